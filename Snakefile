@@ -1,0 +1,40 @@
+"""karyolot: raw reads of a lot of reprogrammed liver cells in, a genomic-stability report per lot out.
+
+    snakemake --cores 8 --workflow-profile workflow/profiles/local            all lots
+    snakemake --cores 8 ... results/LOT-7/report.html                         one lot
+    snakemake --cores 8 ... copy_number                                       copy number only
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+# `karyolot` is the code beside this Snakefile, here and in every script; no installed copy can be taken instead.
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
+# Linear algebra of many small matrices is several times slower when its threads fight over the cores of the jobs.
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/reference.smk"
+include: "workflow/rules/reads.smk"
+include: "workflow/rules/alignment.smk"
+include: "workflow/rules/copy_number.smk"
+include: "workflow/rules/expression.smk"
+include: "workflow/rules/pathways.smk"
+include: "workflow/rules/verdict.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        expand("results/{lot}/report.html", lot=study.lots),
+        "results/overview.html",
+        paths.study_targets(study),

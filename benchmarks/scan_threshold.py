@@ -1,0 +1,41 @@
+"""How many independent tests is the search for a segment worth? Redoes dna.thresholds.TESTS_PER_BIN.
+
+    .venv/bin/python benchmarks/scan_threshold.py        (about ten minutes)
+
+White noise on genomes of 150 to 15,000 bins in 40 arms of realistic relative length; the largest |z| of any stretch is
+taken from each of 600 genomes; its 95 % quantile equals that of n x TESTS_PER_BIN independent tests.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import norm
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
+
+from karyolot.dna.segment import _most_different, _Track  # noqa: E402
+
+GENOMES = 600
+
+
+def main() -> None:
+    generator = np.random.default_rng(1)
+    shares = np.linspace(0.2, 1.8, 40) / 40
+    print("bins\tquantile_95\ttests_per_bin")
+    for bins in (150, 500, 1500, 5000, 15000):
+        largest = []
+        for _ in range(GENOMES):
+            scores = [0.0]
+            for share in shares:
+                n = max(6, round(bins * share))
+                moments = np.concatenate([[0.0], np.cumsum(generator.normal(size=n))])
+                found = _most_different(_Track(np.arange(n + 1.0), moments, np.ones(n + 1)), 0, n, 3)
+                scores.append(found[0] if found else 0.0)
+            largest.append(max(scores))
+        quantile = float(np.quantile(largest, 0.95))
+        print(f"{bins}\t{quantile:.2f}\t{0.05 / (2 * norm.sf(quantile)) / bins:.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""What all tests share: one thread per job, drawings without a screen, reproducible properties, a simulated study."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
+
+# Set before numpy is imported anywhere: tests run beside Snakemake jobs, and more threads than cores only wait.
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+os.environ.setdefault("MPLBACKEND", "agg")
+# Child processes (Snakemake, its jobs, the command line) import the same checkout as the tests.
+os.environ["PYTHONPATH"] = str(ROOT / "workflow")
+
+# The same examples on every run: a property that fails here fails everywhere. No deadline: machines differ.
+settings.register_profile("karyolot", derandomize=True, deadline=None, max_examples=50, print_blob=True)
+settings.load_profile("karyolot")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory with the smallest simulated study; shared, so a test that runs or edits it takes a copy."""
+    directory = tmp_path_factory.mktemp("simulated") / "study"
+    command = [sys.executable, "-m", "karyolot", "simulate", str(directory), "--size", "tiny"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"karyolot simulate failed:\n{done.stdout}{done.stderr}"
+    return directory

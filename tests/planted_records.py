@@ -1,0 +1,631 @@
+"""Records with a planted truth, in plain Python: what the reports must show is known without the pipeline.
+
+`failing`: trisomy 8 in nearly all cells and a 20q gain in part of them. `passing`: nothing. `thin`: too few reads, no
+RNA. `swapped`: another donor's cells. `hostile`: text that tries to leave its place.
+"""
+
+import math
+import random
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from karyolot.contracts.criteria import CriterionResult, Outcome, Verdict
+from karyolot.contracts.record import (
+    ArmRow,
+    BinTrack,
+    CallRow,
+    Chromosome,
+    ConfigDifference,
+    CopyNumberRecord,
+    DonorVariantRow,
+    ExpressionRecord,
+    InputFile,
+    LodRow,
+    LotFacts,
+    MarkerRow,
+    Provenance,
+    QcFigure,
+    Record,
+    SampleQc,
+    SegmentRow,
+    SetRow,
+)
+
+GENOME = {
+    "chr1": (248.96, 123.4),
+    "chr2": (242.19, 93.9),
+    "chr3": (198.30, 90.9),
+    "chr4": (190.21, 50.0),
+    "chr5": (181.54, 48.8),
+    "chr6": (170.81, 59.8),
+    "chr7": (159.35, 60.1),
+    "chr8": (145.14, 45.2),
+    "chr9": (138.39, 43.0),
+    "chr10": (133.80, 39.8),
+    "chr11": (135.09, 53.4),
+    "chr12": (133.28, 35.5),
+    "chr13": (114.36, 17.7),
+    "chr14": (107.04, 17.2),
+    "chr15": (101.99, 19.0),
+    "chr16": (90.34, 36.8),
+    "chr17": (83.26, 25.1),
+    "chr18": (80.37, 18.5),
+    "chr19": (58.62, 26.2),
+    "chr20": (64.44, 28.1),
+    "chr21": (46.71, 12.0),
+    "chr22": (50.82, 15.0),
+    "chrX": (156.04, 61.0),
+    "chrY": (57.23, 10.4),
+}
+"""GRCh38: length and centromere in Mb, rounded."""
+SHORT_ARMS_WITHOUT_SEQUENCE = {"chr13", "chr14", "chr15", "chr21", "chr22"}
+HOSTILE = "<script>document.title='owned'</script>\"'><img src=x onerror=alert(1)>\u202eTOL\u0007</style>]]>"
+
+CRITERIA = """
+Q02|Lot and donor are the same person|identity.germline|share|identity|at least 0.8|CIRM/Coriell|A lot \
+compared with another donor says nothing of its stability.
+Q04|Sex as declared|identity.lot_sex|| validity|yes|StemCNV-check|A cheap sign of swapped tubes.
+Q05|Usable bins|dna.usable_bins|share|validity|at least 0.8|engineering default|Blind data pass nothing.
+Q06|Limit of detection at 5 Mb|cn.lod|share of cells|stability|at most 0.2|G-banding of 20 cells: 14 to 22%|\
+A pass must not rest on data that could not see.
+C01|Published rule|cn.published_rule|segments|stability|at most 0|He 2025, Fig. 1d|The paper's rule as it is.
+C02|Acquired change of 5 Mb or more|cn.acquired_long|calls|stability|at most 0|CIRM/Coriell|The resolution \
+of G-banding, with the donor tested.
+C03|Four copies or more|cn.high_copy|calls|stability|at most 0|Yamamoto 2022|The best evidenced correlate.
+C04|Change at a watched region|cn.acquired_short|calls|stability|at most 0|hotspot table|20q11.21 is small.
+R02|Hepatocyte markers fall|rna.mature_down|of 4 genes|identity|at least 3|He 2025, Fig. S2|Reprogrammed.
+R03|Progenitor markers rise|rna.progenitor_up|of 5 genes|identity|at least 4|He 2025, Fig. S2|Reprogrammed.
+R04|HLA class II absent|rna.hla2_max_tpm|TPM, highest|identity|below 1|He 2025, Fig. 1e-f|Flow decides.
+P01|Passage within the validated range|process.passage|passage|process|at most 10|He 2025, Fig. 1c|Karyotypes \
+were normal up to passage 10.
+"""
+"""id|title|metric|unit|kind|limit|source|reason"""
+OPTIONAL = {"R02", "R03", "R04"}
+
+MARKERS = [
+    ("Mature hepatocyte", "down", "CYP3A4 UGT1A9 FAH ALB", 900.0, 9.0),
+    ("Progenitor", "up", "KRT19 EPCAM CCL2 SOX9 TGFB1", 3.0, 70.0),
+    ("Paracrine", "up", "HGF MMP1 MMP3", 1.5, 60.0),
+    ("HLA class II", "absent", "HLA-DPA1 HLA-DPB1 HLA-DQA1 HLA-DQB1 HLA-DRA HLA-DRB1 CIITA", 6.0, 0.2),
+    ("Identity", "detected", "HNF4A CD44 THY1", 40.0, 60.0),
+    ("YAP and TAZ targets", "report", "CCN1 CCN2 ANKRD1 AMOTL2", 12.0, 40.0),
+    ("Pluripotency", "absent", "POU5F1 NANOG LIN28A", 0.05, 0.05),
+]
+SETS = [
+    ("GOBP_CANONICAL_WNT_SIGNALING_PATHWAY", "WNT", 1.94, 0.0021),
+    ("GOBP_NOTCH_SIGNALING_PATHWAY", "NOTCH", 1.41, 0.046),
+    ("GOBP_HIPPO_SIGNALING", "Hippo", 1.12, 0.31),
+    ("GOBP_EXTRACELLULAR_MATRIX_DISASSEMBLY", "ECM disassembly", 2.31, 0.0004),
+    ("GOBP_HEPATOCYTE_GROWTH_FACTOR_RECEPTOR_SIGNALING_PATHWAY", "HGF receptor", 1.66, 0.018),
+    ("GOBP_XENOBIOTIC_METABOLIC_PROCESS", "Hepatocyte function", -2.74, 0.0002),
+]
+
+
+def _log2_of_gain(fraction: float) -> float:
+    return math.log2(1 + fraction / 2)
+
+
+def copy_number(
+    changes: list[dict[str, Any]],
+    *,
+    sex: str,
+    noise: float = 0.05,
+    bin_bp: int = 500_000,
+    lod: float | None = 0.12,
+    seed: int = 1,
+    sentences: tuple[str, ...] = (),
+    off_scale: bool = False,
+) -> CopyNumberRecord:
+    """A track with the given changes (chrom, start, end in Mb, fraction, type, ...) in it, and the calls that fit."""
+    random_ = random.Random(seed)
+    chromosomes, offset = [], 0
+    chrom, start, ratio, lot, donor = [], [], [], [], []
+    segments, arms = [], []
+    for name, (length_mb, centromere_mb) in GENOME.items():
+        copies = {"chrX": 2 if sex == "F" else 1, "chrY": 0 if sex == "F" else 1}.get(name, 2)
+        length, centromere = round(length_mb * 1e6), round(centromere_mb * 1e6)
+        chromosomes.append(Chromosome(name=name, length=length, offset=offset, centromere=centromere, copies=copies))
+        offset += length
+        edges: list[float] = [0, length]
+        for change in (c for c in changes if c["chrom"] == name):
+            edges += [change["start"] * 1e6, change["end"] * 1e6]
+        edges = sorted(set(edges))
+        for low, high in pairwise(edges):
+            value = sum(
+                _log2_of_gain(c["fraction"] if c["type"] == "gain" else -c["fraction"])
+                for c in changes
+                if c["chrom"] == name and c["start"] * 1e6 <= low and high <= c["end"] * 1e6
+            )
+            count = 0
+            for position in range(int(low // bin_bp) * bin_bp, int(high) - bin_bp, bin_bp):
+                hidden = abs(position - centromere) < 1.5e6
+                hidden |= name in SHORT_ARMS_WITHOUT_SEQUENCE and position < centromere
+                if hidden or copies == 0 or position < low:
+                    continue
+                base = math.log2(copies / 2)
+                chrom.append(name)
+                start.append(position)
+                ratio.append(round(value + random_.gauss(0, noise), 3))
+                donor.append(round(base + random_.gauss(0, noise * 0.9), 3))
+                lot.append(round(base + value + random_.gauss(0, noise * 0.9), 3))
+                count += 1
+            if count:
+                drawn = value + random_.gauss(0, noise / math.sqrt(count))
+                segments.append(SegmentRow(chrom=name, start=int(low), end=int(high), log2=round(drawn, 4), bins=count))
+        for arm in "pq":
+            blind = copies == 0 or (arm == "p" and name in SHORT_ARMS_WITHOUT_SEQUENCE)
+            found = None if blind or lod is None else lod / 3
+            arms.append(
+                ArmRow(
+                    scope="arm",
+                    name=name + arm,
+                    bins=0 if blind else 100,
+                    usable=0.0 if blind else 0.93,
+                    log2=None if blind else 0.001,
+                    z=None if blind else 0.4,
+                    lod_gain=found,
+                    lod_loss=found,
+                    assessable=not blind and lod is not None,
+                )
+            )
+    if off_scale:
+        ratio[10], ratio[20], ratio[30] = 2.4, -2.9, -1.9
+    calls = tuple(
+        CallRow.model_validate(
+            {
+                "chrom": c["chrom"],
+                "start": round(c["start"] * 1e6),
+                "end": round(c["end"] * 1e6),
+                "type": c["type"],
+                "size_mb": round(c["end"] - c["start"], 2),
+                "log2": round(_log2_of_gain(c["fraction"] if c["type"] == "gain" else -c["fraction"]), 3),
+                "fraction": c["fraction"],
+                "fraction_low": round(c["fraction"] - 0.03, 3),
+                "fraction_high": round(c["fraction"] + 0.03, 3),
+                "z": 21.4,
+                "class": c["class"],
+                "origin": c.get("origin", "acquired"),
+                "published_rule": c.get("published_rule", "none"),
+                "lot_copies": round(2 + (c["fraction"] if c["type"] == "gain" else -c["fraction"]), 2),
+                "donor_log2": 0.004,
+                "tests": c["tests"],
+                "bands": c["bands"],
+                "genes": c["genes"],
+                "watch": c["watch"],
+            }
+        )
+        for c in changes
+    )
+    rule = [c.get("published_rule", "none") for c in changes]
+    return CopyNumberRecord(
+        sentences=sentences,
+        chromosomes=tuple(chromosomes),
+        bins=BinTrack(bin_bp=bin_bp, chrom=chrom, start=start, log2=ratio, lot_log2=lot, donor_log2=donor),
+        segments=tuple(segments),
+        calls=calls,
+        donor_variants=(
+            DonorVariantRow(
+                chrom="chr7", start=14_200_000, end=14_290_000, donor_log2=-0.97, lot_log2=-0.99, shared=True
+            ),
+            DonorVariantRow(chrom="chr16", start=3_250_000, end=3_340_000, donor_log2=0.57, lot_log2=0.55, shared=True),
+        ),
+        arms=tuple(arms),
+        lod=tuple(
+            LodRow(
+                size_mb=size,
+                gain=None if lod is None or size < 2 else round(lod * math.sqrt(5 / size), 3),
+                loss=None if lod is None or size < 2 else round(lod * 0.96 * math.sqrt(5 / size), 3),
+            )
+            for size in (1.0, 2.0, 5.0, 10.0, 20.0)
+        ),
+        power=0.95,
+        claim_mb=5.0,
+        published_gain_log2=math.log2(1.5),
+        published_loss_log2=-1.0,
+        published_gains=rule.count("gain"),
+        published_losses=rule.count("loss"),
+    )
+
+
+def expression(seed: int = 2) -> ExpressionRecord:
+    random_ = random.Random(seed)
+    markers = []
+    for group, expected, genes, donor_level, lot_level in MARKERS:
+        for gene in genes.split():
+            donor = round(donor_level * 2 ** random_.gauss(0, 0.8), 2)
+            lot = round(lot_level * 2 ** random_.gauss(0, 0.8), 2)
+            if gene == "ALB":
+                donor, lot = 41_000.0, 610.0
+            change = round(math.log2((lot + 0.1) / (donor + 0.1)), 3)
+            if gene == "TGFB1":
+                lot, change = donor, 0.03
+            met = {
+                "down": change <= -1,
+                "up": change >= 1,
+                "absent": lot < 1,
+                "detected": lot >= 1,
+                "report": None,
+            }[expected]
+            markers.append(
+                MarkerRow(
+                    gene_name=gene,
+                    group=group,
+                    expected=expected,
+                    lot_tpm=lot,
+                    lot_tpm_low=round(lot * 0.86, 2),
+                    lot_tpm_high=round(lot * 1.17, 2),
+                    donor_tpm=donor,
+                    log2fc=change,
+                    padj=None if expected == "absent" else min(1.0, 10 ** (-3 * abs(change))),
+                    met=None if met is None else "yes" if met else "no",
+                    limit_tpm=1.0 if expected in ("absent", "detected") else None,
+                    limit_log2fc={"down": -1.0, "up": 1.0}.get(expected),
+                )
+            )
+    markers.append(
+        MarkerRow(
+            gene_name="GPC3",
+            group="Pluripotency",
+            expected="absent",
+            lot_tpm=None,
+            lot_tpm_low=None,
+            lot_tpm_high=None,
+            donor_tpm=None,
+            log2fc=None,
+            padj=None,
+            met=None,
+            limit_tpm=1.0,
+        )
+    )
+    return ExpressionRecord(
+        sentences=("Hepatocyte genes fall and progenitor genes rise, as in the published lots.",),
+        lot_replicates=2,
+        donor_replicates=2,
+        p_values=True,
+        significance=0.05,
+        genes_tested=17_204,
+        genes_up=3_112,
+        genes_down=2_874,
+        markers=tuple(markers),
+        sets=tuple(
+            SetRow(
+                set_name=name,
+                axis=axis,
+                used=41,
+                set_size=56,
+                nes=nes,
+                padj=padj,
+                leading_edge=("FZD7", "WNT5A", "LRP6", "AXIN2", "LEF1", "TCF7", "DKK1", "SFRP1"),
+            )
+            for name, axis, nes, padj in SETS
+        ),
+    )
+
+
+def qc(lot_id: str, donor_id: str, million_pairs: float, rna: bool) -> tuple[SampleQc, ...]:
+    samples = []
+    for sample_id, role in ((f"{lot_id}_wgs", "lot"), (f"{donor_id}_phh_wgs", "donor")):
+        samples.append(
+            SampleQc.model_validate(
+                {
+                    "sample_id": sample_id,
+                    "role": role,
+                    "assay": "wgs",
+                    "figures": [
+                        QcFigure(name="Read pairs", value=int(million_pairs * 1e6)),
+                        QcFigure(name="Mapped", value=99.21, unit="%"),
+                        QcFigure(name="Duplicates", value=8.13, unit="%"),
+                        QcFigure(name="Median insert size", value=None, unit="bp"),
+                        QcFigure(name="Fragments counted", value=int(million_pairs * 0.83e6)),
+                    ],
+                }
+            )
+        )
+    if rna:
+        for sample_id, role in ((f"{lot_id}_r1", "lot"), (f"{lot_id}_r2", "lot"), (f"{donor_id}_phh_r1", "donor")):
+            samples.append(
+                SampleQc.model_validate(
+                    {
+                        "sample_id": sample_id,
+                        "role": role,
+                        "assay": "rnaseq",
+                        "figures": [
+                            QcFigure(name="Read pairs", value=31_204_118),
+                            QcFigure(name="Assigned to transcripts", value=88.7, unit="%"),
+                        ],
+                    }
+                )
+            )
+    return tuple(samples)
+
+
+def verdict(
+    lot_id: str,
+    outcome: Any,
+    outcomes: dict[str, tuple[Outcome, Any, str]],
+    headline: str,
+    claim: str,
+    suppressed: bool = False,
+) -> Verdict:
+    """Criteria not named in `outcomes` pass."""
+    fallback: dict[str, Any] = {
+        "Q02": 1.0,
+        "Q04": True,
+        "Q05": 0.93,
+        "Q06": 0.12,
+        "C01": 0,
+        "C02": 0,
+        "C03": 0,
+        "C04": 0,
+        "R02": 4,
+        "R03": 4,
+        "R04": 0.31,
+        "P01": 8,
+    }
+    results = []
+    for line in CRITERIA.strip().splitlines():
+        id_, title, metric, unit, kind, limit, source, reason = (cell.strip() for cell in line.split("|"))
+        state, value, explanation = outcomes.get(id_, ("PASS", fallback[id_], "Within the limit."))
+        results.append(
+            CriterionResult(
+                id=id_,
+                title=title,
+                metric=metric,
+                unit=unit,
+                kind=kind,
+                required=id_ not in OPTIONAL,
+                limit=limit,
+                value=value,
+                outcome=state,
+                explanation=explanation,
+                source=source,
+                reason=reason,
+            )
+        )
+    deciding = {outcome} | ({"NOT_ASSESSED"} if outcome == "INDETERMINATE" else set())
+    decided = tuple(r.id for r in results if r.outcome in deciding and r.required)
+    return Verdict(
+        lot_id=lot_id,
+        outcome=outcome,
+        reasons=() if outcome == "PASS" else decided,
+        suppressed=suppressed,
+        headline=headline,
+        claim=claim,
+        acceptance_name="HepLPC",
+        acceptance_version="1.2",
+        criteria=tuple(results),
+    )
+
+
+def record(
+    lot_id: str,
+    donor_id: str,
+    sex: Any,
+    passage: int,
+    verdict_: Verdict,
+    copies: CopyNumberRecord,
+    rna: ExpressionRecord | None,
+    pairs: float = 310.0,
+    **changes: Any,
+) -> Record:
+    fields: dict[str, Any] = {
+        "schema_version": "1.0",
+        "notice": "",
+        "lot": LotFacts(
+            lot_id=lot_id,
+            donor_id=donor_id,
+            donor_sex=sex,
+            facts={
+                "passage": passage,
+                "pdl": 11.2,
+                "bank": "MCB",
+                "thaw_state": "fresh",
+                "medium_lot": "M-553",
+                "parent_lot_id": None,
+                "cryo_protocol": None,
+                "collection_date": "2031-02-11",
+            },
+        ),
+        "verdict": verdict_,
+        "copy_number": copies,
+        "expression": rna,
+        "qc": qc(lot_id, donor_id, pairs, rna is not None),
+        "not_seen": ("ploidy", "balanced rearrangements", "copy-neutral loss of heterozygosity", "centromeres"),
+        "limits": (
+            "No track of replication timing was given: growth waves are not corrected.",
+            "Hepatocytes are partly polyploid; a bulk ratio averages this away.",
+        ),
+        "provenance": Provenance(
+            karyolot_version="0.1.0",
+            commit="3fe2a1c09b7d5e4f8a6c1d2e3f405162738495a6",
+            dirty=False,
+            python="3.11.2",
+            tools={"bwa": "0.7.17", "fastp": "0.23.2", "salmon": "1.10.1", "samtools": "1.16.1"},
+            libraries={"numpy": "2.4.6", "pandas": "2.3.3", "pydeseq2": "0.5.4", "scipy": "1.16.0"},
+            inputs=tuple(
+                InputFile(path=f"reads/{name}.fastq.gz", bytes=8_314_882_113, sha256=f"{index:02x}" * 32)
+                for index, name in enumerate((f"{lot_id}_R1", f"{lot_id}_R2", f"{donor_id}_R1", f"{donor_id}_R2"), 17)
+            ),
+            config_differences=(
+                ConfigDifference(setting="copy_number.lod_sizes_mb", default=[1, 2, 5], used=[1, 2, 5, 10, 20]),
+                ConfigDifference(setting="reference.replication_timing", default=None, used=None),
+            ),
+            acceptance_sha256="9b1c" * 16,
+            reference={"layout": "GRCh38", "fasta": "77ad" * 16, "gtf": None},
+        ),
+        "report_id": "",
+    }
+    return Record.model_validate(fields | changes).sealed()
+
+
+TRISOMY_8 = {
+    "chrom": "chr8",
+    "start": 0,
+    "end": 145.13,
+    "type": "gain",
+    "fraction": 0.97,
+    "class": "clonal",
+    "bands": "8p23.3-q24.3",
+    "genes": "MYC,GATA4,FGFR1,RUNX1T1,NBN,EXT1,RAD21,PTK2,FZD6,TNFRSF11B",
+    "watch": "8 (hPSC recurrent),MYC 8q24 (HCC)",
+    "tests": "segment,arm,chromosome",
+}
+GAIN_20Q = {
+    "chrom": "chr20",
+    "start": 31.0,
+    "end": 42.4,
+    "type": "gain",
+    "fraction": 0.4,
+    "class": "sub-clonal",
+    "bands": "20q11.21-q13.12",
+    "genes": "BCL2L1,DNMT3B,ID1,TPX2",
+    "watch": "20q11.21 (hPSC recurrent)",
+    "tests": "segment",
+}
+
+
+@cache
+def failing() -> Record:
+    return record(
+        "HLP-2031-07",
+        "D-014",
+        "M",
+        8,
+        verdict(
+            "HLP-2031-07",
+            "FAIL",
+            {
+                "C02": ("FAIL", 2, "2 acquired changes of at least 5 Mb: gain of 8, gain of 20q11.21-q13.12."),
+                "C04": ("REVIEW", 2, "2 changes touch a watched region."),
+                "R03": ("PASS", 4, "KRT19, EPCAM, CCL2 and SOX9 rose; TGFB1 did not."),
+            },
+            "At least one stability criterion is outside its limit.",
+            "Changes of 5 Mb or more in at least 12% of cells are called with 95% power; see the calls.",
+        ),
+        copy_number(
+            [TRISOMY_8, GAIN_20Q],
+            sex="M",
+            sentences=("2 changes of the lot against its donor were called.",),
+            off_scale=True,
+        ),
+        expression(),
+    )
+
+
+@cache
+def passing() -> Record:
+    return record(
+        "HLP-2031-04",
+        "D-009",
+        "F",
+        5,
+        verdict(
+            "HLP-2031-04",
+            "PASS",
+            {},
+            "The lot meets the criteria HepLPC v1.2.",
+            "No acquired gain or loss of 5 Mb or more in 12% of cells or more (95% power).",
+        ),
+        copy_number([], sex="F", seed=3),
+        expression(5),
+    )
+
+
+@cache
+def thin() -> Record:
+    return record(
+        "HLP-2031-05",
+        "D-009",
+        "F",
+        6,
+        verdict(
+            "HLP-2031-05",
+            "INDETERMINATE",
+            {
+                "Q05": ("INDETERMINATE", 0.31, "31% of the bins hold enough fragments."),
+                "Q06": ("NOT_ASSESSED", None, "No share of cells is found with the power asked for."),
+                "R02": ("NOT_ASSESSED", None, "No RNA was given."),
+                "R03": ("NOT_ASSESSED", None, "No RNA was given."),
+                "R04": ("NOT_ASSESSED", None, "No RNA was given."),
+            },
+            "The data cannot carry a verdict.",
+            "No claim: the limit of detection is not known.",
+            suppressed=True,
+        ),
+        copy_number([], sex="F", noise=0.31, lod=None, seed=4, bin_bp=2_000_000),
+        None,
+        pairs=0.6,
+    )
+
+
+@cache
+def swapped() -> Record:
+    return record(
+        "HLP-2031-09",
+        "D-014",
+        "M",
+        3,
+        verdict(
+            "HLP-2031-09",
+            "FAIL_IDENTITY",
+            {
+                "Q02": (
+                    "FAIL_IDENTITY",
+                    0.0,
+                    "The lot shows 0 of the 2 copy-number differences its donor was born with.",
+                ),
+                "Q04": ("INDETERMINATE", False, "The reads of the lot say female, the sheet says male."),
+                "C02": ("NOT_ASSESSED", None, "Not judged: the data cannot carry it."),
+            },
+            "The lot is not the declared donor's.",
+            "No claim: the lot was compared with another person.",
+            suppressed=True,
+        ),
+        copy_number([], sex="M", seed=6),
+        expression(7),
+        provenance=failing().provenance.model_copy(update={"dirty": True, "commit": None}),
+    )
+
+
+@cache
+def hostile() -> Record:
+    """`failing` with HOSTILE wherever text can come from a person."""
+    base = failing()
+    return base.model_copy(
+        update={
+            "notice": HOSTILE,
+            "lot": LotFacts(lot_id=HOSTILE, donor_id=HOSTILE, donor_sex="M", facts={"passage": 8, HOSTILE: HOSTILE}),
+            "copy_number": base.copy_number.model_copy(
+                update={
+                    "sentences": (HOSTILE,),
+                    "calls": tuple(
+                        c.model_copy(update={"bands": HOSTILE, "genes": HOSTILE, "watch": HOSTILE})
+                        for c in base.copy_number.calls
+                    ),
+                }
+            ),
+            "qc": tuple(s.model_copy(update={"sample_id": HOSTILE}) for s in base.qc),
+            "limits": (HOSTILE,),
+            "provenance": base.provenance.model_copy(
+                update={
+                    "inputs": (InputFile(path=HOSTILE, bytes=1, sha256="0" * 64),),
+                    "tools": {HOSTILE: HOSTILE},
+                    "config_differences": (ConfigDifference(setting=HOSTILE, default=HOSTILE, used={"a": HOSTILE}),),
+                }
+            ),
+            "verdict": base.verdict.model_copy(
+                update={
+                    "headline": HOSTILE,
+                    "claim": HOSTILE,
+                    "criteria": tuple(
+                        r.model_copy(update=dict.fromkeys(("title", "explanation", "source", "value"), HOSTILE))
+                        for r in base.verdict.criteria
+                    ),
+                }
+            ),
+        }
+    ).sealed()
+
+
+ALL = {"fail": failing, "pass": passing, "indeterminate": thin, "identity": swapped}

@@ -1,0 +1,185 @@
+"""The grid of bins, tracks on it, and counts brought onto it."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from karyolot.contracts.copy_number import Bins, BinSources, Counts
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.settings import Layout, Region
+from karyolot.dna.atlas import Atlas
+from karyolot.dna.bins import assemble_bins, expected_copies, make_bins, mean_over_bins, merge_intervals
+from karyolot.dna.counts import conform_counts, count_midpoints
+from karyolot.io_genome import read_composition, read_counts, read_genes, read_regions, read_track, read_watch
+
+LAYOUT = Layout(
+    name="toy", autosomes=("chr1", "chr2"), x="chrX", y="chrY", source="test",
+    x_par=(Region(chrom="chrX", start=0, end=200),), y_par=(Region(chrom="chrY", start=0, end=200),),
+)  # fmt: skip
+BANDS = pd.DataFrame(
+    [("chr1", 0, 400, "p11"), ("chr1", 400, 1000, "q11.2"), ("chr1", 1000, 1050, "q12"), ("chrX", 0, 700, "p1")],
+    columns=["chrom", "start", "end", "band"],
+)
+CONTIGS = [("1", 1050), ("2", 500), ("X", 700), ("Y", 400), ("KI270728.1", 900)]
+
+
+def toy() -> pd.DataFrame:
+    return make_bins(CONTIGS, LAYOUT, BANDS, 100)
+
+
+def test_grid_knows_arms_regions_and_leaves_other_contigs_out() -> None:
+    bins = toy()
+    Bins.validate(bins)
+    assert bins["chrom"].unique().tolist() == ["1", "2", "X", "Y"]
+    assert bins.groupby("chrom", sort=False)["end"].max().tolist() == [1050, 500, 700, 400]
+    assert bins.loc[bins["chrom"] == "1", "arm"].tolist() == ["1p"] * 4 + ["1q"] * 7
+    assert set(bins.loc[bins["chrom"] == "X", "arm"]) == {"X"}
+    assert bins.loc[bins["chrom"] == "X", "region"].tolist() == ["PAR"] * 2 + ["X"] * 5
+    assert bins.loc[bins["chrom"] == "Y", "region"].tolist() == ["other"] * 2 + ["Y"] * 2
+
+
+def test_expected_copies_by_sex() -> None:
+    region = pd.Series(["autosome", "PAR", "X", "Y", "other"])
+    assert expected_copies(region, "F").tolist() == [2, 2, 2, 0, 0]
+    assert expected_copies(region, "M").tolist() == [2, 2, 1, 1, 0]
+
+
+def test_a_layout_of_another_assembly_is_refused() -> None:
+    with pytest.raises(KaryolotError, match="no contig of the layout 'toy'"):
+        make_bins([("scaffold_1", 100)], LAYOUT, BANDS, 100)
+
+
+def test_composition_of_a_fasta(tmp_path: Path) -> None:
+    import pysam
+
+    fasta = tmp_path / "g.fa"
+    fasta.write_text(">1\nGGCCAATTnn\nACGTNNNNNN\n>2\nGGGGG\n")
+    pysam.faidx(str(fasta))
+    contigs, composition = read_composition(fasta, 10)
+    assert contigs == [("1", 20), ("2", 5)]
+    assert composition["1"].tolist() == [[4, 2], [8, 4]] and composition["2"].tolist() == [[5], [5]]
+    bins = assemble_bins(BinSources(LAYOUT, BANDS.iloc[:0], contigs, composition), 10)
+    assert bins["gc"].tolist() == [0.5, 0.5, 1.0] and bins["gap"].round(6).tolist() == [0.2, 0.6, 0.0]
+
+
+def test_blacklist_adds_to_the_gap_once() -> None:
+    black = pd.DataFrame([("chr2", 50, 150), ("chr2", 100, 200)], columns=["chrom", "start", "end"])
+    assert merge_intervals(black).values.tolist() == [["chr2", 50, 200]]
+    bins = assemble_bins(BinSources(LAYOUT, BANDS, CONTIGS, blacklist=black), 100)
+    assert bins.loc[bins["chrom"] == "2", "gap"].tolist() == [0.5, 1.0, 0.0, 0.0, 0.0]
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.floats(-5, 5)), min_size=1, max_size=30), st.integers(3, 50))
+def test_track_means_keep_the_total(steps: list[tuple[int, float]], width: int) -> None:
+    ends = np.cumsum([length for length, _ in steps])
+    track = pd.DataFrame({"chrom": "chr1", "start": ends - [s[0] for s in steps], "end": ends, "value": [s[1] for s in steps]})
+    start = np.arange(0, ends[-1], width)
+    bins = pd.DataFrame({"chrom": "1", "start": start, "end": np.minimum(start + width, ends[-1])})
+    means = mean_over_bins(bins, track)
+    total = (means * (bins["end"] - bins["start"])).sum()
+    assert total == pytest.approx(sum(length * value for length, value in steps), abs=1e-6)
+
+
+def test_bins_without_a_track_value_are_unknown_not_zero() -> None:
+    track = pd.DataFrame({"chrom": ["chr2"], "start": [100], "end": [150], "value": [3.0]})
+    bins = toy()
+    means = mean_over_bins(bins, track)[(bins["chrom"] == "2").to_numpy()]
+    assert np.isnan(means[[0, 2, 3, 4]]).all() and means[1] == 3.0
+
+
+def test_midpoints_are_counted_in_their_bin() -> None:
+    places = {"1": np.array([0, 99, 100, 1049, 1049]), "2": np.array([]), "X": np.array([450]), "Y": np.array([], dtype=int)}
+    counts = count_midpoints(toy(), {name: np.asarray(p, dtype=np.int64) for name, p in places.items()})
+    Counts.validate(counts)
+    assert counts["count"].sum() == 6
+    assert counts.loc[counts["chrom"] == "1", "count"].tolist() == [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2]
+
+
+def test_finer_counts_are_summed_and_missing_ones_are_zero() -> None:
+    start = np.arange(0, 500, 50)
+    table = pd.DataFrame({"chrom": "chr2", "start": start, "end": start + 50, "count": np.arange(10)})
+    counts = conform_counts(toy(), table, "t.tsv")
+    assert counts.loc[counts["chrom"] == "2", "count"].tolist() == [1, 5, 9, 13, 17]
+    assert counts["count"].sum() == 45
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("2", 50, 150, 1)], "does not fit into one bin"),
+        ([("2", 500, 600, 1)], "does not fit into one bin"),
+        ([("2", 0, 100, 1), ("chr2", 0, 100, 1)], "stands twice"),
+        ([("chr9", 0, 100, 1)], "no contig of the table"),
+    ],
+)
+def test_counts_of_another_grid_are_refused(rows: list[tuple[str, int, int, int]], message: str) -> None:
+    with pytest.raises(KaryolotError, match=message):
+        conform_counts(toy(), pd.DataFrame(rows, columns=["chrom", "start", "end", "count"]), "t.tsv")
+
+
+def test_count_tables_in_all_their_forms(tmp_path: Path) -> None:
+    forms = {
+        "plain.tsv": "chrom\tstart\tend\tcount\nchr1\t0\t100\t5\nchr1\t100\t200\t6\n",
+        "bare.bedgraph": "track type=bedGraph\nchr1 0 100 5\nchr1 100 200 6.0\n",
+        "counts.wig": "fixedStep chrom=chr1 start=1 step=100 span=100\n5\n6\n",
+    }
+    for name, text in forms.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress(text.encode()))
+        for path in (tmp_path / name, tmp_path / f"{name}.gz"):
+            assert read_counts(path).values.tolist() == [["chr1", 0, 100, 5], ["chr1", 100, 200, 6]], path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("chr1\t0\t100\t-5\n", "whole numbers >= 0"),
+        ("chr1\t0\t100\t1.5\n", "whole numbers >= 0"),
+        ("chr1\t0\t100\tx\n", "line 1: not a number"),
+        ("chr1\t100\t100\t3\n", "not an interval"),
+        ("chr1\t0\t100\n", "3 columns, at least 4"),
+        ("", "no line of data"),
+        ("fixedStep chrom=chr1 step=100\n5\n", "needs chrom, start and step"),
+        ("fixedStep chrom=chr1 start=1 step=100\nfive\n", "is not a number"),
+    ],
+)
+def test_broken_count_tables_say_where(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "t.tsv"
+    path.write_text(text)
+    with pytest.raises(KaryolotError, match=message):
+        read_counts(path)
+
+
+def test_a_cut_gzip_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "t.bedgraph.gz"
+    path.write_bytes(gzip.compress(b"chr1\t0\t100\t5\n" * 5000)[:-20])
+    with pytest.raises(KaryolotError, match="damaged or cut short"):
+        read_track(path)
+
+
+def test_genes_bed_and_watch(tmp_path: Path) -> None:
+    gtf = tmp_path / "g.gtf"
+    gtf.write_text(
+        'chr1\tx\texon\t101\t200\t.\t+\t.\tgene_id "E1"; gene_name "MYC";\n'
+        'chr1\tx\texon\t301\t400\t.\t+\t.\tgene_id "E1"; gene_name "MYC";\n'
+    )
+    genes = read_genes(gtf)
+    assert genes.values.tolist() == [["chr1", 100, 400, "MYC"]]
+    assert read_genes([]).empty
+    (tmp_path / "b.bed").write_text("chr1\t5\t9\tname\n")
+    assert read_regions(tmp_path / "b.bed").values.tolist() == [["chr1", 5, 9]]
+    (tmp_path / "w.tsv").write_text("region\tchange\tgenes\tcontext\tsource\n1q\tgain\tMYC\tc\ts\n1q11\tloss\t\tc\ts\n1\tgain\t\tc\ts\n")
+    atlas = Atlas(BANDS, read_watch(tmp_path / "w.tsv"), genes)
+    assert atlas.bands("1", 390, 1050) == "1p11-q12" and atlas.bands("2", 0, 10) == ""
+    assert atlas.watched_regions("1", 500, 600, "gain") == ["1q", "1"]
+    assert atlas.watched_regions("1", 500, 600, "loss") == ["1q11"]
+    assert atlas.watched_regions("1", 1010, 1040, "loss") == []
+    assert atlas.watched_genes("chr1", 399, 1000) == ["MYC"] and atlas.watched_genes("chr1", 400, 1000) == []
+    (tmp_path / "w.tsv").write_text("region\tchange\tgenes\tcontext\tsource\n1q\tup\tMYC\tc\ts\n")
+    with pytest.raises(KaryolotError, match="line 2"):
+        read_watch(tmp_path / "w.tsv")

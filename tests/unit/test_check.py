@@ -1,0 +1,918 @@
+"""Every way an input can be wrong is told by code, line, column and words, all in one pass; good inputs are silent."""
+
+import gzip
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pysam
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from karyolot import check
+from karyolot.contracts.problems import CODES, InputProblems, KaryolotError, Problem
+from karyolot.contracts.sheets import Study
+
+Row = dict[str, str]
+GENES = ["ALB", "HNF4A", "SOX9", "KRT19", "AFP", "MYC"]
+CONTIGS = {"chr1": 5000, "chrX": 3000, "chrY": 2000}
+BIN = 500
+
+
+def reads(seed: int, mate: int, count: int = 20, length: int = 60, quality: str = "#,:F") -> bytes:
+    """FASTQ records; files of the same seed are mates."""
+    rng, names = random.Random(f"{seed} {mate}"), random.Random(seed)
+    records = []
+    for _ in range(count):
+        bases = "".join(rng.choices("ACGT", k=length))
+        qualities = "".join(rng.choices(quality, k=length))
+        records.append(f"@run:{seed}:{names.randrange(10**9)} {mate}:N:0:ACGT\n{bases}\n+\n{qualities}\n")
+    return "".join(records).encode()
+
+
+def bam(path: Path, contigs: dict[str, int] = CONTIGS, paired: bool = True, records: int = 4) -> None:
+    header = {"HD": {"VN": "1.6"}, "SQ": [{"SN": name, "LN": length} for name, length in contigs.items()]}
+    header["RG"] = [{"ID": "a", "SM": "cells"}]  # type: ignore[assignment]
+    with pysam.AlignmentFile(str(path), "wb", header=header) as handle:
+        for number in range(records):
+            read = pysam.AlignedSegment(handle.header)
+            read.query_name, read.query_sequence = f"r{number}", "ACGT" * 10
+            read.reference_id, read.reference_start, read.cigarstring = 0, 100 + number, "40M"
+            read.flag = 0x43 if paired else 0
+            handle.write(read)
+
+
+def counts(scale: int = 10, contigs: dict[str, int] = CONTIGS, width: int = BIN) -> list[str]:
+    return [
+        f"{name}\t{start}\t{min(start + width, length)}\t{scale + start % 7}"
+        for name, length in contigs.items()
+        for start in range(0, length, width)
+    ]
+
+
+def wig(scale: int = 9) -> str:
+    lines = []
+    for name, length in CONTIGS.items():
+        lines += [f"fixedStep chrom={name.removeprefix('chr')} start=1 step={BIN} span={BIN}"]
+        lines += [str(scale + number % 5) for number in range(length // BIN)]
+    return "\n".join(lines) + "\n"
+
+
+def matrix(genes: list[str] = GENES, samples: tuple[str, ...] = ("D1r1", "D1r2", "L1r1", "L1r2")) -> list[str]:
+    rows = [
+        "\t".join([f"ENSG{n}.1", gene, *(str(n * 7 + k) for k in range(len(samples)))]) for n, gene in enumerate(genes)
+    ]
+    return ["\t".join(["gene_id", "gene_name", *samples]), *rows]
+
+
+class Inputs:
+    """A small study that is right in every respect, until a test breaks it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config: dict[str, Any] = {
+            "reference": {
+                "layout": "reference/layout.yaml",
+                "fasta": "reference/genome.fa",
+                "gtf": "reference/genes.gtf",
+                "mappability": "reference/mappability.bedgraph",
+                "blacklist": "reference/blacklist.bed",
+            },
+            "counting": {"bin_bp": BIN},
+            "expression": {"markers": "reference/markers.tsv"},
+            "pathways": {"gene_sets": ["reference/sets.gmt"], "axes": "reference/axes.tsv", "min_size": 2},
+            "acceptance": "reference/acceptance.yaml",
+        }
+        self.donors: list[Row] = [{"donor_id": "D1", "sex": "F", "age": "34"}, {"donor_id": "D2", "sex": "M"}]
+        self.lots: list[Row] = [
+            {"lot_id": "L1", "donor_id": "D1", "passage": "4", "pdl": "6.5", "collection_date": "2031-02-28"},
+            {"lot_id": "L2", "donor_id": "D2", "passage": "5"},
+            {"lot_id": "L3", "donor_id": "D1", "passage": "8", "pdl": "9", "parent_lot_id": "L1"},
+        ]
+        wgs = {"assay": "wgs"}
+        rna = {"assay": "rnaseq", "counts": "rna/matrix.tsv"}
+        self.samples: list[Row] = [
+            wgs | {"sample_id": "D1w", "donor_id": "D1", "lane": "1", **self.pair("a")},  # line 2
+            wgs | {"sample_id": "D1w", "donor_id": "D1", "lane": "2", **self.pair("b")},
+            wgs | {"sample_id": "L1w", "lot_id": "L1", **self.pair("c")},
+            wgs | {"sample_id": "L3w", "lot_id": "L3", "alignment": "dna/L3.bam"},
+            wgs | {"sample_id": "D2w", "donor_id": "D2", "counts": "dna/D2.tsv"},  # line 6
+            wgs | {"sample_id": "L2w", "lot_id": "L2", "counts": "dna/L2.wig.gz"},
+            rna | {"sample_id": "D1r1", "donor_id": "D1"},  # line 8
+            rna | {"sample_id": "D1r2", "donor_id": "D1"},
+            rna | {"sample_id": "L1r1", "lot_id": "L1"},
+            rna | {"sample_id": "L1r2", "lot_id": "L1"},
+            {"assay": "rnaseq", "sample_id": "D2r1", "donor_id": "D2", **self.pair("d")},  # line 12
+            {"assay": "rnaseq", "sample_id": "D2r2", "donor_id": "D2", **self.pair("e")},
+            {"assay": "rnaseq", "sample_id": "L2r1", "lot_id": "L2", **self.pair("f")},
+            {"assay": "rnaseq", "sample_id": "L2r2", "lot_id": "L2", **self.pair("g")},
+        ]
+        for seed, name in enumerate("abcdefg"):
+            for mate in (1, 2):
+                self.put(f"reads/{name}_{mate}.fq.gz", gzip.compress(reads(seed, mate), mtime=0))
+        (folder / "dna").mkdir()
+        bam(folder / "dna/L3.bam")
+        self.put("dna/D2.tsv", "\n".join(["chrom\tstart\tend\tcount", *counts()]))
+        self.put("dna/L2.wig.gz", gzip.compress(wig().encode()))
+        self.put("rna/matrix.tsv", "\n".join(matrix()))
+        self.put("reference/genome.fa", "".join(f">{name} x\n{'ACGTN' * (n // 5)}\n" for name, n in CONTIGS.items()))
+        layout = {
+            "name": "mini",
+            "autosomes": ["1"],
+            "x": "chrX",
+            "y": "chrY",
+            "cytobands": "bands.txt",
+            "source": "test",
+        }
+        layout["x_par"] = [{"chrom": "X", "start": 0, "end": 400}]
+        self.put("reference/layout.yaml", yaml.safe_dump(layout))
+        self.put("reference/bands.txt", "".join(f"{name}\t0\t{end}\tp1\tgneg\n" for name, end in CONTIGS.items()))
+        self.put("reference/genes.gtf", self.gtf(GENES))
+        self.put("reference/mappability.bedgraph", "track type=bedGraph\n1\t0\t2000\t0.9\n1\t2000\t5000\t1\n")
+        self.put("reference/blacklist.bed", "chr1\t10\t90\n")
+        markers = [f"{gene}\tliver\tup\tsource\treason" for gene in GENES[:4]]
+        self.put("reference/markers.tsv", "\n".join(["gene_name\tgroup\texpected\tsource\treason", *markers]))
+        self.put("reference/sets.gmt", "WNT set\thttp\tAFP\tMYC\tTP53\nother\thttp\tTP53\tAFP\n")
+        self.put("reference/axes.tsv", "set_name\taxis\tinformational\nWNT set\tWNT\tno\n")
+        criterion = {"id": "C01", "title": "t", "metric": "m", "unit": "", "kind": "stability", "required": True}
+        criterion |= {"limits": [{"op": "<=", "value": 0, "on_breach": "FAIL"}], "source": "s", "reason": "r"}
+        self.put("reference/acceptance.yaml", yaml.safe_dump({"name": "n", "version": "1", "criteria": [criterion]}))
+
+    @staticmethod
+    def pair(name: str) -> Row:
+        return {"fastq_1": f"reads/{name}_1.fq.gz", "fastq_2": f"reads/{name}_2.fq.gz"}
+
+    @staticmethod
+    def gtf(genes: list[str], contig: str = "chr1") -> str:
+        lines = []
+        for number, gene in enumerate(genes):
+            name = f'gene_id "ENSG{number}.1"; gene_name "{gene}";'
+            lines += [f"{contig}\tx\tgene\t{number * 100 + 1}\t{number * 100 + 90}\t.\t+\t.\t{name}\n"]
+            lines += [
+                f'{contig}\tx\texon\t{number * 100 + 1}\t{number * 100 + 90}\t.\t+\t.\t{name} transcript_id "T{number}";\n'
+            ]
+        return "".join(lines)
+
+    def put(self, name: str, content: str | bytes) -> None:
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    def reads(self, name: str, content: bytes) -> None:
+        self.put(f"reads/{name}.fq.gz", gzip.compress(content))
+
+    def sample(self, line: int) -> Row:
+        """The row of samples.tsv that stands in this line."""
+        return self.samples[line - 2]
+
+    def examine(self) -> list[Problem]:
+        path = self.folder / "config/config.yaml"
+        self.put("config/config.yaml", yaml.safe_dump(self.config, sort_keys=False))
+        for name, rows in (("donors", self.donors), ("lots", self.lots), ("samples", self.samples)):
+            columns = list(dict.fromkeys(column for row in rows for column in row))
+            lines = ["\t".join(columns), *("\t".join(row.get(column, "") for column in columns) for row in rows)]
+            if not (self.folder / f"config/{name}.tsv").exists():  # a test may have put the text itself
+                self.put(f"config/{name}.tsv", "\n".join(lines) + "\n")
+        return check.examine(yaml.safe_load(path.read_bytes()), self.folder, [path])[2]
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Inputs:
+    return Inputs(tmp_path)
+
+
+def test_good_inputs_are_silent(inputs: Inputs) -> None:
+    assert [str(problem) for problem in inputs.examine()] == []
+
+
+# What is broken, and where it must be told: sheet or config key, line, column, code, words.
+Break = Callable[[Inputs], Any]
+CASES: list[tuple[str, Break, str, str, int | None, str | None, str]] = []
+SAMPLES, LOTS, DONORS, CONFIG = "config/samples.tsv", "config/lots.tsv", "config/donors.tsv", "config.yaml"
+
+
+def case(code: str, file: str, line: int | None, column: str | None, words: str) -> Callable[[Break], Break]:
+    """Register a way to break the inputs. For the configuration no line is asked for: `column` is the key."""
+
+    def register(breaking: Break) -> Break:
+        CASES.append((breaking.__name__, breaking, code, file, line, column, words))
+        return breaking
+
+    return register
+
+
+@case("E01", DONORS, 3, "donor_id", "already stands in line 2")
+def donor_twice(inputs: Inputs) -> None:
+    inputs.donors[1]["donor_id"] = "D1"
+
+
+@case("E01", LOTS, 5, "lot_id", "as 'L1', which some file systems cannot tell apart")
+def lot_differs_in_case(inputs: Inputs) -> None:
+    inputs.lots.append(inputs.lots[0] | {"lot_id": "l1"})
+
+
+@case("E01", SAMPLES, 16, "sample_id", "differs only in case from 'D1w' in line 2")
+def sample_differs_in_case(inputs: Inputs) -> None:
+    inputs.samples.append(inputs.sample(3) | {"sample_id": "d1W", **inputs.pair("h")})
+    for mate in (1, 2):
+        inputs.reads(f"h_{mate}", reads(50, mate))
+
+
+@case("E01", SAMPLES, 3, "lane", "D1w.1 of this sample already stand in line 2")
+def lane_twice(inputs: Inputs) -> None:
+    inputs.sample(3)["lane"] = "1"
+
+
+@case("E17", LOTS, 3, "lot_id", "a folder of this name")
+def lot_of_a_reserved_name(inputs: Inputs) -> None:
+    for row in (inputs.lots[1], inputs.sample(7), inputs.sample(14), inputs.sample(15)):
+        row["lot_id"] = "Study"
+
+
+@case("E02", SAMPLES, 4, "fastq_1", "does not exist (did you mean 'c_1.fq.gz'?)")
+def file_missing(inputs: Inputs) -> None:
+    inputs.sample(4)["fastq_1"] = "reads/c_11.fq.gz"
+
+
+@case("E02", SAMPLES, 5, "alignment", "there is no folder")
+def folder_missing(inputs: Inputs) -> None:
+    inputs.sample(5)["alignment"] = "nowhere/L3.bam"
+
+
+@case("E02", SAMPLES, 5, "alignment", "is a folder")
+def path_is_a_folder(inputs: Inputs) -> None:
+    inputs.sample(5)["alignment"] = "reads"
+
+
+@case("E02", SAMPLES, 6, "counts", "is empty (0 bytes)")
+def file_empty(inputs: Inputs) -> None:
+    inputs.put("dna/D2.tsv", "")
+
+
+@case("E02", SAMPLES, 4, "fastq_2", "holds no read")
+def fastq_without_reads(inputs: Inputs) -> None:
+    inputs.reads("c_2", b"")
+
+
+@case("E02", SAMPLES, 6, "counts", "is a link to a file that does not exist")
+def link_to_nothing(inputs: Inputs) -> None:
+    (inputs.folder / "dna/gone.tsv").symlink_to("nowhere.tsv")
+    inputs.sample(6)["counts"] = "dna/gone.tsv"
+
+
+@case("E02", SAMPLES, 6, "counts", "is not a regular file")
+def pipe_instead_of_a_file(inputs: Inputs) -> None:
+    os.mkfifo(inputs.folder / "dna/pipe.tsv")
+    inputs.sample(6)["counts"] = "dna/pipe.tsv"
+
+
+@case("E02", "config/lotz.tsv", None, None, "does not exist (did you mean 'lots.tsv'?)")
+def sheet_missing(inputs: Inputs) -> None:
+    inputs.config["sheets"] = {"lots": "config/lotz.tsv"}
+
+
+@case("E02", CONFIG, None, "reference.gtf", "does not exist")
+def reference_file_missing(inputs: Inputs) -> None:
+    inputs.config["reference"]["gtf"] = "reference/none.gtf"
+
+
+@case("E03", SAMPLES, 3, "fastq_1", "the same file as fastq_1 in line 2")
+def fastq_used_twice(inputs: Inputs) -> None:
+    inputs.sample(3)["fastq_1"] = "./reads/../reads/a_1.fq.gz"
+
+
+@case("E03", SAMPLES, 3, "fastq_1", "the same file as fastq_1 in line 2")
+def fastq_used_twice_through_a_link(inputs: Inputs) -> None:
+    (inputs.folder / "reads/link_1.fq.gz").symlink_to("a_1.fq.gz")
+    inputs.sample(3)["fastq_1"] = "reads/link_1.fq.gz"
+
+
+@case("E03", SAMPLES, 4, "fastq_2", "holds the same bytes as fastq_2 in line 2")
+def fastq_copied(inputs: Inputs) -> None:
+    inputs.put("reads/c_2.fq.gz", (inputs.folder / "reads/a_2.fq.gz").read_bytes())
+
+
+@case("E03", SAMPLES, 4, "fastq_1", "has the same checksum as fastq_1 in line 2")
+def checksum_twice(inputs: Inputs) -> None:
+    inputs.sample(2)["sha256_1"] = inputs.sample(4)["sha256_1"] = "0" * 64
+
+
+@case("E04", SAMPLES, 4, "fastq_2", "is the same file as fastq_1 in line 4")
+def mates_from_one_file(inputs: Inputs) -> None:
+    inputs.sample(4)["fastq_2"] = inputs.sample(4)["fastq_1"]
+
+
+@case("E04", SAMPLES, 4, "fastq_1", "the other mates")
+def mates_swapped(inputs: Inputs) -> None:
+    row = inputs.sample(4)
+    row["fastq_1"], row["fastq_2"] = row["fastq_2"], row["fastq_1"]
+
+
+@case("E04", SAMPLES, 4, "fastq_2", "read 1 is")
+def mates_of_other_reads(inputs: Inputs) -> None:
+    inputs.reads("c_2", reads(99, 2))
+
+
+@case("E04", SAMPLES, 4, "fastq_2", "the other mates")
+def both_files_first_mates(inputs: Inputs) -> None:
+    inputs.reads("c_2", reads(2, 2).replace(b" 2:N", b" 1:N"))
+
+
+@case("E06", LOTS, 3, "lot_id", "its donor D2 has no WGS sample")
+def donor_without_reference(inputs: Inputs) -> None:
+    del inputs.samples[4]
+
+
+@case("E25", LOTS, 3, "lot_id", "the lot has no WGS sample")
+def lot_without_wgs(inputs: Inputs) -> None:
+    del inputs.samples[5]
+
+
+@case("E07", LOTS, 4, "parent_lot_id", "belongs to donor D2, this lot to D1")
+def parent_of_another_donor(inputs: Inputs) -> None:
+    inputs.lots[2]["parent_lot_id"] = "L2"
+
+
+@case("E07", LOTS, 2, "parent_lot_id", "its own ancestor")
+def lots_in_a_circle(inputs: Inputs) -> None:
+    inputs.lots[0]["parent_lot_id"] = "L3"
+
+
+@case("E09", LOTS, 3, "passage", "must not be")
+def passage_missing(inputs: Inputs) -> None:
+    inputs.lots[1]["passage"] = ""
+
+
+@case("E09", LOTS, 3, "passage", "below 1")
+def passage_negative(inputs: Inputs) -> None:
+    inputs.lots[1]["passage"] = "-2"
+
+
+@case("E09", LOTS, 3, "passage", "not a whole number")
+def passage_with_a_letter(inputs: Inputs) -> None:
+    inputs.lots[1]["passage"] = "P5"
+
+
+@case("E09", LOTS, 4, "passage", "below those of the parent lot L1 (4, line 2)")
+def passage_below_parent(inputs: Inputs) -> None:
+    inputs.lots[2]["passage"] = "3"
+
+
+@case("E09", LOTS, 4, "pdl", "population doublings below")
+def doublings_below_parent(inputs: Inputs) -> None:
+    inputs.lots[2]["pdl"] = "6"
+
+
+@case("E10", LOTS, 3, "passage", "at passage 0")
+def lot_at_passage_0(inputs: Inputs) -> None:
+    inputs.lots[1]["passage"] = "0"
+
+
+@case("E11", SAMPLES, 4, None, "names a lot and a donor")
+def lot_and_donor(inputs: Inputs) -> None:
+    inputs.sample(4)["donor_id"] = "D1"
+
+
+@case("E11", SAMPLES, 4, None, "names neither a lot nor a donor")
+def neither_lot_nor_donor(inputs: Inputs) -> None:
+    del inputs.sample(4)["lot_id"]
+
+
+@case("E12", LOTS, 2, "lot_id", "the donor has one RNA sample (D1r1): effect sizes only")
+def one_replicate(inputs: Inputs) -> None:
+    del inputs.samples[7]
+
+
+@case("E13", LOTS, 2, "lot_id", "never share a seq_run")
+def rna_in_separate_runs(inputs: Inputs) -> None:
+    for line, run in ((8, "run1"), (9, "run1"), (10, "run2"), (11, "run2")):
+        inputs.sample(line)["seq_run"] = run
+
+
+@case("E14", SAMPLES, 5, "alignment", "spelt otherwise than in the reference: 1 here, chr1 there")
+def alignment_spells_contigs_otherwise(inputs: Inputs) -> None:
+    bam(inputs.folder / "dna/L3.bam", {name.removeprefix("chr"): length for name, length in CONTIGS.items()})
+
+
+@case("E14", SAMPLES, 5, "alignment", "another assembly: chr1 has 4999 bases here and 5000")
+def alignment_of_another_assembly(inputs: Inputs) -> None:
+    bam(inputs.folder / "dna/L3.bam", CONTIGS | {"chr1": 4999})
+
+
+@case("E14", SAMPLES, 5, "alignment", "1 of its 4 contigs are not in the reference (decoy)")
+def alignment_with_more_contigs(inputs: Inputs) -> None:
+    bam(inputs.folder / "dna/L3.bam", CONTIGS | {"decoy": 100})
+
+
+@case("E14", SAMPLES, 6, "counts", "chr1 has bins to 6000, and 5000 bases in the reference")
+def counts_of_another_assembly(inputs: Inputs) -> None:
+    inputs.put("dna/D2.tsv", "\n".join(counts(contigs=CONTIGS | {"chr1": 6000})))
+
+
+@case("E14", SAMPLES, 6, "counts", "do not fill bins of counting.bin_bp (500) evenly")
+def counts_in_odd_bins(inputs: Inputs) -> None:
+    inputs.put("dna/D2.tsv", "\n".join(counts(width=200)))
+
+
+@case("E14", SAMPLES, 7, "counts", "its bins have 500 bases, those of its donor (line 6) 250")
+def counts_of_donor_in_other_bins(inputs: Inputs) -> None:
+    inputs.put("dna/D2.tsv", "\n".join(counts(width=250)))
+
+
+@case("E14", SAMPLES, 7, "counts", "contig Y has 4 bins here and 0 in its donor (line 6)")
+def counts_of_donor_without_a_contig(inputs: Inputs) -> None:
+    inputs.put("dna/D2.tsv", "\n".join(line for line in counts() if not line.startswith("chrY")))
+
+
+@case("W04", SAMPLES, 7, "counts", "the donor limits what can be detected")
+def donor_shallow(inputs: Inputs) -> None:
+    inputs.put("dna/D2.tsv", "\n".join(counts(0)))
+
+
+@case("W01", SAMPLES, 6, "counts", "has no counts for 1")
+def counts_without_an_autosome(inputs: Inputs) -> None:
+    inputs.put("dna/D2.tsv", "\n".join(line for line in counts() if not line.startswith("chr1")))
+
+
+@case("E14", CONFIG, None, "reference.fasta", "1 of 3 contigs of the layout mini are not in it: chrY")
+def genome_without_y(inputs: Inputs) -> None:
+    text = (inputs.folder / "reference/genome.fa").read_text()
+    inputs.put("reference/genome.fa", text[: text.index(">chrY")])
+
+
+@case("E14", CONFIG, None, "reference.fasta", "5000 bases, and 5005 in the cytobands")
+def genome_of_another_layout(inputs: Inputs) -> None:
+    inputs.put("reference/bands.txt", "chr1\t0\t5005\tp1\tgneg\n")
+
+
+@case("E14", CONFIG, None, "reference.mappability", "none of its contigs (7) is in the reference")
+def track_of_another_genome(inputs: Inputs) -> None:
+    inputs.put("reference/mappability.bedgraph", "7\t0\t10\t1\n")
+
+
+@case("E14", CONFIG, None, "reference.gtf", "spelt otherwise")
+def annotation_spells_contigs_otherwise(inputs: Inputs) -> None:
+    inputs.put("reference/genes.gtf", inputs.gtf(GENES, "1"))
+
+
+@case("E15", SAMPLES, 4, "fastq_1", "reads have 100 bases, those of the donor 60")
+def read_lengths_differ(inputs: Inputs) -> None:
+    for mate in (1, 2):
+        inputs.reads(f"c_{mate}", reads(2, mate, length=100))
+
+
+@case("E15", LOTS, 2, "lot_id", "differ in strandedness (reverse, unstranded)")
+def strandedness_differs(inputs: Inputs) -> None:
+    for line, kind in ((8, "reverse"), (9, "reverse"), (10, "unstranded"), (11, "unstranded")):
+        inputs.sample(line)["strandedness"] = kind
+
+
+@case("E16", LOTS, 3, "lot_id", "an id must not hold ' ' '/'")
+def id_with_a_slash(inputs: Inputs) -> None:
+    inputs.lots[1]["lot_id"] = "L 2/x"
+
+
+@case("E16", DONORS, 3, "donor_id", "a spreadsheet has probably turned this value")
+def id_turned_into_a_date(inputs: Inputs) -> None:
+    inputs.donors[1]["donor_id"] = "2-Mar"
+
+
+@case("E16", LOTS, 3, "pdl", "says that there is no value")
+def na_in_a_cell(inputs: Inputs) -> None:
+    inputs.lots[1]["pdl"] = "NA"
+
+
+@case("E17", SAMPLES, 4, "assay", "(did you mean wgs?)")
+def assay_misspelt(inputs: Inputs) -> None:
+    inputs.sample(4)["assay"] = "WGS"
+
+
+@case("E17", DONORS, 2, "sex", "not an allowed value")
+def sex_not_known(inputs: Inputs) -> None:
+    inputs.donors[0]["sex"] = "female"
+
+
+@case("E17", DONORS, 2, "age", "at most 120")
+def age_beyond_life(inputs: Inputs) -> None:
+    inputs.donors[0]["age"] = "340"
+
+
+@case("E17", LOTS, 2, "collection_date", "no such day")
+def day_that_does_not_exist(inputs: Inputs) -> None:
+    inputs.lots[0]["collection_date"] = "2031-02-30"
+
+
+@case("E17", LOTS, 2, "collection_date", "year-month-day")
+def day_in_another_order(inputs: Inputs) -> None:
+    inputs.lots[0]["collection_date"] = "28.2.2031"
+
+
+@case("E17", SAMPLES, 4, "sha256_1", "not a sha256")
+def checksum_malformed(inputs: Inputs) -> None:
+    inputs.sample(4)["sha256_1"] = "abc"
+
+
+@case("E18", CONFIG, None, "counting.bin_pb", "unknown setting (did you mean bin_bp?)")
+def setting_misspelt(inputs: Inputs) -> None:
+    inputs.config["counting"] = {"bin_pb": 1000}
+
+
+@case("E18", CONFIG, None, "acceptance", "criteria.C01.source is missing")
+def criterion_without_source(inputs: Inputs) -> None:
+    document = yaml.safe_load((inputs.folder / "reference/acceptance.yaml").read_text())
+    del document["criteria"][0]["source"]
+    inputs.put("reference/acceptance.yaml", yaml.safe_dump(document))
+
+
+@case("E18", CONFIG, None, "acceptance", "criteria.C01.source is empty")
+def criterion_with_empty_source(inputs: Inputs) -> None:
+    document = yaml.safe_load((inputs.folder / "reference/acceptance.yaml").read_text())
+    document["criteria"][0]["source"] = ""
+    inputs.put("reference/acceptance.yaml", yaml.safe_dump(document))
+
+
+@case("E01", CONFIG, None, "acceptance", "the criterion C01 stands twice")
+def criterion_twice(inputs: Inputs) -> None:
+    document = yaml.safe_load((inputs.folder / "reference/acceptance.yaml").read_text())
+    document["criteria"] *= 2
+    inputs.put("reference/acceptance.yaml", yaml.safe_dump(document))
+
+
+@case(
+    "E19",
+    CONFIG,
+    None,
+    "expression.markers",
+    "1 of 4 marker genes are not in the annotation (reference/genes.gtf): SOX9",
+)
+def marker_not_annotated(inputs: Inputs) -> None:
+    inputs.put("reference/genes.gtf", inputs.gtf([gene for gene in GENES if gene != "SOX9"]))
+
+
+@case("E19", CONFIG, None, "expression.markers", "no marker gene is in the matrix (rna/matrix.tsv)")
+def matrix_of_another_species(inputs: Inputs) -> None:
+    inputs.put("rna/matrix.tsv", "\n".join(matrix([gene.title() for gene in GENES])))
+
+
+@case("E19", CONFIG, None, "pathways.axes", "fewer than 2 genes in the annotation (reference/genes.gtf): WNT set")
+def gene_set_not_annotated(inputs: Inputs) -> None:
+    inputs.put("reference/genes.gtf", inputs.gtf(GENES[:-1]))
+
+
+@case("E23", DONORS, 1, "Date of Birth", "personal data")
+def column_with_personal_data(inputs: Inputs) -> None:
+    inputs.donors[0]["Date of Birth"] = "1999-01-01"
+
+
+@case("E23", LOTS, 2, "medium_lot", "e-mail")
+def cell_with_an_address(inputs: Inputs) -> None:
+    inputs.lots[0]["medium_lot"] = "jane@example.org"
+
+
+@case("E24", LOTS, 3, "donor_id", "the id is not in donors.tsv")
+def lot_of_unknown_donor(inputs: Inputs) -> None:
+    inputs.lots[1]["donor_id"] = "D3"
+
+
+@case("E24", LOTS, 4, "parent_lot_id", "the id is not in lots.tsv")
+def lot_of_unknown_parent(inputs: Inputs) -> None:
+    inputs.lots[2]["parent_lot_id"] = "X"
+
+
+@case("E24", SAMPLES, 4, "lot_id", "the id is not in lots.tsv")
+def sample_of_unknown_lot(inputs: Inputs) -> None:
+    inputs.sample(4)["lot_id"] = "X9"
+
+
+@case(
+    "E24", CONFIG, None, "pathways.axes", "no file of pathways.gene_sets has the set 'WNT sets' (did you mean WNT set?)"
+)
+def axis_of_unknown_set(inputs: Inputs) -> None:
+    inputs.put("reference/axes.tsv", "set_name\taxis\tinformational\nWNT sets\tWNT\tno\n")
+
+
+@case("E25", SAMPLES, 4, None, "the row names no data")
+def no_data(inputs: Inputs) -> None:
+    del inputs.sample(4)["fastq_1"], inputs.sample(4)["fastq_2"]
+
+
+@case("E25", SAMPLES, 4, None, "gives its data twice: reads and counts")
+def data_in_two_ways(inputs: Inputs) -> None:
+    inputs.put("dna/L1.tsv", "\n".join(counts(20)))
+    inputs.sample(4)["counts"] = "dna/L1.tsv"
+
+
+@case("E25", SAMPLES, 3, "sample_id", "line 2 gives this sample as reads, this row as alignment")
+def lanes_in_two_ways(inputs: Inputs) -> None:
+    inputs.samples[1] = {"sample_id": "D1w", "assay": "wgs", "donor_id": "D1", "alignment": "dna/x.bam"}
+    bam(inputs.folder / "dna/x.bam", records=5)
+
+
+@case("E25", SAMPLES, 3, "donor_id", "line 2 gives this sample D1 here")
+def lanes_of_two_donors(inputs: Inputs) -> None:
+    inputs.sample(3)["donor_id"] = "D2"
+
+
+@case("E25", SAMPLES, 3, "sample_id", "donor D1 has 2 WGS samples: D1w, D1x")
+def two_wgs_samples(inputs: Inputs) -> None:
+    inputs.sample(3)["sample_id"] = "D1x"
+
+
+@case("E25", SAMPLES, 4, "fastq_2", "must be pairs")
+def single_reads(inputs: Inputs) -> None:
+    del inputs.sample(4)["fastq_2"]
+
+
+@case("E25", SAMPLES, 8, "alignment", "not from alignments")
+def rna_alignment(inputs: Inputs) -> None:
+    inputs.samples[6] = {"sample_id": "D1r1", "assay": "rnaseq", "donor_id": "D1", "alignment": "dna/x.bam"}
+    bam(inputs.folder / "dna/x.bam", records=5)
+
+
+@case("E25", SAMPLES, 5, "sha256_2", "a checksum without its file")
+def checksum_without_file(inputs: Inputs) -> None:
+    inputs.sample(5)["sha256_2"] = "0" * 64
+
+
+@case("E25", LOTS, 2, "lot_id", "RNA of lot and donor comes in different ways (reads and counts)")
+def rna_in_two_ways(inputs: Inputs) -> None:
+    inputs.samples[6] = {"sample_id": "D1r1", "assay": "rnaseq", "donor_id": "D1", **inputs.pair("h")}
+    for mate in (1, 2):
+        inputs.reads(f"h_{mate}", reads(50, mate))
+
+
+@pytest.mark.parametrize("path", ["a b.fq", "a'b", 'a"b', "$(id)", "a`b", "a;b", "a|b", "a&b", "a<b", "a>b", "a*b", "a?b",
+                                  "a[1]", "{sample}", "a\\b", "a!b", "(a)", "a#b"])  # fmt: skip
+def test_hostile_paths_are_refused(inputs: Inputs, path: str) -> None:
+    inputs.sample(4)["fastq_1"] = path
+    (problem,) = [problem for problem in inputs.examine() if problem.column == "fastq_1"]
+    assert (problem.code, problem.file, problem.line) == ("E26", SAMPLES, 4)
+    assert "tools may misread" in problem.message
+
+
+@case("E26", SAMPLES, 4, "fastq_1", "starts with -")
+def path_like_an_option(inputs: Inputs) -> None:
+    inputs.sample(4)["fastq_1"] = "-rf.fq.gz"
+
+
+@case("E26", SAMPLES, 4, "fastq_1", "is an address")
+def path_is_an_address(inputs: Inputs) -> None:
+    inputs.sample(4)["fastq_1"] = "s3://bucket/c_1.fq.gz"
+
+
+@case("E26", SAMPLES, 4, "fastq_1", "results/ is written by the workflow")
+def path_inside_results(inputs: Inputs) -> None:
+    inputs.sample(4)["fastq_1"] = "results/samples/c_1.fq.gz"
+
+
+@case("E16", SAMPLES, 4, "fastq_1", "invisible character")
+def path_with_a_control_character(inputs: Inputs) -> None:
+    inputs.sample(4)["fastq_1"] = "reads/\x1b[2Jc_1.fq.gz"
+
+
+@case("E26", CONFIG, None, "reference.gtf", "the path holds ';'")
+def setting_with_a_hostile_path(inputs: Inputs) -> None:
+    inputs.config["reference"]["gtf"] = "genes.gtf;id"
+
+
+@case("E27", CONFIG, None, "reference.fasta", "WGS reads and alignments need the genome")
+def no_genome(inputs: Inputs) -> None:
+    del inputs.config["reference"]["fasta"]
+
+
+@case("E27", CONFIG, None, "reference.gtf", "RNA reads need the gene annotation")
+def no_annotation(inputs: Inputs) -> None:
+    del inputs.config["reference"]["gtf"]
+
+
+@case("E28", SAMPLES, 4, "fastq_1", "is named .gz and is not a gzip file")
+def gz_only_by_name(inputs: Inputs) -> None:
+    inputs.put("reads/c_1.fq.gz", reads(2, 1))
+
+
+@case("E28", SAMPLES, 4, "fastq_1", "does not end in .gz")
+def gzip_under_another_name(inputs: Inputs) -> None:
+    inputs.put("reads/c_1.fq", gzip.compress(reads(2, 1)))
+    inputs.sample(4)["fastq_1"] = "reads/c_1.fq"
+
+
+@case("E28", SAMPLES, 4, "fastq_1", "damaged or cut short")
+def gzip_cut_short(inputs: Inputs) -> None:
+    inputs.put("reads/c_1.fq.gz", gzip.compress(reads(2, 1))[:-30])
+
+
+@case("E28", SAMPLES, 4, "fastq_1", "its last read is not complete")
+def fastq_cut_short(inputs: Inputs) -> None:
+    inputs.reads("c_1", reads(2, 1)[:-70])
+
+
+@case("E28", SAMPLES, 4, "fastq_1", "60 bases and 59 qualities")
+def fastq_record_damaged(inputs: Inputs) -> None:
+    inputs.reads("c_1", reads(2, 1)[:-2] + b"\n")
+
+
+@case("E28", SAMPLES, 4, "fastq_1", "is FASTA, without qualities")
+def fasta_for_fastq(inputs: Inputs) -> None:
+    inputs.reads("c_1", b">a\nACGT\n")
+
+
+@case("E28", SAMPLES, 4, "fastq_1", "is not FASTQ")
+def table_for_fastq(inputs: Inputs) -> None:
+    inputs.reads("c_1", b"a\tb\n1\t2\n3\t4\n5\t6\n7\t8\n")
+
+
+@case("E28", SAMPLES, 4, "fastq_1", "Windows line ends")
+def fastq_from_windows(inputs: Inputs) -> None:
+    inputs.reads("c_1", reads(2, 1).replace(b"\n", b"\r\n"))
+
+
+@case("E28", SAMPLES, 4, "fastq_1", "Phred+64")
+def old_quality_code(inputs: Inputs) -> None:
+    inputs.reads("c_1", reads(2, 1, quality="Bdh"))
+
+
+@case("E28", SAMPLES, 4, "fastq_1", "at most 20 bases, and reads.min_length is 30")
+def reads_too_short(inputs: Inputs) -> None:
+    inputs.reads("c_1", reads(2, 1, length=20))
+
+
+@case("E28", SAMPLES, 5, "alignment", "neither BAM nor CRAM")
+def text_for_bam(inputs: Inputs) -> None:
+    inputs.put("dna/L3.bam", "@HD\tVN:1.6\n")
+
+
+@case("E28", SAMPLES, 5, "alignment", "the mark at the end of a whole file is missing")
+def bam_cut_short(inputs: Inputs) -> None:
+    inputs.put("dna/L3.bam", (inputs.folder / "dna/L3.bam").read_bytes()[:-28])
+
+
+@case("E28", SAMPLES, 5, "alignment", "not a readable BAM or CRAM")
+def gzip_for_bam(inputs: Inputs) -> None:
+    end = (inputs.folder / "dna/L3.bam").read_bytes()[-28:]
+    inputs.put("dna/L3.bam", gzip.compress(b"text") + end)
+
+
+@case("E28", SAMPLES, 5, "alignment", "its reads are not paired")
+def bam_of_single_reads(inputs: Inputs) -> None:
+    bam(inputs.folder / "dna/L3.bam", paired=False)
+
+
+@case("E02", SAMPLES, 5, "alignment", "holds no read")
+def bam_without_reads(inputs: Inputs) -> None:
+    bam(inputs.folder / "dna/L3.bam", records=0)
+
+
+@case("E28", SAMPLES, 6, "counts", "line 5 of the file: '1.5' is not a whole number")
+def counts_normalised(inputs: Inputs) -> None:
+    lines = counts()
+    lines[4] = "chr1\t2000\t2500\t1.5"
+    inputs.put("dna/D2.tsv", "\n".join(lines))
+
+
+@case("E28", SAMPLES, 6, "counts", "line 5 of the file: the count -3 is negative")
+def counts_negative(inputs: Inputs) -> None:
+    lines = counts()
+    lines[4] = "chr1\t2000\t2500\t-3"
+    inputs.put("dna/D2.tsv", "\n".join(lines))
+
+
+@case("E28", SAMPLES, 6, "counts", "overlaps the one before it, or the bins are not sorted")
+def counts_overlap(inputs: Inputs) -> None:
+    lines = counts()
+    lines[4] = "chr1\t1900\t2500\t3"
+    inputs.put("dna/D2.tsv", "\n".join(lines))
+
+
+@case("E28", SAMPLES, 6, "counts", "bins have different widths (500 and 1000 bases)")
+def counts_merged_where_equal(inputs: Inputs) -> None:
+    lines = counts()
+    lines[4:6] = ["chr1\t2000\t3000\t7"]
+    inputs.put("dna/D2.tsv", "\n".join(lines))
+
+
+@case("E28", SAMPLES, 6, "counts", "a line holds chrom, start, end and count")
+def counts_without_a_column(inputs: Inputs) -> None:
+    inputs.put("dna/D2.tsv", "chr1\t0\t500\nchr1\t500\t1000\n")
+
+
+@case("E28", SAMPLES, 7, "counts", "step 500 and span 100 differ")
+def wig_with_gaps(inputs: Inputs) -> None:
+    inputs.put("dna/L2.wig.gz", gzip.compress(wig().replace("span=500", "span=100").encode()))
+
+
+@case("E28", SAMPLES, 10, "counts", "its header does not name L1r1 (did you mean")
+def matrix_without_the_sample(inputs: Inputs) -> None:
+    inputs.put("rna/matrix.tsv", "\n".join(matrix(samples=("D1r1", "D1r2", "L1rX", "L1r2"))))
+
+
+@case("E28", SAMPLES, 9, "counts", "line 3 of the file: the count 8.25 is not a whole number")
+def matrix_normalised(inputs: Inputs) -> None:
+    lines = matrix()
+    lines[2] = "ENSG1.1\tHNF4A\t7\t8.25\t9\t10"
+    inputs.put("rna/matrix.tsv", "\n".join(lines))
+
+
+@case("E01", SAMPLES, 8, "counts", "the gene id 'ENSG1.1' stands 2 times")
+def matrix_with_a_gene_twice(inputs: Inputs) -> None:
+    lines = matrix()
+    inputs.put("rna/matrix.tsv", "\n".join([*lines, lines[2]]))
+
+
+@case("E16", SAMPLES, 8, "counts", "the gene name '2-Sep' was made by a spreadsheet")
+def matrix_through_a_spreadsheet(inputs: Inputs) -> None:
+    inputs.put("rna/matrix.tsv", "\n".join(matrix([*GENES, "2-Sep"])))
+
+
+@case("E16", SAMPLES, 8, "counts", "the gene name '43891' was made by a spreadsheet")
+def matrix_with_a_day_number(inputs: Inputs) -> None:
+    inputs.put("rna/matrix.tsv", "\n".join(matrix([*GENES, "43891"])))
+
+
+@case("E28", CONFIG, None, "reference.fasta", "is not FASTA")
+def genome_of_another_kind(inputs: Inputs) -> None:
+    inputs.put("reference/genome.fa", "chr1\t5000\n")
+
+
+@case("E28", CONFIG, None, "reference.fasta", "the contig 'chr1' stands twice")
+def genome_with_a_contig_twice(inputs: Inputs) -> None:
+    text = (inputs.folder / "reference/genome.fa").read_text()
+    inputs.put("reference/genome.fa", text + ">chr1\nA\n")
+
+
+@case("E28", CONFIG, None, "reference.mappability", "the value 50 is not between 0 and 1")
+def mappability_in_percent(inputs: Inputs) -> None:
+    inputs.put("reference/mappability.bedgraph", "1\t0\t2000\t50\n")
+
+
+@case("E28", CONFIG, None, "reference.gtf", "is not GTF")
+def gff_for_gtf(inputs: Inputs) -> None:
+    inputs.put("reference/genes.gtf", "##gff-version 3\nchr1\tx\tgene\t1\t90\t.\t+\t.\tID=gene1;Name=ALB\n")
+
+
+@case("E28", CONFIG, None, "pathways.gene_sets.0", "is not GMT")
+def gene_sets_of_another_kind(inputs: Inputs) -> None:
+    inputs.put("reference/sets.gmt", "set,gene\nWNT,ALB\n")
+
+
+@case("E17", CONFIG, None, "expression.markers", "line 2 of the file: expected is 'higher'")
+def marker_with_unknown_expectation(inputs: Inputs) -> None:
+    text = (inputs.folder / "reference/markers.tsv").read_text()
+    inputs.put("reference/markers.tsv", text.replace("\tup\t", "\thigher\t", 1))
+
+
+@case("W01", LOTS, 3, "lot_id", "the lot has RNA and its donor D2 has none")
+def donor_without_rna(inputs: Inputs) -> None:
+    del inputs.samples[10:12]
+
+
+@case("W04", LOTS, 2, "lot_id", "platform of lot (NovaSeq) and donor (HiSeq) differ")
+def platforms_differ(inputs: Inputs) -> None:
+    for line, platform in ((2, "HiSeq"), (3, "HiSeq"), (4, "NovaSeq")):
+        inputs.sample(line)["platform"] = platform
+
+
+WARNINGS = {"W01", "W04", "E12", "E13", "E15", "E19"}
+
+
+@pytest.mark.parametrize("named", CASES, ids=lambda named: named[0])
+def test_a_fault_is_told_where_it_is(
+    inputs: Inputs, named: tuple[str, Break, str, str, int | None, str | None, str]
+) -> None:
+    name, breaking, code, file, line, column, words = named
+    breaking(inputs)
+    problems = inputs.examine()
+    found = [problem for problem in problems if matches(problem, inputs, code, file, line, column, words)]
+    assert len(found) == 1, f"{name}:\n" + "\n".join(map(str, problems))
+    assert found[0].warning == (code in WARNINGS and "no marker gene" not in found[0].message)
+    assert found[0].remedy
+    # One fault is one problem: nothing else is blamed for it.
+    assert len(problems) == ALSO.get(name, 1), "\n".join(map(str, problems))
+
+
+# How many problems a fault makes where it truly breaks more than one thing.
+ALSO = {
+    "counts_of_another_assembly": 2,  # the lot's bins differ from them
+    "lots_in_a_circle": 2,  # each is its own ancestor
+    "counts_in_odd_bins": 2,  # the lot's bins differ from them
+    "counts_without_an_autosome": 2,  # the lot has it
+    "genome_without_y": 2,  # the BAM has Y
+    "matrix_of_another_species": 2,  # neither markers nor gene sets fit
+    "no_genome": 2,  # no transcripts either
+}
+
+
+def matches(
+    problem: Problem, inputs: Inputs, code: str, file: str, line: int | None, column: str | None, words: str
+) -> bool:
+    if file == CONFIG:
+        return (problem.code, problem.column) == (code, column) and words in problem.message
+    return (problem.code, problem.file, problem.line, problem.column) == (code, file, line, column) and (
+        words in problem.message
+    )

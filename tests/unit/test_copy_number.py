@@ -1,0 +1,228 @@
+"""Planted lots through the whole chain from counts to calls."""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from karyolot.contracts.copy_number import Arms, Bins, Calls, DonorVariants, Lod, LogRatios, Segments
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.settings import CopyNumber
+from karyolot.dna.levels import detectable_fraction, fraction_interval, fraction_of_cells
+from karyolot.dna.match import match_donor, sex_of
+from karyolot.dna.ratio import compare, natural_spline
+from karyolot.dna.segments import published_rule
+from karyolot.dna.summary import metrics
+from planted import Event, Result, analyse, genome, run, sample
+
+SETTINGS = CopyNumber()
+TRISOMY_8 = Event("chr8", 0, 200_000_000, +1)
+GAIN_20Q = Event("chr20", 30_400_000, 39_000_000, +1, 0.4)
+
+
+@cache
+def bins() -> pd.DataFrame:
+    return genome()
+
+
+@cache
+def planted(*events: Event, sex: str = "F", per_bin: float = 5000, seed: int = 1, **noise: float) -> Result:
+    return run(events, sex, per_bin, seed, bins(), **noise)
+
+
+def names(result: Result) -> list[tuple[str, str, str]]:
+    return list(result.calls[["chrom", "type", "origin"]].itertuples(index=False, name=None))
+
+
+def test_every_table_keeps_its_contract() -> None:
+    result = planted(TRISOMY_8, GAIN_20Q, gc_bias=0.05, rt=0.03)
+    Bins.validate(bins())
+    LogRatios.validate(result.compared.ratios)
+    Segments.validate(result.segmented.segments)
+    Arms.validate(result.arms)
+    Lod.validate(result.lod)
+    Calls.validate(result.calls)
+    Calls.validate(planted().calls)
+
+
+def test_trisomy_and_mosaic_gain_are_called_with_their_fraction() -> None:
+    calls = planted(TRISOMY_8, GAIN_20Q, gc_bias=0.05, rt=0.03).calls.set_index("chrom")
+    assert list(calls.index) == ["chr8", "chr20"]
+    assert calls.loc["chr8", "fraction"] == pytest.approx(1.0, abs=0.03)
+    assert calls.loc["chr8", "class"] == "clonal" and calls.loc["chr8", "arm"] == "chr8"
+    assert calls.loc["chr20", "fraction_low"] < 0.4 < calls.loc["chr20", "fraction_high"]
+    assert calls.loc["chr20", "class"] == "sub-clonal"
+    assert calls.loc["chr20", "bands"] == "20q11.21-q11.23"
+    assert calls.loc["chr20", "genes"] == "BCL2L1" and calls.loc["chr20", "watch"] == "20q11.21"
+    assert abs(calls.loc["chr20", "start"] - 30_400_000) <= 1_000_000
+    assert abs(calls.loc["chr20", "end"] - 39_000_000) <= 1_000_000
+
+
+def test_published_rule_is_blind_to_the_mosaic() -> None:
+    segments = planted(TRISOMY_8, GAIN_20Q, gc_bias=0.05, rt=0.03).segmented.segments
+    assert set(segments.loc[segments["chrom"] == "chr20", "published_rule"]) == {"none"}
+
+
+def test_published_rule_limits() -> None:
+    assert published_rule(np.log2(1.5) + 1e-6, SETTINGS) == "gain"
+    assert published_rule(np.log2(1.5), SETTINGS) == "none"
+    assert published_rule(np.log2(0.5) - 1e-6, SETTINGS) == "loss"
+    assert published_rule(-1.0, SETTINGS) == "none"
+
+
+@pytest.mark.parametrize("sex", ["F", "M"])
+def test_a_stable_lot_with_growth_wave_and_gc_bias_shows_nothing(sex: str) -> None:
+    result = planted(sex=sex, seed=2, gc_bias=0.05, rt=0.05)
+    assert names(result) == []
+    assert result.compared.facts.rt_slope == pytest.approx(0.05 / np.log(2), rel=0.15)
+    # One standard deviation of the simulated timing track is about 1, so the slope reads directly.
+    low, high = result.compared.facts.rt_low, result.compared.facts.rt_high
+    assert low is not None and high is not None and low < result.compared.facts.rt_slope < high
+
+
+def test_a_germline_change_of_the_donor_cancels() -> None:
+    germline = Event("chr5", 80_000_000, 84_000_000, -1, 1.0, "both")
+    assert names(planted(germline, seed=3)) == []
+
+
+def test_a_loss_of_the_donor_alone_is_not_a_gain_of_the_lot() -> None:
+    assert names(planted(Event("chr3", 50_000_000, 60_000_000, -1, 1.0, "donor"), seed=4)) == [("chr3", "gain", "lost")]
+    assert names(planted(Event("chr3", 50_000_000, 60_000_000, +1, 1.0, "lot"), seed=4)) == [("chr3", "gain", "acquired")]
+
+
+def test_a_change_the_donor_carries_weakly_is_enriched() -> None:
+    weak = Event("chr7", 20_000_000, 50_000_000, +1, 0.5, "donor")
+    assert names(planted(weak, Event("chr7", 20_000_000, 50_000_000, +1, 1.0), seed=5)) == [("chr7", "gain", "enriched")]
+
+
+def test_sex_chromosomes_of_a_male() -> None:
+    gain_x = planted(Event("chrX", 2_800_000, 156_000_000, +1, 0.5), sex="M", seed=6).calls
+    assert gain_x["chrom"].tolist() == ["chrX"]
+    # One of one copy in half of the cells: ratio 1.5, half of the cells, not all.
+    assert gain_x["fraction"].iloc[0] == pytest.approx(0.5, abs=0.03)
+    lost_y = planted(Event("chrY", 2_800_000, 57_000_000, -1, 0.6), sex="M", seed=7).calls
+    assert lost_y[["chrom", "type"]].to_numpy().tolist() == [["chrY", "loss"]]
+    assert lost_y["fraction"].iloc[0] == pytest.approx(0.6, abs=0.05)
+
+
+def test_y_is_absent_in_a_female_and_par_is_diploid_in_a_male() -> None:
+    female = planted(seed=2, gc_bias=0.05, rt=0.05).compared.ratios
+    assert set(female.loc[female["region"] == "Y", "mask"]) <= {"absent", "gap", "mappability"}
+    male = planted(sex="M", seed=2, gc_bias=0.05, rt=0.05).compared.ratios
+    assert set(male.loc[male["region"] == "PAR", "copies"]) == {2}
+    assert set(male.loc[male["region"] == "X", "copies"]) == {1}
+    lot = male[male["mask"].isna()]
+    assert lot.loc[lot["region"] == "X", "lot_log2"].median() == pytest.approx(-1, abs=0.05)
+    assert lot.loc[lot["region"] == "PAR", "lot_log2"].median() == pytest.approx(0, abs=0.1)
+
+
+def test_the_shallower_sample_bounds_the_limit_of_detection() -> None:
+    deep = planted(seed=8).lod
+    thin_donor = run((), "F", 5000, 8, bins(), donor_per_bin=500).lod
+    merged = deep.merge(thin_donor, on=["size_bp", "type"], suffixes=("", "_thin"))
+    assert (merged["fraction_thin"].fillna(9) > 1.4 * merged["fraction"].fillna(1)).all()
+
+
+def test_bins_widen_until_the_shallower_sample_fills_them() -> None:
+    assert planted(seed=8).compared.facts.analysis_bin_bp == 500_000
+    thin = run((), "F", 75, 8, bins())
+    assert thin.compared.facts.analysis_bin_bp == 2_500_000
+    assert thin.compared.facts.lot_median is not None and thin.compared.facts.lot_median >= 200
+
+
+def test_arm_limits_hold_the_share_of_cells_that_is_called() -> None:
+    arm = planted(seed=8).arms.set_index("name").loc["chr20q"]
+    found = [
+        planted(Event("chr20", 28_000_000, 65_000_000, +1, 1.5 * arm["lod_gain"]), seed=seed).calls for seed in range(20, 26)
+    ]
+    missed = [planted(Event("chr20", 28_000_000, 65_000_000, +1, 0.3 * arm["lod_gain"]), seed=seed).calls for seed in range(20, 26)]
+    assert all((calls["chrom"] == "chr20").any() for calls in found)
+    assert sum((calls["chrom"] == "chr20").any() for calls in missed) <= 1
+
+
+def test_scaling_either_library_changes_no_ratio_beyond_rounding() -> None:
+    donor, lot = (sample(bins(), (GAIN_20Q,), who, "F", 5000, seed) for who, seed in (("donor", 31), ("lot", 32)))
+    plain = analyse(bins(), lot, donor, "F")
+    scaled = analyse(bins(), lot.assign(count=lot["count"] * 3), donor, "F")
+    both = plain.compared.ratios["log2"].notna() & scaled.compared.ratios["log2"].notna()
+    assert np.abs(plain.compared.ratios["log2"] - scaled.compared.ratios["log2"])[both].quantile(0.99) < 0.02
+    assert plain.calls["chrom"].tolist() == scaled.calls["chrom"].tolist() == ["chr20"]
+
+
+def test_swapping_lot_and_donor_mirrors_the_signs() -> None:
+    donor, lot = (sample(bins(), (TRISOMY_8,), who, "F", 5000, seed) for who, seed in (("donor", 33), ("lot", 34)))
+    there, back = analyse(bins(), lot, donor, "F"), analyse(bins(), donor, lot, "F")
+    assert there.calls["type"].tolist() == ["gain"] and back.calls["type"].tolist() == ["loss"]
+    both = there.compared.ratios["log2"].notna() & back.compared.ratios["log2"].notna()
+    total = (there.compared.ratios["log2"] + back.compared.ratios["log2"])[both]
+    assert np.abs(total).quantile(0.99) < 0.02
+
+
+def test_a_handful_of_bins_is_not_assessed_and_does_not_crash() -> None:
+    few = bins()[(bins()["chrom"] == "chr21")].reset_index(drop=True).head(40).assign(gap=0.0)
+    result = analyse(few, *(sample(few, (), who, "F", 500, seed) for who, seed in (("lot", 1), ("donor", 2))), "F")
+    assert not result.noise.assessable
+    assert result.lod["fraction"].isna().all() and not result.arms["assessable"].any() and result.calls.empty
+
+
+def test_counts_on_other_bins_are_refused() -> None:
+    counts = sample(bins(), (), "lot", "F", 100, 1)
+    with pytest.raises(KaryolotError, match="donor are not on the bins"):
+        compare(bins(), counts, counts.assign(end=counts["end"] + 1), "F", SETTINGS)
+    with pytest.raises(KaryolotError, match="no autosomal bin"):
+        compare(bins(), counts.assign(count=0), counts.assign(count=0), "F", SETTINGS)
+
+
+def test_donor_variants_tell_the_donor_from_another() -> None:
+    own = (Event("chr2", 50_000_000, 54_000_000, -1, 1.0, "both"), Event("chr9", 80_000_000, 85_000_000, +1, 1.0, "both"))
+    mine = planted(*own, seed=9)
+    donor, lot = (sample(bins(), own, who, "F", 5000, seed) for who, seed in (("donor", 19), ("lot", 18)))
+    matched = match_donor(mine.compared.ratios, lot, donor, bins(), "F", SETTINGS)
+    DonorVariants.validate(matched.variants)
+    assert (matched.match.variants, matched.match.shared) == (2, 2)
+    stranger = sample(bins(), (), "lot", "M", 5000, 20)
+    ratios = compare(bins(), stranger, donor, "F", SETTINGS).ratios
+    swapped = match_donor(ratios, stranger, donor, bins(), "F", SETTINGS).match
+    assert (swapped.variants, swapped.shared) == (2, 0)
+    assert (swapped.donor_sex, swapped.lot_sex) == ("F", "M")
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "sex"),
+    [(1.0, 0.0, "F"), (0.5, 0.5, "M"), (0.5, 0.25, "M"), (1.0, 0.5, None), (0.5, 0.0, None), (None, 0.5, None), (0.7, 0.15, None)],
+)
+def test_sex_by_depth(x: float | None, y: float | None, sex: str | None) -> None:
+    assert sex_of(x, y) == sex
+
+
+def test_fraction_of_cells_by_copies() -> None:
+    assert fraction_of_cells(np.log2([1.5, 1.15, 0.5, 0.9]), 2) == pytest.approx([1.0, 0.3, 1.0, 0.2])
+    assert fraction_of_cells(np.log2([1.3, 0.4]), 1) == pytest.approx([0.3, 0.6])
+    gain, loss = detectable_fraction(np.log2(1.15), 2)
+    assert gain == pytest.approx(0.3) and loss == pytest.approx(2 * (1 - 1 / 1.15))
+    low, high = fraction_interval(-0.1, 0.2, 2)
+    assert low == 0 and high == pytest.approx(2 * (2**0.2 - 1))
+
+
+def test_natural_spline_is_linear_outside_its_knots() -> None:
+    x = np.linspace(0, 1, 101)
+    basis = natural_spline(x, np.array([0.2, 0.4, 0.6, 0.8]))
+    assert basis.shape == (101, 3)
+    for end in (basis[:20], basis[81:]):
+        assert np.abs(np.diff(end, n=2, axis=0)).max() < 1e-9
+
+
+def test_metrics_of_a_planted_lot() -> None:
+    result = planted(TRISOMY_8, GAIN_20Q, gc_bias=0.05, rt=0.03)
+    donor, lot = (sample(bins(), (TRISOMY_8, GAIN_20Q), who, "F", 5000, seed) for who, seed in (("donor", 3), ("lot", 2)))
+    match = match_donor(result.compared.ratios, lot, donor, bins(), "F", SETTINGS).match
+    found = metrics(
+        result.calls, result.segmented.segments, result.arms, result.lod, result.compared.facts, result.noise, match, SETTINGS
+    )
+    assert found["cn.acquired_long"].value == 2 and found["cn.whole_chromosome"].value == 1
+    assert found["cn.high_copy"].value == 0 and found["cn.donor_change_lost"].value == 0
+    assert found["identity.lot_sex"].value is True
+    assert found["identity.germline"].value is None and "no germline" in found["identity.germline"].reason
+    assert found["dna.rt_slope"].value == pytest.approx(0.03 / np.log(2), rel=0.2)
+    assert isinstance(found["cn.lod"].value, float) and 0.05 < found["cn.lod"].value < 0.2

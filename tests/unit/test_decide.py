@@ -1,0 +1,138 @@
+"""The verdict as a pure function: order of gravity, unknowns, suppression, monotony."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from karyolot.contracts.criteria import Acceptance, Criterion, Limit, Metric, Metrics
+from karyolot.io import read_yaml
+from karyolot.verdict.decide import decide, judge
+from karyolot.verdict.process import process_metrics
+
+ACCEPTANCE = read_yaml(Path(__file__).parents[2] / "resources" / "acceptance.yaml", Acceptance)
+GRAVITY = ["PASS", "REVIEW", "INDETERMINATE", "FAIL", "FAIL_IDENTITY"]
+
+GOOD: Metrics = {
+    name: Metric(value=value)
+    for name, value in {
+        "reads.verified": True, "identity.germline": 1.0, "identity.lot_sex": True, "identity.donor_sex": True,
+        "dna.usable_bins": 0.93, "dna.rt_slope": 0.03, "cn.lod": 0.14, "cn.lod_gain": 0.14, "cn.lod_loss": 0.13,
+        "cn.published_rule": 0, "cn.acquired_long": 0, "cn.acquired_short": 0, "cn.high_copy": 0,
+        "cn.whole_chromosome": 0, "cn.donor_change_lost": 0, "rna.identity_detected": 40.0, "rna.mature_down": 4,
+        "rna.progenitor_up": 5, "rna.hla2_max_tpm": 0.2, "rna.blood_max_tpm": 0.1, "rna.secreted_up": 3,
+        "process.passage": 8, "process.pdl": 11.2,
+    }.items()
+}  # fmt: skip
+
+
+def outcome(**changes: float | bool | str | None) -> str:
+    metrics = GOOD | {name.replace("__", "."): Metric(value=value) for name, value in changes.items()}
+    return decide("L1", metrics, ACCEPTANCE, 5, 0.95).outcome
+
+
+def test_a_good_lot_passes_bounded_by_its_limit_of_detection() -> None:
+    verdict = decide("L1", GOOD, ACCEPTANCE, 5, 0.95)
+    assert verdict.outcome == "PASS" and not verdict.reasons and not verdict.suppressed
+    assert "5 Mb or more in at least 14% (gain) or 13% (loss) of cells" in verdict.claim and "95%" in verdict.claim
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"cn__acquired_long": 1}, "FAIL"),
+        ({"cn__published_rule": 2}, "FAIL"),
+        ({"cn__high_copy": 1}, "FAIL"),
+        ({"cn__acquired_short": 1}, "REVIEW"),
+        ({"rna__mature_down": 2}, "REVIEW"),
+        ({"rna__secreted_up": 0}, "PASS"),
+        ({"cn__lod": 0.3}, "INDETERMINATE"),
+        ({"cn__lod": None}, "INDETERMINATE"),
+        ({"cn__lod": 0.3, "cn__acquired_long": 1}, "FAIL"),
+        ({"identity__lot_sex": False}, "INDETERMINATE"),
+        ({"identity__lot_sex": False, "cn__acquired_long": 3}, "INDETERMINATE"),
+        ({"identity__germline": 0.0, "identity__lot_sex": False}, "FAIL_IDENTITY"),
+        ({"identity__germline": 0.5}, "INDETERMINATE"),
+        ({"identity__germline": None}, "PASS"),
+        ({"identity__lot_sex": None}, "INDETERMINATE"),
+        ({"cn__acquired_long": None}, "INDETERMINATE"),
+        ({"cn__acquired_long": float("nan")}, "INDETERMINATE"),
+        ({"cn__acquired_long": "0"}, "INDETERMINATE"),
+        ({"dna__usable_bins": 0.4}, "INDETERMINATE"),
+        ({"process__passage": 14}, "REVIEW"),
+        ({"process__pdl": None}, "PASS"),
+    ],
+)
+def test_order_of_gravity(changes: dict[str, float | bool | str | None], expected: str) -> None:
+    assert outcome(**changes) == expected
+
+
+def test_a_broken_identity_suppresses_the_stability_verdict() -> None:
+    verdict = decide("L1", GOOD | {"identity.germline": Metric(value=0.0)}, ACCEPTANCE, 5, 0.95)
+    assert verdict.suppressed and verdict.reasons == ("Q02",)
+    assert "withheld" in verdict.claim and "No acquired" not in verdict.claim
+
+
+def test_no_limit_no_claim() -> None:
+    verdict = decide("L1", GOOD | {"cn.lod_gain": Metric(value=None)}, ACCEPTANCE, 5, 0.95)
+    assert verdict.claim.startswith("No limit of detection")
+
+
+def test_without_any_metric_nothing_passes() -> None:
+    verdict = decide("L1", {}, ACCEPTANCE, 5, 0.95)
+    assert verdict.outcome == "INDETERMINATE"
+    assert {result.outcome for result in verdict.criteria} == {"NOT_ASSESSED"}
+
+
+def test_every_criterion_is_shown_in_order_with_its_words() -> None:
+    verdict = decide("L1", GOOD, ACCEPTANCE, 5, 0.95)
+    assert [result.id for result in verdict.criteria] == [criterion.id for criterion in ACCEPTANCE.criteria]
+    by_id = {result.id: result for result in verdict.criteria}
+    assert by_id["Q06"].limit == "at most 0.2" and by_id["Q04a"].limit == "yes" and by_id["C06"].outcome == "NOT_ASSESSED"
+
+
+@given(st.dictionaries(st.sampled_from(sorted(GOOD)), st.none() | st.floats(0, 20) | st.booleans(), max_size=6))
+def test_losing_a_metric_never_makes_a_failing_lot_pass(changes: dict[str, float | bool | None]) -> None:
+    metrics = GOOD | {name: Metric(value=value) for name, value in changes.items()}
+    verdict = decide("L1", metrics, ACCEPTANCE, 5, 0.95)
+    if verdict.outcome == "PASS":
+        assert all(r.outcome in ("PASS", "INFO") or not r.required for r in verdict.criteria)
+        assert not any(r.outcome in ("FAIL", "FAIL_IDENTITY", "REVIEW", "INDETERMINATE") for r in verdict.criteria)
+
+
+@given(st.integers(0, 5), st.integers(0, 5))
+def test_more_findings_never_make_the_verdict_milder(few: int, more: int) -> None:
+    low, high = sorted((few, more))
+    assert GRAVITY.index(outcome(cn__acquired_long=low)) <= GRAVITY.index(outcome(cn__acquired_long=high))
+
+
+def test_an_informational_breach_is_shown_but_never_counts() -> None:
+    criterion = next(c for c in ACCEPTANCE.criteria if c.id == "R06")
+    assert judge(criterion, Metric(value=0)).outcome == "INFO"
+
+
+def test_a_criterion_without_source_or_limit_is_refused() -> None:
+    good = ACCEPTANCE.criteria[0].model_dump()
+    for broken in ({"source": ""}, {"reason": ""}, {"limits": ()}, {"id": "first"}, {"kind": "vibes"}, {"extra": 1}):
+        with pytest.raises(ValidationError):
+            Criterion.model_validate(good | broken)
+
+
+def test_the_first_limit_broken_decides() -> None:
+    criterion = ACCEPTANCE.criteria[0].model_copy(
+        update={
+            "limits": (
+                Limit(op=">", value=0.3, on_breach="FAIL_IDENTITY"),
+                Limit(op=">=", value=0.8, on_breach="INDETERMINATE"),
+            )
+        }
+    )
+    assert [judge(criterion, Metric(value=v)).outcome for v in (0.1, 0.5, 0.9)] == ["FAIL_IDENTITY", "INDETERMINATE", "PASS"]
+
+
+def test_process_metrics_do_not_invent() -> None:
+    found = process_metrics({"passage": 8, "pdl": None}, 0)
+    assert found["process.passage"].value == 8
+    assert found["process.pdl"].value is None and found["reads.verified"].value is None

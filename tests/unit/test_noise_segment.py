@@ -1,0 +1,109 @@
+"""The noise model and the segmentation: planted breaks, white and correlated noise, invariants."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from karyolot.contracts.copy_number import Noise
+from karyolot.dna.noise import inflation_at, measure_noise, standard_error
+from karyolot.dna.segment import merge, split
+from karyolot.dna.thresholds import known_threshold, segment_threshold
+
+WHITE = Noise(blocks=(1,), inflation=(1.0,), bins=1000, assessable=True)
+ONE_ARM = np.full(4000, "1p", dtype=object)
+
+
+def test_white_noise_at_poisson_level_is_not_inflated() -> None:
+    values = np.random.default_rng(1).normal(0, 0.1, 4000)
+    noise = measure_noise(values, np.full(4000, 0.01), ONE_ARM)
+    assert noise.assessable
+    assert max(noise.inflation) < 1.5
+    assert min(noise.inflation) >= 1.0
+
+
+def test_waves_inflate_long_blocks_more_than_short_ones() -> None:
+    generator = np.random.default_rng(2)
+    wave = np.repeat(generator.normal(0, 0.05, 400), 10)
+    noise = measure_noise(wave + generator.normal(0, 0.1, 4000), np.full(4000, 0.01), ONE_ARM)
+    assert noise.inflation[0] < 1.6
+    # Independent stretches of 10 bins: block means of 16 and more vary 1 + 10 * (0.05 / 0.1)**2 = 3.5 times Poisson.
+    assert 2.5 < inflation_at(noise, 64) < 5.0
+
+
+def test_noise_never_falls_below_poisson_nor_with_the_block_size() -> None:
+    noise = measure_noise(np.zeros(4000), np.full(4000, 0.01), ONE_ARM)
+    assert set(noise.inflation) == {1.0}
+
+
+def test_too_few_bins_make_the_noise_unknown() -> None:
+    noise = measure_noise(np.zeros(50), np.full(50, 0.01), ONE_ARM[:50])
+    assert not noise.assessable
+
+
+def test_inflation_goes_on_growing_beyond_the_largest_block() -> None:
+    noise = Noise(blocks=(1, 2, 4), inflation=(1.0, 2.0, 4.0), bins=500, assessable=True)
+    assert inflation_at(noise, 16) == pytest.approx(16.0)
+    assert inflation_at(Noise(blocks=(1, 2), inflation=(1.0, 1.0), bins=500, assessable=True), 1000) == pytest.approx(1.0)
+
+
+def test_planted_breaks_are_found_where_they_are() -> None:
+    values = np.random.default_rng(3).normal(0, 0.1, 400)
+    values[120:160] += 0.3
+    values[300:305] -= 0.8
+    found = split(values, np.full(400, 100.0), WHITE, segment_threshold(4000, 0.05), 3)
+    assert found[0][0] == 0 and found[-1][1] == 400
+    edges = {edge for low, _ in found for edge in [low]} - {0}
+    assert {300, 305} <= edges
+    assert any(abs(edge - 120) <= 2 for edge in edges) and any(abs(edge - 160) <= 2 for edge in edges)
+    assert len(found) == 5
+
+
+def test_noise_alone_is_not_split() -> None:
+    generator = np.random.default_rng(4)
+    threshold = segment_threshold(3000, 0.05)
+    pieces = [split(generator.normal(0, 0.1, 75), np.full(75, 100.0), WHITE, threshold, 3) for _ in range(400)]
+    # 30,000 bins are ten genomes: at a family-wise error of 2.5 % a quarter of a false split is expected.
+    assert sum(len(found) - 1 for found in pieces) <= 4
+
+
+def test_a_wave_that_the_noise_model_knows_is_not_split() -> None:
+    generator = np.random.default_rng(5)
+    values = np.repeat(generator.normal(0, 0.08, 300), 10) + generator.normal(0, 0.1, 3000)
+    noise = measure_noise(values, np.full(3000, 0.01), np.full(3000, "1p", dtype=object))
+    assert len(split(values, np.full(3000, 100.0), WHITE, segment_threshold(3000, 0.05), 3)) > 10
+    assert len(split(values, np.full(3000, 100.0), noise, segment_threshold(3000, 0.05), 3)) <= 3
+
+
+def test_merge_joins_what_differs_by_chance_only() -> None:
+    values = np.random.default_rng(6).normal(0, 0.1, 200)
+    values[100:] += 0.5
+    weights = np.full(200, 100.0)
+    assert merge([(0, 40), (40, 100), (100, 150), (150, 200)], values, weights, WHITE, 4.0) == [(0, 100), (100, 200)]
+
+
+@given(st.integers(1, 300), st.integers(0, 2**32 - 1))
+def test_segments_tile_the_arm(bins: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    values = generator.normal(0, 0.1, bins) + np.where(np.arange(bins) > bins // 2, generator.normal(), 0)
+    found = split(values, generator.uniform(50, 150, bins), WHITE, 4.0, 3)
+    assert [low for low, _ in found] == [0, *(high for _, high in found[:-1])]
+    assert found[-1][1] == bins
+
+
+@given(st.integers(6, 200), st.floats(-3, 3), st.integers(0, 2**32 - 1))
+def test_a_shift_of_all_ratios_moves_no_breakpoint(bins: int, shift: float, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    values = np.round(generator.normal(0, 0.1, bins) + np.where(np.arange(bins) > bins // 3, 0.7, 0), 3)
+    weights = np.full(bins, 100.0)
+    assert split(values, weights, WHITE, 5.0, 3) == split(values + shift, weights, WHITE, 5.0, 3)
+
+
+def test_more_tests_need_larger_scores() -> None:
+    assert segment_threshold(6000, 0.05) > segment_threshold(600, 0.05) > known_threshold(65, 0.05) > 3
+    assert segment_threshold(3000, 0.01) > segment_threshold(3000, 0.05)
+
+
+def test_standard_error_of_poisson_counts() -> None:
+    # 100 bins of variance 0.01: the mean has variance 0.0001.
+    assert standard_error(WHITE, 100 * 100.0, 100) == pytest.approx(0.01)

@@ -1,0 +1,374 @@
+"""The pages: what they say is what the record says, and nothing in them can act."""
+
+import base64
+import hashlib
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import planted_records
+from karyolot.contracts.record import BinTrack, Record
+from karyolot.report import words
+from karyolot.report.overview import overview_row, render_overview
+from karyolot.report.render import render
+
+CASES = ["fail", "pass", "indeterminate", "identity"]
+VOID = {"meta", "br", "input", "img", "link", "hr"}
+
+
+class Page(HTMLParser):
+    """Elements in order, as (tag, attributes, text inside)."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None], list[str]]] = []
+        self._open: list[tuple[str, list[str]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        text: list[str] = []
+        self.elements.append((tag, dict(attrs), text))
+        if tag not in VOID:
+            self._open.append((tag, text))
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs), []))
+
+    def handle_endtag(self, tag):
+        while self._open and self._open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data):
+        for _, text in self._open:
+            text.append(data)
+
+    def all(self, tag: str) -> list[tuple[dict[str, str | None], str]]:
+        return [(attributes, tidy("".join(text))) for name, attributes, text in self.elements if name == tag]
+
+    def one(self, id_: str) -> str:
+        (found,) = ("".join(text) for _, attributes, text in self.elements if attributes.get("id") == id_)
+        return tidy(found)
+
+    @property
+    def text(self) -> str:
+        return tidy("".join(self.elements[0][2]))
+
+
+def tidy(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def page(case: str) -> Page:
+    return Page(render(planted_records.ALL[case]()))
+
+
+def criteria_rows(html: str) -> list[list[str]]:
+    body = re.search(r'<table class="stack criteria">.*?<tbody>(.*?)</tbody>', html, re.S)
+    assert body
+    rows = re.findall(r"<tr.*?</tr>", body[1], re.S)
+    return [[tidy("".join(text)) for tag, _, text in Page(row).elements if tag in ("th", "td")] for row in rows]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_verdict_and_every_criterion_are_those_of_the_record(case: str) -> None:
+    record = planted_records.ALL[case]()
+    html = render(record)
+    assert Page(html).one("verdict").endswith(f"Verdict: {words.OUTCOMES[record.verdict.outcome][1]}")
+    rows = criteria_rows(html)
+    order = list(words.OUTCOMES)
+    expected = sorted(record.verdict.criteria, key=lambda result: order.index(result.outcome))
+    assert [row[0] for row in rows] == [result.id for result in expected]
+    for row, result in zip(rows, expected, strict=True):
+        assert result.title in row[1]
+        assert result.explanation in row[1]
+        measured = "not assessed" if result.value is None else tidy(f"{words.number(result.value, 4)} {result.unit}")
+        assert row[2] == measured
+        assert row[3] == result.limit
+        assert row[4] == " ".join(words.OUTCOMES[result.outcome])
+        assert result.source in row[6]
+        assert result.reason in row[6]
+
+
+def test_the_planted_changes_stand_in_the_event_table() -> None:
+    text = page("fail").one("event-1")
+    assert "gain 8p23.3-q24.3" in text
+    assert "chr8:1-145,130,000" in text
+    assert "97%" in text
+    assert "94% to 100%" in text
+    text = page("fail").one("event-2")
+    assert "chr20:31,000,001-42,400,000" in text
+    assert "+0.26" in text
+    assert "2.4" in text
+    assert "BCL2L1" in text
+    assert "not called" in text
+    assert "event-1" not in render(planted_records.passing())
+
+
+def test_captions_follow_the_record() -> None:
+    failing = planted_records.failing()
+    figures = [text for _, text in Page(render(failing)).all("figcaption")]
+    assert [caption[:9] for caption in figures] == [f"Figure {number}." for number in range(1, 6)]
+    assert "2 changes called against the donor: gain of 8p23.3-q24.3 in 97% of cells and gain of 20q11.21" in figures[0]
+    assert "no gains and no losses" in figures[0]
+    assert "log2(3/2) = +0.585 and log2(1/2) = −1" in figures[0]
+    assert "(1 above, 2 below)" in figures[0]
+    assert "Dotted on X and Y" in figures[0]
+    assert "2 acquired" in figures[1]
+    assert "3 of 43 assessable arms carry a called change: 8p, 8q and 20q." in figures[2]
+    assert "not as expected: TGFB1" in figures[3]
+    assert "5 of 6 gene sets" in figures[4]
+
+    one = failing.copy_number.model_copy(update={"calls": failing.copy_number.calls[1:], "published_gains": 3})
+    first = Page(render(failing.model_copy(update={"copy_number": one}))).all("figcaption")[0][1]
+    assert "1 change called" in first
+    assert "8p23.3" not in first
+    assert "3 gains and no losses" in first
+
+    clean = [text for _, text in page("pass").all("figcaption")]
+    assert "No change called against the donor's own hepatocytes." in clean[0]
+    assert "Hatched: no usable bin (Y)" in clean[0]
+    assert "Dotted" not in clean[0]
+    assert "Triangles" not in clean[0]
+    assert "0 of 41 assessable arms" in clean[2]
+
+    blind = page("indeterminate").all("figcaption")[0][1]
+    assert "none of 5 Mb could have been" in blind
+
+
+def test_missing_evidence_is_said_and_never_blank() -> None:
+    thin = page("indeterminate")
+    assert "RNA: not available" in thin.text
+    assert "Not available: no such data were given for this lot." in thin.text
+    assert "A change of 5 Mb cannot be assessed in this lot." in thin.text
+    assert "not assessable" in thin.text
+    failing = planted_records.failing()
+    assert failing.expression is not None
+    bare = failing.expression.model_copy(update={"markers": (), "sets": (), "p_values": False})
+    text = Page(render(failing.model_copy(update={"expression": bare, "qc": (), "not_seen": ()}))).text
+    for words_ in ("Markers: not available.", "Gene sets: not available.", "there are no p values"):
+        assert words_ in text
+    for cell in re.findall(r"<td[^>]*>\s*</td>", render(failing)):
+        assert cell in ("<td></td>", '<td class="arm none"></td>'), cell
+
+
+def test_a_withheld_stability_verdict_says_so() -> None:
+    assert "No stability verdict." in page("identity").text
+    assert "No stability verdict." not in page("fail").text
+
+
+def test_draft_stands_on_the_page_only_when_the_code_was_changed() -> None:
+    assert "DRAFT" in page("identity").text
+    assert "DRAFT" not in page("pass").text
+    unknown = planted_records.passing().provenance.model_copy(update={"dirty": None, "commit": None})
+    text = Page(render(planted_records.passing().model_copy(update={"provenance": unknown}))).text
+    assert "DRAFT" not in text
+    assert "not a git checkout" in text
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_page_claims_no_safety_and_leaves_the_decision_to_the_reviewer(case: str) -> None:
+    text = page(case).text
+    assert not re.search(r"\bsafe\b|\bapproved\b", text)
+    assert "the release decision is the reviewer's" in text
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_page_is_whole_and_loads_nothing(case: str) -> None:
+    html = render(planted_records.ALL[case]())
+    parsed = Page(html)
+    assert len(html.encode()) <= 500_000
+    assert not {tag for tag, _, _ in parsed.elements} & {
+        "script",
+        "img",
+        "link",
+        "iframe",
+        "object",
+        "form",
+        "image",
+        "use",
+    }
+    ids = [attributes["id"] for _, attributes, _ in parsed.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for tag, attributes, _ in parsed.elements:
+        assert not {name for name in attributes if name == "style" or name.startswith("on") or name == "src"}, tag
+        href = attributes.get("href")
+        assert href is None or (href.startswith("#") and unquote(href[1:]) in ids), href
+        for reference in (attributes.get("aria-labelledby") or "").split():
+            assert reference in ids
+    (style,) = re.findall(r"<style>(.*?)</style>", html, re.S)
+    policy = next(a["content"] for a, _ in parsed.all("meta") if a.get("http-equiv") == "Content-Security-Policy")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy is not None
+    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
+    assert "@import" not in style
+    assert "url(" not in style
+
+
+def test_hostile_text_adds_no_element_and_stays_text() -> None:
+    hostile, plain = Page(render(planted_records.hostile())), page("fail")
+
+    def census(parsed: Page) -> set[tuple[str, tuple[str, ...]]]:
+        return {(tag, tuple(sorted(attributes))) for tag, attributes, _ in parsed.elements}
+
+    assert census(hostile) <= census(plain) | {("p", ("class", "role"))}
+    assert "<script>document.title='owned'</script>\"'><img src=x onerror=alert(1)>" in hostile.text
+    html = render(planted_records.hostile())
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08]", html)
+    (style,) = re.findall(r"<style>(.*?)</style>", html, re.S)
+    assert "owned" not in style or "<" not in style
+    overview = render_overview([overview_row(planted_records.hostile())])
+    links = [attributes["href"] for attributes, _ in Page(overview).all("a")]
+    assert len(links) == 1
+    assert links[0] is not None
+    assert re.fullmatch(r"[A-Za-z0-9%._~-]+/report\.html", links[0])
+
+
+def test_the_same_record_gives_the_same_bytes_in_any_process() -> None:
+    record = planted_records.failing()
+    first = render(record)
+    assert render(record) == first
+    assert render(Record.model_validate_json(record.model_dump_json(by_alias=True))) == first
+    code = (
+        "import hashlib, planted_records; from karyolot.report.render import render;"
+        "print(hashlib.sha256(render(planted_records.failing()).encode()).hexdigest())"
+    )
+    folders = [str(Path(planted_records.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    folders.append(str(Path(words.__file__).parents[2]))
+    environment = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": os.pathsep.join(folders)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == hashlib.sha256(first.encode()).hexdigest()
+
+
+def test_a_genome_of_300000_bins_stays_small_and_fast() -> None:
+    base = planted_records.passing()
+    track, copies = base.copy_number.bins, 60
+    fine = BinTrack(
+        bin_bp=track.bin_bp // copies,
+        chrom=[chrom for chrom in track.chrom for _ in range(copies)],
+        start=[start + part * (track.bin_bp // copies) for start in track.start for part in range(copies)],
+        log2=[value for value in track.log2 for _ in range(copies)],
+        lot_log2=[value for value in track.lot_log2 for _ in range(copies)],
+        donor_log2=[value for value in track.donor_log2 for _ in range(copies)],
+    )
+    assert len(fine.start) > 300_000
+    record = base.model_copy(update={"copy_number": base.copy_number.model_copy(update={"bins": fine})})
+    begun = time.process_time()
+    html = render(record)
+    assert time.process_time() - begun < 5
+    assert len(html.encode()) < 500_000
+    assert re.search(r"each point drawn the median of up to \d+ neighbouring bins \(3\d\d,\d\d\d bins in all", html)
+
+
+def test_the_report_id_is_the_hash_of_the_rest_of_the_record() -> None:
+    record = planted_records.failing()
+    rest = json.loads(record.model_dump_json(by_alias=True))
+    assert rest.pop("report_id") == record.report_id
+    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert record.report_id == hashlib.sha256(canonical.encode()).hexdigest()[:12]
+    changed = record.model_copy(update={"notice": "validation run"}).sealed()
+    assert changed.report_id != record.report_id
+    assert record.report_id in Page(render(record)).text
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_colours_keep_wcag_aa(mode: str) -> None:
+    css = (Path(words.__file__).parent / "templates" / "style.css").read_text()
+    blocks = re.findall(r":root \{([^}]*--ink[^}]*)\}", css)
+    assert len(blocks) == 2
+    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", blocks[0]))
+    if mode == "dark":
+        colours |= dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", blocks[1]))
+    text = [(ink, back) for ink in ("ink", "quiet", "link") for back in ("page", "panel", "stripe")]
+    text += [(name, f"{name}-back") for name in ("good", "bad", "open", "look", "plain")]
+    text += [("ink", f"{name}-back") for name in ("good", "bad", "open", "look", "plain")]
+    text += [(name, "page") for name in ("good", "bad", "open", "look", "gain", "loss", "limit")]
+    for ink, back in text:
+        assert contrast(colours[ink], colours[back]) >= 4.5, (ink, back)
+    for drawn in ("bin", "lot", "donor", "limit", "gain", "loss"):
+        assert contrast(colours[drawn], colours["page"]) >= 3, drawn
+
+
+@given(st.floats(-1e300, 1e300))
+def test_a_printed_number_reads_back(value: float) -> None:
+    text = words.number(value)
+    read = float(text.replace("−", "-").replace(",", ""))
+    assert math.isclose(read, value, rel_tol=6e-3)
+    assert (read == 0) == (value == 0)
+    assert "-" not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "not available"),
+        (True, "yes"),
+        (False, "no"),
+        (8.0, "8"),
+        (0.0021, "0.0021"),
+        (0.046, "0.046"),
+        (2e-4, "2e−4"),
+        (8.6e-28, "8.6e−28"),
+        (-9.02, "−9.02"),
+        (41_000.0, "41,000"),
+        (0.998, "0.998"),
+        (1234567, "1,234,567"),
+        ("x", "x"),
+    ],
+)
+def test_numbers_read_as_people_write_them(value: object, text: str) -> None:
+    assert words.number(value) == text
+
+
+def test_the_overview_lists_lots_by_donor_and_passage_with_verdict_reason_and_link() -> None:
+    rows = [overview_row(make()) for make in planted_records.ALL.values()]
+    html = render_overview(rows)
+    assert html == render_overview(reversed(rows))
+    parsed = Page(html)
+    assert parsed.all("h1")[0][1] == "4 lots, 2 donors"
+    assert [(a["href"], text) for a, text in parsed.all("a")] == [
+        (f"{lot}/report.html", lot) for lot in ("HLP-2031-04", "HLP-2031-05", "HLP-2031-09", "HLP-2031-07")
+    ]
+    assert "C02 2 acquired changes of at least 5 Mb" in parsed.text
+    assert "✗ FAIL-IDENTITY" in parsed.text
+    cells = re.findall(r'title="(8[pq]|20q): ([^"]+)"', html)
+    expected = [
+        ("8p", "gain in nearly all cells"),
+        ("8q", "gain in nearly all cells"),
+        ("20q", "gain in part of the cells"),
+    ]
+    assert [cell for cell in cells if cell[1] != "not assessable"] == expected
+    policies = [attributes["content"] for attributes, _ in parsed.all("meta") if "http-equiv" in attributes]
+    assert policies[0] is not None
+    assert policies[0].startswith("default-src 'none';")
+    assert not {tag for tag, _, _ in parsed.elements} & {"script", "img", "link", "iframe"}
+
+
+def test_the_overview_counts_arms_changed_in_more_than_one_lot() -> None:
+    first = overview_row(planted_records.failing())
+    second = first.model_copy(update={"lot_id": "HLP-2031-08", "passage": None})
+    text = Page(render_overview([second, first])).text
+    assert "8p (2 lots), 8q (2 lots) and 20q (2 lots)" in text
+    assert text.index("HLP-2031-07") < text.index("HLP-2031-08")
+    assert "No lot has a report yet." in Page(render_overview([])).text

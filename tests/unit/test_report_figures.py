@@ -1,0 +1,190 @@
+"""The drawings: every mark stands where its number says."""
+
+import math
+import re
+from itertools import combinations, pairwise
+from statistics import median
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import planted_records
+from karyolot.contracts.record import BinTrack, CallRow, CopyNumberRecord
+from karyolot.report import figures
+
+
+def points(plot: figures.GenomePlot) -> list[tuple[float, float]]:
+    """Drawn points as (x, log2), read back from the path."""
+    found = re.findall(r"M([\d.]+) ([\d.]+)h0", plot.points)
+    return [(float(x), value(plot, float(y))) for x, y in found]
+
+
+def value(plot: figures.GenomePlot, y: float) -> float:
+    return figures.LIMIT - (y - plot.top) / plot.height * 2 * figures.LIMIT
+
+
+def stripe(plot: figures.GenomePlot, label: str) -> tuple[float, float]:
+    (mark,) = (c for c in plot.chromosomes if c.label == label)
+    return mark.left, mark.left + mark.width
+
+
+def test_planted_changes_are_drawn_at_their_place_and_height() -> None:
+    record = planted_records.failing().copy_number
+    plot = figures.ratio_plot(record)
+    drawn = points(plot)
+    for index, label, height in ((0, "8", math.log2(1 + 0.97 / 2)), (1, "20", math.log2(1.2))):
+        call = plot.calls[index]
+        low, high = stripe(plot, label)
+        assert low - 0.2 <= call.left
+        assert call.left + call.width <= high + 0.2
+        inside = [y for x, y in drawn if call.left < x < call.left + call.width]
+        assert median(inside) == pytest.approx(height, abs=0.03)
+    low, high = stripe(plot, "1")
+    assert median(y for x, y in drawn if low < x < high) == pytest.approx(0, abs=0.01)
+    assert len(drawn) + plot.above + plot.below == len(record.bins.start)
+    assert (plot.above, plot.below) == (1, 2)
+    assert plot.triangles.count("z") == 3
+
+
+def test_segment_medians_and_limits_are_drawn_at_their_values() -> None:
+    record = planted_records.failing().copy_number
+    plot = figures.ratio_plot(record)
+    for bar, row in zip(plot.segments, record.segments, strict=True):
+        assert value(plot, bar.y) == pytest.approx(row.log2, abs=0.006)
+        assert not bar.off
+    assert [value(plot, line.y) for line in plot.limits] == pytest.approx([math.log2(1.5), -1], abs=0.006)
+    assert value(plot, plot.zero) == pytest.approx(0, abs=0.006)
+    high = record.model_copy(update={"segments": (record.segments[0].model_copy(update={"log2": 2.5}),)})
+    (bar,) = figures.ratio_plot(high).segments
+    assert bar.off == "up"
+    assert value(plot, bar.y) == pytest.approx(figures.LIMIT, abs=0.006)
+
+
+def test_the_axis_is_the_same_for_every_lot() -> None:
+    plots = [figures.ratio_plot(make().copy_number) for make in planted_records.ALL.values()]
+    assert len({plot.height for plot in plots}) == 1
+    assert len({tuple(tick.label for tick in plot.ticks) for plot in plots}) == 1
+
+
+def test_guide_lines_know_the_sex_of_the_donor() -> None:
+    male = figures.ratio_plot(planted_records.failing().copy_number)
+    assert [mark.label for mark in male.chromosomes if mark.single] == ["X", "Y"]
+    assert [value(male, guide.y) for guide in male.guides] == pytest.approx([1, 1], abs=0.006)
+    assert (male.guides[0].x1, male.guides[0].x2) == pytest.approx(stripe(male, "X"))
+    female = figures.ratio_plot(planted_records.passing().copy_number)
+    assert female.guides == ()
+    assert female.empty == ("Y",)
+
+
+def test_the_tracks_alone_show_one_copy_of_x_in_a_man() -> None:
+    record = planted_records.failing().copy_number
+    for values in (record.bins.donor_log2, record.bins.lot_log2):
+        plot = figures.track_plot(record, values)
+        low, high = stripe(plot, "X")
+        assert median(y for x, y in points(plot) if low < x < high) == pytest.approx(-1, abs=0.03)
+        expected = {value(plot, guide.y) for guide in plot.guides if guide.x1 >= low}
+        assert all(height == pytest.approx(-1, abs=0.01) for height in expected)
+    copies = {line.label: value(plot, line.y) for line in plot.limits}
+    assert copies["1 copy"] == pytest.approx(-1, abs=0.01)
+    assert copies["3 copies"] == pytest.approx(math.log2(1.5), abs=0.01)
+
+
+def test_arms_take_the_state_of_the_calls_on_them() -> None:
+    record = planted_records.failing().copy_number
+    states = figures.arm_states(record)
+    assert {key for key, state in states.items() if state == "gain"} == {("chr8", "p"), ("chr8", "q")}
+    assert [key for key, state in states.items() if state == "part-gain"] == [("chr20", "q")]
+    assert states["chr13", "p"] == "blind"
+    assert states["chr1", "p"] == "none"
+    loss = record.calls[0].model_copy(update={"type": "loss", "start": 60_000_000})
+    states = figures.arm_states(record.model_copy(update={"calls": (*record.calls, loss)}))
+    assert (states["chr8", "p"], states["chr8", "q"]) == ("gain", "mixed")
+
+
+@st.composite
+def tracks(draw: st.DrawFn) -> BinTrack:
+    starts = sorted(draw(st.sets(st.integers(0, 400), min_size=1, max_size=120)))
+    split = draw(st.integers(0, len(starts)))
+    values = draw(st.lists(st.floats(-3, 3), min_size=len(starts), max_size=len(starts)))
+    chrom = ["chr1"] * split + ["chr2"] * (len(starts) - split)
+    return BinTrack(
+        bin_bp=100, chrom=chrom, start=[s * 100 for s in starts], log2=values, lot_log2=values, donor_log2=values
+    )
+
+
+@given(tracks(), st.integers(2, 60))
+def test_thinned_points_are_few_and_stay_within_what_they_stand_for(track: BinTrack, most: int) -> None:
+    thinned, group = figures.thin(track, track.log2, most)
+    assert len(thinned) <= most
+    if len(track.start) <= most:
+        assert group == 1
+        assert [(c, p - 50, v) for c, p, v in thinned] == list(zip(track.chrom, track.start, track.log2, strict=True))
+    for chrom, position, height in thinned:
+        near = [
+            v
+            for c, s, v in zip(track.chrom, track.start, track.log2, strict=True)
+            if c == chrom and abs(s - position) <= group * track.bin_bp
+        ]
+        assert min(near) <= height <= max(near)
+    for (chrom, position, _), (following, beyond, _) in pairwise(thinned):
+        assert chrom != following or position < beyond
+
+
+@given(st.lists(st.tuples(st.integers(0, 21), st.floats(0, 0.9)), min_size=1, max_size=30))
+def test_labels_of_calls_never_touch(places: list[tuple[int, float]]) -> None:
+    base = planted_records.failing().copy_number
+    calls: list[CallRow] = []
+    for index, share in places:
+        contig = base.chromosomes[index]
+        start = int(contig.length * share)
+        update = {"chrom": contig.name, "start": start, "end": start + contig.length // 10}
+        calls.append(base.calls[0].model_copy(update=update))
+    plot = figures.ratio_plot(base.model_copy(update={"calls": tuple(calls)}))
+    assert len(plot.calls) == len(calls)
+    for one, other in combinations((call for call in plot.calls if call.row is not None), 2):
+        if one.row == other.row:
+            apart = abs(one.label_x - other.label_x)
+            assert apart >= figures.CHARACTER * (len(one.label) + len(other.label)) / 2
+    for call in plot.calls:
+        if call.row is not None:
+            assert plot.top - 6 - 17 * call.row > 8
+
+
+def test_marker_symbols_stand_at_their_tpm() -> None:
+    record = planted_records.failing().expression
+    assert record is not None
+    marks = {mark.row.gene_name: mark for rows in figures.dumbbells(record).values() for mark in rows}
+    ruler = {label: x for x, label in figures.tpm_ticks()}
+    alb = marks["ALB"]
+    assert alb.way == "loss"
+    assert alb.lot is not None
+    assert alb.donor is not None
+    assert ruler["100"] < alb.lot < ruler["1,000"] < ruler["10,000"] < alb.donor <= 100 - figures.INSET
+    assert marks["HLA-DRA"].limit == ruler["1"]
+    assert marks["GPC3"].lot is None
+    assert sum(len(rows) for rows in figures.dumbbells(record).values()) == len(record.markers)
+
+
+def test_gene_sets_are_filled_by_significance_and_clamped_at_the_axis() -> None:
+    record = planted_records.failing().expression
+    assert record is not None
+    far = record.sets[0].model_copy(update={"nes": 5.0})
+    marks = figures.lollipops(record.model_copy(update={"sets": (*record.sets, far)}))
+    assert [mark.significant for mark in marks] == [True, True, False, True, True, True, True]
+    assert [mark.way for mark in marks][5] == "loss"
+    assert all((mark.x > mark.zero) == (mark.way == "gain") for mark in marks)
+    assert marks[-1].clamped
+    assert marks[-1].x == 100 - figures.INSET
+    assert not marks[0].clamped
+
+
+def test_a_genome_without_centromeres_and_chr_is_drawn() -> None:
+    base = planted_records.passing().copy_number
+    chromosomes = (base.chromosomes[0].model_copy(update={"name": "contig_1", "centromere": None}),)
+    track = BinTrack(bin_bp=1000, chrom=["contig_1"], start=[0], log2=[0.0], lot_log2=[0.0], donor_log2=[0.0])
+    arm = base.arms[0].model_copy(update={"name": "contig_1"})
+    update = {"chromosomes": chromosomes, "bins": track, "segments": (), "arms": (arm,)}
+    record: CopyNumberRecord = base.model_copy(update=update)
+    assert len(points(figures.ratio_plot(record))) == 1
+    assert figures.arm_states(record) == {("contig_1", ""): "none"}

@@ -1,0 +1,114 @@
+"""The code digest sees every module behind a rule; a job tells faults plainly and keeps bugs' tracebacks in its log."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from karyolot import provenance, runtime
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.settings import Counting
+
+
+def scripts() -> list[Path]:
+    return sorted(runtime.SCRIPTS.glob("*.py"))
+
+
+def test_the_digest_follows_imports_of_imports() -> None:
+    ours, others = provenance._imports_of(runtime.SCRIPTS / "call_changes.py")
+    names = {path.relative_to(provenance.PACKAGE).as_posix() for path in ours}
+    # calls -> segments -> segment -> noise; and the contract every one of them stands on.
+    assert {"dna/calls.py", "dna/segments.py", "dna/segment.py", "dna/noise.py", "contracts/copy_number.py"} <= names
+    assert not any(name.startswith("rna/") for name in names)
+    assert {"numpy", "pandas", "scipy"} <= others
+
+
+def test_the_digest_changes_with_any_module_behind_the_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "karyolot"
+    (package / "dna").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "dna" / "__init__.py").write_text("")
+    (package / "dna" / "a.py").write_text("from karyolot.dna.b import f\n")
+    (package / "dna" / "b.py").write_text("def f(): return 1\n")
+    (package / "dna" / "c.py").write_text("def g(): return 1\n")
+    script = tmp_path / "rule.py"
+    script.write_text("from karyolot.dna import a\n")
+    monkeypatch.setattr(provenance, "PACKAGE", package)
+
+    def digest() -> str:
+        provenance.code_digest.cache_clear()
+        provenance._imports_of.cache_clear()
+        return provenance.code_digest(script)
+
+    before = digest()
+    (package / "dna" / "c.py").write_text("def g(): return 2\n")
+    assert digest() == before
+    (package / "dna" / "b.py").write_text("def f(): return 2\n")
+    assert digest() != before
+    provenance.code_digest.cache_clear()
+    provenance._imports_of.cache_clear()
+
+
+def test_every_rule_script_has_a_digest_of_its_own() -> None:
+    digests = {script.name: provenance.code_digest(script) for script in scripts()}
+    assert len(set(digests.values())) == len(digests) > 10
+
+
+def run_job(tmp_path: Path, body: str, code: str | None = None) -> tuple[subprocess.CompletedProcess[str], str]:
+    """Run a script's body as Snakemake does: in a process of its own, with a `snakemake` object."""
+    digest = code or provenance.code_digest(runtime.SCRIPTS / "count_fragments.py")
+    program = f"""
+    from types import SimpleNamespace
+    from karyolot import runtime
+    from karyolot.contracts.problems import KaryolotError
+    from karyolot.contracts.settings import Counting
+    snakemake = SimpleNamespace(rule="count_fragments", log=["job.log"],
+        params=SimpleNamespace(settings={{"bin_bp": 1000}}, code="{digest}"))
+    with runtime.job(snakemake, Counting) as settings:
+    """
+    program = textwrap.dedent(program) + textwrap.indent(textwrap.dedent(body), "    ")
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(provenance.PACKAGE.parent)},
+    )  # fmt: skip
+    return done, (tmp_path / "job.log").read_text()
+
+
+def test_a_job_gets_typed_settings_and_a_log(tmp_path: Path) -> None:
+    done, log = run_job(tmp_path, "print(settings.bin_bp)\nimport os\nos.system('echo from a child')")
+    assert done.returncode == 0 and done.stdout == ""
+    assert "1000" in log and "from a child" in log
+
+
+def test_a_fault_is_one_message_and_a_bug_a_traceback(tmp_path: Path) -> None:
+    done, log = run_job(tmp_path, "raise KaryolotError('a.fq.gz: cut short; fetch it again')")
+    assert done.returncode == 1
+    assert log == "count_fragments: a.fq.gz: cut short; fetch it again\n" and "Traceback" not in done.stderr
+    done, log = run_job(tmp_path, "1 / 0")
+    assert done.returncode == 1 and "ZeroDivisionError" in log
+
+
+def test_foreign_code_is_refused(tmp_path: Path) -> None:
+    done, log = run_job(tmp_path, "print('must not run')", code="0" * 16)
+    assert done.returncode == 1 and "not the code that planned this job" in log and "must not run" not in log
+
+
+def test_params_of_a_stage_are_plain_values() -> None:
+    params = runtime.stage("count_fragments", Counting())
+    assert params["settings"] == {"bin_bp": 50_000, "min_mapq": 20} and len(params["code"]) == 16
+
+
+def test_unknown_tools_are_reported_not_invented(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert provenance.tool_versions(["bwa", "salmon"]) == {"bwa": "not found", "salmon": "not found"}
+
+
+def test_job_needs_a_known_rule(tmp_path: Path) -> None:
+    fake = SimpleNamespace(rule="no_such_rule", log=[str(tmp_path / "x.log")], params=SimpleNamespace(settings={}, code=""))
+    with pytest.raises(SystemExit):
+        with runtime.job(fake, Counting):
+            raise KaryolotError("never reached")

@@ -1,0 +1,389 @@
+"""Everything that can be wrong with the inputs and be known before compute, told in one pass.
+
+Reads files, writes none. Codes are listed in `contracts.problems.CODES`.
+"""
+
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from karyolot import io_probe
+from karyolot.check_files import CONFIG, Files, unsafe_paths
+from karyolot.config import Draft, parse_config, parse_study
+from karyolot.contracts.problems import InputProblems, Problem, quoted
+from karyolot.contracts.settings import Config
+from karyolot.contracts.sheets import RESERVED_LOT_IDS, Lot, Sample, Study
+from karyolot.io_probe import Fault
+from karyolot.tables import Entry, suggestion
+
+
+def load(
+    raw: Mapping[str, Any], workdir: Path, configfiles: Sequence[str | Path] = (), *, contents: bool = True
+) -> tuple[Config, Study]:
+    """The checked configuration and study, for the Snakefile.
+
+    configfiles: where `raw` was read from, to name lines. contents=False checks the configuration and the tables, and
+    looks into no other file: for the jobs of a run that was checked when it was started.
+    Prints warnings to stderr; raises InputProblems, warnings included, when there is any error.
+    """
+    config, draft, problems = examine(raw, workdir, configfiles, contents=contents)
+    if any(not problem.warning for problem in problems):
+        raise InputProblems(problems)
+    if contents:
+        for problem in problems:
+            print(problem, file=sys.stderr)
+    return config, draft.study()
+
+
+def examine(
+    raw: Mapping[str, Any], workdir: Path, configfiles: Sequence[str | Path] = (), *, contents: bool = True
+) -> tuple[Config, Draft, list[Problem]]:
+    """What `load` finds, without raising: problems sorted by file and line."""
+    config, of_config = parse_config(raw, CONFIG)
+    draft, of_tables = parse_study(config, workdir)
+    problems = of_config + of_tables
+    if contents:
+        for path in configfiles:
+            try:
+                io_probe.read_yaml(Path(path))
+            except Fault as fault:
+                problems.append(Problem(fault.code, str(path), fault.message, fault.remedy, fault.line))
+    faulty = {problem.column or "" for problem in of_config}
+    faulty |= {f"{key.rpartition('.')[0]}.{meant}" for key, meant in _meant(of_config)}
+    found = check(config, draft, workdir, contents=contents)
+    # A setting that could not be read stands at its default now, which is not the user's choice to be blamed for.
+    problems += [problem for problem in found if problem.file != CONFIG or problem.column not in faulty]
+    problems = [_located(problem, configfiles) for problem in problems]
+    return config, draft, sorted(problems, key=lambda p: (p.file, p.line or 0, p.column or "", p.code, p.message))
+
+
+def _meant(problems: Sequence[Problem]) -> Iterator[tuple[str, str]]:
+    for problem in problems:
+        if found := re.search(r"\(did you mean (.+)\?\)", problem.message):
+            yield problem.column or "", found[1]
+
+
+def _located(problem: Problem, configfiles: Sequence[str | Path]) -> Problem:
+    """A problem of the configuration with the file and line its setting stands in."""
+    if problem.file != CONFIG or not configfiles:
+        return problem
+    for path in configfiles:
+        if problem.column and (line := io_probe.entry_line(Path(path), _parts(problem.column))):
+            return replace(problem, file=str(path), line=line)
+    # The setting is not there: to be added, or left at a default, or given with --config.
+    return replace(problem, file=str(configfiles[0]))
+
+
+def _parts(key: str) -> list[str | int]:
+    return [int(part) if part.isdigit() else part for part in key.split(".")]
+
+
+def check(config: Config, draft: Draft, workdir: Path, *, contents: bool = True) -> list[Problem]:
+    """All that is wrong between the rows of the tables, the settings and (with `contents`) the files they name."""
+    sheets = config.sheets
+    problems = [
+        *_ids([(e, e.row.donor_id) for e in draft.donors], sheets.donors, "donor_id"),
+        *_ids([(e, e.row.lot_id) for e in draft.lots], sheets.lots, "lot_id"),
+        *_references(draft, config),
+        *_lots(draft, sheets.lots),
+        *_samples(draft, sheets.samples),
+    ]
+    # Where it is not sure what belongs to whom, nothing is said to be missing.
+    doubtful = any(problem.code in {"E01", "E11", "E24"} for problem in problems)
+    doubtful = doubtful or any(entry.bad & IDS for entry in draft.rows)
+    problems += _comparisons(draft, config, doubtful)
+    problems += _needs(config, draft)
+    problems += unsafe_paths(draft, config)
+    if contents:
+        problems += Files(config, draft, workdir).problems()
+    return problems
+
+
+IDS = frozenset({"donor_id", "lot_id", "sample_id", "assay"})
+
+# Rows
+
+
+def _ids(rows: Iterable[tuple[Entry[Any], str | None]], file: str, column: str) -> Iterator[Problem]:
+    """Ids that stand twice in a table of one row per id."""
+    seen: dict[str, tuple[int, str]] = {}
+    for entry, name in rows:
+        if name is None:
+            continue
+        line, first = seen.setdefault(name.casefold(), (entry.line, name))
+        if line != entry.line:
+            differs = "" if first == name else f" as {quoted(first)}, which some file systems cannot tell apart"
+            message = f"the id already stands in line {line}{differs}"
+            yield Problem("E01", file, message, "delete one row, or rename it", entry.line, column, name)
+        if column == "lot_id" and name.casefold() in RESERVED_LOT_IDS:
+            message = "results/ has a folder of this name that is not a lot's"
+            yield Problem("E17", file, message, "give the lot another id", entry.line, column, name)
+
+
+def _references(draft: Draft, config: Config) -> Iterator[Problem]:
+    """Ids that are used and nowhere defined.
+
+    When no more ids are unknown than definitions are unreadable or double, those are the cause and have been told.
+    """
+    sheets = config.sheets
+    uses: list[tuple[str, Entry[Any], str, str]] = [
+        *((sheets.lots, entry, "donor_id", "donors.tsv") for entry in draft.lots),
+        *((sheets.lots, entry, "parent_lot_id", "lots.tsv") for entry in draft.lots),
+        *((sheets.samples, entry, "lot_id", "lots.tsv") for entry in draft.samples),
+        *((sheets.samples, entry, "donor_id", "donors.tsv") for entry in draft.samples),
+    ]
+    for table, ids in (
+        ("donors.tsv", [None if entry.bad & {"donor_id"} else entry.row.donor_id for entry in draft.donors]),
+        ("lots.tsv", [None if entry.bad & {"lot_id"} else entry.row.lot_id for entry in draft.lots]),
+    ):
+        known = set(ids) - {None}
+        unknown = [
+            (file, entry.line, column, name)
+            for file, entry, column, target in uses
+            if target == table
+            and column not in entry.bad
+            and (name := getattr(entry.row, column)) is not None
+            and name not in known
+        ]
+        if not known or len({name for *_, name in unknown}) <= len(ids) - len(known):
+            continue
+        for file, line, column, name in unknown:
+            message = f"the id is not in {table}{suggestion(name, sorted(filter(None, known)))}"
+            remedy = f"correct it, or add its row to {table}"
+            yield Problem("E24", file, message, remedy, line, column, name)
+
+
+def _lots(draft: Draft, file: str) -> Iterator[Problem]:
+    """Relations between lots: parents, passages, doublings."""
+    lots = {entry.row.lot_id: entry for entry in reversed(draft.lots) if entry.row.lot_id}
+    for entry in draft.lots:
+        lot = entry.row
+        if lot.collection_date is not None:
+            try:
+                date.fromisoformat(lot.collection_date)
+            except ValueError:
+                yield Problem("E17", file, "there is no such day", "write year-month-day", entry.line,
+                              "collection_date", lot.collection_date)  # fmt: skip
+        if lot.parent_lot_id is None:
+            continue
+        at_parent = partial(Problem, file=file, line=entry.line, column="parent_lot_id", value=lot.parent_lot_id)
+        parent = lots.get(lot.parent_lot_id)
+        if parent is None:
+            continue
+        if lot.lot_id in _ancestors(lot, lots):
+            yield at_parent("E07", message="the lot is its own ancestor", remedy="correct the parents")
+            continue
+        if lot.donor_id and parent.row.donor_id not in (None, lot.donor_id):
+            message = f"the parent lot belongs to donor {parent.row.donor_id}, this lot to {lot.donor_id}"
+            yield at_parent("E07", message=message, remedy="correct the donor or the parent")
+        for column, words in (("passage", "passage"), ("pdl", "population doublings")):
+            own, of_parent = getattr(lot, column), getattr(parent.row, column)
+            if own is not None and of_parent is not None and own < of_parent:
+                message = (
+                    f"{words} below those of the parent lot {parent.row.lot_id} ({of_parent:g}, line {parent.line})"
+                )
+                yield Problem("E09", file, message, "correct one of the two", entry.line, column, f"{own:g}")
+
+
+def _ancestors(lot: Lot, lots: Mapping[str, Entry[Lot]]) -> set[str]:
+    found: set[str] = set()
+    parent = lot.parent_lot_id
+    while parent is not None and parent not in found:
+        found.add(parent)
+        parent = lots[parent].row.parent_lot_id if parent in lots else None
+    return found
+
+
+def _samples(draft: Draft, file: str) -> Iterator[Problem]:
+    """What one row of samples.tsv says, and whether the rows of a sample agree."""
+    first: dict[str, Entry[Sample]] = {}
+    units: dict[tuple[str, str], int] = {}
+    for entry in draft.samples:
+        sample, bad = entry.row, entry.bad
+        at = partial(Problem, file=file, line=entry.line)
+        if not bad & {"lot_id", "donor_id"} and (sample.lot_id is None) == (sample.donor_id is None):
+            message = f"the row names {'neither a lot nor a donor' if sample.lot_id is None else 'a lot and a donor'}"
+            remedy = "give lot_id for a lot's cells, donor_id for the donor's own hepatocytes, never both"
+            yield at("E11", message=message, remedy=remedy)
+        yield from _data(entry, file)
+        if "sample_id" in bad:
+            continue
+        leader = first.setdefault(sample.sample_id.casefold(), entry)
+        if leader.row.sample_id != sample.sample_id:
+            message = f"differs only in case from {quoted(leader.row.sample_id)} in line {leader.line}"
+            yield at("E01", message=message, remedy="rename one", column="sample_id", value=sample.sample_id)
+            continue
+        for column in ("assay", "lot_id", "donor_id", "strandedness"):
+            if column not in bad | leader.bad and getattr(sample, column) != getattr(leader.row, column):
+                message = f"line {leader.line} gives this sample {getattr(leader.row, column) or 'an empty cell'} here"
+                remedy = (
+                    "rows of one sample are its libraries and lanes: make them agree, or give them other sample ids"
+                )
+                yield at("E25", message=message, remedy=remedy, column=column, value=getattr(sample, column))
+        if not bad & FILE_COLUMNS and not leader.bad & FILE_COLUMNS and _entry(sample) != _entry(leader.row):
+            message = f"line {leader.line} gives this sample as {_entry(leader.row)}, this row as {_entry(sample)}"
+            yield at("E25", message=message, remedy="give all rows of a sample in the same way", column="sample_id",
+                     value=sample.sample_id)  # fmt: skip
+        elif _entry(sample) == "counts" and leader is not entry:
+            message = f"line {leader.line} already gives the counts of this sample"
+            remedy = "counts are of a whole sample: keep one row"
+            yield at("E25", message=message, remedy=remedy, column="counts", value=sample.counts)
+        elif not bad & {"library_id", "lane"}:
+            line = units.setdefault((sample.sample_id, sample.unit.casefold()), entry.line)
+            if line != entry.line:
+                message = f"library and lane {sample.unit} of this sample already stand in line {line}"
+                yield at("E01", message=message, remedy="give each row of a sample its own library_id or lane",
+                         column="lane", value=sample.lane)  # fmt: skip
+
+
+FILE_COLUMNS = frozenset({"fastq_1", "fastq_2", "alignment", "counts"})
+
+
+def _entry(sample: Sample) -> str:
+    """How the data comes in: 'reads', 'alignment', 'counts', several of them, or '' for none."""
+    ways = {"reads": sample.fastq_1 or sample.fastq_2, "alignment": sample.alignment, "counts": sample.counts}
+    return " and ".join(way for way, path in ways.items() if path)
+
+
+def _data(entry: Entry[Sample], file: str) -> Iterator[Problem]:
+    """The data of a row is given in exactly one way, that its assay allows."""
+    sample = entry.row
+    at = partial(Problem, "E25", file, line=entry.line)
+    if entry.bad & FILE_COLUMNS:
+        return
+    way = _entry(sample)
+    if not way:
+        remedy = "name its files in fastq_1 and fastq_2, in alignment, or in counts"
+        yield at(message="the row names no data", remedy=remedy)
+    elif " and " in way:
+        yield at(message=f"the row gives its data twice: {way}", remedy="keep one and empty the other cells")
+    elif way == "reads" and not sample.fastq_1:
+        yield at(message="fastq_2 is given without fastq_1", remedy="name the first mates in fastq_1", column="fastq_1")
+    elif way == "reads" and sample.assay == "wgs" and not sample.fastq_2:
+        message = "fragments are counted, so whole-genome reads must be pairs"
+        yield at(message=message, remedy="name the second mates", column="fastq_2")
+    elif way == "alignment" and sample.assay == "rnaseq":
+        message = "RNA is quantified from reads or a count matrix, not from alignments"
+        yield at(message=message, remedy="give fastq_1 and fastq_2 (samtools fastq), or counts", column="alignment",
+                 value=sample.alignment)  # fmt: skip
+    if sample.sha256_2 and not sample.fastq_2:
+        yield at(message="a checksum without its file fastq_2", remedy="empty the cell", column="sha256_2")
+
+
+# Comparisons
+
+
+def _comparisons(draft: Draft, config: Config, doubtful: bool) -> Iterator[Problem]:
+    """Each lot and its donor have what a comparison needs. doubtful: some rows belong to nobody known."""
+    lots_file, samples_file = config.sheets.lots, config.sheets.samples
+    leaders: dict[str, Sample] = {}
+    of: dict[tuple[str, str, str | None], dict[str, list[Entry[Sample]]]] = defaultdict(lambda: defaultdict(list))
+    for entry in draft.samples:
+        if not entry.bad & IDS:
+            # A row that contradicts the first of its sample is told elsewhere.
+            first = leaders.setdefault(entry.row.sample_id.casefold(), entry.row)
+            kind = "lot" if first.lot_id else "donor"
+            of[first.assay, kind, first.lot_id or first.donor_id][first.sample_id].append(entry)
+    owned = {key: dict(samples) for key, samples in of.items()}
+    for (assay, kind, owner), samples in owned.items():
+        if assay == "wgs" and len(samples) > 1:
+            line = list(samples.values())[1][0].line
+            message = f"{kind} {owner} has {len(samples)} WGS samples: {', '.join(samples)}"
+            remedy = "keep one; libraries and lanes of the same cells go under one sample_id and are merged"
+            yield Problem("E25", samples_file, message, remedy, line, "sample_id")
+    has_dna = any(assay == "wgs" for assay, _, _ in owned)
+    if owned and not has_dna and not doubtful:
+        message = "no sample is WGS: genomic stability of the lots is not assessed, RNA alone is"
+        remedy = "add WGS samples of lots and donors; or ask for the RNA results by name"
+        yield Problem("W01", samples_file, message, remedy, warning=True)
+    for row in draft.lots:
+        lot, donor = row.row.lot_id, row.row.donor_id
+        if row.bad & {"lot_id", "donor_id"}:
+            continue
+        at_lot = partial(Problem, file=lots_file, line=row.line, column="lot_id", value=lot)
+        if has_dna and not doubtful and ("wgs", "lot", lot) not in owned:
+            message = "the lot has no WGS sample"
+            yield at_lot("E25", message=message, remedy=f"add a row to samples.tsv: assay wgs, lot_id {lot}")
+        elif has_dna and not doubtful and ("wgs", "donor", donor) not in owned:
+            message = f"its donor {donor} has no WGS sample of hepatocytes, so there is nothing to compare the lot with"
+            remedy = f"add a row to samples.tsv: assay wgs, donor_id {donor}, lot_id empty"
+            yield at_lot("E06", message=message, remedy=remedy)
+        yield from _different(owned.get(("wgs", "lot", lot), {}), owned.get(("wgs", "donor", donor), {}), at_lot)
+        rna, donor_rna = owned.get(("rnaseq", "lot", lot), {}), owned.get(("rnaseq", "donor", donor), {})
+        if rna and not donor_rna and not doubtful:
+            message = f"the lot has RNA and its donor {donor} has none: expression is not compared"
+            remedy = f"add RNA samples of the donor's hepatocytes (assay rnaseq, donor_id {donor})"
+            yield at_lot("W01", message=message, remedy=remedy, warning=True)
+        elif rna and donor_rna:
+            ways = {_entry(entry.row) for rows in (*rna.values(), *donor_rna.values()) for entry in rows}
+            if {"reads", "counts"} <= ways:
+                message = "RNA of lot and donor comes in different ways (reads and counts)"
+                yield at_lot("E25", message=message, remedy="give all RNA of a comparison as reads, or all as counts")
+            yield from _expression_design(rna, donor_rna, at_lot)
+
+
+Samples = Mapping[str, list[Entry[Sample]]]
+
+
+def _facts(samples: Samples, column: str) -> set[str]:
+    return {value for rows in samples.values() for entry in rows if (value := getattr(entry.row, column)) is not None}
+
+
+def _different(lot: Samples, donor: Samples, at_lot: Callable[..., Problem]) -> Iterator[Problem]:
+    for column in ("platform", "library_kit"):
+        own, other = _facts(lot, column), _facts(donor, column)
+        if own and other and own != other:
+            message = f"{column} of lot ({', '.join(sorted(own))}) and donor ({', '.join(sorted(other))}) differ"
+            remedy = "sequence both alike; differences between methods can look like copy-number changes"
+            yield at_lot("W04", message=message, remedy=remedy, warning=True)
+
+
+def _expression_design(lot: Samples, donor: Samples, at_lot: Callable[..., Problem]) -> Iterator[Problem]:
+    for who, samples in (("lot", lot), ("donor", donor)):
+        if len(samples) < 2:
+            message = f"the {who} has one RNA sample ({', '.join(samples)}): effect sizes only, no p-values"
+            yield at_lot("E12", message=message, remedy="add a second, independent RNA sample", warning=True)
+    for column in ("seq_run", "library_kit", "platform"):
+        own, other = _facts(lot, column), _facts(donor, column)
+        if own and other and not own & other:
+            message = (
+                f"RNA of lot and donor never share a {column}: their difference and its effect cannot be told apart"
+            )
+            yield at_lot("E13", message=message, remedy="prepare and sequence lot and donor together", warning=True)
+    own, other = _facts(lot, "strandedness"), _facts(donor, "strandedness")
+    if len(own | other) > 1:
+        message = f"RNA libraries of one comparison differ in strandedness ({', '.join(sorted(own | other))})"
+        yield at_lot("E15", message=message, remedy="compare libraries of one kind", warning=True)
+
+
+# Settings
+
+
+def _needs(config: Config, draft: Draft) -> Iterator[Problem]:
+    """Settings without a default that the data calls for."""
+    ways = {(entry.row.assay, _entry(entry.row)) for entry in draft.samples}
+    reference = config.reference
+    at = partial(Problem, "E27", CONFIG)
+    if reference.fasta is None:
+        if ("wgs", "reads") in ways or ("wgs", "alignment") in ways:
+            yield at("WGS reads and alignments need the genome", "give the path of its FASTA", column="reference.fasta")
+        elif ("wgs", "counts") in ways and reference.bins is None:
+            remedy = "give the path of the genome's FASTA, or of a ready bin annotation in reference.bins"
+            yield at("counts are corrected for GC, which is not known", remedy, column="reference.fasta")
+    if ("rnaseq", "reads") in ways:
+        if reference.gtf is None:
+            message = "RNA reads need the gene annotation"
+            yield at(message, "give the path of the genome's GTF", column="reference.gtf")
+        if reference.transcripts is None and reference.fasta is None:
+            remedy = "give the path of a transcript FASTA, or of the genome's FASTA in reference.fasta"
+            yield at("RNA reads need transcripts", remedy, column="reference.transcripts")
+    if not re.fullmatch(r"~\s*(donor\s*\+\s*)?state", config.expression.design.strip()):
+        message = "the design must end with state, the effect that is tested, and may hold donor before it"
+        yield Problem("E17", CONFIG, message, "write ~ donor + state", column="expression.design",
+                      value=config.expression.design)  # fmt: skip

@@ -1,0 +1,268 @@
+"""Tables of the DNA side. Coordinates are 0-based half-open; ratios are log2; null means 'not assessed here'."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from numpy.typing import NDArray
+from pandera.typing import Series
+from pydantic import BaseModel, ConfigDict
+
+from karyolot.contracts.settings import Layout
+
+
+class Table(pa.DataFrameModel):
+    """Base of every table: exactly these columns, these types, no silent coercion."""
+
+    class Config:
+        strict = True
+        ordered = True
+        coerce = False
+
+
+class Intervals(Table):
+    """Rows on the genome, sorted by the reference's contig order and start, not overlapping within a table."""
+
+    chrom: Series[str]
+    start: Series[int] = pa.Field(ge=0)
+    end: Series[int] = pa.Field(gt=0)
+
+    @pa.dataframe_check(error="end must be greater than start")
+    @classmethod
+    def _end_after_start(cls, frame):  # type: ignore[no-untyped-def]
+        return frame["end"] > frame["start"]
+
+
+class BinSources(NamedTuple):
+    """All a grid of bins is made from; None = not given.
+
+    contigs: name and length in bases, in order. composition: per contig the numbers of G/C and of called bases in each
+    bin, shape (2, bins of the contig). annotation: ready bins (chrom, start, end, gc, ...) instead of a sequence.
+    cytobands: chrom, start, end, band. Tracks: chrom, start, end, value. blacklist: chrom, start, end.
+    """
+
+    layout: Layout
+    cytobands: pd.DataFrame
+    contigs: list[tuple[str, int]]
+    composition: dict[str, NDArray[np.int64]] | None = None
+    annotation: pd.DataFrame | None = None
+    mappability: pd.DataFrame | None = None
+    replication_timing: pd.DataFrame | None = None
+    blacklist: pd.DataFrame | None = None
+
+
+class Bins(Intervals):
+    """The fixed grid all counts live on.
+
+    arm: contig plus p/q ('chr8q'); the contig alone where the layout has no centromere.
+    region: 'autosome', 'X', 'Y', 'PAR' (pseudo-autosomal part of X) or 'other' (never analysed).
+    gc: share of G and C among called bases; null in a bin without any.
+    gap: share of N bases plus blacklisted bases, 0..1.
+    mappability: 0..1; replication_timing: any scale, high = early. Null where no track was given.
+    """
+
+    arm: Series[str]
+    region: Series[str] = pa.Field(isin=["autosome", "X", "Y", "PAR", "other"])
+    gc: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    gap: Series[float] = pa.Field(ge=0, le=1)
+    mappability: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    replication_timing: Series[float] = pa.Field(nullable=True)
+
+
+class Counts(Intervals):
+    """Fragments per bin: primary, proper, non-duplicate, MAPQ at or above the limit, counted once at the midpoint."""
+
+    count: Series[int] = pa.Field(ge=0)
+
+
+class LogRatios(Intervals):
+    """Lot against donor, per analysis bin.
+
+    copies: copies expected in a normal cell of this donor's sex (0, 1 or 2).
+    mask: why the bin is not used ('gap', 'mappability', 'gc', 'donor_outlier', 'low_count', 'absent'); null = used.
+    log2: corrected, centred log2(lot/donor); raw: before correction. Null where masked.
+    lot_log2, donor_log2: each sample alone against the GC model, 0 = the copies of an autosome. Null where masked.
+    variance: Poisson variance of log2, in log2 units squared. Null where masked.
+    """
+
+    arm: Series[str]
+    region: Series[str]
+    copies: Series[int] = pa.Field(ge=0, le=2)
+    lot_count: Series[int] = pa.Field(ge=0)
+    donor_count: Series[int] = pa.Field(ge=0)
+    mask: Series[str] = pa.Field(nullable=True)
+    raw: Series[float] = pa.Field(nullable=True)
+    log2: Series[float] = pa.Field(nullable=True)
+    lot_log2: Series[float] = pa.Field(nullable=True)
+    donor_log2: Series[float] = pa.Field(nullable=True)
+    variance: Series[float] = pa.Field(gt=0, nullable=True)
+
+
+class Segments(Intervals):
+    """Stretches of constant log2 ratio; they tile the used bins of each arm.
+
+    bins: used bins inside. log2: median; mean: inverse-variance mean; se: empirical standard error of the mean
+    (never below Poisson). z = mean / se. log2_low, log2_high: 95 % interval of the mean.
+    published_rule: what the paper's cut-offs say of the median: 'gain', 'loss' or 'none'.
+    """
+
+    arm: Series[str]
+    region: Series[str]
+    copies: Series[int]
+    bins: Series[int] = pa.Field(ge=1)
+    log2: Series[float]
+    mean: Series[float]
+    se: Series[float] = pa.Field(gt=0)
+    z: Series[float]
+    log2_low: Series[float]
+    log2_high: Series[float]
+    lot_log2: Series[float]
+    donor_log2: Series[float]
+    donor_z: Series[float]
+    published_rule: Series[str] = pa.Field(isin=["gain", "loss", "none"])
+
+
+class Calls(Intervals):
+    """Changes of the lot against its donor that pass the family-wise test.
+
+    log2: median. fraction (with 95 % interval): share of cells if one copy changed, 0..1 (may exceed 1: then more
+    than one copy changed). arm: the contig when (nearly) all of it changed. class: 'clonal', 'sub-clonal' or 'high-copy'.
+    origin: 'acquired' (lot moved, donor normal here), 'lost' (the donor's own change is gone or the donor deviates,
+    not the lot), 'enriched' (the donor carries the same change more weakly). tests: which of segment, arm,
+    chromosome found it, comma separated. lot_copies: bulk copies in the lot. genes, watch: comma separated, '' = none.
+    """
+
+    type: Series[str] = pa.Field(isin=["gain", "loss"])
+    log2: Series[float]
+    fraction: Series[float] = pa.Field(ge=0)
+    fraction_low: Series[float] = pa.Field(ge=0)
+    fraction_high: Series[float] = pa.Field(ge=0)
+    z: Series[float]
+    class_: Series[str] = pa.Field(alias="class", isin=["clonal", "sub-clonal", "high-copy"])
+    origin: Series[str] = pa.Field(isin=["acquired", "enriched", "lost"])
+    published_rule: Series[str] = pa.Field(isin=["gain", "loss", "none"])
+    arm: Series[str]
+    bins: Series[int] = pa.Field(ge=1)
+    lot_copies: Series[float] = pa.Field(ge=0)
+    donor_log2: Series[float]
+    tests: Series[str]
+    bands: Series[str]
+    genes: Series[str]
+    watch: Series[str]
+
+
+class DonorVariants(Intervals):
+    """Copy-number differences the donor carries in every cell (germline), and whether the lot carries them too.
+
+    donor_log2, lot_log2: mean of each absolute track in the segment. shared: the lot agrees with the donor.
+    """
+
+    arm: Series[str]
+    bins: Series[int] = pa.Field(ge=1)
+    donor_log2: Series[float]
+    lot_log2: Series[float]
+    shared: Series[bool]
+
+
+class Arms(Intervals):
+    """Whole arms and whole chromosomes, whose breakpoints are known, each tested always.
+
+    scope: 'arm' or 'chromosome'. usable: share of the bins that are used, 0..1. log2, se, z: null when no bin is usable.
+    lod_gain, lod_loss: smallest fraction of cells found with the configured power; null where not assessable.
+    """
+
+    scope: Series[str] = pa.Field(isin=["arm", "chromosome"])
+    name: Series[str]
+    copies: Series[int]
+    bins: Series[int] = pa.Field(ge=0)
+    usable: Series[float] = pa.Field(ge=0, le=1)
+    log2: Series[float] = pa.Field(nullable=True)
+    se: Series[float] = pa.Field(nullable=True)
+    z: Series[float] = pa.Field(nullable=True)
+    lod_gain: Series[float] = pa.Field(nullable=True)
+    lod_loss: Series[float] = pa.Field(nullable=True)
+    assessable: Series[bool]
+
+
+class Lod(Table):
+    """Limit of detection by size of the change, on an autosome.
+
+    fraction: smallest share of cells whose gain/loss of that size is called with `power`; null = not assessable.
+    """
+
+    size_bp: Series[int] = pa.Field(gt=0)
+    type: Series[str] = pa.Field(isin=["gain", "loss"])
+    bins: Series[int] = pa.Field(ge=0)
+    power: Series[float] = pa.Field(gt=0, lt=1)
+    fraction: Series[float] = pa.Field(gt=0, nullable=True)
+
+
+class Facts(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Noise(Facts):
+    """How much larger than Poisson the variance of a mean over `blocks[i]` neighbouring bins is: `inflation[i]` >= 1.
+
+    Never falls with the block size. assessable False: too few bins to measure it, so nothing can be claimed.
+    """
+
+    blocks: tuple[int, ...]
+    inflation: tuple[float, ...]
+    bins: int
+    assessable: bool
+
+
+class Comparison(Facts):
+    """How the log2 ratios of a lot came about, and how good they are. log2 units; None = not measurable.
+
+    covariates: what was corrected for. rt_slope: log2 per standard deviation of replication timing, with its 95 %
+    interval: a growing lot against resting hepatocytes. noise_sd: robust standard deviation of differences between
+    neighbouring bins, over sqrt 2. neutral: share of the used autosome at the centre. usable: share of bins used.
+    lot_median, donor_median: fragments per used autosomal bin.
+    """
+
+    analysis_bin_bp: int
+    bins: int
+    usable: float
+    lot_median: float | None
+    donor_median: float | None
+    covariates: tuple[str, ...]
+    rt_slope: float | None
+    rt_low: float | None
+    rt_high: float | None
+    noise_sd: float | None
+    neutral: float | None
+
+
+class Match(Facts):
+    """Does the lot look like its donor by sex and by germline copy number? None = cannot be told from these reads.
+
+    lot_x, lot_y, donor_x, donor_y: median depth of X and Y over that of the autosomes.
+    variants: germline differences of the donor that this lot is deep enough to show; shared: how many it shows.
+    """
+
+    declared_sex: str
+    lot_sex: str | None
+    donor_sex: str | None
+    lot_x: float | None
+    lot_y: float | None
+    donor_x: float | None
+    donor_y: float | None
+    variants: int
+    shared: int
+
+
+class CopyNumberResults(NamedTuple):
+    """All copy-number results of a lot, as its report needs them."""
+
+    ratios: pd.DataFrame
+    segments: pd.DataFrame
+    calls: pd.DataFrame
+    arms: pd.DataFrame
+    lod: pd.DataFrame
+    variants: pd.DataFrame
+    comparison: Comparison
+    noise: Noise
+    match: Match

@@ -1,0 +1,219 @@
+"""Tables of the RNA side, and what `expression.h5ad` must hold."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from pandera.typing import Series
+
+from karyolot.contracts.copy_number import Facts, Table
+from karyolot.contracts.problems import KaryolotError
+
+if TYPE_CHECKING:
+    from anndata import AnnData  # takes seconds to import, and most readers of this module need only its tables
+
+GeneSets = Mapping[str, frozenset[str]]
+"""Set name -> gene names."""
+
+
+class ExpressionSample(Facts):
+    """An RNA sample. lot is '' for donor hepatocytes. path: salmon's quant.sf, or the count matrix that holds it."""
+
+    sample_id: str
+    donor: str
+    lot: str
+    state: Literal["hepatocyte", "lot"]
+    path: str
+    kind: Literal["salmon", "counts"]
+
+
+class TranscriptGenes(Table):
+    """tx2gene.tsv: the gene of each transcript, sorted by transcript_id."""
+
+    transcript_id: Series[str] = pa.Field(unique=True)
+    gene_id: Series[str]
+
+
+class Genes(Table):
+    """genes.tsv: the genes of the annotation, sorted by gene_id.
+
+    gene_name: the symbol, or the id of a gene without one; names may repeat. length: bases of all its exons together.
+    """
+
+    gene_id: Series[str] = pa.Field(unique=True)
+    gene_name: Series[str]
+    length: Series[int] = pa.Field(gt=0)
+
+
+class Quantified(NamedTuple):
+    """Expression as it came in, before it is joined with samples and annotation: tables of genes x samples.
+
+    counts: reads or fragments, not yet rounded. tpm, length (effective, bases): None when a count matrix came in.
+    genes: gene_name and length of the genes where the file itself states them, else null; index as in counts.
+    """
+
+    counts: pd.DataFrame
+    tpm: pd.DataFrame | None
+    length: pd.DataFrame | None
+    genes: pd.DataFrame
+
+
+class Quantification(Facts):
+    """What salmon says of a sample: fragments, and the library type it inferred ('IU', 'ISR', ...).
+
+    decoy_fragments: fit the genome better than any transcript. fragment_length: mean, bases; the prior for single ends.
+    """
+
+    fragments: int
+    mapped: int
+    percent_mapped: float
+    decoy_fragments: int
+    library_type: str
+    compatible_share: float
+    fragment_length: float
+    salmon_version: str
+
+
+class MarkerPanel(Table):
+    """resources/markers.tsv. A gene may stand in two groups. reason: why it is looked at."""
+
+    gene_name: Series[str]
+    group: Series[str]
+    expected: Series[str] = pa.Field(isin=["down", "up", "detected", "absent", "report"])
+    source: Series[str]
+    reason: Series[str]
+
+
+class SetAxes(Table):
+    """resources/gene_sets/axes.tsv: the sets that are scored, in the order they are shown.
+
+    informational 'no': an axis the product is described by; 'yes': shown beside.
+    """
+
+    set_name: Series[str] = pa.Field(unique=True)
+    axis: Series[str]
+    informational: Series[str] = pa.Field(isin=["yes", "no"])
+
+
+class DifferentialExpression(Table):
+    """One gene a row, sorted by gene_id. Positive log2fc = higher in the lot than in donor hepatocytes.
+
+    base_mean: mean of size-factor-normalised counts. log2fc: maximum-likelihood estimate, log2 units; null for a gene
+    without a count. log2fc_se, stat (Wald), p, padj (Benjamini-Hochberg): null when the design has no replicates
+    (effect sizes only: log2fc is then a difference of log2 means), or when DESeq2 sets them aside (outlier, low count).
+    """
+
+    gene_id: Series[str] = pa.Field(unique=True)
+    gene_name: Series[str]
+    base_mean: Series[float] = pa.Field(ge=0)
+    log2fc: Series[float] = pa.Field(nullable=True)
+    log2fc_se: Series[float] = pa.Field(nullable=True)
+    stat: Series[float] = pa.Field(nullable=True)
+    p: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    padj: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+
+
+class Markers(Table):
+    """The marker panel of one lot against its donor, in panel order.
+
+    group: a group of resources/markers.tsv. expected: 'down', 'up', 'detected', 'absent' or 'report'.
+    lot_tpm, donor_tpm: mean over replicates, transcripts per million; lot_tpm_low/high: lowest and highest replicate
+    of the lot. TPM are null when gene lengths are not known; everything is null when the gene is not in the annotation.
+    met: 'yes' or 'no'; null = not assessed, or only reported.
+    """
+
+    gene_name: Series[str]
+    group: Series[str]
+    expected: Series[str] = pa.Field(isin=["down", "up", "detected", "absent", "report"])
+    lot_tpm: Series[float] = pa.Field(ge=0, nullable=True)
+    lot_tpm_low: Series[float] = pa.Field(ge=0, nullable=True)
+    lot_tpm_high: Series[float] = pa.Field(ge=0, nullable=True)
+    donor_tpm: Series[float] = pa.Field(ge=0, nullable=True)
+    log2fc: Series[float] = pa.Field(nullable=True)
+    padj: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    met: Series[str] = pa.Field(isin=["yes", "no"], nullable=True)
+
+
+class Enrichment(Table):
+    """Gene set enrichment of one contrast (GSEA on the ranked genes), one set a row, sorted by set_name.
+
+    axis: 'WNT', 'NOTCH', 'Hippo', ... as configured. set_size: genes of the set; used: those in the ranking.
+    es, nes: (normalised) enrichment score, positive = up in the lot. p: against random sets of the same size; it takes
+    genes for independent, which they are not, so it is too small. padj: Benjamini-Hochberg over the sets.
+    leading_edge: gene names, comma separated, strongest first.
+    """
+
+    set_name: Series[str] = pa.Field(unique=True)
+    axis: Series[str]
+    set_size: Series[int] = pa.Field(ge=1)
+    used: Series[int] = pa.Field(ge=1)
+    es: Series[float] = pa.Field(ge=-1, le=1)
+    nes: Series[float]
+    p: Series[float] = pa.Field(ge=0, le=1)
+    padj: Series[float] = pa.Field(ge=0, le=1)
+    leading_edge: Series[str]
+
+
+class SetScores(Table):
+    """GSVA scores of a study, one row per set and sample. Relative to the cohort: never used in a verdict."""
+
+    set_name: Series[str]
+    axis: Series[str]
+    sample_id: Series[str]
+    score: Series[float]
+
+
+class Components(Table):
+    """Principal components of a study, one row per component and sample.
+
+    component: from 1, by falling variance. share: of the variance, 0..1. coordinate: in log2 units.
+    """
+
+    component: Series[int] = pa.Field(ge=1)
+    share: Series[float] = pa.Field(ge=0, le=1)
+    sample_id: Series[str]
+    coordinate: Series[float]
+
+
+REQUIRED_OBS = ("donor", "lot", "state")
+"""lot is '' for donor hepatocytes; state is 'hepatocyte' (donor) or 'lot'."""
+
+
+def check_expression(expression: "AnnData") -> "AnnData":
+    """Return `expression` if it keeps the contract, else raise KaryolotError naming what is broken.
+
+    Samples x genes. layers['counts']: whole numbers >= 0 (from transcripts: length-scaled TPM, rounded).
+    layers['tpm'], layers['length']: transcripts per million, and effective length in bases; both absent when gene
+    lengths are not known. obs: donor, lot, state (strings). var: index gene_id (unique), column gene_name. No NaN.
+    """
+    faults = [] if "counts" in expression.layers else ["layer 'counts' is missing"]
+    if ("tpm" in expression.layers) != ("length" in expression.layers):
+        faults.append("of the layers 'tpm' and 'length' one is missing")
+    for layer in sorted(expression.layers):
+        values = np.asarray(expression.layers[layer])
+        if not np.isfinite(values).all() or (values < 0).any():
+            faults.append(f"layer '{layer}' holds a negative, NaN or infinite value")
+        elif layer == "counts" and (values != np.rint(values)).any():
+            faults.append("layer 'counts' holds numbers that are not whole")
+    faults += [f"obs column '{name}' is missing" for name in REQUIRED_OBS if name not in expression.obs]
+    if "gene_name" not in expression.var:
+        faults.append("var column 'gene_name' is missing")
+    if not expression.var_names.is_unique:
+        faults.append("gene ids repeat")
+    if not expression.obs_names.is_unique:
+        faults.append("sample ids repeat")
+    if faults:
+        raise KaryolotError("expression.h5ad breaks its contract: " + "; ".join(faults))
+    return expression
+
+
+class ExpressionResults(NamedTuple):
+    """All expression results of a lot, as its report needs them. replicates: samples of the lot, of its donor."""
+
+    differential: pd.DataFrame
+    markers: pd.DataFrame
+    enrichment: pd.DataFrame
+    lot_replicates: int
+    donor_replicates: int

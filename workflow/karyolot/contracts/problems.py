@@ -1,0 +1,93 @@
+"""Errors meant for the person who runs the pipeline: what is wrong, where, what is allowed, what to do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+CODES: Mapping[str, str] = {
+    "E01": "An id, or a library and lane of a sample, stands twice. Ids differing only in case count as the same:"
+    " some file systems cannot tell them apart.",
+    "E02": "A file is missing, unreadable, empty or a folder.",
+    "E03": "The same data is used twice: same file, copy of a file, or same checksum.",
+    "E04": "The two FASTQ files of a pair do not belong together.",
+    "E05": "A file does not have the sha256 the sheet states (found when the file is read in the run).",
+    "E06": "A lot has a WGS sample, and its donor has none to compare it with.",
+    "E07": "A lot's parent belongs to another donor, or the lot is its own ancestor.",
+    "E09": "Passage or population doublings are missing, negative, or below those of the parent lot.",
+    "E10": "A lot is at passage 0: passage 0 is the donor's hepatocytes, which are not a lot.",
+    "E11": "A sample belongs to a lot and a donor at once, or to neither.",
+    "E12": "Fewer than 2 RNA samples on one side of a comparison: effect sizes only, no p-values.",
+    "E13": "A design cannot tell two effects apart.",
+    "E14": "Files use different assemblies or spellings of contigs (chr1 and 1), or different bins.",
+    "E15": "Read length or strandedness differs within a comparison.",
+    "E16": "A table is not written as it must be: characters, encoding, separators, columns, spreadsheet damage.",
+    "E17": "A cell or setting holds something that is not allowed there.",
+    "E18": "The configuration or the acceptance document has an unknown or missing entry.",
+    "E19": "Marker genes or gene sets are not in the annotation.",
+    "E23": "A column or cell looks like personal data. Ids here are pseudonyms.",
+    "E24": "An id is used that its table does not define.",
+    "E25": "The data of a sample, lot or donor is not given in exactly one way.",
+    "E26": "A path cannot be handed to the tools safely.",
+    "E27": "A setting that this study needs is not given.",
+    "E28": "A file is damaged, or is not of the kind its column promises.",
+    "W01": "A lot cannot be assessed in full.",
+    "W04": "A lot and its donor were sequenced in different ways.",
+}
+"""Every kind of problem that can be told before compute; a code never changes its meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with an input.
+
+    `line` is 1-based as a text editor shows it (the header is line 1); None when the whole file is meant.
+    `column` is a column of a table or a dotted key of the configuration. `column`, `value` are None when no single
+    cell is at fault.
+    """
+
+    code: str
+    file: str
+    message: str
+    remedy: str
+    line: int | None = None
+    column: str | None = None
+    value: str | None = None
+    warning: bool = False
+
+    def __str__(self) -> str:
+        place = _printable(self.file) if self.line is None else f"{_printable(self.file)}, line {self.line}"
+        if self.column is not None:
+            place += f", {_printable(self.column)}"
+        if self.value is not None:
+            place += f" = {quoted(self.value)}"
+        kind = "warning" if self.warning else "error"
+        return f"{self.code} {kind}: {place}\n    {self.message}\n    -> {self.remedy}"
+
+
+def _printable(name: str) -> str:
+    return name if name.isprintable() else quoted(name)
+
+
+def quoted(text: str, limit: int = 80) -> str:
+    """`text` in quotes for a message: unprintable characters escaped (a terminal must not obey them), long text cut."""
+    return repr(text if len(text) <= limit else text[: limit - 3] + "...")
+
+
+def summary(problems: Sequence[Problem]) -> str:
+    """'2 errors and 1 warning', or 'no problems'."""
+    errors = sum(not problem.warning for problem in problems)
+    counts = [(errors, "error"), (len(problems) - errors, "warning")]
+    parts = [f"{count} {noun}{'s' * (count > 1)}" for count, noun in counts if count]
+    return " and ".join(parts) or "no problems"
+
+
+class KaryolotError(Exception):
+    """A fault in what the user gave or in the machine, told in one sentence with its remedy; never a bug of ours."""
+
+
+class InputProblems(KaryolotError):
+    """All problems found in the inputs, in one list, so that the user mends them in one go."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        lines = [str(problem) for problem in self.problems]
+        super().__init__("\n".join([*lines, f"{summary(self.problems)} in the inputs; nothing was run"]))

@@ -1,0 +1,297 @@
+"""The record of one lot (`report.json`): the only thing a report is rendered from.
+
+Numbers here are final: a renderer formats and draws, it computes nothing. null = not assessed.
+Positions are 0-based half-open, in bases; ratios are log2; fractions are 0..1.
+"""
+
+import hashlib
+import json
+import math
+from typing import Any, Literal
+
+from pydantic import Field
+
+from karyolot.contracts.criteria import Frozen, LotOutcome, Verdict
+
+SCHEMA_VERSION = "1.0"
+
+
+class LotFacts(Frozen):
+    """What the sheets say of the lot and its donor, as entered; `facts` by column name, null = not recorded."""
+
+    lot_id: str
+    donor_id: str
+    donor_sex: Literal["F", "M"]
+    facts: dict[str, str | float | int | None]
+
+
+class Chromosome(Frozen):
+    """A contig of the genome plot, in order. offset: bases before it on the joint axis. centromere: None = unknown.
+
+    copies: expected in a normal cell of this donor's sex (0, 1 or 2).
+    """
+
+    name: str
+    length: int = Field(gt=0)
+    offset: int = Field(ge=0)
+    centromere: int | None
+    copies: int = Field(ge=0, le=2)
+
+    @property
+    def one_copy_more(self) -> float | None:
+        """log2 ratio of one copy gained in every cell: log2(3/2) of two copies, log2(2/1) of a single one."""
+        return math.log2((self.copies + 1) / self.copies) if self.copies else None
+
+    @property
+    def one_copy_less(self) -> float | None:
+        """log2 ratio of one copy lost in every cell: log2(1/2) of two copies; of a single one it has no value."""
+        return math.log2((self.copies - 1) / self.copies) if self.copies > 1 else None
+
+
+class BinTrack(Frozen):
+    """Used bins of the plot as parallel lists; positions in bases, log2 rounded to 0.001."""
+
+    bin_bp: int
+    chrom: list[str]
+    start: list[int]
+    log2: list[float]
+    lot_log2: list[float]
+    donor_log2: list[float]
+
+
+class SegmentRow(Frozen):
+    chrom: str
+    start: int
+    end: int
+    log2: float
+    bins: int
+
+
+class CallRow(Frozen):
+    """One called change; fields as in `contracts.copy_number.Calls`."""
+
+    chrom: str
+    start: int
+    end: int
+    type: Literal["gain", "loss"]
+    size_mb: float
+    log2: float
+    fraction: float
+    fraction_low: float
+    fraction_high: float
+    z: float
+    class_: str = Field(alias="class")
+    origin: str
+    published_rule: str
+    lot_copies: float
+    donor_log2: float
+    tests: str
+    bands: str
+    genes: str
+    watch: str
+
+
+class DonorVariantRow(Frozen):
+    """A change the donor carries in every cell; shared: the lot carries it too."""
+
+    chrom: str
+    start: int
+    end: int
+    donor_log2: float
+    lot_log2: float
+    shared: bool
+
+
+class LodRow(Frozen):
+    """Smallest share of cells found at this size of change; null = not assessable."""
+
+    size_mb: float
+    gain: float | None
+    loss: float | None
+
+
+class ArmRow(Frozen):
+    """A whole arm or chromosome; fields as in `contracts.copy_number.Arms`."""
+
+    scope: Literal["arm", "chromosome"]
+    name: str
+    bins: int
+    usable: float
+    log2: float | None
+    z: float | None
+    lod_gain: float | None
+    lod_loss: float | None
+    assessable: bool
+
+
+class CopyNumberRecord(Frozen):
+    """Everything on copy number.
+
+    sentences: computed findings, most important first. power: of the limits of detection, 0..1.
+    claim_mb: size of change the PASS claim is made for. published_*: cut-offs of the paper's rule and what it calls.
+    """
+
+    sentences: tuple[str, ...]
+    chromosomes: tuple[Chromosome, ...]
+    bins: BinTrack
+    segments: tuple[SegmentRow, ...]
+    calls: tuple[CallRow, ...]
+    donor_variants: tuple[DonorVariantRow, ...]
+    arms: tuple[ArmRow, ...]
+    lod: tuple[LodRow, ...]
+    power: float
+    claim_mb: float
+    published_gain_log2: float
+    published_loss_log2: float
+    published_gains: int
+    published_losses: int
+
+
+class MarkerRow(Frozen):
+    """One gene of the panel; fields as in `contracts.expression.Markers`.
+
+    limit_tpm: the TPM an 'absent' gene must stay below, or a 'detected' one reach. limit_log2fc: the log2 fold change
+    a 'down' or 'up' gene must reach. null = no such limit.
+    """
+
+    gene_name: str
+    group: str
+    expected: str
+    lot_tpm: float | None
+    lot_tpm_low: float | None
+    lot_tpm_high: float | None
+    donor_tpm: float | None
+    log2fc: float | None
+    padj: float | None
+    met: Literal["yes", "no"] | None
+    limit_tpm: float | None = None
+    limit_log2fc: float | None = None
+
+
+class SetRow(Frozen):
+    """Enrichment of one gene set; fields as in `contracts.expression.Enrichment`."""
+
+    set_name: str
+    axis: str
+    used: int
+    set_size: int
+    nes: float
+    padj: float
+    leading_edge: tuple[str, ...]
+
+
+class ExpressionRecord(Frozen):
+    """Markers and pathways of the lot. replicates: samples of the lot and of its donor.
+
+    significance: genes and sets count as changed when padj is below it. genes_up, genes_down: null without p values.
+    """
+
+    sentences: tuple[str, ...]
+    lot_replicates: int
+    donor_replicates: int
+    p_values: bool
+    significance: float
+    genes_tested: int
+    genes_up: int | None
+    genes_down: int | None
+    markers: tuple[MarkerRow, ...]
+    sets: tuple[SetRow, ...]
+
+
+class QcFigure(Frozen):
+    """One quality figure, named for people ('Mapped reads'). value null = this entry point does not know it."""
+
+    name: str
+    value: float | int | str | None
+    unit: str = ""
+
+
+class SampleQc(Frozen):
+    """Quality figures of one sequenced sample, in the order they are printed."""
+
+    sample_id: str
+    role: Literal["lot", "donor"]
+    assay: Literal["wgs", "rnaseq"]
+    figures: tuple[QcFigure, ...]
+
+
+class InputFile(Frozen):
+    path: str
+    bytes: int
+    sha256: str
+
+
+class ConfigDifference(Frozen):
+    setting: str
+    default: Any
+    used: Any
+
+
+class Provenance(Frozen):
+    """What made this record. commit None = not a git checkout; dirty = uncommitted changes: the report says DRAFT."""
+
+    karyolot_version: str
+    commit: str | None
+    dirty: bool | None
+    python: str
+    tools: dict[str, str]
+    libraries: dict[str, str]
+    inputs: tuple[InputFile, ...]
+    config_differences: tuple[ConfigDifference, ...]
+    acceptance_sha256: str
+    reference: dict[str, str | None]
+
+
+class Record(Frozen):
+    """report.json. expression None = no RNA was given; copy_number is always there.
+
+    notice: the site's own sentence for every report, '' = none. not_seen: nouns, what read depth cannot see at all
+    ('ploidy'). limits: sentences on what bounds this lot's result.
+    """
+
+    schema_version: Literal["1.0"]
+    notice: str
+    lot: LotFacts
+    verdict: Verdict
+    copy_number: CopyNumberRecord
+    expression: ExpressionRecord | None
+    qc: tuple[SampleQc, ...]
+    not_seen: tuple[str, ...]
+    limits: tuple[str, ...]
+    provenance: Provenance
+    report_id: str = Field(description="First 12 hex digits of the sha256 of the rest of the record.")
+
+    def digest(self) -> str:
+        """sha256 (hex) of report.json without `report_id`: keys sorted, no spaces, UTF-8. What a signature covers."""
+        rest = self.model_dump(mode="json", by_alias=True, exclude={"report_id"})
+        text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def sealed(self) -> "Record":
+        """The same record under the report id that fits its content."""
+        return self.model_copy(update={"report_id": self.digest()[:12]})
+
+
+ArmState = Literal["gain", "part-gain", "loss", "part-loss", "mixed", "none", "blind"]
+"""part-: below the clonal fraction. blind: not assessable. mixed: gains and losses on one arm."""
+
+
+class OverviewArm(Frozen):
+    """arm: 'p', 'q', or '' where the layout knows no centromere."""
+
+    chrom: str
+    arm: str
+    state: ArmState
+
+
+class OverviewRow(Frozen):
+    """One lot of the overview. first_reason: of the outcome, one sentence. passage null = not recorded."""
+
+    lot_id: str
+    donor_id: str
+    passage: float | None
+    outcome: LotOutcome
+    first_reason: str
+    report_id: str
+    draft: bool
+    arms: tuple[OverviewArm, ...]

@@ -1,0 +1,207 @@
+"""The configuration: one section per stage, every setting with its default, unit and reason.
+
+This module is the source. `config/defaults.yaml` and `config/config.schema.json` are generated from it by
+`karyolot defaults --write`; a test fails when they differ.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+PositiveInt = Annotated[int, Field(gt=0)]
+File = Annotated[str, Field(min_length=1)]
+
+
+class Section(BaseModel):
+    """Unknown keys are refused: a typo must never read as 'use the default'."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_not_one(cls, value: Any, info: ValidationInfo) -> Any:
+        """YAML reads yes, no, on and off as true and false, and pydantic would then read those as 1 and 0."""
+        if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
+            raise ValueError("true or false is not allowed here; text like yes, no, on and off needs quotes in YAML")
+        return value
+
+
+class Sheets(Section):
+    """Where the three sample tables are.
+
+    Paths everywhere in this file are relative to the working directory; `shipped:NAME` is a file of the project's
+    own `resources/` folder.
+    """
+
+    samples: File = Field("config/samples.tsv", description="One row per sequencing library and lane.")
+    lots: File = Field("config/lots.tsv", description="One row per lot.")
+    donors: File = Field("config/donors.tsv", description="One row per donor.")
+
+
+class Reference(Section):
+    """The genome and its annotation."""
+
+    layout: File = Field(
+        "shipped:genomes/GRCh38.yaml",
+        description="Autosomes, X, Y, pseudo-autosomal regions and cytobands of the assembly.",
+    )
+    fasta: File | None = Field(None, description="Genome FASTA (may be bgzipped). Needed to align reads and for GC.")
+    bins: File | None = Field(
+        None,
+        description="Ready bin annotation, TSV: chrom start end gc [mappability] [replication_timing]; for counts.",
+    )
+    mappability: File | None = Field(None, description="bedGraph, 0..1. Not given: said in the report.")
+    replication_timing: File | None = Field(
+        None,
+        description="bedGraph, high = early replicating. Not given: growth waves are not corrected, and it is said.",
+    )
+    blacklist: File | None = Field(None, description="BED of regions never counted as usable.")
+    gtf: File | None = Field(
+        None, description="Gene annotation. Needed for RNA from reads, and to name genes in calls."
+    )
+    transcripts: File | None = Field(
+        None, description="Transcript FASTA. Not given: extracted from fasta and gtf by gffread."
+    )
+    decoys: bool = Field(True, description="Index the genome as decoys for salmon when fasta is given.")
+
+
+class Reads(Section):
+    """Trimming by fastp."""
+
+    min_length: PositiveInt = Field(30, description="Reads shorter than this after trimming are dropped, bases.")
+
+
+class Alignment(Section):
+    """Reads to CRAM. One aligner for the whole study: mixing them prints their differences into the ratio."""
+
+    aligner: Literal["bwa", "bwa-mem2", "minimap2"] = Field(
+        "bwa", description="bwa-mem2 gives the same records as bwa, faster, for more memory."
+    )
+    batch_bases: PositiveInt = Field(
+        100_000_000,
+        description="bwa -K / minimap2 -K: bases per batch, fixed so that threads do not change the result.",
+    )
+    optical_distance: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="samtools markdup -d: 100 for HiSeq, 2500 for patterned flow cells; 0 = do not tell optical apart.",
+    )
+
+
+class Counting(Section):
+    """Fragments per bin."""
+
+    bin_bp: PositiveInt = Field(50_000, description="Width of the bins counted, bases; the finest analysis possible.")
+    min_mapq: Annotated[int, Field(ge=0, le=60)] = Field(20, description="Lowest mapping quality counted.")
+
+
+class CopyNumber(Section):
+    """Lot against donor."""
+
+    analysis_bin_bp: PositiveInt | None = Field(
+        None, description="Bin width of the analysis; not given: the smallest multiple of bin_bp holding min_bin_count."
+    )
+    min_bin_count: PositiveInt = Field(
+        200, description="Median donor fragments an automatic bin must hold: below, log2 of counts is biased and noisy."
+    )
+    max_gap: Fraction = Field(0.25, description="Bins with a larger share of N or blacklisted bases are masked.")
+    min_mappability: Fraction = Field(0.75, description="Bins below are masked (when a track is given).")
+    donor_outlier: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(gt=1)]] = Field(
+        (0.25, 2.5),
+        description="Bins whose donor count is outside this multiple of what the donor's sex predicts are masked:"
+        " homozygous deletions and satellite pile-ups go, one-copy germline changes (0.5, 1.5) and CN 4 (2.0) stay.",
+    )
+    family_wise_error: Fraction = Field(0.05, description="Chance of any false call in a stable lot.")
+    power: Fraction = Field(0.95, description="Chance to call a change that is at the printed limit of detection.")
+    min_log2: Annotated[float, Field(ge=0)] = Field(
+        0.0356, description="Smallest |log2| called: log2(1 + 0.05/2), a one-copy gain in 5 % of cells."
+    )
+    min_bins: PositiveInt = Field(3, description="Fewest used bins of a called segment.")
+    clonal_fraction: Fraction = Field(0.8, description="From this fraction of cells on a change is called clonal.")
+    lod_sizes_mb: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = Field(
+        (1, 2, 5, 10, 20), description="Sizes the limit of detection is printed for, Mb."
+    )
+    claim_mb: Annotated[float, Field(gt=0)] = Field(
+        5,
+        description="Size the PASS claim is made for, Mb: the CIRM/Coriell criterion, about what G-banding resolves.",
+    )
+    high_copy_mb: Annotated[float, Field(gt=0)] = Field(
+        1, description="Smallest size at which four or more copies are judged: CN > 3 segments (Yamamoto 2022)."
+    )
+    max_arm_lod: Fraction = Field(0.5, description="An arm whose limit of detection is worse is 'not assessable'.")
+    published_gain: Annotated[float, Field(gt=1)] = Field(
+        1.5,
+        description="Published rule: gain if the segment's median ratio exceeds this (He 2025, Fig. 1d: log2(3/2)).",
+    )
+    published_loss: Fraction = Field(
+        0.5, description="Published rule: loss if below this (He 2025, Fig. 1d: log2(1/2))."
+    )
+    watch_regions: File = Field("shipped:watch_regions.tsv", description="Regions and genes looked at by name.")
+
+
+class Expression(Section):
+    """Reads to counts, lot against donor."""
+
+    markers: File = Field("shipped:markers.tsv", description="Marker genes and what is expected of each.")
+    design: str = Field(
+        "~ donor + state", description="Study design. A lot against its own donor uses the same without donor."
+    )
+    gc_bias: bool = Field(True, description="salmon --gcBias.")
+    seq_bias: bool = Field(True, description="salmon --seqBias.")
+
+
+class Pathways(Section):
+    """Gene set enrichment."""
+
+    gene_sets: Annotated[tuple[File, ...], Field(min_length=1)] = Field(
+        ("shipped:gene_sets/go.gmt", "shipped:gene_sets/yap_taz.gmt"), description="GMT files."
+    )
+    axes: File = Field("shipped:gene_sets/axes.tsv", description="Which sets stand for which axis (WNT, NOTCH, ...).")
+    min_size: PositiveInt = Field(
+        5, description="Smallest set scored; GSEApy's 15 silently drops HGF receptor signalling."
+    )
+    max_size: PositiveInt = Field(500, description="Largest set scored.")
+    seed: Annotated[int, Field(ge=0)] = Field(7, description="Seed of the permutations.")
+
+
+class Config(Section):
+    """All settings of a run."""
+
+    sheets: Sheets = Sheets()
+    reference: Reference = Reference()
+    reads: Reads = Reads()
+    alignment: Alignment = Alignment()
+    counting: Counting = Counting()
+    copy_number: CopyNumber = CopyNumber()
+    expression: Expression = Expression()
+    pathways: Pathways = Pathways()
+    acceptance: File = Field("shipped:acceptance.yaml", description="Acceptance criteria, a reviewed document.")
+    notice: Annotated[str, Field(max_length=300)] = Field(
+        "", description="A sentence printed on top of every report, for example 'validation run'."
+    )
+
+
+class Region(Section):
+    """A stretch of the genome, 0-based half-open."""
+
+    chrom: str
+    start: Annotated[int, Field(ge=0)]
+    end: PositiveInt
+
+
+class Layout(Section):
+    """Facts of one assembly (`resources/genomes/<name>.yaml`).
+
+    Contigs may be written with or without 'chr' here and in the FASTA; the FASTA's spelling is used in all results.
+    cytobands: UCSC cytoBand file beside the layout; None = no arms, every contig is one arm.
+    y_par: the copies of the pseudo-autosomal regions on Y, never analysed.
+    """
+
+    name: str
+    autosomes: Annotated[tuple[str, ...], Field(min_length=1)]
+    x: str | None = None
+    y: str | None = None
+    x_par: tuple[Region, ...] = ()
+    y_par: tuple[Region, ...] = ()
+    cytobands: str | None = None
+    source: str

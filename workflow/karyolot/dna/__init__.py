@@ -1,0 +1,1 @@
+"""Copy number of a lot against its own donor. Pure functions on tables; no files, no configuration."""

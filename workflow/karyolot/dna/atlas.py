@@ -1,0 +1,49 @@
+"""Names of places: cytobands, and the regions and genes that are watched."""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from karyolot.dna.bins import contig_key
+
+
+class Atlas(NamedTuple):
+    """What is known of places in a genome.
+
+    cytobands: chrom, start, end, band. watch: region, change, genes (io_genome.read_watch). genes: chrom, start, end,
+    gene_name of the annotation; no rows when the run has none.
+    """
+
+    cytobands: pd.DataFrame
+    watch: pd.DataFrame
+    genes: pd.DataFrame
+
+    def bands(self, chrom: str, start: int, end: int) -> str:
+        """'20q11.21-q11.23', '20q11.21', or '' without cytobands."""
+        inside = _overlapping(self.cytobands, chrom, start, end)["band"].tolist()
+        if not inside:
+            return ""
+        name = contig_key(chrom)
+        return f"{name}{inside[0]}" if len(inside) == 1 else f"{name}{inside[0]}-{inside[-1]}"
+
+    def watched_regions(self, chrom: str, start: int, end: int, change: str) -> list[str]:
+        """Watched regions a change of this type touches. '8' is a chromosome, '1q' an arm, '20q11.21' a band."""
+        bands = {contig_key(chrom) + band for band in _overlapping(self.cytobands, chrom, start, end)["band"]}
+        names = self.watch.loc[self.watch["change"] == change, "region"]
+        return [name for name in names if name == contig_key(chrom) or any(_is_in(band, name) for band in bands)]
+
+    def watched_genes(self, chrom: str, start: int, end: int) -> list[str]:
+        wanted = {gene for genes in self.watch["genes"] for gene in genes.split(",") if gene}
+        inside = _overlapping(self.genes, chrom, start, end)
+        return sorted(set(inside["gene_name"]) & wanted)
+
+
+def _is_in(band: str, region: str) -> bool:
+    """Whether a band ('20q11.21') lies in a region named by an arm or band prefix ('20q', '20q11', '20q11.21')."""
+    rest = band.removeprefix(region)
+    return rest != band and ("p" in region or "q" in region) and (rest == "" or not region[-1].isdigit() or not rest[0].isdigit())
+
+
+def _overlapping(table: pd.DataFrame, chrom: str, start: int, end: int) -> pd.DataFrame:
+    own = table["chrom"].map(contig_key) == contig_key(chrom)
+    return table[own & (table["start"] < end) & (table["end"] > start)]

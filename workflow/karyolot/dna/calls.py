@@ -1,0 +1,178 @@
+"""Segments and whole-arm tests -> calls: what changed in the lot, in how many cells, and whose change it is."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from karyolot.contracts.copy_number import Noise
+from karyolot.contracts.settings import CopyNumber
+from karyolot.dna.atlas import Atlas
+from karyolot.dna.levels import fraction_interval, fraction_of_cells
+from karyolot.dna.noise import standard_error
+from karyolot.dna.segments import CONFIDENCE, published_rule, segment_track
+from karyolot.dna.thresholds import known_threshold, segment_threshold
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+WHOLE = 0.9
+"""Share of the used bins of an arm or chromosome a change covers to be called a change of the whole of it."""
+SAME = 3.0
+"""Standard errors within which two neighbouring changes are one change."""
+EXPLAINS = 0.5
+"""Share of the ratio the donor's own deviation must explain to be held responsible for it."""
+HIGH_COPY = 3.5
+"""Bulk copies from which on a gain is 'high-copy': nearer to 4 than to 3 (Yamamoto 2022: CN > 3 predicts tumours)."""
+
+
+@dataclass(frozen=True)
+class _Change:
+    rows: Rows
+    mean: float
+    se: float
+    tests: tuple[str, ...]
+
+
+def call_changes(ratios: pd.DataFrame, segments: pd.DataFrame, arms: pd.DataFrame, noise: Noise, settings: CopyNumber, atlas: Atlas) -> pd.DataFrame:  # fmt: skip
+    """Contract Calls, in genome order; empty when nothing changed or the noise could not be measured.
+
+    ratios, segments, arms: of this lot.
+    A segment is called when |z| and |mean| pass their limits and it holds min_bins; a whole arm or chromosome when its
+    own test does. Found twice, it is one call that names both tests. A chromosome whose arms changed alike is one call.
+    """
+    table = ratios[ratios["mask"].isna()].reset_index(drop=True)
+    if not noise.assessable:
+        return _frame([])
+    values, weights = table["log2"].to_numpy(), 1 / table["variance"].to_numpy()
+
+    def change(rows: Rows, *tests: str) -> _Change:
+        mean = float(np.average(values[rows], weights=weights[rows]))
+        return _Change(rows, mean, float(standard_error(noise, weights[rows].sum(), len(rows))), tests)
+
+    threshold = segment_threshold(len(table), settings.family_wise_error)
+    changed = segments[
+        (segments["z"].abs() >= threshold)
+        & (segments["mean"].abs() >= settings.min_log2)
+        & (segments["bins"] >= settings.min_bins)
+    ]
+    changes = [change(_rows_of(table, row), "segment") for row in changed.to_dict("records")]
+    known = known_threshold(len(arms), settings.family_wise_error)
+    for row in arms.to_dict("records"):
+        if row["bins"] < settings.min_bins:
+            continue
+        inside = _rows_of(table, row)
+        inside = inside[(table["region"].to_numpy()[inside] != "PAR")]
+        changes = _with_whole(changes, change(inside, row["scope"]), change, known, settings)
+    changes = _joined(changes, table, change)
+    donor_noise, _ = segment_track(table, table["donor_log2"].to_numpy(), table["donor_count"].to_numpy(dtype=float), settings)
+    rows = [_row(item, table, donor_noise, settings, atlas) for item in changes]
+    return _frame(sorted(rows, key=lambda row: (int(table.index[table["chrom"] == row["chrom"]][0]), row["start"])))
+
+
+def _rows_of(table: pd.DataFrame, place: dict[str, object]) -> Rows:
+    inside = (table["chrom"] == place["chrom"]) & (table["start"] >= place["start"]) & (table["end"] <= place["end"])
+    if "region" in place:
+        inside &= table["region"] == place["region"]
+    return np.flatnonzero(inside.to_numpy())
+
+
+def _with_whole(changes: list[_Change], whole: _Change, change, threshold: float, settings: CopyNumber) -> list[_Change]:  # type: ignore[no-untyped-def]  # fmt: skip
+    """Add what the test of a whole arm or chromosome tells beyond the changes already called inside it."""
+    inside = [c for c in changes if np.isin(c.rows, whole.rows, assume_unique=True).all()]
+    covered = np.concatenate([c.rows for c in inside]) if inside else np.array([], dtype=np.int64)
+    rest = np.setdiff1d(whole.rows, covered)
+    if inside and len(rest) <= (1 - WHOLE) * len(whole.rows):
+        if len(inside) > 1:
+            return changes
+        named = replace(inside[0], tests=(*inside[0].tests, *whole.tests))
+        return [named if c is inside[0] else c for c in changes]
+    if len(rest) < max(settings.min_bins, len(whole.rows) / 2):
+        return changes
+    left = change(rest, *whole.tests)
+    if abs(left.mean) < max(threshold * left.se, settings.min_log2):
+        return changes
+    alike = [c for c in inside if abs(c.mean - left.mean) <= SAME * np.hypot(c.se, left.se)]
+    rows = np.sort(np.concatenate([left.rows, *(c.rows for c in alike)]))
+    tests = tuple(dict.fromkeys([test for c in alike for test in c.tests] + list(left.tests)))
+    return [c for c in changes if not any(c is a for a in alike)] + [change(rows, *tests)]
+
+
+def _joined(changes: list[_Change], table: pd.DataFrame, change) -> list[_Change]:  # type: ignore[no-untyped-def]
+    """Both arms of a chromosome changed alike and nearly whole: one change of the chromosome."""
+    chroms = table["chrom"].to_numpy()
+    result: list[_Change] = []
+    for chrom in dict.fromkeys(chroms):
+        own = [c for c in changes if chroms[c.rows[0]] == chrom]
+        whole = np.flatnonzero((chroms == chrom) & (table["region"].to_numpy() != "PAR"))
+        alike = len(own) > 1 and np.ptp([c.mean for c in own]) <= SAME * float(np.hypot.reduce([c.se for c in own]))
+        same_side = len({np.sign(c.mean) for c in own}) == 1
+        rows = np.sort(np.concatenate([c.rows for c in own])) if own else whole
+        if alike and same_side and len(rows) >= WHOLE * len(whole):
+            tests = tuple(dict.fromkeys([test for c in own for test in c.tests]))
+            own = [change(rows, *tests)]
+        result += own
+    return result
+
+
+def _row(item: _Change, table: pd.DataFrame, donor_noise: Noise, settings: CopyNumber, atlas: Atlas) -> dict[str, object]:  # fmt: skip
+    part = table.iloc[item.rows]
+    chrom, start, end = str(part["chrom"].iloc[0]), int(part["start"].iloc[0]), int(part["end"].iloc[-1])
+    type_ = "gain" if item.mean > 0 else "loss"
+    copies = int(part["copies"].iloc[0])
+    median = float(part["log2"].median())
+    low, high = item.mean - CONFIDENCE * item.se, item.mean + CONFIDENCE * item.se
+    fraction = float(fraction_of_cells(item.mean, copies))
+    fraction_low, fraction_high = (float(x) for x in fraction_interval(low, high, copies))
+    lot_copies = float(2 * np.exp2(part["lot_log2"].median()))
+    if copies * 2**item.mean >= HIGH_COPY:
+        class_ = "high-copy"
+    else:
+        class_ = "clonal" if fraction >= settings.clonal_fraction else "sub-clonal"
+    chromosome = (table["chrom"] == chrom) & (table["region"] != "PAR")
+    arm = part["arm"].iloc[0] if len(part) < WHOLE * chromosome.sum() and part["arm"].nunique() == 1 else chrom
+    return {
+        "chrom": chrom,
+        "start": start,
+        "end": end,
+        "type": type_,
+        "log2": median,
+        "fraction": fraction,
+        "fraction_low": fraction_low,
+        "fraction_high": fraction_high,
+        "z": item.mean / item.se,
+        "class": class_,
+        "origin": _origin(item, part, donor_noise),
+        "published_rule": published_rule(median, settings),
+        "arm": arm,
+        "bins": len(part),
+        "lot_copies": lot_copies,
+        "donor_log2": float(part["donor_log2"].median()),
+        "tests": ",".join(item.tests),
+        "bands": atlas.bands(chrom, start, end),
+        "genes": ",".join(atlas.watched_genes(chrom, start, end)),
+        "watch": ",".join(atlas.watched_regions(chrom, start, end, type_)),
+    }
+
+
+def _origin(item: _Change, part: pd.DataFrame, donor_noise: Noise) -> str:
+    """Whose change: the donor's absolute track is asked whether the donor deviates from its expected copies here."""
+    expected = float(np.log2(max(int(part["copies"].iloc[0]), 1) / 2))
+    weights = part["donor_count"].to_numpy(dtype=float) * np.log(2) ** 2
+    deviation = float(np.average(part["donor_log2"], weights=weights)) - expected
+    se = float(standard_error(donor_noise, weights.sum(), len(part)))
+    # A donor that deviates by less than its own noise, or too little to matter for this ratio, is normal here.
+    if abs(deviation) < 4 * se or abs(deviation) < EXPLAINS * abs(item.mean):
+        return "acquired"
+    return "enriched" if np.sign(deviation) == np.sign(item.mean) else "lost"
+
+
+def _frame(rows: list[dict[str, object]]) -> pd.DataFrame:
+    kinds = {
+        "chrom": str, "start": "int64", "end": "int64", "type": str, "log2": float, "fraction": float,
+        "fraction_low": float, "fraction_high": float, "z": float, "class": str, "origin": str, "published_rule": str,
+        "arm": str, "bins": "int64", "lot_copies": float, "donor_log2": float, "tests": str, "bands": str, "genes": str,
+        "watch": str,
+    }  # fmt: skip
+    return pd.DataFrame(rows, columns=list(kinds)).astype({k: v for k, v in kinds.items() if v is not str})

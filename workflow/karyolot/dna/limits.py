@@ -1,0 +1,91 @@
+"""What this lot's reads could have shown: tests of whole arms and chromosomes, and limits of detection."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from karyolot.contracts.copy_number import Noise
+from karyolot.contracts.settings import CopyNumber
+from karyolot.dna.levels import detectable_fraction
+from karyolot.dna.noise import standard_error
+from karyolot.dna.thresholds import known_threshold, segment_threshold
+
+MIN_USABLE = 0.2
+"""An arm with a smaller share of its bins in use is not assessable: what is seen cannot speak for it."""
+
+
+def whole_arms(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber) -> pd.DataFrame:
+    """Contract Arms: every arm and every chromosome of several arms, tested and with its limit of detection.
+
+    The pseudo-autosomal part is left out of X (its copies differ); Y is absent from a female donor's table.
+    """
+    table = ratios[ratios["copies"] > 0]
+    table = table[table["region"] != "PAR"]
+    rows = []
+    for scope, column in (("arm", "arm"), ("chromosome", "chrom")):
+        for name, part in table.groupby(column, sort=False):
+            if scope == "chromosome" and part["arm"].nunique() == 1:
+                continue
+            rows.append({"scope": scope, "name": name, **_facts(part)})
+    threshold = known_threshold(len(rows), settings.family_wise_error)
+    return pd.DataFrame([_tested(row, noise, threshold, settings) for row in rows])
+
+
+def _facts(part: pd.DataFrame) -> dict[str, object]:
+    used = part[part["mask"].isna()]
+    weights = 1 / used["variance"].to_numpy()
+    return {
+        "chrom": part["chrom"].iloc[0],
+        "start": int(part["start"].iloc[0]),
+        "end": int(part["end"].iloc[-1]),
+        "copies": int(part["copies"].iloc[0]),
+        "bins": len(used),
+        "usable": len(used) / len(part),
+        "weight": float(weights.sum()),
+        "log2": float(np.average(used["log2"], weights=weights)) if len(used) else None,
+    }
+
+
+def _tested(row: dict[str, object], noise: Noise, threshold: float, settings: CopyNumber) -> dict[str, object]:
+    weight, bins, copies = float(row.pop("weight")), int(row["bins"]), int(row["copies"])  # type: ignore[arg-type, call-overload]
+    known = noise.assessable and bins >= settings.min_bins
+    se = float(standard_error(noise, weight, bins)) if known else np.nan
+    gain, loss = detectable_fraction(_shift(se, threshold, settings), copies) if known else (np.nan, np.nan)
+    assessable = bool(known and row["usable"] >= MIN_USABLE and max(gain, loss) <= settings.max_arm_lod)  # type: ignore[operator]
+    order = ["chrom", "start", "end", "scope", "name", "copies", "bins", "usable", "log2"]
+    return {
+        **{key: row[key] for key in order},
+        "se": se,
+        "z": row["log2"] / se if known else np.nan,  # type: ignore[operator]
+        "lod_gain": float(gain),
+        "lod_loss": float(loss),
+        "assessable": assessable,
+    }
+
+
+def limits_of_detection(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber) -> pd.DataFrame:
+    """Contract Lod: for each configured size, the claim's among them, the smallest share of cells called with the configured power.
+
+    For a typical used autosomal bin: the shift found with that power is (z* + z_power) standard errors of the mean over
+    the bins of that size, and never less than min_log2. Null when the size holds fewer than min_bins bins.
+    """
+    used = ratios[ratios["mask"].isna()]
+    typical = used[used["region"] == "autosome"]["variance"].median()
+    width = float((used["end"] - used["start"]).median())
+    threshold = segment_threshold(len(used), settings.family_wise_error)
+    rows = []
+    for size in sorted({*settings.lod_sizes_mb, settings.claim_mb}):
+        bins = int(round(size * 1e6 / width))
+        known = noise.assessable and bins >= settings.min_bins
+        se = standard_error(noise, max(bins, 1) / typical, max(bins, 1))
+        for type_, fraction in zip(("gain", "loss"), detectable_fraction(_shift(float(se), threshold, settings), 2), strict=True):
+            # A share of cells above 1 would be a change of more than one copy: such a size cannot be promised.
+            value = float(fraction) if known and fraction <= 1 else np.nan
+            rows.append({"size_bp": round(size * 1e6), "type": type_, "bins": bins, "power": settings.power, "fraction": value})
+    return pd.DataFrame(rows)
+
+
+def _shift(se: float, threshold: float, settings: CopyNumber) -> float:
+    """log2 shift called with the configured power: it must pass both |z| and the smallest effect called."""
+    reserve = float(norm.ppf(settings.power)) * se
+    return max(threshold * se, settings.min_log2) + reserve

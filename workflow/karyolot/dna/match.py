@@ -1,0 +1,114 @@
+"""Is the lot this donor's? What depth alone can say: sex, and the copy-number differences the donor was born with."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from karyolot.contracts.copy_number import Match
+from karyolot.contracts.settings import CopyNumber
+from karyolot.dna.noise import standard_error
+from karyolot.dna.segments import segment_track
+
+GERMLINE = 0.4
+"""log2 from which on a donor's deviation is taken as germline: below the +0.58 of one extra copy in every cell, above
+what a mosaic in half of the cells would show (+0.32, -0.41)."""
+RESOLVED = 3.0
+"""Standard errors of the lot within half of the donor's deviation, so that 'carries it' and 'does not' lie apart."""
+FEMALE_X, MALE_X = 0.8, 0.65
+"""X over autosomes: 1 in women, 0.5 in men; between the two limits nothing is said."""
+FEMALE_Y, MALE_Y = 0.1, 0.2
+"""Y over autosomes: 0 in women but for stray reads, 0.5 in men; loss of Y in a share of cells lowers it."""
+
+
+class Matched(NamedTuple):
+    """The donor's germline variants (contract DonorVariants) and the summary."""
+
+    variants: pd.DataFrame
+    match: Match
+
+
+def match_donor(ratios: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, bins: pd.DataFrame, declared_sex: str, settings: CopyNumber) -> Matched:  # fmt: skip
+    """Compare lot and donor. ratios: contract LogRatios; lot, donor: contract Counts on `bins` (contract Bins)."""
+    variants = donor_variants(ratios, settings)
+    lot_x, lot_y = sex_depths(lot, bins, settings)
+    donor_x, donor_y = sex_depths(donor, bins, settings)
+    return Matched(
+        variants,
+        Match(
+            declared_sex=declared_sex,
+            lot_sex=sex_of(lot_x, lot_y),
+            donor_sex=sex_of(donor_x, donor_y),
+            lot_x=lot_x,
+            lot_y=lot_y,
+            donor_x=donor_x,
+            donor_y=donor_y,
+            variants=len(variants),
+            shared=int(variants["shared"].sum()),
+        ),
+    )
+
+
+def donor_variants(ratios: pd.DataFrame, settings: CopyNumber) -> pd.DataFrame:
+    """Contract DonorVariants: autosomal segments in which the donor deviates in (nearly) every cell.
+
+    A variant the lot is too thin to show or refute is left out: it is no evidence either way.
+    """
+    table = ratios[ratios["mask"].isna() & (ratios["region"] == "autosome")].reset_index(drop=True)
+    tracks = {}
+    for name in ("donor", "lot"):
+        values = table[f"{name}_log2"].to_numpy()
+        weights = (table[f"{name}_count"].to_numpy(dtype=float) + 0.5) * np.log(2) ** 2
+        tracks[name] = (values, weights, *segment_track(table, values, weights, settings))
+    donor, donor_weights, _, pieces = tracks["donor"]
+    lot, lot_weights, lot_noise, _ = tracks["lot"]
+    rows = []
+    for low, high in pieces if lot_noise.assessable else []:
+        part = slice(low, high)
+        deviation = float(np.average(donor[part], weights=donor_weights[part]))
+        carried = float(np.average(lot[part], weights=lot_weights[part]))
+        se = float(standard_error(lot_noise, lot_weights[part].sum(), high - low))
+        if abs(deviation) < GERMLINE or RESOLVED * se > abs(deviation) / 2:
+            continue
+        first = table.iloc[low]
+        rows.append(
+            {
+                "chrom": first["chrom"],
+                "start": int(first["start"]),
+                "end": int(table["end"].iloc[high - 1]),
+                "arm": first["arm"],
+                "bins": high - low,
+                "donor_log2": deviation,
+                "lot_log2": carried,
+                "shared": bool(carried / deviation > 0.5),
+            }
+        )
+    kinds = {"start": "int64", "end": "int64", "bins": "int64", "donor_log2": float, "lot_log2": float, "shared": bool}
+    columns = ["chrom", "start", "end", "arm", "bins", "donor_log2", "lot_log2", "shared"]
+    return pd.DataFrame(rows, columns=columns).astype(kinds)
+
+
+def sex_depths(counts: pd.DataFrame, bins: pd.DataFrame, settings: CopyNumber) -> tuple[float | None, float | None]:
+    """Mean depth of X (without PAR) and of Y over that of the autosomes; None when one of them has no usable bin."""
+    good = (bins["gap"] <= settings.max_gap) & ~(bins["mappability"] < settings.min_mappability)
+    depth = {}
+    for region in ("autosome", "X", "Y"):
+        rows = good & (bins["region"] == region)
+        bases = ((bins["end"] - bins["start"]) * (1 - bins["gap"]))[rows].sum()
+        depth[region] = counts["count"][rows].sum() / bases if bases > 0 else None
+    if not depth["autosome"]:
+        return None, None
+    x, y = depth["X"], depth["Y"]
+    return (
+        None if x is None else float(x / depth["autosome"]),
+        None if y is None else float(y / depth["autosome"]),
+    )
+
+
+def sex_of(x: float | None, y: float | None) -> str | None:
+    """'F', 'M', or None when the depths of X and Y do not tell or contradict each other."""
+    if x is None or y is None:
+        return None
+    if x >= FEMALE_X and y <= FEMALE_Y:
+        return "F"
+    return "M" if x <= MALE_X and y >= MALE_Y else None

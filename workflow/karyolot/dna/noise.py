@@ -1,0 +1,72 @@
+"""How uncertain the mean log2 ratio of a stretch of bins is: measured on this lot, never below Poisson."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from karyolot.contracts.copy_number import Noise
+
+Floats = NDArray[np.float64]
+
+MIN_BINS = 100
+"""Fewer bins cannot show the noise of even short blocks: the relative error of a variance from m values is sqrt(2/m)."""
+MIN_BLOCKS = 20
+"""Non-overlapping blocks a size must have to be measured: sqrt(2/20) is 30 % error of the variance."""
+
+
+def measure_noise(residuals: Floats, variances: Floats, arms: NDArray[np.object_]) -> Noise:
+    """Variance of block means over what Poisson predicts, for blocks of 1, 2, 4, ... bins within an arm.
+
+    residuals: log2 ratio minus its segment's mean, in genome order, of bins thought unchanged (autosomes).
+    variances: Poisson variance of each. Block means overlap (all offsets), their spread is taken by the MAD, so that
+    a change missed by the segmentation does not count as noise. Neighbouring bins share waves, which is why the
+    inflation grows with the block: a white-noise error would be too small (copy-number noise is autocorrelated).
+    """
+    if len(residuals) < MIN_BINS:
+        return Noise(blocks=(), inflation=(), bins=len(residuals), assessable=False)
+    weights = 1 / variances
+    blocks: list[int] = []
+    inflation: list[float] = []
+    size = 1
+    runs = [np.flatnonzero(arms == arm) for arm in dict.fromkeys(arms)]
+    while True:
+        scores: list[Floats] = []
+        count = 0
+        for run in runs:
+            if len(run) < size:
+                continue
+            mass = _sliding(weights[run], size)
+            scores.append(_sliding(weights[run] * residuals[run], size) / np.sqrt(mass))
+            count += len(run) // size
+        if count < MIN_BLOCKS:
+            break
+        spread = np.concatenate(scores)
+        robust = float(np.median(np.abs(spread)) / norm.ppf(0.75))
+        blocks.append(size)
+        # Larger blocks can only look calmer by chance, and calmer than Poisson is impossible.
+        inflation.append(max(robust**2, 1.0, inflation[-1] if inflation else 1.0))
+        size *= 2
+    return Noise(blocks=tuple(blocks), inflation=tuple(inflation), bins=len(residuals), assessable=True)
+
+
+def inflation_at(noise: Noise, bins: NDArray[np.int64] | int) -> Floats:
+    """Variance inflation for a mean over `bins` neighbours: log-log interpolated; beyond the largest block measured,
+    the last slope goes on (waves longer than the block are not ruled out). 1 where the noise could not be measured."""
+    sizes = np.asarray(bins, dtype=float)
+    if not noise.blocks:
+        return np.ones_like(sizes)
+    x, y = np.log(noise.blocks), np.log(noise.inflation)
+    log_size = np.log(np.maximum(sizes, 1.0))
+    inside = np.interp(log_size, x, y)
+    slope = (y[-1] - y[-2]) / (x[-1] - x[-2]) if len(x) > 1 else 0.0
+    return np.asarray(np.exp(inside + slope * np.maximum(log_size - x[-1], 0.0)))
+
+
+def standard_error(noise: Noise, weight: Floats | float, bins: NDArray[np.int64] | int) -> Floats:
+    """Standard error of an inverse-variance mean with total weight `weight` over `bins` bins, log2 units."""
+    return np.asarray(np.sqrt(inflation_at(noise, bins) / np.asarray(weight, dtype=float)))
+
+
+def _sliding(values: Floats, size: int) -> Floats:
+    running = np.concatenate([[0.0], np.cumsum(values)])
+    return running[size:] - running[:-size]

@@ -1,0 +1,300 @@
+"""Counts of a lot and its donor -> corrected, centred log2 ratios per analysis bin."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from karyolot.contracts.copy_number import Comparison
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.settings import CopyNumber
+from karyolot.dna.bins import expected_copies
+from karyolot.dna.noise import measure_noise
+from karyolot.dna.segment import split
+from karyolot.dna.thresholds import segment_threshold
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+LADDER = (1, 2, 5)
+"""Analysis bins are 1, 2, 5, 10, 20, 50, ... times the counted bin: round sizes a reader can compare across lots."""
+GC_QUANTILES = (0.002, 0.02, 0.1, 0.35, 0.65, 0.9, 0.98, 0.998)
+"""Knots of the GC spline: dense at both ends, where PCR bends most and where a stiff curve calls GC-rich subtelomeres
+(11 of 11 false calls of one 30x null genome). Bins outside the outer knots are masked: there the curve has no support."""
+FEW_QUANTILES = (0.0, 0.35, 0.65, 1.0)
+FEWEST_PER_KNOT = 20
+"""With fewer autosomal bins than this per knot the curve has only FEW_QUANTILES."""
+BINS_PER_TERM = 10
+"""Fewest bins per fitted coefficient; with fewer nothing is corrected, and the report says so."""
+HUBER = 1.345
+"""Huber's constant: 95 % efficiency when the noise is Gaussian."""
+SAME_LEVEL = 0.03
+"""log2 half-width of one copy-number level when the centre is looked for; half a one-copy gain in 8 % of cells."""
+
+
+class Compared(NamedTuple):
+    """The ratios (contract LogRatios) and how they came about."""
+
+    ratios: pd.DataFrame
+    facts: Comparison
+
+
+def compare(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str, settings: CopyNumber) -> Compared:
+    """Compare a lot with its donor.
+
+    bins: contract Bins. lot, donor: contract Counts on the same bins. sex: 'F' or 'M', of the donor by record.
+    The ratio log2((L + 0.5) / (D + 0.5)) is corrected for GC, replication timing and mappability by one joint robust
+    regression on the autosomes, inverse-variance weighted; then changed segments are set aside, and the regression and
+    the centre are taken again from the rest (a large event bends the GC curve and drags the centre).
+    Raises KaryolotError when the tables are not on the same bins or no bin can be used.
+    """
+    for name, counts in (("lot", lot), ("donor", donor)):
+        if not counts[["chrom", "start", "end"]].equals(bins[["chrom", "start", "end"]]):
+            raise KaryolotError(f"the counts of the {name} are not on the bins of this run; count both again")
+    base_mask = _base_mask(bins, settings)
+    factor = _factor(bins, lot, donor, base_mask, settings)
+    table = _aggregate(bins, lot, donor, base_mask, factor)
+    table["copies"] = expected_copies(table["region"], sex)
+    table["mask"] = _mask(table, settings)
+    knots = _gc_knots(table)
+    if len(knots):
+        table.loc[table["mask"].isna() & ~table["gc"].between(knots[0], knots[-1]), "mask"] = "gc"
+    used = table["mask"].isna().to_numpy()
+    autosome = used & (table["region"] == "autosome").to_numpy()
+    if not autosome.any():
+        raise KaryolotError("no autosomal bin holds enough reads to be used; the samples are too thin or mismatched")
+    lot_count = table["lot_count"].to_numpy(dtype=float) + 0.5
+    donor_count = table["donor_count"].to_numpy(dtype=float) + 0.5
+    variance = (1 / lot_count + 1 / donor_count) / np.log(2) ** 2
+    raw = np.log2(lot_count / donor_count)
+    raw -= np.median(raw[autosome])
+    design, names = _design(table, used, autosome, knots)
+    corrected = raw - _fit(design, raw, variance, autosome)
+    neutral = autosome & _neutral(table, corrected, variance, autosome, settings)
+    if neutral.sum() >= design.shape[1] * BINS_PER_TERM or design.shape[1] == 1:
+        corrected = raw - _fit(design, raw, variance, neutral)
+        neutral = autosome & _neutral(table, corrected, variance, autosome, settings)
+    corrected -= np.average(corrected[neutral], weights=1 / variance[neutral])
+    table["raw"] = np.where(used, raw, np.nan)
+    table["log2"] = np.where(used, corrected, np.nan)
+    for name, counts in (("lot", lot_count), ("donor", donor_count)):
+        table[f"{name}_log2"] = np.where(used, _alone(table, counts, design, autosome), np.nan)
+    table["variance"] = np.where(used, variance, np.nan)
+    columns = ["chrom", "start", "end", "arm", "region", "copies", "lot_count", "donor_count", "mask", "raw", "log2"]
+    ratios = table[[*columns, "lot_log2", "donor_log2", "variance"]]
+    slope = _slope(design, names, raw, variance, neutral)
+    facts = Comparison(
+        analysis_bin_bp=int(factor * (bins["end"] - bins["start"]).max()),
+        bins=len(table),
+        usable=float(used.mean()),
+        lot_median=float(table["lot_count"][autosome].median()),
+        donor_median=float(table["donor_count"][autosome].median()),
+        covariates=tuple(dict.fromkeys(name.split(":")[0] for name in names)),
+        rt_slope=slope[0] if slope else None,
+        rt_low=slope[0] - 1.96 * slope[1] if slope else None,
+        rt_high=slope[0] + 1.96 * slope[1] if slope else None,
+        noise_sd=_lag_noise(corrected[autosome], table["arm"].to_numpy()[autosome]),
+        neutral=float(neutral.sum() / autosome.sum()),
+    )
+    return Compared(ratios.reset_index(drop=True), facts)
+
+
+def _base_mask(bins: pd.DataFrame, settings: CopyNumber) -> NDArray[np.object_]:
+    mask = np.full(len(bins), None, dtype=object)
+    mask[(bins["mappability"] < settings.min_mappability).to_numpy()] = "mappability"
+    mask[(bins["gap"] > settings.max_gap).to_numpy()] = "gap"
+    return mask
+
+
+def _factor(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, mask: NDArray[np.object_], settings: CopyNumber) -> int:  # fmt: skip
+    """How many counted bins make one analysis bin, from the shallower of the two samples."""
+    width = int((bins["end"] - bins["start"]).max())
+    if settings.analysis_bin_bp is not None:
+        if settings.analysis_bin_bp % width:
+            raise KaryolotError(
+                f"copy_number.analysis_bin_bp ({settings.analysis_bin_bp}) must be a multiple of the counted bin ({width})"
+            )
+        return settings.analysis_bin_bp // width
+    good = (bins["region"] == "autosome").to_numpy() & (mask == None)  # noqa: E711 (elementwise)
+    if not good.any():
+        return 1
+    typical = min(float(lot["count"][good].mean()), float(donor["count"][good].mean()))
+    ladder = (step * 10**power for power in range(9) for step in LADDER)
+    needed = settings.min_bin_count / max(typical, 1e-9)
+    longest = max(1, int(bins.groupby("chrom", sort=False).size().max()))
+    return min(next((step for step in ladder if step >= needed), longest), longest)
+
+
+def _aggregate(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, mask: NDArray[np.object_], factor: int) -> pd.DataFrame:  # fmt: skip
+    """Sum `factor` neighbouring bins of the same arm and region; masked ones add neither counts nor covariates."""
+    good = (mask == None).astype(float)  # noqa: E711 (elementwise)
+    width = (bins["end"] - bins["start"]).to_numpy(dtype=float)
+    frame = bins[["chrom", "start", "end", "arm", "region"]].copy()
+    frame["good"] = good * width
+    frame["width"] = width
+    frame["lot_count"] = lot["count"].to_numpy() * good
+    frame["donor_count"] = donor["count"].to_numpy() * good
+    covariates = ("gc", "mappability", "replication_timing")
+    for name in covariates:
+        known = bins[name].notna().to_numpy() * frame["good"]
+        frame[name] = bins[name].fillna(0.0) * known
+        frame[f"{name}_known"] = known
+    frame["reason"] = mask
+    block = bins.groupby("chrom", sort=False).cumcount() // factor
+    keys = pd.MultiIndex.from_arrays([bins["chrom"], block, bins["arm"], bins["region"]])
+    group = keys.factorize()[0]
+    grouped = frame.groupby(group, sort=False)
+    table = grouped[["chrom", "start", "arm", "region"]].first()
+    table.insert(2, "end", grouped["end"].last())
+    sums = grouped[["good", "width", "lot_count", "donor_count"]].sum()
+    table["lot_count"] = sums["lot_count"].astype("int64")
+    table["donor_count"] = sums["donor_count"].astype("int64")
+    table["share"] = sums["good"] / sums["width"]
+    table["good"] = sums["good"]
+    for name in covariates:
+        both = grouped[[name, f"{name}_known"]].sum()
+        table[name] = both[name] / both[f"{name}_known"].where(both[f"{name}_known"] > 0)
+    table["reason"] = grouped["reason"].first()
+    return table.reset_index(drop=True)
+
+
+def _mask(table: pd.DataFrame, settings: CopyNumber) -> pd.Series:
+    """Why a bin is not used; donor outliers are judged against the copies its sex predicts."""
+    mask = table["reason"].where(table["share"] < 0.5).astype(object)
+    mask = mask.where(mask.notna(), None)
+    mask[(table["copies"] == 0) & mask.isna()] = "absent"
+    free = mask.isna() & (table["region"] == "autosome")
+    if free.any():
+        depth = table["donor_count"] / table["good"].where(table["good"] > 0)
+        relative = depth / depth[free].median() * 2 / table["copies"].where(table["copies"] > 0)
+        low, high = settings.donor_outlier
+        mask[mask.isna() & ~relative.between(low, high)] = "donor_outlier"
+        # Both samples empty: a ratio of 0/0 would read as 'no change'.
+        mask[mask.isna() & (table["donor_count"] == 0)] = "low_count"
+    return mask
+
+
+def _design(table: pd.DataFrame, used: Mask, autosome: Mask, knots: Floats) -> tuple[Floats, list[str]]:
+    """Columns of the regression over all bins: intercept, GC spline, replication timing, mappability."""
+    columns: list[Floats] = [np.ones(len(table))]
+    names: list[str] = []
+    if len(knots):
+        basis = natural_spline(table["gc"].to_numpy(dtype=float), knots)
+        columns += list(basis.T)
+        names += [f"GC:{i}" for i in range(basis.shape[1])]
+    for name, label in (("replication_timing", "replication timing"), ("mappability", "mappability")):
+        values = table[name].to_numpy(dtype=float)
+        if np.isfinite(values[autosome]).mean() > 0.9 and np.nanstd(values[autosome]) > 0:
+            centre, scale = np.nanmean(values[autosome]), np.nanstd(values[autosome])
+            columns.append(np.nan_to_num((values - centre) / scale))
+            names.append(label)
+    if autosome.sum() < BINS_PER_TERM * len(columns):
+        return np.ones((len(table), 1)), []
+    design = np.column_stack(columns)
+    return np.where(used[:, None], np.nan_to_num(design), 0.0), names
+
+
+def _gc_knots(table: pd.DataFrame) -> Floats:
+    """Knots of the GC spline from the autosomal bins still in use; none when GC is not known or does not vary."""
+    gc = table.loc[table["mask"].isna() & (table["region"] == "autosome"), "gc"].to_numpy(dtype=float)
+    if not len(gc) or not np.isfinite(gc).all() or np.ptp(gc) == 0:
+        return np.array([])
+    few = len(gc) < FEWEST_PER_KNOT * len(GC_QUANTILES)
+    return np.unique(np.quantile(gc, FEW_QUANTILES if few else GC_QUANTILES))
+
+
+def natural_spline(x: Floats, knots: Floats) -> Floats:
+    """Natural cubic spline basis without intercept (Hastie, Tibshirani, Friedman 2009, eq. 5.4-5.5), linear outside.
+
+    x: (n,), knots: (k,) rising, the first and last are the boundary. Returns (n, k - 1), columns scaled to the range
+    of the knots; k < 3 gives the line alone.
+    """
+    span = knots[-1] - knots[0] if len(knots) > 1 else 1.0
+    t, k = (x - knots[0]) / span, (knots - knots[0]) / span
+
+    def bump(i: int) -> Floats:
+        return np.asarray((np.maximum(t - k[i], 0) ** 3 - np.maximum(t - k[-1], 0) ** 3) / (k[-1] - k[i]))
+
+    if len(knots) < 3:
+        return t[:, None]
+    return np.column_stack([t, *(bump(i) - bump(len(k) - 2) for i in range(len(k) - 2))])
+
+
+def _fit(design: Floats, y: Floats, variance: Floats, rows: Mask) -> Floats:
+    """Huber regression by iteratively reweighted least squares on `rows`; fitted values for all bins."""
+    a, b = design[rows], y[rows]
+    base = 1 / (variance[rows] + _extra_variance(b, variance[rows]))
+    weights = base.copy()
+    coefficients = np.zeros(a.shape[1])
+    for _ in range(50):
+        weighted = a.T * weights
+        update = np.linalg.lstsq(weighted @ a, weighted @ b, rcond=None)[0]
+        scaled = (b - a @ update) * np.sqrt(base)
+        scale = max(float(np.median(np.abs(scaled))) * 1.4826, 1e-9)
+        weights = base * np.minimum(1.0, HUBER / np.maximum(np.abs(scaled) / scale, 1e-9))
+        if np.allclose(update, coefficients, rtol=0, atol=1e-9):
+            break
+        coefficients = update
+    return np.asarray(design @ update)
+
+
+def _extra_variance(values: Floats, variance: Floats) -> float:
+    """Variance beyond Poisson, so that deep bins do not outweigh all others."""
+    spread = float(np.median(np.abs(values - np.median(values)))) * 1.4826
+    return max(spread**2 - float(np.median(variance)), 0.0)
+
+
+def _neutral(table: pd.DataFrame, values: Floats, variance: Floats, autosome: Mask, settings: CopyNumber) -> Mask:
+    """Bins of segments at the commonest level of the autosomes, which is taken as unchanged."""
+    arms = table["arm"].to_numpy()
+    noise = measure_noise(values[autosome] - _running_level(values, arms, autosome), variance[autosome], arms[autosome])
+    threshold = segment_threshold(int(autosome.sum()), settings.family_wise_error)
+    level = np.full(len(table), np.nan)
+    for arm in dict.fromkeys(arms[autosome]):
+        rows = np.flatnonzero(autosome & (arms == arm))
+        for low, high in split(values[rows], 1 / variance[rows], noise, threshold, settings.min_bins):
+            part = rows[low:high]
+            level[part] = np.average(values[part], weights=1 / variance[part])
+    found = level[autosome]
+    near = np.abs(found[:, None] - np.unique(found)[None, :]) <= SAME_LEVEL
+    centre = np.unique(found)[near.sum(axis=0).argmax()]
+    width = max(SAME_LEVEL, settings.min_log2)
+    return np.asarray(np.abs(np.nan_to_num(level, nan=np.inf) - centre) <= width)
+
+
+def _running_level(values: Floats, arms: NDArray[np.object_], rows: Mask) -> Floats:
+    """Each arm's median: a first guess of the level, good enough to see the noise around it."""
+    frame = pd.DataFrame({"value": values[rows], "arm": arms[rows]})
+    return frame.groupby("arm", sort=False)["value"].transform("median").to_numpy(dtype=float)
+
+
+def _alone(table: pd.DataFrame, counts: Floats, design: Floats, autosome: Mask) -> Floats:
+    """One sample against the covariates only: log2 of its depth, 0 = the autosomes' commonest depth."""
+    depth = np.log2(counts / np.maximum(table["good"].to_numpy(dtype=float), 1.0))
+    depth -= np.median(depth[autosome])
+    variance = 1 / counts / np.log(2) ** 2
+    corrected = depth - _fit(design, depth, variance, autosome)
+    return np.asarray(corrected - np.median(corrected[autosome]))
+
+
+def _slope(design: Floats, names: list[str], raw: Floats, variance: Floats, rows: Mask) -> tuple[float, float] | None:
+    """(slope, standard error) of replication timing in the joint fit; None without a track."""
+    if "replication timing" not in names:
+        return None
+    column = 1 + names.index("replication timing")
+    weights = 1 / (variance[rows] + _extra_variance(raw[rows], variance[rows]))
+    a = design[rows] * np.sqrt(weights)[:, None]
+    b = raw[rows] * np.sqrt(weights)
+    coefficients, *_ = np.linalg.lstsq(a, b, rcond=None)
+    residual = b - a @ coefficients
+    covariance = np.linalg.pinv(a.T @ a) * (residual @ residual) / max(len(b) - a.shape[1], 1)
+    return float(coefficients[column]), float(np.sqrt(covariance[column, column]))
+
+
+def _lag_noise(values: Floats, arms: NDArray[np.object_]) -> float | None:
+    """Robust standard deviation of differences between neighbours of an arm, over sqrt 2: blind to levels and waves."""
+    steps = np.diff(values)[arms[1:] == arms[:-1]]
+    if len(steps) < 2:
+        return None
+    return float(np.median(np.abs(steps - np.median(steps))) * 1.4826 / np.sqrt(2))

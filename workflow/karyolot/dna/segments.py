@@ -1,0 +1,109 @@
+"""Log2 ratios per bin -> segments with error, interval and the published rule."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from karyolot.contracts.copy_number import Noise
+from karyolot.contracts.settings import CopyNumber
+from karyolot.dna.noise import measure_noise, standard_error
+from karyolot.dna.segment import merge, split
+from karyolot.dna.thresholds import segment_threshold
+
+Floats = NDArray[np.float64]
+
+CONFIDENCE = 1.96
+"""Half-width of a 95 % interval in standard errors."""
+
+
+class Segmented(NamedTuple):
+    """Segments (contract Segments), and the noise of the ratio and of the donor's own track."""
+
+    segments: pd.DataFrame
+    noise: Noise
+
+
+def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
+    """Segment the ratios of a lot (contract LogRatios), arm by arm and region by region.
+
+    The noise is measured on the residuals of a first segmentation, outside what it found changed, and used for the
+    second. Regions of an arm (X and PAR) are never joined: their copies differ.
+    """
+    table = ratios[ratios["mask"].isna()].reset_index(drop=True)
+    values = table["log2"].to_numpy()
+    weights = 1 / table["variance"].to_numpy()
+    noise, pieces = segment_track(table, values, weights, settings)
+    donor_noise, _ = segment_track(table, table["donor_log2"].to_numpy(), table["donor_count"].to_numpy(dtype=float), settings)
+    rows = []
+    for low, high in pieces:
+        first, part = table.iloc[low], slice(low, high)
+        weight = weights[part].sum()
+        mean = float(np.average(values[part], weights=weights[part]))
+        se = float(standard_error(noise, weight, high - low))
+        median = float(np.median(values[part]))
+        donor = float(np.median(table["donor_log2"].to_numpy()[part]))
+        donor_weight = table["donor_count"].to_numpy(dtype=float)[part].sum() * np.log(2) ** 2
+        expected = np.log2(max(first["copies"], 1) / 2)
+        rows.append(
+            {
+                "chrom": first["chrom"],
+                "start": int(first["start"]),
+                "end": int(table["end"].iloc[high - 1]),
+                "arm": first["arm"],
+                "region": first["region"],
+                "copies": int(first["copies"]),
+                "bins": high - low,
+                "log2": median,
+                "mean": mean,
+                "se": se,
+                "z": mean / se,
+                "log2_low": mean - CONFIDENCE * se,
+                "log2_high": mean + CONFIDENCE * se,
+                "lot_log2": float(np.median(table["lot_log2"].to_numpy()[part])),
+                "donor_log2": donor,
+                "donor_z": float((donor - expected) / standard_error(donor_noise, donor_weight, high - low)),
+                "published_rule": published_rule(median, settings),
+            }
+        )
+    return Segmented(pd.DataFrame(rows), noise)
+
+
+def segment_track(table: pd.DataFrame, values: Floats, weights: Floats, settings: CopyNumber) -> tuple[Noise, list[tuple[int, int]]]:  # fmt: skip
+    """Noise and segments (half-open row ranges) of one track over the used bins of `table`, in genome order.
+
+    Two rounds. The first takes each arm's median as its level and finds what changed; the second measures the noise
+    about the centre (0) on all that did not, so that waves as long as an arm count as noise too.
+    """
+    arms = (table["arm"] + ":" + table["region"]).to_numpy(dtype=object)
+    autosome = (table["region"] == "autosome").to_numpy()
+    threshold = segment_threshold(len(table), settings.family_wise_error)
+    level = pd.Series(values).groupby(arms, sort=False).transform("median").to_numpy()
+    quiet = autosome
+    for _ in range(2):
+        noise = measure_noise((values - level)[quiet], 1 / weights[quiet], arms[quiet])
+        pieces = []
+        quiet, level = autosome.copy(), np.zeros(len(values))
+        for arm in dict.fromkeys(arms):
+            rows = np.flatnonzero(arms == arm)
+            part = values[rows], weights[rows]
+            found = merge(split(*part, noise, threshold, settings.min_bins), *part, noise, threshold)
+            for low, high in found:
+                piece = slice(int(rows[low]), int(rows[high - 1]) + 1)
+                pieces.append((piece.start, piece.stop))
+                mean = np.average(values[piece], weights=weights[piece])
+                se = standard_error(noise, weights[piece].sum(), high - low)
+                quiet[piece] &= bool(abs(mean) < max(threshold * se, settings.min_log2))
+    return noise, pieces
+
+
+def published_rule(median: float, settings: CopyNumber) -> str:
+    """He 2025 (Cell Discovery, Fig. 1d): gain if the median log2 ratio > log2(3/2), loss if < log2(1/2).
+
+    Both are what a change of one copy in every cell is expected to show, so half of such changes, and every mosaic,
+    stay below it; it is printed beside the statistical call and never carries a PASS.
+    """
+    if median > np.log2(settings.published_gain):
+        return "gain"
+    return "loss" if median < np.log2(settings.published_loss) else "none"

@@ -1,0 +1,119 @@
+"""Everything found on copy number -> the metrics that criteria are held against. A metric that cannot be known is null."""
+
+import pandas as pd
+
+from karyolot.contracts.copy_number import Comparison, Match, Noise
+from karyolot.contracts.criteria import Metric, Metrics
+from karyolot.contracts.settings import CopyNumber
+
+def metrics(calls: pd.DataFrame, segments: pd.DataFrame, arms: pd.DataFrame, lod: pd.DataFrame, comparison: Comparison, noise: Noise, match: Match, settings: CopyNumber) -> Metrics:  # fmt: skip
+    """All metrics of a lot's copy number, by name. Tables as in contracts.copy_number.
+
+    Counts of calls are null when the noise could not be measured: no call is then no finding.
+    """
+    return {
+        **_quality(arms, comparison),
+        **_limits(lod, noise, settings),
+        **_counts(calls, segments, noise, settings),
+        **_identity(match),
+    }
+
+
+def _quality(arms: pd.DataFrame, comparison: Comparison) -> Metrics:
+    blind = arms[(arms["scope"] == "arm") & ~arms["assessable"]]
+    slope = comparison.rt_slope
+    return {
+        "dna.usable_bins": Metric(
+            value=round(comparison.usable, 4), detail=f"{comparison.usable:.1%} of {comparison.bins} bins are used"
+        ),
+        "dna.noise": _known(
+            comparison.noise_sd, "too few neighbouring bins", "spread between neighbouring bins, log2, at the analysis bin"
+        ),
+        "dna.rt_slope": _known(
+            None if slope is None else abs(slope),
+            "no replication-timing track was given, so growth waves were neither measured nor corrected",
+            "" if slope is None else f"log2 per SD of replication timing, {comparison.rt_low:.3f} to {comparison.rt_high:.3f}",
+        ),
+        "dna.neutral": _known(comparison.neutral, "no usable bin", "share of the autosomes at the commonest level"),
+        "dna.blind_arms": Metric(
+            value=len(blind), detail="not assessable: " + ", ".join(blind["name"]) if len(blind) else "every arm is assessable"
+        ),
+    }
+
+
+def _limits(lod: pd.DataFrame, noise: Noise, settings: CopyNumber) -> Metrics:
+    claim = lod[lod["size_bp"] == round(settings.claim_mb * 1e6)].set_index("type")["fraction"]
+    reason = f"no fraction of cells up to 100 % would be found at {settings.claim_mb:g} Mb with {settings.power:.0%} power"
+    if not noise.assessable:
+        reason = f"only {noise.bins} bins: the noise of the ratio cannot be measured"
+    known = {name: (None if pd.isna(claim.get(name)) else round(float(claim[name]), 4)) for name in ("gain", "loss")}
+    both = [value for value in known.values() if value is not None]
+    return {
+        "cn.lod_gain": _known(known["gain"], reason, f"at {settings.claim_mb:g} Mb"),
+        "cn.lod_loss": _known(known["loss"], reason, f"at {settings.claim_mb:g} Mb"),
+        "cn.lod": _known(
+            max(both) if len(both) == 2 else None,
+            reason,
+            "share of cells in which a gain or loss of "
+            f"{settings.claim_mb:g} Mb would be called with {settings.power:.0%} power, the worse of the two",
+        ),
+    }
+
+
+def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings: CopyNumber) -> Metrics:
+    size = (calls["end"] - calls["start"]) / 1e6
+    own = calls["origin"].isin(["acquired", "enriched"])
+    whole = calls["arm"] == calls["chrom"]
+    chosen = {
+        "cn.acquired_long": own & (size >= settings.claim_mb),
+        "cn.acquired_short": own & (size < settings.claim_mb),
+        "cn.acquired_watch": own & ((calls["genes"] != "") | (calls["watch"] != "")) & (size < settings.claim_mb),
+        "cn.high_copy": own & (calls["class"] == "high-copy") & (size >= settings.high_copy_mb),
+        "cn.whole_chromosome": own & whole & ~calls["chrom"].str.contains("[XY]$"),
+        "cn.donor_change_lost": calls["origin"] == "lost",
+    }
+    reason = "" if noise.assessable else f"only {noise.bins} bins: the noise of the ratio cannot be measured"
+    found: Metrics = {
+        name: Metric(
+            value=int(rows.sum()) if noise.assessable else None, reason=reason, detail="; ".join(_words(calls[rows]))
+        )
+        for name, rows in chosen.items()
+    }
+    broken = segments[(segments["published_rule"] != "none") & (segments["bins"] >= settings.min_bins)]
+    found["cn.published_rule"] = Metric(
+        value=len(broken),
+        detail="; ".join(f"{row.published_rule} {row.chrom}:{row.start}-{row.end}" for row in broken.itertuples()),
+    )
+    return found
+
+
+def _words(calls: pd.DataFrame) -> list[str]:
+    return [
+        f"{row['type']} {row['bands'] or row['arm']} ({(row['end'] - row['start']) / 1e6:.3g} Mb) in"
+        f" {row['fraction']:.0%} of cells ({row['fraction_low']:.0%}-{row['fraction_high']:.0%})"
+        for row in calls.to_dict("records")
+    ]
+
+
+def _identity(match: Match) -> Metrics:
+    variants = f"{match.shared} of {match.variants} copy-number differences the donor was born with are seen in the lot"
+    return {
+        "identity.germline": _known(
+            match.shared / match.variants if match.variants else None,
+            "the donor shows no germline copy-number difference that this lot is deep enough to confirm",
+            variants,
+        ),
+        "identity.lot_sex": _sex("lot", match.lot_sex, match.lot_x, match.lot_y, match.declared_sex),
+        "identity.donor_sex": _sex("donor", match.donor_sex, match.donor_x, match.donor_y, match.declared_sex),
+    }
+
+
+def _sex(who: str, found: str | None, x: float | None, y: float | None, declared: str) -> Metric:
+    depths = ", ".join(f"{name} {value:.2f}" for name, value in (("X", x), ("Y", y)) if value is not None)
+    if found is None:
+        return Metric(value=None, reason=f"the depths of X and Y do not tell the sex of the {who} ({depths or 'no X or Y'})")
+    return Metric(value=found == declared, detail=f"{who} reads {found}, declared {declared}; depth over autosomes: {depths}")
+
+
+def _known(value: float | None, reason: str, detail: str) -> Metric:
+    return Metric(value=None, reason=reason) if value is None else Metric(value=round(value, 4), detail=detail)

@@ -1,0 +1,173 @@
+"""The one module that opens files. Every table is checked when written and again when read.
+
+Writers fill a temporary name beside the target and rename it, so a path either holds a whole file or none.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import pandas as pd
+import pandera.errors
+import pandera.pandas as pa
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from karyolot.contracts.copy_number import (
+    Arms,
+    Calls,
+    Comparison,
+    CopyNumberResults,
+    DonorVariants,
+    Lod,
+    LogRatios,
+    Match,
+    Noise,
+    Segments,
+)
+from karyolot.contracts.criteria import Metric, Metrics
+from karyolot.contracts.problems import KaryolotError
+
+Model = TypeVar("Model", bound=BaseModel)
+PathLike = str | Path
+
+
+@contextmanager
+def replacing(path: PathLike) -> Iterator[Path]:
+    """A temporary path in the target's folder; moved onto `path` when the block succeeds, deleted when it fails."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".part-{os.getpid()}-{target.name}")
+    try:
+        yield part
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def open_text(path: PathLike) -> Iterator[IO[str]]:
+    """A UTF-8 text file to read, gunzipped when its first bytes say gzip. Raises KaryolotError when it is not text."""
+    try:
+        with open(path, "rb") as probe:
+            zipped = probe.read(2) == b"\x1f\x8b"
+        opener: Callable[..., Any] = gzip.open if zipped else open
+        with opener(path, "rt", encoding="utf-8", newline=None) as handle:
+            yield handle
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise KaryolotError(f"{path}: the gzip file is damaged or cut short ({error}); copy it again") from error
+    except UnicodeDecodeError as error:
+        raise KaryolotError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
+    except OSError as error:
+        raise KaryolotError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
+def write_text(text: str, path: PathLike) -> None:
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def read_json(path: PathLike) -> Any:
+    with open_text(path) as handle:
+        try:
+            return json.load(handle)
+        except json.JSONDecodeError as error:
+            raise KaryolotError(f"{path}: not JSON ({error})") from error
+
+
+def write_json(value: Any, path: PathLike) -> None:
+    """JSON with a fixed layout; NaN and infinity are refused, since JSON has no word for them."""
+    write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", path)
+
+
+def read_model(path: PathLike, model: type[Model]) -> Model:
+    try:
+        return model.model_validate(read_json(path))
+    except ValidationError as error:
+        raise KaryolotError(f"{path}: not a {model.__name__}: {error}") from error
+
+
+def write_model(value: BaseModel, path: PathLike) -> None:
+    write_json(value.model_dump(mode="json", by_alias=True), path)
+
+
+def read_yaml(path: PathLike, model: type[Model]) -> Model:
+    """A YAML document checked against `model`; raises KaryolotError naming each key that is wrong."""
+    with open_text(path) as handle:
+        try:
+            return model.model_validate(yaml.safe_load(handle))
+        except yaml.YAMLError as error:
+            raise KaryolotError(f"{path}: not YAML ({error})") from error
+        except ValidationError as error:
+            faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise KaryolotError(f"{path}: not a valid {model.__name__}: {faults}") from error
+
+
+def read_metrics(path: PathLike) -> Metrics:
+    return {name: Metric.model_validate(value) for name, value in read_json(path).items()}
+
+
+def write_metrics(metrics: Metrics, path: PathLike) -> None:
+    write_json({name: metric.model_dump() for name, metric in sorted(metrics.items())}, path)
+
+
+def read_table(path: PathLike, contract: type[pa.DataFrameModel]) -> pd.DataFrame:
+    """Read .parquet or .tsv and check it against `contract`; raises KaryolotError naming every broken column."""
+    if str(path).endswith(".parquet"):
+        try:
+            frame = pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise KaryolotError(f"{path}: not a readable parquet file ({error})") from error
+    else:
+        dtypes = {
+            name: column.dtype.type for name, column in contract.to_schema().columns.items() if column.dtype is not None
+        }
+        with open_text(path) as handle:
+            text_columns = [name for name, kind in dtypes.items() if kind is str or str(kind) in {"str", "object"}]
+            frame = pd.read_csv(handle, sep="\t", dtype={name: str for name in text_columns}, keep_default_na=False,
+                                na_values={name: [""] for name in dtypes if name not in text_columns})  # fmt: skip
+    return _checked(frame, contract, path)
+
+
+def write_table(frame: pd.DataFrame, path: PathLike, contract: type[pa.DataFrameModel]) -> None:
+    """Check `frame` against `contract` and write it as .parquet (exact) or .tsv (for people, 6 significant digits)."""
+    frame = _checked(frame, contract, path)
+    with replacing(path) as part:
+        if str(path).endswith(".parquet"):
+            frame.to_parquet(part, index=False, compression="zstd")
+        else:
+            frame.to_csv(part, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
+
+
+def _checked(frame: pd.DataFrame, contract: type[pa.DataFrameModel], path: PathLike) -> pd.DataFrame:
+    try:
+        return contract.validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        cases = errors.failure_cases.drop_duplicates(subset=["column", "check"])
+        faults = "; ".join(f"{row.column}: {row.check} (first: {row.failure_case})" for row in cases.itertuples())
+        raise KaryolotError(f"{path}: breaks the contract {contract.__name__}: {faults}") from errors
+
+
+def read_copy_number(files: dict[str, Any]) -> CopyNumberResults:
+    """All copy-number results of a lot, from the files named as `paths.report_files` names them."""
+    tables = {"ratios": LogRatios, "segments": Segments, "calls": Calls, "arms": Arms, "lod": Lod, "variants": DonorVariants}
+    models = {"comparison": Comparison, "noise": Noise, "match": Match}
+    return CopyNumberResults(
+        **{name: read_table(files[name], contract) for name, contract in tables.items()},
+        **{name: read_model(files[name], model) for name, model in models.items()},
+    )
+
+
+def describe_file(path: PathLike) -> dict[str, Any]:
+    """Path, size in bytes and sha256 of an input, for the record."""
+    return {"path": str(path), "bytes": Path(path).stat().st_size, "sha256": sha256(path)}
+
+
+def sha256(path: PathLike) -> str:
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,0 +1,270 @@
+"""Reading and writing expression: gene annotation, salmon's results, count matrices, gene sets, `expression.h5ad`."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from karyolot.contracts.expression import (
+    ExpressionSample,
+    GeneSets,
+    Quantification,
+    Quantified,
+    SetAxes,
+    check_expression,
+)
+from karyolot.contracts.problems import KaryolotError, quoted
+from karyolot.io import PathLike, open_text, read_json, read_table, replacing
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+# anndata and pytximport are imported where they are used: they take seconds, and most jobs use neither.
+
+MANGLED = re.compile(r"\d{1,2}-(Mar|Sep|Dec|Apr|Oct|Nov)(-\d+)?|\d\.\d+E\+\d+")
+"""What a spreadsheet makes of the gene names MARCH1, SEPT2, DEC1 and of ids like 1810E10."""
+FEW = 5
+"""Names shown in a message."""
+
+
+def read_annotation(gtf: PathLike) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(TranscriptGenes, Genes) of the exon lines of a GTF; a gene without gene_name is called by its id.
+
+    Raises KaryolotError when no line is an exon with transcript_id and gene_id, or a transcript has two genes.
+    """
+    attribute = re.compile(r'\b(transcript_id|gene_id|gene_name) "([^"]+)"')
+    genes: dict[str, str] = {}
+    names: dict[str, str] = {}
+    exons: dict[str, dict[str, set[tuple[int, int]]]] = defaultdict(lambda: defaultdict(set))
+    with open_text(gtf) as handle:
+        for line in handle:
+            fields = line.split("\t", 8)
+            if len(fields) < 9 or fields[2] != "exon":
+                continue
+            known: dict[str, str] = dict(attribute.findall(fields[8]))
+            if "transcript_id" not in known or "gene_id" not in known:
+                continue
+            transcript, gene = known["transcript_id"], known["gene_id"]
+            if genes.setdefault(transcript, gene) != gene:
+                message = f"{gtf}: transcript {quoted(transcript)} belongs to two genes, {genes[transcript]} and {gene}"
+                raise KaryolotError(message + "; use the GTF of Ensembl or GENCODE")
+            names[gene] = known.get("gene_name", gene)
+            exons[gene][fields[0]].add((int(fields[3]) - 1, int(fields[4])))
+    if not genes:
+        raise KaryolotError(f"{gtf}: no line is an exon with transcript_id and gene_id; name a GTF file")
+    ids = sorted(names)
+    # A gene of the pseudo-autosomal regions may stand on X and Y: it is one gene, not one of twice the length.
+    lengths = [max(_covered(places) for places in exons[gene].values()) for gene in ids]
+    transcripts = pd.DataFrame(sorted(genes.items()), columns=["transcript_id", "gene_id"])
+    return transcripts, pd.DataFrame({"gene_id": ids, "gene_name": [names[gene] for gene in ids], "length": lengths})
+
+
+def _covered(places: Iterable[tuple[int, int]]) -> int:
+    """Bases in the union of half-open intervals."""
+    total, reached = 0, 0
+    for start, end in sorted(places):
+        total += max(0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
+
+
+def read_given(paths: Sequence[PathLike], contract: type[pa.DataFrameModel]) -> pd.DataFrame:
+    """The table of an input that may not be given: empty, with its columns, when there is no path."""
+    if not paths:
+        return pd.DataFrame(columns=list(contract.to_schema().columns))
+    return read_table(paths[0], contract)
+
+
+def read_quantified(samples: Sequence[ExpressionSample], transcripts: pd.DataFrame) -> Quantified:
+    """Expression of all samples, from salmon by tximport or from count matrices.
+
+    transcripts: TranscriptGenes; not used for matrices. Raises KaryolotError when the two are mixed, or the files do
+    not fit each other or the annotation.
+    """
+    kinds = {sample.kind for sample in samples}
+    if len(kinds) > 1:
+        of = {kind: [sample.sample_id for sample in samples if sample.kind == kind] for kind in sorted(kinds)}
+        listed = " and ".join(f"{kind} ({', '.join(names)})" for kind, names in of.items())
+        raise KaryolotError(f"samples to be compared come from {listed}; quantify all of them in the same way")
+    return _read_salmon(samples, transcripts) if kinds == {"salmon"} else _read_matrices(samples)
+
+
+def _read_salmon(samples: Sequence[ExpressionSample], transcripts: pd.DataFrame) -> Quantified:
+    from pytximport import tximport
+
+    paths = [sample.path for sample in samples]
+    first = pd.read_csv(paths[0], sep="\t", usecols=["Name"], dtype=str)["Name"]
+    for path in paths[1:]:
+        # tximport joins the files by position.
+        if not first.equals(pd.read_csv(path, sep="\t", usecols=["Name"], dtype=str)["Name"]):
+            raise KaryolotError(f"{path} and {paths[0]} hold other transcripts; delete both, they are made again")
+    imported = tximport(
+        paths,
+        data_type="salmon",
+        transcript_gene_map=match_transcripts(first, transcripts),
+        # Counts that carry no difference in transcript length: PyDESeq2 knows no offsets (Soneson 2015).
+        counts_from_abundance="length_scaled_tpm",
+        ignore_transcript_version=False,
+        ignore_after_bar=False,
+        output_type="anndata",
+    )
+    names = [sample.sample_id for sample in samples]
+    tables = [pd.DataFrame(values.T, imported.var_names.rename("gene_id"), names).sort_index() for values in (
+        imported.X, imported.obsm["abundance"], imported.obsm["length"])]  # fmt: skip
+    empty = [name for name in names if not tables[1][name].sum() > 0]
+    if empty:
+        raise KaryolotError(f"sample {empty[0]}: no read fits an annotated transcript; check its species and files")
+    return Quantified(tables[0], tables[1], tables[2], _unstated(tables[0].index))
+
+
+def match_transcripts(names: pd.Series, transcripts: pd.DataFrame) -> pd.DataFrame:
+    """The rows of TranscriptGenes for quantified transcripts, under the names they were quantified by.
+
+    Ensembl writes ENST00000456328.2 in its FASTA and ENST00000456328 in its GTF: where no name is found as it stands,
+    all are compared without what follows the last dot. Raises KaryolotError when none is found even so.
+    """
+    genes = transcripts.set_index("transcript_id")["gene_id"]
+    found = names.map(genes)
+    if found.isna().all():
+        bare = genes.groupby(genes.index.str.replace(r"\.\d+$", "", regex=True)).first()
+        found = names.str.replace(r"\.\d+$", "", regex=True).map(bare)
+    if found.isna().all():
+        raise KaryolotError(
+            f"no transcript of the FASTA ({quoted(names.iloc[0])}, ...) is in the GTF ({quoted(genes.index[0])}, ...);"
+            " give transcripts and GTF of the same release"
+        )
+    return pd.DataFrame({"transcript_id": names, "gene_id": found}).dropna().reset_index(drop=True)
+
+
+def _read_matrices(samples: Sequence[ExpressionSample]) -> Quantified:
+    parts: list[pd.DataFrame] = []
+    genes = pd.DataFrame()
+    for path in dict.fromkeys(sample.path for sample in samples):
+        counts, stated = read_counts(path, [sample.sample_id for sample in samples if sample.path == path])
+        if parts and not counts.index.equals(parts[0].index):
+            other = sorted(set(counts.index) ^ set(parts[0].index))
+            raise KaryolotError(
+                f"{path}: holds other genes than {samples[0].path} ({len(other)} differ, {', '.join(other[:FEW])},"
+                " ...); count all samples with the same annotation"
+            )
+        parts.append(counts)
+        genes = stated if genes.empty else genes.combine_first(stated)
+    table = pd.concat(parts, axis=1)[[sample.sample_id for sample in samples]]
+    return Quantified(table, None, None, genes)
+
+
+def read_counts(path: PathLike, names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(counts: genes x the named samples, sorted by gene; gene_name and length where the file has such columns).
+
+    A table with a header, tabs or commas, gene ids in the first column; lines starting with # are passed over, and the
+    header may lack the name of the first column (as R writes it). Raises KaryolotError when a sample is not in the
+    header, a gene stands twice, or a count is not a whole number from 0 on.
+    """
+    with open_text(path) as handle:
+        lines = [line.rstrip("\r\n") for line in handle if line.strip() and not line.startswith("#")]
+    if len(lines) < 2:
+        raise KaryolotError(f"{path}: holds no counts; a header and one line per gene are needed")
+    mark = "\t" if "\t" in lines[1] else ","
+    header, *rows = [[cell.strip().strip('"') for cell in line.split(mark)] for line in lines]
+    if len(header) == len(rows[0]) - 1:
+        header.insert(0, "gene_id")
+    ragged = next((row for row in rows if len(row) != len(header)), None)
+    if ragged is not None:
+        message = f"the row of {quoted(ragged[0])} has {len(ragged)} cells, the header {len(header)}"
+        raise KaryolotError(f"{path}: {message}; save the table again")
+    if absent := [name for name in names if header.count(name) != 1]:
+        shown = ", ".join(map(quoted, header[1 : 1 + FEW]))
+        raise KaryolotError(
+            f"{path}: the header does not name sample {absent[0]} once (it has {shown}, ...); name the column by the"
+            " sample_id"
+        )
+    table = pd.DataFrame(rows, columns=header, dtype=str).set_index(header[0]).rename_axis("gene_id").sort_index()
+    if twice := table.index[table.index.duplicated()].unique().tolist():
+        times = (table.index == twice[0]).sum()
+        raise KaryolotError(f"{path}: gene {quoted(twice[0])} stands {times} times; keep one row")
+    if mangled := [gene for gene in table.index if MANGLED.fullmatch(gene)]:
+        message = f"{quoted(mangled[0])} was a gene name before a spreadsheet changed it"
+        raise KaryolotError(f"{path}: {message}; export the table again, with Ensembl ids")
+    counts = table[list(names)].apply(pd.to_numeric, errors="coerce")
+    wrong = np.argwhere(~(counts.ge(0) & counts.eq(counts.round()) & np.isfinite(counts)).to_numpy())
+    if len(wrong):
+        gene, name = counts.index[wrong[0][0]], counts.columns[wrong[0][1]]
+        message = (
+            f"gene {quoted(gene)} has {quoted(str(table.loc[gene, name]))} in {name}, not a whole number from 0 on"
+        )
+        raise KaryolotError(f"{path}: {message}; give raw counts, not TPM or normalised values")
+    genes = _unstated(counts.index)
+    for column in table.columns.difference(list(names)):
+        match column.lower():
+            case "gene_name" | "symbol":
+                genes["gene_name"] = table[column].where(table[column] != "")
+            case "length":
+                genes["length"] = pd.to_numeric(table[column], errors="coerce")
+    return counts.astype(np.int64), genes
+
+
+def _unstated(ids: pd.Index) -> pd.DataFrame:
+    return pd.DataFrame({"gene_name": None, "length": np.nan}, index=ids)
+
+
+def read_expression(path: PathLike) -> "AnnData":
+    import anndata
+
+    try:
+        expression = anndata.read_h5ad(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise KaryolotError(f"{path}: not a readable h5ad file ({error})") from error
+    for frame in (expression.obs, expression.var):
+        for column in frame.select_dtypes("category"):
+            frame[column] = frame[column].astype(str)
+    return check_expression(expression)
+
+
+def write_expression(expression: "AnnData", path: PathLike) -> None:
+    """Check and write `expression.h5ad`; the same content gives the same bytes."""
+    with replacing(path) as part:
+        check_expression(expression).copy().write_h5ad(part, compression="gzip")
+
+
+def read_quantification(path: PathLike) -> Quantification:
+    """salmon.json of rule `quantify_transcripts`: salmon's meta_info.json and lib_format_counts.json in one."""
+    said = read_json(path)
+    try:
+        return Quantification(
+            fragments=said["num_processed"],
+            mapped=said["num_mapped"],
+            percent_mapped=said["percent_mapped"],
+            decoy_fragments=said["num_decoy_fragments"],
+            library_type=said["expected_format"],
+            compatible_share=said["compatible_fragment_ratio"],
+            fragment_length=said["frag_length_mean"],
+            salmon_version=said["salmon_version"],
+        )
+    except (KeyError, TypeError) as error:
+        message = f"{path}: not what salmon 1.10 writes ({error!r} is missing); delete it and run again"
+        raise KaryolotError(message) from error
+
+
+def read_gene_sets(paths: Sequence[PathLike], axes: PathLike) -> tuple[GeneSets, pd.DataFrame]:
+    """(the sets that `axes` names, from the GMT files; the axes).
+
+    Raises KaryolotError when a set is in none of the files, or in two.
+    """
+    table = read_table(axes, SetAxes)
+    sets: dict[str, frozenset[str]] = {}
+    for path in paths:
+        with open_text(path) as handle:
+            for line in handle:
+                name, *genes = line.rstrip("\r\n").split("\t")
+                if name in sets and name in set(table["set_name"]):
+                    raise KaryolotError(f"{path}: the gene set {quoted(name)} stands twice; delete one of them")
+                sets[name] = frozenset(gene for gene in genes[1:] if gene)
+    if absent := [name for name in table["set_name"] if name not in sets]:
+        files = ", ".join(map(str, paths))
+        message = f"the gene set {quoted(absent[0])} is in none of {files}; correct its name or add its GMT"
+        raise KaryolotError(f"{axes}: {message}")
+    return {name: sets[name] for name in table["set_name"]}, table

@@ -1,0 +1,199 @@
+"""Reading what describes a genome: sequence, layout, cytobands, tracks, regions, genes, counts per bin."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pysam
+from numpy.typing import NDArray
+
+from karyolot.contracts.copy_number import BinSources
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.settings import Layout
+from karyolot.io import PathLike, open_text, read_yaml
+
+_IS_GC = np.zeros(256, dtype=np.int64)
+_IS_GC[list(b"GCgcSs")] = 1
+_IS_CALLED = np.zeros(256, dtype=np.int64)
+_IS_CALLED[list(b"ACGTacgt")] = 1
+
+
+def read_layout_bands(path: PathLike) -> tuple[Layout, pd.DataFrame]:
+    """A layout and its cytobands (chrom, start, end, band), which lie beside it; no rows when it names none."""
+    layout = read_yaml(path, Layout)
+    if layout.cytobands is None:
+        return layout, pd.DataFrame({"chrom": [], "start": [], "end": [], "band": []}).astype({"chrom": str, "band": str})
+    rows = _rows(Path(path).parent / layout.cytobands, 4)
+    bands = pd.DataFrame([row[:4] for _, row in rows], columns=["chrom", "start", "end", "band"])
+    return layout, bands.astype({"start": "int64", "end": "int64"})
+
+
+def read_bin_sources(sources: dict[str, str], bin_bp: int) -> BinSources:
+    """Everything the grid of bins is made from. sources: file by what it is, as `paths.named_sources` names them."""
+    layout, cytobands = read_layout_bands(sources["layout"])
+    if "bins" in sources:
+        annotation = read_bin_annotation(sources["bins"])
+        lengths = annotation.groupby("chrom", sort=False)["end"].max()
+        contigs = [(str(name), int(length)) for name, length in lengths.items()]
+        return BinSources(layout, cytobands, contigs, annotation=annotation)
+    contigs, composition = read_composition(sources["fasta"], bin_bp)
+    tracks = {name: read_track(sources[name]) for name in ("mappability", "replication_timing") if name in sources}
+    blacklist = read_regions(sources["blacklist"]) if "blacklist" in sources else None
+    return BinSources(layout, cytobands, contigs, composition, blacklist=blacklist, **tracks)
+
+
+def read_composition(fasta: PathLike, bin_bp: int) -> tuple[list[tuple[str, int]], dict[str, NDArray[np.int64]]]:
+    """Contigs (name, bases) of an indexed FASTA, and for each the numbers of G/C and of called bases per bin (2, bins)."""
+    with pysam.FastaFile(str(fasta)) as handle:
+        contigs = list(zip(handle.references, handle.lengths, strict=True))
+        composition = {}
+        for name, length in contigs:
+            sequence = np.frombuffer(handle.fetch(name).encode(), dtype=np.uint8)
+            edges = np.arange(0, length, bin_bp)
+            composition[name] = np.array([np.add.reduceat(table[sequence], edges) for table in (_IS_GC, _IS_CALLED)])
+    return contigs, composition
+
+
+def read_track(path: PathLike) -> pd.DataFrame:
+    """A bedGraph: chrom, start, end, value. Raises KaryolotError naming the line that is not one."""
+    return _numbers(path, _rows(path, 4), "value")
+
+
+def read_regions(path: PathLike) -> pd.DataFrame:
+    """A BED file's chrom, start, end."""
+    rows = [(line, (*row[:3], "0")) for line, row in _rows(path, 3)]
+    return _numbers(path, rows, "value").drop(columns="value")
+
+
+def read_watch(path: PathLike) -> pd.DataFrame:
+    """The watch list: region (chromosome, arm or band), change ('gain' or 'loss'), genes (comma separated), context,
+    source. Raises KaryolotError when a row is not one."""
+    rows = _rows(path, 4)
+    wanted = ["region", "change", "genes", "context", "source"]
+    if rows[0][1] != wanted:
+        raise KaryolotError(f"{path}: the header must be {', '.join(wanted)}; found {', '.join(rows[0][1])}")
+    for number, fields in rows[1:]:
+        if len(fields) != len(wanted) or fields[1] not in ("gain", "loss") or not fields[4]:
+            raise KaryolotError(f"{path}, line {number}: five columns are needed, change is gain or loss, source is not empty")
+    return pd.DataFrame([fields for _, fields in rows[1:]], columns=wanted)
+
+
+def read_counts(path: PathLike) -> pd.DataFrame:
+    """Fragments per bin from a TSV or bedGraph (chrom start end count, header optional) or a fixed-step WIG.
+
+    Returns chrom, start, end, count, sorted as the file is. Raises KaryolotError naming the first broken line.
+    """
+    with open_text(path) as handle:
+        lines = handle.read().splitlines()
+    if any(line.startswith("fixedStep") for line in lines[:5]):
+        frame = _fixed_step(path, lines)
+    else:
+        frame = _numbers(path, _rows(path, 4), "value")
+    count = frame["value"].to_numpy()
+    bad = np.flatnonzero((count < 0) | (count != np.rint(count)))
+    if bad.size:
+        row = frame.iloc[int(bad[0])]
+        raise KaryolotError(
+            f"{path}: the count of {row['chrom']}:{row['start']}-{row['end']} is {row['value']:g}; counts are whole numbers"
+            " >= 0 (raw fragments, not normalised)"
+        )
+    return frame.assign(count=count.astype("int64")).drop(columns="value")
+
+
+def read_bin_annotation(path: PathLike) -> pd.DataFrame:
+    """Ready bins: TSV with header chrom start end gc [mappability] [replication_timing]; empty cell = not known."""
+    with open_text(path) as handle:
+        header = handle.readline().rstrip("\n").lstrip("#").split("\t")
+        lines = [line.rstrip("\n").split("\t") for line in handle if line.strip()]
+    required, optional = ["chrom", "start", "end", "gc"], ["mappability", "replication_timing"]
+    unknown = set(header) - {*required, *optional}
+    if header[:4] != required or unknown:
+        raise KaryolotError(f"{path}: the header must be {' '.join(required)} [{'] ['.join(optional)}]; found {header}")
+    try:
+        frame = pd.DataFrame(lines, columns=header).astype({"start": "int64", "end": "int64"})
+        for name in header[3:]:
+            frame[name] = pd.to_numeric(frame[name].replace({"": None, "NA": None}))
+    except (ValueError, TypeError) as error:
+        raise KaryolotError(f"{path}: a coordinate or value is not a number ({error})") from error
+    return frame
+
+
+def read_genes(gtf: PathLike | list[PathLike]) -> pd.DataFrame:
+    """Genes of a GTF: chrom, start, end (0-based half-open), gene_name; the span of all rows that name the gene.
+
+    An empty list (a rule's optional input that is not given) has no genes.
+    """
+    if isinstance(gtf, list):
+        return pd.concat([read_genes(path) for path in gtf]) if gtf else _genes({})
+    spans: dict[tuple[str, str], tuple[int, int]] = {}
+    named = re.compile(r'gene_name "([^"]+)"')
+    with open_text(gtf) as handle:
+        for line in handle:
+            found = named.search(line)
+            if found is None or line.startswith("#"):
+                continue
+            fields = line.split("\t", 5)
+            key = (fields[0], found.group(1))
+            start, end = int(fields[3]) - 1, int(fields[4])
+            low, high = spans.get(key, (start, end))
+            spans[key] = (min(low, start), max(high, end))
+    return _genes(spans)
+
+
+def _genes(spans: dict[tuple[str, str], tuple[int, int]]) -> pd.DataFrame:
+    rows = [(chrom, start, end, name) for (chrom, name), (start, end) in spans.items()]
+    return pd.DataFrame(rows, columns=["chrom", "start", "end", "gene_name"])
+
+
+def _rows(path: PathLike, columns: int) -> list[tuple[int, list[str]]]:
+    """(line number, fields) of a tab- or space-separated file without comments and track lines."""
+    rows = []
+    with open_text(path) as handle:
+        for number, line in enumerate(handle, start=1):
+            if not line.strip() or line.startswith(("#", "track", "browser")):
+                continue
+            fields = line.rstrip("\r\n").split("\t") if "\t" in line else line.split()
+            if len(fields) < columns:
+                raise KaryolotError(f"{path}, line {number}: {len(fields)} columns, at least {columns} are needed")
+            rows.append((number, fields))
+    if not rows:
+        raise KaryolotError(f"{path}: holds no line of data")
+    return rows
+
+
+def _numbers(path: PathLike, rows: list[tuple[int, list[str]]] | list[tuple[int, tuple[str, ...]]], name: str) -> pd.DataFrame:
+    """chrom, start, end, `name` from rows; a first row whose coordinates are words is a header."""
+    if not rows[0][1][1].strip().lstrip("-").isdigit():
+        rows = rows[1:]
+    values = []
+    for number, fields in rows:
+        try:
+            start, end, value = int(fields[1]), int(fields[2]), float(fields[3])
+        except ValueError as error:
+            raise KaryolotError(f"{path}, line {number}: not a number ({error})") from error
+        if start < 0 or end <= start:
+            raise KaryolotError(f"{path}, line {number}: {start}-{end} is not an interval (start >= 0, end > start)")
+        values.append((fields[0], start, end, value))
+    return pd.DataFrame(values, columns=["chrom", "start", "end", name])
+
+
+def _fixed_step(path: PathLike, lines: list[str]) -> pd.DataFrame:
+    """Fixed-step WIG as HMMcopy's readCounter writes it; its 1-based start becomes 0-based."""
+    rows = []
+    chrom, position, step, span = "", 0, 0, 0
+    for number, line in enumerate(lines, start=1):
+        if line.startswith("fixedStep"):
+            words = dict(word.split("=", 1) for word in line.split()[1:] if "=" in word)
+            try:
+                chrom, position, step = words["chrom"], int(words["start"]) - 1, int(words["step"])
+                span = int(words.get("span", step))
+            except (KeyError, ValueError) as error:
+                raise KaryolotError(f"{path}, line {number}: fixedStep needs chrom, start and step ({error})") from error
+        elif line.strip() and not line.startswith(("#", "track", "browser")):
+            try:
+                rows.append((chrom, position, position + span, float(line)))
+            except ValueError as error:
+                raise KaryolotError(f"{path}, line {number}: {line[:40]!r} is not a number") from error
+            position += step
+    return pd.DataFrame(rows, columns=["chrom", "start", "end", "value"])

@@ -1,0 +1,749 @@
+"""A first look into files somebody else made: enough to tell, before any job, that they are what they should be.
+
+Of reads and alignments only the beginning is read; the run reads the rest and checks it then. Nothing heavy is
+imported here, since every start of the workflow passes through this module.
+"""
+
+import gzip
+import hashlib
+import os
+import re
+import stat
+import zlib
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import chain, islice
+from math import gcd
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import pysam
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from karyolot.contracts.problems import KaryolotError, quoted
+from karyolot.contracts.settings import Layout
+
+M = TypeVar("M", bound=BaseModel)
+
+HEAD_BYTES = 65_536
+HEAD_READS = 100
+"""Reads looked at per FASTQ file: more than any mix-up of files needs, few enough for thousands of files."""
+HEAD_LINES = 10_000
+SHEET_BYTES = 64 << 20
+"""A sample table beyond 64 MB is some other file."""
+PHRED64_LOWEST, PHRED33_HIGHEST = 59, 75
+"""';' is the lowest character of the old Solexa and Phred+64 codes, 'K' (Q42) the highest of Illumina in Phred+33."""
+BAM_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+CRAM_ENDS = {
+    2: bytes.fromhex("0b000000ffffffffffe0454f460000000001000001000606010001000100"),
+    3: bytes.fromhex("0f000000ffffffff0fe0454f4600000000010005bdd94f0001000606010001000100ee63014b"),
+}
+"""The empty block that closes a whole file (SAM/BAM specification 4.1.2, CRAM specification section 9)."""
+
+
+class Fault(KaryolotError):
+    """What is wrong with one file, and what to do; `line` where it is known."""
+
+    def __init__(self, code: str, message: str, remedy: str, line: int | None = None) -> None:
+        super().__init__(f"{message}; {remedy}")
+        self.code, self.message, self.remedy, self.line = code, message, remedy, line
+
+
+def regular_file(path: Path) -> os.stat_result:
+    """Size and identity of a file that can be read; raises Fault E02 when there is none."""
+    try:
+        facts = path.stat()
+        if stat.S_ISDIR(facts.st_mode):
+            raise Fault("E02", "is a folder", "name the file inside it")
+        if not stat.S_ISREG(facts.st_mode):
+            raise Fault("E02", "is not a regular file", "files are read more than once: write the data to a file")
+        if not facts.st_size:
+            raise Fault("E02", "is empty (0 bytes)", "fetch or make it again")
+        if not os.access(path, os.R_OK):
+            raise Fault("E02", "may not be read by this user", "change its permissions (chmod)")
+    except FileNotFoundError:
+        if path.is_symlink():
+            message = f"is a link to a file that does not exist ({quoted(os.readlink(path))})"
+            raise Fault("E02", message, "mend the link or fetch the file") from None
+        raise Fault("E02", f"does not exist{_neighbour(path)}", "correct the path or fetch the file") from None
+    except NotADirectoryError:
+        raise Fault("E02", "does not exist: a part of the path is not a folder", "correct the path") from None
+    except OSError as error:
+        raise Fault(
+            "E02", f"cannot be read ({error.strerror or error})", "correct the path or its permissions"
+        ) from None
+    except ValueError as error:
+        raise Fault("E02", f"is not a path ({error})", "correct the path") from None
+    return facts
+
+
+def _neighbour(path: Path) -> str:
+    """The nearest name beside a missing file, or the part of the path that exists."""
+    folder = path.parent
+    if not folder.is_dir():
+        return f": there is no folder {quoted(str(folder), 200)}"
+    try:
+        nearest = get_close_matches(path.name, os.listdir(folder), n=1, cutoff=0.8)
+    except OSError:
+        return ""
+    return f" (did you mean {quoted(nearest[0], 200)}?)" if nearest else ""
+
+
+def same_content(first: Path, second: Path) -> bool:
+    """Whether two files of equal size hold the same bytes; stops at the first difference."""
+    with open(first, "rb") as one, open(second, "rb") as other:
+        while chunk := one.read(1 << 20):
+            if chunk != other.read(len(chunk)):
+                return False
+    return True
+
+
+def head_digest(path: Path) -> bytes:
+    """Digest of the first 64 kB: files that differ here are different."""
+    with open(path, "rb") as handle:
+        return hashlib.sha256(handle.read(HEAD_BYTES)).digest()
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """A file to read as bytes, gunzipped when its first bytes say gzip; faults of reading become Fault."""
+    facts_of_name = path.name.endswith((".gz", ".bgz"))
+    try:
+        with open(path, "rb") as probe:
+            zipped = probe.read(2) == b"\x1f\x8b"
+        if facts_of_name and not zipped:
+            raise Fault("E28", "is named .gz and is not a gzip file", "rename it, or fetch it again")
+        opener: Callable[..., Any] = gzip.open if zipped else open
+        with opener(path, "rb") as handle:
+            yield handle
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise Fault("E28", f"the gzip file is damaged or cut short ({error})", "fetch it again") from error
+    except OSError as error:
+        raise Fault("E02", f"cannot be read ({error.strerror or error})", "correct its permissions") from error
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, str]]:
+    """(line number from 1, text without its line end) of a UTF-8 text file, gzipped or not."""
+    with opened(path) as handle:
+        for number, line in enumerate(handle, 1):
+            try:
+                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+            except UnicodeDecodeError as error:
+                raise Fault("E28", "is not UTF-8 text", "name a text file, or save it as UTF-8", number) from error
+
+
+def data_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """(line number, fields) of a tab- or space-separated file, without empty lines, comments and track lines."""
+    for number, line in lines_of(path):
+        if line.strip() and not line.startswith(("#", "track", "browser")):
+            yield number, line.split("\t") if "\t" in line else line.split()
+
+
+def read_sheet(path: Path) -> bytes:
+    """The bytes of a sample table; an empty file is given back as such, since it has its own message."""
+    try:
+        if regular_file(path).st_size > SHEET_BYTES:
+            raise Fault(
+                "E16", f"is larger than {SHEET_BYTES >> 20} MB, so it is not a sample table", "correct the path"
+            )
+    except Fault as fault:
+        if "empty" not in fault.message:
+            raise
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Fault("E02", f"cannot be read ({error.strerror or error})", "correct its permissions") from error
+
+
+# YAML
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML where a key that stands twice is an error; the standard loader takes the last one without a word."""
+
+
+def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Hashable, Any]:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+            line = key.start_mark.line + 1
+            raise Fault(
+                "E18", f"the key {quoted(str(key.value))} stands twice in one section", "keep one of them", line
+            )
+        seen.add(str(key.value))
+    loader.flatten_mapping(node)
+    return loader.construct_mapping(node, deep=True)
+
+
+_UniqueKeys.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def read_yaml(path: Path) -> Any:
+    """A YAML document; raises Fault when it is none, or when a key stands twice."""
+    regular_file(path)
+    try:
+        return yaml.load(path.read_bytes(), _UniqueKeys)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        remedy = "indent with spaces, and quote texts that hold ': ' or '#'"
+        raise Fault("E18", f"is not YAML ({error.problem})", remedy, line) from error
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise Fault("E18", f"is not YAML ({str(error).splitlines()[0]})", "write it as UTF-8 text in YAML") from error
+
+
+def entry_line(path: Path, place: Sequence[str | int]) -> int | None:
+    """The line of a YAML file where an entry stands, given its keys and list positions; None when it is not there."""
+    line = None
+    try:
+        node = yaml.compose(path.read_bytes(), yaml.SafeLoader)
+    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        return None
+    for part in place:
+        if isinstance(node, yaml.MappingNode):
+            found = [(name, value) for name, value in node.value if str(name.value) == str(part)]
+            if not found:
+                return None
+            line, node = found[-1][0].start_mark.line + 1, found[-1][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line
+
+
+def read_document(path: Path, model: type[M]) -> tuple[M | None, list[Fault]]:
+    """A YAML document of a given model, or all that is wrong with it."""
+    try:
+        content = read_yaml(path)
+    except Fault as fault:
+        return None, [fault]
+    try:
+        return model.model_validate(content), []
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        return None, [_document_fault(path, content, detail) for detail in details if not is_echo(detail, details)]
+
+
+def is_echo(error: ErrorDetails, errors: Sequence[ErrorDetails]) -> bool:
+    """Whether a list is only called too short because faulty items were taken out of it, which are told themselves."""
+    place = error["loc"]
+    return error["type"] == "too_short" and any(
+        len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in errors
+    )
+
+
+def _document_fault(path: Path, content: Any, error: ErrorDetails) -> Fault:
+    """An entry of a document that is not allowed: named by its keys and, in a list, by its id."""
+    place = error["loc"]
+    names: list[str] = []
+    inner = content
+    for part in place:
+        try:
+            inner = inner[part]
+        except (KeyError, IndexError, TypeError):
+            inner = None
+        names.append(str(inner["id"] if isinstance(part, int) and isinstance(inner, dict) and "id" in inner else part))
+    message, remedy = {
+        "missing": ("is missing", "add it"),
+        "extra_forbidden": ("is not a known entry", "delete or correct it"),
+        "string_too_short": ("is empty", "fill it in"),
+    }.get(error["type"], (f"is not allowed ({error['msg'][:1].lower()}{error['msg'][1:]})", "correct it"))
+    line = entry_line(path, place) or entry_line(path, place[:-1])
+    return Fault("E18", f"{'.'.join(names) or 'the document'} {message}", remedy, line)
+
+
+# Reads
+
+
+@dataclass(frozen=True, slots=True)
+class ReadsHead:
+    """The first reads of a FASTQ file. mates: what the names say (1, 2), without those that say nothing."""
+
+    names: tuple[str, ...]
+    mates: frozenset[int]
+    longest: int
+
+
+def reads_head(path: Path) -> ReadsHead:
+    """The first HEAD_READS reads; raises Fault when the file is not FASTQ with Phred+33 qualities."""
+    with opened(path) as handle:
+        data = handle.read(HEAD_BYTES)
+        zipped = isinstance(handle, gzip.GzipFile)
+    if zipped and not path.name.endswith(".gz"):
+        raise Fault("E28", "is gzipped and its name does not end in .gz, by which the tools know", "rename it")
+    if not data.strip():
+        raise Fault("E02", "holds no read", "fetch it again, or delete its row")
+    whole = len(data) < HEAD_BYTES
+    lines = data.split(b"\n")
+    if data[:1] in (b">", b";"):
+        raise Fault("E28", "is FASTA, without qualities", "name the FASTQ file the sequencer gave")
+    if data[:1] != b"@":
+        raise Fault("E28", "is not FASTQ: it does not start with @", "name a FASTQ file")
+    if lines[0].endswith(b"\r"):
+        raise Fault("E28", "has Windows line ends", "convert it: sed 's/\\r$//'")
+    names: list[str] = []
+    mates: set[int] = set()
+    longest, lowest, highest = 0, 255, 0
+    if whole and not lines[-1]:
+        lines.pop()
+    if whole and any(lines[len(lines) - len(lines) % 4 :]):
+        raise Fault("E28", "is cut short: its last read is not complete", "fetch it again", len(lines))
+    for first in range(0, min(len(lines) - 3 - (not whole), 4 * HEAD_READS), 4):
+        name, bases, plus, qualities = lines[first : first + 4]
+        if not name.startswith(b"@") or not plus.startswith(b"+"):
+            raise Fault("E28", "is not FASTQ: a read has four lines, the first with @, the third with +",
+                        "name a FASTQ file", first + 1)  # fmt: skip
+        if len(bases) != len(qualities) or not (bases.isalpha() or not bases):
+            message = f"is damaged: read {quoted(name[1:].decode(errors='replace'))} has {len(bases)} bases and "
+            raise Fault("E28", message + f"{len(qualities)} qualities", "fetch it again", first + 1)
+        identifier, _, comment = name[1:].decode(errors="replace").partition(" ")
+        if identifier[-2:] in {"/1", "/2"}:
+            mates.add(int(identifier[-1]))
+            identifier = identifier[:-2]
+        elif comment[:2] in {"1:", "2:"}:
+            mates.add(int(comment[0]))
+        names.append(identifier)
+        longest = max(longest, len(bases))
+        lowest, highest = min([lowest, *qualities]), max([highest, *qualities])
+    if not names:
+        raise Fault("E28", "its first read is longer than 64 kb; short paired reads are needed", "name such a file")
+    if lowest >= PHRED64_LOWEST and highest > PHRED33_HIGHEST:
+        message = f"qualities look like the old Phred+64 code ({chr(lowest)} to {chr(highest)})"
+        raise Fault("E28", message, "convert it to Phred+33, for example with seqtk seq -Q64 -V")
+    return ReadsHead(tuple(names), frozenset(mates), longest)
+
+
+# Alignments
+
+
+@dataclass(frozen=True, slots=True)
+class AlignmentHead:
+    """Header of a BAM or CRAM file. samples: SM of its read groups. paired: of its first reads; None for CRAM."""
+
+    contigs: dict[str, int]
+    samples: frozenset[str]
+    paired: bool | None
+
+
+def alignment_head(path: Path) -> AlignmentHead:
+    """Raises Fault when the file is neither BAM nor CRAM, or does not end as a whole file does."""
+    with open(path, "rb") as handle:
+        magic = handle.read(5)
+        handle.seek(max(0, handle.seek(0, os.SEEK_END) - 64))
+        end = handle.read()
+    is_cram = magic.startswith(b"CRAM")
+    if not is_cram and not magic.startswith(b"\x1f\x8b"):
+        raise Fault("E28", "is neither BAM nor CRAM", "convert it: samtools view -b")
+    closed = end.endswith(CRAM_ENDS.get(magic[4], CRAM_ENDS[3]) if is_cram else BAM_END)
+    if not closed:
+        raise Fault("E28", "is cut short: the mark at the end of a whole file is missing", "fetch or make it again")
+    verbosity = pysam.set_verbosity(0)
+    try:
+        with pysam.AlignmentFile(str(path), check_sq=False) as alignment:
+            contigs = dict(zip(alignment.references, alignment.lengths, strict=True))
+            groups = alignment.header.to_dict().get("RG", [])
+            # CRAM is not decoded: htslib would look for its reference, in the network even.
+            first = [] if is_cram else list(alignment.head(HEAD_READS))
+    except (OSError, ValueError) as error:
+        raise Fault("E28", f"is not a readable BAM or CRAM file ({error})", "fetch or make it again") from error
+    finally:
+        pysam.set_verbosity(verbosity)
+    if not contigs:
+        raise Fault(
+            "E28", "has a header without contigs: the reads are not aligned", "align them, or give the FASTQ files"
+        )
+    if not is_cram and not first:
+        raise Fault("E02", "holds no read", "fetch it again, or delete its row")
+    paired = None if is_cram else any(read.is_paired for read in first)
+    return AlignmentHead(contigs, frozenset(str(group["SM"]) for group in groups if "SM" in group), paired)
+
+
+# References
+
+
+def read_layout(path: Path) -> tuple[Layout, dict[str, int]]:
+    """A layout and, by contig without 'chr', the end of its last cytoband (none when it names no cytobands)."""
+    layout, faults = read_document(path, Layout)
+    if layout is None:
+        raise faults[0]
+    ends: dict[str, int] = {}
+    if layout.cytobands is not None:
+        bands = path.parent / layout.cytobands
+        number = 0
+        try:
+            regular_file(bands)
+            for line, fields in data_lines(bands):
+                number, contig = line, fields[0].removeprefix("chr")
+                ends[contig] = max(ends.get(contig, 0), int(fields[2]))
+        except Fault as fault:
+            raise Fault(
+                fault.code, f"its cytobands {quoted(layout.cytobands)}: {fault.message}", fault.remedy
+            ) from fault
+        except (IndexError, ValueError) as error:
+            message = f"its cytobands {quoted(layout.cytobands)} line {number}, are no table of chrom, start, end, band"
+            raise Fault("E28", message, "take UCSC's cytoBand file") from error
+    return layout, ends
+
+
+def is_fasta(path: Path) -> None:
+    """Raises Fault when the file does not start as FASTA does."""
+    with opened(path) as handle:
+        if handle.read(1) != b">":
+            raise Fault("E28", "is not FASTA: it does not start with >", "name a FASTA file")
+
+
+def annotated_contigs(path: Path) -> dict[str, int]:
+    """Contigs of a ready bin annotation, and where the last bin of each ends."""
+    ends: dict[str, int] = {}
+    for number, row in read_columns(path, ("chrom", "start", "end", "gc")):
+        if not (row["start"].isdigit() and row["end"].isdigit() and int(row["start"]) < int(row["end"])):
+            raise Fault(
+                "E28", "start and end are not an interval from 0 on, end after start", "correct the row", number
+            )
+        ends[row["chrom"]] = max(ends.get(row["chrom"], 0), int(row["end"]))
+    return ends
+
+
+def contig_lengths(path: Path) -> dict[str, int]:
+    """Contigs of a FASTA and their bases: from its .fai when that is not older, else by reading it through."""
+    index = Path(f"{path}.fai")
+    try:
+        if index.stat().st_mtime >= path.stat().st_mtime:
+            rows = [line.split("\t") for _, line in lines_of(index)]
+            return {row[0]: int(row[1]) for row in rows}
+    except (OSError, IndexError, ValueError, Fault):
+        pass  # without a usable index the file itself is read
+    contigs: dict[str, int] = {}
+    with opened(path) as handle:
+        for name, length in _fasta_records(handle):
+            if name in contigs:
+                raise Fault("E28", f"the contig {quoted(name)} stands twice", "delete one of them")
+            contigs[name] = length
+    if empty := [name for name, length in contigs.items() if not length]:
+        raise Fault("E28", f"the contig {quoted(empty[0])} has no bases", "fetch the file again")
+    return contigs
+
+
+def _fasta_records(handle: IO[bytes]) -> Iterator[tuple[str, int]]:
+    """(name, bases) of each record, at any line width, in bounded memory."""
+    if handle.read(1) != b">":
+        raise Fault("E28", "is not FASTA: it does not start with >", "name a FASTA file")
+    name, length, rest, in_header = "", 0, b"", True
+    while chunk := handle.read(1 << 22):
+        # A header may lie across two chunks, and so may the line end before it.
+        pieces = (rest + chunk).split(b"\n>")
+        rest = b""
+        for number, piece in enumerate(pieces):
+            if number:
+                yield name, length
+                in_header = True
+            if in_header:
+                header, line_end, sequence = piece.partition(b"\n")
+                if not line_end and number == len(pieces) - 1:
+                    rest = piece
+                    break
+                name, length, in_header = (header.split() or [b""])[0].decode(errors="replace"), 0, False
+            else:
+                sequence = piece
+            if number == len(pieces) - 1 and sequence.endswith(b"\n"):
+                sequence, rest = sequence[:-1], b"\n"
+            length += len(sequence) - sequence.count(b"\n") - sequence.count(b"\r")
+    if in_header:
+        name, length = (rest.split() or [b""])[0].decode(errors="replace"), 0
+    yield name, length
+
+
+@dataclass(frozen=True, slots=True)
+class Genes:
+    """Of a GTF: gene names by gene id, and the contigs of its first lines with the last base seen there."""
+
+    names: dict[str, str]
+    ends: dict[str, int]
+
+
+def read_genes(path: Path, whole: bool = True) -> Genes:
+    """Gene ids and names of a GTF, or of its first lines; a gene without gene_name goes by its id."""
+    names: dict[str, str] = {}
+    ends: dict[str, int] = {}
+    identifier, named = re.compile(rb'\bgene_id "([^"]+)"'), re.compile(rb'\bgene_name "([^"]+)"')
+    with opened(path) as handle:
+        seen = 0
+        has_genes = False
+        for number, line in enumerate(handle, 1):
+            if line.startswith(b"#"):
+                continue
+            seen += 1
+            if seen <= HEAD_LINES:
+                fields = line.rstrip(b"\r\n").split(b"\t")
+                if len(fields) != 9 or not (fields[3].isdigit() and fields[4].isdigit()):
+                    raise Fault(
+                        "E28", "is not GTF: a line has nine columns, separated by tabs", "name a GTF file", number
+                    )
+                if b"gene_id" not in fields[8]:
+                    remedy = "name a GTF file; gffread -T converts GFF3"
+                    raise Fault("E28", "is not GTF: a line has no gene_id", remedy, number)
+                contig = fields[0].decode(errors="replace")
+                ends[contig] = max(ends.get(contig, 0), int(fields[4]))
+                has_genes = has_genes or fields[2] == b"gene"
+            elif not whole:
+                break
+            # Where genes have lines of their own, the others repeat them.
+            elif has_genes and b"\tgene\t" not in line:
+                continue
+            if found := identifier.search(line):
+                name = named.search(line) or found
+                names[found[1].decode(errors="replace")] = name[1].decode(errors="replace")
+    if not names:
+        raise Fault("E28", "holds no annotation", "fetch it again")
+    return Genes(names, ends)
+
+
+def read_gene_sets(path: Path) -> dict[str, frozenset[str]]:
+    """Sets of a GMT file: name, description, genes, separated by tabs."""
+    sets: dict[str, frozenset[str]] = {}
+    for number, line in lines_of(path):
+        if not line.strip():
+            continue
+        fields = line.split("\t")
+        if len(fields) < 3:
+            message = "is not GMT: a line needs a name, a description and genes, separated by tabs"
+            raise Fault("E28", message, "name a GMT file", number)
+        if fields[0] in sets:
+            raise Fault("E01", f"the gene set {quoted(fields[0])} stands twice", "delete one of them", number)
+        sets[fields[0]] = frozenset(gene for gene in fields[2:] if gene)
+    if not sets:
+        raise Fault("E28", "holds no gene set", "name a GMT file")
+    return sets
+
+
+def read_columns(path: Path, wanted: Sequence[str], *, only: bool = False) -> list[tuple[int, dict[str, str]]]:
+    """(line, wanted cells by column) of a tab-separated table with a header; `only`: it has these columns, in order."""
+    rows = [(number, line.split("\t")) for number, line in lines_of(path) if line.strip() and not line.startswith("#")]
+    remedy = f"write a tab-separated table with the columns {', '.join(wanted)}"
+    if not rows:
+        raise Fault("E16", "holds no table", remedy)
+    line, header = rows[0][0], [name.strip() for name in rows[0][1]]
+    if missing := [name for name in wanted if name not in header]:
+        raise Fault("E16", f"has no column {' and '.join(missing)}", remedy, line)
+    if only and header != list(wanted):
+        raise Fault("E16", f"has the columns {', '.join(header)}", f"{remedy}, in this order", line)
+    places = {name: header.index(name) for name in wanted}
+    table = []
+    for number, cells in rows[1:]:
+        if len(cells) != len(header):
+            message = f"the row has {len(cells)} cells and the header {len(header)}"
+            raise Fault("E16", message, "write a tab between cells, also around empty ones", number)
+        table.append((number, {name: cells[place].strip() for name, place in places.items()}))
+    return table
+
+
+def track_contigs(path: Path, columns: int, low: float = -float("inf"), high: float = float("inf")) -> set[str]:
+    """Contigs named in the first lines of a BED (3 columns) or bedGraph (4), whose values must be within low..high."""
+    contigs: set[str] = set()
+    for count, (number, fields) in enumerate(data_lines(path)):
+        if count == HEAD_LINES:
+            break
+        try:
+            start, end = int(fields[1]), int(fields[2])
+            value = float(fields[3]) if columns > 3 else low
+        except (IndexError, ValueError):
+            if not count and len(fields) >= columns and not fields[1].isdigit():
+                continue  # a header
+            kind = "bedGraph (chrom start end value)" if columns > 3 else "BED (chrom start end)"
+            raise Fault("E28", f"is not {kind}", "convert it; bigWig needs bigWigToBedGraph", number) from None
+        if start < 0 or end <= start:
+            raise Fault("E28", f"{start}-{end} is not an interval from 0 on, end after start", "correct it", number)
+        if columns > 3 and not low <= value <= high:
+            raise Fault("E28", f"the value {value:g} is not between {low:g} and {high:g}", "correct the track", number)
+        contigs.add(fields[0])
+    if not contigs:
+        raise Fault("E28", "holds no interval", "fetch it again")
+    return contigs
+
+
+# Counts made elsewhere
+
+
+@dataclass(slots=True)
+class ContigBins:
+    """Bins of one contig in a table of counts: how many, and where the last ends."""
+
+    bins: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BinCounts:
+    """A table of fragments per bin. width: of most bins, bases; every bin starts at a multiple of it."""
+
+    contigs: dict[str, ContigBins]
+    width: int
+    total: int
+
+
+def bin_counts(path: Path) -> BinCounts:
+    """Read a table of fragments per bin through: TSV or bedGraph `chrom start end count`, or fixed-step WIG."""
+    contigs: dict[str, ContigBins] = {}
+    widths: Counter[int] = Counter()
+    starts: dict[str, int] = {}
+    total = grid = 0
+    number, end, chrom = 0, 0, ""
+    for number, chrom, start, end, text in _count_rows(path):
+        try:
+            value = float(text)
+            if not value.is_integer():
+                raise ValueError
+        except (ValueError, OverflowError):
+            message = f"{quoted(text)} is not a whole number: raw fragments are needed, not normalised values"
+            raise Fault("E28", message, "give the raw counts", number) from None
+        if value < 0:
+            raise Fault("E28", f"the count {text} is negative", "give the raw counts", number)
+        if end <= start or start < 0:
+            raise Fault(
+                "E28", f"{start}-{end} is not an interval from 0 on, end after start", "correct the table", number
+            )
+        bins = contigs.get(chrom)
+        if bins is None:
+            bins = contigs[chrom] = ContigBins()
+        elif start < bins.end:
+            message = f"the bin {chrom}:{start}-{end} overlaps the one before it, or the bins are not sorted"
+            raise Fault("E28", message, "sort the table by contig and start, one line per bin", number)
+        bins.bins += 1
+        bins.end = end
+        widths[end - start] += 1
+        starts[chrom] = start
+        grid = gcd(grid, start)
+        total += int(value)
+    if not contigs:
+        raise Fault("E28", "holds no counts", "give a table: chrom start end count")
+    width, _ = widths.most_common(1)[0]
+    last = Counter(contigs[chrom].end - starts[chrom] for chrom in contigs)
+    if odd := [size for size, count in widths.items() if size != width and count > last.get(size, 0)]:
+        message = f"bins have different widths ({width} and {odd[0]} bases); only the last of a contig may be shorter"
+        raise Fault("E28", message, "count again in bins of one width, and keep bins of equal count apart")
+    if grid % width:
+        raise Fault(
+            "E28", f"bins of {width} bases do not all start at a multiple of {width}", "count in bins from 0 on"
+        )
+    if not total:
+        raise Fault("E28", "every count is 0", "count again")
+    return BinCounts(contigs, width, total)
+
+
+def _count_rows(path: Path) -> Iterator[tuple[int, str, int, int, str]]:
+    """(line, chrom, start, end, count as text), 0-based half-open."""
+    chrom, position, step, span = "", 0, 0, 0
+    first = True
+    for number, fields in data_lines(path):
+        if fields[0] in {"fixedStep", "variableStep"}:
+            words = dict(word.split("=", 1) for word in fields[1:] if "=" in word)
+            try:
+                # The start of a WIG file counts from 1.
+                chrom, position, step = words["chrom"], int(words["start"]) - 1, int(words["step"])
+                span = int(words.get("span", step))
+            except (KeyError, ValueError):
+                message = "needs a line 'fixedStep chrom=... start=... step=...' before its values"
+                raise Fault("E28", message, "convert it to fixed-step WIG or bedGraph", number) from None
+            if span != step:
+                raise Fault("E28", f"step {step} and span {span} differ", "count in bins side by side", number)
+        elif step:
+            if len(fields) != 1:
+                raise Fault("E28", "a line of a WIG file holds one value", "correct the file", number)
+            yield number, chrom, position, position + span, fields[0]
+            position += step
+        else:
+            try:
+                yield number, fields[0], int(fields[1]), int(fields[2]), fields[3]
+            except (IndexError, ValueError):
+                if not first or len(fields) < 4 or fields[1].lstrip("-").isdigit():
+                    message = "is not a table of counts: a line holds chrom, start, end and count, separated by tabs"
+                    raise Fault("E28", message, "correct the line", number) from None
+        first = False
+
+
+@dataclass(frozen=True, slots=True)
+class GeneCounts:
+    """A matrix of gene counts: samples named in its header, gene ids, gene names when a column gives them."""
+
+    samples: tuple[str, ...]
+    genes: tuple[str, ...]
+    names: tuple[str, ...]
+    faults: tuple[tuple[str, Fault], ...]
+    """(sample, its first count that is none)."""
+
+
+EXCEL_GENE = re.compile(
+    r"\d{1,2}-(Mar|Sep|Dec|Oct|Feb|Apr)|(Mar|Sep|Dec|Oct|Feb|Apr)-\d{1,2}|\d{4}[-/]\d{2}[-/]\d{2}( 00:00:00)?"
+    r"|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d\.\d+E\+\d+|[34]\d{4}",
+    re.IGNORECASE,
+)
+"""What a spreadsheet makes of MARCH1, SEPT2, DEC1 and 2310009E13: dates, day numbers (30000-49999), exponents."""
+
+
+def gene_counts(path: Path, samples: frozenset[str]) -> GeneCounts:
+    """Read a matrix through: gene ids first, a column of whole numbers per sample, `gene_name` or `symbol` optional.
+
+    Separated by tabs or commas; the header may lack the name of the first column, as R writes it.
+    """
+    lines = ((number, line) for number, line in lines_of(path) if line.strip() and not line.startswith("#"))
+    top = list(islice(lines, 2))
+    if len(top) < 2:
+        raise Fault("E28", "holds no counts", "give a matrix: a header with the sample ids, one line per gene")
+    mark = "\t" if "\t" in top[1][1] else ","
+    line, header = top[0][0], _cells(top[0][1], mark)
+    width = len(_cells(top[1][1], mark))
+    if width < 2:
+        raise Fault("E28", "is not a table separated by tabs or commas", "save it as tab-separated text", top[1][0])
+    if len(header) == width - 1:
+        header.insert(0, "gene_id")
+    for name, count in Counter(header).items():
+        if count > 1 and name in samples:
+            raise Fault("E01", f"the column {quoted(name)} stands twice", "keep one of them", line)
+    places = [(name, place) for place, name in enumerate(header) if place and name in samples]
+    name_place = next((place for place, name in enumerate(header) if name.lower() in {"gene_name", "symbol"}), 0)
+    genes: list[str] = []
+    names: list[str] = []
+    numbers: list[int] = []
+    faults: dict[str, Fault] = {}
+    for number, row in chain(top[1:], lines):
+        cells = _cells(row, mark)
+        if len(cells) != len(header):
+            message = f"the row has {len(cells)} cells and the header {len(header)}"
+            raise Fault("E28", message, "save the table again", number)
+        genes.append(cells[0])
+        names.append(cells[name_place] or cells[0])
+        numbers.append(number)
+        for sample, place in places:
+            text = cells[place]
+            if not text.isdecimal() and sample not in faults and (reason := _not_a_count(text)):
+                faults[sample] = Fault("E28", reason, "give raw counts per gene: whole numbers, 0 or more", number)
+    entrez = sum(name.isdecimal() for name in names) > len(names) / 2
+    for number, gene, name in zip(numbers, genes, names, strict=True):
+        # Where most ids are numbers they are Entrez ids, and a number is no damage.
+        damaged = [text for text in (gene, name) if EXCEL_GENE.fullmatch(text) and not (text.isdecimal() and entrez)]
+        if damaged:
+            message = f"the gene name {quoted(damaged[0])} was made by a spreadsheet from a name like MARCH1 or SEPT2"
+            raise Fault("E16", message, "take the matrix from before it was opened in a spreadsheet", number)
+    gene, count = Counter(genes).most_common(1)[0]
+    if count > 1:
+        remedy = "use unique ids (Ensembl ids), or sum the rows of a gene"
+        raise Fault("E01", f"the gene id {quoted(gene)} stands {count} times", remedy, numbers[genes.index(gene)])
+    return GeneCounts(tuple(header[1:]), tuple(genes), tuple(names) if name_place else (), tuple(faults.items()))
+
+
+def _cells(line: str, mark: str) -> list[str]:
+    return [cell.strip().strip('"') for cell in line.split(mark)]
+
+
+def _not_a_count(text: str) -> str | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return f"{quoted(text)} is not a number"
+    if value < 0:
+        return f"the count {text} is negative"
+    return None if value.is_integer() else f"the count {text} is not a whole number"

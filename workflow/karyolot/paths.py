@@ -1,0 +1,353 @@
+"""Which files stand for what: everything in the rules that depends on the sample sheets. Pure functions, no files read."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from karyolot.config import resource
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.settings import Alignment, Config, Expression, Reference
+from karyolot.contracts.sheets import Sample, Study
+
+NEVER = "(?!)"
+"""A pattern nothing matches: the constraint of a rule that no sample of this study needs."""
+
+
+FASTA = "results/reference/genome.fa"
+INDEX = "results/reference/index/genome"
+PART = "results/reference/index.part/genome"
+
+
+@dataclass(frozen=True)
+class Aligner:
+    """How one aligner is called. Memory in MB for a human genome, measured or documented by its authors.
+
+    suffixes: of the index files, after the prefix INDEX. The index is built beside, under the prefix PART.
+    """
+
+    suffixes: tuple[str, ...]
+    index: str
+    align: str
+    index_mb: int
+    align_mb: int
+
+
+ALIGNERS = {
+    # -p / fragment mode: interleaved mates from fastp. -K: a fixed batch, else threads change the insert size estimate.
+    "bwa": Aligner(
+        (".amb", ".ann", ".bwt", ".pac", ".sa"),
+        f"bwa index -p {PART} {FASTA}",
+        f"bwa mem -p -v 2 -K {{batch}} -t {{threads}} -R {{group}} {INDEX} -",
+        6_000,
+        8_000,
+    ),
+    "bwa-mem2": Aligner(
+        (".0123", ".amb", ".ann", ".bwt.2bit.64", ".pac"),
+        f"bwa-mem2 index -p {PART} {FASTA}",
+        f"bwa-mem2 mem -p -v 2 -K {{batch}} -t {{threads}} -R {{group}} {INDEX} -",
+        90_000,
+        20_000,
+    ),
+    "minimap2": Aligner(
+        (".mmi",),
+        f"minimap2 -x sr -d {PART}.mmi {FASTA}",
+        f"minimap2 -ax sr -K {{batch}} -t {{threads}} -R {{group}} {INDEX}.mmi -",
+        14_000,
+        20_000,
+    ),
+}
+
+
+def shipped(path: str) -> str:
+    """A path of the config as a rule's input: `shipped:NAME` in the project, all else relative to the working directory."""
+    return str(resource(path, Path()))
+
+
+def given(path: str | None) -> list[str]:
+    """A file the config may leave out, as the input of a rule that is then never needed."""
+    return [path] if path is not None else []
+
+
+def named_sources(reference: Reference) -> dict[str, str]:
+    """The files the grid of bins is made from, by what each is."""
+    sources = {"layout": shipped(reference.layout)}
+    if reference.bins is not None:
+        return sources | {"bins": reference.bins}
+    sources["fasta"] = FASTA
+    for name in ("mappability", "replication_timing", "blacklist"):
+        if (path := getattr(reference, name)) is not None:
+            sources[name] = shipped(path)
+    return sources
+
+
+def index_files(settings: Alignment) -> list[str]:
+    return [INDEX + suffix for suffix in ALIGNERS[settings.aligner].suffixes]
+
+
+def index_command(settings: Alignment) -> str:
+    return (
+        f"mkdir -p {PART[:-7]} && {ALIGNERS[settings.aligner].index} && mv {PART}.* {INDEX[:-7]}/ && rmdir {PART[:-7]}"
+    )
+
+
+def index_memory(settings: Alignment) -> int:
+    return ALIGNERS[settings.aligner].index_mb
+
+
+def align_memory(settings: Alignment) -> int:
+    return ALIGNERS[settings.aligner].align_mb
+
+
+def align_command(settings: Alignment, study: Study, sample: str, unit: str, threads: int) -> str:
+    aligner = ALIGNERS[settings.aligner]
+    return aligner.align.format(batch=settings.batch_bases, threads=threads, group=read_group(study, sample, unit))
+
+
+def read_group(study: Study, sample: str, unit: str) -> str:
+    """Quoted @RG line. The group is the library: duplicates are marked within a library, whatever lanes it came from.
+
+    Ids keep to letters, digits, _ and - (contracts.sheets), so nothing in them can end the quotes.
+    """
+    library = unit_of(study, sample, unit).library_id or sample
+    return rf"'@RG\tID:{library}\tSM:{sample}\tLB:{library}\tPL:ILLUMINA'"
+
+
+def unit_of(study: Study, sample: str, unit: str) -> Sample:
+    return next(row for row in study.samples[sample] if row.unit == unit)
+
+
+def reads_of(study: Study, sample: str, unit: str) -> list[str]:
+    """One or two FASTQ files."""
+    row = unit_of(study, sample, unit)
+    return [path for path in (row.fastq_1, row.fastq_2) if path is not None]
+
+
+def checksums_of(study: Study, sample: str, unit: str) -> list[str | None]:
+    """The sha256 the sheet states for each file of `reads_of`; None where it states none."""
+    row = unit_of(study, sample, unit)
+    return [row.sha256_1, row.sha256_2][: len(reads_of(study, sample, unit))]
+
+
+def units_of(study: Study, sample: str) -> list[str]:
+    return [row.unit for row in study.samples[sample]]
+
+
+def samples_with(study: Study, assay: str, entry: str) -> list[str]:
+    """Ids of the samples of an assay ('wgs', 'rnaseq') that enter by 'fastq_1', 'alignment' or 'counts'."""
+    return [name for name, rows in study.samples.items() if rows[0].assay == assay and getattr(rows[0], entry)]
+
+
+def one_of(names: list[str]) -> str:
+    """A wildcard constraint: any of `names`, nothing when there are none."""
+    return "|".join(names) if names else NEVER
+
+
+def dna_sample(study: Study, *, lot: str | None = None, donor: str | None = None) -> str:
+    """The one WGS sample of a lot, or of a donor's hepatocytes."""
+    for name, rows in study.samples.items():
+        if rows[0].assay == "wgs" and ((lot and rows[0].lot_id == lot) or (donor and rows[0].donor_id == donor)):
+            return name
+    raise KaryolotError(f"no WGS sample of {lot or donor} in the sample sheet; add its row")
+
+
+def counts_of(study: Study, *, lot: str | None = None, donor: str | None = None) -> str:
+    return f"results/samples/{dna_sample(study, lot=lot, donor=donor)}/dna/counts.parquet"
+
+
+def sex_of(study: Study, lot: str) -> str:
+    """Sex of the lot's donor by record."""
+    return study.donors[study.lots[lot].donor_id].sex
+
+
+def rna_samples(study: Study, lot: str) -> list[str]:
+    """RNA samples of a lot and of its donor, the donor's first; empty unless both have some."""
+    donor = study.lots[lot].donor_id
+    of_donor = [name for name, rows in study.samples.items() if rows[0].assay == "rnaseq" and rows[0].donor_id == donor]
+    of_lot = [name for name, rows in study.samples.items() if rows[0].assay == "rnaseq" and rows[0].lot_id == lot]
+    return of_donor + of_lot if of_donor and of_lot else []
+
+
+def lots_with_rna(study: Study) -> list[str]:
+    return [lot for lot in study.lots if rna_samples(study, lot)]
+
+
+def study_samples(study: Study) -> list[str]:
+    """All RNA samples a lot's comparison uses, each once, in sheet order."""
+    wanted = {sample for lot in study.lots for sample in rna_samples(study, lot)}
+    return [name for name in study.samples if name in wanted]
+
+
+def expression_file(study: Study, sample: str) -> str:
+    """What holds the expression of an RNA sample: its salmon result, or the count matrix it came in."""
+    return study.samples[sample][0].counts or f"results/samples/{sample}/rna/quant.sf"
+
+
+def expression_sample(study: Study, sample: str) -> dict[str, str]:
+    """Facts of an RNA sample for the expression table: sample_id, donor, lot ('' for a donor), state, path, kind."""
+    row = study.samples[sample][0]
+    lot = row.lot_id or ""
+    return {
+        "sample_id": sample,
+        "donor": study.lots[lot].donor_id if lot else str(row.donor_id),
+        "lot": lot,
+        "state": "lot" if lot else "hepatocyte",
+        "path": expression_file(study, sample),
+        "kind": "counts" if row.counts else "salmon",
+    }
+
+
+def trim_arguments(study: Study, sample: str, unit: str, folder: str) -> str:
+    """fastp's files for one lane of RNA, trimmed into `folder`. Quoted: the paths are the user's."""
+    reads = reads_of(study, sample, unit)
+    return " ".join(
+        f"--in{mate} {shlex.quote(path)} --out{mate} {folder}/{mate}.fq.gz" for mate, path in enumerate(reads, start=1)
+    )
+
+
+def salmon_reads(study: Study, sample: str) -> str:
+    """salmon's files of one RNA sample: all its lanes, trimmed."""
+    folders = [f"results/samples/{sample}/rna/{unit}.trimmed" for unit in units_of(study, sample)]
+    first = " ".join(f"{folder}/1.fq.gz" for folder in folders)
+    if study.samples[sample][0].fastq_2 is None:
+        return f"--unmatedReads {first}"
+    return f"--mates1 {first} --mates2 {first.replace('/1.fq.gz', '/2.fq.gz')}"
+
+
+def salmon_options(settings: Expression) -> str:
+    flags = {"--gcBias": settings.gc_bias, "--seqBias": settings.seq_bias}
+    return " ".join(flag for flag, wanted in flags.items() if wanted)
+
+
+def transcripts_of(reference: Reference) -> str:
+    """The transcript FASTA: the user's, or the one extracted from genome and annotation."""
+    return shipped(reference.transcripts) if reference.transcripts is not None else "results/reference/transcripts.fa"
+
+
+def decoys_of(reference: Reference) -> list[str]:
+    """The genome, when salmon is to catch reads that fit it better than any transcript."""
+    return [FASTA] if reference.decoys and reference.fasta is not None else []
+
+
+def salmon_memory(reference: Reference) -> int:
+    """MB for a human index, to build and to use: about 17 GB with the genome as decoys (COMBINE-lab/salmon issue 476),
+    6 GB without (stjudecloud/workflows issue 326)."""
+    return 18_000 if decoys_of(reference) else 6_000
+
+
+def gene_tables(reference: Reference) -> list[str]:
+    """Genes of the annotation (contract Genes), when there is one."""
+    return ["results/reference/genes.tsv"] if reference.gtf is not None else []
+
+
+def expression_inputs(study: Study, reference: Reference, samples: list[str]) -> dict[str, list[str]]:
+    """What an expression table is made from: quantified samples, and the annotation where it is needed or given."""
+    files = list(dict.fromkeys(expression_file(study, sample) for sample in samples))
+    from_reads = any(study.samples[sample][0].counts is None for sample in samples)
+    transcripts = ["results/reference/tx2gene.tsv"] if from_reads else []
+    return {"samples": files, "transcripts": transcripts, "genes": gene_tables(reference)}
+
+
+def expression_samples(study: Study, samples: list[str]) -> list[dict[str, str]]:
+    return [expression_sample(study, sample) for sample in samples]
+
+
+def quantified_samples(study: Study, lot: str) -> dict[str, str]:
+    """sample_id -> salmon's facts, for the RNA samples of a lot and its donor that came as reads."""
+    names = [name for name in rna_samples(study, lot) if study.samples[name][0].counts is None]
+    return {name: f"results/samples/{name}/rna/salmon.json" for name in names}
+
+
+def study_targets(study: Study) -> list[str]:
+    """Results across lots: gene by gene when any lot has RNA, scores and components from three samples on (with two,
+    ranks among samples are a coin)."""
+    number = len(study_samples(study))
+    names = (["de"] if number else []) + (["scores", "pca"] if number >= 3 else [])
+    return [f"results/study/{name}.parquet" for name in names]
+
+
+def sequenced_samples(study: Study, lot: str) -> list[str]:
+    """Every sample a lot's report rests on: its WGS, its donor's WGS, and the RNA of both."""
+    donor = study.lots[lot].donor_id
+    return [dna_sample(study, donor=donor), dna_sample(study, lot=lot), *rna_samples(study, lot)]
+
+
+def metrics_of(study: Study, lot: str) -> list[str]:
+    """Metric files of a lot: copy number always, expression when the lot and its donor have RNA."""
+    parts = ["dna", "rna"] if rna_samples(study, lot) else ["dna"]
+    return [f"results/{lot}/{part}/metrics.json" for part in parts]
+
+
+def verified_reads(study: Study, lot: str) -> list[str]:
+    """What `verify_reads` found, for every FASTQ-borne unit a lot's report rests on."""
+    return [path for sample in sequenced_samples(study, lot) for path in quality_files(study, sample).get("reads", [])]
+
+
+def quality_files(study: Study, sample: str) -> dict[str, list[str]]:
+    """JSON files that tell the quality of a sample, by kind; which there are depends on how the sample came."""
+    first = study.samples[sample][0]
+    part = "dna" if first.assay == "wgs" else "rna"
+    base, units = f"results/samples/{sample}", units_of(study, sample)
+    files: dict[str, list[str]] = {}
+    if first.fastq_1:
+        files["reads"] = [f"{base}/reads/{unit}.json" for unit in units]
+        files["fastp"] = [f"{base}/{part}/{unit}.fastp.json" for unit in units]
+    if part == "dna" and not first.counts:
+        files["flagstat"] = [f"{base}/dna/flagstat.json"]
+    if part == "rna" and not first.counts:
+        files["salmon"] = [f"{base}/rna/salmon.json"]
+    return files
+
+
+def sample_facts(study: Study, sample: str) -> dict[str, str]:
+    first = study.samples[sample][0]
+    return {"sample_id": sample, "assay": first.assay, "role": "lot" if first.lot_id else "donor"}
+
+
+def lot_facts(study: Study, lot: str) -> dict[str, object]:
+    """Contract LotFacts, as plain values."""
+    row = study.lots[lot]
+    donor = study.donors[row.donor_id]
+    facts = row.model_dump(mode="json", exclude={"lot_id", "donor_id"}) | {"donor_age": donor.age}
+    return {"lot_id": lot, "donor_id": row.donor_id, "donor_sex": donor.sex, "facts": facts}
+
+
+def input_files(study: Study, settings: Config, lot: str) -> list[str]:
+    """Files a lot's results rest on whose checksum no step has taken yet: ready alignments and counts, the reference."""
+    rows = [row for sample in sequenced_samples(study, lot) for row in study.samples[sample]]
+    files = [path for row in rows for path in (row.alignment, row.counts) if path]
+    reference = settings.reference
+    named = [reference.layout, reference.fasta, reference.bins, reference.mappability, reference.replication_timing]
+    named += [reference.blacklist, settings.acceptance, settings.copy_number.watch_regions]
+    if rna_samples(study, lot):
+        named += [reference.transcripts, settings.expression.markers, *settings.pathways.gene_sets]
+    return list(dict.fromkeys(files + [shipped(path) for path in [*named, reference.gtf] if path is not None]))
+
+
+def tools_of(study: Study, settings: Config, lot: str) -> list[str]:
+    """Command-line tools a lot's results came through."""
+    rows = [study.samples[sample][0] for sample in sequenced_samples(study, lot)]
+    tools: dict[str, None] = {}
+    for row in rows:
+        if row.fastq_1:
+            tools |= dict.fromkeys(["fastp", settings.alignment.aligner if row.assay == "wgs" else "salmon"])
+        if row.assay == "wgs" and not row.counts:
+            tools["samtools"] = None
+    if "salmon" in tools and settings.reference.transcripts is None:
+        tools["gffread"] = None
+    return sorted(tools)
+
+
+def report_files(study: Study, lot: str) -> dict[str, object]:
+    """All inputs of a lot's record, by name."""
+    dna = {
+        "ratios": "log_ratios.parquet", "segments": "segments.parquet", "calls": "calls.parquet", "arms": "arms.parquet",
+        "lod": "lod.parquet", "variants": "donor_variants.parquet", "comparison": "comparison.json",
+        "noise": "noise.json", "match": "match.json",
+    }  # fmt: skip
+    files: dict[str, object] = {name: f"results/{lot}/dna/{file}" for name, file in dna.items()}
+    files |= {name: f"results/{lot}/{name}.json" for name in ("verdict", "provenance")}
+    files["qc"] = [f"results/samples/{sample}/qc.json" for sample in sequenced_samples(study, lot)]
+    if rna_samples(study, lot):
+        rna = {"differential": "de", "markers": "markers", "enrichment": "enrichment"}
+        files |= {name: f"results/{lot}/rna/{file}.parquet" for name, file in rna.items()}
+    return files

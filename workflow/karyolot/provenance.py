@@ -1,0 +1,146 @@
+"""What made a result: a digest of the code behind a rule, versions of tools and libraries, the git commit."""
+
+import ast
+import hashlib
+import importlib.metadata
+import platform
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from karyolot import __version__
+from karyolot.contracts.record import ConfigDifference, InputFile, Provenance
+
+PACKAGE = Path(__file__).parent
+PROJECT = PACKAGE.parents[1]
+IMPORT_NAMES = {"yaml": "PyYAML"}
+"""Import name -> distribution name, where the two differ."""
+
+TOOL_VERSION_COMMANDS = {
+    "bwa": (["bwa"], r"Version: (\S+)"),
+    "bwa-mem2": (["bwa-mem2", "version"], r"(\d\S*)"),
+    "minimap2": (["minimap2", "--version"], r"(\S+)"),
+    "samtools": (["samtools", "--version"], r"samtools (\S+)"),
+    "fastp": (["fastp", "--version"], r"fastp (\S+)"),
+    "salmon": (["salmon", "--version"], r"salmon (\S+)"),
+    "gffread": (["gffread", "--version"], r"(\S+)"),
+}
+
+
+@cache
+def code_digest(script: Path) -> str:
+    """sha256 over `script`, every module of ours it imports, directly or not, and the versions of the others.
+
+    Snakemake sees only the script file change; this digest in `params` makes it see the rest. The list of modules is
+    derived from the import statements, so it cannot fall behind the code.
+    """
+    ours, others = _imports_of(script)
+    digest = hashlib.sha256()
+    for path in [script, *sorted(ours)]:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for name in sorted(others):
+        digest.update(f"{name}={_version(name)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _imports_of(path: Path) -> tuple[frozenset[Path], frozenset[str]]:
+    ours: set[Path] = set()
+    others: set[str] = set()
+    waiting = [path]
+    while waiting:
+        for name in _imported_names(waiting.pop()):
+            if name.split(".")[0] != PACKAGE.name:
+                others.add(name.split(".")[0])
+            elif (module := _module_file(name)) is not None and module not in ours:
+                ours.add(module)
+                waiting.append(module)
+    return frozenset(ours), frozenset(others - sys.stdlib_module_names)
+
+
+def _imported_names(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names if node.module.startswith(PACKAGE.name))
+    return names
+
+
+def _module_file(name: str) -> Path | None:
+    """The file of one of our modules; None when `name` is an object inside a module."""
+    path = PACKAGE.parent.joinpath(*name.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(IMPORT_NAMES.get(name, name))
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries a result can depend on, by distribution name, and of Python."""
+    names = sorted(
+        set().union(*(_imports_of(script)[1] for script in sorted((PROJECT / "workflow" / "scripts").glob("*.py"))))
+    )
+    return {IMPORT_NAMES.get(name, name): _version(name) for name in names if _version(name) != "absent"}
+
+
+def tool_versions(tools: list[str]) -> dict[str, str]:
+    """Version each tool on PATH reports of itself; 'not found' when it is not there."""
+    versions = {}
+    for tool in tools:
+        command, pattern = TOOL_VERSION_COMMANDS[tool]
+        try:
+            shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        except OSError:
+            versions[tool] = "not found"
+            continue
+        found = re.search(pattern, shown.stdout + shown.stderr)
+        versions[tool] = found.group(1) if found else "unknown"
+    return versions
+
+
+def git_state() -> tuple[str | None, bool | None]:
+    """(commit, has uncommitted changes) of the project's checkout; (None, None) outside git."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit, bool(_git("status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.CalledProcessError):
+        return None, None
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(PROJECT), *words], capture_output=True, text=True, check=True, timeout=60
+    ).stdout.strip()
+
+
+def collect(files: list[dict[str, Any]], tools: list[str], differences: list[tuple[str, Any, Any]], acceptance_sha256: str, reference: dict[str, str | None]) -> Provenance:  # fmt: skip
+    """The provenance of a lot's results.
+
+    files: path, bytes, sha256 of every input. tools: names to ask for their version. differences: setting, default, used.
+    """
+    commit, dirty = git_state()
+    return Provenance(
+        karyolot_version=__version__,
+        commit=commit,
+        dirty=dirty,
+        python=platform.python_version(),
+        tools=tool_versions(tools),
+        libraries=library_versions(),
+        inputs=tuple(InputFile(**file) for file in files),
+        config_differences=tuple(ConfigDifference(setting=a, default=b, used=c) for a, b, c in differences),
+        acceptance_sha256=acceptance_sha256,
+        reference=reference,
+    )

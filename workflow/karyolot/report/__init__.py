@@ -1,0 +1,1 @@
+"""Renders the record of a lot for people. Formats and draws; computes nothing."""

@@ -1,0 +1,386 @@
+"""Geometry of the figures: record in, positions in drawing units out; the templates write them as SVG.
+
+Axes are fixed, so that two reports can be laid side by side. Points are drawn as one path, which keeps the page small.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, median
+
+from karyolot.contracts.record import (
+    ArmState,
+    BinTrack,
+    CallRow,
+    Chromosome,
+    CopyNumberRecord,
+    ExpressionRecord,
+    MarkerRow,
+)
+from karyolot.report.words import axis, percent
+
+WIDTH = 1120.0
+LEFT, RIGHT = 52.0, 132.0
+"""Margins of the genome plots: tick labels left, direct labels of the lines right."""
+PANEL = 270.0
+TRACK = 130.0
+LIMIT = 1.5
+"""Genome plots show log2 -1.5 .. 1.5 for every lot: one copy less to beyond four copies; the rest are triangles."""
+MAX_POINTS = 6000
+"""Points drawn per track: five per pixel column on a 1,200-pixel screen, about 70 kB."""
+LABEL_ROW = 17.0
+LABEL_ROWS = 3
+CHARACTER = 6.4
+"""Mean width of a 12-unit label's character: only decides whether two labels would touch."""
+TPM_DECADES = (0, 1, 10, 100, 1_000, 10_000)
+TPM_TOP = 16.0
+"""log2(TPM + 1) of the marker axis' right end: 65,535 TPM, above albumin in hepatocytes."""
+NES_TOP = 3.5
+"""Right end of the NES axis; GSEA scores rarely pass 3."""
+INSET = 2.0
+"""Per cent of a row figure's width kept free at both ends, so that a symbol at an end is whole."""
+
+
+@dataclass(frozen=True)
+class ChromosomeMark:
+    """One contig's stripe. single: a normal cell has one copy. empty: it has no usable bin."""
+
+    label: str
+    left: float
+    width: float
+    centre: float
+    row: int
+    shaded: bool
+    single: bool
+    empty: bool
+    centromere: float | None
+    expected: float | None
+
+
+@dataclass(frozen=True)
+class CallMark:
+    type: str
+    left: float
+    width: float
+    label: str
+    label_x: float
+    row: int | None
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A horizontal stroke; off: 'up', 'down' or '' when its value is on the axis."""
+
+    x1: float
+    x2: float
+    y: float
+    off: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    y: float
+    label: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class GenomePlot:
+    """A plot along the genome. group: bins per drawn point at most; above, below: drawn points off the axis."""
+
+    top: float
+    height: float
+    bottom: float
+    chromosomes: tuple[ChromosomeMark, ...]
+    points: str
+    triangles: str
+    group: int
+    above: int
+    below: int
+    ticks: tuple[Line, ...]
+    zero: float
+    width: float = WIDTH
+    left: float = LEFT
+    right: float = WIDTH - RIGHT
+    segments: tuple[Bar, ...] = ()
+    calls: tuple[CallMark, ...] = ()
+    limits: tuple[Line, ...] = ()
+    guides: tuple[Bar, ...] = ()
+    empty: tuple[str, ...] = field(default=())
+
+    @property
+    def unlabelled(self) -> int:
+        return sum(call.row is None for call in self.calls)
+
+
+def thin(
+    track: BinTrack, values: Sequence[float], most: int = MAX_POINTS
+) -> tuple[list[tuple[str, float, float]], int]:
+    """At most `most` points (chrom, position in bases, value), and the bins per point.
+
+    Bins that share a window of k * bin_bp become one point, their median, at their mean midpoint. More points than
+    `most` only where there are more contigs. For drawing only.
+    """
+    group = max(1, -(-len(values) // most))
+    while True:
+        windows: dict[tuple[str, int], list[tuple[float, float]]] = {}
+        for chrom, start, value in zip(track.chrom, track.start, values, strict=True):
+            key = (chrom, start // (group * track.bin_bp))
+            windows.setdefault(key, []).append((start + track.bin_bp / 2, value))
+        if len(windows) <= most or len(windows) == len(set(track.chrom)):
+            break
+        group += 1 + group // 8
+    points = [
+        (chrom, fmean(position for position, _ in held), median(value for _, value in held))
+        for (chrom, _), held in windows.items()
+    ]
+    return points, group
+
+
+class _Scale:
+    """Bases and log2 to drawing units."""
+
+    def __init__(self, chromosomes: Sequence[Chromosome], top: float, height: float) -> None:
+        self.offsets = {chromosome.name: chromosome.offset for chromosome in chromosomes}
+        self.total = max((c.offset + c.length for c in chromosomes), default=1)
+        self.top, self.height = top, height
+
+    def x(self, chrom: str, position: float) -> float:
+        return round(LEFT + (WIDTH - LEFT - RIGHT) * (self.offsets[chrom] + position) / self.total, 1)
+
+    def y(self, value: float) -> float:
+        return round(self.top + self.height * (LIMIT - value) / (2 * LIMIT), 1)
+
+
+def _chromosomes(record: CopyNumberRecord, scale: _Scale) -> tuple[ChromosomeMark, ...]:
+    used = set(record.bins.chrom)
+    marks: list[ChromosomeMark] = []
+    for index, chromosome in enumerate(record.chromosomes):
+        left, end = scale.x(chromosome.name, 0), scale.x(chromosome.name, chromosome.length)
+        label = chromosome.name.removeprefix("chr")
+        crowded = end - left < CHARACTER * len(label) + 5
+        marks.append(
+            ChromosomeMark(
+                label=label,
+                left=left,
+                width=round(end - left, 1),
+                centre=round((left + end) / 2, 1),
+                row=1 if crowded and marks and marks[-1].row == 0 else 0,
+                shaded=index % 2 == 1,
+                single=chromosome.copies == 1,
+                empty=chromosome.name not in used,
+                centromere=None if chromosome.centromere is None else scale.x(chromosome.name, chromosome.centromere),
+                expected=math.log2(chromosome.copies / 2) if chromosome.copies else None,
+            )
+        )
+    return tuple(marks)
+
+
+def _points(track: BinTrack, values: Sequence[float], scale: _Scale) -> tuple[str, str, int, int, int]:
+    """Paths of the points and of the off-scale triangles, how many are above and below, and bins per point."""
+    thinned, group = thin(track, values)
+    points, triangles, above, below = [], [], 0, 0
+    for chrom, position, value in thinned:
+        x = f"{scale.x(chrom, position):g}"
+        if value > LIMIT:
+            above += 1
+            triangles.append(f"M{x} {scale.y(LIMIT) + 1:g}l4 7h-8z")
+        elif value < -LIMIT:
+            below += 1
+            triangles.append(f"M{x} {scale.y(-LIMIT) - 1:g}l4-7h-8z")
+        else:
+            points.append(f"M{x} {scale.y(value):g}h0")
+    return "".join(points), "".join(triangles), above, below, group
+
+
+def _call_marks(calls: Sequence[CallRow], scale: _Scale) -> tuple[tuple[CallMark, ...], int]:
+    """Bands and labels; each label takes the lowest of LABEL_ROWS rows where it touches no other, or none."""
+    rows: list[list[tuple[float, float]]] = [[] for _ in range(LABEL_ROWS)]
+    marks = []
+    for index, call in enumerate(calls, 1):
+        left, end = scale.x(call.chrom, call.start), scale.x(call.chrom, call.end)
+        label = f"E{index}"
+        if len(calls) <= 6:
+            label += f" {call.type} {(call.bands or call.chrom)[:24]}, {percent(call.fraction)} of cells"
+        half = CHARACTER * len(label) / 2 + 4
+        x = min(max((left + end) / 2, LEFT + half), WIDTH - half)
+        taken = None
+        for row, spans in enumerate(rows):
+            if all(x + half <= low or x - half >= high for low, high in spans):
+                spans.append((x - half, x + half))
+                taken = row
+                break
+        marks.append(CallMark(call.type, left, max(round(end - left, 1), 2.0), label, round(x, 1), taken))
+    return tuple(marks), sum(bool(spans) for spans in rows)
+
+
+def ratio_plot(record: CopyNumberRecord) -> GenomePlot:
+    """Figure 1 (He 2025, Fig. 1d): lot over donor along the genome."""
+    rows = _call_marks(record.calls, _Scale(record.chromosomes, 0, PANEL))[1]
+    scale = _Scale(record.chromosomes, 8 + LABEL_ROW * rows, PANEL)
+    points, triangles, above, below, group = _points(record.bins, record.bins.log2, scale)
+    chromosomes = _chromosomes(record, scale)
+    segments = []
+    for row in record.segments:
+        off = "up" if row.log2 > LIMIT else "down" if row.log2 < -LIMIT else ""
+        x1, x2 = scale.x(row.chrom, row.start), scale.x(row.chrom, row.end)
+        segments.append(Bar(x1, max(x2, x1 + 1.5), scale.y(min(max(row.log2, -LIMIT), LIMIT)), off))
+    guides = [
+        Bar(mark.left, round(mark.left + mark.width, 1), scale.y(chromosome.one_copy_more))
+        for chromosome, mark in zip(record.chromosomes, chromosomes, strict=True)
+        if chromosome.copies == 1 and chromosome.one_copy_more is not None and not mark.empty
+    ]
+    return GenomePlot(
+        top=scale.top,
+        height=scale.height,
+        bottom=scale.top + scale.height,
+        chromosomes=chromosomes,
+        points=points,
+        triangles=triangles,
+        group=group,
+        above=above,
+        below=below,
+        ticks=tuple(Line(scale.y(tick), axis(tick)) for tick in (-1, -0.5, 0, 0.5, 1)),
+        zero=scale.y(0),
+        segments=tuple(segments),
+        calls=_call_marks(record.calls, scale)[0],
+        limits=tuple(
+            Line(scale.y(value), name, axis(value))
+            for name, value in (("gain limit", record.published_gain_log2), ("loss limit", record.published_loss_log2))
+            if abs(value) < LIMIT
+        ),
+        guides=tuple(guides),
+        empty=tuple(mark.label for mark in chromosomes if mark.empty),
+    )
+
+
+def track_plot(record: CopyNumberRecord, values: Sequence[float]) -> GenomePlot:
+    """One sample alone (half of figure 2); the right labels count copies."""
+    scale = _Scale(record.chromosomes, 8, TRACK)
+    points, triangles, above, below, group = _points(record.bins, values, scale)
+    chromosomes = _chromosomes(record, scale)
+    expected = [
+        Bar(mark.left, round(mark.left + mark.width, 1), scale.y(mark.expected))
+        for mark in chromosomes
+        if mark.expected is not None and not mark.empty
+    ]
+    return GenomePlot(
+        top=scale.top,
+        height=scale.height,
+        bottom=scale.top + scale.height,
+        chromosomes=chromosomes,
+        points=points,
+        triangles=triangles,
+        group=group,
+        above=above,
+        below=below,
+        ticks=tuple(Line(scale.y(tick), axis(tick)) for tick in (-1, 0, 1)),
+        zero=scale.y(0),
+        limits=tuple(
+            Line(scale.y(math.log2(copies / 2)), f"{copies} {'copy' if copies == 1 else 'copies'}")
+            for copies in (1, 2, 3, 4)
+        ),
+        guides=tuple(expected),
+        empty=tuple(mark.label for mark in chromosomes if mark.empty),
+    )
+
+
+def arm_states(record: CopyNumberRecord) -> dict[tuple[str, str], ArmState]:
+    """What is drawn for each arm, by (chromosome, 'p' | 'q' | ''), in the record's order.
+
+    An arm overlapped by a called change takes its type, 'part-' below the clonal fraction; without a call it is 'blind'
+    when not assessable.
+    """
+    contigs = {chromosome.name: chromosome for chromosome in record.chromosomes}
+    states: dict[tuple[str, str], ArmState] = {}
+    for row in record.arms:
+        chrom, arm = (row.name, "") if row.name in contigs else (row.name[:-1], row.name[-1:])
+        if row.scope != "arm" or chrom not in contigs:
+            continue
+        contig = contigs[chrom]
+        start, end = 0, contig.length
+        if contig.centromere is not None and arm:
+            start, end = (0, contig.centromere) if arm == "p" else (contig.centromere, contig.length)
+        calls = [call for call in record.calls if call.chrom == chrom and call.start < end and call.end > start]
+        types = {call.type for call in calls}
+        state: ArmState = "none" if row.assessable else "blind"
+        if len(types) == 2:
+            state = "mixed"
+        elif types == {"gain"}:
+            state = "part-gain" if all(call.class_ == "sub-clonal" for call in calls) else "gain"
+        elif types == {"loss"}:
+            state = "part-loss" if all(call.class_ == "sub-clonal" for call in calls) else "loss"
+        states[chrom, arm] = state
+    return states
+
+
+def _across(share: float) -> float:
+    """0..1 of a row figure's axis to per cent of its width."""
+    return round(INSET + (100 - 2 * INSET) * min(max(share, 0.0), 1.0), 2)
+
+
+def _tpm(value: float) -> float:
+    return _across(math.log2(value + 1) / TPM_TOP)
+
+
+@dataclass(frozen=True)
+class Dumbbell:
+    """One marker's row, x in per cent; None = not measured."""
+
+    row: MarkerRow
+    lot: float | None
+    donor: float | None
+    low: float | None
+    high: float | None
+    limit: float | None
+    way: str
+
+
+@dataclass(frozen=True)
+class Lollipop:
+    """One gene set's row, x in per cent. clamped: the score lies beyond the axis."""
+
+    x: float
+    zero: float
+    way: str
+    significant: bool
+    clamped: bool
+
+
+def tpm_ticks() -> list[tuple[float, str]]:
+    return [(_tpm(value), f"{value:,}") for value in TPM_DECADES]
+
+
+def nes_ticks() -> list[tuple[float, str]]:
+    return [(_nes(value), axis(value)) for value in range(-3, 4)]
+
+
+def _nes(value: float) -> float:
+    return _across((value + NES_TOP) / (2 * NES_TOP))
+
+
+def dumbbells(record: ExpressionRecord) -> dict[str, list[Dumbbell]]:
+    """Markers by group, in panel order."""
+    groups: dict[str, list[Dumbbell]] = {}
+    for row in record.markers:
+        lot, donor, low, high, limit = (
+            None if value is None else _tpm(value)
+            for value in (row.lot_tpm, row.donor_tpm, row.lot_tpm_low, row.lot_tpm_high, row.limit_tpm)
+        )
+        way = "" if row.log2fc is None else "gain" if row.log2fc > 0 else "loss" if row.log2fc < 0 else ""
+        groups.setdefault(row.group, []).append(Dumbbell(row, lot, donor, low, high, limit, way))
+    return groups
+
+
+def lollipops(record: ExpressionRecord) -> list[Lollipop]:
+    """Gene sets in the record's order."""
+    return [
+        Lollipop(
+            _nes(row.nes),
+            _nes(0),
+            "gain" if row.nes > 0 else "loss",
+            row.padj < record.significance,
+            abs(row.nes) > NES_TOP,
+        )
+        for row in record.sets
+    ]

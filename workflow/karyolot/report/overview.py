@@ -1,0 +1,60 @@
+"""All lots on one page: lots x chromosome arms."""
+
+from collections import Counter
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from karyolot.contracts.record import OverviewArm, OverviewRow, Record
+from karyolot.report import figures, words
+from karyolot.report.render import page
+
+
+def overview_row(record: Record) -> OverviewRow:
+    """What the overview shows of one lot."""
+    verdict = record.verdict
+    passage = record.lot.facts.get("passage")
+    first = next((result for result in verdict.criteria if result.id in verdict.reasons[:1]), None)
+    return OverviewRow(
+        lot_id=record.lot.lot_id,
+        donor_id=record.lot.donor_id,
+        passage=passage if isinstance(passage, (int, float)) else None,
+        outcome=verdict.outcome,
+        first_reason=verdict.headline if first is None else f"{first.id} {first.explanation}",
+        report_id=record.report_id,
+        draft=bool(record.provenance.dirty),
+        arms=tuple(
+            OverviewArm(chrom=chrom, arm=arm, state=state)
+            for (chrom, arm), state in figures.arm_states(record.copy_number).items()
+        ),
+    )
+
+
+def render_overview(rows: Iterable[OverviewRow]) -> str:
+    """The overview as one HTML page beside the lots' folders. Donors in order of id, their lots by passage, then id.
+
+    Columns are all arms of any lot, in the order they first appear; a lot without an arm shows it as not assessed.
+    """
+    ordered = sorted(rows, key=lambda row: (row.donor_id, row.passage is None, row.passage or 0, row.lot_id))
+    columns: dict[str, list[str]] = {}
+    for row in ordered:
+        for arm in row.arms:
+            held = columns.setdefault(arm.chrom, [])
+            if arm.arm not in held:
+                held.append(arm.arm)
+    donors: dict[str, list[OverviewRow]] = {}
+    for row in ordered:
+        donors.setdefault(row.donor_id, []).append(row)
+    changed = Counter((arm.chrom, arm.arm) for row in ordered for arm in row.arms if arm.state not in ("none", "blind"))
+    context = {
+        "lots": ordered,
+        "donors": donors,
+        "columns": columns,
+        "states": {row.lot_id: {(arm.chrom, arm.arm): arm.state for arm in row.arms} for row in ordered},
+        "links": {row.lot_id: f"{quote(row.lot_id, safe='')}/report.html" for row in ordered},
+        "counts": words.outcome_counts(row.outcome for row in ordered),
+        "recurrent": [
+            f"{''.join(key).removeprefix('chr')} ({count} lots)" for key, count in changed.items() if count > 1
+        ],
+        "title": "Genomic stability, all lots",
+    }
+    return page("overview.html.j2", context, head="Genomic stability, all lots")

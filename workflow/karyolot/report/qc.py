@@ -1,0 +1,57 @@
+"""What fastp, samtools and salmon said of a sample -> the quality figures a reader wants, under plain names."""
+
+from typing import Any
+
+from karyolot.contracts.record import QcFigure, SampleQc
+
+Said = dict[str, list[dict[str, Any]]]
+
+
+def summarise(facts: dict[str, str], said: Said) -> SampleQc:
+    """Quality figures of one sample. said: parsed JSON by kind ('reads', 'fastp', 'flagstat', 'salmon'), one per unit.
+
+    A kind that is missing (the sample came as an alignment or as counts) gives figures that are not known.
+    """
+    figures = _read_figures(said) if "reads" in said else []
+    figures += _wgs_figures(said) if facts["assay"] == "wgs" else _rna_figures(said)
+    return SampleQc(**facts, figures=tuple(figures))  # type: ignore[arg-type]
+
+
+def _read_figures(said: Said) -> list[QcFigure]:
+    before = [unit["summary"]["before_filtering"] for unit in said["fastp"]]
+    after = [unit["summary"]["after_filtering"] for unit in said["fastp"]]
+    bases = sum(part["total_bases"] for part in before)
+    return [
+        QcFigure(name="Reads in", value=sum(unit["reads"] for unit in said["reads"]), unit="pairs or reads"),
+        QcFigure(name="Lanes", value=len(said["reads"])),
+        QcFigure(name="Read length", value=max(unit["read_length_max"] for unit in said["reads"]), unit="bases"),
+        _share("Bases of quality 30 or more", sum(part["q30_bases"] for part in before), bases),
+        _share("Bases left after trimming", sum(part["total_bases"] for part in after), bases),
+    ]
+
+
+def _wgs_figures(said: Said) -> list[QcFigure]:
+    names = ("Mapped reads", "Properly paired", "Duplicates")
+    if "flagstat" not in said:
+        return [QcFigure(name=name, value=None, unit="%") for name in names]
+    passed = said["flagstat"][0]["QC-passed reads"]
+    primary = passed["primary"]
+    return [
+        _share("Mapped reads", passed["primary mapped"], primary),
+        _share("Properly paired", passed["properly paired"], passed["paired in sequencing"]),
+        _share("Duplicates", passed["primary duplicates"], primary),
+    ]
+
+
+def _rna_figures(said: Said) -> list[QcFigure]:
+    if "salmon" not in said:
+        return [QcFigure(name=name, value=None) for name in ("Mapped to transcripts", "Library type")]
+    salmon = said["salmon"][0]
+    return [
+        _share("Mapped to transcripts", salmon["num_mapped"], salmon["num_processed"]),
+        QcFigure(name="Library type", value=salmon["expected_format"]),
+    ]
+
+
+def _share(name: str, part: float, whole: float) -> QcFigure:
+    return QcFigure(name=name, value=round(100 * part / whole, 2) if whole else None, unit="%")

@@ -1,0 +1,222 @@
+"""Results of a lot -> its record (`report.json`), from which alone the report is rendered.
+
+Every sentence is computed here from the results; nothing is judged here, that is the verdict's.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel
+
+from karyolot.contracts.copy_number import Comparison, CopyNumberResults, Noise
+from karyolot.contracts.criteria import Verdict
+from karyolot.contracts.expression import ExpressionResults
+from karyolot.contracts.record import (
+    SCHEMA_VERSION,
+    ArmRow,
+    BinTrack,
+    CallRow,
+    Chromosome,
+    CopyNumberRecord,
+    DonorVariantRow,
+    ExpressionRecord,
+    LodRow,
+    LotFacts,
+    MarkerRow,
+    Provenance,
+    Record,
+    SampleQc,
+    SegmentRow,
+    SetRow,
+)
+from karyolot.contracts.settings import CopyNumber
+
+Row = TypeVar("Row", bound=BaseModel)
+
+SIGNIFICANCE = 0.05
+"""Benjamini-Hochberg level below which a gene or a set counts as changed in the report's text."""
+NOT_SEEN = ("ploidy", "balanced rearrangements", "copy-neutral loss of heterozygosity", "centromeres and other gaps")
+"""What read depth cannot see, however deep; printed wherever a PASS is."""
+
+
+def assemble(lot: LotFacts, notice: str, verdict: Verdict, dna: CopyNumberResults, rna: ExpressionResults | None, qc: Sequence[SampleQc], provenance: Provenance, settings: CopyNumber) -> Record:  # fmt: skip
+    """The record of a lot, sealed under the id that fits its content."""
+    return Record(
+        schema_version=SCHEMA_VERSION,
+        notice=notice,
+        lot=lot,
+        verdict=verdict,
+        copy_number=_copy_number(dna, settings),
+        expression=None if rna is None else _expression(rna),
+        qc=tuple(qc),
+        not_seen=NOT_SEEN,
+        limits=tuple(_limits(dna)),
+        provenance=provenance,
+        report_id="",
+    ).sealed()
+
+
+def _copy_number(dna: CopyNumberResults, settings: CopyNumber) -> CopyNumberRecord:
+    used = dna.ratios[dna.ratios["mask"].isna()]
+    broken = dna.segments[dna.segments["bins"] >= settings.min_bins]["published_rule"]
+    return CopyNumberRecord(
+        sentences=tuple(_findings(dna)),
+        chromosomes=tuple(_chromosomes(dna.ratios)),
+        bins=BinTrack(
+            bin_bp=dna.comparison.analysis_bin_bp,
+            chrom=used["chrom"].tolist(),
+            start=used["start"].tolist(),
+            **{name: used[name].round(3).tolist() for name in ("log2", "lot_log2", "donor_log2")},
+        ),
+        segments=_rows(dna.segments, SegmentRow),
+        calls=_rows(dna.calls.assign(size_mb=(dna.calls["end"] - dna.calls["start"]) / 1e6), CallRow),
+        donor_variants=_rows(dna.variants, DonorVariantRow),
+        arms=_rows(dna.arms, ArmRow),
+        lod=tuple(
+            LodRow(size_mb=float(size) / 1e6, **{row["type"]: _known(row["fraction"]) for row in part.to_dict("records")})
+            for size, part in dna.lod.groupby("size_bp")
+        ),
+        power=settings.power,
+        claim_mb=settings.claim_mb,
+        published_gain_log2=math.log2(settings.published_gain),
+        published_loss_log2=math.log2(settings.published_loss),
+        published_gains=int((broken == "gain").sum()),
+        published_losses=int((broken == "loss").sum()),
+    )
+
+
+def _rows(table: pd.DataFrame, row: type[Row]) -> tuple[Row, ...]:
+    """One record row per table row: the columns the row knows, null as None."""
+    names = [field.alias or name for name, field in row.model_fields.items()]
+    part = table[[name for name in names if name in table]]
+    values = part.astype(object).where(part.notna(), None).to_dict("records")
+    return tuple(row.model_validate(value) for value in values)
+
+
+def _chromosomes(ratios: pd.DataFrame) -> list[Chromosome]:
+    chromosomes, offset = [], 0
+    for name, part in ratios.groupby("chrom", sort=False):
+        length = int(part["end"].max())
+        short = part[part["arm"].str.endswith("p") & (part["arm"] != part["chrom"])]
+        copies = part.loc[~part["region"].isin(["PAR", "other"]), "copies"]
+        chromosomes.append(
+            Chromosome(
+                name=str(name),
+                length=length,
+                offset=offset,
+                centromere=int(short["end"].max()) if len(short) and len(short) < len(part) else None,
+                copies=int(copies.iloc[0]) if len(copies) else 0,
+            )
+        )
+        offset += length
+    return chromosomes
+
+
+def _findings(dna: CopyNumberResults) -> list[str]:
+    calls = dna.calls
+    own = calls[calls["origin"] != "lost"]
+    sentences = []
+    if not dna.noise.assessable:
+        return [f"With {dna.noise.bins} bins the noise cannot be measured, so no change can be called or excluded."]
+    if own.empty:
+        sentences.append("No change of the lot against its donor was called.")
+    else:
+        sentences.append(f"{_count(len(own), 'change')} of the lot against its donor {'was' if len(own) == 1 else 'were'} called.")
+    lost = len(calls) - len(own)
+    if lost:
+        sentences.append(
+            f"{_count(lost, 'difference')} {'is' if lost == 1 else 'are'} explained by the donor's own cells, not by the lot's."
+        )
+    shared, variants = dna.match.shared, dna.match.variants
+    if variants:
+        sentences.append(f"The lot shows {shared} of the {_count(variants, 'copy-number difference')} its donor was born with.")
+    return sentences
+
+
+def _limits(dna: CopyNumberResults) -> list[str]:
+    sentences = [_bins_sentence(dna.comparison), _noise_sentence(dna.noise)]
+    blind = dna.arms[(dna.arms["scope"] == "arm") & ~dna.arms["assessable"]]["name"].tolist()
+    if blind:
+        sentences.append(f"Not assessable: {', '.join(blind)}.")
+    facts = dna.comparison
+    if facts.rt_slope is None:
+        sentences.append(
+            "No replication-timing track was given: waves of a growing lot against resting hepatocytes were not corrected."
+        )
+    else:
+        sentences.append(
+            f"Replication timing moves the ratio by {facts.rt_slope:.3f} log2 per standard deviation"
+            f" ({facts.rt_low:.3f} to {facts.rt_high:.3f}); this was taken out."
+        )
+    if facts.neutral is not None and facts.neutral < 0.6:
+        sentences.append(
+            f"Only {facts.neutral:.0%} of the autosomes lie at the commonest level; which level is normal is uncertain."
+        )
+    sentences.append(
+        "Shares of cells hold if one copy changed in cells that have the expected number of copies; hepatocytes with four or"
+        " eight sets of chromosomes show a smaller ratio for the same change."
+    )
+    return sentences
+
+
+def _bins_sentence(facts: Comparison) -> str:
+    taken = " and ".join(facts.covariates) if facts.covariates else "nothing (too few bins, or no track)"
+    return (
+        f"{facts.usable:.0%} of {facts.bins} bins of {facts.analysis_bin_bp / 1000:g} kb are used; corrected for {taken}."
+    )
+
+
+def _noise_sentence(noise: Noise) -> str:
+    if not noise.assessable:
+        return f"Only {noise.bins} bins: the noise could not be measured, so nothing can be claimed."
+    return (
+        f"Means over {noise.blocks[-1]} bins vary {math.sqrt(noise.inflation[-1]):.2f} times as much as counting alone explains;"
+        " every interval and limit here includes that."
+    )
+
+
+def _expression(rna: ExpressionResults) -> ExpressionRecord:
+    tested = rna.differential["padj"].notna()
+    significant = rna.differential[rna.differential["padj"] < SIGNIFICANCE]
+    p_values = bool(tested.any())
+    up, down = (int((np.sign(significant["log2fc"]) == sign).sum()) for sign in (1, -1))
+    return ExpressionRecord(
+        sentences=tuple(_expression_findings(rna, p_values, up, down)),
+        lot_replicates=rna.lot_replicates,
+        donor_replicates=rna.donor_replicates,
+        p_values=p_values,
+        significance=SIGNIFICANCE,
+        genes_tested=int(tested.sum()),
+        genes_up=up if p_values else None,
+        genes_down=down if p_values else None,
+        markers=_rows(rna.markers, MarkerRow),
+        sets=_rows(rna.enrichment.assign(leading_edge=rna.enrichment["leading_edge"].str.split(",")), SetRow),
+    )
+
+
+def _expression_findings(rna: ExpressionResults, p_values: bool, up: int, down: int) -> list[str]:
+    judged = rna.markers[rna.markers["met"].notna()]
+    met = int((judged["met"] == "yes").sum())
+    sentences = [f"{met} of {len(judged)} judged markers behave as expected of a progenitor lot."]
+    if p_values:
+        sentences.append(
+            f"{up} genes are higher and {down} lower in the lot than in its donor's hepatocytes (padj < {SIGNIFICANCE:g})."
+        )
+    else:
+        sentences.append("Without replicates there are effect sizes only, no p values.")
+    sentences.append(
+        f"Replicates ({rna.lot_replicates} of the lot, {rna.donor_replicates} of the donor) are of one lot and one donor: they"
+        " show the spread of the experiment, not of lots or donors."
+    )
+    return sentences
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _known(value: float) -> float | None:
+    return None if pd.isna(value) else float(value)

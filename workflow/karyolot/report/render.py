@@ -1,0 +1,152 @@
+"""The record of a lot to one self-contained HTML page."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from karyolot.contracts.criteria import CriterionResult
+from karyolot.contracts.record import Record, SampleQc
+from karyolot.report import captions, figures, words
+
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+"""Control characters, and marks that turn the direction of text: they could make a page read other than it is."""
+
+
+def _printed(value: Any) -> Any:
+    """Every value a template prints passes here, before escaping: null reads 'not available', hidden marks show."""
+    if value is None:
+        return words.MISSING
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return _UNPRINTABLE.sub("\ufffd", value)
+    return value
+
+
+@cache
+def environment() -> Environment:
+    """The templates: always escaping, and an unknown name is an error, not a blank."""
+    made = Environment(
+        loader=PackageLoader("karyolot.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_printed,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "number": words.number,
+        "log2": words.log2,
+        "percent": words.percent,
+        "size": words.size,
+        "axis": words.axis,
+        "place": words.place,
+        "listed": words.listed,
+        "groupby_chrom": _by_chromosome,
+    }
+    made.globals |= {
+        "OUTCOMES": words.OUTCOMES,
+        "evidence": words.evidence,
+        "EXPECTATIONS": words.EXPECTATIONS,
+        "ORIGINS": words.ORIGINS,
+        "quantity": words.quantity,
+        "plural": words.plural,
+        "genes_short": words.genes_short,
+        "setting": words.setting,
+    }
+    return made
+
+
+def _by_chromosome(keys: Iterable[tuple[str, str]]) -> list[tuple[str, list[tuple[str, str]]]]:
+    return [(chrom, list(held)) for chrom, held in groupby(keys, key=lambda key: key[0])]
+
+
+def page(template: str, context: Mapping[str, Any], *, head: str = "", foot: str = "") -> str:
+    """One HTML page that may load nothing: styles are inline and named by hash in its Content-Security-Policy.
+
+    head, foot: text in the margin of every printed page.
+    """
+    loader = environment().loader
+    assert loader is not None
+    style = loader.get_source(environment(), "style.css")[0] + (
+        "@page {"
+        f" @top-left {{ content: {_css_text(head)}; }}"
+        f" @top-right {{ content: {_css_text(foot)}; }}"
+        ' @bottom-right { content: "Page " counter(page) " of " counter(pages); }'
+        " }"
+    )
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    trusted = Markup(style)  # noqa: S704 - our own file, and margins escaped by _css_text
+    return environment().get_template(template).render(**context, style=trusted, policy=policy)
+
+
+def _css_text(text: str) -> str:
+    """A CSS string: everything but letters, digits and plain spaces as an escape, so that it cannot end the string."""
+    plain = (c if c.isascii() and (c.isalnum() or c == " ") else f"\\{ord(c):06x}" for c in _printed(text))
+    return f'"{"".join(plain)}"'
+
+
+def render(record: Record) -> str:
+    """The lot's report as HTML: opens offline, without scripts; the same record gives the same bytes."""
+    copy_number, expression, verdict = record.copy_number, record.expression, record.verdict
+    ratio = figures.ratio_plot(copy_number)
+    states = figures.arm_states(copy_number)
+    draft = bool(record.provenance.dirty)
+    title = f"{'DRAFT ' if draft else ''}{record.lot.lot_id} {words.OUTCOMES[verdict.outcome][1]}"
+    context = {
+        "record": record,
+        "lot": record.lot,
+        "facts": [(words.fact_label(name), value) for name, value in record.lot.facts.items() if value is not None],
+        "unrecorded": [words.fact_label(name).lower() for name, value in record.lot.facts.items() if value is None],
+        "verdict": verdict,
+        "draft": draft,
+        "title": title,
+        "criteria": sorted_criteria(verdict.criteria),
+        "deciding": [result for result in verdict.criteria if result.id in verdict.reasons],
+        "counts": words.outcome_counts(result.outcome for result in verdict.criteria),
+        "copy_number": copy_number,
+        "ratio": ratio,
+        "donor_track": figures.track_plot(copy_number, copy_number.bins.donor_log2),
+        "lot_track": figures.track_plot(copy_number, copy_number.bins.lot_log2),
+        "arms": states,
+        "expression": expression,
+        "captions": {
+            "ratio": captions.ratio(copy_number, ratio),
+            "tracks": captions.tracks(copy_number, record.lot),
+            "arms": captions.arms(states),
+            "lod": captions.limits_of_detection(copy_number),
+            "markers": captions.markers(expression) if expression else None,
+            "pathways": captions.pathways(expression) if expression else None,
+        },
+        "markers": figures.dumbbells(expression) if expression else {},
+        "tpm_ticks": figures.tpm_ticks(),
+        "lollipops": figures.lollipops(expression) if expression else [],
+        "nes_ticks": figures.nes_ticks(),
+        "qc": [(name, qc_table([s for s in record.qc if s.assay == key])) for key, name in ASSAYS.items()],
+        "provenance": record.provenance,
+    }
+    return page("report.html.j2", context, head=title, foot=f"Genomic stability report {record.report_id}")
+
+
+ASSAYS = {"wgs": "Whole-genome sequencing", "rnaseq": "RNA sequencing"}
+
+
+def sorted_criteria(results: tuple[CriterionResult, ...]) -> list[CriterionResult]:
+    """Gravest outcome first; within one outcome the order of the acceptance document."""
+    order = list(words.OUTCOMES)
+    return sorted(results, key=lambda result: order.index(result.outcome))
+
+
+def qc_table(samples: list[SampleQc]) -> tuple[list[SampleQc], list[tuple[str, list[str]]]]:
+    """Samples as columns, figures as rows: (name, one printed value per sample), in order of first appearance."""
+    names = list(dict.fromkeys(figure.name for sample in samples for figure in sample.figures))
+    held = [{figure.name: words.quantity(figure.value, figure.unit) for figure in sample.figures} for sample in samples]
+    return samples, [(name, [values.get(name, words.MISSING) for values in held]) for name in names]

@@ -1,0 +1,90 @@
+"""Quantified samples -> one table of expression (`expression.h5ad`), and its normalisation."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from numpy.typing import NDArray
+
+from karyolot.contracts.expression import ExpressionSample, Quantified
+from karyolot.contracts.problems import KaryolotError
+
+Floats = NDArray[np.float64]
+
+
+def assemble(quantified: Quantified, samples: Sequence[ExpressionSample], annotation: pd.DataFrame) -> AnnData:
+    """The expression of `samples`: see `contracts.expression.check_expression`. Samples and genes sorted by id.
+
+    annotation: Genes, empty when there is none; it comes before what a count matrix says of its genes. Counts are
+    rounded to whole numbers (PyDESeq2 takes no others). TPM of a count matrix are counts over the exons' length;
+    without lengths of all genes there are no TPM, and nothing that needs them is assessed.
+    """
+    ordered = sorted(samples, key=lambda sample: sample.sample_id)
+    names = [sample.sample_id for sample in ordered]
+    counts = quantified.counts.sort_index()[names]
+    genes = annotation.set_index("gene_id").reindex(counts.index)
+    if len(annotation) and genes["gene_name"].isna().all():
+        raise KaryolotError(
+            f"no gene of the counts ({counts.index[0]}, ...) is in the annotation ({annotation['gene_id'].iloc[0]},"
+            " ...); count with the GTF named in reference.gtf"
+        )
+    stated = quantified.genes.reindex(counts.index)
+    name = genes["gene_name"].fillna(stated["gene_name"]).fillna(pd.Series(counts.index, counts.index))
+    whole = np.rint(counts.to_numpy(float)).T.astype(np.int64)
+    layers: dict[str, NDArray[np.generic]] = {"counts": whole}
+    if quantified.tpm is not None and quantified.length is not None:
+        layers["tpm"] = quantified.tpm.loc[counts.index, names].to_numpy(float).T
+        layers["length"] = quantified.length.loc[counts.index, names].to_numpy(float).T
+    else:
+        length = genes["length"].astype(float).fillna(stated["length"].astype(float)).to_numpy()
+        if (length > 0).all():
+            layers["tpm"] = _per_million(whole / length)
+            layers["length"] = np.broadcast_to(length, whole.shape).copy()
+    return AnnData(
+        obs=pd.DataFrame(
+            {column: [getattr(sample, column) for sample in ordered] for column in ("donor", "lot", "state")},
+            index=pd.Index(names, name="sample_id"),
+        ),
+        var=pd.DataFrame({"gene_name": name.astype(str)}, index=counts.index),
+        layers=layers,
+    )
+
+
+def _per_million(rate: Floats) -> Floats:
+    total = rate.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(1e6 * rate, total, out=np.zeros_like(rate), where=total > 0))
+
+
+def size_factors(counts: Floats) -> Floats:
+    """Sequencing depth of each sample by the median of ratios (Anders & Huber 2010, Genome Biology 11:R106).
+
+    counts: samples x genes. The median is over genes with a count in every sample, of log counts minus their mean.
+    Raises KaryolotError when no gene has a count in every sample.
+    """
+    seen = (counts > 0).all(axis=0)
+    if not seen.any():
+        raise KaryolotError(
+            "no gene has a read in every sample, so the samples cannot be put on one scale; leave out the one that is"
+            f" nearly empty (genes seen, in the order of the samples: {', '.join(map(str, (counts > 0).sum(axis=1)))})"
+        )
+    logs = np.log(counts[:, seen])
+    return np.asarray(np.exp(np.median(logs - logs.mean(axis=0), axis=1)))
+
+
+def normalised(expression: AnnData) -> Floats:
+    """Counts over size factors, samples x genes."""
+    counts = np.asarray(expression.layers["counts"], dtype=float)
+    return counts / size_factors(counts)[:, None]
+
+
+def log_by_name(expression: AnnData) -> pd.DataFrame:
+    """log2(normalised counts + 1), gene names x samples, sorted by name.
+
+    Of several genes of one name the one with the highest mean stands for it (then the lowest gene id): gene sets know
+    names only.
+    """
+    table = pd.DataFrame(np.log2(normalised(expression) + 1).T, expression.var["gene_name"], expression.obs_names)
+    order = np.lexsort((expression.var_names, -table.mean(axis=1).to_numpy()))
+    table = table.iloc[order]
+    return table[~table.index.duplicated()].sort_index()

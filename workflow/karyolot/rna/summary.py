@@ -1,0 +1,149 @@
+"""Expression of a lot -> the metrics that the criteria R01-R07 are held against, and the facts shown beside them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from karyolot.contracts.criteria import Metric, Metrics
+from karyolot.contracts.expression import Quantification
+from karyolot.rna.expression import Floats
+from karyolot.rna.markers import CHANGED_LOG2, DETECTED_TPM
+
+NO_LENGTHS = "gene lengths are not known, so there are no TPM; give reference.gtf"
+X_GENE, Y_GENES = "XIST", ("DDX3Y", "RPS4Y1")
+"""XIST is expressed from an inactive X only; the two Y genes in all tissues of a man."""
+
+
+def metrics(expression: AnnData, markers: pd.DataFrame, quality: Mapping[str, Quantification]) -> Metrics:
+    """Metrics of a lot by name. expression: of the lot and its donor; quality: sample_id -> salmon's facts (none for
+    samples that came as counts). A gene that is not annotated makes its metric None: three of four genes found and the
+    fourth unknown is not three of four."""
+    return {
+        # The albumin trap: ALB counts twice, detected here and lower than in the donor below; a lot needs both.
+        "rna.identity_detected": _extreme(markers, "identity", "detected", "lot_tpm_low", "lowest"),
+        "rna.mature_down": _count(markers, "mature hepatocyte", "down"),
+        "rna.progenitor_up": _count(markers, "progenitor", "up"),
+        # The HLA trap: the lot's own level counts. Its fall against the donor's immune cells is shown, not judged.
+        "rna.hla2_max_tpm": _extreme(markers, "HLA class II", "absent", "lot_tpm_high", "highest"),
+        "rna.blood_max_tpm": _extreme(markers, "blood", "absent", "lot_tpm_high", "highest"),
+        "rna.secreted_up": _count(markers, "secreted and matrix", "up"),
+        "rna.pluripotency_max_tpm": _extreme(markers, "pluripotency", "report", "lot_tpm_high", "highest"),
+        # The direction trap: a Hippo set that moves does not say which way; its targets fall when Hippo is on.
+        "rna.yap_targets_log2fc": _targets(markers),
+        "rna.genes_detected": _genes_detected(expression),
+        "rna.mapping_percent": _mapping(expression, quality),
+        "rna.sex": _sex(expression, "lot"),
+        "rna.donor_sex": _sex(expression, "hepatocyte"),
+    }
+
+
+def _group(markers: pd.DataFrame, group: str, expected: str, column: str) -> pd.DataFrame | Metric:
+    """Markers of a group, or the metric that says why it is not assessed."""
+    part = markers[(markers["group"] == group) & (markers["expected"] == expected)]
+    if part.empty:
+        return Metric(value=None, reason=f"the marker table has no gene '{expected}' in the group '{group}'")
+    unknown = part.loc[part[column].isna() & part["met"].isna(), "gene_name"].tolist()
+    if unknown and column != "log2fc" and markers[column].isna().all():
+        return Metric(value=None, reason=NO_LENGTHS)
+    if unknown:
+        return Metric(value=None, reason=f"not in the annotation, or without a read: {', '.join(unknown)}")
+    return part
+
+
+def _extreme(markers: pd.DataFrame, group: str, expected: str, column: str, which: str) -> Metric:
+    """Lowest or highest TPM over the genes of a group and the lot's replicates."""
+    part = _group(markers, group, expected, column)
+    if isinstance(part, Metric):
+        return part
+    row = part.sort_values(column, ascending=which == "lowest", kind="stable").iloc[0]
+    beside = "" if np.isnan(row["donor_tpm"]) else f"; donor's hepatocytes {_number(row['donor_tpm'])} TPM"
+    genes = f"{len(part)} genes" if len(part) > 1 else "one gene"
+    return Metric(
+        value=float(row[column]),
+        detail=f"{which} of {genes}: {row['gene_name']} {_number(row[column])} TPM in the lot{beside}",
+    )
+
+
+def _count(markers: pd.DataFrame, group: str, expected: str) -> Metric:
+    """How many genes of a group moved as expected, at least CHANGED_LOG2 against the donor."""
+    part = _group(markers, group, expected, "log2fc")
+    if isinstance(part, Metric):
+        return part
+    met = int((part["met"] == "yes").sum())
+    moved = ", ".join(
+        f"{gene} {'without a read' if np.isnan(change) else f'{change:+.1f}'}"
+        for gene, change in zip(part["gene_name"], part["log2fc"], strict=True)
+    )
+    side = "at least" if expected == "up" else "at most"
+    limit = CHANGED_LOG2 if expected == "up" else -CHANGED_LOG2
+    return Metric(value=met, detail=f"{met} of {len(part)} genes with log2 fold change {side} {limit:+g}: {moved}")
+
+
+def _targets(markers: pd.DataFrame) -> Metric:
+    part = _group(markers, "YAP targets", "report", "log2fc")
+    if isinstance(part, Metric):
+        return part
+    change = float(part["log2fc"].median())
+    means = "they rise, as when Hippo signalling is off" if change > 0 else "they do not rise"
+    genes = ", ".join(part["gene_name"])
+    return Metric(value=change, detail=f"median log2 fold change of {genes}: {change:+.1f}; {means}")
+
+
+def _genes_detected(expression: AnnData) -> Metric:
+    if "tpm" not in expression.layers:
+        return Metric(value=None, reason=NO_LENGTHS)
+    found = pd.Series((_tpm(expression) >= DETECTED_TPM).sum(axis=1), expression.obs_names)
+    found = found[(expression.obs["state"] == "lot").to_numpy()]
+    sample = found.idxmin()
+    detail = f"{found[sample]} genes at {DETECTED_TPM:g} TPM or more in {sample}, the fewest"
+    return Metric(value=int(found[sample]), detail=detail)
+
+
+def _mapping(expression: AnnData, quality: Mapping[str, Quantification]) -> Metric:
+    """Lowest share of fragments salmon assigned, over all samples."""
+    if missing := sorted(set(expression.obs_names) - set(quality)):
+        return Metric(value=None, reason=f"came as counts, not as reads: {', '.join(missing)}")
+    sample = min(sorted(quality), key=lambda name: quality[name].percent_mapped)
+    facts = quality[sample]
+    return Metric(
+        value=facts.percent_mapped,
+        detail=f"{facts.percent_mapped:.1f} % of {facts.fragments} fragments fit a transcript in {sample}, the lowest;"
+        f" library type {facts.library_type}",
+    )
+
+
+def _sex(expression: AnnData, state: str) -> Metric:
+    """'F': XIST in every sample and no Y gene in any; 'M': both Y genes in every sample and XIST in none; else None.
+
+    XIST fades in culture and cells lose Y, so a missing gene alone proves nothing.
+    """
+    if "tpm" not in expression.layers:
+        return Metric(value=None, reason=NO_LENGTHS)
+    names = expression.var["gene_name"].to_numpy()
+    if absent := [gene for gene in (X_GENE, *Y_GENES) if gene not in names]:
+        return Metric(value=None, reason=f"not in the annotation: {', '.join(absent)}")
+    rows = (expression.obs["state"] == state).to_numpy()
+    x, *others = (_tpm(expression)[np.ix_(rows, names == gene)].sum(axis=1) for gene in (X_GENE, *Y_GENES))
+    y = np.column_stack(others)
+    facts = f"XIST {_range(x)} TPM, {' and '.join(Y_GENES)} {_range(y)} TPM"
+    if (x >= DETECTED_TPM).all() and (y < DETECTED_TPM).all():
+        return Metric(value="F", detail=facts)
+    if (x < DETECTED_TPM).all() and (y >= DETECTED_TPM).all():
+        return Metric(value="M", detail=facts)
+    return Metric(value=None, reason=f"neither a woman's nor a man's pattern: {facts}")
+
+
+def _tpm(expression: AnnData) -> Floats:
+    return np.asarray(expression.layers["tpm"], dtype=float)
+
+
+def _range(values: Floats) -> str:
+    low, high = _number(values.min()), _number(values.max())
+    return low if low == high else f"{low}-{high}"
+
+
+def _number(value: float) -> str:
+    """Three digits for small values, whole numbers for large ones."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.2g}"

@@ -1,0 +1,64 @@
+"""What a rule's script stands on: its settings, its log, and the certainty that it runs the code that was planned."""
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from karyolot.contracts.problems import KaryolotError
+from karyolot.provenance import PROJECT, code_digest
+
+Settings = TypeVar("Settings", bound=BaseModel)
+SCRIPTS = PROJECT / "workflow" / "scripts"
+
+
+def stage(rule: str, settings: BaseModel | None = None) -> dict[str, Any]:
+    """The `params` every script rule carries: its slice of the settings and the digest of its code.
+
+    A change of either makes Snakemake run the rule again, and only what follows from it.
+    """
+    return {
+        "settings": settings.model_dump(mode="json") if settings is not None else {},
+        "code": code_digest(SCRIPTS / f"{rule}.py"),
+    }
+
+
+@contextmanager
+def job(snakemake: Any, settings: type[Settings]) -> Iterator[Settings]:
+    """Run a script's body with stdout, stderr and warnings in the rule's log; yields the typed settings.
+
+    Raises SystemExit(1) on failure: with one message for a fault of the data, with the traceback for a bug of ours.
+    """
+    # Snakemake's own descriptors are redirected, so that what a C library prints lands in the log as well.
+    with Path(snakemake.log[0]).open("w", encoding="utf-8") as log:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        shown = os.dup(2)
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        try:
+            if code_digest(SCRIPTS / f"{snakemake.rule}.py") != snakemake.params.code:
+                raise KaryolotError(
+                    f"karyolot as imported here ({PROJECT}) is not the code that planned this job; start the run again"
+                )
+            yield settings.model_validate(snakemake.params.settings)
+        except KaryolotError as fault:
+            message = f"{snakemake.rule}: {fault}\n"
+        except Exception:
+            message = traceback.format_exc()
+        else:
+            message = ""
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os.dup2(shown, 1)
+            os.dup2(shown, 2)
+            os.close(shown)
+        log.write(message)
+    if message:
+        raise SystemExit(1)

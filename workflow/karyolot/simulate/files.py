@@ -1,0 +1,120 @@
+"""The files of the example: reference, reads, sample tables, configuration."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from pydantic import BaseModel
+
+from karyolot.contracts.settings import Config
+from karyolot.contracts.sheets import Donor, Lot, Sample
+from karyolot.io import sha256, write_text
+from karyolot.simulate.donors import Cells
+from karyolot.simulate.expression import rna_fragments, transcripts
+from karyolot.simulate.genome import WINDOW, Genome, stream
+from karyolot.simulate.reads import DUPLICATES, amplify, dna_fragments, write_lane
+
+READ_DNA, READ_RNA = 50, 75
+"""Read lengths, bases."""
+TIMING_STEP = 100_000
+"""Real bases per value of the replication-timing track."""
+
+
+def write_reference(folder: Path, genome: Genome) -> None:
+    """genome.fa, genome.yaml, cytobands.tsv, replication_timing.bedgraph, genes.gtf."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "genome.fa").open("wb") as handle:
+        for chrom in genome.names:
+            lines = genome.bases[genome.contig(chrom)].reshape(-1, WINDOW)
+            newlines = np.full((len(lines), 1), ord("\n"), np.uint8)
+            handle.write(f">{chrom}\n".encode() + np.hstack([lines, newlines]).tobytes())
+    _write_yaml(genome.layout.model_dump(mode="json"), folder / "genome.yaml")
+    write_text(genome.bands.to_csv(sep="\t", header=False, index=False, lineterminator="\n"), folder / "cytobands.tsv")
+    write_text("".join(timing_lines(genome)), folder / "replication_timing.bedgraph")
+    write_text("".join(gtf_lines(genome)), folder / "genes.gtf")
+
+
+def timing_lines(genome: Genome) -> list[str]:
+    """bedGraph of replication timing."""
+    step = max(1, TIMING_STEP // genome.scale // WINDOW)
+    lines = []
+    for chrom in genome.names:
+        timing = genome.timing[genome.windows(genome.whole(chrom))]
+        for first in range(0, len(timing), step):
+            part = timing[first : first + step]
+            lines.append(f"{chrom}\t{first * WINDOW}\t{(first + len(part)) * WINDOW}\t{part.mean():.4f}\n")
+    return lines
+
+
+def gtf_lines(genome: Genome) -> list[str]:
+    """GTF of all genes, one transcript each; its id is the gene's with T1 behind."""
+    lines = []
+    for gene in genome.genes.to_dict("records"):
+        origin = genome.contig(gene["chrom"]).start
+        exons = [(gene["start"], gene["intron_start"]), (gene["intron_end"], gene["end"])]
+        if gene["intron_start"] == gene["intron_end"]:
+            exons = [(gene["start"], gene["end"])]
+        name = f'gene_id "{gene["gene_id"]}"; gene_name "{gene["gene_name"]}";'
+        mature = f'{name} transcript_id "{gene["gene_id"]}T1";'
+        rows = [("gene", gene["start"], gene["end"], name), ("transcript", gene["start"], gene["end"], mature)]
+        rows += [("exon", start, end, mature) for start, end in exons]
+        for feature, start, end, attributes in rows:
+            place = f"{start - origin + 1}\t{end - origin}\t.\t{gene['strand']}\t."
+            lines.append(f"{gene['chrom']}\tkaryolot\t{feature}\t{place}\t{attributes}\n")
+    return lines
+
+
+def write_dna(out: Path, sample: Mapping[str, str], cells: Cells, pairs: int, lanes: int, seed: int) -> list[Sample]:
+    """Whole-genome reads of one library, spread over its lanes. sample: sample_id and owner. Returns the sheet's rows."""
+    rng = stream(seed, f"reads of {sample['sample_id']}")
+    fragments = amplify(dna_fragments(cells, round(pairs * (1 - DUPLICATES)), READ_DNA, rng), rng)
+    rows = []
+    for lane in range(1, lanes + 1):
+        paths = _paths(out, f"{sample['sample_id']}_L{lane}")
+        write_lane(paths, cells.haplotypes, fragments.take(slice(lane - 1, None, lanes)), READ_DNA, lane, rng)
+        facts = {"assay": "wgs", "lane": f"L{lane}", "library_kit": "PCR, 300 bp"}
+        rows.append(_row(out, paths, {**sample, **facts}))
+    return rows
+
+
+def write_rna(
+    out: Path, sample: Mapping[str, str], cells: Cells, level: np.typing.NDArray[np.float64], pairs: int, seed: int
+) -> Sample:
+    """Stranded RNA reads of one replicate. level: of `expression.levels`. Returns the sheet's row."""
+    rng = stream(seed, f"reads of {sample['sample_id']}")
+    template, edges = transcripts(cells)
+    paths = _paths(out, f"{sample['sample_id']}_L1")
+    write_lane(paths, template, rna_fragments(cells, level, edges, pairs, READ_RNA, rng), READ_RNA, 1, rng)
+    facts = {"assay": "rnaseq", "lane": "L1", "library_kit": "dUTP, poly-A", "strandedness": "reverse"}
+    return _row(out, paths, {**sample, **facts})
+
+
+def write_config(folder: Path, settings: Mapping[str, Any]) -> None:
+    """config.yaml. Raises pydantic's ValidationError for settings a run would refuse."""
+    Config.model_validate(settings)
+    _write_yaml(settings, folder / "config.yaml")
+
+
+def write_sheet(rows: Sequence[Donor | Lot | Sample], path: Path) -> None:
+    """A sample table with the columns that are filled in at all."""
+    models: Sequence[BaseModel] = rows
+    sheet = pd.DataFrame([row.model_dump() for row in models]).dropna(axis="columns", how="all")
+    write_text(sheet.to_csv(sep="\t", index=False, lineterminator="\n"), path)
+
+
+def _write_yaml(content: Mapping[str, Any], path: Path) -> None:
+    write_text(yaml.safe_dump(dict(content), sort_keys=False, width=120, default_flow_style=None), path)
+
+
+def _paths(out: Path, name: str) -> tuple[Path, Path]:
+    (out / "reads").mkdir(parents=True, exist_ok=True)
+    return out / "reads" / f"{name}_R1.fastq.gz", out / "reads" / f"{name}_R2.fastq.gz"
+
+
+def _row(out: Path, paths: tuple[Path, Path], facts: Mapping[str, str]) -> Sample:
+    files = {f"fastq_{mate}": path.relative_to(out).as_posix() for mate, path in enumerate(paths, start=1)}
+    digests = {f"sha256_{mate}": sha256(path) for mate, path in enumerate(paths, start=1)}
+    return Sample.model_validate({**facts, **files, **digests, "platform": "simulated", "seq_run": "FC1"})

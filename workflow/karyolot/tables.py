@@ -1,0 +1,289 @@
+"""The sample tables as people write them: every cell that is wrong is told by line and column, none is guessed."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from karyolot.contracts.problems import Problem, quoted
+from karyolot.contracts.sheets import ID_PATTERN, SHA256_PATTERN, Row
+
+R = TypeVar("R", bound=Row)
+
+EDGES = "".join(map(chr, (*range(9, 14), 32, 0x85, 0xA0, 0x2007, 0x202F, 0x200B, 0x2060, 0xFEFF)))
+"""White space that spreadsheets and web pages leave around a cell, some of it invisible; stripped."""
+INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+NOTHING = frozenset({"NA", "N/A", "n/a", "na", "NaN", "nan", "null", "NULL", "None", "none", "-", "--", ".", "?"})
+FORMULA_ERROR = re.compile(r"#(N/A|REF!|NAME\?|VALUE!|DIV/0!|NUM!|NULL!|SPILL!)")
+MONTH = "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+MANGLED = re.compile(
+    rf"\d{{1,2}}-{MONTH}(-\d{{2,4}})?|{MONTH}-\d{{2}}|\d\.\d+E\+\d+|\d{{1,4}}[./]\d{{1,2}}[./]\d{{2,4}}"
+)
+"""What a spreadsheet makes of MAR1, SEPT2 or 1E10: dates and numbers in its own spelling."""
+PERSONAL_COLUMN = re.compile(
+    r"(donor|patient|subject|person|client)?(first|last|family|given|full|sur|middle|maiden|legal)?name"
+    r"|.*(birth|email|phone|address|passport|insurance|socialsecurity|medicalrecord).*"
+    r"|dob|mrn|ssn|mail|street|zip|zipcode|postcode|initials|nhs(no|number)?|(patient|hospital|national)(id|number|no)"
+)
+E_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[R]):
+    """A row and where it stands.
+
+    Columns in `bad` could not be read and are already reported; they are None in `row`, but for the id of a row whose
+    number of cells is wrong.
+    """
+
+    line: int
+    row: R
+    bad: frozenset[str]
+
+
+def parse_sheet(data: bytes, file: str, model: type[R]) -> tuple[list[Entry[R]], list[Problem]]:
+    """Rows of a tab-separated sheet, and everything wrong with it.
+
+    UTF-8 or UTF-16 with or without a byte-order mark, any line ending, white space around cells and quotes around
+    cells are read; empty lines and lines starting with # are passed over. Lines count from 1 as in a text editor.
+    """
+    text, problems = _decode(data, file)
+    lines = [(number, line) for number, line in enumerate(re.split("\r\n|\r|\n", text), 1) if line.strip(EDGES)]
+    content = [(number, line) for number, line in lines if not line.startswith("#")]
+    columns = list(model.model_fields)
+    if not content:
+        return [], [*problems, _syntax(file, "the sheet is empty", f"write a header line: {', '.join(columns)}")]
+    header_line, header = content[0]
+    separator = "\t"
+    if "\t" not in header and len(columns) > 1:
+        separator = next((mark for mark in ";," if mark in header), "\t")
+        if separator != "\t":
+            message = f"columns are separated by {separator!r} instead of tabs"
+            problems.append(_syntax(file, message, "save the sheet as tab-separated text (.tsv)", header_line))
+    names = [_cell(name) for name in header.split(separator)]
+    if not set(names) & set(columns):
+        for number, line in lines:
+            if line.startswith("#") and set(columns) & {_cell(name) for name in line.lstrip("# ").split(separator)}:
+                return [], [*problems, _syntax(file, "the header is a comment", "remove the # before it", number)]
+    fields, header_problems = _header(names, file, header_line, model)
+    problems += header_problems
+
+    if len(content) == 1:
+        problems.append(_syntax(file, "the sheet has a header and no row", "add one line per row below the header"))
+    absent = frozenset(columns) - frozenset(fields)
+    entries: list[Entry[R]] = []
+    for number, line in content[1:]:
+        cells = line.split(separator)
+        unbalanced = any(cell.startswith('"') and not _is_quoted(cell) for cell in cells)
+        cells = [_cell(cell) for cell in cells]
+        while len(cells) > len(names) and not cells[-1]:
+            cells.pop()
+        if unbalanced or len(cells) != len(names):
+            message = f"the row has {len(cells)} cells and the header {len(names)}"
+            remedy = "write a tab for every cell, also for empty ones at the end of the row"
+            if unbalanced:
+                message = (
+                    'a cell starts with " and does not end with it; line breaks and tabs in a cell are not allowed'
+                )
+                remedy = "write the row on one line, without quotes"
+            problems.append(_syntax(file, message, remedy, number))
+            # The id alone is kept, so that other sheets may refer to it without a second complaint.
+            id_cell = dict(zip(fields, cells, strict=False)).get(columns[0], "")
+            unread: dict[str, Any] = {**dict.fromkeys(columns), columns[0]: id_cell or None}
+            row = cast(R, model.model_construct(None, **unread))
+            entries.append(Entry(number, row, frozenset(columns)))
+            continue
+        for position, (name, cell) in enumerate(zip(names, cells, strict=True), 1):
+            if cell and not name:
+                message = f"cell {position} holds text and has no column name"
+                problems.append(_syntax(file, message, "name the column in the header, or empty the cell", number))
+        filled = {field: cell for field, cell in zip(fields, cells, strict=True) if field and cell}
+        entry, row_problems = _row(filled, number, file, model, absent)
+        entries.append(entry)
+        problems += row_problems
+    return entries, problems
+
+
+def suggestion(word: str, allowed: Sequence[str]) -> str:
+    """' (did you mean X?)' for the nearest allowed word, or ''."""
+    spelling = {_spelling(name): name for name in allowed}
+    nearest = get_close_matches(_spelling(word), spelling, n=1, cutoff=0.6)
+    return f" (did you mean {spelling[nearest[0]]}?)" if nearest else ""
+
+
+def _spelling(word: str) -> str:
+    return re.sub(r"[\s_-]+", "_", word.strip(EDGES)).casefold()
+
+
+def _syntax(file: str, message: str, remedy: str, line: int | None = None, column: str | None = None) -> Problem:
+    return Problem("E16", file, message, remedy, line, column)
+
+
+def _decode(data: bytes, file: str) -> tuple[str, list[Problem]]:
+    encoding = "utf-8-sig"
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif data[1:2] == b"\0" or data[:1] == b"\0":
+        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+    try:
+        return data.decode(encoding), []
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = f"not {encoding[:6].rstrip('-').upper()} text (byte {error.start + 1})"
+        # The rest is read as well as can be, so that the other problems are told in the same pass.
+        text = data.decode(encoding, errors="replace").replace("\ufffd", "_")
+        return text, [_syntax(file, message, "save the sheet as UTF-8 text, tab separated", line)]
+
+
+def _is_quoted(cell: str) -> bool:
+    return len(cell) >= 2 and cell[0] == cell[-1] == '"' and '"' not in cell[1:-1].replace('""', "")
+
+
+def _cell(text: str) -> str:
+    if _is_quoted(text):
+        text = text[1:-1].replace('""', '"')
+    return text.strip(EDGES)
+
+
+def _header(names: Sequence[str], file: str, line: int, model: type[Row]) -> tuple[list[str], list[Problem]]:
+    """The field each column is read as ('' = none), and what is wrong with the header.
+
+    A misspelt column is read as the column it most resembles, so that its absence is not reported on top.
+    """
+    columns = list(model.model_fields)
+    fields: list[str] = []
+    problems = []
+    for name in names:
+        field = name if name in columns else ""
+        if name and not field:
+            if PERSONAL_COLUMN.fullmatch(re.sub(r"[\W_]+", "", name.casefold())):
+                message = "the column looks like personal data of a donor, which must not enter results and reports"
+                problems.append(
+                    Problem("E23", file, message, "delete the column; donors and lots go by pseudonyms", line, name)
+                )
+            else:
+                meant = suggestion(name, [column for column in columns if column not in names])
+                field = meant.removeprefix(" (did you mean ").removesuffix("?)")
+                message = f"unknown column{meant}"
+                problems.append(
+                    _syntax(file, message, f"use one of {', '.join(columns)}, or delete the column", line, name)
+                )
+        if field and field in fields:
+            message = "the column stands twice" if name == field else f"two columns could be {field}"
+            problems.append(_syntax(file, message, "keep one of them", line, field))
+            field = ""
+        fields.append(field)
+    for column in columns:
+        if model.model_fields[column].is_required() and column not in fields:
+            problems.append(
+                _syntax(file, f"the column {column} is missing", f"add the column {column} to the header", line, column)
+            )
+    return fields, problems
+
+
+def _row(
+    cells: dict[str, str], line: int, file: str, model: type[R], absent: frozenset[str]
+) -> tuple[Entry[R], list[Problem]]:
+    """Read one row. cells: those that are not empty; absent: fields without a column, reported with the header."""
+    problems: dict[str, Problem] = {}
+    values: dict[str, Any] = {}
+    bad = set()
+    for column, reader in _readers(model).items():
+        cell = cells.get(column)
+        if cell is None and not model.model_fields[column].is_required():
+            values[column] = model.model_fields[column].get_default()
+            continue
+        if column in absent:
+            values[column] = None
+            bad.add(column)
+            continue
+        fault = (
+            ("E17", "the cell is empty and must not be", "fill it in") if cell is None else _text_fault(column, cell)
+        )
+        if fault is None:
+            try:
+                values[column] = reader.validate_python(cell)
+                continue
+            except ValidationError as error:
+                fault = _explain(column, str(cell), error.errors(include_url=False)[0])
+        code, message, remedy = fault
+        if code == "E17" and column in {"passage", "pdl"}:
+            code = "E09"
+        problems[column] = Problem(code, file, message, remedy, line, column, None if code == "E23" else cell)
+        values[column] = None
+    row = cast(R, model.model_construct(None, **values))
+    return Entry(line, row, frozenset(bad | problems.keys())), list(problems.values())
+
+
+@cache
+def _readers(model: type[Row]) -> dict[str, TypeAdapter[Any]]:
+    return {
+        name: TypeAdapter(field.rebuild_annotation(), config=ConfigDict(allow_inf_nan=False))
+        for name, field in model.model_fields.items()
+    }
+
+
+Fault = tuple[str, str, str]
+"""Code, message, remedy."""
+
+
+def _text_fault(column: str, cell: str) -> Fault | None:
+    """What is wrong with the characters of a cell, whatever its type."""
+    if invisible := INVISIBLE.search(cell):
+        name = unicodedata.name(invisible[0], f"control character {ord(invisible[0]):#04x}")
+        return "E16", f"the cell holds an invisible character ({name.lower()})", "type the cell anew"
+    if cell in NOTHING:
+        return "E16", "the cell says that there is no value", "leave the cell empty"
+    if FORMULA_ERROR.fullmatch(cell):
+        return "E16", "the cell holds a failed spreadsheet formula", "type the value"
+    if column != "collection_date" and MANGLED.fullmatch(cell):
+        remedy = "type the original value; in a spreadsheet, format the column as text before typing"
+        return "E16", "a spreadsheet has probably turned this value into a date or number", remedy
+    if "@" in cell and E_MAIL.fullmatch(cell):
+        return "E23", "the cell holds an e-mail address", "use a pseudonym"
+    return None
+
+
+def _explain(column: str, cell: str, error: ErrorDetails) -> Fault:
+    """A pydantic error in the words of the person who fills in the sheet."""
+    context = error.get("ctx", {})
+    kind = error["type"]
+    if kind == "literal_error":
+        allowed = re.findall("'([^']*)'", context["expected"])
+        return "E17", f"not an allowed value{suggestion(cell, allowed)}", f"write one of {', '.join(allowed)}"
+    if kind == "string_pattern_mismatch" and context["pattern"] == ID_PATTERN:
+        strange = sorted({character for character in cell if not re.fullmatch("[A-Za-z0-9_-]", character)})
+        if strange:
+            message = f"an id must not hold {' '.join(quoted(character) for character in strange)}"
+        else:
+            message = "an id starts with a letter or digit and has at most 64 characters"
+        return "E16", message, "use letters a-z, digits, _ and - only"
+    if kind == "string_pattern_mismatch" and context["pattern"] == SHA256_PATTERN:
+        return "E17", "not a sha256 checksum", "write its 64 digits 0-9 a-f in lower case, as sha256sum prints them"
+    if kind == "string_pattern_mismatch":
+        return "E17", "not a date written year-month-day", "write it like 2031-02-28; format the column as text"
+    if column == "passage" and re.fullmatch(r"-?\d+", cell):
+        if int(cell) == 0:
+            remedy = (
+                "hepatocytes are a sample of a donor (donor_id in samples.tsv), not a lot; a lot starts at passage 1"
+            )
+            return "E10", "a lot is at passage 0", remedy
+        return "E09", "passage is below 1", "write the passages since reprogramming"
+    if kind.startswith("int_"):
+        return "E17", "not a whole number", "write digits only"
+    if kind.startswith("float_") or kind == "finite_number":
+        hint = "write a decimal point instead of the comma" if "," in cell else "write digits, with a decimal point"
+        return "E17", "not a number", hint
+    if kind in {"greater_than_equal", "less_than_equal"}:
+        bound = "at least" if kind == "greater_than_equal" else "at most"
+        limit = context["ge"] if "ge" in context else context["le"]
+        return "E17", f"must be {bound} {limit:g}", "correct the number"
+    if kind == "string_too_long":
+        return "E17", f"longer than {context['max_length']} characters", "shorten it"
+    return "E17", error["msg"], "correct the cell"

@@ -1,0 +1,139 @@
+"""The verdict on a lot: a pure function of its metrics and the acceptance criteria."""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from karyolot.contracts.criteria import (
+    Acceptance,
+    Criterion,
+    CriterionResult,
+    Limit,
+    LotOutcome,
+    Metric,
+    Metrics,
+    Outcome,
+    Verdict,
+)
+
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt, "==": operator.eq,
+}  # fmt: skip
+WORDS = {"<=": "at most", "<": "below", ">=": "at least", ">": "above", "==": ""}
+UNMEASURED = Metric(value=None, reason="no step of this run measures it")
+
+
+def decide(lot_id: str, metrics: Metrics, acceptance: Acceptance, claim_mb: float, power: float) -> Verdict:
+    """The verdict by the order of gravity: wrong identity; validity broken; FAIL; undecidable; REVIEW; PASS.
+
+    1. An identity mismatch makes the lot FAIL_IDENTITY; a broken or unmeasured required validity criterion makes it
+       INDETERMINATE. In both cases the stability criteria are suppressed: shown, but not allowed to speak.
+    2. Else any FAIL fails the lot. 3. Else a required criterion that is INDETERMINATE or NOT_ASSESSED makes it
+    INDETERMINATE. 4. Else any REVIEW makes it REVIEW. 5. Else PASS, bounded by the claim.
+    Criteria that are not required and not assessed, and informational ones, never move the verdict.
+    """
+    results = [judge(criterion, metrics.get(criterion.metric, UNMEASURED)) for criterion in acceptance.criteria]
+    outcome, reasons = _outcome(results)
+    suppressed = outcome == "FAIL_IDENTITY" or any(_breaks_validity(result) for result in results)
+    return Verdict(
+        lot_id=lot_id,
+        outcome=outcome,
+        reasons=tuple(result.id for result in reasons),
+        suppressed=suppressed,
+        headline=_headline(outcome, reasons, acceptance),
+        claim=_claim(outcome, suppressed, metrics, claim_mb, power),
+        acceptance_name=acceptance.name,
+        acceptance_version=acceptance.version,
+        criteria=tuple(results),
+    )
+
+
+def judge(criterion: Criterion, metric: Metric) -> CriterionResult:
+    """Hold one metric against one criterion; a missing, non-finite or wrongly typed value is NOT_ASSESSED, never PASS."""
+    outcome: Outcome = "PASS"
+    explanation = metric.detail or "kept"
+    limit = criterion.limits[-1]
+    if not _comparable(metric.value, criterion):
+        outcome, explanation = "NOT_ASSESSED", metric.reason or "not measured"
+    else:
+        for candidate in criterion.limits:
+            if not OPERATORS[candidate.op](metric.value, candidate.value):
+                outcome, limit = candidate.on_breach, candidate
+                break
+    return CriterionResult(
+        id=criterion.id,
+        title=criterion.title,
+        metric=criterion.metric,
+        unit=criterion.unit,
+        kind=criterion.kind,
+        required=criterion.required,
+        limit=_words(limit),
+        value=metric.value,
+        outcome=outcome,
+        explanation=explanation,
+        source=criterion.source,
+        reason=criterion.reason,
+    )
+
+
+def _comparable(value: object, criterion: Criterion) -> bool:
+    """Whether the value can be held against every limit: of the limits' type, and finite."""
+    if value is None:
+        return False
+    wanted = {type(limit.value) for limit in criterion.limits}
+    if isinstance(value, bool) or isinstance(value, str):
+        return wanted == {type(value)}
+    return wanted <= {float, int} and abs(float(value)) < float("inf")  # type: ignore[arg-type]
+
+
+def _breaks_validity(result: CriterionResult) -> bool:
+    broken = result.outcome in ("FAIL", "INDETERMINATE", "FAIL_IDENTITY")
+    return result.kind == "validity" and (broken or (result.required and result.outcome == "NOT_ASSESSED"))
+
+
+def _outcome(results: list[CriterionResult]) -> tuple[LotOutcome, list[CriterionResult]]:
+    steps: list[tuple[LotOutcome, Callable[[CriterionResult], bool]]] = [
+        ("FAIL_IDENTITY", lambda r: r.outcome == "FAIL_IDENTITY"),
+        ("INDETERMINATE", _breaks_validity),
+        ("FAIL", lambda r: r.outcome == "FAIL"),
+        ("INDETERMINATE", lambda r: r.outcome == "INDETERMINATE" or (r.required and r.outcome == "NOT_ASSESSED")),
+        ("REVIEW", lambda r: r.outcome == "REVIEW"),
+    ]
+    for outcome, speaks in steps:
+        reasons = [result for result in results if speaks(result)]
+        if reasons:
+            return outcome, reasons
+    return "PASS", []
+
+
+def _words(limit: Limit) -> str:
+    if isinstance(limit.value, bool):
+        return "yes" if limit.value else "no"
+    value = limit.value if isinstance(limit.value, str) else f"{limit.value:g}"
+    return f"{WORDS[limit.op]} {value}".strip()
+
+
+def _headline(outcome: LotOutcome, reasons: list[CriterionResult], acceptance: Acceptance) -> str:
+    criteria = f"criteria {acceptance.name} {acceptance.version}"
+    why = ", ".join(f"{result.title[0].lower()}{result.title[1:]} ({result.id})" for result in reasons)
+    return {
+        "PASS": f"The lot meets the {criteria}.",
+        "REVIEW": f"The lot meets no failing criterion, but a person must decide on: {why}.",
+        "FAIL": f"The lot does not meet the {criteria}: {why}.",
+        "FAIL_IDENTITY": f"The lot does not look like its donor: {why}.",
+        "INDETERMINATE": f"These data cannot decide: {why}.",
+    }[outcome]
+
+
+def _claim(outcome: LotOutcome, suppressed: bool, metrics: Metrics, claim_mb: float, power: float) -> str:
+    """The sentence that bounds the verdict by this lot's own limit of detection."""
+    gain, loss = (metrics.get(f"cn.lod_{name}", UNMEASURED).value for name in ("gain", "loss"))
+    if not isinstance(gain, float) or not isinstance(loss, float):
+        return f"No limit of detection at {claim_mb:g} Mb could be established, so nothing is claimed."
+    bound = f"of {claim_mb:g} Mb or more in at least {gain:.0%} (gain) or {loss:.0%} (loss) of cells"
+    if suppressed:
+        return f"Changes {bound} could have been seen with {power:.0%} power, but the verdict on stability is withheld."
+    found = metrics.get("cn.acquired_long", UNMEASURED).value
+    if found == 0:
+        return f"No acquired change {bound} was found; one would have been called with {power:.0%} power."
+    return f"Changes {bound} are called with {power:.0%} power; see the calls."

@@ -1,0 +1,89 @@
+"""
+INPUTS   verified FASTQ pairs, or a BAM/CRAM of the sample; results/reference/genome.fa and its index
+OUTPUTS  results/samples/{sample}/dna/aligned.cram(.crai), duplicates.json, flagstat.json, {unit}.fastp.json
+STEPS    align_reads | import_alignment -> mark_duplicates (lanes merged, duplicates within a library)
+"""
+
+
+rule align_reads:
+    input:
+        reads=lambda wildcards: paths.reads_of(study, wildcards.sample, wildcards.unit),
+        facts="results/samples/{sample}/reads/{unit}.json",
+        index=paths.index_files(settings.alignment),
+    output:
+        bam=temp("results/samples/{sample}/dna/{unit}.bam"),
+        fastp="results/samples/{sample}/dna/{unit}.fastp.json",
+    log:
+        "logs/samples/{sample}/align_reads.{unit}.log",
+    conda:
+        "../../envs/alignment.yaml"
+    wildcard_constraints:
+        sample=paths.one_of(paths.samples_with(study, "wgs", "fastq_1")),
+    threads: 8
+    resources:
+        mem_mb=paths.align_memory(settings.alignment),
+    params:
+        command=lambda wildcards, threads: paths.align_command(
+            settings.alignment, study, wildcards.sample, wildcards.unit, threads
+        ),
+        min_length=settings.reads.min_length,
+    shell:
+        "(fastp --in1 {input.reads[0]:q} --in2 {input.reads[1]:q} --stdout --thread 2"
+        " --length_required {params.min_length} --json {output.fastp}.part --html /dev/null"
+        " | {params.command}"
+        " | samtools fixmate -u -m --no-PG - -"
+        " | samtools sort -u --no-PG -m 512M -T {output.bam}.sort -o {output.bam}.part -"
+        " && mv {output.fastp}.part {output.fastp} && mv {output.bam}.part {output.bam}) 2> {log}"
+
+
+rule import_alignment:
+    input:
+        alignment=lambda wildcards: paths.unit_of(study, wildcards.sample, wildcards.unit).alignment,
+        fasta="results/reference/genome.fa",
+    output:
+        bam=temp("results/samples/{sample}/dna/{unit}.bam"),
+    log:
+        "logs/samples/{sample}/import_alignment.{unit}.log",
+    conda:
+        "../../envs/alignment.yaml"
+    wildcard_constraints:
+        sample=paths.one_of(paths.samples_with(study, "wgs", "alignment")),
+    resources:
+        mem_mb=2000,
+    params:
+        group=lambda wildcards: paths.read_group(study, wildcards.sample, wildcards.unit),
+    shell:
+        "(samtools collate -u -O --no-PG --reference {input.fasta} {input.alignment:q} {output.bam}.collate"
+        " | samtools fixmate -u -m --no-PG - -"
+        " | samtools addreplacerg -u -m overwrite_all --no-PG -r {params.group} -o - -"
+        " | samtools sort -u --no-PG -m 512M -T {output.bam}.sort -o {output.bam}.part -"
+        " && mv {output.bam}.part {output.bam}) 2> {log}"
+
+
+rule mark_duplicates:
+    input:
+        bams=lambda wildcards: expand(
+            "results/samples/{{sample}}/dna/{unit}.bam", unit=paths.units_of(study, wildcards.sample)
+        ),
+        fasta="results/reference/genome.fa",
+    output:
+        cram="results/samples/{sample}/dna/aligned.cram",
+        index="results/samples/{sample}/dna/aligned.cram.crai",
+        flagstat="results/samples/{sample}/dna/flagstat.json",
+    log:
+        "logs/samples/{sample}/mark_duplicates.log",
+    conda:
+        "../../envs/alignment.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+    params:
+        distance=settings.alignment.optical_distance,
+    shell:
+        "(samtools merge -u -c -p --no-PG -o - {input.bams}"
+        " | samtools markdup -@ {threads} -d {params.distance} --barcode-tag RG --no-PG -T {output.cram}.dup"
+        " -O cram --reference {input.fasta} - {output.cram}.part"
+        " && samtools index -o {output.index}.part {output.cram}.part"
+        " && samtools flagstat -O json {output.cram}.part > {output.flagstat}.part"
+        " && mv {output.flagstat}.part {output.flagstat} && mv {output.cram}.part {output.cram}"
+        " && mv {output.index}.part {output.index}) 2> {log}"

@@ -1,0 +1,181 @@
+"""
+INPUTS   aligned.cram (or ready counts) of the lot and of its donor's hepatocytes, results/reference/bins.parquet
+OUTPUTS  results/samples/{sample}/dna/counts.parquet; results/{lot}/dna/: log_ratios, segments, arms, lod, calls,
+         donor_variants (parquet), comparison.json, noise.json, match.json, metrics.json
+STEPS    count_fragments | import_counts -> compare_bins -> segment_log_ratios -> assess_limits -> call_changes;
+         match_donor; summarise_copy_number
+"""
+
+
+rule count_fragments:
+    input:
+        cram="results/samples/{sample}/dna/aligned.cram",
+        index="results/samples/{sample}/dna/aligned.cram.crai",
+        bins="results/reference/bins.parquet",
+    output:
+        counts="results/samples/{sample}/dna/counts.parquet",
+    log:
+        "logs/samples/{sample}/count_fragments.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    wildcard_constraints:
+        sample=paths.one_of(
+            paths.samples_with(study, "wgs", "fastq_1") + paths.samples_with(study, "wgs", "alignment")
+        ),
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("count_fragments", settings.counting),
+    script:
+        "../scripts/count_fragments.py"
+
+
+rule import_counts:
+    input:
+        table=lambda wildcards: study.samples[wildcards.sample][0].counts,
+        bins="results/reference/bins.parquet",
+    output:
+        counts="results/samples/{sample}/dna/counts.parquet",
+    log:
+        "logs/samples/{sample}/import_counts.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    wildcard_constraints:
+        sample=paths.one_of(paths.samples_with(study, "wgs", "counts")),
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("import_counts"),
+    script:
+        "../scripts/import_counts.py"
+
+
+rule compare_bins:
+    input:
+        lot=lambda wildcards: paths.counts_of(study, lot=wildcards.lot),
+        donor=lambda wildcards: paths.counts_of(study, donor=study.lots[wildcards.lot].donor_id),
+        bins="results/reference/bins.parquet",
+    output:
+        ratios="results/{lot}/dna/log_ratios.parquet",
+        comparison="results/{lot}/dna/comparison.json",
+    log:
+        "logs/{lot}/compare_bins.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("compare_bins", settings.copy_number),
+        sex=lambda wildcards: paths.sex_of(study, wildcards.lot),
+    script:
+        "../scripts/compare_bins.py"
+
+
+rule segment_log_ratios:
+    input:
+        ratios="results/{lot}/dna/log_ratios.parquet",
+    output:
+        segments="results/{lot}/dna/segments.parquet",
+        noise="results/{lot}/dna/noise.json",
+    log:
+        "logs/{lot}/segment_log_ratios.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("segment_log_ratios", settings.copy_number),
+    script:
+        "../scripts/segment_log_ratios.py"
+
+
+rule assess_limits:
+    input:
+        ratios="results/{lot}/dna/log_ratios.parquet",
+        noise="results/{lot}/dna/noise.json",
+    output:
+        arms="results/{lot}/dna/arms.parquet",
+        lod="results/{lot}/dna/lod.parquet",
+    log:
+        "logs/{lot}/assess_limits.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("assess_limits", settings.copy_number),
+    script:
+        "../scripts/assess_limits.py"
+
+
+rule call_changes:
+    input:
+        ratios="results/{lot}/dna/log_ratios.parquet",
+        segments="results/{lot}/dna/segments.parquet",
+        arms="results/{lot}/dna/arms.parquet",
+        noise="results/{lot}/dna/noise.json",
+        layout=shipped(settings.reference.layout),
+        watch=shipped(settings.copy_number.watch_regions),
+        gtf=paths.given(settings.reference.gtf),
+    output:
+        calls="results/{lot}/dna/calls.parquet",
+    log:
+        "logs/{lot}/call_changes.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("call_changes", settings.copy_number),
+    script:
+        "../scripts/call_changes.py"
+
+
+rule match_donor:
+    input:
+        ratios="results/{lot}/dna/log_ratios.parquet",
+        lot=lambda wildcards: paths.counts_of(study, lot=wildcards.lot),
+        donor=lambda wildcards: paths.counts_of(study, donor=study.lots[wildcards.lot].donor_id),
+        bins="results/reference/bins.parquet",
+    output:
+        variants="results/{lot}/dna/donor_variants.parquet",
+        match="results/{lot}/dna/match.json",
+    log:
+        "logs/{lot}/match_donor.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("match_donor", settings.copy_number),
+        sex=lambda wildcards: paths.sex_of(study, wildcards.lot),
+    script:
+        "../scripts/match_donor.py"
+
+
+rule summarise_copy_number:
+    input:
+        calls="results/{lot}/dna/calls.parquet",
+        segments="results/{lot}/dna/segments.parquet",
+        arms="results/{lot}/dna/arms.parquet",
+        lod="results/{lot}/dna/lod.parquet",
+        comparison="results/{lot}/dna/comparison.json",
+        noise="results/{lot}/dna/noise.json",
+        match="results/{lot}/dna/match.json",
+    output:
+        metrics="results/{lot}/dna/metrics.json",
+    log:
+        "logs/{lot}/summarise_copy_number.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        **stage("summarise_copy_number", settings.copy_number),
+    script:
+        "../scripts/summarise_copy_number.py"
+
+
+rule copy_number:
+    input:
+        expand("results/{lot}/dna/metrics.json", lot=study.lots),

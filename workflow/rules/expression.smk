@@ -1,0 +1,254 @@
+"""
+INPUTS   verified RNA FASTQ files, or gene count matrices; reference.gtf, reference.fasta or reference.transcripts
+OUTPUTS  results/samples/{sample}/rna/quant.sf, salmon.json, {unit}.fastp.json; results/{lot}/rna/expression.h5ad,
+         de.parquet, markers.parquet, metrics.json; results/study/expression.h5ad, de.parquet, pca.parquet
+STEPS    map_transcripts, extract_transcripts -> index_transcripts; trim_transcripts -> quantify_transcripts ->
+         assemble_expression -> test_contrast -> tabulate_markers -> summarise_expression: a lot and its own donor only;
+         assemble_study -> test_study, project_study: all of them
+"""
+
+
+rule map_transcripts:
+    input:
+        gtf=paths.given(settings.reference.gtf),
+    output:
+        transcripts="results/reference/tx2gene.tsv",
+        genes="results/reference/genes.tsv",
+    log:
+        "logs/reference/map_transcripts.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=4000,
+    params:
+        **stage("map_transcripts"),
+    script:
+        "../scripts/map_transcripts.py"
+
+
+rule extract_transcripts:
+    input:
+        fasta="results/reference/genome.fa",
+        gtf=paths.given(settings.reference.gtf),
+    output:
+        fasta="results/reference/transcripts.fa",
+    log:
+        "logs/reference/extract_transcripts.log",
+    conda:
+        "../../envs/expression.yaml"
+    resources:
+        mem_mb=4000,
+    shell:
+        "(gzip -cdf {input.gtf:q} | gffread -w {output.fasta}.part -g {input.fasta} -"
+        " && test -s {output.fasta}.part && mv {output.fasta}.part {output.fasta}) 2> {log}"
+
+
+# --gencode: a name ends at the first '|', as GENCODE writes it; other names have none.
+rule index_transcripts:
+    input:
+        transcripts=paths.transcripts_of(settings.reference),
+        decoys=paths.decoys_of(settings.reference),
+    output:
+        index=directory("results/reference/salmon"),
+    log:
+        "logs/reference/index_transcripts.log",
+    conda:
+        "../../envs/expression.yaml"
+    threads: 4
+    resources:
+        mem_mb=paths.salmon_memory(settings.reference),
+    shell:
+        "(rm -rf {output.index}.part && mkdir -p {output.index}.part"
+        " && gzip -cdf {input.transcripts:q} {input.decoys} > {output.index}.part/targets.fa"
+        " && sed -n 's/^>\\([^[:space:]]*\\).*/\\1/p' /dev/null {input.decoys} > {output.index}.part/decoys.txt"
+        " && salmon index --gencode --threads {threads} --transcripts {output.index}.part/targets.fa"
+        " $(test -s {output.index}.part/decoys.txt && echo --decoys {output.index}.part/decoys.txt)"
+        " --index {output.index}.part/index"
+        " && mv {output.index}.part/index {output.index} && rm -r {output.index}.part) > {log} 2>&1"
+
+
+rule trim_transcripts:
+    input:
+        reads=lambda wildcards: paths.reads_of(study, wildcards.sample, wildcards.unit),
+        facts="results/samples/{sample}/reads/{unit}.json",
+    output:
+        reads=temp(directory("results/samples/{sample}/rna/{unit}.trimmed")),
+        fastp="results/samples/{sample}/rna/{unit}.fastp.json",
+    log:
+        "logs/samples/{sample}/trim_transcripts.{unit}.log",
+    wildcard_constraints:
+        sample=paths.one_of(paths.samples_with(study, "rnaseq", "fastq_1")),
+    conda:
+        "../../envs/expression.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+    params:
+        files=lambda wildcards, output: paths.trim_arguments(study, wildcards.sample, wildcards.unit, output.reads),
+        min_length=settings.reads.min_length,
+    shell:
+        "(mkdir -p {output.reads} && fastp {params.files} --thread {threads} --compression 1"
+        " --length_required {params.min_length} --json {output.fastp}.part --html /dev/null"
+        " && mv {output.fastp}.part {output.fastp}) 2> {log}"
+
+
+# salmon draws random numbers that cannot be seeded (COMBINE-lab/salmon issue 185): two runs differ in the last digits,
+# with one thread as with many. Lines with times and paths are left out of salmon.json, so that it says facts only.
+rule quantify_transcripts:
+    input:
+        reads=lambda wildcards: expand(
+            "results/samples/{{sample}}/rna/{unit}.trimmed", unit=paths.units_of(study, wildcards.sample)
+        ),
+        index="results/reference/salmon",
+    output:
+        quant="results/samples/{sample}/rna/quant.sf",
+        facts="results/samples/{sample}/rna/salmon.json",
+    log:
+        "logs/samples/{sample}/quantify_transcripts.log",
+    wildcard_constraints:
+        sample=paths.one_of(paths.samples_with(study, "rnaseq", "fastq_1")),
+    conda:
+        "../../envs/expression.yaml"
+    threads: 4
+    resources:
+        mem_mb=paths.salmon_memory(settings.reference),
+    params:
+        reads=lambda wildcards: paths.salmon_reads(study, wildcards.sample),
+        options=paths.salmon_options(settings.expression),
+    shell:
+        "(salmon quant --index {input.index} --libType A {params.reads} {params.options} --threads {threads}"
+        " --output {output.quant}.part"
+        " && (grep -v '_time\"' {output.quant}.part/aux_info/meta_info.json | sed '$d'"
+        " && sed 1d {output.quant}.part/lib_format_counts.json | grep -v read_files) > {output.facts}.part"
+        " && mv {output.facts}.part {output.facts} && mv {output.quant}.part/quant.sf {output.quant}"
+        " && rm -r {output.quant}.part) > {log} 2>&1"
+
+
+rule assemble_expression:
+    input:
+        unpack(
+            lambda wildcards: paths.expression_inputs(
+                study, settings.reference, paths.rna_samples(study, wildcards.lot)
+            )
+        ),
+    output:
+        expression="results/{lot}/rna/expression.h5ad",
+    log:
+        "logs/{lot}/assemble_expression.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=4000,
+    params:
+        **stage("assemble_expression"),
+        samples=lambda wildcards: paths.expression_samples(study, paths.rna_samples(study, wildcards.lot)),
+    script:
+        "../scripts/assemble_expression.py"
+
+
+rule test_contrast:
+    input:
+        expression="results/{lot}/rna/expression.h5ad",
+    output:
+        table="results/{lot}/rna/de.parquet",
+    log:
+        "logs/{lot}/test_contrast.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("test_contrast", settings.expression),
+    script:
+        "../scripts/test_contrast.py"
+
+
+rule tabulate_markers:
+    input:
+        expression="results/{lot}/rna/expression.h5ad",
+        table="results/{lot}/rna/de.parquet",
+        panel=shipped(settings.expression.markers),
+    output:
+        markers="results/{lot}/rna/markers.parquet",
+    log:
+        "logs/{lot}/tabulate_markers.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("tabulate_markers"),
+    script:
+        "../scripts/tabulate_markers.py"
+
+
+rule summarise_expression:
+    input:
+        expression="results/{lot}/rna/expression.h5ad",
+        markers="results/{lot}/rna/markers.parquet",
+        quality=lambda wildcards: list(paths.quantified_samples(study, wildcards.lot).values()),
+    output:
+        metrics="results/{lot}/rna/metrics.json",
+    log:
+        "logs/{lot}/summarise_expression.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("summarise_expression"),
+        quality=lambda wildcards: paths.quantified_samples(study, wildcards.lot),
+    script:
+        "../scripts/summarise_expression.py"
+
+
+rule assemble_study:
+    input:
+        **paths.expression_inputs(study, settings.reference, paths.study_samples(study)),
+    output:
+        expression="results/study/expression.h5ad",
+    log:
+        "logs/study/assemble_study.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=8000,
+    params:
+        **stage("assemble_study"),
+        samples=paths.expression_samples(study, paths.study_samples(study)),
+    script:
+        "../scripts/assemble_study.py"
+
+
+rule test_study:
+    input:
+        expression="results/study/expression.h5ad",
+    output:
+        table="results/study/de.parquet",
+    log:
+        "logs/study/test_study.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=4000,
+    params:
+        **stage("test_study", settings.expression),
+    script:
+        "../scripts/test_study.py"
+
+
+rule project_study:
+    input:
+        expression="results/study/expression.h5ad",
+    output:
+        components="results/study/pca.parquet",
+    log:
+        "logs/study/project_study.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=4000,
+    params:
+        **stage("project_study"),
+    script:
+        "../scripts/project_study.py"

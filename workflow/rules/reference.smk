@@ -1,0 +1,58 @@
+"""
+INPUTS   reference.fasta or reference.bins of the config, the genome layout, tracks
+OUTPUTS  results/reference/genome.fa(.fai), the aligner's index, bins.parquet
+STEPS    prepare_genome -> index_genome, make_bins; made once, shared by all donors and lots
+"""
+
+
+rule prepare_genome:
+    input:
+        fasta=paths.given(settings.reference.fasta),
+    output:
+        fasta="results/reference/genome.fa",
+        index="results/reference/genome.fa.fai",
+    log:
+        "logs/reference/prepare_genome.log",
+    conda:
+        "../../envs/alignment.yaml"
+    resources:
+        mem_mb=1000,
+    shell:
+        "(gzip -cdf {input.fasta:q} > {output.fasta}.part"
+        " && samtools faidx --fai-idx {output.index}.part {output.fasta}.part"
+        " && mv {output.index}.part {output.index} && mv {output.fasta}.part {output.fasta} && touch {output.index})"
+        " 2> {log}"
+
+
+rule index_genome:
+    input:
+        fasta="results/reference/genome.fa",
+    output:
+        paths.index_files(settings.alignment),
+    log:
+        "logs/reference/index_genome.log",
+    conda:
+        "../../envs/alignment.yaml"
+    resources:
+        mem_mb=paths.index_memory(settings.alignment),
+    params:
+        command=paths.index_command(settings.alignment),
+    shell:
+        "{params.command} > {log} 2>&1"
+
+
+rule make_bins:
+    input:
+        **paths.named_sources(settings.reference),
+    output:
+        bins="results/reference/bins.parquet",
+    log:
+        "logs/reference/make_bins.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=4000,
+    params:
+        **stage("make_bins", settings.counting),
+    script:
+        "../scripts/make_bins.py"

@@ -1,0 +1,99 @@
+"""
+INPUTS   all results of a lot, the quality facts of its samples
+OUTPUTS  results/{lot}/provenance.json, report.json, report.html; results/overview.html
+STEPS    summarise_sample, collect_provenance -> assemble_report -> render_report -> render_overview
+"""
+
+
+rule summarise_sample:
+    input:
+        unpack(lambda wildcards: paths.quality_files(study, wildcards.sample)),
+    output:
+        qc="results/samples/{sample}/qc.json",
+    log:
+        "logs/samples/{sample}/summarise_sample.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        **stage("summarise_sample"),
+        facts=lambda wildcards: paths.sample_facts(study, wildcards.sample),
+    script:
+        "../scripts/summarise_sample.py"
+
+
+rule collect_provenance:
+    input:
+        reads=lambda wildcards: paths.verified_reads(study, wildcards.lot),
+        files=lambda wildcards: paths.input_files(study, settings, wildcards.lot),
+        verdict="results/{lot}/verdict.json",
+    output:
+        provenance="results/{lot}/provenance.json",
+    log:
+        "logs/{lot}/collect_provenance.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        **stage("collect_provenance"),
+        tools=lambda wildcards: paths.tools_of(study, settings, wildcards.lot),
+        differences=differences(settings),
+        acceptance=shipped(settings.acceptance),
+        reference=settings.reference.model_dump(mode="json"),
+    script:
+        "../scripts/collect_provenance.py"
+
+
+rule assemble_report:
+    input:
+        unpack(lambda wildcards: paths.report_files(study, wildcards.lot)),
+    output:
+        report="results/{lot}/report.json",
+    log:
+        "logs/{lot}/assemble_report.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("assemble_report", settings.copy_number),
+        lot=lambda wildcards: paths.lot_facts(study, wildcards.lot),
+        notice=settings.notice,
+    script:
+        "../scripts/assemble_report.py"
+
+
+rule render_report:
+    input:
+        report="results/{lot}/report.json",
+    output:
+        html="results/{lot}/report.html",
+    log:
+        "logs/{lot}/render_report.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("render_report"),
+    script:
+        "../scripts/render_report.py"
+
+
+rule render_overview:
+    input:
+        reports=expand("results/{lot}/report.json", lot=study.lots),
+    output:
+        html="results/overview.html",
+    log:
+        "logs/render_overview.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        **stage("render_overview"),
+    script:
+        "../scripts/render_overview.py"

@@ -1,0 +1,26 @@
+"""
+INPUTS   results/{lot}/dna/metrics.json and results/{lot}/rna/metrics.json (when the lot has RNA), the acceptance document
+OUTPUTS  results/{lot}/metrics.json, verdict.json
+STEPS    decide_lot: every criterion against its metric, then the lot by gravity
+"""
+
+
+rule decide_lot:
+    input:
+        metrics=lambda wildcards: paths.metrics_of(study, wildcards.lot),
+        acceptance=shipped(settings.acceptance),
+    output:
+        metrics="results/{lot}/metrics.json",
+        verdict="results/{lot}/verdict.json",
+    log:
+        "logs/{lot}/decide_lot.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        **stage("decide_lot", settings.copy_number),
+        facts=lambda wildcards: study.lots[wildcards.lot].model_dump(mode="json"),
+        verified=lambda wildcards: len(paths.verified_reads(study, wildcards.lot)),
+    script:
+        "../scripts/decide_lot.py"

@@ -1,0 +1,16 @@
+"""Rule `assemble_report`: all results of a lot -> its record, from which alone the report is rendered."""
+
+from karyolot import runtime
+from karyolot.contracts.criteria import Verdict
+from karyolot.contracts.record import LotFacts, Provenance, SampleQc
+from karyolot.contracts.settings import CopyNumber
+from karyolot.io import read_copy_number, read_expression_results, read_model, write_model
+from karyolot.report.record import assemble
+
+with runtime.job(snakemake, CopyNumber) as settings:
+    given, facts = snakemake.input, LotFacts.model_validate(snakemake.params.lot)
+    verdict, provenance = read_model(given.verdict, Verdict), read_model(given.provenance, Provenance)
+    dna, rna = read_copy_number(dict(given.items())), read_expression_results(dict(given.items()))
+    qc = [read_model(path, SampleQc) for path in given.qc]
+    record = assemble(facts, snakemake.params.notice, verdict, dna, rna, qc, provenance, settings)
+    write_model(record, snakemake.output.report)

@@ -1,0 +1,14 @@
+"""Rule `count_fragments`: aligned reads -> fragments per bin."""
+
+from karyolot import runtime
+from karyolot.contracts.copy_number import Bins, Counts
+from karyolot.contracts.settings import Counting
+from karyolot.dna.counts import count_midpoints
+from karyolot.io import read_table, write_table
+from karyolot.io_sequences import fragment_midpoints
+
+with runtime.job(snakemake, Counting) as settings:
+    bins = read_table(snakemake.input.bins, Bins)
+    contigs = bins["chrom"].unique()
+    midpoints = {name: fragment_midpoints(snakemake.input.cram, name, settings.min_mapq) for name in contigs}
+    write_table(count_midpoints(bins, midpoints), snakemake.output.counts, Counts)

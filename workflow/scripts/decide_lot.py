@@ -1,0 +1,16 @@
+"""Rule `decide_lot`: metrics and acceptance criteria -> the verdict."""
+
+from karyolot import runtime
+from karyolot.contracts.criteria import Acceptance
+from karyolot.contracts.settings import CopyNumber
+from karyolot.io import read_metrics, read_yaml, write_metrics, write_model
+from karyolot.verdict.decide import decide
+from karyolot.verdict.process import process_metrics
+
+with runtime.job(snakemake, CopyNumber) as settings:
+    metrics = process_metrics(snakemake.params.facts, snakemake.params.verified)
+    metrics |= {name: metric for path in snakemake.input.metrics for name, metric in read_metrics(path).items()}
+    acceptance = read_yaml(snakemake.input.acceptance, Acceptance)
+    verdict = decide(snakemake.wildcards.lot, metrics, acceptance, settings.claim_mb, settings.power)
+    write_metrics(metrics, snakemake.output.metrics)
+    write_model(verdict, snakemake.output.verdict)

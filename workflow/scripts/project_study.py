@@ -1,0 +1,11 @@
+"""Rule `project_study`: expression of the study -> its principal components."""
+
+from karyolot import runtime
+from karyolot.contracts.expression import Components
+from karyolot.contracts.settings import Section
+from karyolot.io import write_table
+from karyolot.io_expression import read_expression
+from karyolot.rna.components import components
+
+with runtime.job(snakemake, Section):
+    write_table(components(read_expression(snakemake.input.expression)), snakemake.output.components, Components)

@@ -1,0 +1,10 @@
+"""Rule `render_report`: the record of a lot -> one HTML file."""
+
+from karyolot import runtime
+from karyolot.contracts.record import Record
+from karyolot.contracts.settings import Section
+from karyolot.io import read_model, write_text
+from karyolot.report.render import render
+
+with runtime.job(snakemake, Section):
+    write_text(render(read_model(snakemake.input.report, Record)), snakemake.output.html)

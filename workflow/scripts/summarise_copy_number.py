@@ -1,0 +1,14 @@
+"""Rule `summarise_copy_number`: everything found on copy number -> the metrics the criteria are held against."""
+
+from karyolot import runtime
+from karyolot.contracts.copy_number import Arms, Calls, Comparison, Lod, Match, Noise, Segments
+from karyolot.contracts.settings import CopyNumber
+from karyolot.dna.summary import metrics
+from karyolot.io import read_model, read_table, write_metrics
+
+with runtime.job(snakemake, CopyNumber) as settings:
+    given = snakemake.input
+    found = [read_table(given.calls, Calls), read_table(given.segments, Segments), read_table(given.arms, Arms)]
+    limits = read_table(given.lod, Lod)
+    facts = [read_model(given.comparison, Comparison), read_model(given.noise, Noise), read_model(given.match, Match)]
+    write_metrics(metrics(*found, limits, *facts, settings), snakemake.output.metrics)

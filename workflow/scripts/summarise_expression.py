@@ -1,0 +1,13 @@
+"""Rule `summarise_expression`: markers and quality of a lot's RNA -> the metrics the criteria are held against."""
+
+from karyolot import runtime
+from karyolot.contracts.expression import Markers
+from karyolot.contracts.settings import Section
+from karyolot.io import read_table, write_metrics
+from karyolot.io_expression import read_expression, read_quantification
+from karyolot.rna.summary import metrics
+
+with runtime.job(snakemake, Section):
+    quality = {name: read_quantification(path) for name, path in snakemake.params.quality.items()}
+    expression, markers = read_expression(snakemake.input.expression), read_table(snakemake.input.markers, Markers)
+    write_metrics(metrics(expression, markers, quality), snakemake.output.metrics)
