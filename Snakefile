@@ -6,6 +6,7 @@
 """
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -16,6 +17,8 @@ min_version("9.27")
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 # Linear algebra of many small matrices is several times slower when its threads fight over the cores of the jobs.
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+# Snakemake pastes this path into a shell command; a project in a folder with a space would not run otherwise.
+sys.executable = shlex.quote(sys.executable)
 
 
 configfile: "config/config.yaml"

@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from karyolot.dna.segment import _most_different, _Track  # noqa: E402
+from karyolot.dna.segment import _most_different, _Track
 
 GENOMES = 600
 

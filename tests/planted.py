@@ -19,6 +19,7 @@ from karyolot.dna.ratio import Compared, compare
 from karyolot.dna.segments import Segmented, segment
 from karyolot.io_genome import read_layout_bands, read_watch
 
+SETTINGS = CopyNumber()
 RESOURCES = Path(__file__).parents[1] / "resources"
 LAYOUT, BANDS = read_layout_bands(RESOURCES / "genomes" / "GRCh38.yaml")
 ATLAS = Atlas(
@@ -45,12 +46,18 @@ def genome(bin_bp: int = 500_000) -> pd.DataFrame:
     contigs = [(str(name), int(part["end"].max())) for name, part in BANDS.groupby("chrom", sort=False)]
     bins = grid.make_bins(contigs, LAYOUT, BANDS, bin_bp)
     generator = np.random.default_rng(11)
-    gc = np.concatenate([_waves(generator, len(part), [(16, 1.0), (2, 0.6)]) for _, part in bins.groupby("chrom", sort=False)])
+    gc = np.concatenate(
+        [_waves(generator, len(part), [(16, 1.0), (2, 0.6)]) for _, part in bins.groupby("chrom", sort=False)]
+    )
     own = np.concatenate([_waves(generator, len(part), [(6, 1.0)]) for _, part in bins.groupby("chrom", sort=False)])
-    acen = BANDS[BANDS["gieStain"] == "acen"] if "gieStain" in BANDS else BANDS[BANDS["band"].str.match(r"[pq]11(\.1)?$")]
+    acen = (
+        BANDS[BANDS["gieStain"] == "acen"] if "gieStain" in BANDS else BANDS[BANDS["band"].str.match(r"[pq]11(\.1)?$")]
+    )
     gap = grid.mean_over_bins(bins, grid.merge_intervals(acen).assign(value=1.0), uncovered=0.0)
     gc = gc / gc.std()
-    return bins.assign(gc=np.clip(0.41 + 0.05 * gc, 0.3, 0.65), replication_timing=0.65 * gc + 0.76 * own / own.std(), gap=gap)
+    return bins.assign(
+        gc=np.clip(0.41 + 0.05 * gc, 0.3, 0.65), replication_timing=0.65 * gc + 0.76 * own / own.std(), gap=gap
+    )
 
 
 def _waves(generator: np.random.Generator, n: int, parts: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
@@ -64,7 +71,10 @@ def _waves(generator: np.random.Generator, n: int, parts: Sequence[tuple[float, 
     return total
 
 
-def sample(bins: pd.DataFrame, events: Sequence[Event], who: str, sex: str, per_bin: float, seed: int, waves: float = 0.01, gc_bias: float = 0.0, rt: float = 0.0) -> pd.DataFrame:  # fmt: skip
+def sample(
+    bins: pd.DataFrame, events: Sequence[Event], who: str, sex: str, per_bin: float, seed: int,
+    waves: float = 0.01, gc_bias: float = 0.0, rt: float = 0.0,
+) -> pd.DataFrame:  # fmt: skip
     """Counts of one sample. per_bin: mean fragments per diploid bin; waves: sd (log) of noise shared by neighbours."""
     generator = np.random.default_rng(seed)
     copies = grid.expected_copies(bins["region"], sex).astype(float)
@@ -75,8 +85,12 @@ def sample(bins: pd.DataFrame, events: Sequence[Event], who: str, sex: str, per_
             copies[inside] += event.copies * event.fraction
     gc = (bins["gc"] - 0.41).to_numpy() / 0.05
     shape = -gc_bias * gc**2 + gc_bias * gc + rt * bins["replication_timing"].to_numpy()
-    noise = np.concatenate([_waves(generator, len(p), [(1, 0.7), (4, 0.7)]) for _, p in bins.groupby("chrom", sort=False)])
-    share = (1 - bins["gap"].to_numpy()) * (bins["end"] - bins["start"]).to_numpy() / (bins["end"] - bins["start"]).max()
+    noise = np.concatenate(
+        [_waves(generator, len(p), [(1, 0.7), (4, 0.7)]) for _, p in bins.groupby("chrom", sort=False)]
+    )
+    share = (
+        (1 - bins["gap"].to_numpy()) * (bins["end"] - bins["start"]).to_numpy() / (bins["end"] - bins["start"]).max()
+    )
     mean = per_bin * np.maximum(copies, 0) / 2 * share * np.exp(shape + waves * noise)
     return bins[["chrom", "start", "end"]].assign(count=generator.poisson(mean))
 
@@ -94,7 +108,9 @@ class Result:
         return self.segmented.noise
 
 
-def analyse(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str, settings: CopyNumber = CopyNumber()) -> Result:
+def analyse(
+    bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str, settings: CopyNumber = SETTINGS
+) -> Result:
     """The whole chain from counts to calls, as the rules run it."""
     compared = compare(bins, lot, donor, sex, settings)
     segmented = segment(compared.ratios, settings)
@@ -104,7 +120,10 @@ def analyse(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str
     return Result(compared, segmented, arms, lod, calls)
 
 
-def run(events: Sequence[Event] = (), sex: str = "F", per_bin: float = 5000, seed: int = 1, bins: pd.DataFrame | None = None, donor_per_bin: float | None = None, **noise: float) -> Result:  # fmt: skip
+def run(
+    events: Sequence[Event] = (), sex: str = "F", per_bin: float = 5000, seed: int = 1,
+    bins: pd.DataFrame | None = None, donor_per_bin: float | None = None, **noise: float,
+) -> Result:  # fmt: skip
     """A planted lot against its planted donor."""
     bins = genome() if bins is None else bins
     donor = sample(bins, events, "donor", sex, donor_per_bin or per_bin, seed * 2 + 1, waves=noise.get("waves", 0.01))

@@ -77,7 +77,9 @@ def test_blacklist_adds_to_the_gap_once() -> None:
 @given(st.lists(st.tuples(st.integers(1, 60), st.floats(-5, 5)), min_size=1, max_size=30), st.integers(3, 50))
 def test_track_means_keep_the_total(steps: list[tuple[int, float]], width: int) -> None:
     ends = np.cumsum([length for length, _ in steps])
-    track = pd.DataFrame({"chrom": "chr1", "start": ends - [s[0] for s in steps], "end": ends, "value": [s[1] for s in steps]})
+    track = pd.DataFrame(
+        {"chrom": "chr1", "start": ends - [s[0] for s in steps], "end": ends, "value": [s[1] for s in steps]}
+    )
     start = np.arange(0, ends[-1], width)
     bins = pd.DataFrame({"chrom": "1", "start": start, "end": np.minimum(start + width, ends[-1])})
     means = mean_over_bins(bins, track)
@@ -93,7 +95,12 @@ def test_bins_without_a_track_value_are_unknown_not_zero() -> None:
 
 
 def test_midpoints_are_counted_in_their_bin() -> None:
-    places = {"1": np.array([0, 99, 100, 1049, 1049]), "2": np.array([]), "X": np.array([450]), "Y": np.array([], dtype=int)}
+    places = {
+        "1": np.array([0, 99, 100, 1049, 1049]),
+        "2": np.array([]),
+        "X": np.array([450]),
+        "Y": np.array([], dtype=int),
+    }
     counts = count_midpoints(toy(), {name: np.asarray(p, dtype=np.int64) for name, p in places.items()})
     Counts.validate(counts)
     assert counts["count"].sum() == 6
@@ -173,7 +180,9 @@ def test_genes_bed_and_watch(tmp_path: Path) -> None:
     assert read_genes([]).empty
     (tmp_path / "b.bed").write_text("chr1\t5\t9\tname\n")
     assert read_regions(tmp_path / "b.bed").values.tolist() == [["chr1", 5, 9]]
-    (tmp_path / "w.tsv").write_text("region\tchange\tgenes\tcontext\tsource\n1q\tgain\tMYC\tc\ts\n1q11\tloss\t\tc\ts\n1\tgain\t\tc\ts\n")
+    (tmp_path / "w.tsv").write_text(
+        "region\tchange\tgenes\tcontext\tsource\n1q\tgain\tMYC\tc\ts\n1q11\tloss\t\tc\ts\n1\tgain\t\tc\ts\n"
+    )
     atlas = Atlas(BANDS, read_watch(tmp_path / "w.tsv"), genes)
     assert atlas.bands("1", 390, 1050) == "1p11-q12" and atlas.bands("2", 0, 10) == ""
     assert atlas.watched_regions("1", 500, 600, "gain") == ["1q", "1"]

@@ -88,12 +88,16 @@ def test_a_germline_change_of_the_donor_cancels() -> None:
 
 def test_a_loss_of_the_donor_alone_is_not_a_gain_of_the_lot() -> None:
     assert names(planted(Event("chr3", 50_000_000, 60_000_000, -1, 1.0, "donor"), seed=4)) == [("chr3", "gain", "lost")]
-    assert names(planted(Event("chr3", 50_000_000, 60_000_000, +1, 1.0, "lot"), seed=4)) == [("chr3", "gain", "acquired")]
+    assert names(planted(Event("chr3", 50_000_000, 60_000_000, +1, 1.0, "lot"), seed=4)) == [
+        ("chr3", "gain", "acquired")
+    ]
 
 
 def test_a_change_the_donor_carries_weakly_is_enriched() -> None:
     weak = Event("chr7", 20_000_000, 50_000_000, +1, 0.5, "donor")
-    assert names(planted(weak, Event("chr7", 20_000_000, 50_000_000, +1, 1.0), seed=5)) == [("chr7", "gain", "enriched")]
+    assert names(planted(weak, Event("chr7", 20_000_000, 50_000_000, +1, 1.0), seed=5)) == [
+        ("chr7", "gain", "enriched")
+    ]
 
 
 def test_sex_chromosomes_of_a_male() -> None:
@@ -134,9 +138,13 @@ def test_bins_widen_until_the_shallower_sample_fills_them() -> None:
 def test_arm_limits_hold_the_share_of_cells_that_is_called() -> None:
     arm = planted(seed=8).arms.set_index("name").loc["chr20q"]
     found = [
-        planted(Event("chr20", 28_000_000, 65_000_000, +1, 1.5 * arm["lod_gain"]), seed=seed).calls for seed in range(20, 26)
+        planted(Event("chr20", 28_000_000, 65_000_000, +1, 1.5 * arm["lod_gain"]), seed=seed).calls
+        for seed in range(20, 26)
     ]
-    missed = [planted(Event("chr20", 28_000_000, 65_000_000, +1, 0.3 * arm["lod_gain"]), seed=seed).calls for seed in range(20, 26)]
+    missed = [
+        planted(Event("chr20", 28_000_000, 65_000_000, +1, 0.3 * arm["lod_gain"]), seed=seed).calls
+        for seed in range(20, 26)
+    ]
     assert all((calls["chrom"] == "chr20").any() for calls in found)
     assert sum((calls["chrom"] == "chr20").any() for calls in missed) <= 1
 
@@ -175,7 +183,10 @@ def test_counts_on_other_bins_are_refused() -> None:
 
 
 def test_donor_variants_tell_the_donor_from_another() -> None:
-    own = (Event("chr2", 50_000_000, 54_000_000, -1, 1.0, "both"), Event("chr9", 80_000_000, 85_000_000, +1, 1.0, "both"))
+    own = (
+        Event("chr2", 50_000_000, 54_000_000, -1, 1.0, "both"),
+        Event("chr9", 80_000_000, 85_000_000, +1, 1.0, "both"),
+    )
     mine = planted(*own, seed=9)
     donor, lot = (sample(bins(), own, who, "F", 5000, seed) for who, seed in (("donor", 19), ("lot", 18)))
     matched = match_donor(mine.compared.ratios, lot, donor, bins(), "F", SETTINGS)
@@ -190,7 +201,15 @@ def test_donor_variants_tell_the_donor_from_another() -> None:
 
 @pytest.mark.parametrize(
     ("x", "y", "sex"),
-    [(1.0, 0.0, "F"), (0.5, 0.5, "M"), (0.5, 0.25, "M"), (1.0, 0.5, None), (0.5, 0.0, None), (None, 0.5, None), (0.7, 0.15, None)],
+    [
+        (1.0, 0.0, "F"),
+        (0.5, 0.5, "M"),
+        (0.5, 0.25, "M"),
+        (1.0, 0.5, None),
+        (0.5, 0.0, None),
+        (None, 0.5, None),
+        (0.7, 0.15, None),
+    ],
 )
 def test_sex_by_depth(x: float | None, y: float | None, sex: str | None) -> None:
     assert sex_of(x, y) == sex
@@ -215,14 +234,24 @@ def test_natural_spline_is_linear_outside_its_knots() -> None:
 
 def test_metrics_of_a_planted_lot() -> None:
     result = planted(TRISOMY_8, GAIN_20Q, gc_bias=0.05, rt=0.03)
-    donor, lot = (sample(bins(), (TRISOMY_8, GAIN_20Q), who, "F", 5000, seed) for who, seed in (("donor", 3), ("lot", 2)))
+    donor, lot = (
+        sample(bins(), (TRISOMY_8, GAIN_20Q), who, "F", 5000, seed) for who, seed in (("donor", 3), ("lot", 2))
+    )
     match = match_donor(result.compared.ratios, lot, donor, bins(), "F", SETTINGS).match
     found = metrics(
-        result.calls, result.segmented.segments, result.arms, result.lod, result.compared.facts, result.noise, match, SETTINGS
+        result.calls,
+        result.segmented.segments,
+        result.arms,
+        result.lod,
+        result.compared.facts,
+        result.noise,
+        match,
+        SETTINGS,
     )
     assert found["cn.acquired_long"].value == 2 and found["cn.whole_chromosome"].value == 1
     assert found["cn.high_copy"].value == 0 and found["cn.donor_change_lost"].value == 0
     assert found["identity.lot_sex"].value is True
     assert found["identity.germline"].value is None and "no germline" in found["identity.germline"].reason
-    assert found["dna.rt_slope"].value == pytest.approx(0.03 / np.log(2), rel=0.2)
+    # The lower end of the interval, just below the planted slope.
+    assert 0.7 * 0.03 / np.log(2) < found["dna.rt_slope"].value < 0.03 / np.log(2)
     assert isinstance(found["cn.lod"].value, float) and 0.05 < found["cn.lod"].value < 0.2

@@ -90,7 +90,9 @@ def test_every_criterion_is_shown_in_order_with_its_words() -> None:
     verdict = decide("L1", GOOD, ACCEPTANCE, 5, 0.95)
     assert [result.id for result in verdict.criteria] == [criterion.id for criterion in ACCEPTANCE.criteria]
     by_id = {result.id: result for result in verdict.criteria}
-    assert by_id["Q06"].limit == "at most 0.2" and by_id["Q04a"].limit == "yes" and by_id["C06"].outcome == "NOT_ASSESSED"
+    assert (
+        by_id["Q06"].limit == "at most 0.2" and by_id["Q04a"].limit == "yes" and by_id["C06"].outcome == "NOT_ASSESSED"
+    )
 
 
 @given(st.dictionaries(st.sampled_from(sorted(GOOD)), st.none() | st.floats(0, 20) | st.booleans(), max_size=6))
@@ -129,7 +131,11 @@ def test_the_first_limit_broken_decides() -> None:
             )
         }
     )
-    assert [judge(criterion, Metric(value=v)).outcome for v in (0.1, 0.5, 0.9)] == ["FAIL_IDENTITY", "INDETERMINATE", "PASS"]
+    assert [judge(criterion, Metric(value=v)).outcome for v in (0.1, 0.5, 0.9)] == [
+        "FAIL_IDENTITY",
+        "INDETERMINATE",
+        "PASS",
+    ]
 
 
 def test_process_metrics_do_not_invent() -> None:

@@ -44,7 +44,9 @@ def test_too_few_bins_make_the_noise_unknown() -> None:
 def test_inflation_goes_on_growing_beyond_the_largest_block() -> None:
     noise = Noise(blocks=(1, 2, 4), inflation=(1.0, 2.0, 4.0), bins=500, assessable=True)
     assert inflation_at(noise, 16) == pytest.approx(16.0)
-    assert inflation_at(Noise(blocks=(1, 2), inflation=(1.0, 1.0), bins=500, assessable=True), 1000) == pytest.approx(1.0)
+    assert inflation_at(Noise(blocks=(1, 2), inflation=(1.0, 1.0), bins=500, assessable=True), 1000) == pytest.approx(
+        1.0
+    )
 
 
 def test_planted_breaks_are_found_where_they_are() -> None:

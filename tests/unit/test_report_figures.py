@@ -42,6 +42,11 @@ def test_planted_changes_are_drawn_at_their_place_and_height() -> None:
         assert median(inside) == pytest.approx(height, abs=0.03)
     low, high = stripe(plot, "1")
     assert median(y for x, y in drawn if low < x < high) == pytest.approx(0, abs=0.01)
+    across = (plot.right - plot.left) / sum(contig.length for contig in record.chromosomes)
+    for call, row in zip(plot.calls, record.calls, strict=True):
+        offset = next(contig.offset for contig in record.chromosomes if contig.name == row.chrom)
+        assert call.left == pytest.approx(plot.left + across * (offset + row.start), abs=0.1)
+        assert call.left + call.width == pytest.approx(plot.left + across * (offset + row.end), abs=0.2)
     assert len(drawn) + plot.above + plot.below == len(record.bins.start)
     assert (plot.above, plot.below) == (1, 2)
     assert plot.triangles.count("z") == 3

@@ -108,7 +108,8 @@ def test_unknown_tools_are_reported_not_invented(monkeypatch: pytest.MonkeyPatch
 
 
 def test_job_needs_a_known_rule(tmp_path: Path) -> None:
-    fake = SimpleNamespace(rule="no_such_rule", log=[str(tmp_path / "x.log")], params=SimpleNamespace(settings={}, code=""))
-    with pytest.raises(SystemExit):
-        with runtime.job(fake, Counting):
-            raise KaryolotError("never reached")
+    fake = SimpleNamespace(
+        rule="no_such_rule", log=[str(tmp_path / "x.log")], params=SimpleNamespace(settings={}, code="")
+    )
+    with pytest.raises(SystemExit), runtime.job(fake, Counting):
+        raise KaryolotError("never reached")

@@ -110,7 +110,11 @@ def alignment(tmp_path: Path) -> Path:
             read = pysam.AlignedSegment(out.header)
             read.query_name, read.flag, read.reference_id, read.reference_start = f"r{i}", flag, 0, start
             read.mapping_quality, read.cigarstring, read.query_sequence = quality, "50M", "A" * 50
-            read.template_length, read.next_reference_id, read.next_reference_start = length, 0, max(start + length - 50, 0)
+            read.template_length, read.next_reference_id, read.next_reference_start = (
+                length,
+                0,
+                max(start + length - 50, 0),
+            )
             out.write(read)
     pysam.index(str(path))
     return path

@@ -162,6 +162,7 @@ def _references(draft: Draft, config: Config) -> Iterator[Problem]:
 def _lots(draft: Draft, file: str) -> Iterator[Problem]:
     """Relations between lots: parents, passages, doublings."""
     lots = {entry.row.lot_id: entry for entry in reversed(draft.lots) if entry.row.lot_id}
+    circles = _circles(lots)
     for entry in draft.lots:
         lot = entry.row
         if lot.collection_date is not None:
@@ -176,7 +177,7 @@ def _lots(draft: Draft, file: str) -> Iterator[Problem]:
         parent = lots.get(lot.parent_lot_id)
         if parent is None:
             continue
-        if lot.lot_id in _ancestors(lot, lots):
+        if lot.lot_id in circles:
             yield at_parent("E07", message="the lot is its own ancestor", remedy="correct the parents")
             continue
         if lot.donor_id and parent.row.donor_id not in (None, lot.donor_id):
@@ -191,12 +192,19 @@ def _lots(draft: Draft, file: str) -> Iterator[Problem]:
                 yield Problem("E09", file, message, "correct one of the two", entry.line, column, f"{own:g}")
 
 
-def _ancestors(lot: Lot, lots: Mapping[str, Entry[Lot]]) -> set[str]:
+def _circles(lots: Mapping[str, Entry[Lot]]) -> set[str]:
+    """Lots that are their own ancestors."""
+    cleared: set[str] = set()
     found: set[str] = set()
-    parent = lot.parent_lot_id
-    while parent is not None and parent not in found:
-        found.add(parent)
-        parent = lots[parent].row.parent_lot_id if parent in lots else None
+    for start in lots:
+        way: dict[str, int] = {}
+        lot: str | None = start
+        while lot is not None and lot in lots and lot not in cleared and lot not in way:
+            way[lot] = len(way)
+            lot = lots[lot].row.parent_lot_id
+        if lot is not None and lot in way:
+            found |= set(list(way)[way[lot] :])
+        cleared.update(way)
     return found
 
 
@@ -301,7 +309,7 @@ def _comparisons(draft: Draft, config: Config, doubtful: bool) -> Iterator[Probl
     if owned and not has_dna and not doubtful:
         message = "no sample is WGS: genomic stability of the lots is not assessed, RNA alone is"
         remedy = "add WGS samples of lots and donors; or ask for the RNA results by name"
-        yield Problem("W01", samples_file, message, remedy, warning=True)
+        yield Problem("W05", samples_file, message, remedy, warning=True)
     for row in draft.lots:
         lot, donor = row.row.lot_id, row.row.donor_id
         if row.bad & {"lot_id", "donor_id"}:
@@ -319,7 +327,7 @@ def _comparisons(draft: Draft, config: Config, doubtful: bool) -> Iterator[Probl
         if rna and not donor_rna and not doubtful:
             message = f"the lot has RNA and its donor {donor} has none: expression is not compared"
             remedy = f"add RNA samples of the donor's hepatocytes (assay rnaseq, donor_id {donor})"
-            yield at_lot("W01", message=message, remedy=remedy, warning=True)
+            yield at_lot("W05", message=message, remedy=remedy, warning=True)
         elif rna and donor_rna:
             ways = {_entry(entry.row) for rows in (*rna.values(), *donor_rna.values()) for entry in rows}
             if {"reads", "counts"} <= ways:

@@ -279,7 +279,7 @@ class Files:
         missing = [name for name in layout.autosomes if _key(name) not in map(_key, known)] if layout and known else []
         if missing:
             message = f"has no counts for {_some(missing, 24)}: they will not be assessed"
-            self.in_row(use, "W01", message, "count over all chromosomes", warning=True)
+            self.in_row(use, "W05", message, "count over all chromosomes", warning=True)
 
     def compare_with_donors(self, uses: Sequence[Use]) -> None:
         """Read lengths, bins and depth of each lot against its donor."""
@@ -325,7 +325,7 @@ class Files:
             message = (
                 f"its donor has {donor.total} fragments, the lot {lot.total}: the donor limits what can be detected"
             )
-            self.in_row(use, "W04", message, "sequence the donor at least as deep as the lot", warning=True)
+            self.in_row(use, "E22", message, "sequence the donor at least as deep as the lot", warning=True)
 
     # reference
 

@@ -193,6 +193,8 @@ def _setting_problem(error: ErrorDetails, file: str) -> Problem:
         message, remedy = "not a whole number", "write digits only, without units"
     elif kind in {"float_parsing", "float_type", "finite_number"}:
         message, remedy = "not a number", "write digits with a decimal point, without units"
+    elif kind in {"bool_parsing", "bool_type"}:
+        message, remedy = "neither true nor false", "write true or false"
     elif kind == "string_type":
         message, remedy = "not a text", "write one text; quote it when YAML takes it for something else"
     elif kind == "string_too_short":

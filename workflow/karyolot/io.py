@@ -62,7 +62,9 @@ def open_text(path: PathLike) -> Iterator[IO[str]]:
     except (EOFError, gzip.BadGzipFile) as error:
         raise KaryolotError(f"{path}: the gzip file is damaged or cut short ({error}); copy it again") from error
     except UnicodeDecodeError as error:
-        raise KaryolotError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
+        raise KaryolotError(
+            f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from error
     except OSError as error:
         raise KaryolotError(f"{path}: cannot be read ({error.strerror or error})") from error
 
@@ -129,7 +131,7 @@ def read_table(path: PathLike, contract: type[pa.DataFrameModel]) -> pd.DataFram
         }
         with open_text(path) as handle:
             text_columns = [name for name, kind in dtypes.items() if kind is str or str(kind) in {"str", "object"}]
-            frame = pd.read_csv(handle, sep="\t", dtype={name: str for name in text_columns}, keep_default_na=False,
+            frame = pd.read_csv(handle, sep="\t", dtype=dict.fromkeys(text_columns, str), keep_default_na=False,
                                 na_values={name: [""] for name in dtypes if name not in text_columns})  # fmt: skip
     return _checked(frame, contract, path)
 
@@ -155,11 +157,19 @@ def _checked(frame: pd.DataFrame, contract: type[pa.DataFrameModel], path: PathL
 
 def read_copy_number(files: dict[str, Any]) -> CopyNumberResults:
     """All copy-number results of a lot, from the files named as `paths.report_files` names them."""
-    tables = {"ratios": LogRatios, "segments": Segments, "calls": Calls, "arms": Arms, "lod": Lod, "variants": DonorVariants}
-    models = {"comparison": Comparison, "noise": Noise, "match": Match}
+    tables = {
+        "ratios": LogRatios,
+        "segments": Segments,
+        "calls": Calls,
+        "arms": Arms,
+        "lod": Lod,
+        "variants": DonorVariants,
+    }
     return CopyNumberResults(
+        comparison=read_model(files["comparison"], Comparison),
+        noise=read_model(files["noise"], Noise),
+        match=read_model(files["match"], Match),
         **{name: read_table(files[name], contract) for name, contract in tables.items()},
-        **{name: read_model(files[name], model) for name, model in models.items()},
     )
 
 

@@ -234,13 +234,14 @@ def read_quantification(path: PathLike) -> Quantification:
     """salmon.json of rule `quantify_transcripts`: salmon's meta_info.json and lib_format_counts.json in one."""
     said = read_json(path)
     try:
+        sense, antisense = (sum(said[f"{pair}S{strand}"] for pair in ("I", "O", "M", "")) for strand in "FR")
         return Quantification(
             fragments=said["num_processed"],
             mapped=said["num_mapped"],
             percent_mapped=said["percent_mapped"],
             decoy_fragments=said["num_decoy_fragments"],
             library_type=said["expected_format"],
-            compatible_share=said["compatible_fragment_ratio"],
+            antisense_share=antisense / max(1, sense + antisense),
             fragment_length=said["frag_length_mean"],
             salmon_version=said["salmon_version"],
         )

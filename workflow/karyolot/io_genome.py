@@ -23,7 +23,9 @@ def read_layout_bands(path: PathLike) -> tuple[Layout, pd.DataFrame]:
     """A layout and its cytobands (chrom, start, end, band), which lie beside it; no rows when it names none."""
     layout = read_yaml(path, Layout)
     if layout.cytobands is None:
-        return layout, pd.DataFrame({"chrom": [], "start": [], "end": [], "band": []}).astype({"chrom": str, "band": str})
+        return layout, pd.DataFrame({"chrom": [], "start": [], "end": [], "band": []}).astype(
+            {"chrom": str, "band": str}
+        )
     rows = _rows(Path(path).parent / layout.cytobands, 4)
     bands = pd.DataFrame([row[:4] for _, row in rows], columns=["chrom", "start", "end", "band"])
     return layout, bands.astype({"start": "int64", "end": "int64"})
@@ -75,7 +77,9 @@ def read_watch(path: PathLike) -> pd.DataFrame:
         raise KaryolotError(f"{path}: the header must be {', '.join(wanted)}; found {', '.join(rows[0][1])}")
     for number, fields in rows[1:]:
         if len(fields) != len(wanted) or fields[1] not in ("gain", "loss") or not fields[4]:
-            raise KaryolotError(f"{path}, line {number}: five columns are needed, change is gain or loss, source is not empty")
+            raise KaryolotError(
+                f"{path}, line {number}: five columns are needed, change is gain or loss, source is not empty"
+            )
     return pd.DataFrame([fields for _, fields in rows[1:]], columns=wanted)
 
 
@@ -162,7 +166,9 @@ def _rows(path: PathLike, columns: int) -> list[tuple[int, list[str]]]:
     return rows
 
 
-def _numbers(path: PathLike, rows: list[tuple[int, list[str]]] | list[tuple[int, tuple[str, ...]]], name: str) -> pd.DataFrame:
+def _numbers(
+    path: PathLike, rows: list[tuple[int, list[str]]] | list[tuple[int, tuple[str, ...]]], name: str
+) -> pd.DataFrame:
     """chrom, start, end, `name` from rows; a first row whose coordinates are words is a header."""
     if not rows[0][1][1].strip().lstrip("-").isdigit():
         rows = rows[1:]
@@ -189,7 +195,9 @@ def _fixed_step(path: PathLike, lines: list[str]) -> pd.DataFrame:
                 chrom, position, step = words["chrom"], int(words["start"]) - 1, int(words["step"])
                 span = int(words.get("span", step))
             except (KeyError, ValueError) as error:
-                raise KaryolotError(f"{path}, line {number}: fixedStep needs chrom, start and step ({error})") from error
+                raise KaryolotError(
+                    f"{path}, line {number}: fixedStep needs chrom, start and step ({error})"
+                ) from error
         elif line.strip() and not line.startswith(("#", "track", "browser")):
             try:
                 rows.append((chrom, position, position + span, float(line)))

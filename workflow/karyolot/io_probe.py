@@ -31,7 +31,7 @@ from karyolot.contracts.settings import Layout
 M = TypeVar("M", bound=BaseModel)
 
 HEAD_BYTES = 65_536
-HEAD_READS = 100
+HEAD_READS = 50
 """Reads looked at per FASTQ file: more than any mix-up of files needs, few enough for thousands of files."""
 HEAD_LINES = 10_000
 SHEET_BYTES = 64 << 20
@@ -170,7 +170,9 @@ class _UniqueKeys(yaml.SafeLoader):
 def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Hashable, Any]:
     seen: set[str] = set()
     for key, _ in node.value:
-        if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+        if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+            continue
+        if key.value in seen:
             line = key.start_mark.line + 1
             raise Fault(
                 "E18", f"the key {quoted(str(key.value))} stands twice in one section", "keep one of them", line
@@ -287,7 +289,8 @@ def reads_head(path: Path) -> ReadsHead:
         raise Fault("E28", "has Windows line ends", "convert it: sed 's/\\r$//'")
     names: list[str] = []
     mates: set[int] = set()
-    longest, lowest, highest = 0, 255, 0
+    longest = 0
+    codes: set[int] = set()
     if whole and not lines[-1]:
         lines.pop()
     if whole and any(lines[len(lines) - len(lines) % 4 :]):
@@ -308,11 +311,11 @@ def reads_head(path: Path) -> ReadsHead:
             mates.add(int(comment[0]))
         names.append(identifier)
         longest = max(longest, len(bases))
-        lowest, highest = min([lowest, *qualities]), max([highest, *qualities])
+        codes.update(qualities)
     if not names:
         raise Fault("E28", "its first read is longer than 64 kb; short paired reads are needed", "name such a file")
-    if lowest >= PHRED64_LOWEST and highest > PHRED33_HIGHEST:
-        message = f"qualities look like the old Phred+64 code ({chr(lowest)} to {chr(highest)})"
+    if codes and min(codes) >= PHRED64_LOWEST and max(codes) > PHRED33_HIGHEST:
+        message = f"qualities look like the old Phred+64 code ({chr(min(codes))} to {chr(max(codes))})"
         raise Fault("E28", message, "convert it to Phred+33, for example with seqtk seq -Q64 -V")
     return ReadsHead(tuple(names), frozenset(mates), longest)
 
@@ -338,7 +341,7 @@ def alignment_head(path: Path) -> AlignmentHead:
     is_cram = magic.startswith(b"CRAM")
     if not is_cram and not magic.startswith(b"\x1f\x8b"):
         raise Fault("E28", "is neither BAM nor CRAM", "convert it: samtools view -b")
-    closed = end.endswith(CRAM_ENDS.get(magic[4], CRAM_ENDS[3]) if is_cram else BAM_END)
+    closed = end.endswith(CRAM_ENDS[2 if magic == b"CRAM\x02" else 3] if is_cram else BAM_END)
     if not closed:
         raise Fault("E28", "is cut short: the mark at the end of a whole file is missing", "fetch or make it again")
     verbosity = pysam.set_verbosity(0)
@@ -348,7 +351,7 @@ def alignment_head(path: Path) -> AlignmentHead:
             groups = alignment.header.to_dict().get("RG", [])
             # CRAM is not decoded: htslib would look for its reference, in the network even.
             first = [] if is_cram else list(alignment.head(HEAD_READS))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, NotImplementedError) as error:
         raise Fault("E28", f"is not a readable BAM or CRAM file ({error})", "fetch or make it again") from error
     finally:
         pysam.set_verbosity(verbosity)

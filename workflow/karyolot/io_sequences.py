@@ -7,12 +7,13 @@ from typing import Any
 import dnaio
 import numpy as np
 import pysam
+from dnaio._core import record_names_match
 from numpy.typing import NDArray
 
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io import PathLike, sha256
 
-COUNTED_FIELDS = b"required_fields=0x1fe"
+COUNTED_FIELDS = ["required_fields=0x1fe", "decode_md=0"]
 """CRAM columns decoded for counting: flag, place, mapping quality, mate, template length. No bases, so no reference."""
 NOT_COUNTED = pysam.FUNMAP | pysam.FMUNMAP | pysam.FSECONDARY | pysam.FQCFAIL | pysam.FDUP | pysam.FSUPPLEMENTARY
 HEAD = 10_000
@@ -53,7 +54,10 @@ def verify_reads(paths: list[PathLike], sha256_expected: list[str | None]) -> di
             if reads > HEAD:
                 continue
             if length:
-                qualities = [min(qualities[0], ord(min(record.qualities))), max(qualities[1], ord(max(record.qualities)))]
+                qualities = [
+                    min(qualities[0], ord(min(record.qualities))),
+                    max(qualities[1], ord(max(record.qualities))),
+                ]
             if mate_number(record.name) not in (None, number):
                 raise KaryolotError(
                     f"{paths[number - 1]}: read {record.name!r} says it is mate {mate_number(record.name)}, but the file"
@@ -91,16 +95,20 @@ def _records(paths: list[PathLike]) -> Iterator[tuple[Any, ...]]:
                     f"{paths[short]}: ends before its mate file {paths[1 - short]}; the two do not belong together or one"
                     " was cut short: fetch both again"
                 )
-            if len(records) == 2 and not dnaio.record_names_match(records[0].name, records[1].name):
+            if len(records) == 2 and not record_names_match(records[0].name, records[1].name):
                 raise KaryolotError(
                     f"{paths[0]} and {paths[1]}: mates are not in the same order (read {records[0].name!r} stands beside"
                     f" {records[1].name!r}); pair the files again, unsorted"
                 )
             yield records
     except (dnaio.FastqFormatError, dnaio.FileFormatError, dnaio.UnknownFileFormat) as error:
-        raise KaryolotError(f"{' or '.join(map(str, paths))}: not a whole FASTQ file ({error}); fetch it again") from error
+        raise KaryolotError(
+            f"{' or '.join(map(str, paths))}: not a whole FASTQ file ({error}); fetch it again"
+        ) from error
     except (EOFError, OSError, UnicodeDecodeError) as error:
-        raise KaryolotError(f"{' or '.join(map(str, paths))}: damaged or cut short ({error}); fetch it again") from error
+        raise KaryolotError(
+            f"{' or '.join(map(str, paths))}: damaged or cut short ({error}); fetch it again"
+        ) from error
     finally:
         for reader in readers:
             reader.close()
@@ -135,6 +143,6 @@ def fragment_midpoints(alignment: PathLike, contig: str, min_mapq: int) -> NDArr
 
 def _open(path: PathLike) -> pysam.AlignmentFile:
     try:
-        return pysam.AlignmentFile(str(path), format_options=[COUNTED_FIELDS, b"decode_md=0"])
+        return pysam.AlignmentFile(str(path), format_options=COUNTED_FIELDS)
     except (OSError, ValueError) as error:
         raise KaryolotError(f"{path}: not a readable BAM or CRAM file ({error}); fetch or make it again") from error

@@ -32,7 +32,8 @@ TOOL_VERSION_COMMANDS = {
 
 @cache
 def code_digest(script: Path) -> str:
-    """sha256 over `script`, every module of ours it imports, directly or not, and the versions of the others.
+    """sha256 over `script`, every module of ours it imports, directly or not (templates beside them
+    included), and the versions of the others.
 
     Snakemake sees only the script file change; this digest in `params` makes it see the rest. The list of modules is
     derived from the import statements, so it cannot fall behind the code.
@@ -57,6 +58,7 @@ def _imports_of(path: Path) -> tuple[frozenset[Path], frozenset[str]]:
                 others.add(name.split(".")[0])
             elif (module := _module_file(name)) is not None and module not in ours:
                 ours.add(module)
+                ours.update((module.parent / "templates").glob("*"))
                 waiting.append(module)
     return frozenset(ours), frozenset(others - sys.stdlib_module_names)
 
@@ -102,7 +104,7 @@ def tool_versions(tools: list[str]) -> dict[str, str]:
     for tool in tools:
         command, pattern = TOOL_VERSION_COMMANDS[tool]
         try:
-            shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+            shown = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60, check=False)
         except OSError:
             versions[tool] = "not found"
             continue
@@ -126,7 +128,10 @@ def _git(*words: str) -> str:
     ).stdout.strip()
 
 
-def collect(files: list[dict[str, Any]], tools: list[str], differences: list[tuple[str, Any, Any]], acceptance_sha256: str, reference: dict[str, str | None]) -> Provenance:  # fmt: skip
+def collect(
+    files: list[dict[str, Any]], tools: list[str], differences: list[tuple[str, Any, Any]],
+    acceptance_sha256: str, reference: dict[str, str | None],
+) -> Provenance:  # fmt: skip
     """The provenance of a lot's results.
 
     files: path, bytes, sha256 of every input. tools: names to ask for their version. differences: setting, default, used.

@@ -41,7 +41,7 @@ rule collect_provenance:
         tools=lambda wildcards: paths.tools_of(study, settings, wildcards.lot),
         differences=differences(settings),
         acceptance=shipped(settings.acceptance),
-        reference=settings.reference.model_dump(mode="json"),
+        reference=settings.reference.model_dump(mode="json", exclude={"decoys"}),
     script:
         "../scripts/collect_provenance.py"
 

@@ -6,5 +6,5 @@ from karyolot.io import read_json, write_model
 from karyolot.report.qc import summarise
 
 with runtime.job(snakemake, Section):
-    said = {name: [read_json(path) for path in snakemake.input.get(name)] for name in snakemake.input.keys()}
+    said = {name: [read_json(path) for path in paths] for name, paths in snakemake.input.items()}
     write_model(summarise(snakemake.params.facts, said), snakemake.output.qc)

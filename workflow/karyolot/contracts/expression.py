@@ -61,9 +61,12 @@ class Quantified(NamedTuple):
 
 
 class Quantification(Facts):
-    """What salmon says of a sample: fragments, and the library type it inferred ('IU', 'ISR', ...).
+    """What salmon says of a sample.
 
-    decoy_fragments: fit the genome better than any transcript. fragment_length: mean, bases; the prior for single ends.
+    decoy_fragments: fit the genome better than any transcript. library_type: the one salmon quantified for ('ISR',
+    ...); with few fragments it does not look and takes 'IU'. antisense_share: of the mapped fragments, those whose
+    read 1 is antisense: 1 in a reverse-stranded (dUTP) library, half in an unstranded one. fragment_length: mean, bases;
+    salmon's prior for single ends.
     """
 
     fragments: int
@@ -71,7 +74,7 @@ class Quantification(Facts):
     percent_mapped: float
     decoy_fragments: int
     library_type: str
-    compatible_share: float
+    antisense_share: float
     fragment_length: float
     salmon_version: str
 

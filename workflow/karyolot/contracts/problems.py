@@ -23,14 +23,15 @@ CODES: Mapping[str, str] = {
     "E17": "A cell or setting holds something that is not allowed there.",
     "E18": "The configuration or the acceptance document has an unknown or missing entry.",
     "E19": "Marker genes or gene sets are not in the annotation.",
+    "E22": "A donor has less than half of its lot's fragments, and so limits what can be detected.",
     "E23": "A column or cell looks like personal data. Ids here are pseudonyms.",
     "E24": "An id is used that its table does not define.",
     "E25": "The data of a sample, lot or donor is not given in exactly one way.",
     "E26": "A path cannot be handed to the tools safely.",
     "E27": "A setting that this study needs is not given.",
     "E28": "A file is damaged, or is not of the kind its column promises.",
-    "W01": "A lot cannot be assessed in full.",
     "W04": "A lot and its donor were sequenced in different ways.",
+    "W05": "A lot cannot be assessed in full.",
 }
 """Every kind of problem that can be told before compute; a code never changes its meaning."""
 

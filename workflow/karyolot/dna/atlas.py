@@ -41,7 +41,11 @@ class Atlas(NamedTuple):
 def _is_in(band: str, region: str) -> bool:
     """Whether a band ('20q11.21') lies in a region named by an arm or band prefix ('20q', '20q11', '20q11.21')."""
     rest = band.removeprefix(region)
-    return rest != band and ("p" in region or "q" in region) and (rest == "" or not region[-1].isdigit() or not rest[0].isdigit())
+    return (
+        rest != band
+        and ("p" in region or "q" in region)
+        and (rest == "" or not region[-1].isdigit() or not rest[0].isdigit())
+    )
 
 
 def _overlapping(table: pd.DataFrame, chrom: str, start: int, end: int) -> pd.DataFrame:

@@ -104,7 +104,9 @@ def _annotated(bins: pd.DataFrame, annotation: pd.DataFrame, bin_bp: int) -> pd.
 def merge_intervals(intervals: pd.DataFrame) -> pd.DataFrame:
     """Union of intervals (chrom, start, end), sorted by chrom and start."""
     rows: list[tuple[str, int, int]] = []
-    for chrom, start, end in intervals.sort_values(["chrom", "start"])[["chrom", "start", "end"]].itertuples(index=False):
+    for chrom, start, end in intervals.sort_values(["chrom", "start"])[["chrom", "start", "end"]].itertuples(
+        index=False
+    ):
         if rows and rows[-1][0] == chrom and start <= rows[-1][2]:
             rows[-1] = (chrom, rows[-1][1], max(end, rows[-1][2]))
         else:
@@ -155,4 +157,4 @@ def _inside(positions: NDArray[np.int64], contig: str, regions: Iterable[Region]
 def expected_copies(region: pd.Series, sex: str) -> NDArray[np.int64]:
     """Copies of each bin in a normal cell: autosome and PAR 2; X 2 in F, 1 in M; Y 0 in F, 1 in M; 'other' 0."""
     table = {"autosome": 2, "PAR": 2, "X": 2 if sex == "F" else 1, "Y": 0 if sex == "F" else 1, "other": 0}
-    return region.map(table).to_numpy(dtype=np.int64)
+    return np.asarray(region.map(table).to_numpy(dtype=np.int64), dtype=np.int64)

@@ -1,6 +1,8 @@
 """Segments and whole-arm tests -> calls: what changed in the lot, in how many cells, and whose change it is."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.levels import fraction_interval, fraction_of_cells
 from karyolot.dna.noise import standard_error
-from karyolot.dna.segments import CONFIDENCE, published_rule, segment_track
+from karyolot.dna.segments import CONFIDENCE, donor_alone, published_rule, segment_track
 from karyolot.dna.thresholds import known_threshold, segment_threshold
 
 Floats = NDArray[np.float64]
@@ -35,7 +37,9 @@ class _Change:
     tests: tuple[str, ...]
 
 
-def call_changes(ratios: pd.DataFrame, segments: pd.DataFrame, arms: pd.DataFrame, noise: Noise, settings: CopyNumber, atlas: Atlas) -> pd.DataFrame:  # fmt: skip
+def call_changes(
+    ratios: pd.DataFrame, segments: pd.DataFrame, arms: pd.DataFrame, noise: Noise, settings: CopyNumber, atlas: Atlas
+) -> pd.DataFrame:
     """Contract Calls, in genome order; empty when nothing changed or the noise could not be measured.
 
     ratios, segments, arms: of this lot.
@@ -66,19 +70,21 @@ def call_changes(ratios: pd.DataFrame, segments: pd.DataFrame, arms: pd.DataFram
         inside = inside[(table["region"].to_numpy()[inside] != "PAR")]
         changes = _with_whole(changes, change(inside, row["scope"]), change, known, settings)
     changes = _joined(changes, table, change)
-    donor_noise, _ = segment_track(table, table["donor_log2"].to_numpy(), table["donor_count"].to_numpy(dtype=float), settings)
+    donor_noise, _ = segment_track(table, *donor_alone(table), settings)
     rows = [_row(item, table, donor_noise, settings, atlas) for item in changes]
     return _frame(sorted(rows, key=lambda row: (int(table.index[table["chrom"] == row["chrom"]][0]), row["start"])))
 
 
-def _rows_of(table: pd.DataFrame, place: dict[str, object]) -> Rows:
+def _rows_of(table: pd.DataFrame, place: Mapping[Any, Any]) -> Rows:
     inside = (table["chrom"] == place["chrom"]) & (table["start"] >= place["start"]) & (table["end"] <= place["end"])
     if "region" in place:
         inside &= table["region"] == place["region"]
     return np.flatnonzero(inside.to_numpy())
 
 
-def _with_whole(changes: list[_Change], whole: _Change, change, threshold: float, settings: CopyNumber) -> list[_Change]:  # type: ignore[no-untyped-def]  # fmt: skip
+def _with_whole(
+    changes: list[_Change], whole: _Change, change: Callable[..., _Change], threshold: float, settings: CopyNumber
+) -> list[_Change]:
     """Add what the test of a whole arm or chromosome tells beyond the changes already called inside it."""
     inside = [c for c in changes if np.isin(c.rows, whole.rows, assume_unique=True).all()]
     covered = np.concatenate([c.rows for c in inside]) if inside else np.array([], dtype=np.int64)
@@ -99,7 +105,7 @@ def _with_whole(changes: list[_Change], whole: _Change, change, threshold: float
     return [c for c in changes if not any(c is a for a in alike)] + [change(rows, *tests)]
 
 
-def _joined(changes: list[_Change], table: pd.DataFrame, change) -> list[_Change]:  # type: ignore[no-untyped-def]
+def _joined(changes: list[_Change], table: pd.DataFrame, change: Callable[..., _Change]) -> list[_Change]:
     """Both arms of a chromosome changed alike and nearly whole: one change of the chromosome."""
     chroms = table["chrom"].to_numpy()
     result: list[_Change] = []
@@ -116,7 +122,9 @@ def _joined(changes: list[_Change], table: pd.DataFrame, change) -> list[_Change
     return result
 
 
-def _row(item: _Change, table: pd.DataFrame, donor_noise: Noise, settings: CopyNumber, atlas: Atlas) -> dict[str, object]:  # fmt: skip
+def _row(
+    item: _Change, table: pd.DataFrame, donor_noise: Noise, settings: CopyNumber, atlas: Atlas
+) -> dict[str, object]:
     part = table.iloc[item.rows]
     chrom, start, end = str(part["chrom"].iloc[0]), int(part["start"].iloc[0]), int(part["end"].iloc[-1])
     type_ = "gain" if item.mean > 0 else "loss"
@@ -159,8 +167,8 @@ def _row(item: _Change, table: pd.DataFrame, donor_noise: Noise, settings: CopyN
 def _origin(item: _Change, part: pd.DataFrame, donor_noise: Noise) -> str:
     """Whose change: the donor's absolute track is asked whether the donor deviates from its expected copies here."""
     expected = float(np.log2(max(int(part["copies"].iloc[0]), 1) / 2))
-    weights = part["donor_count"].to_numpy(dtype=float) * np.log(2) ** 2
-    deviation = float(np.average(part["donor_log2"], weights=weights)) - expected
+    track, weights = donor_alone(part)
+    deviation = float(np.average(track, weights=weights)) - expected
     se = float(standard_error(donor_noise, weights.sum(), len(part)))
     # A donor that deviates by less than its own noise, or too little to matter for this ratio, is normal here.
     if abs(deviation) < 4 * se or abs(deviation) < EXPLAINS * abs(item.mean):
@@ -169,7 +177,7 @@ def _origin(item: _Change, part: pd.DataFrame, donor_noise: Noise) -> str:
 
 
 def _frame(rows: list[dict[str, object]]) -> pd.DataFrame:
-    kinds = {
+    kinds: dict[str, Any] = {
         "chrom": str, "start": "int64", "end": "int64", "type": str, "log2": float, "fraction": float,
         "fraction_low": float, "fraction_high": float, "z": float, "class": str, "origin": str, "published_rule": str,
         "arm": str, "bins": "int64", "lot_copies": float, "donor_log2": float, "tests": str, "bands": str, "genes": str,

@@ -28,7 +28,9 @@ def conform_counts(bins: pd.DataFrame, table: pd.DataFrame, source: str) -> pd.D
     known = table.assign(chrom=table["chrom"].map(contig_key).map(contigs))
     known = known[known["chrom"].notna()]
     if known.empty:
-        raise KaryolotError(f"{source}: no contig of the table is in the reference ({', '.join(list(contigs)[:4])} ...)")
+        raise KaryolotError(
+            f"{source}: no contig of the table is in the reference ({', '.join(list(contigs)[:4])} ...)"
+        )
     if known.duplicated(["chrom", "start"]).any():
         row = known[known.duplicated(["chrom", "start"])].iloc[0]
         raise KaryolotError(f"{source}: {row['chrom']}:{row['start']} stands twice")

@@ -12,7 +12,7 @@ def fraction_of_cells(log2: ArrayLike, copies: ArrayLike) -> Floats:
     With P copies normally, a share f of cells with one more (fewer) gives the ratio 1 +- f/P. Above 1: more than one
     copy changed. Holds for a donor with P copies in every cell; ploidy itself cannot be seen.
     """
-    return np.abs(np.exp2(np.asarray(log2, dtype=float)) - 1) * np.asarray(copies, dtype=float)
+    return np.asarray(np.abs(np.exp2(np.asarray(log2, dtype=float)) - 1) * np.asarray(copies, dtype=float))
 
 
 def fraction_interval(low: ArrayLike, high: ArrayLike, copies: ArrayLike) -> tuple[Floats, Floats]:

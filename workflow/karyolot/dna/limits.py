@@ -1,8 +1,9 @@
 """What this lot's reads could have shown: tests of whole arms and chromosomes, and limits of detection."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from karyolot.contracts.copy_number import Noise
 from karyolot.contracts.settings import CopyNumber
@@ -64,7 +65,7 @@ def _tested(row: dict[str, object], noise: Noise, threshold: float, settings: Co
 
 
 def limits_of_detection(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber) -> pd.DataFrame:
-    """Contract Lod: for each configured size, the claim's among them, the smallest share of cells called with the configured power.
+    """Contract Lod: for each configured size, the claim's among them, the smallest share of cells that is called.
 
     For a typical used autosomal bin: the shift found with that power is (z* + z_power) standard errors of the mean over
     the bins of that size, and never less than min_log2. Null when the size holds fewer than min_bins bins.
@@ -75,17 +76,21 @@ def limits_of_detection(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber
     threshold = segment_threshold(len(used), settings.family_wise_error)
     rows = []
     for size in sorted({*settings.lod_sizes_mb, settings.claim_mb}):
-        bins = int(round(size * 1e6 / width))
+        bins = round(size * 1e6 / width)
         known = noise.assessable and bins >= settings.min_bins
         se = standard_error(noise, max(bins, 1) / typical, max(bins, 1))
-        for type_, fraction in zip(("gain", "loss"), detectable_fraction(_shift(float(se), threshold, settings), 2), strict=True):
+        for type_, fraction in zip(
+            ("gain", "loss"), detectable_fraction(_shift(float(se), threshold, settings), 2), strict=True
+        ):
             # A share of cells above 1 would be a change of more than one copy: such a size cannot be promised.
             value = float(fraction) if known and fraction <= 1 else np.nan
-            rows.append({"size_bp": round(size * 1e6), "type": type_, "bins": bins, "power": settings.power, "fraction": value})
+            rows.append(
+                {"size_bp": round(size * 1e6), "type": type_, "bins": bins, "power": settings.power, "fraction": value}
+            )
     return pd.DataFrame(rows)
 
 
 def _shift(se: float, threshold: float, settings: CopyNumber) -> float:
     """log2 shift called with the configured power: it must pass both |z| and the smallest effect called."""
-    reserve = float(norm.ppf(settings.power)) * se
+    reserve = NormalDist().inv_cdf(settings.power) * se
     return max(threshold * se, settings.min_log2) + reserve

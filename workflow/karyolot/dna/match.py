@@ -1,6 +1,6 @@
 """Is the lot this donor's? What depth alone can say: sex, and the copy-number differences the donor was born with."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,10 @@ class Matched(NamedTuple):
     match: Match
 
 
-def match_donor(ratios: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, bins: pd.DataFrame, declared_sex: str, settings: CopyNumber) -> Matched:  # fmt: skip
+def match_donor(
+    ratios: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, bins: pd.DataFrame, declared_sex: str,
+    settings: CopyNumber,
+) -> Matched:  # fmt: skip
     """Compare lot and donor. ratios: contract LogRatios; lot, donor: contract Counts on `bins` (contract Bins)."""
     variants = donor_variants(ratios, settings)
     lot_x, lot_y = sex_depths(lot, bins, settings)
@@ -83,7 +86,14 @@ def donor_variants(ratios: pd.DataFrame, settings: CopyNumber) -> pd.DataFrame:
                 "shared": bool(carried / deviation > 0.5),
             }
         )
-    kinds = {"start": "int64", "end": "int64", "bins": "int64", "donor_log2": float, "lot_log2": float, "shared": bool}
+    kinds: dict[str, Any] = {
+        "start": "int64",
+        "end": "int64",
+        "bins": "int64",
+        "donor_log2": float,
+        "lot_log2": float,
+        "shared": bool,
+    }
     columns = ["chrom", "start", "end", "arm", "bins", "donor_log2", "lot_log2", "shared"]
     return pd.DataFrame(rows, columns=columns).astype(kinds)
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from karyolot.contracts.copy_number import Noise
 
@@ -10,6 +9,8 @@ Floats = NDArray[np.float64]
 
 MIN_BINS = 100
 """Fewer bins cannot show the noise of even short blocks: the relative error of a variance from m values is sqrt(2/m)."""
+MAD_TO_SD = 1.4826
+"""Standard deviation over median absolute deviation of a normal variable."""
 MIN_BLOCKS = 20
 """Non-overlapping blocks a size must have to be measured: sqrt(2/20) is 30 % error of the variance."""
 
@@ -41,7 +42,7 @@ def measure_noise(residuals: Floats, variances: Floats, arms: NDArray[np.object_
         if count < MIN_BLOCKS:
             break
         spread = np.concatenate(scores)
-        robust = float(np.median(np.abs(spread)) / norm.ppf(0.75))
+        robust = float(np.median(np.abs(spread)) * MAD_TO_SD)
         blocks.append(size)
         # Larger blocks can only look calmer by chance, and calmer than Poisson is impossible.
         inflation.append(max(robust**2, 1.0, inflation[-1] if inflation else 1.0))
@@ -69,4 +70,4 @@ def standard_error(noise: Noise, weight: Floats | float, bins: NDArray[np.int64]
 
 def _sliding(values: Floats, size: int) -> Floats:
     running = np.concatenate([[0.0], np.cumsum(values)])
-    return running[size:] - running[:-size]
+    return np.asarray(running[size:] - running[:-size])

@@ -10,7 +10,7 @@ from karyolot.contracts.copy_number import Comparison
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.bins import expected_copies
-from karyolot.dna.noise import measure_noise
+from karyolot.dna.noise import MAD_TO_SD, measure_noise, standard_error
 from karyolot.dna.segment import split
 from karyolot.dna.thresholds import segment_threshold
 
@@ -71,15 +71,15 @@ def compare(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str
     raw -= np.median(raw[autosome])
     design, names = _design(table, used, autosome, knots)
     corrected = raw - _fit(design, raw, variance, autosome)
-    neutral = autosome & _neutral(table, corrected, variance, autosome, settings)
+    neutral = _neutral(table, corrected, variance, autosome, settings)
     if neutral.sum() >= design.shape[1] * BINS_PER_TERM or design.shape[1] == 1:
         corrected = raw - _fit(design, raw, variance, neutral)
-        neutral = autosome & _neutral(table, corrected, variance, autosome, settings)
+        neutral = _neutral(table, corrected, variance, autosome, settings)
     corrected -= np.average(corrected[neutral], weights=1 / variance[neutral])
     table["raw"] = np.where(used, raw, np.nan)
     table["log2"] = np.where(used, corrected, np.nan)
-    for name, counts in (("lot", lot_count), ("donor", donor_count)):
-        table[f"{name}_log2"] = np.where(used, _alone(table, counts, design, autosome), np.nan)
+    table["lot_log2"] = np.where(used, _alone(table, lot_count, design, autosome), np.nan)
+    table["donor_log2"] = np.where(used, _alone(table, donor_count, design, autosome), np.nan)
     table["variance"] = np.where(used, variance, np.nan)
     columns = ["chrom", "start", "end", "arm", "region", "copies", "lot_count", "donor_count", "mask", "raw", "log2"]
     ratios = table[[*columns, "lot_log2", "donor_log2", "variance"]]
@@ -107,13 +107,15 @@ def _base_mask(bins: pd.DataFrame, settings: CopyNumber) -> NDArray[np.object_]:
     return mask
 
 
-def _factor(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, mask: NDArray[np.object_], settings: CopyNumber) -> int:  # fmt: skip
+def _factor(
+    bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, mask: NDArray[np.object_], settings: CopyNumber
+) -> int:
     """How many counted bins make one analysis bin, from the shallower of the two samples."""
     width = int((bins["end"] - bins["start"]).max())
     if settings.analysis_bin_bp is not None:
         if settings.analysis_bin_bp % width:
             raise KaryolotError(
-                f"copy_number.analysis_bin_bp ({settings.analysis_bin_bp}) must be a multiple of the counted bin ({width})"
+                f"copy_number.analysis_bin_bp ({settings.analysis_bin_bp}) must be a multiple of counting.bin_bp ({width})"
             )
         return settings.analysis_bin_bp // width
     good = (bins["region"] == "autosome").to_numpy() & (mask == None)  # noqa: E711 (elementwise)
@@ -126,7 +128,9 @@ def _factor(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, mask: ND
     return min(next((step for step in ladder if step >= needed), longest), longest)
 
 
-def _aggregate(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, mask: NDArray[np.object_], factor: int) -> pd.DataFrame:  # fmt: skip
+def _aggregate(
+    bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, mask: NDArray[np.object_], factor: int
+) -> pd.DataFrame:
     """Sum `factor` neighbouring bins of the same arm and region; masked ones add neither counts nor covariates."""
     good = (mask == None).astype(float)  # noqa: E711 (elementwise)
     width = (bins["end"] - bins["start"]).to_numpy(dtype=float)
@@ -217,7 +221,7 @@ def natural_spline(x: Floats, knots: Floats) -> Floats:
         return np.asarray((np.maximum(t - k[i], 0) ** 3 - np.maximum(t - k[-1], 0) ** 3) / (k[-1] - k[i]))
 
     if len(knots) < 3:
-        return t[:, None]
+        return np.asarray(t[:, None])
     return np.column_stack([t, *(bump(i) - bump(len(k) - 2) for i in range(len(k) - 2))])
 
 
@@ -226,12 +230,13 @@ def _fit(design: Floats, y: Floats, variance: Floats, rows: Mask) -> Floats:
     a, b = design[rows], y[rows]
     base = 1 / (variance[rows] + _extra_variance(b, variance[rows]))
     weights = base.copy()
-    coefficients = np.zeros(a.shape[1])
+    coefficients: Floats = np.zeros(a.shape[1])
+    update = coefficients
     for _ in range(50):
         weighted = a.T * weights
-        update = np.linalg.lstsq(weighted @ a, weighted @ b, rcond=None)[0]
+        update = np.asarray(np.linalg.lstsq(weighted @ a, weighted @ b, rcond=None)[0])
         scaled = (b - a @ update) * np.sqrt(base)
-        scale = max(float(np.median(np.abs(scaled))) * 1.4826, 1e-9)
+        scale = max(float(np.median(np.abs(scaled))) * MAD_TO_SD, 1e-9)
         weights = base * np.minimum(1.0, HUBER / np.maximum(np.abs(scaled) / scale, 1e-9))
         if np.allclose(update, coefficients, rtol=0, atol=1e-9):
             break
@@ -241,26 +246,29 @@ def _fit(design: Floats, y: Floats, variance: Floats, rows: Mask) -> Floats:
 
 def _extra_variance(values: Floats, variance: Floats) -> float:
     """Variance beyond Poisson, so that deep bins do not outweigh all others."""
-    spread = float(np.median(np.abs(values - np.median(values)))) * 1.4826
+    spread = float(np.median(np.abs(values - np.median(values)))) * MAD_TO_SD
     return max(spread**2 - float(np.median(variance)), 0.0)
 
 
 def _neutral(table: pd.DataFrame, values: Floats, variance: Floats, autosome: Mask, settings: CopyNumber) -> Mask:
-    """Bins of segments at the commonest level of the autosomes, which is taken as unchanged."""
+    """Bins of segments that do not differ from the commonest level of the autosomes, which is taken as unchanged."""
     arms = table["arm"].to_numpy()
+    weights = 1 / variance
     noise = measure_noise(values[autosome] - _running_level(values, arms, autosome), variance[autosome], arms[autosome])
     threshold = segment_threshold(int(autosome.sum()), settings.family_wise_error)
-    level = np.full(len(table), np.nan)
+    level, se = np.full(len(table), np.nan), np.zeros(len(table))
     for arm in dict.fromkeys(arms[autosome]):
         rows = np.flatnonzero(autosome & (arms == arm))
-        for low, high in split(values[rows], 1 / variance[rows], noise, threshold, settings.min_bins):
+        for low, high in split(values[rows], weights[rows], noise, threshold, settings.min_bins):
             part = rows[low:high]
-            level[part] = np.average(values[part], weights=1 / variance[part])
+            level[part] = np.average(values[part], weights=weights[part])
+            se[part] = standard_error(noise, weights[part].sum(), high - low)
     found = level[autosome]
-    near = np.abs(found[:, None] - np.unique(found)[None, :]) <= SAME_LEVEL
-    centre = np.unique(found)[near.sum(axis=0).argmax()]
-    width = max(SAME_LEVEL, settings.min_log2)
-    return np.asarray(np.abs(np.nan_to_num(level, nan=np.inf) - centre) <= width)
+    candidates = np.unique(found)
+    near = np.abs(found[:, None] - candidates[None, :]) <= np.maximum(SAME_LEVEL, se[autosome])[:, None]
+    centre = candidates[near.sum(axis=0).argmax()]
+    differs = np.abs(level - centre) > np.maximum(settings.min_log2, threshold * se)
+    return np.asarray(autosome & ~differs)
 
 
 def _running_level(values: Floats, arms: NDArray[np.object_], rows: Mask) -> Floats:
@@ -297,4 +305,4 @@ def _lag_noise(values: Floats, arms: NDArray[np.object_]) -> float | None:
     steps = np.diff(values)[arms[1:] == arms[:-1]]
     if len(steps) < 2:
         return None
-    return float(np.median(np.abs(steps - np.median(steps))) * 1.4826 / np.sqrt(2))
+    return float(np.median(np.abs(steps - np.median(steps))) * MAD_TO_SD / np.sqrt(2))

@@ -8,6 +8,7 @@ Scand. J. Stat. 40:752: such a set loses next to nothing), so three million bins
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -54,11 +55,13 @@ def split(values: Floats, weights: Floats, noise: Noise, threshold: float, min_b
     return sorted(done)
 
 
-def merge(segments: list[tuple[int, int]], values: Floats, weights: Floats, noise: Noise, threshold: float) -> list[tuple[int, int]]:  # fmt: skip
+def merge(
+    segments: list[tuple[int, int]], values: Floats, weights: Floats, noise: Noise, threshold: float
+) -> list[tuple[int, int]]:
     """Join neighbours whose means differ by less than `threshold` standard errors, the most alike first."""
     segments = list(segments)
     while len(segments) > 1:
-        z = np.array([_difference(a, b, values, weights, noise) for a, b in zip(segments, segments[1:], strict=False)])
+        z = np.array([_difference(a, b, values, weights, noise) for a, b in pairwise(segments)])
         i = int(z.argmin())
         if z[i] >= threshold:
             break
@@ -70,7 +73,8 @@ def _difference(a: tuple[int, int], b: tuple[int, int], values: Floats, weights:
     stats = []
     for low, high in (a, b):
         weight = weights[low:high].sum()
-        stats.append((np.average(values[low:high], weights=weights[low:high]), standard_error(noise, weight, high - low)))
+        mean = float(np.average(values[low:high], weights=weights[low:high]))
+        stats.append((mean, float(standard_error(noise, weight, high - low))))
     return float(abs(stats[0][0] - stats[1][0]) / np.hypot(stats[0][1], stats[1][1]))
 
 
@@ -122,7 +126,7 @@ def _scores(track: _Track, low: int, high: int, start: Places, end: Places, min_
     length = end - start
     difference = inside_moment / inside - outside_moment / outside
     variance = inflation[length] / inside + inflation[high - low - length] / outside
-    z = np.abs(difference) / np.sqrt(variance)
+    z: Floats = np.abs(difference) / np.sqrt(variance)
     left, right = start - low, high - end
-    z[((left > 0) & (left < min_bins)) | ((right > 0) & (right < min_bins)) ] = -np.inf
+    z[((left > 0) & (left < min_bins)) | ((right > 0) & (right < min_bins))] = -np.inf
     return z

@@ -35,7 +35,8 @@ def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
     values = table["log2"].to_numpy()
     weights = 1 / table["variance"].to_numpy()
     noise, pieces = segment_track(table, values, weights, settings)
-    donor_noise, _ = segment_track(table, table["donor_log2"].to_numpy(), table["donor_count"].to_numpy(dtype=float), settings)
+    donor_track, donor_weights = donor_alone(table)
+    donor_noise, _ = segment_track(table, donor_track, donor_weights, settings)
     rows = []
     for low, high in pieces:
         first, part = table.iloc[low], slice(low, high)
@@ -43,8 +44,7 @@ def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
         mean = float(np.average(values[part], weights=weights[part]))
         se = float(standard_error(noise, weight, high - low))
         median = float(np.median(values[part]))
-        donor = float(np.median(table["donor_log2"].to_numpy()[part]))
-        donor_weight = table["donor_count"].to_numpy(dtype=float)[part].sum() * np.log(2) ** 2
+        donor = float(np.median(donor_track[part]))
         expected = np.log2(max(first["copies"], 1) / 2)
         rows.append(
             {
@@ -63,14 +63,23 @@ def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
                 "log2_high": mean + CONFIDENCE * se,
                 "lot_log2": float(np.median(table["lot_log2"].to_numpy()[part])),
                 "donor_log2": donor,
-                "donor_z": float((donor - expected) / standard_error(donor_noise, donor_weight, high - low)),
+                "donor_z": float(
+                    (donor - expected) / standard_error(donor_noise, donor_weights[part].sum(), high - low)
+                ),
                 "published_rule": published_rule(median, settings),
             }
         )
     return Segmented(pd.DataFrame(rows), noise)
 
 
-def segment_track(table: pd.DataFrame, values: Floats, weights: Floats, settings: CopyNumber) -> tuple[Noise, list[tuple[int, int]]]:  # fmt: skip
+def donor_alone(table: pd.DataFrame) -> tuple[Floats, Floats]:
+    """The donor's own track and its Poisson weights (1 / variance, log2 units), one entry per row of `table`."""
+    return table["donor_log2"].to_numpy(), (table["donor_count"].to_numpy(dtype=float) + 0.5) * np.log(2) ** 2
+
+
+def segment_track(
+    table: pd.DataFrame, values: Floats, weights: Floats, settings: CopyNumber
+) -> tuple[Noise, list[tuple[int, int]]]:
     """Noise and segments (half-open row ranges) of one track over the used bins of `table`, in genome order.
 
     Two rounds. The first takes each arm's median as its level and finds what changed; the second measures the noise
@@ -92,9 +101,9 @@ def segment_track(table: pd.DataFrame, values: Floats, weights: Floats, settings
             for low, high in found:
                 piece = slice(int(rows[low]), int(rows[high - 1]) + 1)
                 pieces.append((piece.start, piece.stop))
-                mean = np.average(values[piece], weights=weights[piece])
-                se = standard_error(noise, weights[piece].sum(), high - low)
-                quiet[piece] &= bool(abs(mean) < max(threshold * se, settings.min_log2))
+                mean = float(np.average(values[piece], weights=weights[piece]))
+                se = float(standard_error(noise, weights[piece].sum(), high - low))
+                quiet[piece] &= abs(mean) < max(threshold * se, settings.min_log2)
     return noise, pieces
 
 

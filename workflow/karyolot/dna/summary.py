@@ -6,7 +6,11 @@ from karyolot.contracts.copy_number import Comparison, Match, Noise
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.settings import CopyNumber
 
-def metrics(calls: pd.DataFrame, segments: pd.DataFrame, arms: pd.DataFrame, lod: pd.DataFrame, comparison: Comparison, noise: Noise, match: Match, settings: CopyNumber) -> Metrics:  # fmt: skip
+
+def metrics(
+    calls: pd.DataFrame, segments: pd.DataFrame, arms: pd.DataFrame, lod: pd.DataFrame,
+    comparison: Comparison, noise: Noise, match: Match, settings: CopyNumber,
+) -> Metrics:  # fmt: skip
     """All metrics of a lot's copy number, by name. Tables as in contracts.copy_number.
 
     Counts of calls are null when the noise could not be measured: no call is then no finding.
@@ -27,23 +31,38 @@ def _quality(arms: pd.DataFrame, comparison: Comparison) -> Metrics:
             value=round(comparison.usable, 4), detail=f"{comparison.usable:.1%} of {comparison.bins} bins are used"
         ),
         "dna.noise": _known(
-            comparison.noise_sd, "too few neighbouring bins", "spread between neighbouring bins, log2, at the analysis bin"
+            comparison.noise_sd,
+            "too few neighbouring bins",
+            "spread between neighbouring bins, log2, at the analysis bin",
         ),
+        # The lower end of the interval: a thin lot's slope is uncertain, which is no evidence of a wave.
         "dna.rt_slope": _known(
-            None if slope is None else abs(slope),
+            _surely(comparison),
             "no replication-timing track was given, so growth waves were neither measured nor corrected",
-            "" if slope is None else f"log2 per SD of replication timing, {comparison.rt_low:.3f} to {comparison.rt_high:.3f}",
+            ""
+            if slope is None
+            else f"{slope:.3f} ({comparison.rt_low:.3f} to {comparison.rt_high:.3f}), taken out of the ratios",
         ),
         "dna.neutral": _known(comparison.neutral, "no usable bin", "share of the autosomes at the commonest level"),
         "dna.blind_arms": Metric(
-            value=len(blind), detail="not assessable: " + ", ".join(blind["name"]) if len(blind) else "every arm is assessable"
+            value=len(blind),
+            detail="not assessable: " + ", ".join(blind["name"]) if len(blind) else "every arm is assessable",
         ),
     }
 
 
+def _surely(comparison: Comparison) -> float | None:
+    """How far from 0 the growth wave surely is: the nearer end of its interval, 0 when that holds 0."""
+    if comparison.rt_low is None or comparison.rt_high is None:
+        return None
+    return max(comparison.rt_low, -comparison.rt_high, 0.0)
+
+
 def _limits(lod: pd.DataFrame, noise: Noise, settings: CopyNumber) -> Metrics:
     claim = lod[lod["size_bp"] == round(settings.claim_mb * 1e6)].set_index("type")["fraction"]
-    reason = f"no fraction of cells up to 100 % would be found at {settings.claim_mb:g} Mb with {settings.power:.0%} power"
+    reason = (
+        f"no fraction of cells up to 100 % would be found at {settings.claim_mb:g} Mb with {settings.power:.0%} power"
+    )
     if not noise.assessable:
         reason = f"only {noise.bins} bins: the noise of the ratio cannot be measured"
     known = {name: (None if pd.isna(claim.get(name)) else round(float(claim[name]), 4)) for name in ("gain", "loss")}
@@ -111,8 +130,12 @@ def _identity(match: Match) -> Metrics:
 def _sex(who: str, found: str | None, x: float | None, y: float | None, declared: str) -> Metric:
     depths = ", ".join(f"{name} {value:.2f}" for name, value in (("X", x), ("Y", y)) if value is not None)
     if found is None:
-        return Metric(value=None, reason=f"the depths of X and Y do not tell the sex of the {who} ({depths or 'no X or Y'})")
-    return Metric(value=found == declared, detail=f"{who} reads {found}, declared {declared}; depth over autosomes: {depths}")
+        return Metric(
+            value=None, reason=f"the depths of X and Y do not tell the sex of the {who} ({depths or 'no X or Y'})"
+        )
+    return Metric(
+        value=found == declared, detail=f"{who} reads {found}, declared {declared}; depth over autosomes: {depths}"
+    )
 
 
 def _known(value: float | None, reason: str, detail: str) -> Metric:

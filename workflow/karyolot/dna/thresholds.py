@@ -1,6 +1,6 @@
 """How large |z| must be so that a stable lot shows any false call with at most the family-wise chance."""
 
-from scipy.stats import norm
+from statistics import NormalDist
 
 BINS_PER_TEST = 400.0
 MOST_TESTS_PER_BIN = 10.0
@@ -11,9 +11,14 @@ largest |z| in simulated white-noise genomes of 150 to 15,000 bins (benchmarks/s
 def segment_threshold(bins: int, family_wise_error: float) -> float:
     """|z| for a segment whose ends were searched for among `bins` used bins; half of the family-wise error is spent."""
     tests = max(1.0, bins * min(bins / BINS_PER_TEST, MOST_TESTS_PER_BIN))
-    return float(norm.isf(family_wise_error / 2 / (2 * tests)))
+    return two_sided(family_wise_error / 2 / tests)
 
 
 def known_threshold(tests: int, family_wise_error: float) -> float:
     """|z| for one of `tests` whole arms and chromosomes, whose ends are known; the other half is spent."""
-    return float(norm.isf(family_wise_error / 2 / (2 * max(tests, 1))))
+    return two_sided(family_wise_error / 2 / max(tests, 1))
+
+
+def two_sided(error: float) -> float:
+    """|z| exceeded with probability `error` by a standard normal variable."""
+    return -NormalDist().inv_cdf(error / 2)

@@ -14,7 +14,7 @@ def summarise(facts: dict[str, str], said: Said) -> SampleQc:
     """
     figures = _read_figures(said) if "reads" in said else []
     figures += _wgs_figures(said) if facts["assay"] == "wgs" else _rna_figures(said)
-    return SampleQc(**facts, figures=tuple(figures))  # type: ignore[arg-type]
+    return SampleQc(**facts, figures=tuple(figures))
 
 
 def _read_figures(said: Said) -> list[QcFigure]:

@@ -42,7 +42,10 @@ NOT_SEEN = ("ploidy", "balanced rearrangements", "copy-neutral loss of heterozyg
 """What read depth cannot see, however deep; printed wherever a PASS is."""
 
 
-def assemble(lot: LotFacts, notice: str, verdict: Verdict, dna: CopyNumberResults, rna: ExpressionResults | None, qc: Sequence[SampleQc], provenance: Provenance, settings: CopyNumber) -> Record:  # fmt: skip
+def assemble(
+    lot: LotFacts, notice: str, verdict: Verdict, dna: CopyNumberResults, rna: ExpressionResults | None,
+    qc: Sequence[SampleQc], provenance: Provenance, settings: CopyNumber,
+) -> Record:  # fmt: skip
     """The record of a lot, sealed under the id that fits its content."""
     return Record(
         schema_version=SCHEMA_VERSION,
@@ -76,8 +79,8 @@ def _copy_number(dna: CopyNumberResults, settings: CopyNumber) -> CopyNumberReco
         donor_variants=_rows(dna.variants, DonorVariantRow),
         arms=_rows(dna.arms, ArmRow),
         lod=tuple(
-            LodRow(size_mb=float(size) / 1e6, **{row["type"]: _known(row["fraction"]) for row in part.to_dict("records")})
-            for size, part in dna.lod.groupby("size_bp")
+            LodRow(size_mb=size / 1e6, **{row["type"]: _known(row["fraction"]) for row in part.to_dict("records")})
+            for size, part in ((int(part["size_bp"].iloc[0]), part) for _, part in dna.lod.groupby("size_bp"))
         ),
         power=settings.power,
         claim_mb=settings.claim_mb,
@@ -124,7 +127,9 @@ def _findings(dna: CopyNumberResults) -> list[str]:
     if own.empty:
         sentences.append("No change of the lot against its donor was called.")
     else:
-        sentences.append(f"{_count(len(own), 'change')} of the lot against its donor {'was' if len(own) == 1 else 'were'} called.")
+        sentences.append(
+            f"{_count(len(own), 'change')} of the lot against its donor {'was' if len(own) == 1 else 'were'} called."
+        )
     lost = len(calls) - len(own)
     if lost:
         sentences.append(
@@ -132,7 +137,9 @@ def _findings(dna: CopyNumberResults) -> list[str]:
         )
     shared, variants = dna.match.shared, dna.match.variants
     if variants:
-        sentences.append(f"The lot shows {shared} of the {_count(variants, 'copy-number difference')} its donor was born with.")
+        sentences.append(
+            f"The lot shows {shared} of the {_count(variants, 'copy-number difference')} its donor was born with."
+        )
     return sentences
 
 
@@ -164,9 +171,7 @@ def _limits(dna: CopyNumberResults) -> list[str]:
 
 def _bins_sentence(facts: Comparison) -> str:
     taken = " and ".join(facts.covariates) if facts.covariates else "nothing (too few bins, or no track)"
-    return (
-        f"{facts.usable:.0%} of {facts.bins} bins of {facts.analysis_bin_bp / 1000:g} kb are used; corrected for {taken}."
-    )
+    return f"{facts.usable:.0%} of {facts.bins} bins of {facts.analysis_bin_bp / 1000:g} kb are used; corrected for {taken}."
 
 
 def _noise_sentence(noise: Noise) -> str:

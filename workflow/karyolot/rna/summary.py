@@ -58,11 +58,11 @@ def _extreme(markers: pd.DataFrame, group: str, expected: str, column: str, whic
     if isinstance(part, Metric):
         return part
     row = part.sort_values(column, ascending=which == "lowest", kind="stable").iloc[0]
-    beside = "" if np.isnan(row["donor_tpm"]) else f"; donor's hepatocytes {_number(row['donor_tpm'])} TPM"
-    genes = f"{len(part)} genes" if len(part) > 1 else "one gene"
+    donor = part.sort_values("donor_tpm", ascending=False, kind="stable").iloc[0] if which == "highest" else row
     return Metric(
         value=float(row[column]),
-        detail=f"{which} of {genes}: {row['gene_name']} {_number(row[column])} TPM in the lot{beside}",
+        detail=f"{which} of {', '.join(part['gene_name'])}: {_level(row, column)} in the lot;"
+        f" donor's hepatocytes, not judged: {_level(donor, 'donor_tpm')}",
     )
 
 
@@ -110,7 +110,7 @@ def _mapping(expression: AnnData, quality: Mapping[str, Quantification]) -> Metr
     return Metric(
         value=facts.percent_mapped,
         detail=f"{facts.percent_mapped:.1f} % of {facts.fragments} fragments fit a transcript in {sample}, the lowest;"
-        f" library type {facts.library_type}",
+        f" read 1 is antisense in {100 * facts.antisense_share:.0f} % of these",
     )
 
 
@@ -133,6 +133,10 @@ def _sex(expression: AnnData, state: str) -> Metric:
     if (x < DETECTED_TPM).all() and (y >= DETECTED_TPM).all():
         return Metric(value="M", detail=facts)
     return Metric(value=None, reason=f"neither a woman's nor a man's pattern: {facts}")
+
+
+def _level(row: pd.Series, column: str) -> str:
+    return f"{row['gene_name']} {_number(row[column])} TPM"
 
 
 def _tpm(expression: AnnData) -> Floats:

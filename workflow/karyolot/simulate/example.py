@@ -41,7 +41,7 @@ class Size:
 
 
 SIZES = {
-    # As many reads as ten minutes allow: at 20 Mb the limit of detection comes out at 25 % of cells (gain), 22 % (loss).
+    # As many reads as ten minutes allow: the limit of detection at 20 Mb comes out at 25 % of cells (gain).
     # No decoys: indexing them would cost a minute, and no RNA here comes from outside the genes.
     "demo": Size(100, 1_000_000, 80_000, 2400, 200, (800, 2000), 500, 200, 20, False, (0.6, 0.4)),
     # For continuous integration: few reads, so the claim is about arms, and both gains must be in every cell.
@@ -128,7 +128,8 @@ def write_size(out: Path, size: Size, seed: int) -> None:
     people = [Donor(donor_id=donor, sex=person.sex, age=person.age) for donor, person in DONORS.items()]
     write_sheet(people, out / "config" / "donors.tsv")
     write_sheet([sheet_row(name, lot) for name, lot in lots.items()], out / "config" / "lots.tsv")
-    write_sheet(sorted(samples, key=lambda row: (row.assay, row.sample_id)), out / "config" / "samples.tsv")
+    samples.sort(key=lambda row: (row.assay, row.sample_id))
+    write_sheet(samples, out / "config" / "samples.tsv")
     write_json(truth(size, seed, genome, lots), out / "truth.json")
 
 

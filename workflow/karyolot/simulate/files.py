@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
-from pydantic import BaseModel
 
 from karyolot.contracts.settings import Config
-from karyolot.contracts.sheets import Donor, Lot, Sample
+from karyolot.contracts.sheets import Row, Sample
 from karyolot.io import sha256, write_text
 from karyolot.simulate.donors import Cells
 from karyolot.simulate.expression import rna_fragments, transcripts
@@ -68,7 +67,7 @@ def gtf_lines(genome: Genome) -> list[str]:
 
 
 def write_dna(out: Path, sample: Mapping[str, str], cells: Cells, pairs: int, lanes: int, seed: int) -> list[Sample]:
-    """Whole-genome reads of one library, spread over its lanes. sample: sample_id and owner. Returns the sheet's rows."""
+    """Whole-genome reads of one library, over its lanes. sample: sample_id and owner. Returns the sheet's rows."""
     rng = stream(seed, f"reads of {sample['sample_id']}")
     fragments = amplify(dna_fragments(cells, round(pairs * (1 - DUPLICATES)), READ_DNA, rng), rng)
     rows = []
@@ -98,15 +97,14 @@ def write_config(folder: Path, settings: Mapping[str, Any]) -> None:
     _write_yaml(settings, folder / "config.yaml")
 
 
-def write_sheet(rows: Sequence[Donor | Lot | Sample], path: Path) -> None:
+def write_sheet(rows: Sequence[Row], path: Path) -> None:
     """A sample table with the columns that are filled in at all."""
-    models: Sequence[BaseModel] = rows
-    sheet = pd.DataFrame([row.model_dump() for row in models]).dropna(axis="columns", how="all")
+    sheet = pd.DataFrame([row.model_dump() for row in rows]).dropna(axis="columns", how="all")
     write_text(sheet.to_csv(sep="\t", index=False, lineterminator="\n"), path)
 
 
 def _write_yaml(content: Mapping[str, Any], path: Path) -> None:
-    write_text(yaml.safe_dump(dict(content), sort_keys=False, width=120, default_flow_style=None), path)
+    write_text(yaml.safe_dump(dict(content), sort_keys=False, width=120), path)
 
 
 def _paths(out: Path, name: str) -> tuple[Path, Path]:

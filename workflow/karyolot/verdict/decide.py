@@ -41,7 +41,7 @@ def decide(lot_id: str, metrics: Metrics, acceptance: Acceptance, claim_mb: floa
         reasons=tuple(result.id for result in reasons),
         suppressed=suppressed,
         headline=_headline(outcome, reasons, acceptance),
-        claim=_claim(outcome, suppressed, metrics, claim_mb, power),
+        claim=_claim(suppressed, metrics, claim_mb, power),
         acceptance_name=acceptance.name,
         acceptance_version=acceptance.version,
         criteria=tuple(results),
@@ -81,7 +81,7 @@ def _comparable(value: object, criterion: Criterion) -> bool:
     if value is None:
         return False
     wanted = {type(limit.value) for limit in criterion.limits}
-    if isinstance(value, bool) or isinstance(value, str):
+    if isinstance(value, bool | str):
         return wanted == {type(value)}
     return wanted <= {float, int} and abs(float(value)) < float("inf")  # type: ignore[arg-type]
 
@@ -125,7 +125,7 @@ def _headline(outcome: LotOutcome, reasons: list[CriterionResult], acceptance: A
     }[outcome]
 
 
-def _claim(outcome: LotOutcome, suppressed: bool, metrics: Metrics, claim_mb: float, power: float) -> str:
+def _claim(suppressed: bool, metrics: Metrics, claim_mb: float, power: float) -> str:
     """The sentence that bounds the verdict by this lot's own limit of detection."""
     gain, loss = (metrics.get(f"cn.lod_{name}", UNMEASURED).value for name in ("gain", "loss"))
     if not isinstance(gain, float) or not isinstance(loss, float):

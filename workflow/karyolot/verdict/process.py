@@ -7,7 +7,7 @@ from karyolot.contracts.criteria import Metric, Metrics
 
 
 def process_metrics(facts: Mapping[str, Any], verified_files: int) -> Metrics:
-    """facts: the lot's row of lots.tsv. verified_files: FASTQ files read whole before use (a damaged one stops the run)."""
+    """facts: the lot's row of lots.tsv. verified_files: FASTQ files read whole (a damaged one stops the run)."""
     pdl = facts["pdl"]
     return {
         "process.passage": Metric(value=float(facts["passage"]), detail=f"passage {facts['passage']} by record"),

@@ -1,0 +1,218 @@
+"""Gene sets: planted ones are found, none vanishes, order and spelling do not matter; GSVA against its formula."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from karyolot.contracts.expression import Components, Enrichment, SetScores
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.settings import Pathways
+from karyolot.rna.components import components
+from karyolot.rna.enrichment import enrich, rank_genes
+from karyolot.rna.expression import log_by_name
+from karyolot.rna.scores import gsva
+from planted_expression import PAIR, expression
+
+SETTINGS = Pathways()
+SETS = {
+    "up": frozenset(f"G{gene:03d}" for gene in range(12)),
+    "down": frozenset(f"G{gene:03d}" for gene in range(20, 40)) | {"not measured"},
+    "nothing": frozenset(f"G{gene:03d}" for gene in range(100, 300, 10)),
+}
+AXES = pd.DataFrame({"set_name": list(SETS), "axis": ["A", "B", "C"], "informational": "no"})
+CHANGES = dict.fromkeys(range(12), 1.0) | dict.fromkeys(range(20, 40), -1.0)
+
+
+def contrast(seed: int = 1, genes: int = 600, column: str = "stat") -> pd.DataFrame:
+    """A contrast whose sets 'up' and 'down' move by two standard deviations."""
+    rng = np.random.default_rng(seed)
+    stat = rng.standard_normal(genes)
+    for gene, change in CHANGES.items():
+        stat[gene] += 2 * change
+    ids = [f"G{gene:03d}" for gene in range(genes)]
+    table = pd.DataFrame({"gene_id": ids, "gene_name": ids, "base_mean": 100.0})
+    return table.reindex(
+        columns=["gene_id", "gene_name", "base_mean", "log2fc", "log2fc_se", "stat", "p", "padj"]
+    ).assign(**{column: stat})
+
+
+def running_score(ranking: pd.DataFrame, genes: frozenset[str]) -> float:
+    """The enrichment score as Subramanian 2005 defines it, weight 1."""
+    inside = ranking["gene_name"].isin(genes).to_numpy()
+    weight = np.abs(ranking["metric"].to_numpy()) * inside
+    walk = np.cumsum(weight / weight.sum() - ~inside / (~inside).sum())
+    return float(walk[np.abs(walk).argmax()])
+
+
+def test_planted_sets_are_found_on_their_side() -> None:
+    result = Enrichment.validate(enrich(contrast(), SETS, AXES, SETTINGS)).set_index("set_name")
+    assert result.loc["up", "nes"] > 1.5
+    assert result.loc["down", "nes"] < -1.5
+    assert (result.loc[["up", "down"], "padj"] < 1e-3).all()
+    assert result.loc["nothing", "padj"] > 0.05
+    assert result.loc["down", ["set_size", "used", "axis"]].tolist() == [21, 20, "B"]
+    assert list(result.index) == ["down", "nothing", "up"]
+
+
+def test_scores_are_the_published_formula() -> None:
+    table = contrast()
+    result = enrich(table, SETS, AXES, SETTINGS).set_index("set_name")
+    for name, genes in SETS.items():
+        assert result.loc[name, "es"] == pytest.approx(running_score(rank_genes(table), genes), abs=1e-9)
+
+
+def test_the_leading_edge_starts_with_the_strongest() -> None:
+    table = contrast()
+    result = enrich(table, SETS, AXES, SETTINGS).set_index("set_name")
+    stat = table.set_index("gene_name")["stat"]
+    for name, sign in (("up", 1), ("down", -1)):
+        genes = result.loc[name, "leading_edge"].split(",")
+        assert set(genes) <= SETS[name]
+        assert len(genes) > 5
+        assert (np.diff(sign * stat[genes]) <= 0).all(), "strongest first, from either end of the ranking"
+        assert (sign * stat[genes]).iloc[0] == (sign * stat[sorted(SETS[name] & set(stat.index))]).max()
+
+
+def test_mirrored_statistics_mirror_the_scores() -> None:
+    table = contrast()
+    one, other = (enrich(table.assign(stat=sign * table["stat"]), SETS, AXES, SETTINGS) for sign in (1, -1))
+    assert np.allclose(one["es"], -other["es"], atol=1e-12)
+    assert np.allclose(one["nes"], -other["nes"], atol=0.05), "up to the sampling of the null"
+
+
+def test_ties_and_row_order_do_not_matter() -> None:
+    table = contrast().assign(stat=lambda frame: frame["stat"].round(1))
+    assert table["stat"].duplicated().mean() > 0.5
+    shuffled = table.sample(frac=1, random_state=0)
+    pd.testing.assert_frame_equal(enrich(table, SETS, AXES, SETTINGS), enrich(shuffled, SETS, AXES, SETTINGS))
+
+
+def test_spelling_of_names_does_not_matter() -> None:
+    """GSEApy alone would turn C1orf112 into C1ORF112 and cut names at ';'."""
+    odd = {"G000": "C1orf112", "G001": "a;b", "G025": "hla-x"}
+    table = contrast()
+    renamed = table.assign(gene_name=table["gene_name"].replace(odd))
+    sets = {name: frozenset(odd.get(gene, gene) for gene in genes) for name, genes in SETS.items()}
+    plain, spelt = (enrich(t, s, AXES, SETTINGS) for t, s in ((table, SETS), (renamed, sets)))
+    pd.testing.assert_frame_equal(plain.drop(columns="leading_edge"), spelt.drop(columns="leading_edge"))
+    assert spelt["leading_edge"][2] == ",".join(odd.get(gene, gene) for gene in plain["leading_edge"][2].split(","))
+
+
+@pytest.mark.parametrize(
+    ("sets", "says"),
+    [
+        ({"small": frozenset(["G000", "G001", "G002", "G003", "absent"])}, "'small': 4 of its 5 genes .* 5 to 500"),
+        ({"large": frozenset(f"G{gene:03d}" for gene in range(501))}, "'large': 501 of its 501 genes"),
+    ],
+)
+def test_a_set_that_would_be_dropped_is_an_error(sets: Mapping[str, frozenset[str]], says: str) -> None:
+    axes = pd.DataFrame({"set_name": list(sets), "axis": "A", "informational": "no"})
+    with pytest.raises(KaryolotError, match=says):
+        enrich(contrast(), sets, axes, SETTINGS)
+
+
+def test_untested_contrasts_are_ranked_by_fold_change() -> None:
+    result = enrich(contrast(column="log2fc"), SETS, AXES, SETTINGS).set_index("set_name")
+    assert result.loc["up", "nes"] > 1.5
+
+
+def test_of_genes_with_one_name_the_strongest_stands_for_it() -> None:
+    table = contrast(genes=40)
+    twin = table.iloc[[0]].assign(gene_id="H000", base_mean=200.0, stat=-99.0)
+    ranking = rank_genes(pd.concat([table, twin], ignore_index=True))
+    assert ranking["gene_name"].is_unique
+    assert ranking.iloc[-1].tolist() == ["G000", -99.0]
+
+
+# GSVA
+
+
+def table_of_kernel() -> NDArray[np.float64]:
+    """R's GSVA looks the normal distribution up in steps of 1/1000, so genes may tie that otherwise would not."""
+    return norm.cdf(np.arange(10_001) / 1000)
+
+
+def reference_gsva(levels: pd.DataFrame, genes: frozenset[str]) -> NDArray[np.float64]:
+    """GSVA as published (Haenzelmann 2013, equations 1-5) and as R computes it: of tied genes the first row leads."""
+    x = levels.to_numpy()
+    width = x.std(axis=1, ddof=1) / 4
+    z = (x[:, :, None] - x[:, None, :]) / width[:, None, None]
+    steps = np.minimum((np.abs(z) * 1000).astype(int), 10_000)
+    tail = table_of_kernel()[steps]
+    density = np.where(z < 0, 1 - tail, tail).mean(axis=2)
+    density = -np.log((1 - density) / density)
+    number = len(x)
+    inside = levels.index.isin(genes)
+    scores = []
+    for sample in range(x.shape[1]):
+        order = np.argsort(-density[:, sample], kind="stable")
+        weight = np.abs(np.arange(number, 0, -1) - number / 2)
+        hit = inside[order]
+        walk = np.cumsum(hit * weight) / (hit * weight).sum() - np.cumsum(~hit) / (~hit).sum()
+        scores.append(max(walk.max(), 0) + min(walk.min(), 0))
+    return np.array(scores)
+
+
+def scored(samples: Sequence[tuple[str, str]], seed: int = 3, genes: int = 300) -> pd.DataFrame:
+    data = expression(samples, CHANGES, genes=genes, seed=seed)
+    data.layers["counts"][:, 250:] = 0  # silent genes, which do not vary
+    data.layers["counts"][0, 240:250] = 7  # seen in one sample only: they tie exactly
+    return data
+
+
+@pytest.mark.parametrize(("replicates", "tolerance"), [(2, 1e-9), (3, 1e-9), (6, 1e-9)])
+def test_gsva_is_the_published_score(replicates: int, tolerance: float) -> None:
+    data = scored([PAIR[0]] * replicates + [PAIR[2]] * replicates)
+    result = SetScores.validate(gsva(data, SETS, AXES, SETTINGS))
+    levels = log_by_name(data)
+    levels = levels[np.ptp(levels, axis=1) > 0]
+    for name, genes in SETS.items():
+        mine = result.loc[result["set_name"] == name, "score"].to_numpy()
+        assert np.abs(mine - reference_gsva(levels, genes)).max() < tolerance
+
+
+def test_gsva_does_not_depend_on_rows_or_silent_genes() -> None:
+    data = scored([PAIR[0]] * 2 + [PAIR[2]] * 2)
+    shuffled = data[:, np.random.default_rng(0).permutation(300)].copy()
+    audible = data[:, :250].copy()
+    expected = gsva(data, SETS, AXES, SETTINGS)
+    pd.testing.assert_frame_equal(gsva(shuffled, SETS, AXES, SETTINGS), expected)
+    assert len(expected) == 12
+    sets = {name: SETS[name] for name in ("up", "down")}
+    pd.testing.assert_frame_equal(
+        gsva(audible, sets, AXES, SETTINGS), expected[expected["set_name"].isin(sets)].reset_index(drop=True)
+    )
+
+
+def test_gsva_separates_the_states() -> None:
+    result = gsva(scored([PAIR[0]] * 3 + [PAIR[2]] * 3), SETS, AXES, SETTINGS)
+    wide = result.pivot_table(index="set_name", columns="sample_id", values="score")
+    assert wide.loc["up", ["S3", "S4", "S5"]].min() > wide.loc["up", ["S0", "S1", "S2"]].max()
+    assert wide.loc["down", ["S3", "S4", "S5"]].max() < wide.loc["down", ["S0", "S1", "S2"]].min()
+
+
+def test_two_samples_are_refused() -> None:
+    data = expression([PAIR[0], PAIR[2]])
+    with pytest.raises(KaryolotError, match="GSVA needs 3 samples"):
+        gsva(data, SETS, AXES, SETTINGS)
+    with pytest.raises(KaryolotError, match="components need 3 samples"):
+        components(data)
+
+
+# Principal components
+
+
+def test_components_are_those_of_the_centred_levels() -> None:
+    data = expression([PAIR[0]] * 3 + [PAIR[2]] * 3, dict.fromkeys(range(60), 3.0))
+    result = Components.validate(components(data))
+    levels = log_by_name(data).to_numpy().T
+    _, values, axes = np.linalg.svd(levels - levels.mean(axis=0), full_matrices=False)
+    first = result[result["component"] == 1]
+    assert np.allclose(np.abs(first["coordinate"]), np.abs((levels - levels.mean(axis=0)) @ axes[0]), atol=1e-6)
+    assert first["share"].iloc[0] == pytest.approx(values[0] ** 2 / (values**2).sum(), rel=1e-6)
+    coordinate = first.set_index("sample_id")["coordinate"]
+    assert coordinate[["S3", "S4", "S5"]].min() > 0 > coordinate[["S0", "S1", "S2"]].max(), "what is up points up"

@@ -1,0 +1,360 @@
+"""From annotation, salmon's files and count matrices to one table; and the shipped markers and gene sets."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from karyolot.contracts.expression import (
+    ExpressionSample,
+    Genes,
+    MarkerPanel,
+    Quantified,
+    TranscriptGenes,
+    check_expression,
+)
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.settings import Config
+from karyolot.io import read_table
+from karyolot.io_expression import (
+    match_transcripts,
+    read_annotation,
+    read_counts,
+    read_expression,
+    read_gene_sets,
+    read_given,
+    read_quantification,
+    read_quantified,
+    write_expression,
+)
+from karyolot.rna.expression import assemble, log_by_name, normalised, size_factors
+from planted_expression import PAIR, expression, table
+
+NO_GENES = pd.DataFrame(columns=["gene_id", "gene_name", "length"])
+
+
+def write(path: Path, *rows: Sequence[object], separator: str = "\t") -> Path:
+    path.write_text("".join(separator.join(map(str, row)) + "\n" for row in rows))
+    return path
+
+
+def exon(contig: str, start: int, end: int, gene: str, transcript: str, name: str = "") -> list[object]:
+    named = f' gene_name "{name}";' if name else ""
+    return [contig, "x", "exon", start, end, ".", "+", ".", f'gene_id "{gene}"; transcript_id "{transcript}";{named}']
+
+
+def sample(name: str, path: Path, kind: str = "salmon", lot: str = "") -> ExpressionSample:
+    return ExpressionSample.model_validate(
+        {"sample_id": name, "donor": "D1", "lot": lot, "state": "lot" if lot else "hepatocyte", "path": str(path), "kind": kind}
+    )  # fmt: skip
+
+
+# Annotation
+
+
+def test_annotation_joins_exons_and_names(tmp_path: Path) -> None:
+    gtf = write(
+        tmp_path / "a.gtf",
+        ["#!genome-build"],
+        exon("1", 101, 200, "B", "B.1", "beta"),
+        exon("1", 151, 250, "B", "B.2", "beta"),  # overlaps: 150 bases together
+        exon("1", 301, 310, "B", "B.2", "beta"),
+        exon("X", 1, 50, "A", "A.1"),
+        exon("Y", 1, 50, "A", "A.1"),  # a pseudo-autosomal gene stands on both: one gene, one length
+        ["1", "x", "gene", 1, 9, ".", "+", ".", 'gene_id "C";'],
+    )
+    transcripts, genes = read_annotation(gtf)
+    assert TranscriptGenes.validate(transcripts).to_numpy().tolist() == [["A.1", "A"], ["B.1", "B"], ["B.2", "B"]]
+    assert Genes.validate(genes).to_numpy().tolist() == [["A", "A", 50], ["B", "beta", 160]]
+
+
+def test_a_transcript_of_two_genes_is_refused(tmp_path: Path) -> None:
+    gtf = write(tmp_path / "a.gtf", exon("1", 1, 9, "A", "T"), exon("1", 1, 9, "B", "T"))
+    with pytest.raises(KaryolotError, match="'T' belongs to two genes, A and B"):
+        read_annotation(gtf)
+    with pytest.raises(KaryolotError, match="no line is an exon"):
+        read_annotation(write(tmp_path / "b.gtf", ["1", "x", "gene", 1, 9, ".", "+", ".", 'gene_id "C";']))
+
+
+# salmon
+
+
+def quant(path: Path, rows: Sequence[tuple[str, float, float, float]]) -> Path:
+    """Name, effective length, TPM, reads."""
+    path.parent.mkdir(exist_ok=True)
+    full = [(name, round(length) + 100, length, tpm, reads) for name, length, tpm, reads in rows]
+    return write(path, ("Name", "Length", "EffectiveLength", "TPM", "NumReads"), *full)
+
+
+def quantified(tmp_path: Path, seed: int = 0) -> tuple[list[ExpressionSample], pd.DataFrame, list[pd.DataFrame]]:
+    """Three samples of 12 genes with 1-3 transcripts each, genes not in order of their ids; what salmon wrote."""
+    rng = np.random.default_rng(seed)
+    pairs = [(f"T{gene}.{n}", f"G{gene:02d}") for gene in rng.permutation(12) for n in range(1 + gene % 3)]
+    samples, frames = [], []
+    for number in range(3):
+        length = rng.uniform(200, 3000, len(pairs))
+        reads = np.round(rng.gamma(0.5, 400, len(pairs)), 3)
+        reads[[gene == "G05" for _, gene in pairs]] = 0
+        rate = reads / length
+        frame = pd.DataFrame(
+            {"gene": [gene for _, gene in pairs], "length": length, "tpm": 1e6 * rate / rate.sum(), "reads": reads}
+        )
+        path = tmp_path / f"S{number}" / "quant.sf"
+        quant(
+            path,
+            [(name, *row) for (name, _), row in zip(pairs, frame[["length", "tpm", "reads"]].to_numpy(), strict=True)],
+        )
+        samples.append(sample(f"S{number}", path, lot="L1" if number else ""))
+        frames.append(frame)
+    return samples, pd.DataFrame(sorted(pairs), columns=["transcript_id", "gene_id"]), frames
+
+
+def test_counts_are_length_scaled_tpm(tmp_path: Path) -> None:
+    """tximport's definition (Soneson 2015): TPM of the gene x its mean length over samples, scaled to the reads."""
+    samples, transcripts, frames = quantified(tmp_path)
+    found = read_quantified(samples, transcripts)
+    tpm = pd.concat([frame.groupby("gene")["tpm"].sum() for frame in frames], axis=1).to_numpy()
+    weighted = [(frame["tpm"] * frame["length"]).groupby(frame["gene"]).sum() for frame in frames]
+    plain = pd.concat([frame.groupby("gene")["length"].mean() for frame in frames], axis=1).mean(axis=1).to_numpy()
+    with np.errstate(invalid="ignore"):
+        length = pd.concat(weighted, axis=1).to_numpy() / tpm
+    length = np.where(tpm > 0, length, plain[:, None])
+    scaled = tpm * length.mean(axis=1, keepdims=True)
+    counts = scaled * np.array([frame["reads"].sum() for frame in frames]) / scaled.sum(axis=0)
+    assert found.counts.index.tolist() == [f"G{gene:02d}" for gene in range(12)]
+    assert np.allclose(found.counts, counts, rtol=1e-9)
+    assert found.tpm is not None
+    assert found.length is not None
+    assert np.allclose(found.tpm, tpm, rtol=1e-9)
+    assert np.allclose(found.length, length, rtol=1e-9)
+    data = check_expression(assemble(found, samples, NO_GENES))
+    assert (data.layers["counts"] == np.rint(counts.T)).all()
+    assert data.obs["state"].tolist() == ["hepatocyte", "lot", "lot"]
+
+
+def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    samples, transcripts, _ = quantified(tmp_path)
+    other = quant(tmp_path / "o" / "quant.sf", [("T0.1", 100, 1e6, 10)])
+    with pytest.raises(KaryolotError, match="hold other transcripts"):
+        read_quantified([samples[0], sample("O", other)], transcripts)
+    silent = quant(tmp_path / "s" / "quant.sf", [("T0.0", 100, 0, 0)])
+    with pytest.raises(KaryolotError, match="sample O: no read fits"):
+        read_quantified([sample("O", silent)], transcripts)
+    with pytest.raises(KaryolotError, match=r"come from counts \(M\) and salmon \(S0\)"):
+        read_quantified([samples[0], sample("M", other, "counts")], transcripts)
+
+
+def test_versions_of_transcripts_are_ignored_only_when_needed() -> None:
+    genes = pd.DataFrame({"transcript_id": ["ENST1", "ENST2"], "gene_id": ["A", "B"]})
+    found = match_transcripts(pd.Series(["ENST1.4", "ENST2.11", "ENST3.1"]), genes)
+    assert found.to_numpy().tolist() == [["ENST1.4", "A"], ["ENST2.11", "B"]]
+    dotted = pd.DataFrame({"transcript_id": ["G.1", "G.2"], "gene_id": ["A", "B"]})
+    assert match_transcripts(pd.Series(["G.1", "G.2"]), dotted)["gene_id"].tolist() == ["A", "B"]
+    with pytest.raises(KaryolotError, match="same release"):
+        match_transcripts(pd.Series(["NM_1.1"]), genes)
+
+
+def test_salmon_facts(tmp_path: Path) -> None:
+    said = {
+        "num_processed": 1000, "num_mapped": 900, "percent_mapped": 90.0, "num_decoy_fragments": 5,
+        "expected_format": "ISR", "frag_length_mean": 180.5, "salmon_version": "1.10.1",
+        "ISF": 9, "ISR": 700, "OSF": 0, "OSR": 0, "MSF": 0, "MSR": 0, "SF": 1, "SR": 190, "IU": 0,
+    }  # fmt: skip
+    path = tmp_path / "salmon.json"
+    path.write_text(json.dumps(said))
+    facts = read_quantification(path)
+    assert (facts.fragments, facts.library_type, facts.antisense_share) == (1000, "ISR", 890 / 900)
+    path.write_text("{}")
+    with pytest.raises(KaryolotError, match=r"not what salmon 1\.10 writes"):
+        read_quantification(path)
+
+
+# Count matrices
+
+
+def test_a_matrix_is_read_with_its_names_and_lengths(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "counts.tsv",
+        ["# featureCounts"],
+        ["Geneid", "gene_name", "Length", "S1", "S2", "other"],
+        ["B", "beta", 2000, 20, 0, "x"],
+        ["A", "", 1000, 10, 5, "y"],
+    )
+    counts, _ = read_counts(path, ["S2", "S1"])
+    assert counts.to_dict("index") == {"A": {"S2": 5, "S1": 10}, "B": {"S2": 0, "S1": 20}}
+    samples = [sample("S2", path, "counts"), sample("S1", path, "counts", lot="L1")]
+    data = check_expression(assemble(read_quantified(samples, read_given([], TranscriptGenes)), samples, NO_GENES))
+    assert data.obs_names.tolist() == ["S1", "S2"]
+    assert data.var["gene_name"].tolist() == ["A", "beta"]
+    assert data.layers["tpm"][0].tolist() == [5e5, 5e5], "half the reads on half the length"
+
+
+def test_a_matrix_as_r_writes_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "counts.csv", ['"S1"', '"S2"'], ['"A"', 1, 2], ['"B"', 3, 4], separator=",")
+    counts, _ = read_counts(path, ["S1", "S2"])
+    assert counts.to_numpy().tolist() == [[1, 2], [3, 4]]
+
+
+def test_without_lengths_there_are_no_tpm(tmp_path: Path) -> None:
+    path = write(tmp_path / "counts.tsv", ["id", "S1", "S2"], ["A", 1, 2], ["B", 3, 4])
+    samples = [sample("S1", path, "counts"), sample("S2", path, "counts", lot="L1")]
+    counted = read_quantified(samples, read_given([], TranscriptGenes))
+    assert "tpm" not in check_expression(assemble(counted, samples, NO_GENES)).layers
+    half = pd.DataFrame({"gene_id": ["A"], "gene_name": ["alpha"], "length": [1000]})
+    assert "tpm" not in assemble(counted, samples, half).layers, "a length for some genes only"
+    known = pd.DataFrame({"gene_id": ["A", "B"], "gene_name": ["alpha", "beta"], "length": [1000, 3000]})
+    data = assemble(counted, samples, known)
+    assert data.layers["tpm"][0].tolist() == [5e5, 5e5]
+    assert data.var["gene_name"].tolist() == ["alpha", "beta"]
+    other = known.assign(gene_id=["C", "D"])
+    with pytest.raises(KaryolotError, match="no gene of the counts"):
+        assemble(counted, samples, other)
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([["id", "S1"], ["A", 1], ["A", 2]], "gene 'A' stands 2 times"),
+        ([["id", "S1"], ["A", 1.5]], "gene 'A' has '1.5' in S1, not a whole number"),
+        ([["id", "S1"], ["A", -1]], "has '-1'"),
+        ([["id", "S1"], ["A", "NA"]], "has 'NA'"),
+        ([["id", "S1"], ["A", "inf"]], "has 'inf'"),
+        ([["id", "S9"], ["A", 1]], "does not name sample S1 once"),
+        ([["id", "S1", "S1"], ["A", 1, 2]], "does not name sample S1 once"),
+        ([["id", "S1"], ["1-Mar", 1]], "before a spreadsheet changed it"),
+        ([["id", "S1"], ["A", 1], ["B", 1, 2]], "the row of 'B' has 3 cells"),
+        ([["id", "S1"]], "holds no counts"),
+    ],
+)
+def test_bad_matrices_say_what_is_wrong(tmp_path: Path, rows: list[list[object]], says: str) -> None:
+    with pytest.raises(KaryolotError, match=says):
+        read_counts(write(tmp_path / "counts.tsv", *rows), ["S1"])
+
+
+def test_matrices_of_other_genes_are_refused(tmp_path: Path) -> None:
+    one = write(tmp_path / "1.tsv", ["id", "S1"], ["A", 1], ["B", 2])
+    two = write(tmp_path / "2.tsv", ["id", "S2"], ["A", 1], ["C", 2])
+    with pytest.raises(KaryolotError, match=r"holds other genes .* \(2 differ, B, C"):
+        read_quantified([sample("S1", one, "counts"), sample("S2", two, "counts")], NO_GENES)
+
+
+# The table
+
+
+def test_expression_is_written_whole_and_reproducibly(tmp_path: Path) -> None:
+    data = expression(PAIR, genes=20)
+    for name in ("a.h5ad", "b.h5ad"):
+        write_expression(data, tmp_path / name)
+    assert (tmp_path / "a.h5ad").read_bytes() == (tmp_path / "b.h5ad").read_bytes()
+    back = read_expression(tmp_path / "a.h5ad")
+    assert back.obs.equals(data.obs)
+    assert back.var.equals(data.var)
+    assert all((np.asarray(back.layers[name]) == data.layers[name]).all() for name in ("counts", "tpm", "length"))
+    (tmp_path / "a.h5ad").write_bytes((tmp_path / "b.h5ad").read_bytes()[:500])
+    with pytest.raises(KaryolotError, match="not a readable h5ad"):
+        read_expression(tmp_path / "a.h5ad")
+
+
+def test_broken_expression_is_refused() -> None:
+    good = table(np.array([[1, 2], [3, 4]]), PAIR[1:3])
+    check_expression(good)
+    for change, says in (
+        (lambda data: data.layers.pop("counts"), "layer 'counts' is missing"),
+        (lambda data: data.layers.pop("length"), "of the layers 'tpm' and 'length' one is missing"),
+        (lambda data: data.layers.update(counts=np.full((2, 2), 0.5)), "not whole"),
+        (lambda data: data.layers.update(tpm=np.full((2, 2), np.nan)), "NaN"),
+        (lambda data: data.obs.pop("donor"), "'donor' is missing"),
+        (lambda data: data.var.pop("gene_name"), "'gene_name' is missing"),
+    ):
+        broken = good.copy()
+        change(broken)
+        with pytest.raises(KaryolotError, match=says):
+            check_expression(broken)
+
+
+def test_assembly_does_not_depend_on_order() -> None:
+    counts = pd.DataFrame({"S1": [1, 2, 3], "S2": [4, 5, 6]}, index=["A", "B", "C"])
+    genes = pd.DataFrame({"gene_id": list("ABC"), "gene_name": list("abc"), "length": [100, 200, 300]})
+    samples = [sample("S1", Path("x"), "counts"), sample("S2", Path("x"), "counts", lot="L1")]
+    unstated = pd.DataFrame({"gene_name": None, "length": np.nan}, index=counts.index)
+    one = assemble(Quantified(counts, None, None, unstated), samples, genes)
+    other = assemble(Quantified(counts.iloc[::-1, ::-1], None, None, unstated), samples[::-1], genes.iloc[::-1])
+    assert one.obs.equals(other.obs)
+    assert one.var.equals(other.var)
+    assert all((one.layers[name] == other.layers[name]).all() for name in one.layers)
+
+
+@given(st.lists(st.floats(0.2, 5), min_size=4, max_size=4))
+def test_size_factors_follow_the_depth(depth: list[float]) -> None:
+    """Scaling samples scales their factors by the same ratios, and normalised levels stay as they are."""
+    counts = np.random.default_rng(0).poisson(500, (4, 50)).astype(float)
+    factors = size_factors(counts * np.array(depth)[:, None]) / size_factors(counts)
+    assert np.allclose(factors / factors[0], np.array(depth) / depth[0])
+
+
+def test_normalisation_takes_depth_out_and_not_a_few_strong_genes() -> None:
+    counts = np.full((4, 101), 100)
+    counts[2:] *= 3
+    counts[2:, 0] *= 50  # one gene takes over, as albumin does in hepatocytes
+    levels = normalised(table(counts, PAIR))
+    assert np.allclose(levels[:, 1:], levels[0, 1])
+
+
+def test_one_name_stands_once() -> None:
+    counts = np.array([[5, 50, 7]] * 4)
+    levels = log_by_name(table(counts, PAIR, ["twin", "twin", "other"]))
+    assert levels.index.tolist() == ["other", "twin"]
+    assert np.allclose(levels.loc["twin"], np.log2(51))
+
+
+# What is shipped
+
+
+def test_shipped_gene_sets_are_whole_and_usable(root: Path) -> None:
+    folder = root / "resources" / "gene_sets"
+    sources = [line.split("\t") for line in (folder / "sources.tsv").read_text().splitlines()]
+    assert sources[0] == ["file", "version", "licence", "source", "sha256"]
+    assert {row[0]: row[4] for row in sources[1:]} == {
+        gmt.name: hashlib.sha256(gmt.read_bytes()).hexdigest() for gmt in folder.glob("*.gmt")
+    }, "run build.py again"
+    pathways = Config().pathways
+    paths = [root / "resources" / name.removeprefix("shipped:") for name in (*pathways.gene_sets, pathways.axes)]
+    assert {path.name for path in paths[:-1]} == {row[0] for row in sources[1:]}, "every shipped GMT is used by default"
+    sets, axes = read_gene_sets(paths[:-1], paths[-1])
+    described = set(axes.loc[axes["informational"] == "no", "axis"])
+    assert described == {"WNT", "NOTCH", "Hippo", "YAP/TAZ targets", "ECM disassembly", "HGF receptor"}
+    for name, genes in sets.items():
+        assert pathways.min_size <= len(genes) <= pathways.max_size, name
+        assert all(gene.strip() == gene and gene for gene in genes)
+    assert {"HGF", "MET"} & sets["GO:0048012 hepatocyte growth factor receptor signaling pathway"]
+    assert {"MMP1", "MMP3"} <= sets["GO:0022617 extracellular matrix disassembly"]
+    assert {"CCN1", "CCN2", "ANKRD1", "AMOTL2"} <= sets["YAP/TAZ target genes"]
+
+
+def test_shipped_markers_are_those_of_the_paper(root: Path) -> None:
+    panel = read_table(root / "resources" / "markers.tsv", MarkerPanel)
+    assert not panel.duplicated(["gene_name", "group"]).any()
+    assert (panel[["source", "reason"]] != "").all(axis=None)
+    expected = panel.groupby(["group", "expected"])["gene_name"].agg(set).to_dict()
+    assert expected["mature hepatocyte", "down"] == {"CYP3A4", "UGT1A9", "FAH", "ALB"}
+    assert expected["progenitor", "up"] == {"KRT19", "EPCAM", "CCL2", "SOX9", "TGFB1"}
+    assert expected["secreted and matrix", "up"] == {"HGF", "MMP1", "MMP3"}
+    assert expected["identity", "detected"] == {"ALB", "HNF4A"}, "albumin is asked twice: lower, and still there"
+    assert len(expected["HLA class II", "absent"]) == 7
+    assert expected["blood", "absent"] == {"PTPRC", "CD34"}
+
+
+def test_gene_sets_that_are_not_there_are_named(tmp_path: Path) -> None:
+    axes = write(tmp_path / "axes.tsv", ["set_name", "axis", "informational"], ["mine", "A", "no"])
+    gmt = write(tmp_path / "a.gmt", ["other", "", "X", "Y"])
+    with pytest.raises(KaryolotError, match="gene set 'mine' is in none of"):
+        read_gene_sets([gmt], axes)
+    twice = write(tmp_path / "b.gmt", ["mine", "", "X"], ["mine", "", "Y"])
+    with pytest.raises(KaryolotError, match="'mine' stands twice"):
+        read_gene_sets([twice], axes)

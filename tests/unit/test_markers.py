@@ -1,0 +1,175 @@
+"""The marker panel and its metrics: each expectation, each trap, and unknown stays unknown."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+
+from karyolot.contracts.criteria import Metric, Metrics
+from karyolot.contracts.expression import MarkerPanel, Markers, Quantification
+from karyolot.rna.differential import differential
+from karyolot.rna.markers import tabulate
+from karyolot.rna.summary import metrics
+from planted_expression import PAIR, table
+
+ONE_PAIR = [PAIR[0], PAIR[2]]
+BULK = 1_000_000
+"""Reads of the gene that makes up for the rest, so that a count is nearly a TPM."""
+GOOD: Mapping[str, tuple[int, int]] = {
+    "CYP3A4": (4000, 60), "UGT1A9": (900, 90), "FAH": (900, 200), "ALB": (40_000, 2000),
+    "KRT19": (20, 900), "EPCAM": (10, 400), "CCL2": (50, 500), "SOX9": (20, 400), "TGFB1": (80, 500), "HNF4A": (500, 300),
+    "HGF": (20, 300), "MMP1": (10, 400), "MMP3": (0, 0), "HLA-DRA": (300, 0), "CIITA": (40, 0), "PTPRC": (60, 0),
+    "POU5F1": (0, 0), "CCN1": (100, 800), "XIST": (300, 300), "RPS4Y1": (0, 0), "DDX3Y": (0, 0),
+}  # fmt: skip
+"""Gene -> counts in hepatocytes and in a good lot."""
+PANEL = pd.DataFrame(
+    [
+        *[(gene, "mature hepatocyte", "down") for gene in ("CYP3A4", "UGT1A9", "FAH", "ALB")],
+        *[(gene, "progenitor", "up") for gene in ("KRT19", "EPCAM", "CCL2", "SOX9", "TGFB1")],
+        *[(gene, "identity", "detected") for gene in ("ALB", "HNF4A")],
+        *[(gene, "secreted and matrix", "up") for gene in ("HGF", "MMP1", "MMP3")],
+        *[(gene, "HLA class II", "absent") for gene in ("HLA-DRA", "CIITA")],
+        ("PTPRC", "blood", "absent"),
+        ("POU5F1", "pluripotency", "report"),
+        ("CCN1", "YAP targets", "report"),
+    ],
+    columns=["gene_name", "group", "expected"],
+).assign(source="test", reason="test")
+
+
+def lot(changed: Mapping[str, tuple[int, int]] | None = None, without: Sequence[str] = (), samples: Sequence[tuple[str, str]] = ONE_PAIR) -> AnnData:  # fmt: skip
+    """Expression of a good lot and its donor, `changed` for some genes, `without` others in the annotation."""
+    genes = {name: pair for name, pair in {**GOOD, **(changed or {})}.items() if name not in without}
+    counts = [[BULK] * 50 + [pair[state == "lot"] for pair in genes.values()] for _, state in samples]
+    data = table(np.array(counts), samples, [f"bulk{number}" for number in range(50)] + list(genes))
+    data.layers["tpm"] = data.layers["counts"].astype(float)
+    return data
+
+
+def judged(data: AnnData) -> pd.DataFrame:
+    return Markers.validate(tabulate(data, differential(data, "~ state"), MarkerPanel.validate(PANEL)))
+
+
+def measured(data: AnnData, quality: Mapping[str, Quantification] | None = None) -> Metrics:
+    return metrics(data, judged(data), quality or {})
+
+
+def test_a_good_lot_meets_what_is_expected() -> None:
+    found = measured(lot())
+    assert found["rna.mature_down"].value == 4
+    assert found["rna.progenitor_up"].value == 5
+    assert found["rna.identity_detected"] == Metric(
+        value=300,
+        detail="lowest of ALB, HNF4A: HNF4A 300 TPM in the lot; donor's hepatocytes, not judged: HNF4A 500 TPM",
+    )
+    assert found["rna.hla2_max_tpm"].value == 0
+    assert found["rna.blood_max_tpm"].value == 0
+    assert found["rna.pluripotency_max_tpm"].value == 0
+    assert found["rna.secreted_up"].value == 2, "MMP3 without a read is not up"
+    assert "MMP3 without a read" in found["rna.secreted_up"].detail
+    assert found["rna.yap_targets_log2fc"].value == pytest.approx(3, abs=0.05)
+    assert found["rna.genes_detected"].value == 50 + sum(pair[1] > 0 for pair in GOOD.values())
+    assert all(metric.reason == "" for name, metric in found.items() if name != "rna.mapping_percent")
+
+
+@pytest.mark.filterwarnings("ignore")  # replicates without scatter, which PyDESeq2 remarks on
+def test_the_table_holds_levels_of_both() -> None:
+    data = lot(samples=PAIR)
+    data.layers["tpm"][3] *= 2
+    row = judged(data).set_index(["gene_name", "group"]).loc["ALB", "identity"]
+    assert row[["lot_tpm", "lot_tpm_low", "lot_tpm_high", "donor_tpm"]].tolist() == [3000, 2000, 4000, 40_000]
+    assert row["log2fc"] == pytest.approx(np.log2(2000 / 40_000), abs=0.01)
+
+
+def test_albumin_must_be_there_and_lower() -> None:
+    still_mature, gone = lot({"ALB": (40_000, 38_000)}), lot({"ALB": (40_000, 0)})
+    assert measured(still_mature)["rna.mature_down"].value == 3
+    assert measured(still_mature)["rna.identity_detected"].value == 300
+    assert measured(gone)["rna.mature_down"].value == 4
+    assert measured(gone)["rna.identity_detected"].value == 0
+
+
+def test_hla_is_judged_by_the_lot_and_not_by_its_fall() -> None:
+    fell = lot({"HLA-DRA": (3000, 5)})
+    row = judged(fell).set_index("gene_name").loc["HLA-DRA"]
+    assert row["log2fc"] < -8
+    assert row["met"] == "no"
+    assert measured(fell)["rna.hla2_max_tpm"].value == 5
+    assert "donor's hepatocytes, not judged: HLA-DRA 3000 TPM" in measured(fell)["rna.hla2_max_tpm"].detail
+    never = lot({"HLA-DRA": (0, 0)})
+    assert judged(never).set_index("gene_name").loc["HLA-DRA", "met"] == "yes"
+
+
+@pytest.mark.filterwarnings("ignore")  # replicates without scatter, which PyDESeq2 remarks on
+def test_every_replicate_counts() -> None:
+    data = lot(samples=PAIR)
+    place = list(data.var["gene_name"]).index("PTPRC")
+    data.layers["tpm"][3, place] = 1.0
+    assert measured(data)["rna.blood_max_tpm"].value == 1
+    assert judged(data).set_index("gene_name").loc["PTPRC", "met"] == "no", "1 TPM is detected"
+    data.layers["tpm"][2, list(data.var["gene_name"]).index("HNF4A")] = 0.99
+    assert measured(data)["rna.identity_detected"].value == 0.99
+
+
+@pytest.mark.parametrize(
+    ("gene", "metric"),
+    [("FAH", "rna.mature_down"), ("SOX9", "rna.progenitor_up"), ("HNF4A", "rna.identity_detected"), ("CIITA", "rna.hla2_max_tpm"),
+     ("PTPRC", "rna.blood_max_tpm"), ("HGF", "rna.secreted_up"), ("XIST", "rna.sex"), ("CCN1", "rna.yap_targets_log2fc")],
+)  # fmt: skip
+def test_a_gene_that_is_not_annotated_is_unknown_and_not_absent(gene: str, metric: str) -> None:
+    found = measured(lot(without=[gene]))
+    assert found[metric].value is None
+    assert gene in found[metric].reason
+    row = judged(lot(without=[gene])).set_index("gene_name")
+    assert gene not in row.index or row.loc[[gene], "met"].isna().all()
+
+
+def test_without_lengths_levels_are_unknown_and_changes_are_not() -> None:
+    data = lot()
+    del data.layers["tpm"]
+    del data.layers["length"]
+    found = measured(data)
+    assert found["rna.mature_down"].value == 4
+    for name in ("rna.identity_detected", "rna.hla2_max_tpm", "rna.blood_max_tpm", "rna.sex", "rna.genes_detected"):
+        assert found[name].value is None
+        assert "gene lengths are not known" in found[name].reason
+
+
+def test_genes_of_one_name_are_added() -> None:
+    """HLA-DRA on an alternative haplotype: reads go to either gene, and both are HLA-DRA."""
+    data = lot({"twin": (0, 3), "HLA-DRA": (300, 2)})
+    data.var["gene_name"] = data.var["gene_name"].replace("twin", "HLA-DRA")
+    assert measured(data)["rna.hla2_max_tpm"].value == 5
+
+
+@pytest.mark.parametrize(
+    ("xist", "y", "sex"),
+    [((300, 300), (0, 0), "F"), ((0, 0), (200, 200), "M"), ((300, 0), (0, 0), None), ((300, 300), (200, 200), None)],
+)
+def test_sex_of_the_lot(xist: tuple[int, int], y: tuple[int, int], sex: str | None) -> None:
+    found = measured(lot({"XIST": xist, "RPS4Y1": y, "DDX3Y": y}))
+    assert found["rna.sex"].value == sex
+    assert (sex is None) == ("neither a woman's nor a man's" in found["rna.sex"].reason)
+
+
+def test_a_swapped_lot_differs_from_its_donor_in_sex() -> None:
+    found = measured(lot({"XIST": (300, 0), "RPS4Y1": (0, 300), "DDX3Y": (0, 200)}))
+    assert (found["rna.donor_sex"].value, found["rna.sex"].value) == ("F", "M")
+
+
+def test_mapping_is_that_of_the_worst_sample() -> None:
+    facts = {
+        name: Quantification(
+            fragments=1000, mapped=mapped, percent_mapped=mapped / 10, decoy_fragments=0, library_type="ISR",
+            antisense_share=0.99, fragment_length=200, salmon_version="1.10.1",
+        )
+        for name, mapped in (("S0", 900), ("S1", 555))
+    }  # fmt: skip
+    assert measured(lot(), facts)["rna.mapping_percent"] == Metric(
+        value=55.5,
+        detail="55.5 % of 1000 fragments fit a transcript in S1, the lowest; read 1 is antisense in 99 % of these",
+    )
+    unknown = measured(lot(), {"S0": facts["S0"]})["rna.mapping_percent"]
+    assert (unknown.value, unknown.reason) == (None, "came as counts, not as reads: S1")
