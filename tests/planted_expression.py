@@ -19,7 +19,7 @@ def expression(
     """Genes G000, G001, ... of the given (donor, state) samples, named S0, S1, ...
 
     changes: gene number -> log2 change of state 'lot'. donor_sd: of log2 differences between donors. dispersion: of
-    strongly expressed genes, squared coefficient of variation. TPM are counts per million: all genes have the same length.
+    strongly expressed genes, squared coefficient of variation. TPM are counts per million: genes are of one length.
     """
     rng = np.random.default_rng(seed)
     base = rng.lognormal(5, 1.2, genes)

@@ -115,15 +115,10 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {package!r})
 from karyolot import check
-from karyolot.contracts.problems import KaryolotError
 
 configfile: "config/config.yaml"
 
-try:
-    settings, study = check.load(config, Path.cwd(), workflow.configfiles, contents=workflow.is_main_process)
-except KaryolotError as error:
-    print(error, file=sys.stderr)
-    sys.exit(2)
+settings, study = check.load_or_stop(config, Path.cwd(), workflow.configfiles, contents=workflow.is_main_process)
 
 rule all:
     output: "done.txt"

@@ -50,9 +50,9 @@ def exon(contig: str, start: int, end: int, gene: str, transcript: str, name: st
 
 
 def sample(name: str, path: Path, kind: str = "salmon", lot: str = "") -> ExpressionSample:
-    return ExpressionSample.model_validate(
-        {"sample_id": name, "donor": "D1", "lot": lot, "state": "lot" if lot else "hepatocyte", "path": str(path), "kind": kind}
-    )  # fmt: skip
+    state = "lot" if lot else "hepatocyte"
+    facts = {"sample_id": name, "donor": "D1", "lot": lot, "state": state, "path": str(path), "kind": kind}
+    return ExpressionSample.model_validate(facts)
 
 
 # Annotation

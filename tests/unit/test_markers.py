@@ -16,11 +16,12 @@ from planted_expression import PAIR, table
 
 ONE_PAIR = [PAIR[0], PAIR[2]]
 BULK = 1_000_000
-"""Reads of the gene that makes up for the rest, so that a count is nearly a TPM."""
+"""Reads of each of fifty genes that never change, so that all samples have the same depth."""
 GOOD: Mapping[str, tuple[int, int]] = {
     "CYP3A4": (4000, 60), "UGT1A9": (900, 90), "FAH": (900, 200), "ALB": (40_000, 2000),
-    "KRT19": (20, 900), "EPCAM": (10, 400), "CCL2": (50, 500), "SOX9": (20, 400), "TGFB1": (80, 500), "HNF4A": (500, 300),
-    "HGF": (20, 300), "MMP1": (10, 400), "MMP3": (0, 0), "HLA-DRA": (300, 0), "CIITA": (40, 0), "PTPRC": (60, 0),
+    "KRT19": (20, 900), "EPCAM": (10, 400), "CCL2": (50, 500), "SOX9": (20, 400), "TGFB1": (80, 500),
+    "HNF4A": (500, 300), "HGF": (20, 300),
+    "MMP1": (10, 400), "MMP3": (0, 0), "HLA-DRA": (300, 0), "CIITA": (40, 0), "PTPRC": (60, 0),
     "POU5F1": (0, 0), "CCN1": (100, 800), "XIST": (300, 300), "RPS4Y1": (0, 0), "DDX3Y": (0, 0),
 }  # fmt: skip
 """Gene -> counts in hepatocytes and in a good lot."""
@@ -39,8 +40,13 @@ PANEL = pd.DataFrame(
 ).assign(source="test", reason="test")
 
 
-def lot(changed: Mapping[str, tuple[int, int]] | None = None, without: Sequence[str] = (), samples: Sequence[tuple[str, str]] = ONE_PAIR) -> AnnData:  # fmt: skip
-    """Expression of a good lot and its donor, `changed` for some genes, `without` others in the annotation."""
+def lot(
+    changed: Mapping[str, tuple[int, int]] | None = None,
+    without: Sequence[str] = (),
+    samples: Sequence[tuple[str, str]] = ONE_PAIR,
+) -> AnnData:
+    """Expression of a good lot and its donor, `changed` for some genes, `without` others in the annotation; a read is
+    a TPM."""
     genes = {name: pair for name, pair in {**GOOD, **(changed or {})}.items() if name not in without}
     counts = [[BULK] * 50 + [pair[state == "lot"] for pair in genes.values()] for _, state in samples]
     data = table(np.array(counts), samples, [f"bulk{number}" for number in range(50)] + list(genes))
@@ -111,13 +117,22 @@ def test_every_replicate_counts() -> None:
     assert judged(data).set_index("gene_name").loc["PTPRC", "met"] == "no", "1 TPM is detected"
     data.layers["tpm"][2, list(data.var["gene_name"]).index("HNF4A")] = 0.99
     assert measured(data)["rna.identity_detected"].value == 0.99
+    assert judged(data).set_index("gene_name").loc["HNF4A", "met"] == "no", "300 TPM in the other replicate"
 
 
 @pytest.mark.parametrize(
     ("gene", "metric"),
-    [("FAH", "rna.mature_down"), ("SOX9", "rna.progenitor_up"), ("HNF4A", "rna.identity_detected"), ("CIITA", "rna.hla2_max_tpm"),
-     ("PTPRC", "rna.blood_max_tpm"), ("HGF", "rna.secreted_up"), ("XIST", "rna.sex"), ("CCN1", "rna.yap_targets_log2fc")],
-)  # fmt: skip
+    [
+        ("FAH", "rna.mature_down"),
+        ("SOX9", "rna.progenitor_up"),
+        ("HNF4A", "rna.identity_detected"),
+        ("CIITA", "rna.hla2_max_tpm"),
+        ("PTPRC", "rna.blood_max_tpm"),
+        ("HGF", "rna.secreted_up"),
+        ("XIST", "rna.sex"),
+        ("CCN1", "rna.yap_targets_log2fc"),
+    ],
+)
 def test_a_gene_that_is_not_annotated_is_unknown_and_not_absent(gene: str, metric: str) -> None:
     found = measured(lot(without=[gene]))
     assert found[metric].value is None

@@ -51,7 +51,7 @@ def lots(data: bytes) -> tuple[list[Lot], list[Problem]]:
         "empty lines",
         "remark",
         "quotes",
-    ],  # fmt: skip
+    ],
 )
 def test_what_is_clear_is_read(data: bytes) -> None:
     assert lots(data) == (LOTS, [])

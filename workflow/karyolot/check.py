@@ -16,7 +16,7 @@ from typing import Any
 from karyolot import io_probe
 from karyolot.check_files import CONFIG, Files, unsafe_paths
 from karyolot.config import Draft, parse_config, parse_study
-from karyolot.contracts.problems import InputProblems, Problem, quoted
+from karyolot.contracts.problems import InputProblems, KaryolotError, Problem, quoted
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import RESERVED_LOT_IDS, Lot, Sample, Study
 from karyolot.io_probe import Fault
@@ -26,7 +26,7 @@ from karyolot.tables import Entry, suggestion
 def load(
     raw: Mapping[str, Any], workdir: Path, configfiles: Sequence[str | Path] = (), *, contents: bool = True
 ) -> tuple[Config, Study]:
-    """The checked configuration and study, for the Snakefile.
+    """The checked configuration and study.
 
     configfiles: where `raw` was read from, to name lines. contents=False checks the configuration and the tables, and
     looks into no other file: for the jobs of a run that was checked when it was started.
@@ -36,9 +36,19 @@ def load(
     if any(not problem.warning for problem in problems):
         raise InputProblems(problems)
     if contents:
-        for problem in problems:
-            print(problem, file=sys.stderr)
+        sys.stderr.writelines(f"{problem}\n" for problem in problems)
     return config, draft.study()
+
+
+def load_or_stop(
+    raw: Mapping[str, Any], workdir: Path, configfiles: Sequence[str | Path] = (), *, contents: bool = True
+) -> tuple[Config, Study]:
+    """`load`, or the problems on stderr and exit code 2: Snakemake would add its own traceback to an error."""
+    try:
+        return load(raw, workdir, configfiles, contents=contents)
+    except KaryolotError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(2) from None
 
 
 def examine(
@@ -95,8 +105,9 @@ def check(config: Config, draft: Draft, workdir: Path, *, contents: bool = True)
         *_samples(draft, sheets.samples),
     ]
     # Where it is not sure what belongs to whom, nothing is said to be missing.
-    doubtful = any(problem.code in {"E01", "E11", "E24"} for problem in problems)
-    doubtful = doubtful or any(entry.bad & IDS for entry in draft.rows)
+    doubtful = any(entry.bad & IDS for entry in draft.rows) or any(
+        problem.code in {"E11", "E24"} or (problem.code == "E01" and problem.column in IDS) for problem in problems
+    )
     problems += _comparisons(draft, config, doubtful)
     problems += _needs(config, draft)
     problems += unsafe_paths(draft, config)
@@ -171,12 +182,10 @@ def _lots(draft: Draft, file: str) -> Iterator[Problem]:
             except ValueError:
                 yield Problem("E17", file, "there is no such day", "write year-month-day", entry.line,
                               "collection_date", lot.collection_date)  # fmt: skip
-        if lot.parent_lot_id is None:
-            continue
-        at_parent = partial(Problem, file=file, line=entry.line, column="parent_lot_id", value=lot.parent_lot_id)
-        parent = lots.get(lot.parent_lot_id)
+        parent = lots.get(lot.parent_lot_id or "")
         if parent is None:
             continue
+        at_parent = partial(Problem, file=file, line=entry.line, column="parent_lot_id", value=lot.parent_lot_id)
         if lot.lot_id in circles:
             yield at_parent("E07", message="the lot is its own ancestor", remedy="correct the parents")
             continue
@@ -305,6 +314,12 @@ def _comparisons(draft: Draft, config: Config, doubtful: bool) -> Iterator[Probl
             message = f"{kind} {owner} has {len(samples)} WGS samples: {', '.join(samples)}"
             remedy = "keep one; libraries and lanes of the same cells go under one sample_id and are merged"
             yield Problem("E25", samples_file, message, remedy, line, "sample_id")
+    lines = {_entry(entry.row): entry.line for entry in reversed(draft.samples) if entry.row.assay == "rnaseq"}
+    if {"reads", "counts"} <= lines.keys():
+        line = max(lines["reads"], lines["counts"])
+        message = f"RNA comes as reads (line {lines['reads']}) and as counts (line {lines['counts']})"
+        remedy = "give all RNA of a study in one way: differences between methods would look like biology"
+        yield Problem("E25", samples_file, message, remedy, line, "sample_id")
     has_dna = any(assay == "wgs" for assay, _, _ in owned)
     if owned and not has_dna and not doubtful:
         message = "no sample is WGS: genomic stability of the lots is not assessed, RNA alone is"
@@ -315,9 +330,10 @@ def _comparisons(draft: Draft, config: Config, doubtful: bool) -> Iterator[Probl
         if row.bad & {"lot_id", "donor_id"}:
             continue
         at_lot = partial(Problem, file=lots_file, line=row.line, column="lot_id", value=lot)
-        if has_dna and not doubtful and ("wgs", "lot", lot) not in owned:
-            message = "the lot has no WGS sample"
-            yield at_lot("E25", message=message, remedy=f"add a row to samples.tsv: assay wgs, lot_id {lot}")
+        wanted = "wgs" if has_dna else "rnaseq"
+        if owned and not doubtful and (wanted, "lot", lot) not in owned:
+            message = f"the lot has no {'WGS' if has_dna else 'RNA'} sample"
+            yield at_lot("E25", message=message, remedy=f"add a row to samples.tsv: assay {wanted}, lot_id {lot}")
         elif has_dna and not doubtful and ("wgs", "donor", donor) not in owned:
             message = f"its donor {donor} has no WGS sample of hepatocytes, so there is nothing to compare the lot with"
             remedy = f"add a row to samples.tsv: assay wgs, donor_id {donor}, lot_id empty"
@@ -329,10 +345,6 @@ def _comparisons(draft: Draft, config: Config, doubtful: bool) -> Iterator[Probl
             remedy = f"add RNA samples of the donor's hepatocytes (assay rnaseq, donor_id {donor})"
             yield at_lot("W05", message=message, remedy=remedy, warning=True)
         elif rna and donor_rna:
-            ways = {_entry(entry.row) for rows in (*rna.values(), *donor_rna.values()) for entry in rows}
-            if {"reads", "counts"} <= ways:
-                message = "RNA of lot and donor comes in different ways (reads and counts)"
-                yield at_lot("E25", message=message, remedy="give all RNA of a comparison as reads, or all as counts")
             yield from _expression_design(rna, donor_rna, at_lot)
 
 

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -46,7 +46,7 @@ def config_files(config: Config) -> dict[str, str]:
     return {key: path for key, path in files.items() if path is not None}
 
 
-PLAIN = re.compile(r"[\w./+=,@:%~^-]*")
+PLAIN = re.compile(r"[\w./+=,@:%~-]*")
 
 
 def unsafe_paths(draft: Draft, config: Config) -> Iterator[Problem]:
@@ -113,10 +113,9 @@ class Files:
         self.same_data(uses)
         contigs = self.genome()
         genes = self.annotation(contigs)
+        self.reads([use for use in uses if use.column in {"fastq_1", "fastq_2"}])
         for use in uses:
-            if use.column == "fastq_1":
-                self.reads(use)
-            elif use.column == "alignment":
+            if use.column == "alignment":
                 self.alignment(use, contigs)
             elif use.column == "counts" and not use.is_matrix:
                 self.bin_counts(use, contigs)
@@ -155,7 +154,7 @@ class Files:
             for column, path in entry.row.files.items():
                 if path_fault(path):
                     continue
-                file = resource(path, self.workdir)
+                file = self.workdir / path
                 try:
                     facts = io_probe.regular_file(file)
                 except Fault as fault:
@@ -199,33 +198,30 @@ class Files:
         remedy = "name the file of the second mates" if mates else "name the sample's own file, or delete the row"
         self.in_row(use, "E04" if mates else "E03", message, remedy)
 
-    def reads(self, use: Use) -> None:
-        first = self.reads_head(use)
-        row = use.entry.row
-        if row.fastq_2 is None or path_fault(row.fastq_2):
-            return
-        file = resource(row.fastq_2, self.workdir)
-        mates = replace(use, column="fastq_2", path=row.fastq_2, file=file)
-        second = self.reads_head(mates)
-        if first is None or second is None or use.entry.line in self.misplaced:
-            return
+    def reads(self, uses: Sequence[Use]) -> None:
+        """Every FASTQ file by itself, then the mates of each row."""
+        heads = {
+            (use.entry.line, use.column): (use, head) for use in uses if (head := self.reads_head(use)) is not None
+        }
+        for (line, column), (use, first) in heads.items():
+            if column == "fastq_1" and (line, "fastq_2") in heads and line not in self.misplaced:
+                self.mates(use, first, *heads[line, "fastq_2"])
+
+    def mates(self, use: Use, first: ReadsHead, other_use: Use, second: ReadsHead) -> None:
         if first.mates == {2} or second.mates == {1}:
             swapped = first.mates != {1} and second.mates != {2}
             message = "the names of its reads say that they are the other mates"
             remedy = "exchange fastq_1 and fastq_2" if swapped else "name the file of the other mates"
-            self.in_row(use if first.mates == {2} else mates, "E04", message, remedy)
+            self.in_row(use if first.mates == {2} else other_use, "E04", message, remedy)
             return
         for number, (one, other) in enumerate(zip(first.names, second.names, strict=False), 1):
             if one != other:
                 message = f"read {number} is {quoted(other)}, and in fastq_1 {quoted(one)}"
-                self.in_row(mates, "E04", message, "name the mates of fastq_1, both files in the sequencer's order")
+                remedy = "name the mates of fastq_1, both files in the sequencer's order"
+                self.in_row(other_use, "E04", message, remedy)
                 return
 
     def reads_head(self, use: Use) -> ReadsHead | None:
-        try:
-            io_probe.regular_file(use.file)
-        except Fault:
-            return None  # already told by files_of_samples
         try:
             head = self.look(io_probe.reads_head, use.file)
         except Fault as fault:
@@ -426,8 +422,9 @@ class Files:
         for use in uses:
             if use.is_matrix:
                 matrices[use.file].append(use)
-            elif use.entry.row.assay == "rnaseq" and genes is not None:
-                symbols[f"the annotation ({self.config.reference.gtf})"] = frozenset(genes.names.values())
+        if genes is not None and any(use.entry.row.assay == "rnaseq" and not use.is_matrix for use in uses):
+            symbols[f"the annotation ({self.config.reference.gtf})"] = frozenset(genes.names.values())
+        first: tuple[str, frozenset[str]] | None = None
         for file, users in matrices.items():
             wanted = frozenset(use.entry.row.sample_id for use in users if use.entry.row.sample_id)
             try:
@@ -443,6 +440,10 @@ class Files:
                     self.in_row(use, "E28", message, "name the sample in both places alike")
                 elif sample in faults:
                     self.in_row(use, faults[sample].code, _placed(faults[sample]), faults[sample].remedy)
+            first = first or (users[0].path, frozenset(matrix.genes))
+            if different := first[1] ^ frozenset(matrix.genes):
+                message = f"it has other genes than {first[0]} ({len(different)} differ, {_some(sorted(different))})"
+                self.in_row(users[0], "E14", message, "count all samples with the same annotation")
             named = matrix.names
             if not named and genes is not None:
                 versionless = {identifier.partition(".")[0]: name for identifier, name in genes.names.items()}

@@ -3,15 +3,19 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
 from karyolot.contracts.expression import (
+    DifferentialExpression,
+    Enrichment,
+    ExpressionResults,
     ExpressionSample,
     GeneSets,
+    Markers,
     Quantification,
     Quantified,
     SetAxes,
@@ -248,6 +252,21 @@ def read_quantification(path: PathLike) -> Quantification:
     except (KeyError, TypeError) as error:
         message = f"{path}: not what salmon 1.10 writes ({error!r} is missing); delete it and run again"
         raise KaryolotError(message) from error
+
+
+def read_expression_results(files: dict[str, Any], replicates: Sequence[int]) -> ExpressionResults | None:
+    """All expression results of a lot from the files named as `paths.report_files` names them; None without RNA.
+
+    replicates: RNA samples of the lot, of its donor.
+    """
+    if "markers" not in files:
+        return None
+    return ExpressionResults(
+        read_table(files["differential"], DifferentialExpression),
+        read_table(files["markers"], Markers),
+        read_table(files["enrichment"], Enrichment),
+        *replicates,
+    )
 
 
 def read_gene_sets(paths: Sequence[PathLike], axes: PathLike) -> tuple[GeneSets, pd.DataFrame]:

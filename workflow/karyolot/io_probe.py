@@ -189,7 +189,7 @@ def read_yaml(path: Path) -> Any:
     """A YAML document; raises Fault when it is none, or when a key stands twice."""
     regular_file(path)
     try:
-        return yaml.load(path.read_bytes(), _UniqueKeys)
+        return yaml.load(path.read_bytes(), _UniqueKeys)  # noqa: S506  (it is a SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         remedy = "indent with spaces, and quote texts that hold ': ' or '#'"
@@ -348,7 +348,7 @@ def alignment_head(path: Path) -> AlignmentHead:
     try:
         with pysam.AlignmentFile(str(path), check_sq=False) as alignment:
             contigs = dict(zip(alignment.references, alignment.lengths, strict=True))
-            groups = alignment.header.to_dict().get("RG", [])
+            samples = re.findall(r"^@RG\t(?:.*\t)?SM:([^\t\n]+)", str(alignment.header), flags=re.MULTILINE)
             # CRAM is not decoded: htslib would look for its reference, in the network even.
             first = [] if is_cram else list(alignment.head(HEAD_READS))
     except (OSError, ValueError, NotImplementedError) as error:
@@ -362,7 +362,7 @@ def alignment_head(path: Path) -> AlignmentHead:
     if not is_cram and not first:
         raise Fault("E02", "holds no read", "fetch it again, or delete its row")
     paired = None if is_cram else any(read.is_paired for read in first)
-    return AlignmentHead(contigs, frozenset(str(group["SM"]) for group in groups if "SM" in group), paired)
+    return AlignmentHead(contigs, frozenset(samples), paired)
 
 
 # References

@@ -167,6 +167,12 @@ def rna_samples(study: Study, lot: str) -> list[str]:
     return of_donor + of_lot if of_donor and of_lot else []
 
 
+def rna_replicates(study: Study, lot: str) -> tuple[int, int]:
+    """Numbers of RNA samples of a lot and of its donor."""
+    of_lot = [bool(study.samples[name][0].lot_id) for name in rna_samples(study, lot)]
+    return sum(of_lot), len(of_lot) - sum(of_lot)
+
+
 def lots_with_rna(study: Study) -> list[str]:
     return [lot for lot in study.lots if rna_samples(study, lot)]
 

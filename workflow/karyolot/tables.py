@@ -179,11 +179,11 @@ def _header(names: Sequence[str], file: str, line: int, model: type[Row]) -> tup
             problems.append(_syntax(file, message, "keep one of them", line, field))
             field = ""
         fields.append(field)
-    for column in columns:
-        if model.model_fields[column].is_required() and column not in fields:
-            problems.append(
-                _syntax(file, f"the column {column} is missing", f"add the column {column} to the header", line, column)
-            )
+    missing = [column for column in columns if model.model_fields[column].is_required() and column not in fields]
+    problems += [
+        _syntax(file, f"the column {column} is missing", f"add the column {column} to the header", line, column)
+        for column in missing
+    ]
     return fields, problems
 
 

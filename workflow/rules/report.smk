@@ -61,6 +61,7 @@ rule assemble_report:
         **stage("assemble_report", settings.copy_number),
         lot=lambda wildcards: paths.lot_facts(study, wildcards.lot),
         notice=settings.notice,
+        replicates=lambda wildcards: paths.rna_replicates(study, wildcards.lot),
     script:
         "../scripts/assemble_report.py"
 

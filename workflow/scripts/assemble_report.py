@@ -4,13 +4,15 @@ from karyolot import runtime
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.record import LotFacts, Provenance, SampleQc
 from karyolot.contracts.settings import CopyNumber
-from karyolot.io import read_copy_number, read_expression_results, read_model, write_model
+from karyolot.io import read_copy_number, read_model, write_model
+from karyolot.io_expression import read_expression_results
 from karyolot.report.record import assemble
 
 with runtime.job(snakemake, CopyNumber) as settings:
     given, facts = snakemake.input, LotFacts.model_validate(snakemake.params.lot)
     verdict, provenance = read_model(given.verdict, Verdict), read_model(given.provenance, Provenance)
-    dna, rna = read_copy_number(dict(given.items())), read_expression_results(dict(given.items()))
+    dna = read_copy_number(dict(given.items()))
+    rna = read_expression_results(dict(given.items()), snakemake.params.replicates)
     qc = [read_model(path, SampleQc) for path in given.qc]
     record = assemble(facts, snakemake.params.notice, verdict, dna, rna, qc, provenance, settings)
     write_model(record, snakemake.output.report)

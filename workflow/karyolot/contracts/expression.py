@@ -118,6 +118,13 @@ class DifferentialExpression(Table):
     padj: Series[float] = pa.Field(ge=0, le=1, nullable=True)
 
 
+DETECTED_TPM = 1.0
+"""A gene at or above counts as expressed, below as absent: an engineering default, as in acceptance.yaml (R01, R04,
+R05); one transcript per million is about one in three cells (a cell holds some 300,000)."""
+CHANGED_LOG2 = 1.0
+"""A gene counts as up or down from twofold on: an engineering default, as in acceptance.yaml (R02, R03, R06)."""
+
+
 class Markers(Table):
     """The marker panel of one lot against its donor, in panel order.
 

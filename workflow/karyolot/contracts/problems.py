@@ -17,7 +17,7 @@ CODES: Mapping[str, str] = {
     "E11": "A sample belongs to a lot and a donor at once, or to neither.",
     "E12": "Fewer than 2 RNA samples on one side of a comparison: effect sizes only, no p-values.",
     "E13": "A design cannot tell two effects apart.",
-    "E14": "Files use different assemblies or spellings of contigs (chr1 and 1), or different bins.",
+    "E14": "Files use different assemblies or spellings of contigs (chr1 and 1), different bins or genes.",
     "E15": "Read length or strandedness differs within a comparison.",
     "E16": "A table is not written as it must be: characters, encoding, separators, columns, spreadsheet damage.",
     "E17": "A cell or setting holds something that is not allowed there.",
@@ -55,17 +55,21 @@ class Problem:
     warning: bool = False
 
     def __str__(self) -> str:
-        place = _printable(self.file) if self.line is None else f"{_printable(self.file)}, line {self.line}"
+        place = self.file if self.line is None else f"{self.file}, line {self.line}"
         if self.column is not None:
-            place += f", {_printable(self.column)}"
+            place += f", {self.column}"
         if self.value is not None:
             place += f" = {quoted(self.value)}"
         kind = "warning" if self.warning else "error"
-        return f"{self.code} {kind}: {place}\n    {self.message}\n    -> {self.remedy}"
+        texts = [f"{self.code} {kind}: {place}", f"    {self.message}", f"    -> {self.remedy}"]
+        return "\n".join(map(escaped, texts))
 
 
-def _printable(name: str) -> str:
-    return name if name.isprintable() else quoted(name)
+def escaped(text: str) -> str:
+    """`text` with unprintable characters spelt out: names come from files, and a terminal must not obey them."""
+    if text.isprintable():
+        return text
+    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
 
 
 def quoted(text: str, limit: int = 80) -> str:

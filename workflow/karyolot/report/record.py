@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from karyolot.contracts.copy_number import Comparison, CopyNumberResults, Noise
 from karyolot.contracts.criteria import Verdict
-from karyolot.contracts.expression import ExpressionResults
+from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults
 from karyolot.contracts.record import (
     SCHEMA_VERSION,
     ArmRow,
@@ -197,8 +197,16 @@ def _expression(rna: ExpressionResults) -> ExpressionRecord:
         genes_tested=int(tested.sum()),
         genes_up=up if p_values else None,
         genes_down=down if p_values else None,
-        markers=_rows(rna.markers, MarkerRow),
+        markers=_rows(_with_limits(rna.markers), MarkerRow),
         sets=_rows(rna.enrichment.assign(leading_edge=rna.enrichment["leading_edge"].str.split(",")), SetRow),
+    )
+
+
+def _with_limits(markers: pd.DataFrame) -> pd.DataFrame:
+    """Markers with the limit each is judged by; null where none applies."""
+    return markers.assign(
+        limit_tpm=markers["expected"].map({"detected": DETECTED_TPM, "absent": DETECTED_TPM}),
+        limit_log2fc=markers["expected"].map({"up": CHANGED_LOG2, "down": -CHANGED_LOG2}),
     )
 
 

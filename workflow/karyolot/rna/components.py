@@ -17,8 +17,8 @@ MIN_SAMPLES = 3
 def components(expression: AnnData) -> pd.DataFrame:
     """Contracts.Components of log2(normalised counts + 1), centred, by scanpy.
 
-    The gene that weighs most points up, so that signs do not flip by chance. Raises KaryolotError for fewer than three
-    samples: two only have a distance.
+    The gene that weighs most points up (scikit-learn's convention), so signs do not flip by chance. Raises KaryolotError
+    for fewer than three samples: two only have a distance.
     """
     if expression.n_obs < MIN_SAMPLES:
         raise KaryolotError(
@@ -29,13 +29,11 @@ def components(expression: AnnData) -> pd.DataFrame:
     data = AnnData(levels[:, np.sort(order)])
     number = min(MAX_COMPONENTS, data.n_obs - 1, data.n_vars - 1)
     scanpy.pp.pca(data, n_comps=number, svd_solver="full")
-    loadings, coordinates = data.varm["PCs"], data.obsm["X_pca"]
-    signs = np.sign(loadings[np.abs(loadings).argmax(axis=0), np.arange(number)])
     return pd.DataFrame(
         {
             "component": np.repeat(np.arange(1, number + 1), data.n_obs),
             "share": np.repeat(data.uns["pca"]["variance_ratio"].astype(float), data.n_obs),
             "sample_id": np.tile(expression.obs_names.to_numpy(str), number),
-            "coordinate": (coordinates * signs).T.ravel().astype(float),
+            "coordinate": data.obsm["X_pca"].T.ravel().astype(float),
         }
     )

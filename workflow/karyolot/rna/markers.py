@@ -7,13 +7,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from karyolot.contracts.expression import Markers
-
-DETECTED_TPM = 1.0
-"""A gene at or above counts as expressed, below as absent: an engineering default, as in acceptance.yaml (R01, R04,
-R05); one transcript per million is about one in three cells (a cell holds some 300,000)."""
-CHANGED_LOG2 = 1.0
-"""A gene counts as up or down from twofold on: an engineering default, as in acceptance.yaml (R02, R03, R06)."""
+from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, Markers
 
 
 class Level(NamedTuple):

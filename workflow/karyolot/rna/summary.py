@@ -7,9 +7,8 @@ import pandas as pd
 from anndata import AnnData
 
 from karyolot.contracts.criteria import Metric, Metrics
-from karyolot.contracts.expression import Quantification
+from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, Quantification
 from karyolot.rna.expression import Floats
-from karyolot.rna.markers import CHANGED_LOG2, DETECTED_TPM
 
 NO_LENGTHS = "gene lengths are not known, so there are no TPM; give reference.gtf"
 X_GENE, Y_GENES = "XIST", ("DDX3Y", "RPS4Y1")

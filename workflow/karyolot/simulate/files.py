@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Row, Sample
 from karyolot.io import sha256, write_text
@@ -91,10 +92,11 @@ def write_rna(
     return _row(out, paths, {**sample, **facts})
 
 
-def write_config(folder: Path, settings: Mapping[str, Any]) -> None:
-    """config.yaml. Raises pydantic's ValidationError for settings a run would refuse."""
+def write_config(folder: Path, settings: Mapping[str, Any], acceptance: Acceptance) -> None:
+    """config.yaml and acceptance.yaml. Raises pydantic's ValidationError for settings a run would refuse."""
     Config.model_validate(settings)
     _write_yaml(settings, folder / "config.yaml")
+    _write_yaml(acceptance.model_dump(mode="json"), folder / "acceptance.yaml")
 
 
 def write_sheet(rows: Sequence[Row], path: Path) -> None:

@@ -1,0 +1,53 @@
+"""The tiny study run once, from reads to reports, and a way to call Snakemake on it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def snakemake(directory: Path, *words: str, project: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run the workflow in `directory` as a user would, with two cores."""
+    command = [
+        sys.executable, "-m", "snakemake", "--snakefile", str(project / "Snakefile"), "--directory", str(directory),
+        "--workflow-profile", str(project / "workflow" / "profiles" / "local"), "--cores", "2", *words,
+    ]  # fmt: skip
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=directory, timeout=1500)
+
+
+@pytest.fixture(scope="session")
+def call() -> Call:
+    return snakemake
+
+
+@pytest.fixture(scope="session")
+def finished(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny study, run to the end; read only: a test that changes anything takes `copy_of`."""
+    directory = tmp_path_factory.mktemp("finished") / "study"
+    shutil.copytree(study, directory)
+    done = snakemake(directory)
+    assert done.returncode == 0, done.stderr[-5000:]
+    return directory
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished study with its file times and Snakemake's memory; big files are linked."""
+    directory = tmp_path / "copy"
+    shutil.copytree(finished, directory, copy_function=_link_or_copy)
+    return directory
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    # Inputs and alignments are never written in place, so a link is as safe as a copy and takes no time.
+    if source.endswith((".gz", ".cram")):
+        os.link(source, target)
+    else:
+        shutil.copy2(source, target)

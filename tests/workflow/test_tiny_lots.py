@@ -1,0 +1,319 @@
+"""Planted lots through the whole workflow: real fastp, bwa, samtools, salmon; from FASTQ to the report."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from karyolot.contracts import copy_number, expression
+from karyolot.contracts.expression import check_expression
+from karyolot.contracts.record import Record
+from karyolot.io import read_model, read_table
+from karyolot.io_expression import read_expression
+from karyolot.io_sequences import fragment_midpoints
+
+from .conftest import Call
+
+ROOT = Path(__file__).parents[2]
+TABLES = {
+    "dna/log_ratios": copy_number.LogRatios, "dna/segments": copy_number.Segments, "dna/calls": copy_number.Calls,
+    "dna/arms": copy_number.Arms, "dna/lod": copy_number.Lod, "dna/donor_variants": copy_number.DonorVariants,
+    "rna/de": expression.DifferentialExpression, "rna/markers": expression.Markers,
+    "rna/enrichment": expression.Enrichment,
+}  # fmt: skip
+
+
+def record(directory: Path, lot: str) -> Record:
+    return read_model(directory / "results" / lot / "report.json", Record)
+
+
+def truth(directory: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((directory / "truth.json").read_text())
+    return found
+
+
+def lots(directory: Path) -> list[str]:
+    return sorted(path.parent.name for path in (directory / "results").glob("*/verdict.json"))
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    """Every result file of a folder by its path."""
+    return {str(path.relative_to(directory)): path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()}
+
+
+def planned(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    """Rules a dry run would run, with the number of their jobs."""
+    assert done.returncode == 0, done.stderr[-3000:]
+    table = (done.stdout + done.stderr).partition("Job stats:")[2]
+    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table.partition("total")[0], re.M)}
+
+
+def test_verdicts_are_those_that_were_planted(finished: Path) -> None:
+    expected = {name: lot["expected"] for name, lot in truth(finished)["lots"].items()}
+    assert {lot: record(finished, lot).verdict.outcome for lot in lots(finished)} == expected
+    assert set(expected.values()) == {"PASS", "FAIL", "FAIL_IDENTITY", "INDETERMINATE"}
+
+
+def test_planted_changes_are_found_where_they_are(finished: Path) -> None:
+    calls = record(finished, "L2-gain").copy_number.calls
+    assert [(call.chrom, call.type, call.origin) for call in calls] == [("chr8", "gain", "acquired"), ("chr20", "gain", "acquired")]
+    for call, planted in zip(calls, truth(finished)["lots"]["L2-gain"]["changes"], strict=True):
+        assert call.fraction_low <= planted["fraction"] <= call.fraction_high
+        overlap = min(call.end, planted["end"]) - max(call.start, planted["start"])
+        assert overlap > 0.75 * (planted["end"] - planted["start"])
+    assert not record(finished, "L1-clean").copy_number.calls
+
+
+def test_the_swapped_tube_is_noticed_twice(finished: Path) -> None:
+    verdict = record(finished, "L3-swapped").verdict
+    broken = {result.id for result in verdict.criteria if result.outcome in ("FAIL_IDENTITY", "INDETERMINATE")}
+    assert {"Q02", "Q04a"} <= broken and verdict.suppressed and "withheld" in verdict.claim
+
+
+def test_the_thin_lot_claims_nothing(finished: Path) -> None:
+    verdict = record(finished, "L4-thin").verdict
+    assert "Q06" in verdict.reasons and "No limit of detection" in verdict.claim
+
+
+def test_every_table_keeps_its_contract(finished: Path) -> None:
+    for lot in lots(finished):
+        for name, contract in TABLES.items():
+            assert list(read_table(finished / "results" / lot / f"{name}.parquet", contract).columns)
+        check_expression(read_expression(finished / "results" / lot / "rna" / "expression.h5ad"))
+    study = check_expression(read_expression(finished / "results" / "study" / "expression.h5ad"))
+    assert study.n_obs == 12
+    assert read_table(finished / "results" / "study" / "scores.parquet", expression.SetScores)["sample_id"].nunique() == 12
+
+
+def test_markers_of_a_real_lot_behave(finished: Path) -> None:
+    markers = pd.read_parquet(finished / "results" / "L1-clean" / "rna" / "markers.parquet")
+    judged = markers[markers["met"].notna()]
+    assert (judged["met"] == "yes").mean() >= 0.9
+
+
+def test_counts_hold_every_good_fragment_once(finished: Path) -> None:
+    sample = finished / "results" / "samples" / "L4-thin-wgs" / "dna"
+    counts = pd.read_parquet(sample / "counts.parquet")
+    flags = ["samtools", "view", "-c", "-q", "20", "-f", "66", "-F", "3852", str(sample / "aligned.cram")]
+    pairs = int(subprocess.run(flags, capture_output=True, text=True, check=True).stdout)
+    # samtools counts first mates; ours is the left one, so single pairs with mates of unequal quality may differ.
+    assert counts["count"].sum() == pytest.approx(pairs, rel=0.01)
+    assert counts["count"].sum() == sum(len(fragment_midpoints(sample / "aligned.cram", c, 20)) for c in counts["chrom"].unique())
+
+
+def test_the_report_is_one_file_that_says_what_the_record_says(finished: Path) -> None:
+    for lot in lots(finished):
+        html = (finished / "results" / lot / "report.html").read_text()
+        verdict = record(finished, lot).verdict
+        texts = _Texts(html).texts
+        assert verdict.headline in texts and verdict.claim in texts
+        assert all(result.id in html for result in verdict.criteria)
+        assert not re.search(r"<(?:script|link|iframe|img)[^>]+(?:src|href)=[\"']?https?:", html)
+        assert len(html) < 2_000_000
+    overview = (finished / "results" / "overview.html").read_text()
+    assert all(f"{lot}/report.html" in overview for lot in lots(finished))
+
+
+class _Texts(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.texts = ""
+        self.feed(html)
+
+    def handle_data(self, data: str) -> None:
+        self.texts += re.sub(r"\s+", " ", data)
+
+
+def test_provenance_names_inputs_tools_and_settings(finished: Path) -> None:
+    made = record(finished, "L1-clean").provenance
+    given = {line.split("\t")[0] for line in (finished / "config" / "samples.tsv").read_text().splitlines()}
+    assert given and {file.path for file in made.inputs} >= {"reference/genome.fa", "reads/L1-clean-wgs_R1.fastq.gz"}
+    assert not any("L2-gain" in file.path for file in made.inputs)
+    assert {"bwa", "samtools", "fastp", "salmon"} <= made.tools.keys()
+    assert all(re.match(r"\d", version) for version in made.tools.values()), made.tools
+    assert "counting.bin_bp" in {difference.setting for difference in made.config_differences}
+
+
+def test_an_unchanged_study_has_nothing_to_be_done(finished: Path, call: Call) -> None:
+    assert "Nothing to be done" in call(finished, "--dry-run").stderr
+
+
+def test_a_changed_setting_runs_only_what_depends_on_it(copy: Path, call: Call) -> None:
+    config = copy / "config" / "config.yaml"
+    config.write_text(config.read_text().replace("copy_number:\n", "copy_number:\n  min_bins: 4\n"))
+    rules = planned(call(copy, "--dry-run"))
+    assert {"compare_bins", "segment_log_ratios", "call_changes", "decide_lot", "render_report"} <= rules.keys()
+    assert not {"align_reads", "mark_duplicates", "count_fragments", "quantify_transcripts", "test_contrast"} & rules.keys()
+
+
+def test_a_changed_module_runs_only_what_imports_it(copy: Path, call: Call, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    for name in ("Snakefile", "workflow", "envs", "resources"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, project / name, ignore=shutil.ignore_patterns("__pycache__", ".mypy_cache"))
+        else:
+            project.mkdir(exist_ok=True)
+            shutil.copy2(source, project / name)
+    module = project / "workflow" / "karyolot" / "dna" / "limits.py"
+    module.write_text(module.read_text() + "\n# a changed line\n")
+    # Rule files and shipped resources lie elsewhere in the copied project: only the code's change is of interest.
+    rules = planned(call(copy, "--dry-run", "--rerun-triggers", "params", "--until", "summarise_copy_number", project=project))
+    assert "assess_limits" in rules
+    assert not {"make_bins", "count_fragments", "compare_bins", "segment_log_ratios"} & rules.keys()
+
+
+def test_a_new_lot_leaves_the_others_as_they_are(copy: Path, call: Call) -> None:
+    before = {lot: contents(copy / "results" / lot) for lot in lots(copy)}
+    sheets = copy / "config"
+    _append(sheets / "lots.tsv", "L4-thin", "L5-new")
+    # A fresh pair of files under new names, so that no file is used twice: the thin lot's reads, recompressed.
+    for number in (1, 2):
+        source = copy / "reads" / f"L4-thin-wgs_R{number}.fastq.gz"
+        text = subprocess.run(["gzip", "-cd", str(source)], capture_output=True, check=True).stdout.splitlines(keepends=True)
+        (copy / "reads" / f"L5_R{number}.fastq").write_bytes(b"".join(text[: len(text) // 2 // 4 * 4]))
+    header, *rows = (sheets / "samples.tsv").read_text().splitlines()
+    names = header.split("\t")
+    row = dict(zip(names, next(r for r in rows if r.startswith("L4-thin-wgs\t")).split("\t"), strict=True))
+    row |= {"sample_id": "L5-wgs", "lot_id": "L5-new", "fastq_1": "reads/L5_R1.fastq", "fastq_2": "reads/L5_R2.fastq"}
+    row |= {"sha256_1": "", "sha256_2": ""}
+    (sheets / "samples.tsv").write_text("\n".join([header, *rows, "\t".join(row[name] for name in names)]) + "\n")
+    rules = planned(call(copy, "--dry-run"))
+    once = {name for name, jobs in rules.items() if jobs != 1}
+    assert not once, f"more than the new lot's jobs would run: {rules}"
+    assert not {"make_bins", "index_genome", "test_contrast", "test_study"} & rules.keys()
+    done = call(copy)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert record(copy, "L5-new").verdict.outcome == "INDETERMINATE"
+    assert record(copy, "L5-new").expression is None
+    assert {lot: contents(copy / "results" / lot) for lot in before} == before
+    assert "L5-new/report.html" in (copy / "results" / "overview.html").read_text()
+
+
+def _append(sheet: Path, like: str, name: str) -> None:
+    lines = sheet.read_text().splitlines()
+    row = next(line for line in lines if line.split("\t")[0] == like)
+    sheet.write_text("\n".join([*lines, row.replace(like, name, 1)]) + "\n")
+
+
+def test_counts_and_alignments_enter_as_well(copy: Path, call: Call) -> None:
+    """The same lot by three doors: its reads, its alignment, its counts; the ratios are the same."""
+    sheets, results = copy / "config", copy / "results"
+    counts = pd.read_parquet(results / "samples" / "L1-clean-wgs" / "dna" / "counts.parquet")
+    counts.to_csv(copy / "lot.bedgraph", sep="\t", index=False, header=False)
+    bam = copy / "lot.bam"
+    cram = results / "samples" / "L1-clean-wgs" / "dna" / "aligned.cram"
+    command = ["samtools", "view", "-b", "-T", str(results / "reference" / "genome.fa"), "-o", str(bam), str(cram)]
+    subprocess.run(command, check=True, capture_output=True)
+    header, *rows = (sheets / "samples.tsv").read_text().splitlines()
+    names = [*header.split("\t"), "alignment", "counts"]
+    extra = []
+    for lot, column, file in (("L6-bam", "alignment", "lot.bam"), ("L7-counts", "counts", "lot.bedgraph")):
+        _append(sheets / "lots.tsv", "L1-clean", lot)
+        row = dict.fromkeys(names, "") | {"sample_id": f"{lot}-wgs", "assay": "wgs", "lot_id": lot, column: file}
+        extra.append("\t".join(row[name] for name in names))
+    (sheets / "samples.tsv").write_text("\n".join(["\t".join(names), *(f"{row}\t\t" for row in rows), *extra]) + "\n")
+    done = call(copy, *(f"results/{lot}/report.json" for lot in ("L6-bam", "L7-counts")))
+    assert done.returncode == 0, done.stderr[-3000:]
+    columns = ["chrom", "start", "lot_count", "donor_count", "log2"]
+    same = pd.read_parquet(results / "L1-clean" / "dna" / "log_ratios.parquet")[columns]
+    for lot in ("L6-bam", "L7-counts"):
+        pd.testing.assert_frame_equal(pd.read_parquet(results / lot / "dna" / "log_ratios.parquet")[columns], same)
+        assert record(copy, lot).verdict.outcome == "PASS"
+
+
+@pytest.fixture
+def fresh(study: Path, finished: Path, tmp_path: Path) -> Path:
+    """The study with its reference ready and no sample touched yet."""
+    directory = tmp_path / "fresh"
+    shutil.copytree(study, directory, copy_function=os.link)
+    shutil.copytree(finished / "results" / "reference", directory / "results" / "reference")
+    shutil.copytree(finished / ".snakemake" / "metadata", directory / ".snakemake" / "metadata")
+    return directory
+
+
+def replaced(path: Path, data: bytes) -> None:
+    path.unlink()
+    path.write_bytes(data)
+
+
+def run_lot(directory: Path, call: Call) -> subprocess.CompletedProcess[str]:
+    return call(directory, "results/samples/L4-thin-wgs/dna/counts.parquet")
+
+
+def leftovers(directory: Path) -> list[str]:
+    return [str(path) for path in (directory / "results").rglob("*") if ".part" in path.name or path.suffix == ".tmp"]
+
+
+def without_checksums(directory: Path) -> None:
+    sheet = directory / "config" / "samples.tsv"
+    replaced(sheet, re.sub(r"\b[0-9a-f]{64}\b", "", sheet.read_text()).encode())
+
+
+def test_a_cut_file_stops_its_lot_with_the_remedy(fresh: Path, call: Call) -> None:
+    without_checksums(fresh)
+    reads = fresh / "reads" / "L4-thin-wgs_R2.fastq.gz"
+    replaced(reads, reads.read_bytes()[:-2000])
+    done = run_lot(fresh, call)
+    assert done.returncode == 1
+    assert "L4-thin-wgs_R2.fastq.gz" in done.stderr and re.search("cut short|not a whole FASTQ", done.stderr)
+    assert "Traceback" not in done.stderr.partition("Error in rule")[0]
+    assert not (fresh / "results" / "samples" / "L4-thin-wgs" / "dna").exists() and not leftovers(fresh)
+
+
+def test_a_changed_file_is_noticed_by_its_checksum(fresh: Path, call: Call) -> None:
+    reads = fresh / "reads" / "L4-thin-wgs_R1.fastq.gz"
+    replaced(reads, (fresh / "reads" / "L3-swapped-wgs_R1.fastq.gz").read_bytes())
+    (fresh / "reads" / "L3-swapped-wgs_R1.fastq.gz").unlink()
+    (fresh / "reads" / "L3-swapped-wgs_R1.fastq.gz").write_bytes((fresh / "reads" / "D1-rna1_R1.fastq.gz").read_bytes()[:100_000])
+    done = run_lot(fresh, call)
+    assert done.returncode in (1, 2) and "L4-thin-wgs_R1.fastq.gz" in done.stderr
+
+
+def test_swapped_mates_stop_before_any_job(fresh: Path, call: Call) -> None:
+    without_checksums(fresh)
+    sheet = fresh / "config" / "samples.tsv"
+    first, second = (f"reads/L4-thin-wgs_R{number}.fastq.gz" for number in (1, 2))
+    text = sheet.read_text().replace(first, "X").replace(second, first).replace("X", second)
+    replaced(sheet, text.encode())
+    done = run_lot(fresh, call)
+    assert done.returncode == 2
+    assert "L4-thin" in done.stderr and "fastq_1" in done.stderr and "Traceback" not in done.stderr
+    assert not (fresh / "results" / "samples").exists()
+
+
+def test_an_alignment_to_another_reference_stops_before_any_job(fresh: Path, call: Call, tmp_path: Path) -> None:
+    import pysam
+
+    header = {"HD": {"VN": "1.6"}, "SQ": [{"SN": str(n), "LN": 1000 * n} for n in range(1, 23)]}
+    with pysam.AlignmentFile(str(fresh / "other.bam"), "wb", header=header):
+        pass
+    sheet = fresh / "config" / "samples.tsv"
+    names, *rows = (line.split("\t") for line in sheet.read_text().splitlines())
+    for row in rows:
+        row.append("other.bam" if row[0] == "L4-thin-wgs" else "")
+        if row[0] == "L4-thin-wgs":
+            for column in ("fastq_1", "fastq_2", "sha256_1", "sha256_2"):
+                row[names.index(column)] = ""
+    replaced(sheet, "\n".join("\t".join(row) for row in [[*names, "alignment"], *rows]).encode() + b"\n")
+    done = run_lot(fresh, call)
+    assert done.returncode == 2 and "other.bam" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_tool_that_dies_half_way_leaves_nothing_that_looks_whole(fresh: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    fake = tmp_path / "bin" / "bwa"
+    fake.parent.mkdir()
+    fake.write_text("#!/bin/sh\nprintf '@SQ\\tSN:chr1\\tLN:248956\\n'\nexit 7\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
+    done = run_lot(fresh, call)
+    assert done.returncode == 1 and "align_reads" in done.stderr
+    assert not list((fresh / "results" / "samples" / "L4-thin-wgs" / "dna").glob("*.bam*"))
+    assert not (fresh / "results" / "samples" / "L4-thin-wgs" / "dna" / "aligned.cram").exists()
