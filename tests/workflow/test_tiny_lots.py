@@ -45,7 +45,9 @@ def lots(directory: Path) -> list[str]:
 
 def contents(directory: Path) -> dict[str, bytes]:
     """Every result file of a folder by its path."""
-    return {str(path.relative_to(directory)): path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(directory)): path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file()
+    }
 
 
 def planned(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
@@ -63,7 +65,10 @@ def test_verdicts_are_those_that_were_planted(finished: Path) -> None:
 
 def test_planted_changes_are_found_where_they_are(finished: Path) -> None:
     calls = record(finished, "L2-gain").copy_number.calls
-    assert [(call.chrom, call.type, call.origin) for call in calls] == [("chr8", "gain", "acquired"), ("chr20", "gain", "acquired")]
+    assert [(call.chrom, call.type, call.origin) for call in calls] == [
+        ("chr8", "gain", "acquired"),
+        ("chr20", "gain", "acquired"),
+    ]
     for call, planted in zip(calls, truth(finished)["lots"]["L2-gain"]["changes"], strict=True):
         assert call.fraction_low <= planted["fraction"] <= call.fraction_high
         overlap = min(call.end, planted["end"]) - max(call.start, planted["start"])
@@ -89,7 +94,9 @@ def test_every_table_keeps_its_contract(finished: Path) -> None:
         check_expression(read_expression(finished / "results" / lot / "rna" / "expression.h5ad"))
     study = check_expression(read_expression(finished / "results" / "study" / "expression.h5ad"))
     assert study.n_obs == 12
-    assert read_table(finished / "results" / "study" / "scores.parquet", expression.SetScores)["sample_id"].nunique() == 12
+    assert (
+        read_table(finished / "results" / "study" / "scores.parquet", expression.SetScores)["sample_id"].nunique() == 12
+    )
 
 
 def test_markers_of_a_real_lot_behave(finished: Path) -> None:
@@ -105,7 +112,9 @@ def test_counts_hold_every_good_fragment_once(finished: Path) -> None:
     pairs = int(subprocess.run(flags, capture_output=True, text=True, check=True).stdout)
     # samtools counts first mates; ours is the left one, so single pairs with mates of unequal quality may differ.
     assert counts["count"].sum() == pytest.approx(pairs, rel=0.01)
-    assert counts["count"].sum() == sum(len(fragment_midpoints(sample / "aligned.cram", c, 20)) for c in counts["chrom"].unique())
+    assert counts["count"].sum() == sum(
+        len(fragment_midpoints(sample / "aligned.cram", c, 20)) for c in counts["chrom"].unique()
+    )
 
 
 def test_the_report_is_one_file_that_says_what_the_record_says(finished: Path) -> None:
@@ -150,7 +159,10 @@ def test_a_changed_setting_runs_only_what_depends_on_it(copy: Path, call: Call) 
     config.write_text(config.read_text().replace("copy_number:\n", "copy_number:\n  min_bins: 4\n"))
     rules = planned(call(copy, "--dry-run"))
     assert {"compare_bins", "segment_log_ratios", "call_changes", "decide_lot", "render_report"} <= rules.keys()
-    assert not {"align_reads", "mark_duplicates", "count_fragments", "quantify_transcripts", "test_contrast"} & rules.keys()
+    assert (
+        not {"align_reads", "mark_duplicates", "count_fragments", "quantify_transcripts", "test_contrast"}
+        & rules.keys()
+    )
 
 
 def test_a_changed_module_runs_only_what_imports_it(copy: Path, call: Call, tmp_path: Path) -> None:
@@ -165,7 +177,9 @@ def test_a_changed_module_runs_only_what_imports_it(copy: Path, call: Call, tmp_
     module = project / "workflow" / "karyolot" / "dna" / "limits.py"
     module.write_text(module.read_text() + "\n# a changed line\n")
     # Rule files and shipped resources lie elsewhere in the copied project: only the code's change is of interest.
-    rules = planned(call(copy, "--dry-run", "--rerun-triggers", "params", "--until", "summarise_copy_number", project=project))
+    rules = planned(
+        call(copy, "--dry-run", "--rerun-triggers", "params", "--until", "summarise_copy_number", project=project)
+    )
     assert "assess_limits" in rules
     assert not {"make_bins", "count_fragments", "compare_bins", "segment_log_ratios"} & rules.keys()
 
@@ -177,7 +191,9 @@ def test_a_new_lot_leaves_the_others_as_they_are(copy: Path, call: Call) -> None
     # A fresh pair of files under new names, so that no file is used twice: the thin lot's reads, recompressed.
     for number in (1, 2):
         source = copy / "reads" / f"L4-thin-wgs_R{number}.fastq.gz"
-        text = subprocess.run(["gzip", "-cd", str(source)], capture_output=True, check=True).stdout.splitlines(keepends=True)
+        text = subprocess.run(["gzip", "-cd", str(source)], capture_output=True, check=True).stdout.splitlines(
+            keepends=True
+        )
         (copy / "reads" / f"L5_R{number}.fastq").write_bytes(b"".join(text[: len(text) // 2 // 4 * 4]))
     header, *rows = (sheets / "samples.tsv").read_text().splitlines()
     names = header.split("\t")
@@ -272,7 +288,9 @@ def test_a_changed_file_is_noticed_by_its_checksum(fresh: Path, call: Call) -> N
     reads = fresh / "reads" / "L4-thin-wgs_R1.fastq.gz"
     replaced(reads, (fresh / "reads" / "L3-swapped-wgs_R1.fastq.gz").read_bytes())
     (fresh / "reads" / "L3-swapped-wgs_R1.fastq.gz").unlink()
-    (fresh / "reads" / "L3-swapped-wgs_R1.fastq.gz").write_bytes((fresh / "reads" / "D1-rna1_R1.fastq.gz").read_bytes()[:100_000])
+    (fresh / "reads" / "L3-swapped-wgs_R1.fastq.gz").write_bytes(
+        (fresh / "reads" / "D1-rna1_R1.fastq.gz").read_bytes()[:100_000]
+    )
     done = run_lot(fresh, call)
     assert done.returncode in (1, 2) and "L4-thin-wgs_R1.fastq.gz" in done.stderr
 

@@ -325,7 +325,12 @@ def input_files(study: Study, settings: Config, lot: str) -> list[str]:
     named = [reference.layout, reference.fasta, reference.bins, reference.mappability, reference.replication_timing]
     named += [reference.blacklist, settings.acceptance, settings.copy_number.watch_regions]
     if rna_samples(study, lot):
-        named += [reference.transcripts, settings.expression.markers, *settings.pathways.gene_sets]
+        named += [
+            reference.transcripts,
+            settings.expression.markers,
+            *settings.pathways.gene_sets,
+            settings.pathways.axes,
+        ]
     return list(dict.fromkeys(files + [shipped(path) for path in [*named, reference.gtf] if path is not None]))
 
 

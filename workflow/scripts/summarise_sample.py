@@ -3,8 +3,11 @@
 from karyolot import runtime
 from karyolot.contracts.settings import Section
 from karyolot.io import read_json, write_model
+from karyolot.io_expression import read_quantification
 from karyolot.report.qc import summarise
 
 with runtime.job(snakemake, Section):
-    said = {name: [read_json(path) for path in paths] for name, paths in snakemake.input.items()}
-    write_model(summarise(snakemake.params.facts, said), snakemake.output.qc)
+    given = snakemake.input
+    said = {name: [read_json(path) for path in paths] for name, paths in given.items() if name != "salmon"}
+    quantified = read_quantification(given.salmon[0]) if given.get("salmon") else None
+    write_model(summarise(snakemake.params.facts, said, quantified), snakemake.output.qc)

@@ -13,7 +13,7 @@ from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.levels import fraction_interval, fraction_of_cells
 from karyolot.dna.noise import standard_error
-from karyolot.dna.segments import CONFIDENCE, donor_alone, published_rule, segment_track
+from karyolot.dna.segments import CONFIDENCE, against_donor, donor_alone, published_rule, segment_track
 from karyolot.dna.thresholds import known_threshold, segment_threshold
 
 Floats = NDArray[np.float64]
@@ -49,7 +49,7 @@ def call_changes(
     table = ratios[ratios["mask"].isna()].reset_index(drop=True)
     if not noise.assessable:
         return _frame([])
-    values, weights = table["log2"].to_numpy(), 1 / table["variance"].to_numpy()
+    values, weights = against_donor(table)
 
     def change(rows: Rows, *tests: str) -> _Change:
         mean = float(np.average(values[rows], weights=weights[rows]))

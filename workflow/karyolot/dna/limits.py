@@ -9,6 +9,7 @@ from karyolot.contracts.copy_number import Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.levels import detectable_fraction
 from karyolot.dna.noise import standard_error
+from karyolot.dna.segments import against_donor
 from karyolot.dna.thresholds import known_threshold, segment_threshold
 
 MIN_USABLE = 0.2
@@ -20,8 +21,9 @@ def whole_arms(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber) -> pd.D
 
     The pseudo-autosomal part is left out of X (its copies differ); Y is absent from a female donor's table.
     """
-    table = ratios[ratios["copies"] > 0]
-    table = table[table["region"] != "PAR"]
+    table = ratios[(ratios["copies"] > 0) & (ratios["region"] != "PAR")]
+    used = table[table["mask"].isna()]
+    table = table.assign(smooth=pd.Series(against_donor(used)[0], used.index))
     rows = []
     for scope, column in (("arm", "arm"), ("chromosome", "chrom")):
         for name, part in table.groupby(column, sort=False):
@@ -43,7 +45,7 @@ def _facts(part: pd.DataFrame) -> dict[str, object]:
         "bins": len(used),
         "usable": len(used) / len(part),
         "weight": float(weights.sum()),
-        "log2": float(np.average(used["log2"], weights=weights)) if len(used) else None,
+        "log2": float(np.average(used["smooth"], weights=weights)) if len(used) else None,
     }
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from karyolot.contracts.copy_number import Match
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.noise import standard_error
-from karyolot.dna.segments import segment_track
+from karyolot.dna.segments import donor_alone, lot_alone, segment_track
 
 GERMLINE = 0.4
 """log2 from which on a donor's deviation is taken as germline: below the +0.58 of one extra copy in every cell, above
@@ -58,13 +58,10 @@ def donor_variants(ratios: pd.DataFrame, settings: CopyNumber) -> pd.DataFrame:
     A variant the lot is too thin to show or refute is left out: it is no evidence either way.
     """
     table = ratios[ratios["mask"].isna() & (ratios["region"] == "autosome")].reset_index(drop=True)
-    tracks = {}
-    for name in ("donor", "lot"):
-        values = table[f"{name}_log2"].to_numpy()
-        weights = (table[f"{name}_count"].to_numpy(dtype=float) + 0.5) * np.log(2) ** 2
-        tracks[name] = (values, weights, *segment_track(table, values, weights, settings))
-    donor, donor_weights, _, pieces = tracks["donor"]
-    lot, lot_weights, lot_noise, _ = tracks["lot"]
+    donor, donor_weights = donor_alone(table)
+    _, pieces = segment_track(table, donor, donor_weights, settings)
+    lot, lot_weights = lot_alone(table)
+    lot_noise, _ = segment_track(table, lot, lot_weights, settings)
     rows = []
     for low, high in pieces if lot_noise.assessable else []:
         part = slice(low, high)

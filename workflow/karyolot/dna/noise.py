@@ -11,6 +11,8 @@ MIN_BINS = 100
 """Fewer bins cannot show the noise of even short blocks: the relative error of a variance from m values is sqrt(2/m)."""
 MAD_TO_SD = 1.4826
 """Standard deviation over median absolute deviation of a normal variable."""
+OUTLIER, PULLED = 4.0, 2.0
+"""As in DNAcopy's smooth.CNA."""
 MIN_BLOCKS = 20
 """Non-overlapping blocks a size must have to be measured: sqrt(2/20) is 30 % error of the variance."""
 
@@ -48,6 +50,23 @@ def measure_noise(residuals: Floats, variances: Floats, arms: NDArray[np.object_
         inflation.append(max(robust**2, 1.0, inflation[-1] if inflation else 1.0))
         size *= 2
     return Noise(blocks=tuple(blocks), inflation=tuple(inflation), bins=len(residuals), assessable=True)
+
+
+def smooth_outliers(values: Floats, variances: Floats, arms: NDArray[np.object_]) -> Floats:
+    """Pull single wild bins towards their neighbours, as DNAcopy's smooth.CNA does (Olshen 2004).
+
+    A bin further than OUTLIER robust standard deviations from the median of itself and its two neighbours on either side
+    (of its arm) is moved to PULLED of them. A change of three bins is its own majority there, and stays.
+    """
+    middle = np.empty_like(values)
+    for arm in dict.fromkeys(arms):
+        rows = np.flatnonzero(arms == arm)
+        padded = np.pad(values[rows], 2, mode="reflect" if len(rows) > 2 else "edge")
+        middle[rows] = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
+    scores = (values - middle) / np.sqrt(variances)
+    spread = max(float(np.median(np.abs(scores))) * MAD_TO_SD, 1.0)
+    pulled = middle + np.sign(scores) * PULLED * spread * np.sqrt(variances)
+    return np.where(np.abs(scores) > OUTLIER * spread, pulled, values)
 
 
 def inflation_at(noise: Noise, bins: NDArray[np.int64] | int) -> Floats:

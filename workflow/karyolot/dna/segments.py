@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.copy_number import Noise
 from karyolot.contracts.settings import CopyNumber
-from karyolot.dna.noise import measure_noise, standard_error
+from karyolot.dna.noise import measure_noise, smooth_outliers, standard_error
 from karyolot.dna.segment import merge, split
 from karyolot.dna.thresholds import segment_threshold
 
@@ -32,8 +32,7 @@ def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
     second. Regions of an arm (X and PAR) are never joined: their copies differ.
     """
     table = ratios[ratios["mask"].isna()].reset_index(drop=True)
-    values = table["log2"].to_numpy()
-    weights = 1 / table["variance"].to_numpy()
+    values, weights = against_donor(table)
     noise, pieces = segment_track(table, values, weights, settings)
     donor_track, donor_weights = donor_alone(table)
     donor_noise, _ = segment_track(table, donor_track, donor_weights, settings)
@@ -43,7 +42,7 @@ def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
         weight = weights[part].sum()
         mean = float(np.average(values[part], weights=weights[part]))
         se = float(standard_error(noise, weight, high - low))
-        median = float(np.median(values[part]))
+        median = float(table["log2"].iloc[part].median())
         donor = float(np.median(donor_track[part]))
         expected = np.log2(max(first["copies"], 1) / 2)
         rows.append(
@@ -73,8 +72,31 @@ def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
 
 
 def donor_alone(table: pd.DataFrame) -> tuple[Floats, Floats]:
-    """The donor's own track and its Poisson weights (1 / variance, log2 units), one entry per row of `table`."""
-    return table["donor_log2"].to_numpy(), (table["donor_count"].to_numpy(dtype=float) + 0.5) * np.log(2) ** 2
+    """The donor's own track, smoothed, and its Poisson weights (1 / variance, log2 units), one entry per row of `table`."""
+    return _alone(table, "donor")
+
+
+def lot_alone(table: pd.DataFrame) -> tuple[Floats, Floats]:
+    """The same of the lot."""
+    return _alone(table, "lot")
+
+
+def _alone(table: pd.DataFrame, who: str) -> tuple[Floats, Floats]:
+    variances = 1 / ((table[f"{who}_count"].to_numpy(dtype=float) + 0.5) * np.log(2) ** 2)
+    return _track(table, table[f"{who}_log2"].to_numpy(), variances)
+
+
+def against_donor(table: pd.DataFrame) -> tuple[Floats, Floats]:
+    """The log2 ratio, smoothed, and its Poisson weights, one entry per row of `table` (used bins only)."""
+    return _track(table, table["log2"].to_numpy(), table["variance"].to_numpy())
+
+
+def _track(table: pd.DataFrame, values: Floats, variances: Floats) -> tuple[Floats, Floats]:
+    return smooth_outliers(values, variances, _arms(table)), 1 / variances
+
+
+def _arms(table: pd.DataFrame) -> NDArray[np.object_]:
+    return (table["arm"] + ":" + table["region"]).to_numpy(dtype=object)
 
 
 def segment_track(
@@ -85,7 +107,7 @@ def segment_track(
     Two rounds. The first takes each arm's median as its level and finds what changed; the second measures the noise
     about the centre (0) on all that did not, so that waves as long as an arm count as noise too.
     """
-    arms = (table["arm"] + ":" + table["region"]).to_numpy(dtype=object)
+    arms = _arms(table)
     autosome = (table["region"] == "autosome").to_numpy()
     threshold = segment_threshold(len(table), settings.family_wise_error)
     level = pd.Series(values).groupby(arms, sort=False).transform("median").to_numpy()

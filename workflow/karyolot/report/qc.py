@@ -2,18 +2,19 @@
 
 from typing import Any
 
+from karyolot.contracts.expression import Quantification
 from karyolot.contracts.record import QcFigure, SampleQc
 
 Said = dict[str, list[dict[str, Any]]]
 
 
-def summarise(facts: dict[str, str], said: Said) -> SampleQc:
-    """Quality figures of one sample. said: parsed JSON by kind ('reads', 'fastp', 'flagstat', 'salmon'), one per unit.
+def summarise(facts: dict[str, str], said: Said, quantified: Quantification | None) -> SampleQc:
+    """Quality figures of one sample. said: parsed JSON by kind ('reads', 'fastp', 'flagstat'), one per unit.
 
     A kind that is missing (the sample came as an alignment or as counts) gives figures that are not known.
     """
     figures = _read_figures(said) if "reads" in said else []
-    figures += _wgs_figures(said) if facts["assay"] == "wgs" else _rna_figures(said)
+    figures += _wgs_figures(said) if facts["assay"] == "wgs" else _rna_figures(quantified)
     return SampleQc(**facts, figures=tuple(figures))
 
 
@@ -43,13 +44,13 @@ def _wgs_figures(said: Said) -> list[QcFigure]:
     ]
 
 
-def _rna_figures(said: Said) -> list[QcFigure]:
-    if "salmon" not in said:
-        return [QcFigure(name=name, value=None) for name in ("Mapped to transcripts", "Library type")]
-    salmon = said["salmon"][0]
+def _rna_figures(quantified: Quantification | None) -> list[QcFigure]:
+    if quantified is None:
+        return [QcFigure(name=name, value=None, unit="%") for name in ("Mapped to transcripts", "Read 1 antisense")]
     return [
-        _share("Mapped to transcripts", salmon["num_mapped"], salmon["num_processed"]),
-        QcFigure(name="Library type", value=salmon["expected_format"]),
+        _share("Mapped to transcripts", quantified.mapped, quantified.fragments),
+        # Of the mapped fragments; salmon's own word for the library type is a guess where reads are few.
+        QcFigure(name="Read 1 antisense", value=round(100 * quantified.antisense_share, 1), unit="%"),
     ]
 
 
