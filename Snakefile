@@ -1,8 +1,8 @@
 """karyolot: raw reads of a lot of reprogrammed liver cells in, a genomic-stability report per lot out.
 
-    snakemake --cores 8 --workflow-profile workflow/profiles/local            all lots
-    snakemake --cores 8 ... results/LOT-7/report.html                         one lot
-    snakemake --cores 8 ... copy_number                                       copy number only
+snakemake --cores 8 --workflow-profile workflow/profiles/local            all lots
+snakemake --cores 8 ... results/LOT-7/report.html                         one lot
+snakemake --cores 8 ... copy_number                                       copy number only
 """
 
 import os
@@ -38,6 +38,5 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
-        expand("results/{lot}/report.html", lot=study.lots),
-        "results/overview.html",
+        paths.lot_targets(study),
         paths.study_targets(study),

@@ -173,9 +173,15 @@ def read_copy_number(files: dict[str, Any]) -> CopyNumberResults:
     )
 
 
-def describe_file(path: PathLike) -> dict[str, Any]:
-    """Path, size in bytes and sha256 of an input, for the record."""
-    return {"path": str(path), "bytes": Path(path).stat().st_size, "sha256": sha256(path)}
+def describe_file(path: PathLike, expected: str | None = None) -> dict[str, Any]:
+    """Path, size in bytes and sha256 of an input, for the record. Raises KaryolotError when it is not the one expected."""
+    digest = sha256(path)
+    if expected is not None and digest != expected:
+        raise KaryolotError(
+            f"{path}: sha256 is {digest}, the sample sheet says {expected}; the file changed or was copied badly:"
+            " fetch it again"
+        )
+    return {"path": str(path), "bytes": Path(path).stat().st_size, "sha256": digest}
 
 
 def sha256(path: PathLike) -> str:

@@ -11,7 +11,7 @@ from dnaio._core import record_names_match
 from numpy.typing import NDArray
 
 from karyolot.contracts.problems import KaryolotError
-from karyolot.io import PathLike, sha256
+from karyolot.io import PathLike, describe_file
 
 COUNTED_FIELDS = ["required_fields=0x1fe", "decode_md=0"]
 """CRAM columns decoded for counting: flag, place, mapping quality, mate, template length. No bases, so no reference."""
@@ -30,15 +30,7 @@ def verify_reads(paths: list[PathLike], sha256_expected: list[str | None]) -> di
     Raises KaryolotError naming file and remedy for a damaged or cut file, an empty one, mates that are not in the same
     order, mates swapped between the files, Phred+64 qualities, and a checksum that differs from the sheet's.
     """
-    files = []
-    for path, expected in zip(paths, sha256_expected, strict=True):
-        digest = sha256(path)
-        if expected is not None and digest != expected:
-            raise KaryolotError(
-                f"{path}: sha256 is {digest}, the sample sheet says {expected}; the file changed or was copied badly:"
-                " fetch it again"
-            )
-        files.append({"path": str(path), "bytes": _size(path), "sha256": digest})
+    files = [describe_file(path, expected) for path, expected in zip(paths, sha256_expected, strict=True)]
     reads = bases = longest = 0
     shortest = 1 << 30
     qualities = [255, 0]
@@ -77,11 +69,6 @@ def verify_reads(paths: list[PathLike], sha256_expected: list[str | None]) -> di
         "read_length_max": longest,
         "files": files,
     }
-
-
-def _size(path: PathLike) -> int:
-    with open(path, "rb") as handle:
-        return handle.seek(0, 2)
 
 
 def _records(paths: list[PathLike]) -> Iterator[tuple[Any, ...]]:

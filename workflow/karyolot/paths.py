@@ -132,9 +132,14 @@ def units_of(study: Study, sample: str) -> list[str]:
     return [row.unit for row in study.samples[sample]]
 
 
-def samples_with(study: Study, assay: str, entry: str) -> list[str]:
-    """Ids of the samples of an assay ('wgs', 'rnaseq') that enter by 'fastq_1', 'alignment' or 'counts'."""
-    return [name for name, rows in study.samples.items() if rows[0].assay == assay and getattr(rows[0], entry)]
+def samples_with(study: Study, *entries: str, assay: str | None = None) -> list[str]:
+    """Ids of the samples that enter by one of 'fastq_1', 'alignment', 'counts'; of one assay ('wgs', 'rnaseq') or any."""
+    rows = {name: rows[0] for name, rows in study.samples.items()}
+    return [
+        name
+        for name, row in rows.items()
+        if assay in (None, row.assay) and any(getattr(row, entry) is not None for entry in entries)
+    ]
 
 
 def one_of(names: list[str]) -> str:
@@ -246,11 +251,15 @@ def gene_tables(reference: Reference) -> list[str]:
 
 
 def expression_inputs(study: Study, reference: Reference, samples: list[str]) -> dict[str, list[str]]:
-    """What an expression table is made from: quantified samples, and the annotation where it is needed or given."""
+    """What an expression table is made from: quantified samples, and the annotation where it is needed or given.
+
+    Count matrices only once `verify_data` has found them to be what the sheet says.
+    """
     files = list(dict.fromkeys(expression_file(study, sample) for sample in samples))
+    facts = [path for name in samples if study.samples[name][0].counts for path in verified_units(study, name)]
     from_reads = any(study.samples[sample][0].counts is None for sample in samples)
     transcripts = ["results/reference/tx2gene.tsv"] if from_reads else []
-    return {"samples": files, "transcripts": transcripts, "genes": gene_tables(reference)}
+    return {"samples": files, "transcripts": transcripts, "genes": gene_tables(reference), "facts": facts}
 
 
 def expression_samples(study: Study, samples: list[str]) -> list[dict[str, str]]:
@@ -261,6 +270,22 @@ def quantified_samples(study: Study, lot: str) -> dict[str, str]:
     """sample_id -> salmon's facts, for the RNA samples of a lot and its donor that came as reads."""
     names = [name for name in rna_samples(study, lot) if study.samples[name][0].counts is None]
     return {name: f"results/samples/{name}/rna/salmon.json" for name in names}
+
+
+def lot_targets(study: Study) -> list[str]:
+    """Reports of the lots with WGS, and the page that links them; of a lot with RNA alone, its expression results."""
+    judged = [lot for lot in study.lots if has_dna(study, lot)]
+    files = [f"results/{lot}/report.html" for lot in judged] + ["results/overview.html"] * bool(judged)
+    only_rna = [lot for lot in lots_with_rna(study) if lot not in judged]
+    return files + [f"results/{lot}/rna/{name}" for lot in only_rna for name in ("metrics.json", "enrichment.parquet")]
+
+
+def has_dna(study: Study, lot: str) -> bool:
+    return any(rows[0].assay == "wgs" and rows[0].lot_id == lot for rows in study.samples.values())
+
+
+def reports(study: Study) -> list[str]:
+    return [f"results/{lot}/report.json" for lot in study.lots if has_dna(study, lot)]
 
 
 def study_targets(study: Study) -> list[str]:
@@ -283,9 +308,27 @@ def metrics_of(study: Study, lot: str) -> list[str]:
     return [f"results/{lot}/{part}/metrics.json" for part in parts]
 
 
-def verified_reads(study: Study, lot: str) -> list[str]:
-    """What `verify_reads` found, for every FASTQ-borne unit a lot's report rests on."""
-    return [path for sample in sequenced_samples(study, lot) for path in quality_files(study, sample).get("reads", [])]
+def verified_data(study: Study, lot: str) -> list[str]:
+    """What `verify_reads` and `verify_data` found, for every unit a lot's report rests on."""
+    return [path for sample in sequenced_samples(study, lot) for path in verified_units(study, sample)]
+
+
+def verified_units(study: Study, sample: str) -> list[str]:
+    return [f"results/samples/{sample}/reads/{unit}.json" for unit in units_of(study, sample)]
+
+
+def fastq_files(study: Study, lot: str) -> int:
+    """Number of FASTQ files a lot's report rests on."""
+    rows = [row for sample in sequenced_samples(study, lot) for row in study.samples[sample]]
+    return sum(len(reads_of(study, row.sample_id, row.unit)) for row in rows)
+
+
+def ready_file(study: Study, sample: str, unit: str) -> str:
+    """The alignment or count table a unit came as."""
+    row = unit_of(study, sample, unit)
+    path = row.alignment or row.counts
+    assert path is not None  # the rule is constrained to samples that came so
+    return path
 
 
 def quality_files(study: Study, sample: str) -> dict[str, list[str]]:
@@ -295,7 +338,7 @@ def quality_files(study: Study, sample: str) -> dict[str, list[str]]:
     base, units = f"results/samples/{sample}", units_of(study, sample)
     files: dict[str, list[str]] = {}
     if first.fastq_1:
-        files["reads"] = [f"{base}/reads/{unit}.json" for unit in units]
+        files["reads"] = verified_units(study, sample)
         files["fastp"] = [f"{base}/{part}/{unit}.fastp.json" for unit in units]
     if part == "dna" and not first.counts:
         files["flagstat"] = [f"{base}/dna/flagstat.json"]
@@ -318,9 +361,7 @@ def lot_facts(study: Study, lot: str) -> dict[str, object]:
 
 
 def input_files(study: Study, settings: Config, lot: str) -> list[str]:
-    """Files a lot's results rest on whose checksum no step has taken yet: ready alignments and counts, the reference."""
-    rows = [row for sample in sequenced_samples(study, lot) for row in study.samples[sample]]
-    files = [path for row in rows for path in (row.alignment, row.counts) if path]
+    """Files a lot's results rest on beside its data: reference, acceptance document, marker and gene sets."""
     reference = settings.reference
     named = [reference.layout, reference.fasta, reference.bins, reference.mappability, reference.replication_timing]
     named += [reference.blacklist, settings.acceptance, settings.copy_number.watch_regions]
@@ -331,7 +372,7 @@ def input_files(study: Study, settings: Config, lot: str) -> list[str]:
             *settings.pathways.gene_sets,
             settings.pathways.axes,
         ]
-    return list(dict.fromkeys(files + [shipped(path) for path in [*named, reference.gtf] if path is not None]))
+    return list(dict.fromkeys(shipped(path) for path in [*named, reference.gtf] if path is not None))
 
 
 def tools_of(study: Study, settings: Config, lot: str) -> list[str]:

@@ -15,10 +15,10 @@ rule align_reads:
         fastp="results/samples/{sample}/dna/{unit}.fastp.json",
     log:
         "logs/samples/{sample}/align_reads.{unit}.log",
+    wildcard_constraints:
+        sample=paths.one_of(paths.samples_with(study, "fastq_1", assay="wgs")),
     conda:
         "../../envs/alignment.yaml"
-    wildcard_constraints:
-        sample=paths.one_of(paths.samples_with(study, "wgs", "fastq_1")),
     threads: 8
     resources:
         mem_mb=paths.align_memory(settings.alignment),
@@ -38,16 +38,17 @@ rule align_reads:
 
 rule import_alignment:
     input:
-        alignment=lambda wildcards: paths.unit_of(study, wildcards.sample, wildcards.unit).alignment,
+        alignment=lambda wildcards: paths.ready_file(study, wildcards.sample, wildcards.unit),
+        facts="results/samples/{sample}/reads/{unit}.json",
         fasta="results/reference/genome.fa",
     output:
         bam=temp("results/samples/{sample}/dna/{unit}.bam"),
     log:
         "logs/samples/{sample}/import_alignment.{unit}.log",
+    wildcard_constraints:
+        sample=paths.one_of(paths.samples_with(study, "alignment", assay="wgs")),
     conda:
         "../../envs/alignment.yaml"
-    wildcard_constraints:
-        sample=paths.one_of(paths.samples_with(study, "wgs", "alignment")),
     resources:
         mem_mb=2000,
     params:

@@ -16,12 +16,10 @@ rule count_fragments:
         counts="results/samples/{sample}/dna/counts.parquet",
     log:
         "logs/samples/{sample}/count_fragments.log",
+    wildcard_constraints:
+        sample=paths.one_of(paths.samples_with(study, "fastq_1", "alignment", assay="wgs")),
     conda:
         "../../envs/karyolot.yaml"
-    wildcard_constraints:
-        sample=paths.one_of(
-            paths.samples_with(study, "wgs", "fastq_1") + paths.samples_with(study, "wgs", "alignment")
-        ),
     resources:
         mem_mb=2000,
     params:
@@ -33,15 +31,16 @@ rule count_fragments:
 rule import_counts:
     input:
         table=lambda wildcards: study.samples[wildcards.sample][0].counts,
+        facts=lambda wildcards: paths.verified_units(study, wildcards.sample),
         bins="results/reference/bins.parquet",
     output:
         counts="results/samples/{sample}/dna/counts.parquet",
     log:
         "logs/samples/{sample}/import_counts.log",
+    wildcard_constraints:
+        sample=paths.one_of(paths.samples_with(study, "counts", assay="wgs")),
     conda:
         "../../envs/karyolot.yaml"
-    wildcard_constraints:
-        sample=paths.one_of(paths.samples_with(study, "wgs", "counts")),
     resources:
         mem_mb=2000,
     params:
@@ -178,4 +177,4 @@ rule summarise_copy_number:
 
 rule copy_number:
     input:
-        expand("results/{lot}/dna/metrics.json", lot=study.lots),
+        [f"results/{lot}/dna/metrics.json" for lot in study.lots if paths.has_dna(study, lot)],

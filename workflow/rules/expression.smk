@@ -77,7 +77,7 @@ rule trim_transcripts:
     log:
         "logs/samples/{sample}/trim_transcripts.{unit}.log",
     wildcard_constraints:
-        sample=paths.one_of(paths.samples_with(study, "rnaseq", "fastq_1")),
+        sample=paths.one_of(paths.samples_with(study, "fastq_1", assay="rnaseq")),
     conda:
         "../../envs/expression.yaml"
     threads: 2
@@ -106,7 +106,7 @@ rule quantify_transcripts:
     log:
         "logs/samples/{sample}/quantify_transcripts.log",
     wildcard_constraints:
-        sample=paths.one_of(paths.samples_with(study, "rnaseq", "fastq_1")),
+        sample=paths.one_of(paths.samples_with(study, "fastq_1", assay="rnaseq")),
     conda:
         "../../envs/expression.yaml"
     threads: 4

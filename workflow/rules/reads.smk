@@ -1,7 +1,8 @@
 """
-INPUTS   FASTQ files of the sample table
+INPUTS   FASTQ files, alignments and counts of the sample table
 OUTPUTS  results/samples/{sample}/reads/{unit}.json
-STEPS    verify_reads: whole file, checksum, pairing; nothing is aligned or quantified from a file that fails
+STEPS    verify_reads: whole file, checksum, pairing | verify_data: checksum of an alignment or a table of counts;
+         nothing is made from a file that fails
 """
 
 
@@ -12,6 +13,8 @@ rule verify_reads:
         facts="results/samples/{sample}/reads/{unit}.json",
     log:
         "logs/samples/{sample}/verify_reads.{unit}.log",
+    wildcard_constraints:
+        sample=paths.one_of(paths.samples_with(study, "fastq_1")),
     conda:
         "../../envs/karyolot.yaml"
     resources:
@@ -21,3 +24,23 @@ rule verify_reads:
         sha256=lambda wildcards: paths.checksums_of(study, wildcards.sample, wildcards.unit),
     script:
         "../scripts/verify_reads.py"
+
+
+rule verify_data:
+    input:
+        data=lambda wildcards: paths.ready_file(study, wildcards.sample, wildcards.unit),
+    output:
+        facts="results/samples/{sample}/reads/{unit}.json",
+    log:
+        "logs/samples/{sample}/verify_data.{unit}.log",
+    wildcard_constraints:
+        sample=paths.one_of(paths.samples_with(study, "alignment", "counts")),
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=1000,
+    params:
+        **stage("verify_data"),
+        sha256=lambda wildcards: paths.unit_of(study, wildcards.sample, wildcards.unit).sha256_1,
+    script:
+        "../scripts/verify_data.py"

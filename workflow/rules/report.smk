@@ -25,7 +25,7 @@ rule summarise_sample:
 
 rule collect_provenance:
     input:
-        reads=lambda wildcards: paths.verified_reads(study, wildcards.lot),
+        data=lambda wildcards: paths.verified_data(study, wildcards.lot),
         files=lambda wildcards: paths.input_files(study, settings, wildcards.lot),
         verdict="results/{lot}/verdict.json",
     output:
@@ -85,7 +85,7 @@ rule render_report:
 
 rule render_overview:
     input:
-        reports=expand("results/{lot}/report.json", lot=study.lots),
+        reports=paths.reports(study),
     output:
         html="results/overview.html",
     log:

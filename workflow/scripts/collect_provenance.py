@@ -6,7 +6,7 @@ from karyolot.io import describe_file, read_json, sha256, write_model
 from karyolot.provenance import collect
 
 with runtime.job(snakemake, Section):
-    files = [file for path in snakemake.input.reads for file in read_json(path)["files"]]
+    files = [file for path in snakemake.input.data for file in read_json(path)["files"]]
     files += [describe_file(path) for path in snakemake.input.files]
     given = snakemake.params
     provenance = collect(files, given.tools, given.differences, sha256(given.acceptance), given.reference)
