@@ -647,6 +647,22 @@ def rna_alignment(inputs: Inputs) -> None:
     bam(inputs.folder / "dna/x.bam", records=5)
 
 
+@case("E16", SAMPLES, 4, "sample_id", "an id must not hold '.'")
+def sample_with_a_dot(inputs: Inputs) -> None:
+    inputs.sample(4)["sample_id"] = "L1.w"
+
+
+@case("E25", SAMPLES, 7, "counts", "line 6 already gives the counts of this sample")
+def counts_twice(inputs: Inputs) -> None:
+    inputs.put("dna/D2b.tsv", "\n".join(counts(30)))
+    inputs.samples.insert(5, inputs.sample(6) | {"counts": "dna/D2b.tsv", "lane": "2"})
+
+
+@case("E25", SAMPLES, 4, "fastq_1", "fastq_2 is given without fastq_1")
+def second_mates_alone(inputs: Inputs) -> None:
+    del inputs.sample(4)["fastq_1"]
+
+
 @case("E25", SAMPLES, 5, "sha256_2", "a checksum without its file")
 def checksum_without_file(inputs: Inputs) -> None:
     inputs.sample(5)["sha256_2"] = "0" * 64

@@ -255,3 +255,11 @@ def test_metrics_of_a_planted_lot() -> None:
     # The lower end of the interval, just below the planted slope.
     assert 0.7 * 0.03 / np.log(2) < found["dna.rt_slope"].value < 0.03 / np.log(2)
     assert isinstance(found["cn.lod"].value, float) and 0.05 < found["cn.lod"].value < 0.2
+
+
+def test_bins_are_not_narrower_than_the_floor() -> None:
+    fine = genome(20_000)
+    chr21 = fine[fine["chrom"] == "chr21"].reset_index(drop=True)
+    donor, lot = (sample(chr21, (), who, "F", 2000, seed) for who, seed in (("donor", 41), ("lot", 42)))
+    assert compare(chr21, lot, donor, "F", SETTINGS).facts.analysis_bin_bp == 100_000
+    assert compare(chr21, lot, donor, "F", CopyNumber(min_bin_bp=20_000)).facts.analysis_bin_bp == 20_000

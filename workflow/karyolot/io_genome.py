@@ -88,12 +88,7 @@ def read_counts(path: PathLike) -> pd.DataFrame:
 
     Returns chrom, start, end, count, sorted as the file is. Raises KaryolotError naming the first broken line.
     """
-    with open_text(path) as handle:
-        lines = handle.read().splitlines()
-    if any(line.startswith("fixedStep") for line in lines[:5]):
-        frame = _fixed_step(path, lines)
-    else:
-        frame = _numbers(path, _rows(path, 4), "value")
+    frame = read_scores(path)
     count = frame["value"].to_numpy()
     bad = np.flatnonzero((count < 0) | (count != np.rint(count)))
     if bad.size:
@@ -103,6 +98,15 @@ def read_counts(path: PathLike) -> pd.DataFrame:
             " >= 0 (raw fragments, not normalised)"
         )
     return frame.assign(count=count.astype("int64")).drop(columns="value")
+
+
+def read_scores(path: PathLike) -> pd.DataFrame:
+    """chrom, start, end, value from a TSV or bedGraph (header optional), or a fixed-step WIG."""
+    with open_text(path) as handle:
+        lines = handle.read().splitlines()
+    if any(line.startswith("fixedStep") for line in lines[:5]):
+        return _fixed_step(path, lines)
+    return _numbers(path, _rows(path, 4), "value")
 
 
 def read_bin_annotation(path: PathLike) -> pd.DataFrame:

@@ -101,6 +101,9 @@ class CopyNumber(Section):
     analysis_bin_bp: PositiveInt | None = Field(
         None, description="Bin width of the analysis; not given: the smallest multiple of bin_bp holding min_bin_count."
     )
+    min_bin_bp: PositiveInt = Field(
+        50_000, description="Narrowest automatic bin: below, germline copy-number variants and repeats become calls."
+    )
     min_bin_count: PositiveInt = Field(
         200, description="Median donor fragments an automatic bin must hold: below, log2 of counts is biased and noisy."
     )

@@ -123,7 +123,7 @@ def _factor(
         return 1
     typical = min(float(lot["count"][good].mean()), float(donor["count"][good].mean()))
     ladder = (step * 10**power for power in range(9) for step in LADDER)
-    needed = settings.min_bin_count / max(typical, 1e-9)
+    needed = max(settings.min_bin_count / max(typical, 1e-9), settings.min_bin_bp / width)
     longest = max(1, int(bins.groupby("chrom", sort=False).size().max()))
     return min(next((step for step in ladder if step >= needed), longest), longest)
 
