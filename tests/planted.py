@@ -17,7 +17,7 @@ from karyolot.dna.calls import call_changes
 from karyolot.dna.limits import limits_of_detection, whole_arms
 from karyolot.dna.ratio import Compared, compare
 from karyolot.dna.segments import Segmented, segment
-from karyolot.io_genome import read_layout_bands, read_watch
+from karyolot.io.genome import read_layout_bands, read_watch
 
 SETTINGS = CopyNumber()
 RESOURCES = Path(__file__).parents[1] / "resources"

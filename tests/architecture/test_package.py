@@ -10,10 +10,11 @@ PACKAGE = Path(__file__).parents[2] / "workflow" / "karyolot"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 MAY_OPEN_FILES = {
-    "io": "the one place that opens files (and its parts io_*)",
+    "io": "the one place that opens files",
     "simulate": "makes its own inputs",
     "check": "looks into the user's files before any job",
     "cli": "writes what a person asks for",
+    "call": "the command of that name: reads two tables, writes the results",
     "runtime": "opens the log of a job",
     "provenance": "reads our own source for the code digest",
 }

@@ -15,7 +15,7 @@ from karyolot.contracts.settings import Layout, Region
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.bins import assemble_bins, expected_copies, make_bins, mean_over_bins, merge_intervals
 from karyolot.dna.counts import conform_counts, count_midpoints
-from karyolot.io_genome import read_composition, read_counts, read_genes, read_regions, read_track, read_watch
+from karyolot.io.genome import read_composition, read_counts, read_genes, read_regions, read_track, read_watch
 
 LAYOUT = Layout(
     name="toy", autosomes=("chr1", "chr2"), x="chrX", y="chrY", source="test",

@@ -18,10 +18,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from karyolot import check, io_probe
+from karyolot import check
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.problems import CODES, InputProblems, Problem
 from karyolot.contracts.sheets import Study
+from karyolot.io import probe
 
 Row = dict[str, str]
 GENES = ["ALB", "HNF4A", "SOX9", "KRT19", "AFP", "MYC"]
@@ -1137,8 +1138,8 @@ def test_every_code_is_described() -> None:
     package = Path(check.__file__).parent
     used = {
         code
-        for module in ("check", "check_files", "io_probe", "tables", "config")
-        for code in re.findall(r'"([EW]\d\d)"', (package / f"{module}.py").read_text())
+        for module in ("check", "check_files", "io.probe", "tables", "config")
+        for code in re.findall(r'"([EW]\d\d)"', (package / f"{module.replace('.', '/')}.py").read_text())
     }
     assert used | {"E05"} == CODES.keys()
 
@@ -1167,20 +1168,20 @@ def test_any_bytes_as_a_sheet_give_problems_not_a_crash(
 
 
 PROBES: list[Callable[[Path], Any]] = [
-    io_probe.reads_head,
-    io_probe.alignment_head,
-    io_probe.contig_lengths,
-    io_probe.read_genes,
-    io_probe.read_gene_sets,
-    io_probe.bin_counts,
-    io_probe.read_layout,
-    io_probe.annotated_contigs,
-    lambda path: io_probe.gene_counts(path, frozenset({"a"})),
-    lambda path: io_probe.track_contigs(path, 4),
-    lambda path: io_probe.read_document(path, Acceptance),
-    lambda path: io_probe.read_columns(path, ("a", "b")),
-    io_probe.read_yaml,
-    lambda path: io_probe.entry_line(path, ["a", 1]),
+    probe.reads_head,
+    probe.alignment_head,
+    probe.contig_lengths,
+    probe.read_genes,
+    probe.read_gene_sets,
+    probe.bin_counts,
+    probe.read_layout,
+    probe.annotated_contigs,
+    lambda path: probe.gene_counts(path, frozenset({"a"})),
+    lambda path: probe.track_contigs(path, 4),
+    lambda path: probe.read_document(path, Acceptance),
+    lambda path: probe.read_columns(path, ("a", "b")),
+    probe.read_yaml,
+    lambda path: probe.entry_line(path, ["a", 1]),
 ]
 STARTS = [
     b"",
@@ -1205,9 +1206,9 @@ def test_any_bytes_as_a_file_give_a_fault_not_a_crash(
 ) -> None:
     path = tmp_path / "file"
     path.write_bytes(gzip.compress(start + content) if zipped else start + content)
-    for probe in PROBES:
-        with suppress(io_probe.Fault):
-            probe(path)
+    for read in PROBES:
+        with suppress(probe.Fault):
+            read(path)
 
 
 def test_a_genome_is_measured_alike_with_and_without_index(tmp_path: Path) -> None:
@@ -1223,13 +1224,13 @@ def test_a_genome_is_measured_alike_with_and_without_index(tmp_path: Path) -> No
                 + "\n".join(sequence[i : i + width] for i in range(0, length, width))
                 + "\n"
             )
-    assert io_probe.contig_lengths(path) == wanted
+    assert probe.contig_lengths(path) == wanted
     (tmp_path / "genome.fa.gz").write_bytes(gzip.compress(path.read_bytes(), 1))
-    assert io_probe.contig_lengths(tmp_path / "genome.fa.gz") == wanted
+    assert probe.contig_lengths(tmp_path / "genome.fa.gz") == wanted
     (tmp_path / "genome.fa.fai").write_text("other\t7\t0\t60\t61\n")
-    assert io_probe.contig_lengths(path) == {"other": 7}
+    assert probe.contig_lengths(path) == {"other": 7}
     os.utime(tmp_path / "genome.fa.fai", (1, 1))  # older than the genome: not believed
-    assert io_probe.contig_lengths(path) == wanted
+    assert probe.contig_lengths(path) == wanted
 
 
 def test_both_mates_are_looked_at_even_when_one_is_missing(inputs: Inputs) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from karyolot.contracts.criteria import Acceptance, Criterion, Limit, Metric, Metrics
-from karyolot.io import read_yaml
+from karyolot.io.files import read_yaml
 from karyolot.verdict.decide import decide, judge
 from karyolot.verdict.process import process_metrics
 
@@ -22,7 +22,8 @@ GOOD: Metrics = {
         "dna.usable_bins": 0.93, "dna.rt_slope": 0.03, "cn.lod": 0.14, "cn.lod_gain": 0.14, "cn.lod_loss": 0.13,
         "cn.published_rule": 0, "cn.acquired_long": 0, "cn.acquired_short": 0, "cn.high_copy": 0,
         "cn.whole_chromosome": 0, "cn.donor_change_lost": 0, "rna.identity_detected": 40.0, "rna.mature_down": 4,
-        "rna.progenitor_up": 5, "rna.hla2_max_tpm": 0.2, "rna.blood_max_tpm": 0.1, "rna.secreted_up": 3, "rna.pluripotency_max_tpm": 0.0,
+        "rna.progenitor_up": 5, "rna.hla2_max_tpm": 0.2, "rna.blood_max_tpm": 0.1, "rna.secreted_up": 3,
+        "rna.pluripotency_max_tpm": 0.0,
         "process.passage": 8, "process.pdl": 11.2,
     }.items()
 }  # fmt: skip

@@ -21,8 +21,7 @@ from karyolot.contracts.expression import (
 )
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Config
-from karyolot.io import read_table
-from karyolot.io_expression import (
+from karyolot.io.expression import (
     match_transcripts,
     read_annotation,
     read_counts,
@@ -33,6 +32,7 @@ from karyolot.io_expression import (
     read_quantified,
     write_expression,
 )
+from karyolot.io.tables import read_table
 from karyolot.rna.expression import assemble, log_by_name, normalised, size_factors
 from planted_expression import PAIR, expression, table
 

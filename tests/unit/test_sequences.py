@@ -8,7 +8,7 @@ import pysam
 import pytest
 
 from karyolot.contracts.problems import KaryolotError
-from karyolot.io_sequences import contigs_of, fragment_midpoints, mate_number, verify_reads
+from karyolot.io.sequences import contigs_of, fragment_midpoints, mate_number, verify_reads
 
 
 def fastq(names: list[str], quality: str = "I", length: int = 10) -> bytes:

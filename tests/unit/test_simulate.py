@@ -14,7 +14,7 @@ import yaml
 from karyolot.check import examine
 from karyolot.config import RESOURCES
 from karyolot.contracts.settings import Layout
-from karyolot.io import read_yaml
+from karyolot.io.files import read_yaml
 from karyolot.simulate import expression, reads
 from karyolot.simulate.donors import Cells, Change, copies
 from karyolot.simulate.example import (

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,13 @@ import pytest
 from karyolot.contracts import copy_number, expression
 from karyolot.contracts.expression import check_expression
 from karyolot.contracts.record import Record
-from karyolot.io import read_model, read_table
-from karyolot.io_expression import read_expression
-from karyolot.io_sequences import fragment_midpoints
-
-from .conftest import Call
+from karyolot.io.expression import read_expression
+from karyolot.io.files import read_model
+from karyolot.io.sequences import fragment_midpoints
+from karyolot.io.tables import read_table
 
 ROOT = Path(__file__).parents[2]
+Call = Callable[..., subprocess.CompletedProcess[str]]
 TABLES = {
     "dna/log_ratios": copy_number.LogRatios, "dna/segments": copy_number.Segments, "dna/calls": copy_number.Calls,
     "dna/arms": copy_number.Arms, "dna/lod": copy_number.Lod, "dna/donor_variants": copy_number.DonorVariants,
@@ -325,7 +326,9 @@ def test_an_alignment_to_another_reference_stops_before_any_job(fresh: Path, cal
     assert done.returncode == 2 and "other.bam" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_tool_that_dies_half_way_leaves_nothing_that_looks_whole(fresh: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_a_tool_that_dies_half_way_leaves_nothing_that_looks_whole(
+    fresh: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake = tmp_path / "bin" / "bwa"
     fake.parent.mkdir()
     fake.write_text("#!/bin/sh\nprintf '@SQ\\tSN:chr1\\tLN:248956\\n'\nexit 7\n")

@@ -20,8 +20,8 @@ from karyolot.dna.match import match_donor
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import segment
 from karyolot.dna.summary import metrics
-from karyolot.io import write_json, write_table, write_text
-from karyolot.io_genome import (
+from karyolot.io.files import write_json, write_text
+from karyolot.io.genome import (
     read_composition,
     read_counts,
     read_genes,
@@ -29,6 +29,7 @@ from karyolot.io_genome import (
     read_scores,
     read_watch,
 )
+from karyolot.io.tables import write_table
 
 
 def call(

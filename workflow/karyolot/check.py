@@ -13,13 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from karyolot import io_probe
 from karyolot.check_files import CONFIG, Files, unsafe_paths
 from karyolot.config import Draft, parse_config, parse_study
 from karyolot.contracts.problems import InputProblems, KaryolotError, Problem, quoted
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import RESERVED_LOT_IDS, Lot, Sample, Study
-from karyolot.io_probe import Fault
+from karyolot.io import probe
+from karyolot.io.probe import Fault
 from karyolot.tables import Entry, suggestion
 
 
@@ -61,7 +61,7 @@ def examine(
     if contents:
         for path in configfiles:
             try:
-                io_probe.read_yaml(Path(path))
+                probe.read_yaml(Path(path))
             except Fault as fault:
                 problems.append(Problem(fault.code, str(path), fault.message, fault.remedy, fault.line))
     faulty = {problem.column or "" for problem in of_config}
@@ -84,7 +84,7 @@ def _located(problem: Problem, configfiles: Sequence[str | Path]) -> Problem:
     if problem.file != CONFIG or not configfiles:
         return problem
     for path in configfiles:
-        if problem.column and (line := io_probe.entry_line(Path(path), _parts(problem.column))):
+        if problem.column and (line := probe.entry_line(Path(path), _parts(problem.column))):
             return replace(problem, file=str(path), line=line)
     # The setting is not there: to be added, or left at a default, or given with --config.
     return replace(problem, file=str(configfiles[0]))

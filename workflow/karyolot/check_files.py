@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from karyolot import io_probe
 from karyolot.config import Draft, resource
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.problems import Problem, quoted
 from karyolot.contracts.settings import Config, Layout
 from karyolot.contracts.sheets import Sample
-from karyolot.io_probe import BinCounts, Fault, Genes, ReadsHead
+from karyolot.io import probe
+from karyolot.io.probe import BinCounts, Fault, Genes, ReadsHead
 from karyolot.tables import Entry, suggestion
 
 P = ParamSpec("P")
@@ -156,7 +156,7 @@ class Files:
                     continue
                 file = self.workdir / path
                 try:
-                    facts = io_probe.regular_file(file)
+                    facts = probe.regular_file(file)
                 except Fault as fault:
                     problem = Problem(fault.code, self.sheet, fault.message, fault.remedy, entry.line, column, path)
                     self.found.append(problem)
@@ -185,10 +185,10 @@ class Files:
         for group in by_size.values():
             heads: dict[bytes, list[Use]] = defaultdict(list)
             for use in group if len(group) > 1 else ():
-                heads[io_probe.head_digest(use.file)].append(use)
+                heads[probe.head_digest(use.file)].append(use)
             for alike in heads.values():
                 for use in alike[1:]:
-                    if io_probe.same_content(alike[0].file, use.file):
+                    if probe.same_content(alike[0].file, use.file):
                         self.repeated(use, alike[0], "holds the same bytes as")
 
     def repeated(self, use: Use, earlier: Use, words: str) -> None:
@@ -223,7 +223,7 @@ class Files:
 
     def reads_head(self, use: Use) -> ReadsHead | None:
         try:
-            head = self.look(io_probe.reads_head, use.file)
+            head = self.look(probe.reads_head, use.file)
         except Fault as fault:
             self.in_row(use, fault.code, _placed(fault), fault.remedy)
             return None
@@ -236,7 +236,7 @@ class Files:
 
     def alignment(self, use: Use, contigs: dict[str, int] | None) -> None:
         try:
-            head = self.look(io_probe.alignment_head, use.file)
+            head = self.look(probe.alignment_head, use.file)
         except Fault as fault:
             self.in_row(use, fault.code, _placed(fault), fault.remedy)
             return
@@ -250,7 +250,7 @@ class Files:
 
     def bin_counts(self, use: Use, contigs: dict[str, int] | None) -> None:
         try:
-            counts = self.look(io_probe.bin_counts, use.file)
+            counts = self.look(probe.bin_counts, use.file)
         except Fault as fault:
             self.in_row(use, fault.code, _placed(fault), fault.remedy)
             return
@@ -298,11 +298,11 @@ class Files:
                 self.compare_counts(own[0], others[0])
 
     def read_length(self, uses: Sequence[Use]) -> int | None:
-        heads = [self.seen.get((io_probe.reads_head, (use.file,), ())) for use in uses]
+        heads = [self.seen.get((probe.reads_head, (use.file,), ())) for use in uses]
         return max((head.longest for head in heads if isinstance(head, ReadsHead)), default=None)
 
     def compare_counts(self, use: Use, of_donor: Use) -> None:
-        lot, donor = (self.seen.get((io_probe.bin_counts, (each.file,), ())) for each in (use, of_donor))
+        lot, donor = (self.seen.get((probe.bin_counts, (each.file,), ())) for each in (use, of_donor))
         if not isinstance(lot, BinCounts) or not isinstance(donor, BinCounts):
             return
         own, other = ({_key(name): bins.bins for name, bins in each.contigs.items()} for each in (lot, donor))
@@ -328,7 +328,7 @@ class Files:
     def layout(self) -> tuple[Layout | None, dict[str, int]]:
         """The layout and, by contig without 'chr', the end of its last cytoband; None when it cannot be read."""
         try:
-            return self.look(io_probe.read_layout, resource(self.config.reference.layout, self.workdir))
+            return self.look(probe.read_layout, resource(self.config.reference.layout, self.workdir))
         except Fault:
             return None, {}
 
@@ -341,7 +341,7 @@ class Files:
                 continue
             file = resource(path, self.workdir)
             try:
-                io_probe.regular_file(file)
+                probe.regular_file(file)
             except Fault as fault:
                 self.in_config(key, fault, path)
             else:
@@ -349,13 +349,13 @@ class Files:
         contigs: dict[str, int] | None = None
         if "reference.layout" in files:
             with self.told("reference.layout", reference.layout):
-                self.look(io_probe.read_layout, files["reference.layout"])
+                self.look(probe.read_layout, files["reference.layout"])
         if "reference.bins" in files:
             with self.told("reference.bins", reference.bins):
-                contigs = self.look(io_probe.annotated_contigs, files["reference.bins"])
+                contigs = self.look(probe.annotated_contigs, files["reference.bins"])
         if "reference.fasta" in files:
             with self.told("reference.fasta", reference.fasta):
-                contigs = self.look(io_probe.contig_lengths, files["reference.fasta"])
+                contigs = self.look(probe.contig_lengths, files["reference.fasta"])
                 if self.has_dna and (message := _layout_fault(*self.layout(), contigs)):
                     remedy = (
                         "choose the layout of this assembly in reference.layout, or give the FASTA of that assembly"
@@ -363,7 +363,7 @@ class Files:
                     raise Fault("E14", message, remedy)
         if "reference.transcripts" in files:
             with self.told("reference.transcripts", reference.transcripts):
-                self.look(io_probe.is_fasta, files["reference.transcripts"])
+                self.look(probe.is_fasta, files["reference.transcripts"])
         tracks = {
             "mappability": (4, 0.0, 1.0),
             "replication_timing": (4, -INFINITE, INFINITE),
@@ -372,7 +372,7 @@ class Files:
         for name, limits in tracks.items():
             if f"reference.{name}" in files:
                 with self.told(f"reference.{name}", getattr(reference, name)):
-                    track = self.look(io_probe.track_contigs, files[f"reference.{name}"], *limits)
+                    track = self.look(probe.track_contigs, files[f"reference.{name}"], *limits)
                     if contigs and not set(map(_key, track)) & set(map(_key, contigs)):
                         message = f"none of its contigs ({_some(track)}) is in the reference ({_some(contigs)})"
                         raise Fault("E14", message, "give the track of this assembly")
@@ -383,7 +383,7 @@ class Files:
 
     def watch_regions(self, file: Path) -> None:
         columns = ("region", "change", "genes", "context", "source")
-        for line, row in self.look(io_probe.read_columns, file, columns, only=True):
+        for line, row in self.look(probe.read_columns, file, columns, only=True):
             if row["change"] not in {"gain", "loss"}:
                 raise Fault("E17", f"change is {quoted(row['change'])}", "write gain or loss", line)
             if not row["source"]:
@@ -408,7 +408,7 @@ class Files:
         genes = None
         if gtf is not None and (file := self.readable(gtf)):
             with self.told("reference.gtf", gtf):
-                genes = self.look(io_probe.read_genes, file, self.has_rna)
+                genes = self.look(probe.read_genes, file, self.has_rna)
                 if contigs and (message := _contig_fault(genes.ends, contigs, spans=True)):
                     raise Fault("E14", message, "give the GTF and the FASTA of one assembly, from one source")
         return genes
@@ -428,7 +428,7 @@ class Files:
         for file, users in matrices.items():
             wanted = frozenset(use.entry.row.sample_id for use in users if use.entry.row.sample_id)
             try:
-                matrix = self.look(io_probe.gene_counts, file, wanted)
+                matrix = self.look(probe.gene_counts, file, wanted)
             except Fault as fault:
                 self.in_row(users[0], fault.code, _placed(fault), fault.remedy)
                 continue
@@ -456,7 +456,7 @@ class Files:
         if not (file := self.readable(path)):
             return
         with self.told("expression.markers", path):
-            rows = self.look(io_probe.read_columns, file, MARKER_COLUMNS, only=True)
+            rows = self.look(probe.read_columns, file, MARKER_COLUMNS, only=True)
             seen: set[tuple[str, str]] = set()
             for line, row in rows:
                 if row["expected"] not in EXPECTED:
@@ -488,7 +488,7 @@ class Files:
                 whole = False
                 continue
             try:
-                found = self.look(io_probe.read_gene_sets, file)
+                found = self.look(probe.read_gene_sets, file)
             except Fault as fault:
                 self.in_config(f"pathways.gene_sets.{number}", fault, path)
                 whole = False
@@ -501,7 +501,7 @@ class Files:
             return
         with self.told("pathways.axes", pathways.axes):
             scored: list[str] = []
-            for line, row in self.look(io_probe.read_columns, file, ("set_name", "axis", "informational"), only=True):
+            for line, row in self.look(probe.read_columns, file, ("set_name", "axis", "informational"), only=True):
                 if row["informational"] not in {"yes", "no"}:
                     wrong = Fault("E17", f"informational is {quoted(row['informational'])}", "write yes or no", line)
                     self.in_config("pathways.axes", wrong, pathways.axes)
@@ -528,7 +528,7 @@ class Files:
         path = self.config.acceptance
         if not (file := self.readable(path)):
             return
-        acceptance, faults = self.look(io_probe.read_document, file, Acceptance)
+        acceptance, faults = self.look(probe.read_document, file, Acceptance)
         criteria = acceptance.criteria if isinstance(acceptance, Acceptance) else ()
         ids = [criterion.id for criterion in criteria]
         faults = [

@@ -24,12 +24,12 @@ def check(
 ) -> None:
     """Report every problem of configuration, tables and files at once. Exit code 2 if there is an error."""
     from karyolot import check as checks
-    from karyolot import io_probe
+    from karyolot.io import probe
 
     path = config or directory / "config" / "config.yaml"
     try:
-        raw = io_probe.read_yaml(path)
-    except io_probe.Fault as fault:
+        raw = probe.read_yaml(path)
+    except probe.Fault as fault:
         line = "" if fault.line is None else f", line {fault.line}"
         raise KaryolotError(f"{path}{line}: {fault}") from fault
     if not isinstance(raw, dict):
@@ -56,7 +56,7 @@ def defaults(
         print(generated.defaults_yaml(), end="")
         return
     from karyolot.config import PROJECT
-    from karyolot.io import write_text
+    from karyolot.io.files import write_text
 
     folder = PROJECT / "config"
     for name, text in generated.documents((folder / "README.md").read_text(encoding="utf-8")).items():

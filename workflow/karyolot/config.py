@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from karyolot import io_probe
 from karyolot.contracts.problems import InputProblems, Problem
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Donor, Lot, Row, Sample, Study
+from karyolot.io import probe
 from karyolot.tables import Entry, parse_sheet, suggestion
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -90,7 +90,7 @@ def parse_config(raw: Mapping[str, Any], file: str = "config") -> tuple[Config, 
         except ValidationError as error:
             details = error.errors(include_url=False)
             for detail in details:
-                if io_probe.is_echo(detail, details):
+                if probe.is_echo(detail, details):
                     continue
                 problems.append(_setting_problem(detail, file))
                 _remove(settings, detail["loc"])
@@ -106,8 +106,8 @@ def parse_study(config: Config, workdir: Path) -> tuple[Draft, list[Problem]]:
 
     def read(path: str, model: type[R], entries: list[Entry[R]]) -> None:
         try:
-            data = io_probe.read_sheet(resource(path, workdir))
-        except io_probe.Fault as fault:
+            data = probe.read_sheet(resource(path, workdir))
+        except probe.Fault as fault:
             problems.append(Problem(fault.code, path, fault.message, fault.remedy))
         else:
             rows, faults = parse_sheet(data, path, model)

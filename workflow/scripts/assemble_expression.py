@@ -3,7 +3,7 @@
 from karyolot import runtime
 from karyolot.contracts.expression import ExpressionSample, Genes, TranscriptGenes
 from karyolot.contracts.settings import Section
-from karyolot.io_expression import read_given, read_quantified, write_expression
+from karyolot.io.expression import read_given, read_quantified, write_expression
 from karyolot.rna.expression import assemble
 
 with runtime.job(snakemake, Section):

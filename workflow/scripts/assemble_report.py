@@ -4,8 +4,9 @@ from karyolot import runtime
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.record import LotFacts, Provenance, SampleQc
 from karyolot.contracts.settings import CopyNumber
-from karyolot.io import read_copy_number, read_model, write_model
-from karyolot.io_expression import read_expression_results
+from karyolot.io.expression import read_expression_results
+from karyolot.io.files import read_model, write_model
+from karyolot.io.tables import read_copy_number
 from karyolot.report.record import assemble
 
 with runtime.job(snakemake, CopyNumber) as settings:

@@ -4,7 +4,8 @@ from karyolot import runtime
 from karyolot.contracts.copy_number import Arms, Lod, LogRatios, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.limits import limits_of_detection, whole_arms
-from karyolot.io import read_model, read_table, write_table
+from karyolot.io.files import read_model
+from karyolot.io.tables import read_table, write_table
 
 with runtime.job(snakemake, CopyNumber) as settings:
     ratios = read_table(snakemake.input.ratios, LogRatios)

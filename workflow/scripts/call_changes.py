@@ -5,8 +5,9 @@ from karyolot.contracts.copy_number import Arms, Calls, LogRatios, Noise, Segmen
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.calls import call_changes
-from karyolot.io import read_model, read_table, write_table
-from karyolot.io_genome import read_genes, read_layout_bands, read_watch
+from karyolot.io.files import read_model
+from karyolot.io.genome import read_genes, read_layout_bands, read_watch
+from karyolot.io.tables import read_table, write_table
 
 with runtime.job(snakemake, CopyNumber) as settings:
     given = snakemake.input

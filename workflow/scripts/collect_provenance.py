@@ -2,7 +2,7 @@
 
 from karyolot import runtime
 from karyolot.contracts.settings import Section
-from karyolot.io import describe_file, read_json, sha256, write_model
+from karyolot.io.files import describe_file, read_json, sha256, write_model
 from karyolot.provenance import collect
 
 with runtime.job(snakemake, Section):

@@ -4,7 +4,8 @@ from karyolot import runtime
 from karyolot.contracts.copy_number import Bins, Counts, LogRatios
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.ratio import compare
-from karyolot.io import read_table, write_model, write_table
+from karyolot.io.files import write_model
+from karyolot.io.tables import read_table, write_table
 
 with runtime.job(snakemake, CopyNumber) as settings:
     bins = read_table(snakemake.input.bins, Bins)

@@ -4,8 +4,8 @@ from karyolot import runtime
 from karyolot.contracts.copy_number import Bins, Counts
 from karyolot.contracts.settings import Counting
 from karyolot.dna.counts import count_midpoints
-from karyolot.io import read_table, write_table
-from karyolot.io_sequences import fragment_midpoints
+from karyolot.io.sequences import fragment_midpoints
+from karyolot.io.tables import read_table, write_table
 
 with runtime.job(snakemake, Counting) as settings:
     bins = read_table(snakemake.input.bins, Bins)

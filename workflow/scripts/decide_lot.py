@@ -3,7 +3,7 @@
 from karyolot import runtime
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.settings import CopyNumber
-from karyolot.io import read_metrics, read_yaml, write_metrics, write_model
+from karyolot.io.files import read_metrics, read_yaml, write_metrics, write_model
 from karyolot.verdict.decide import decide
 from karyolot.verdict.process import process_metrics
 

@@ -3,8 +3,8 @@
 from karyolot import runtime
 from karyolot.contracts.expression import DifferentialExpression, Enrichment
 from karyolot.contracts.settings import Pathways
-from karyolot.io import read_table, write_table
-from karyolot.io_expression import read_gene_sets
+from karyolot.io.expression import read_gene_sets
+from karyolot.io.tables import read_table, write_table
 from karyolot.rna.enrichment import enrich
 
 with runtime.job(snakemake, Pathways) as settings:

@@ -4,8 +4,8 @@ from karyolot import runtime
 from karyolot.contracts.copy_number import Bins, Counts
 from karyolot.contracts.settings import Section
 from karyolot.dna.counts import conform_counts
-from karyolot.io import read_table, write_table
-from karyolot.io_genome import read_counts
+from karyolot.io.genome import read_counts
+from karyolot.io.tables import read_table, write_table
 
 with runtime.job(snakemake, Section):
     bins = read_table(snakemake.input.bins, Bins)

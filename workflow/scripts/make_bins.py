@@ -4,8 +4,8 @@ from karyolot import runtime
 from karyolot.contracts.copy_number import Bins
 from karyolot.contracts.settings import Counting
 from karyolot.dna.bins import assemble_bins
-from karyolot.io import write_table
-from karyolot.io_genome import read_bin_sources
+from karyolot.io.genome import read_bin_sources
+from karyolot.io.tables import write_table
 
 with runtime.job(snakemake, Counting) as settings:
     sources = read_bin_sources(dict(snakemake.input.items()), settings.bin_bp)

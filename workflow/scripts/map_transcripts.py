@@ -3,8 +3,8 @@
 from karyolot import runtime
 from karyolot.contracts.expression import Genes, TranscriptGenes
 from karyolot.contracts.settings import Section
-from karyolot.io import write_table
-from karyolot.io_expression import read_annotation
+from karyolot.io.expression import read_annotation
+from karyolot.io.tables import write_table
 
 with runtime.job(snakemake, Section):
     transcripts, genes = read_annotation(snakemake.input.gtf[0])

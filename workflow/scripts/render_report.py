@@ -3,7 +3,7 @@
 from karyolot import runtime
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Section
-from karyolot.io import read_model, write_text
+from karyolot.io.files import read_model, write_text
 from karyolot.report.render import render
 
 with runtime.job(snakemake, Section):

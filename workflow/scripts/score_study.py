@@ -3,8 +3,8 @@
 from karyolot import runtime
 from karyolot.contracts.expression import SetScores
 from karyolot.contracts.settings import Pathways
-from karyolot.io import write_table
-from karyolot.io_expression import read_expression, read_gene_sets
+from karyolot.io.expression import read_expression, read_gene_sets
+from karyolot.io.tables import write_table
 from karyolot.rna.scores import gsva
 
 with runtime.job(snakemake, Pathways) as settings:

@@ -4,7 +4,8 @@ from karyolot import runtime
 from karyolot.contracts.copy_number import LogRatios, Segments
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.segments import segment
-from karyolot.io import read_table, write_model, write_table
+from karyolot.io.files import write_model
+from karyolot.io.tables import read_table, write_table
 
 with runtime.job(snakemake, CopyNumber) as settings:
     segmented = segment(read_table(snakemake.input.ratios, LogRatios), settings)

@@ -4,7 +4,8 @@ from karyolot import runtime
 from karyolot.contracts.copy_number import Arms, Calls, Comparison, Lod, Match, Noise, Segments
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.summary import metrics
-from karyolot.io import read_model, read_table, write_metrics
+from karyolot.io.files import read_model, write_metrics
+from karyolot.io.tables import read_table
 
 with runtime.job(snakemake, CopyNumber) as settings:
     given = snakemake.input

@@ -3,8 +3,9 @@
 from karyolot import runtime
 from karyolot.contracts.expression import Markers
 from karyolot.contracts.settings import Section
-from karyolot.io import read_table, write_metrics
-from karyolot.io_expression import read_expression, read_quantification
+from karyolot.io.expression import read_expression, read_quantification
+from karyolot.io.files import write_metrics
+from karyolot.io.tables import read_table
 from karyolot.rna.summary import metrics
 
 with runtime.job(snakemake, Section):

@@ -2,8 +2,8 @@
 
 from karyolot import runtime
 from karyolot.contracts.settings import Section
-from karyolot.io import read_json, write_model
-from karyolot.io_expression import read_quantification
+from karyolot.io.expression import read_quantification
+from karyolot.io.files import read_json, write_model
 from karyolot.report.qc import summarise
 
 with runtime.job(snakemake, Section):

@@ -3,8 +3,8 @@
 from karyolot import runtime
 from karyolot.contracts.expression import DifferentialExpression, MarkerPanel, Markers
 from karyolot.contracts.settings import Section
-from karyolot.io import read_table, write_table
-from karyolot.io_expression import read_expression
+from karyolot.io.expression import read_expression
+from karyolot.io.tables import read_table, write_table
 from karyolot.rna.markers import tabulate
 
 with runtime.job(snakemake, Section):

@@ -3,8 +3,8 @@
 from karyolot import runtime
 from karyolot.contracts.expression import DifferentialExpression
 from karyolot.contracts.settings import Expression
-from karyolot.io import write_table
-from karyolot.io_expression import read_expression
+from karyolot.io.expression import read_expression
+from karyolot.io.tables import write_table
 from karyolot.rna.differential import differential
 
 with runtime.job(snakemake, Expression) as settings:

@@ -2,7 +2,7 @@
 
 from karyolot import runtime
 from karyolot.contracts.settings import Section
-from karyolot.io import describe_file, write_json
+from karyolot.io.files import describe_file, write_json
 
 with runtime.job(snakemake, Section):
     write_json({"files": [describe_file(snakemake.input.data, snakemake.params.sha256)]}, snakemake.output.facts)

@@ -2,8 +2,8 @@
 
 from karyolot import runtime
 from karyolot.contracts.settings import Section
-from karyolot.io import write_json
-from karyolot.io_sequences import verify_reads
+from karyolot.io.files import write_json
+from karyolot.io.sequences import verify_reads
 
 with runtime.job(snakemake, Section):
     write_json(verify_reads(list(snakemake.input.reads), snakemake.params.sha256), snakemake.output.facts)

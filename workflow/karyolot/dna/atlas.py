@@ -10,7 +10,7 @@ from karyolot.dna.bins import contig_key
 class Atlas(NamedTuple):
     """What is known of places in a genome.
 
-    cytobands: chrom, start, end, band. watch: region, change, genes (io_genome.read_watch). genes: chrom, start, end,
+    cytobands: chrom, start, end, band. watch: region, change, genes (io.genome.read_watch). genes: chrom, start, end,
     gene_name of the annotation; no rows when the run has none.
     """
 

@@ -11,7 +11,7 @@ from karyolot.config import RESOURCES
 from karyolot.contracts.criteria import Acceptance, Limit
 from karyolot.contracts.settings import Layout
 from karyolot.contracts.sheets import Donor, Lot, Sample
-from karyolot.io import read_yaml, write_json
+from karyolot.io.files import read_yaml, write_json
 from karyolot.simulate.donors import Cells, Change, Sex, copies, haplotypes
 from karyolot.simulate.expression import AXES, PLANTED, levels
 from karyolot.simulate.files import write_config, write_dna, write_reference, write_rna, write_sheet

@@ -11,7 +11,7 @@ import yaml
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Row, Sample
-from karyolot.io import sha256, write_text
+from karyolot.io.files import sha256, write_text
 from karyolot.simulate.donors import Cells
 from karyolot.simulate.expression import rna_fragments, transcripts
 from karyolot.simulate.genome import WINDOW, Genome, stream

@@ -22,7 +22,8 @@ from karyolot.contracts.expression import (
     check_expression,
 )
 from karyolot.contracts.problems import KaryolotError, quoted
-from karyolot.io import PathLike, open_text, read_json, read_table, replacing
+from karyolot.io.files import PathLike, open_text, read_json, replacing
+from karyolot.io.tables import read_table
 
 if TYPE_CHECKING:
     from anndata import AnnData

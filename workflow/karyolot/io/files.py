@@ -1,4 +1,4 @@
-"""The one module that opens files. Every table is checked when written and again when read.
+"""Text, JSON and YAML files, and checksums.
 
 Writers fill a temporary name beside the target and rename it, so a path either holds a whole file or none.
 """
@@ -12,24 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-import pandas as pd
-import pandera.errors
-import pandera.pandas as pa
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from karyolot.contracts.copy_number import (
-    Arms,
-    Calls,
-    Comparison,
-    CopyNumberResults,
-    DonorVariants,
-    Lod,
-    LogRatios,
-    Match,
-    Noise,
-    Segments,
-)
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.problems import KaryolotError
 
@@ -116,61 +101,6 @@ def read_metrics(path: PathLike) -> Metrics:
 
 def write_metrics(metrics: Metrics, path: PathLike) -> None:
     write_json({name: metric.model_dump() for name, metric in sorted(metrics.items())}, path)
-
-
-def read_table(path: PathLike, contract: type[pa.DataFrameModel]) -> pd.DataFrame:
-    """Read .parquet or .tsv and check it against `contract`; raises KaryolotError naming every broken column."""
-    if str(path).endswith(".parquet"):
-        try:
-            frame = pd.read_parquet(path)
-        except (OSError, ValueError) as error:
-            raise KaryolotError(f"{path}: not a readable parquet file ({error})") from error
-    else:
-        dtypes = {
-            name: column.dtype.type for name, column in contract.to_schema().columns.items() if column.dtype is not None
-        }
-        with open_text(path) as handle:
-            text_columns = [name for name, kind in dtypes.items() if kind is str or str(kind) in {"str", "object"}]
-            frame = pd.read_csv(handle, sep="\t", dtype=dict.fromkeys(text_columns, str), keep_default_na=False,
-                                na_values={name: [""] for name in dtypes if name not in text_columns})  # fmt: skip
-    return _checked(frame, contract, path)
-
-
-def write_table(frame: pd.DataFrame, path: PathLike, contract: type[pa.DataFrameModel]) -> None:
-    """Check `frame` against `contract` and write it as .parquet (exact) or .tsv (for people, 6 significant digits)."""
-    frame = _checked(frame, contract, path)
-    with replacing(path) as part:
-        if str(path).endswith(".parquet"):
-            frame.to_parquet(part, index=False, compression="zstd")
-        else:
-            frame.to_csv(part, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
-
-
-def _checked(frame: pd.DataFrame, contract: type[pa.DataFrameModel], path: PathLike) -> pd.DataFrame:
-    try:
-        return contract.validate(frame, lazy=True)
-    except pandera.errors.SchemaErrors as errors:
-        cases = errors.failure_cases.drop_duplicates(subset=["column", "check"])
-        faults = "; ".join(f"{row.column}: {row.check} (first: {row.failure_case})" for row in cases.itertuples())
-        raise KaryolotError(f"{path}: breaks the contract {contract.__name__}: {faults}") from errors
-
-
-def read_copy_number(files: dict[str, Any]) -> CopyNumberResults:
-    """All copy-number results of a lot, from the files named as `paths.report_files` names them."""
-    tables = {
-        "ratios": LogRatios,
-        "segments": Segments,
-        "calls": Calls,
-        "arms": Arms,
-        "lod": Lod,
-        "variants": DonorVariants,
-    }
-    return CopyNumberResults(
-        comparison=read_model(files["comparison"], Comparison),
-        noise=read_model(files["noise"], Noise),
-        match=read_model(files["match"], Match),
-        **{name: read_table(files[name], contract) for name, contract in tables.items()},
-    )
 
 
 def describe_file(path: PathLike, expected: str | None = None) -> dict[str, Any]:

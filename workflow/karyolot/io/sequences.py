@@ -11,7 +11,7 @@ from dnaio._core import record_names_match
 from numpy.typing import NDArray
 
 from karyolot.contracts.problems import KaryolotError
-from karyolot.io import PathLike, describe_file
+from karyolot.io.files import PathLike, describe_file
 
 COUNTED_FIELDS = ["required_fields=0x1fe", "decode_md=0"]
 """CRAM columns decoded for counting: flag, place, mapping quality, mate, template length. No bases, so no reference."""

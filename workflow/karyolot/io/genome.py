@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from karyolot.contracts.copy_number import BinSources
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Layout
-from karyolot.io import PathLike, open_text, read_yaml
+from karyolot.io.files import PathLike, open_text, read_yaml
 
 _IS_GC = np.zeros(256, dtype=np.int64)
 _IS_GC[list(b"GCgcSs")] = 1

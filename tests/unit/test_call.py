@@ -1,0 +1,131 @@
+"""Copy number from two count tables, without Snakemake, and the formats it writes."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pysam
+import pytest
+
+from karyolot.call import call
+from karyolot.cli import app
+from karyolot.contracts.copy_number import Arms, Calls, Lod, Segments
+from karyolot.contracts.problems import KaryolotError
+from karyolot.dna.exports import karyotype
+from karyolot.io.tables import read_table
+from planted import Event, genome, sample
+
+EVENTS = (Event("chr8", 0, 200_000_000, +1), Event("chr20", 30_400_000, 39_000_000, +1, 0.4))
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Counts of a planted lot and its donor, GC and timing, as files; the donor's without 'chr'."""
+    folder = tmp_path_factory.mktemp("counts")
+    bins = genome()
+    lot = sample(bins, EVENTS, "lot", "F", 5000, 1, gc_bias=0.05, rt=0.03)
+    donor = sample(bins, EVENTS, "donor", "F", 5000, 2)
+    donor["chrom"] = donor["chrom"].str.removeprefix("chr")
+    frames = {"lot": lot, "donor": donor, "gc": bins[["chrom", "start", "end", "gc"]]}
+    frames["rt"] = bins[["chrom", "start", "end", "replication_timing"]]
+    paths = {name: folder / f"{name}.bedgraph.gz" for name in frames}
+    for name, frame in frames.items():
+        frame.to_csv(paths[name], sep="\t", index=False, header=name == "lot")
+    return paths
+
+
+@pytest.fixture(scope="module")
+def results(tables: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("out") / "results"
+    call(tables["lot"], tables["donor"], out, genome="GRCh38", sex="F", gc=tables["gc"], rt=tables["rt"])
+    return out
+
+
+def test_planted_changes_come_out_in_every_format(results: Path) -> None:
+    calls = read_table(results / "calls.tsv", Calls)
+    assert calls["chrom"].tolist() == ["chr8", "chr20"] and calls["type"].tolist() == ["gain", "gain"]
+    for name, contract in (("segments", Segments), ("arms", Arms), ("lod", Lod)):
+        assert len(read_table(results / f"{name}.tsv", contract))
+    with pysam.VariantFile(str(results / "calls.vcf")) as handle:
+        variants = list(handle)
+        assert handle.header.version == "VCFv4.4" and list(handle.header.samples) == ["lot"]
+    assert [(v.chrom, v.pos, v.stop) for v in variants] == [
+        (row.chrom, max(row.start, 1), row.end) for row in calls.itertuples()
+    ]
+    assert variants[1].samples["lot"]["CNF"] == pytest.approx(calls["fraction"][1], abs=1e-3)
+    assert variants[0].samples["lot"]["CN"] == pytest.approx(3, abs=0.05) and variants[0].info["SVCLAIM"] == ("D",)
+    seg = pd.read_csv(results / "segments.seg", sep="\t")
+    assert (
+        seg["loc.start"].min() == 1
+        and seg["num.mark"].sum() == read_table(results / "segments.tsv", Segments)["bins"].sum()
+    )
+    bed = (results / "calls.bed").read_text().splitlines()
+    assert [line.split("\t")[:3] for line in bed] == [[r.chrom, str(r.start), str(r.end)] for r in calls.itertuples()]
+    used = sum(1 for line in (results / "log_ratios.bedgraph").read_text().splitlines()) - 1
+    assert used == seg["num.mark"].sum()
+
+
+def test_the_summary_tells_limit_and_computational_karyotype(results: Path) -> None:
+    summary = json.loads((results / "summary.json").read_text())
+    assert summary["computational_karyotype"].startswith("mos 47,XX,+8,dup(20)(q11.21q11.23)[")
+    assert summary["computational_karyotype"].endswith("/46,XX")
+    assert 0.05 < summary["metrics"]["cn.lod"]["value"] < 0.2
+    assert summary["comparison"]["covariates"] == ["GC", "replication timing"]
+
+
+def row(
+    chrom: str, arm: str, type_: str, class_: str, fraction: float, bands: str = "", origin: str = "acquired"
+) -> dict[str, object]:
+    names = ("chrom", "arm", "type", "class", "fraction", "bands", "origin")
+    return dict(zip(names, (chrom, arm, type_, class_, fraction, bands, origin), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("calls", "sex", "text"),
+    [
+        ([], "F", "46,XX"),
+        ([row("chr8", "chr8", "gain", "clonal", 1.0)], "M", "47,XY,+8"),
+        ([row("chrX", "chrX", "loss", "sub-clonal", 0.3)], "F", "mos 45,XX,-X[30%]/46,XX"),
+        ([row("chr3", "chr3p", "gain", "high-copy", 2.0, "3p21", "lost")], "F", "46,XX"),
+        ([row("chr5", "chr5q", "loss", "clonal", 1.0, "5q13-q31")], "M", "46,XY,del(5)(q13q31)"),
+    ],
+)
+def test_computational_karyotype(calls: list[dict[str, object]], sex: str, text: str) -> None:
+    columns = ["chrom", "arm", "type", "class", "fraction", "bands", "origin"]
+    assert karyotype(pd.DataFrame(calls, columns=columns), sex) == text
+
+
+def test_faults_are_told(tables: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(KaryolotError, match="there are GRCh37, GRCh38"):
+        call(tables["lot"], tables["donor"], tmp_path, genome="hg38", sex="F")
+    odd = tmp_path / "odd.tsv"
+    odd.write_text("chr1\t7\t1007\t5\nchr1\t1007\t2007\t5\n")
+    with pytest.raises(KaryolotError, match="do not start at multiples"):
+        call(odd, tables["donor"], tmp_path, genome="GRCh38", sex="F")
+    assert not (tmp_path / "calls.tsv").exists()
+
+
+def test_the_command_line(tables: dict[str, Path], tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    words = [
+        "call",
+        str(tables["lot"]),
+        str(tables["donor"]),
+        "--sex",
+        "F",
+        "--gc",
+        str(tables["gc"]),
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0 and "+8" in done.output and "limit of detection" in done.output
+    assert {path.name for path in (tmp_path / "o").iterdir()} >= {
+        "calls.tsv",
+        "segments.tsv",
+        "arms.tsv",
+        "lod.tsv",
+        "summary.json",
+    }
+    assert BANDS["chrom"].iloc[0] == "chr1"

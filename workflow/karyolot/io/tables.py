@@ -1,0 +1,84 @@
+"""Tables: every one is checked against its contract when written and again when read."""
+
+from typing import Any
+
+import pandas as pd
+import pandera.errors
+import pandera.pandas as pa
+
+from karyolot.contracts.copy_number import (
+    Arms,
+    Calls,
+    Comparison,
+    CopyNumberResults,
+    DonorVariants,
+    Lod,
+    LogRatios,
+    Match,
+    Noise,
+    Segments,
+)
+from karyolot.contracts.problems import KaryolotError
+from karyolot.io.files import PathLike, open_text, read_model, replacing
+
+
+def read_table(path: PathLike, contract: type[pa.DataFrameModel]) -> pd.DataFrame:
+    """Read .parquet or .tsv and check it against `contract`; raises KaryolotError naming every broken column."""
+    if str(path).endswith(".parquet"):
+        try:
+            frame = pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise KaryolotError(f"{path}: not a readable parquet file ({error})") from error
+    else:
+        columns = contract.to_schema().columns
+        texts = {name: str for name, column in columns.items() if str(column.dtype) in ("str", "string", "object")}
+        with open_text(path) as handle:
+            frame = pd.read_csv(
+                handle,
+                sep="\t",
+                dtype=texts,
+                keep_default_na=False,
+                na_values={n: [""] for n in columns if n not in texts},
+            )
+        # An empty cell is an empty text where the contract knows no null, and null where it does.
+        for name in texts:
+            if columns[name].nullable and name in frame:
+                frame[name] = frame[name].mask(frame[name] == "", None).astype(object)
+    return _checked(frame, contract, path)
+
+
+def write_table(frame: pd.DataFrame, path: PathLike, contract: type[pa.DataFrameModel]) -> None:
+    """Check `frame` against `contract` and write it as .parquet (exact) or .tsv (for people, 6 significant digits)."""
+    frame = _checked(frame, contract, path)
+    with replacing(path) as part:
+        if str(path).endswith(".parquet"):
+            frame.to_parquet(part, index=False, compression="zstd")
+        else:
+            frame.to_csv(part, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
+
+
+def _checked(frame: pd.DataFrame, contract: type[pa.DataFrameModel], path: PathLike) -> pd.DataFrame:
+    try:
+        return contract.validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        cases = errors.failure_cases.drop_duplicates(subset=["column", "check"])
+        faults = "; ".join(f"{row.column}: {row.check} (first: {row.failure_case})" for row in cases.itertuples())
+        raise KaryolotError(f"{path}: breaks the contract {contract.__name__}: {faults}") from errors
+
+
+def read_copy_number(files: dict[str, Any]) -> CopyNumberResults:
+    """All copy-number results of a lot, from the files named as `paths.report_files` names them."""
+    tables = {
+        "ratios": LogRatios,
+        "segments": Segments,
+        "calls": Calls,
+        "arms": Arms,
+        "lod": Lod,
+        "variants": DonorVariants,
+    }
+    return CopyNumberResults(
+        comparison=read_model(files["comparison"], Comparison),
+        noise=read_model(files["noise"], Noise),
+        match=read_model(files["match"], Match),
+        **{name: read_table(files[name], contract) for name, contract in tables.items()},
+    )
