@@ -42,13 +42,13 @@ def vcf(calls: pd.DataFrame, contigs: Sequence[tuple[str, int]], sample: str, bi
     lines.append(f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{sample}")
     for number, row in enumerate(calls.to_dict("records"), start=1):
         kind = "DUP" if row["type"] == "gain" else "DEL"
+        # The base before the change; a change from the first base on is written at 1 (POS 0 means a telomere).
+        position = max(row["start"], 1)
         info = (
-            f"END={row['end']};SVTYPE={kind};SVLEN={row['end'] - row['start']};SVCLAIM=D;CIPOS=-{bin_bp},{bin_bp};"
+            f"END={row['end']};SVTYPE={kind};SVLEN={row['end'] - position};SVCLAIM=D;CIPOS=-{bin_bp},{bin_bp};"
             f"CIEND=-{bin_bp},{bin_bp};ORIGIN={row['origin']}"
         )
         value = f"{row['lot_copies']:.3f}:{row['fraction']:.3f}:{row['fraction_low']:.3f},{row['fraction_high']:.3f}"
-        # The base before the change; a change from the first base on is written at 1 (POS 0 means a telomere).
-        position = max(row["start"], 1)
         lines.append(f"{row['chrom']}\t{position}\tE{number}\tN\t<{kind}>\t.\tPASS\t{info}\tCN:CNF:CICNF\t{value}")
     return "\n".join(lines) + "\n"
 
