@@ -326,6 +326,18 @@ def test_an_alignment_to_another_reference_stops_before_any_job(fresh: Path, cal
     assert done.returncode == 2 and "other.bam" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_a_missing_tool_is_told_before_any_job(
+    fresh: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / "bin"
+    there.mkdir()
+    for tool in ("fastp", "samtools", "gffread", "salmon", "bash", "sh", "env"):
+        (there / tool).symlink_to(str(shutil.which(tool)))
+    monkeypatch.setenv("PATH", str(there))
+    done = run_lot(fresh, call)
+    assert done.returncode == 2 and "bwa not found on PATH" in done.stderr and "./run setup" in done.stderr
+
+
 def test_a_tool_that_dies_half_way_leaves_nothing_that_looks_whole(
     fresh: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -377,16 +377,24 @@ def input_files(study: Study, settings: Config, lot: str) -> list[str]:
 
 def tools_of(study: Study, settings: Config, lot: str) -> list[str]:
     """Command-line tools a lot's results came through."""
-    rows = [study.samples[sample][0] for sample in sequenced_samples(study, lot)]
-    tools: dict[str, None] = {}
+    return sorted(_tools([study.samples[sample][0] for sample in sequenced_samples(study, lot)], settings))
+
+
+def _tools(rows: list[Sample], settings: Config) -> set[str]:
+    tools = {"samtools"} if settings.reference.fasta is not None else set()
     for row in rows:
         if row.fastq_1:
-            tools |= dict.fromkeys(["fastp", settings.alignment.aligner if row.assay == "wgs" else "salmon"])
+            tools |= {"fastp", settings.alignment.aligner if row.assay == "wgs" else "salmon"}
         if row.assay == "wgs" and not row.counts:
-            tools["samtools"] = None
+            tools.add("samtools")
     if "salmon" in tools and settings.reference.transcripts is None:
-        tools["gffread"] = None
-    return sorted(tools)
+        tools.add("gffread")
+    return tools
+
+
+def all_tools(study: Study, settings: Config) -> list[str]:
+    """Tools the study needs for what is to be aligned and quantified."""
+    return sorted(_tools([rows[0] for rows in study.samples.values()], settings))
 
 
 def report_files(study: Study, lot: str) -> dict[str, object]:

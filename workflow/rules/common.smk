@@ -8,8 +8,10 @@ from karyolot import check, paths
 from karyolot.config import differences
 from karyolot.runtime import stage
 
-settings, study = check.load(config, Path.cwd(), workflow.configfiles, contents=workflow.is_main_process)
+settings, study = check.load_or_stop(config, Path.cwd(), workflow.configfiles, contents=workflow.is_main_process)
 shipped = paths.shipped
+# With conda or a container the tools come from envs/; else they must be on PATH.
+check.stop_without(paths.all_tools(study, settings), workflow.deployment_settings.deployment_method)
 
 
 wildcard_constraints:

@@ -30,6 +30,7 @@ CODES: Mapping[str, str] = {
     "E26": "A path cannot be handed to the tools safely.",
     "E27": "A setting that this study needs is not given.",
     "E28": "A file is damaged, or is not of the kind its column promises.",
+    "E29": "A tool the study needs is not on PATH (told by a run, not by the check of the inputs).",
     "W04": "A lot and its donor were sequenced in different ways.",
     "W05": "A lot cannot be assessed in full.",
 }
