@@ -942,6 +942,77 @@ def marker_with_unknown_expectation(inputs: Inputs) -> None:
     inputs.put("reference/markers.tsv", text.replace("\tup\t", "\thigher\t", 1))
 
 
+@case("E01", CONFIG, None, "expression.markers", "line 3 of the file: ALB stands twice in the group 'liver'")
+def marker_twice(inputs: Inputs) -> None:
+    header, first, *others = (inputs.folder / "reference/markers.tsv").read_text().split("\n")
+    inputs.put("reference/markers.tsv", "\n".join([header, first, first, *others]))
+
+
+@case("E17", CONFIG, None, "pathways.axes", "line 2 of the file: informational is 'maybe'")
+def axis_neither_informational_nor_not(inputs: Inputs) -> None:
+    inputs.put("reference/axes.tsv", "set_name\taxis\tinformational\nWNT set\tWNT\tmaybe\n")
+
+
+@case("E01", CONFIG, None, "pathways.axes", "line 3 of the file: the set 'WNT set' stands twice")
+def axis_twice(inputs: Inputs) -> None:
+    inputs.put("reference/axes.tsv", "set_name\taxis\tinformational\nWNT set\tWNT\tno\nWNT set\tWNT\tno\n")
+
+
+@case("E19", CONFIG, None, "pathways.axes", "no gene of any scored gene set is in the matrix (rna/matrix.tsv)")
+def gene_sets_of_another_species(inputs: Inputs) -> None:
+    inputs.put("reference/sets.gmt", "WNT set\thttp\tAfp\tMyc\tTrp53\n")
+
+
+@case("E18", CONFIG, None, "reference.layout", "source is missing")
+def layout_without_source(inputs: Inputs) -> None:
+    inputs.put("reference/layout.yaml", "name: mini\nautosomes: [chr1]\n")
+
+
+@case("E02", CONFIG, None, "reference.layout", "its cytobands 'bands.txt': does not exist")
+def layout_without_its_cytobands(inputs: Inputs) -> None:
+    (inputs.folder / "reference/bands.txt").unlink()
+
+
+@case("E14", CONFIG, None, "reference.fasta", "pseudo-autosomal region of the layout mini ends beyond X")
+def layout_beyond_the_genome(inputs: Inputs) -> None:
+    text = (inputs.folder / "reference/layout.yaml").read_text()
+    inputs.put("reference/layout.yaml", text.replace("end: 400", "end: 4000"))
+
+
+@case("E28", CONFIG, None, "reference.bins", "line 2 of the file: start and end are not an interval")
+def bins_damaged(inputs: Inputs) -> None:
+    inputs.put("reference/bins.tsv", "chrom\tstart\tend\tgc\n1\t500\t0\t0.4\n")
+    inputs.config["reference"]["bins"] = "reference/bins.tsv"
+
+
+@case("E28", CONFIG, None, "reference.transcripts", "is not FASTA")
+def transcripts_of_another_kind(inputs: Inputs) -> None:
+    inputs.config["reference"]["transcripts"] = "reference/genes.gtf"
+
+
+@case("E16", CONFIG, None, "copy_number.watch_regions", "has the columns region, change")
+def watch_list_of_another_kind(inputs: Inputs) -> None:
+    inputs.put("reference/watch.tsv", "region\tchange\tgenes\tsource\tcontext\n1q\tgain\t\tx\tx\n")
+    inputs.config["copy_number"] = {"watch_regions": "reference/watch.tsv"}
+
+
+@case("E17", CONFIG, None, "copy_number.watch_regions", "line 2 of the file: change is 'up'")
+def watch_list_with_unknown_change(inputs: Inputs) -> None:
+    inputs.put("reference/watch.tsv", "region\tchange\tgenes\tcontext\tsource\n1q\tup\t\tx\tx\n")
+    inputs.config["copy_number"] = {"watch_regions": "reference/watch.tsv"}
+
+
+@case("E18", CONFIG, None, "copy_number.watch_regions", "the region 1q has no source")
+def watch_list_without_source(inputs: Inputs) -> None:
+    inputs.put("reference/watch.tsv", "region\tchange\tgenes\tcontext\tsource\n1q\tgain\t\tx\t\n")
+    inputs.config["copy_number"] = {"watch_regions": "reference/watch.tsv"}
+
+
+@case("E14", SAMPLES, 6, "counts", "none of its contigs (chr7) is in the reference (chr1, chrX, chrY)")
+def counts_of_other_contigs(inputs: Inputs) -> None:
+    inputs.put("dna/D2.tsv", "\n".join(counts(contigs={"chr7": 5000})))
+
+
 @case("W05", LOTS, 3, "lot_id", "the lot has RNA and its donor D2 has none")
 def donor_without_rna(inputs: Inputs) -> None:
     del inputs.samples[10:12]  # a second donor's hepatocytes
@@ -965,7 +1036,7 @@ def test_a_fault_is_told_where_it_is(
     problems = inputs.examine()
     found = [problem for problem in problems if matches(problem, code, file, line, column, words)]
     assert len(found) == 1, f"{name}:\n" + "\n".join(map(str, problems))
-    assert found[0].warning == ((code in WARNINGS and "no marker gene" not in words) or "reads of 2" in words)
+    assert found[0].warning == ((code in WARNINGS and not words.startswith("no ")) or "reads of 2" in words)
     assert found[0].remedy
     # One fault is one problem: nothing else is blamed for it.
     assert len(problems) == ALSO.get(name, 1), "\n".join(map(str, problems))
@@ -973,6 +1044,7 @@ def test_a_fault_is_told_where_it_is(
 
 # How many problems a fault makes where it truly breaks more than one thing.
 ALSO = {
+    "counts_of_other_contigs": 2,  # the lot has none of them
     "counts_of_another_assembly": 2,  # the lot's bins differ from them
     "lots_in_a_circle": 2,  # each is its own ancestor
     "counts_in_odd_bins": 2,  # the lot's bins differ from them
@@ -1245,3 +1317,11 @@ def test_names_from_files_give_a_terminal_no_orders(inputs: Inputs) -> None:
     problems = inputs.examine()
     assert len(problems) == 2
     assert "\x1b" not in "".join(map(str, problems))
+
+
+def test_ids_of_a_matrix_are_named_by_the_annotation(inputs: Inputs) -> None:
+    nameless = ["\t".join(cells[:1] + cells[2:]) for cells in (line.split("\t") for line in matrix())]
+    inputs.put("rna/matrix.tsv", "\n".join(nameless).replace(".1\t", ".7\t"))
+    assert inputs.examine() == []
+    del inputs.config["reference"]["gtf"]
+    assert {problem.code for problem in inputs.examine()} == {"E19"}

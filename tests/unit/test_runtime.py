@@ -24,7 +24,7 @@ def test_the_digest_follows_imports_of_imports() -> None:
     # calls -> segments -> segment -> noise; and the contract every one of them stands on.
     assert {"dna/calls.py", "dna/segments.py", "dna/segment.py", "dna/noise.py", "contracts/copy_number.py"} <= names
     assert not any(name.startswith("rna/") for name in names)
-    assert {"numpy", "pandas", "scipy"} <= others
+    assert {"numpy", "pandas", "pandera"} <= others
 
 
 def test_the_digest_changes_with_any_module_behind_the_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,7 +70,7 @@ def test_planted_changes_are_found_where_they_are(finished: Path) -> None:
         ("chr8", "gain", "acquired"),
         ("chr20", "gain", "acquired"),
     ]
-    for call, planted in zip(calls, truth(finished)["lots"]["L2-gain"]["changes"], strict=True):
+    for call, planted in zip(calls, truth(finished)["lots"]["L2-gain"]["acquired"], strict=True):
         assert call.fraction_low <= planted["fraction"] <= call.fraction_high
         overlap = min(call.end, planted["end"]) - max(call.start, planted["start"])
         assert overlap > 0.75 * (planted["end"] - planted["start"])
@@ -144,7 +144,7 @@ class _Texts(HTMLParser):
 def test_provenance_names_inputs_tools_and_settings(finished: Path) -> None:
     made = record(finished, "L1-clean").provenance
     given = {line.split("\t")[0] for line in (finished / "config" / "samples.tsv").read_text().splitlines()}
-    assert given and {file.path for file in made.inputs} >= {"reference/genome.fa", "reads/L1-clean-wgs_R1.fastq.gz"}
+    assert given and {file.path for file in made.inputs} >= {"reference/genome.fa", "reads/L1-clean-wgs_L1_R1.fastq.gz"}
     assert not any("L2-gain" in file.path for file in made.inputs)
     assert {"bwa", "samtools", "fastp", "salmon"} <= made.tools.keys()
     assert all(re.match(r"\d", version) for version in made.tools.values()), made.tools
@@ -152,7 +152,8 @@ def test_provenance_names_inputs_tools_and_settings(finished: Path) -> None:
 
 
 def test_an_unchanged_study_has_nothing_to_be_done(finished: Path, call: Call) -> None:
-    assert "Nothing to be done" in call(finished, "--dry-run").stderr
+    done = call(finished, "--dry-run")
+    assert done.returncode == 0 and "Nothing to be done" in done.stdout + done.stderr
 
 
 def test_a_changed_setting_runs_only_what_depends_on_it(copy: Path, call: Call) -> None:
@@ -191,7 +192,7 @@ def test_a_new_lot_leaves_the_others_as_they_are(copy: Path, call: Call) -> None
     _append(sheets / "lots.tsv", "L4-thin", "L5-new")
     # A fresh pair of files under new names, so that no file is used twice: the thin lot's reads, recompressed.
     for number in (1, 2):
-        source = copy / "reads" / f"L4-thin-wgs_R{number}.fastq.gz"
+        source = copy / "reads" / f"L4-thin-wgs_L1_R{number}.fastq.gz"
         text = subprocess.run(["gzip", "-cd", str(source)], capture_output=True, check=True).stdout.splitlines(
             keepends=True
         )
@@ -276,30 +277,30 @@ def without_checksums(directory: Path) -> None:
 
 def test_a_cut_file_stops_its_lot_with_the_remedy(fresh: Path, call: Call) -> None:
     without_checksums(fresh)
-    reads = fresh / "reads" / "L4-thin-wgs_R2.fastq.gz"
+    reads = fresh / "reads" / "L4-thin-wgs_L1_R2.fastq.gz"
     replaced(reads, reads.read_bytes()[:-2000])
     done = run_lot(fresh, call)
     assert done.returncode == 1
-    assert "L4-thin-wgs_R2.fastq.gz" in done.stderr and re.search("cut short|not a whole FASTQ", done.stderr)
+    assert "L4-thin-wgs_L1_R2.fastq.gz" in done.stderr and re.search("cut short|not a whole FASTQ", done.stderr)
     assert "Traceback" not in done.stderr.partition("Error in rule")[0]
     assert not (fresh / "results" / "samples" / "L4-thin-wgs" / "dna").exists() and not leftovers(fresh)
 
 
 def test_a_changed_file_is_noticed_by_its_checksum(fresh: Path, call: Call) -> None:
-    reads = fresh / "reads" / "L4-thin-wgs_R1.fastq.gz"
-    replaced(reads, (fresh / "reads" / "L3-swapped-wgs_R1.fastq.gz").read_bytes())
-    (fresh / "reads" / "L3-swapped-wgs_R1.fastq.gz").unlink()
-    (fresh / "reads" / "L3-swapped-wgs_R1.fastq.gz").write_bytes(
-        (fresh / "reads" / "D1-rna1_R1.fastq.gz").read_bytes()[:100_000]
+    reads = fresh / "reads" / "L4-thin-wgs_L1_R1.fastq.gz"
+    replaced(reads, (fresh / "reads" / "L3-swapped-wgs_L1_R1.fastq.gz").read_bytes())
+    (fresh / "reads" / "L3-swapped-wgs_L1_R1.fastq.gz").unlink()
+    (fresh / "reads" / "L3-swapped-wgs_L1_R1.fastq.gz").write_bytes(
+        (fresh / "reads" / "D1-rna1_L1_R1.fastq.gz").read_bytes()[:100_000]
     )
     done = run_lot(fresh, call)
-    assert done.returncode in (1, 2) and "L4-thin-wgs_R1.fastq.gz" in done.stderr
+    assert done.returncode in (1, 2) and "L4-thin-wgs_L1_R1.fastq.gz" in done.stderr
 
 
 def test_swapped_mates_stop_before_any_job(fresh: Path, call: Call) -> None:
     without_checksums(fresh)
     sheet = fresh / "config" / "samples.tsv"
-    first, second = (f"reads/L4-thin-wgs_R{number}.fastq.gz" for number in (1, 2))
+    first, second = (f"reads/L4-thin-wgs_L1_R{number}.fastq.gz" for number in (1, 2))
     text = sheet.read_text().replace(first, "X").replace(second, first).replace("X", second)
     replaced(sheet, text.encode())
     done = run_lot(fresh, call)

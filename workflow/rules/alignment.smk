@@ -28,6 +28,7 @@ rule align_reads:
         ),
         min_length=settings.reads.min_length,
     shell:
+        "trap 'rm -rf {output.bam}.part {output.bam}.sort.* {output.fastp}.part' EXIT; "
         "(fastp --in1 {input.reads[0]:q} --in2 {input.reads[1]:q} --stdout --thread 2"
         " --length_required {params.min_length} --json {output.fastp}.part --html /dev/null"
         " | {params.command}"
@@ -54,6 +55,7 @@ rule import_alignment:
     params:
         group=lambda wildcards: paths.read_group(study, wildcards.sample, wildcards.unit),
     shell:
+        "trap 'rm -rf {output.bam}.part {output.bam}.sort.* {output.bam}.collate*' EXIT; "
         "(samtools collate -u -O --no-PG --reference {input.fasta} {input.alignment:q} {output.bam}.collate"
         " | samtools fixmate -u -m --no-PG - -"
         " | samtools addreplacerg -u -m overwrite_all --no-PG -r {params.group} -o - -"
@@ -81,6 +83,7 @@ rule mark_duplicates:
     params:
         distance=settings.alignment.optical_distance,
     shell:
+        "trap 'rm -rf {output.cram}.part {output.cram}.dup* {output.index}.part {output.flagstat}.part' EXIT; "
         "(samtools merge -u -c -p --no-PG -o - {input.bams}"
         " | samtools markdup -@ {threads} -d {params.distance} --barcode-tag RG --no-PG -T {output.cram}.dup"
         " -O cram --reference {input.fasta} - {output.cram}.part"

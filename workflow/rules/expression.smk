@@ -39,6 +39,7 @@ rule extract_transcripts:
     resources:
         mem_mb=4000,
     shell:
+        "trap 'rm -rf {output.fasta}.part' EXIT; "
         "(gzip -cdf {input.gtf:q} | gffread -w {output.fasta}.part -g {input.fasta} -"
         " && test -s {output.fasta}.part && mv {output.fasta}.part {output.fasta}) 2> {log}"
 
@@ -58,13 +59,14 @@ rule index_transcripts:
     resources:
         mem_mb=paths.salmon_memory(settings.reference),
     shell:
-        "(rm -rf {output.index}.part && mkdir -p {output.index}.part"
+        "trap 'rm -rf {output.index}.part' EXIT; "
+        "(mkdir -p {output.index}.part"
         " && gzip -cdf {input.transcripts:q} {input.decoys} > {output.index}.part/targets.fa"
         " && sed -n 's/^>\\([^[:space:]]*\\).*/\\1/p' /dev/null {input.decoys} > {output.index}.part/decoys.txt"
         " && salmon index --gencode --threads {threads} --transcripts {output.index}.part/targets.fa"
         " $(test -s {output.index}.part/decoys.txt && echo --decoys {output.index}.part/decoys.txt)"
         " --index {output.index}.part/index"
-        " && mv {output.index}.part/index {output.index} && rm -r {output.index}.part) > {log} 2>&1"
+        " && mv {output.index}.part/index {output.index}) > {log} 2>&1"
 
 
 rule trim_transcripts:
@@ -87,6 +89,7 @@ rule trim_transcripts:
         files=lambda wildcards, output: paths.trim_arguments(study, wildcards.sample, wildcards.unit, output.reads),
         min_length=settings.reads.min_length,
     shell:
+        "trap 'rm -rf {output.fastp}.part' EXIT; "
         "(mkdir -p {output.reads} && fastp {params.files} --thread {threads} --compression 1"
         " --length_required {params.min_length} --json {output.fastp}.part --html /dev/null"
         " && mv {output.fastp}.part {output.fastp}) 2> {log}"
@@ -116,12 +119,12 @@ rule quantify_transcripts:
         reads=lambda wildcards: paths.salmon_reads(study, wildcards.sample),
         options=paths.salmon_options(settings.expression),
     shell:
+        "trap 'rm -rf {output.quant}.part {output.facts}.part' EXIT; "
         "(salmon quant --index {input.index} --libType A {params.reads} {params.options} --threads {threads}"
         " --output {output.quant}.part"
         " && (grep -v '_time\"' {output.quant}.part/aux_info/meta_info.json | sed '$d'"
         " && sed 1d {output.quant}.part/lib_format_counts.json | grep -v read_files) > {output.facts}.part"
-        " && mv {output.facts}.part {output.facts} && mv {output.quant}.part/quant.sf {output.quant}"
-        " && rm -r {output.quant}.part) > {log} 2>&1"
+        " && mv {output.facts}.part {output.facts} && mv {output.quant}.part/quant.sf {output.quant}) > {log} 2>&1"
 
 
 rule assemble_expression:

@@ -18,6 +18,7 @@ rule prepare_genome:
     resources:
         mem_mb=1000,
     shell:
+        "trap 'rm -rf {output.fasta}.part* {output.index}.part' EXIT; "
         "(gzip -cdf {input.fasta:q} > {output.fasta}.part"
         " && samtools faidx --fai-idx {output.index}.part {output.fasta}.part"
         " && mv {output.index}.part {output.index} && mv {output.fasta}.part {output.fasta} && touch {output.index})"
@@ -38,7 +39,7 @@ rule index_genome:
     params:
         command=paths.index_command(settings.alignment),
     shell:
-        "{params.command} > {log} 2>&1"
+        "trap 'rm -rf results/reference/index.part' EXIT; ({params.command}) > {log} 2>&1"
 
 
 rule make_bins:
