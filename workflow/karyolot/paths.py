@@ -65,7 +65,7 @@ def shipped(path: str) -> str:
 
 def given(path: str | None) -> list[str]:
     """A file the config may leave out, as the input of a rule that is then never needed."""
-    return [path] if path is not None else []
+    return [shipped(path)] if path is not None else []
 
 
 def named_sources(reference: Reference) -> dict[str, str]:

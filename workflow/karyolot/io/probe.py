@@ -36,8 +36,8 @@ HEAD_READS = 50
 HEAD_LINES = 10_000
 SHEET_BYTES = 64 << 20
 """A sample table beyond 64 MB is some other file."""
-PHRED64_LOWEST, PHRED33_HIGHEST = 59, 75
-"""';' is the lowest character of the old Solexa and Phred+64 codes, 'K' (Q42) the highest of Illumina in Phred+33."""
+PHRED64_LOWEST, PHRED33_HIGHEST = 59, 78
+"""';' is the lowest character of the old codes; no short-read platform writes above 'N' (Q45) in Phred+33."""
 BAM_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 CRAM_ENDS = {
     2: bytes.fromhex("0b000000ffffffffffe0454f460000000001000001000606010001000100"),
