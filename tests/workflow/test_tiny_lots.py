@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pysam
 import pytest
 
 from karyolot.contracts import copy_number, expression
@@ -98,6 +99,16 @@ def test_every_table_keeps_its_contract(finished: Path) -> None:
     assert (
         read_table(finished / "results" / "study" / "scores.parquet", expression.SetScores)["sample_id"].nunique() == 12
     )
+
+
+def test_other_programs_can_read_the_calls(finished: Path) -> None:
+    folder = finished / "results" / "L2-gain" / "dna"
+    calls = pd.read_parquet(folder / "calls.parquet")
+    with pysam.VariantFile(str(folder / "calls.vcf")) as handle:
+        found = [(variant.chrom, variant.stop, variant.alts) for variant in handle]
+    assert found == [(row.chrom, row.end, ("<DUP>",)) for row in calls.itertuples()]
+    assert read_table(folder / "calls.tsv", copy_number.Calls)["chrom"].tolist() == calls["chrom"].tolist()
+    assert len((folder / "calls.bed").read_text().splitlines()) == len(calls)
 
 
 def test_markers_of_a_real_lot_behave(finished: Path) -> None:
@@ -310,8 +321,6 @@ def test_swapped_mates_stop_before_any_job(fresh: Path, call: Call) -> None:
 
 
 def test_an_alignment_to_another_reference_stops_before_any_job(fresh: Path, call: Call, tmp_path: Path) -> None:
-    import pysam
-
     header = {"HD": {"VN": "1.6"}, "SQ": [{"SN": str(n), "LN": 1000 * n} for n in range(1, 23)]}
     with pysam.AlignmentFile(str(fresh / "other.bam"), "wb", header=header):
         pass

@@ -275,7 +275,8 @@ def quantified_samples(study: Study, lot: str) -> dict[str, str]:
 def lot_targets(study: Study) -> list[str]:
     """Reports of the lots with WGS, and the page that links them; of a lot with RNA alone, its expression results."""
     judged = [lot for lot in study.lots if has_dna(study, lot)]
-    files = [f"results/{lot}/report.html" for lot in judged] + ["results/overview.html"] * bool(judged)
+    files = [f"results/{lot}/{name}" for lot in judged for name in ("report.html", "dna/calls.vcf")]
+    files += ["results/overview.html"] * bool(judged)
     only_rna = [lot for lot in lots_with_rna(study) if lot not in judged]
     return files + [f"results/{lot}/rna/{name}" for lot in only_rna for name in ("metrics.json", "enrichment.parquet")]
 

@@ -3,7 +3,7 @@ INPUTS   aligned.cram (or ready counts) of the lot and of its donor's hepatocyte
 OUTPUTS  results/samples/{sample}/dna/counts.parquet; results/{lot}/dna/: log_ratios, segments, arms, lod, calls,
          donor_variants (parquet), comparison.json, noise.json, match.json, metrics.json
 STEPS    count_fragments | import_counts -> compare_bins -> segment_log_ratios -> assess_limits -> call_changes;
-         match_donor; summarise_copy_number
+         match_donor; summarise_copy_number; export_copy_number: tables for people, SEG, VCF, BED for other programs
 """
 
 
@@ -150,6 +150,34 @@ rule match_donor:
         sex=lambda wildcards: paths.sex_of(study, wildcards.lot),
     script:
         "../scripts/match_donor.py"
+
+
+rule export_copy_number:
+    input:
+        ratios="results/{lot}/dna/log_ratios.parquet",
+        segments="results/{lot}/dna/segments.parquet",
+        calls="results/{lot}/dna/calls.parquet",
+        arms="results/{lot}/dna/arms.parquet",
+        lod="results/{lot}/dna/lod.parquet",
+    output:
+        segments="results/{lot}/dna/segments.tsv",
+        calls="results/{lot}/dna/calls.tsv",
+        arms="results/{lot}/dna/arms.tsv",
+        lod="results/{lot}/dna/lod.tsv",
+        seg="results/{lot}/dna/segments.seg",
+        vcf="results/{lot}/dna/calls.vcf",
+        bed="results/{lot}/dna/calls.bed",
+        bedgraph="results/{lot}/dna/log_ratios.bedgraph",
+    log:
+        "logs/{lot}/export_copy_number.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("export_copy_number"),
+    script:
+        "../scripts/export_copy_number.py"
 
 
 rule summarise_copy_number:

@@ -25,6 +25,16 @@ COLOURS = {"gain": "197,90,17", "loss": "31,87,163"}
 """itemRgb of BED: orange gains and blue losses, as in the report."""
 
 
+def contigs(ratios: pd.DataFrame) -> list[tuple[str, int]]:
+    """Name and length of each contig the ratios (contract LogRatios) lie on, in their order."""
+    lengths = ratios.groupby("chrom", sort=False)["end"].max()
+    return [(str(name), int(length)) for name, length in lengths.items()]
+
+
+def bin_width(ratios: pd.DataFrame) -> int:
+    return int((ratios["end"] - ratios["start"]).max())
+
+
 def seg(segments: pd.DataFrame, sample: str) -> str:
     """IGV's SEG: sample, contig, 1-based start, end, bins, log2. segments: contract Segments."""
     header = "ID\tchrom\tloc.start\tloc.end\tnum.mark\tseg.mean"

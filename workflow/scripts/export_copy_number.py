@@ -1,0 +1,21 @@
+"""Rule `export_copy_number`: copy-number results -> tables for people, and SEG, VCF, BED and bedGraph."""
+
+from karyolot import runtime
+from karyolot.contracts.copy_number import Arms, Calls, Lod, LogRatios, Segments
+from karyolot.contracts.settings import Section
+from karyolot.dna import exports
+from karyolot.io.files import write_text
+from karyolot.io.tables import read_table, write_table
+
+with runtime.job(snakemake, Section):
+    given, made, lot = snakemake.input, snakemake.output, snakemake.wildcards.lot
+    ratios, segments = read_table(given.ratios, LogRatios), read_table(given.segments, Segments)
+    calls = read_table(given.calls, Calls)
+    write_table(segments, made.segments, Segments)
+    write_table(calls, made.calls, Calls)
+    write_table(read_table(given.arms, Arms), made.arms, Arms)
+    write_table(read_table(given.lod, Lod), made.lod, Lod)
+    write_text(exports.seg(segments, lot), made.seg)
+    write_text(exports.vcf(calls, exports.contigs(ratios), lot, exports.bin_width(ratios)), made.vcf)
+    write_text(exports.bed(calls), made.bed)
+    write_text(exports.bedgraph(ratios), made.bedgraph)
