@@ -178,6 +178,11 @@ def rna_replicates(study: Study, lot: str) -> tuple[int, int]:
     return sum(of_lot), len(of_lot) - sum(of_lot)
 
 
+def lots_with_dna(study: Study) -> list[str]:
+    sequenced = {rows[0].lot_id for rows in study.samples.values() if rows[0].assay == "wgs"}
+    return [lot for lot in study.lots if lot in sequenced]
+
+
 def lots_with_rna(study: Study) -> list[str]:
     return [lot for lot in study.lots if rna_samples(study, lot)]
 
@@ -274,19 +279,15 @@ def quantified_samples(study: Study, lot: str) -> dict[str, str]:
 
 def lot_targets(study: Study) -> list[str]:
     """Reports of the lots with WGS, and the page that links them; of a lot with RNA alone, its expression results."""
-    judged = [lot for lot in study.lots if has_dna(study, lot)]
+    judged = lots_with_dna(study)
     files = [f"results/{lot}/{name}" for lot in judged for name in ("report.html", "dna/calls.vcf")]
     files += ["results/overview.html"] * bool(judged)
     only_rna = [lot for lot in lots_with_rna(study) if lot not in judged]
     return files + [f"results/{lot}/rna/{name}" for lot in only_rna for name in ("metrics.json", "enrichment.parquet")]
 
 
-def has_dna(study: Study, lot: str) -> bool:
-    return any(rows[0].assay == "wgs" and rows[0].lot_id == lot for rows in study.samples.values())
-
-
 def reports(study: Study) -> list[str]:
-    return [f"results/{lot}/report.json" for lot in study.lots if has_dna(study, lot)]
+    return [f"results/{lot}/report.json" for lot in lots_with_dna(study)]
 
 
 def study_targets(study: Study) -> list[str]:

@@ -205,4 +205,4 @@ rule summarise_copy_number:
 
 rule copy_number:
     input:
-        [f"results/{lot}/dna/metrics.json" for lot in study.lots if paths.has_dna(study, lot)],
+        expand("results/{lot}/dna/metrics.json", lot=paths.lots_with_dna(study)),

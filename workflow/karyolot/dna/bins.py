@@ -157,4 +157,4 @@ def _inside(positions: NDArray[np.int64], contig: str, regions: Iterable[Region]
 def expected_copies(region: pd.Series, sex: str) -> NDArray[np.int64]:
     """Copies of each bin in a normal cell: autosome and PAR 2; X 2 in F, 1 in M; Y 0 in F, 1 in M; 'other' 0."""
     table = {"autosome": 2, "PAR": 2, "X": 2 if sex == "F" else 1, "Y": 0 if sex == "F" else 1, "other": 0}
-    return np.asarray(region.map(table).to_numpy(dtype=np.int64), dtype=np.int64)
+    return np.asarray(region.map(table), dtype=np.int64)

@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io.files import PathLike, describe_file
+from karyolot.io.probe import PHRED33_HIGHEST, PHRED64_LOWEST
 
 COUNTED_FIELDS = ["required_fields=0x1fe", "decode_md=0"]
 """CRAM columns decoded for counting: flag, place, mapping quality, mate, template length. No bases, so no reference."""
 NOT_COUNTED = pysam.FUNMAP | pysam.FMUNMAP | pysam.FSECONDARY | pysam.FQCFAIL | pysam.FDUP | pysam.FSUPPLEMENTARY
 HEAD = 10_000
 """Reads whose qualities and mate numbers are looked at; a file does not change its dialect half-way."""
-OLD_LOWEST, OLD_HIGHEST = 59, 78
-"""Phred+64 files (Solexa) use no quality character below the first and some above the second, which in Phred+33 would
-be quality 45, more than any short-read machine gives."""
 
 
 def verify_reads(paths: list[PathLike], sha256_expected: list[str | None]) -> dict[str, Any]:
@@ -57,7 +55,7 @@ def verify_reads(paths: list[PathLike], sha256_expected: list[str | None]) -> di
                 )
     if reads == 0:
         raise KaryolotError(f"{paths[0]}: holds no read; remove its row from the sample sheet or fetch the file again")
-    if qualities[0] >= OLD_LOWEST and qualities[1] > OLD_HIGHEST:
+    if qualities[0] >= PHRED64_LOWEST and qualities[1] > PHRED33_HIGHEST:
         raise KaryolotError(
             f"{paths[0]}: qualities look like the old Phred+64 code ({chr(qualities[0])!r} to {chr(qualities[1])!r});"
             " convert the file to Phred+33"
