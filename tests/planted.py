@@ -14,7 +14,7 @@ from karyolot.contracts.settings import CopyNumber
 from karyolot.dna import bins as grid
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.calls import call_changes
-from karyolot.dna.limits import limits_of_detection, whole_arms
+from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.ratio import Compared, compare
 from karyolot.dna.segments import Segmented, segment
 from karyolot.io.genome import read_layout_bands, read_watch
@@ -114,9 +114,11 @@ def analyse(
     """The whole chain from counts to calls, as the rules run it."""
     compared = compare(bins, lot, donor, sex, settings)
     segmented = segment(compared.ratios, settings)
-    arms = whole_arms(compared.ratios, segmented.noise, settings)
-    lod = limits_of_detection(compared.ratios, segmented.noise, settings)
-    calls = call_changes(compared.ratios, segmented.segments, arms, segmented.noise, settings, ATLAS)
+    arms = known_regions(compared.ratios, segmented.noise, settings, ATLAS)
+    lod = limits_of_detection(compared.ratios, segmented.noise, settings).assign(planted=0, found=0)
+    calls = call_changes(
+        compared.ratios, segmented.segments, arms, segmented.noise, segmented.donor_noise, settings, ATLAS
+    )
     return Result(compared, segmented, arms, lod, calls)
 
 

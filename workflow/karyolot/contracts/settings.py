@@ -131,6 +131,10 @@ class CopyNumber(Section):
     high_copy_mb: Annotated[float, Field(gt=0)] = Field(
         1, description="Smallest size at which four or more copies are judged: CN > 3 segments (Yamamoto 2022)."
     )
+    plants: PositiveInt = Field(
+        200,
+        description="Changes planted at each limit of detection to verify it: 200 tell 95 % from 90 % (binomial, 3 sd).",
+    )
     max_arm_lod: Fraction = Field(0.5, description="An arm whose limit of detection is worse is 'not assessable'.")
     published_gain: Annotated[float, Field(gt=1)] = Field(
         1.5,
@@ -197,7 +201,8 @@ class Layout(Section):
 
     Contigs may be written with or without 'chr' here and in the FASTA; the FASTA's spelling is used in all results.
     cytobands: UCSC cytoBand file beside the layout; None = no arms, every contig is one arm.
-    y_par: the copies of the pseudo-autosomal regions on Y, never analysed.
+    y_par: the copies of the pseudo-autosomal regions on Y, never analysed. immune_receptors: genes that lymphocytes
+    rearrange, so that a few of them in one sample read as a loss.
     """
 
     name: str
@@ -206,5 +211,6 @@ class Layout(Section):
     y: str | None = None
     x_par: tuple[Region, ...] = ()
     y_par: tuple[Region, ...] = ()
+    immune_receptors: tuple[Region, ...] = ()
     cytobands: str | None = None
     source: str

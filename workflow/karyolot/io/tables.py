@@ -40,6 +40,9 @@ def read_table(path: PathLike, contract: type[pa.DataFrameModel]) -> pd.DataFram
                 keep_default_na=False,
                 na_values={n: [""] for n in columns if n not in texts},
             )
+        # A column of whole numbers would be read as integers even where the contract holds fractions.
+        floats = [name for name in columns if name in frame and str(columns[name].dtype) == "float64"]
+        frame[floats] = frame[floats].astype(float)
         # An empty cell is an empty text where the contract knows no null, and null where it does.
         for name in texts:
             if columns[name].nullable and name in frame:
