@@ -251,7 +251,7 @@ def _fit(design: Floats, y: Floats, variance: Floats, rows: Mask) -> Floats:
         scaled = (b - a @ update) * np.sqrt(base)
         scale = max(float(np.median(np.abs(scaled))) * MAD_TO_SD, 1e-9)
         weights = base * np.minimum(1.0, HUBER / np.maximum(np.abs(scaled) / scale, 1e-9))
-        if np.allclose(update, coefficients, rtol=0, atol=1e-9):
+        if np.allclose(update, coefficients, rtol=0, atol=1e-7):
             break
         coefficients = update
     return np.asarray(design @ update)
