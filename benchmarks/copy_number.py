@@ -47,7 +47,7 @@ from karyolot.dna.plants import verify_limits
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import Segmented, against_donor, segment
 from karyolot.dna.thresholds import segment_threshold
-from planted import ATLAS, Event, genome, waves
+from planted import ATLAS, Event, correlated_waves, genome
 
 HERE = Path(__file__).resolve().parent
 SETTINGS = CopyNumber()
@@ -140,7 +140,9 @@ def simulate(share: float, depths: tuple[float, float], seed: int) -> Lot:
 
 def _waves(generator: np.random.Generator, bins: pd.DataFrame) -> np.ndarray:
     parts = [(length / BIN, sd) for length, sd in WAVES]
-    return np.concatenate([waves(generator, len(part), parts) for _, part in bins.groupby("chrom", sort=False)])
+    return np.concatenate(
+        [correlated_waves(generator, len(part), parts) for _, part in bins.groupby("chrom", sort=False)]
+    )
 
 
 @cache

@@ -26,6 +26,7 @@ ATLAS = Atlas(
     BANDS,
     read_watch(RESOURCES / "watch_regions.tsv"),
     pd.DataFrame({"chrom": ["chr20"], "start": [31_664_457], "end": [31_723_963], "gene_name": ["BCL2L1"]}),
+    LAYOUT.immune_receptors,
 )
 
 
@@ -47,9 +48,11 @@ def genome(bin_bp: int = 500_000) -> pd.DataFrame:
     bins = grid.make_bins(contigs, LAYOUT, BANDS, bin_bp)
     generator = np.random.default_rng(11)
     gc = np.concatenate(
-        [waves(generator, len(part), [(16, 1.0), (2, 0.6)]) for _, part in bins.groupby("chrom", sort=False)]
+        [correlated_waves(generator, len(part), [(16, 1.0), (2, 0.6)]) for _, part in bins.groupby("chrom", sort=False)]
     )
-    own = np.concatenate([waves(generator, len(part), [(6, 1.0)]) for _, part in bins.groupby("chrom", sort=False)])
+    own = np.concatenate(
+        [correlated_waves(generator, len(part), [(6, 1.0)]) for _, part in bins.groupby("chrom", sort=False)]
+    )
     acen = (
         BANDS[BANDS["gieStain"] == "acen"] if "gieStain" in BANDS else BANDS[BANDS["band"].str.match(r"[pq]11(\.1)?$")]
     )
@@ -60,7 +63,9 @@ def genome(bin_bp: int = 500_000) -> pd.DataFrame:
     )
 
 
-def waves(generator: np.random.Generator, n: int, parts: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
+def correlated_waves(
+    generator: np.random.Generator, n: int, parts: Sequence[tuple[float, float]]
+) -> NDArray[np.float64]:
     """Sum of Ornstein-Uhlenbeck waves: (length in bins, standard deviation)."""
     total = np.zeros(n)
     for length, sd in parts:
@@ -86,7 +91,7 @@ def sample(
     gc = (bins["gc"] - 0.41).to_numpy() / 0.05
     shape = -gc_bias * gc**2 + gc_bias * gc + rt * bins["replication_timing"].to_numpy()
     noise = np.concatenate(
-        [waves(generator, len(p), [(1, 0.7), (4, 0.7)]) for _, p in bins.groupby("chrom", sort=False)]
+        [correlated_waves(generator, len(p), [(1, 0.7), (4, 0.7)]) for _, p in bins.groupby("chrom", sort=False)]
     )
     share = (
         (1 - bins["gap"].to_numpy()) * (bins["end"] - bins["start"]).to_numpy() / (bins["end"] - bins["start"]).max()

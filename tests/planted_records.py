@@ -30,6 +30,7 @@ from karyolot.contracts.record import (
     SampleQc,
     SegmentRow,
     SetRow,
+    WatchRow,
 )
 
 GENOME = {
@@ -162,6 +163,7 @@ def copy_number(
                     name=name + arm,
                     bins=0 if blind else 100,
                     usable=0.0 if blind else 0.93,
+                    masked={"gap": 1.0} if blind else {"gap": 0.05, "gc": 0.02},
                     log2=None if blind else 0.001,
                     z=None if blind else 0.4,
                     lod_gain=found,
@@ -189,6 +191,8 @@ def copy_number(
                 "published_rule": c.get("published_rule", "none"),
                 "lot_copies": round(2 + (c["fraction"] if c["type"] == "gain" else -c["fraction"]), 2),
                 "donor_log2": 0.004,
+                "donor_lod": 0.06,
+                "artefact": c.get("artefact", ""),
                 "tests": c["tests"],
                 "bands": c["bands"],
                 "genes": c["genes"],
@@ -211,11 +215,28 @@ def copy_number(
             DonorVariantRow(chrom="chr16", start=3_250_000, end=3_340_000, donor_log2=0.57, lot_log2=0.55, shared=True),
         ),
         arms=tuple(arms),
+        watch=(
+            WatchRow(
+                region="20q11.21",
+                change="gain",
+                genes="BCL2L1",
+                context="pluripotent stem cell culture; often below 5 Mb",
+                source="Baker 2016 (PMC5106530)",
+                bins=0 if lod is None else 7,
+                log2=None if lod is None else 0.002,
+                lod=None if lod is None else round(lod * 1.3, 3),
+                changed=any("20q11.21" in c["watch"] for c in changes),
+            ),
+        ),
         lod=tuple(
             LodRow(
                 size_mb=size,
                 gain=None if lod is None or size < 2 else round(lod * math.sqrt(5 / size), 3),
                 loss=None if lod is None or size < 2 else round(lod * 0.96 * math.sqrt(5 / size), 3),
+                gains_planted=0 if lod is None or size < 2 else 200,
+                gains_found=0 if lod is None or size < 2 else 190,
+                losses_planted=0 if lod is None or size < 2 else 200,
+                losses_found=0 if lod is None or size < 2 else 193,
             )
             for size in (1.0, 2.0, 5.0, 10.0, 20.0)
         ),

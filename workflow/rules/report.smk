@@ -49,6 +49,7 @@ rule collect_provenance:
 rule assemble_report:
     input:
         unpack(lambda wildcards: paths.report_files(study, wildcards.lot)),
+        watch=shipped(settings.copy_number.watch_regions),
     output:
         report="results/{lot}/report.json",
     log:

@@ -277,7 +277,7 @@ class Match(Facts):
 
 
 class CopyNumberResults(NamedTuple):
-    """All copy-number results of a lot, as its report needs them."""
+    """All copy-number results of a lot, as its report needs them. watch: the list of watched regions (io.read_watch)."""
 
     ratios: pd.DataFrame
     segments: pd.DataFrame
@@ -285,6 +285,7 @@ class CopyNumberResults(NamedTuple):
     arms: pd.DataFrame
     lod: pd.DataFrame
     variants: pd.DataFrame
+    watch: pd.DataFrame
     comparison: Comparison
     noise: Noise
     match: Match

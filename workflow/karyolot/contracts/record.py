@@ -85,10 +85,12 @@ class CallRow(Frozen):
     published_rule: str
     lot_copies: float
     donor_log2: float
+    donor_lod: float
     tests: str
     bands: str
     genes: str
     watch: str
+    artefact: str
 
 
 class DonorVariantRow(Frozen):
@@ -103,25 +105,50 @@ class DonorVariantRow(Frozen):
 
 
 class LodRow(Frozen):
-    """Smallest share of cells found at this size of change; null = not assessable."""
+    """Smallest share of cells found at this size of change; null = not assessable.
+
+    gains_planted, losses_planted: changes planted in the lot's own reads at that share; *_found: those called.
+    """
 
     size_mb: float
     gain: float | None
     loss: float | None
+    gains_planted: int
+    gains_found: int
+    losses_planted: int
+    losses_found: int
 
 
 class ArmRow(Frozen):
-    """A whole arm or chromosome; fields as in `contracts.copy_number.Arms`."""
+    """A whole arm or chromosome; fields as in `contracts.copy_number.Arms`. masked: share of its bins by reason."""
 
     scope: Literal["arm", "chromosome"]
     name: str
     bins: int
     usable: float
+    masked: dict[str, float]
     log2: float | None
     z: float | None
     lod_gain: float | None
     lod_loss: float | None
     assessable: bool
+
+
+class WatchRow(Frozen):
+    """A watched region, tested as a whole; lod: of the change it is watched for; null = it cannot be assessed here.
+
+    bins: used ones, 0 where the region is not in the reference of this run.
+    """
+
+    region: str
+    change: Literal["gain", "loss"]
+    genes: str
+    context: str
+    source: str
+    bins: int
+    log2: float | None
+    lod: float | None
+    changed: bool
 
 
 class CopyNumberRecord(Frozen):
@@ -138,6 +165,7 @@ class CopyNumberRecord(Frozen):
     calls: tuple[CallRow, ...]
     donor_variants: tuple[DonorVariantRow, ...]
     arms: tuple[ArmRow, ...]
+    watch: tuple[WatchRow, ...]
     lod: tuple[LodRow, ...]
     power: float
     claim_mb: float

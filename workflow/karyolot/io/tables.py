@@ -20,6 +20,7 @@ from karyolot.contracts.copy_number import (
 )
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io.files import PathLike, open_text, read_model, replacing
+from karyolot.io.genome import read_watch
 
 
 def read_table(path: PathLike, contract: type[pa.DataFrameModel]) -> pd.DataFrame:
@@ -83,5 +84,6 @@ def read_copy_number(files: dict[str, Any]) -> CopyNumberResults:
         comparison=read_model(files["comparison"], Comparison),
         noise=read_model(files["noise"], Noise),
         match=read_model(files["match"], Match),
+        watch=read_watch(files["watch"]),
         **{name: read_table(files[name], contract) for name, contract in tables.items()},
     )

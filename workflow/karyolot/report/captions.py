@@ -120,7 +120,19 @@ def limits_of_detection(record: CopyNumberRecord) -> Caption:
     return Caption(
         finding,
         f"Smallest share of cells whose one-copy change is called with {percent(record.power)} power,"
-        " from this lot's own noise. A smaller share can be present and unseen.",
+        f" from this lot's own noise{_confirmed(record)}. A smaller share can be present and unseen.",
+    )
+
+
+def _confirmed(record: CopyNumberRecord) -> str:
+    """What planting in the lot's own reads showed, over all sizes."""
+    planted = sum(row.gains_planted + row.losses_planted for row in record.lod)
+    found = sum(row.gains_found + row.losses_found for row in record.lod)
+    if not planted:
+        return ""
+    return (
+        f"; of {planted:,} changes planted in its own reads at these shares, {found:,} were called"
+        f" ({percent(found / planted)})"
     )
 
 

@@ -4,14 +4,14 @@ Every sentence is computed here from the results; nothing is judged here, that i
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
-from karyolot.contracts.copy_number import Comparison, CopyNumberResults, Noise
+from karyolot.contracts.copy_number import MASKS, Comparison, CopyNumberResults, Noise
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults
 from karyolot.contracts.record import (
@@ -31,6 +31,7 @@ from karyolot.contracts.record import (
     SampleQc,
     SegmentRow,
     SetRow,
+    WatchRow,
 )
 from karyolot.contracts.settings import CopyNumber
 
@@ -38,6 +39,8 @@ Row = TypeVar("Row", bound=BaseModel)
 
 SIGNIFICANCE = 0.05
 """Benjamini-Hochberg level below which a gene or a set counts as changed in the report's text."""
+VISIBLE_WAVE = 0.02
+"""log2 per standard deviation of replication timing: about 3 % more cells in S phase; the warning limit of the method."""
 NOT_SEEN = ("ploidy", "balanced rearrangements", "copy-neutral loss of heterozygosity", "centromeres and other gaps")
 """What read depth cannot see, however deep; printed wherever a PASS is."""
 
@@ -77,11 +80,9 @@ def _copy_number(dna: CopyNumberResults, settings: CopyNumber) -> CopyNumberReco
         segments=_rows(dna.segments, SegmentRow),
         calls=_rows(dna.calls.assign(size_mb=(dna.calls["end"] - dna.calls["start"]) / 1e6), CallRow),
         donor_variants=_rows(dna.variants, DonorVariantRow),
-        arms=_rows(dna.arms, ArmRow),
-        lod=tuple(
-            LodRow(size_mb=size / 1e6, **{row["type"]: _known(row["fraction"]) for row in part.to_dict("records")})
-            for size, part in ((int(part["size_bp"].iloc[0]), part) for _, part in dna.lod.groupby("size_bp"))
-        ),
+        arms=tuple(_arm_rows(dna.arms)),
+        watch=tuple(_watch_rows(dna)),
+        lod=tuple(_lod_row(part.set_index("type")) for _, part in dna.lod.groupby("size_bp")),
         power=settings.power,
         claim_mb=settings.claim_mb,
         published_gain_log2=math.log2(settings.published_gain),
@@ -89,6 +90,40 @@ def _copy_number(dna: CopyNumberResults, settings: CopyNumber) -> CopyNumberReco
         published_gains=int((broken == "gain").sum()),
         published_losses=int((broken == "loss").sum()),
     )
+
+
+def _lod_row(limits: pd.DataFrame) -> LodRow:
+    """limits: contract Lod of one size, by type."""
+    gain, loss = (limits.loc[name].to_dict() for name in ("gain", "loss"))
+    return LodRow(
+        size_mb=gain["size_bp"] / 1e6,
+        gain=_known(gain["fraction"]),
+        loss=_known(loss["fraction"]),
+        gains_planted=gain["planted"],
+        gains_found=gain["found"],
+        losses_planted=loss["planted"],
+        losses_found=loss["found"],
+    )
+
+
+def _arm_rows(arms: pd.DataFrame) -> Iterator[ArmRow]:
+    names = [name for name in ArmRow.model_fields if name != "masked"]
+    for row in arms[arms["scope"] != "watch"].to_dict("records"):
+        masked = {reason: round(row[f"masked_{reason}"], 4) for reason in MASKS if row[f"masked_{reason}"] > 0}
+        known = {name: None if pd.isna(row[name]) else row[name] for name in names}
+        yield ArmRow.model_validate({**known, "masked": masked})
+
+
+def _watch_rows(dna: CopyNumberResults) -> Iterator[WatchRow]:
+    """One row per entry of the watch list, with the test of its region."""
+    tests = dna.arms[dna.arms["scope"] == "watch"].set_index("name")
+    for entry in dna.watch.to_dict("records"):
+        facts: dict[str, object] = {"bins": 0, "log2": None, "lod": None, "changed": False}
+        if entry["region"] in tests.index:
+            row = tests.loc[entry["region"]]
+            lod = _known(row[f"lod_{entry['change']}"]) if row["assessable"] else None
+            facts = {"bins": row["bins"], "log2": _known(row["log2"]), "lod": lod, "changed": row["changed"]}
+        yield WatchRow.model_validate({**entry, **facts})
 
 
 def _rows(table: pd.DataFrame, row: type[Row]) -> tuple[Row, ...]:
@@ -154,9 +189,11 @@ def _limits(dna: CopyNumberResults) -> list[str]:
             "No replication-timing track was given: waves of a growing lot against resting hepatocytes were not corrected."
         )
     else:
+        visible = abs(facts.rt_slope) > VISIBLE_WAVE
         sentences.append(
             f"Replication timing moves the ratio by {facts.rt_slope:.3f} log2 per standard deviation"
             f" ({facts.rt_low:.3f} to {facts.rt_high:.3f}); this was taken out."
+            + (" A wave of this height is seen when a growing lot meets resting hepatocytes." if visible else "")
         )
     if facts.neutral is not None and facts.neutral < 0.6:
         sentences.append(

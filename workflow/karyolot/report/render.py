@@ -59,6 +59,7 @@ def environment() -> Environment:
         "quantity": words.quantity,
         "plural": words.plural,
         "genes_short": words.genes_short,
+        "masked": words.masked,
         "setting": words.setting,
     }
     return made
