@@ -1,0 +1,106 @@
+"""What the dispersions of all genes have in common: their trend over expression, and their scatter about it.
+
+As R's DESeq2 (Love 2014, Genome Biology 15:550) computes them.
+"""
+
+import numpy as np
+from numpy.polynomial.hermite_e import hermegauss
+from numpy.typing import NDArray
+from scipy.special import chdtr, polygamma
+from scipy.stats import norm
+
+Array = NDArray[np.float64]
+
+FEW_DF = 3
+"""Residual degrees of freedom up to which the spread of log dispersions is too skewed to be taken for a variance."""
+LEAST_PRIOR_VARIANCE = 0.25
+"""Of log dispersions about the trend: never less, so that a gene's own scatter always counts for something."""
+
+
+def fit_trend(means: Array, dispersions: Array) -> tuple[float, float] | None:
+    """(a0, a1) of dispersion = a0 + a1 / mean, by a gamma regression of the genes near it; None when there is none."""
+    a0, a1 = 0.1, 1.0
+    for _ in range(11):
+        ratio = dispersions / (a0 + a1 / means)
+        near = (ratio > 1e-4) & (ratio < 15)
+        found = _gamma_regression(1 / means[near], dispersions[near], (a0, a1))
+        if found is None or min(found) <= 0:
+            return None
+        change = np.log(found[0] / a0) ** 2 + np.log(found[1] / a1) ** 2
+        a0, a1 = found
+        if change < 1e-6:
+            return a0, a1
+    return None
+
+
+def _gamma_regression(x: Array, y: Array, start: tuple[float, float]) -> tuple[float, float] | None:
+    """Gamma regression with identity link of y on 1 and x, by reweighted least squares; None if it does not settle."""
+    design = np.column_stack([np.ones(len(x)), x])
+    fitted = design @ start
+    deviance = np.inf
+    for _ in range(25):
+        if not len(x) or (fitted <= 0).any():
+            return None
+        weighted = design / fitted[:, None]
+        a0, a1 = np.linalg.lstsq(weighted, y / fitted, rcond=None)[0]
+        fitted = a0 + a1 * x
+        if (fitted <= 0).any():
+            return None
+        before, deviance = deviance, float(2 * ((y - fitted) / fitted - np.log(y / fitted)).sum())
+        if abs(deviance - before) / (abs(deviance) + 0.1) < 1e-8:
+            return float(a0), float(a1)
+    return None
+
+
+def prior_variance(residuals: Array, residual_df: int) -> float:
+    """Variance of true log dispersions about the trend.
+
+    residuals: log of gene-wise dispersion over trend, of the genes whose dispersion can be told from none.
+    """
+    if residual_df > FEW_DF:
+        spread = robust_variance(residuals) - float(polygamma(1, residual_df / 2))
+    else:
+        spread = _matching_variance(residuals, residual_df)
+    return max(spread, LEAST_PRIOR_VARIANCE)
+
+
+def robust_variance(residuals: Array) -> float:
+    """By the median absolute deviation."""
+    away = np.abs(residuals - np.median(residuals))
+    return float((np.median(away) / norm.ppf(0.75)) ** 2)
+
+
+def _matching_variance(residuals: Array, residual_df: int) -> float:
+    """The variance whose log dispersions, estimated with few degrees of freedom, would scatter as these do.
+
+    An estimate is the true value times a chi-square over its degrees of freedom, so its log scatters as the sum of a log
+    chi-square and a normal one; of 1,000 variances from 0 to 8 the one with the least Kullback-Leibler divergence from
+    what is seen. R draws 10,000 of the sum (with a fixed seed) for each variance; here it is integrated, so that
+    neither a seed nor a library's generator decides.
+    """
+    edges = np.arange(-20, 21) / 2
+    inside = residuals[(residuals > edges[0]) & (residuals < edges[-1])]
+    seen = np.histogram(inside, edges)[0] / len(inside) / 0.5
+    variances = np.linspace(0, 8, 200)
+    nodes, weights = hermegauss(100)
+    shifted = edges[None, :, None] - np.sqrt(variances)[:, None, None] * nodes
+    below = chdtr(residual_df, residual_df * np.exp(shifted)) @ (weights / weights.sum())
+    expected = np.diff(below, axis=1) / (below[:, -1] - below[:, 0])[:, None] / 0.5
+    # The least density among R's draws is that of a single one.
+    small = min(seen[seen > 0].min(), 1 / 10_000 / 0.5)
+    divergence = (seen * (np.log(seen + small) - np.log(expected + small))).sum(axis=1)
+    fine = np.linspace(0, 8, 1000)
+    return float(fine[_smoothed(variances, divergence, fine, 0.2).argmin()])
+
+
+def _smoothed(x: Array, y: Array, at: Array, share: float) -> Array:
+    """Local quadratic regression with tricube weights over the nearest `share` of the points (loess, Cleveland 1988)."""
+    near = int(share * len(x))
+    result = np.empty(len(at))
+    for place, centre in enumerate(at):
+        away = np.abs(x - centre)
+        width = np.sort(away)[near - 1]
+        weight = np.sqrt(np.clip(1 - (away / width) ** 3, 0, None) ** 3)
+        design = np.column_stack([np.ones(len(x)), x - centre, (x - centre) ** 2])
+        result[place] = np.linalg.lstsq(design * weight[:, None], y * weight, rcond=None)[0][0]
+    return result
