@@ -7,7 +7,6 @@ three degrees of freedom or fewer: three donors and their lots have two), its ch
 are not tested to R's.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from pydeseq2.dds import DeseqDataSet
 from pydeseq2.default_inference import DefaultInference
 from pydeseq2.ds import DeseqStats
-from scipy.stats import false_discovery_control, norm
+from scipy.stats import false_discovery_control, norm, trim_mean
 
 from karyolot.rna import negative_binomial as nb
 from karyolot.rna.dispersion_trend import fit_trend, prior_variance, robust_variance
@@ -36,6 +35,10 @@ class _Vectorised(DefaultInference):  # type: ignore[misc]  # the library is unt
     ) -> tuple[Array, Array, Array, NDArray[np.bool_]]:
         found = nb.fit_coefficients(counts.T, size_factors, design_matrix, disp)
         return found.beta, found.mean.T, found.leverage.T, found.converged
+
+    def lin_reg_mu(self, counts: Array, size_factors: Array, design_matrix: Array, min_mu: float) -> Array:
+        depth = size_factors[:, None]
+        return np.maximum(depth * (design_matrix @ np.linalg.pinv(design_matrix) @ (counts / depth)), min_mu)
 
     def alpha_mle(
         self, counts: Array, design_matrix: Array, mu: Array, alpha_hat: Array, *_: object, **options: Any
@@ -69,56 +72,70 @@ class _Vectorised(DefaultInference):  # type: ignore[misc]  # the library is unt
         shrink_index: int,
     ) -> tuple[Array, Array, NDArray[np.bool_]]:
         start = nb.fit_coefficients(counts.T, np.exp(offset), design_matrix, 1 / size).beta
-        beta, covariance = nb.shrink(
-            counts.T, offset, design_matrix, size, shrink_index, prior_scale, prior_no_shrink_scale, start
+        posterior = nb.Posterior(
+            counts.T, offset, design_matrix, size, shrink_index, prior_scale, prior_no_shrink_scale
         )
+        beta, covariance = nb.shrink(posterior, start)
         return beta, covariance, np.ones(len(beta), dtype=bool)
 
 
-def fit(counts: pd.DataFrame, samples: pd.DataFrame, formula: str) -> pd.DataFrame:
-    """Per gene (index): base_mean, log2fc, log2fc_shrunk, log2fc_se, stat, p; of the last level of `state` over its first.
+def fit(counts: pd.DataFrame, design: pd.DataFrame, effect: str, outliers: bool = True) -> pd.DataFrame:
+    """Per gene (index): base_mean, log2fc, log2fc_shrunk, log2fc_se, stat, p of one effect.
 
-    counts: samples x genes, whole numbers, each gene with a count. samples: `state` is a pandas Categorical. base_mean and
-    all that follows have counts replaced that Cook's distance finds impossible among 7 replicates or more; with 3 to 6 of
-    them p is null instead, with fewer nothing is.
+    counts: samples x genes, whole numbers, each gene with a count. design: samples x effects, an intercept among them, of
+    full rank and fewer than samples. effect: the column tested. outliers: counts that Cook's distance finds impossible are
+    replaced where a group has 7 samples or more (base_mean and all that follows are then those of the replaced counts);
+    with 3 to 6, p and log2fc_shrunk are null instead; with fewer no count can be called one. False: left as they are, as
+    an effect of a single sample needs it, which is all its own outlier.
     """
     inference = _Vectorised()
-    data = DeseqDataSet(counts=counts, metadata=samples, design=formula, inference=inference, quiet=True)
+    data = DeseqDataSet(
+        counts=counts,
+        metadata=pd.DataFrame(index=counts.index),
+        design=design,
+        refit_cooks=outliers,
+        inference=inference,
+        quiet=True,
+    )
     data.fit_size_factors()
     data.fit_genewise_dispersions()
     _set_trend_and_prior(data)
     data.fit_MAP_dispersions()
     data.fit_LFC()
     data.calculate_cooks()
-    data.refit()
-    low, high = samples["state"].cat.categories
-    tested = DeseqStats(data, ["state", high, low], independent_filter=False, inference=inference, quiet=True)
+    if outliers:
+        data.refit()
+    tested = DeseqStats(
+        data,
+        (design.columns == effect).astype(float),
+        cooks_filter=outliers,
+        independent_filter=False,
+        inference=inference,
+        quiet=True,
+    )
     tested.summary()
-    names = {
-        "baseMean": "base_mean", "log2FoldChange": "log2fc", "lfcSE": "log2fc_se", "pvalue": "p"
-    }
+    names = {"baseMean": "base_mean", "log2FoldChange": "log2fc", "lfcSE": "log2fc_se", "pvalue": "p"}
     # A copy: shrinking writes over the estimates and their errors in place.
     table = tested.results_df.rename(columns=names)[["base_mean", "log2fc", "log2fc_se", "stat", "p"]].copy()
-    tested.lfc_shrink(f"state[T.{high}]")
+    tested.lfc_shrink(effect)
     table["log2fc_shrunk"] = tested.results_df["log2FoldChange"].where(table["p"].notna())
-    return table
+    return pd.DataFrame(table)
 
 
 def _set_trend_and_prior(data: DeseqDataSet) -> None:
     """Sets what PyDESeq2's fit_dispersion_trend and fit_dispersion_prior would."""
-    fitted = data.var["non_zero"].to_numpy()
-    means, genewise = (data.var[column].to_numpy()[fitted] for column in ("_normed_means", "genewise_dispersions"))
+    means, genewise = (data.var[column].to_numpy() for column in ("_normed_means", "genewise_dispersions"))
     scattered = genewise >= 100 * nb.MIN_DISPERSION
-    trend = fit_trend(means[scattered], genewise[scattered])
-    if trend is None:
-        with warnings.catch_warnings():
-            data._fit_mean_dispersion_trend()
+    coefficients = fit_trend(means[scattered], genewise[scattered])
+    if coefficients is None:
+        above = genewise[genewise > 10 * nb.MIN_DISPERSION]
+        data.uns["mean_disp"] = trim_mean(above, 0.001) if len(above) else 10 * nb.MIN_DISPERSION
+        data.uns["disp_function_type"] = "mean"
     else:
-        data.uns["trend_coeffs"] = pd.Series(trend, index=["a0", "a1"])
+        data.uns["trend_coeffs"] = pd.Series(coefficients, index=["a0", "a1"])
         data.uns["disp_function_type"] = "parametric"
-        data.var["fitted_dispersions"] = np.nan
-        data.var.loc[fitted, "fitted_dispersions"] = data.disp_function(means)
-    residuals = np.log(genewise / data.var["fitted_dispersions"].to_numpy()[fitted])[scattered]
+    data.var["fitted_dispersions"] = trend = data.disp_function(means)
+    residuals = np.log(genewise / trend)[scattered]
     samples, effects = data.obsm["design_matrix"].shape
     data.uns["_squared_logres"] = robust_variance(residuals)
     data.uns["prior_disp_var"] = np.float64(prior_variance(residuals, samples - effects))
@@ -168,5 +185,7 @@ def lowess(x: Array, y: Array, share: float) -> Array:
         limit = 6 * np.median(residual)
         if limit < 1e-7 * residual.mean():
             break
-        trust = np.where(residual > 0.999 * limit, 0, np.where(residual <= 0.001 * limit, 1, (1 - (residual / limit) ** 2) ** 2))
+        trust = np.where(
+            residual > 0.999 * limit, 0, np.where(residual <= 0.001 * limit, 1, (1 - (residual / limit) ** 2) ** 2)
+        )
     return np.asarray(smooth)

@@ -66,7 +66,9 @@ def prior_variance(residuals: Array, residual_df: int) -> float:
 
 
 def robust_variance(residuals: Array) -> float:
-    """By the median absolute deviation."""
+    """By the median absolute deviation; 0 of nothing."""
+    if not len(residuals):
+        return 0.0
     away = np.abs(residuals - np.median(residuals))
     return float((np.median(away) / norm.ppf(0.75)) ** 2)
 
@@ -81,6 +83,8 @@ def _matching_variance(residuals: Array, residual_df: int) -> float:
     """
     edges, draws = np.arange(-20, 21) / 2, 10_000
     inside = residuals[(residuals > edges[0]) & (residuals < edges[-1])]
+    if not len(inside):
+        return 0.0
     seen = np.histogram(inside, edges, density=True)[0]
     variances = np.linspace(0, 8, 200)
     nodes, weights = hermegauss(100)

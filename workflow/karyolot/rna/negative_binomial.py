@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import digamma, gammaln
+from scipy.special import digamma, expit, gammaln
 
 Array = NDArray[np.float64]
 
@@ -54,7 +54,9 @@ class _Dispersion(NamedTuple):
         size = 1 / alpha
         likelihood = gammaln(self.counts + size) - gammaln(size) - self.counts * np.log(self.mean + size)
         likelihood -= size * np.log1p(self.mean * alpha)
-        value = likelihood.sum(axis=1) - 0.5 * np.linalg.slogdet(_information(1 / (1 / self.mean + alpha), self.design))[1]
+        value = (
+            likelihood.sum(axis=1) - 0.5 * np.linalg.slogdet(_information(1 / (1 / self.mean + alpha), self.design))[1]
+        )
         if self.trend is not None:
             value -= 0.5 * (logs - self.trend) ** 2 / self.prior_variance
         return np.asarray(value)
@@ -175,15 +177,13 @@ def fit_coefficients(counts: Array, depth: Array, design: Array, dispersion: Arr
         target = np.log(mu / depth) + (y - mu) / mu
         new = np.linalg.solve(_information(weights, design) + ridge, ((weights * target) @ design)[..., None])[..., 0]
         beta[going] = new
-        runaway = (np.abs(new) > LARGEST).any(axis=1)
-        with np.errstate(over="ignore"):
-            mu = np.maximum(depth * np.exp(new @ design.T), MIN_MEAN)
-            mean[going] = mu
-            now = -2 * (fixed[going] + y * np.log(a * mu / (1 + a * mu)) - np.log1p(a * mu) / a).sum(axis=1)
-        settled = (turn > 0) & (np.abs(now - deviance[going]) / (np.abs(now) + 0.1) < 1e-8) & ~runaway
-        converged[going[settled]] = True
-        deviance[going] = now
-        going = going[~settled & ~runaway]
+        near = (np.abs(new) <= LARGEST).all(axis=1)
+        going, y, a = going[near], y[near], a[near]
+        mu = np.maximum(depth * np.exp(new[near] @ design.T), MIN_MEAN)
+        now = -2 * (fixed[going] + y * np.log(a * mu / (1 + a * mu)) - np.log1p(a * mu) / a).sum(axis=1)
+        settled = (turn > 0) & (np.abs(now - deviance[going]) / (np.abs(now) + 0.1) < 1e-8)
+        mean[going], deviance[going], converged[going] = mu, now, settled
+        going = going[~settled]
     for gene in np.flatnonzero(~converged):
         begin = beta[gene] if (np.abs(beta[gene]) < LARGEST).all() else first[gene]
         beta[gene], converged[gene] = _descend(counts[gene], depth, design, dispersion[gene], begin)
@@ -203,88 +203,104 @@ def _descend(counts: Array, depth: Array, design: Array, alpha: float, start: Ar
         return value, RIDGE * beta - ((counts - mean) / (1 + alpha * mean)) @ design
 
     limit = LARGEST * np.log(2)
-    found = minimize(loss, np.clip(start, -limit, limit), jac=True, method="L-BFGS-B", bounds=[(-limit, limit)] * len(start))
+    found = minimize(
+        loss, np.clip(start, -limit, limit), jac=True, method="L-BFGS-B", bounds=[(-limit, limit)] * len(start)
+    )
     return np.asarray(found.x), bool(found.success)
 
 
 def standard_errors(mean: Array, dispersion: Array, design: Array, contrast: Array) -> Array:
     """Of the coefficients' combination `contrast`. mean: fitted counts."""
     information = _information(_weights(mean, dispersion), design)
-    towards = np.linalg.solve(information + RIDGE * np.eye(design.shape[1]), np.broadcast_to(contrast, (len(mean), len(contrast)))[..., None])[..., 0]
-    return np.sqrt(np.einsum("gi,gij,gj->g", towards, information, towards))
+    inverse = np.linalg.inv(information + RIDGE * np.eye(design.shape[1]))
+    towards = inverse @ contrast
+    return np.asarray(np.sqrt(np.einsum("gi,gij,gj->g", towards, information, towards)))
 
 
-def shrink(
-    counts: Array, offset: Array, design: Array, size: Array, effect: int, scale: float, flat: float, start: Array
-) -> tuple[Array, Array]:
-    """Coefficients with a Cauchy prior (apeglm) on one effect, and their covariances (genes x effects x effects).
+class Posterior(NamedTuple):
+    """Of coefficients: a Cauchy prior on one effect, which spares the large ones, and normal priors on the others.
 
-    offset: log size factor of each sample. size: 1/dispersion of each gene. scale: of the Cauchy prior of `effect`;
-    flat: standard deviation of the normal prior of the others. start: coefficients without a prior. The posterior may
-    have two peaks, one at each of prior and data: both are climbed, and the higher one is taken.
+    offset: log size factor of each sample. size: 1/dispersion of each gene. scale: of the Cauchy prior; flat: standard
+    deviation of the others.
+    """
+
+    counts: Array
+    offset: Array
+    design: Array
+    size: Array
+    effect: int
+    scale: float
+    flat: float
+
+    def of(self, genes: NDArray[np.intp]) -> "Posterior":
+        return self._replace(counts=self.counts[genes], size=self.size[genes])
+
+    @property
+    def _others(self) -> Array:
+        """Precisions of the normal priors."""
+        return np.asarray((np.arange(self.design.shape[1]) != self.effect) / self.flat**2)
+
+    def loss(self, beta: Array) -> Array:
+        """Negative log posterior of each gene's coefficients, but for a constant."""
+        eta, size = beta @ self.design.T, self.size[:, None]
+        data = (self.counts + size) * np.logaddexp(eta + self.offset, np.log(size)) - self.counts * eta
+        return np.asarray(
+            data.sum(axis=1) + beta**2 @ self._others / 2 + np.log1p((beta[:, self.effect] / self.scale) ** 2)
+        )
+
+    def slope_and_curvature(self, beta: Array) -> tuple[Array, Array]:
+        """First and second derivatives of the loss, the latter without the Cauchy prior's."""
+        size = self.size[:, None]
+        full = expit(beta @ self.design.T + self.offset - np.log(size))
+        slope = (size * full - self.counts * (1 - full)) @ self.design + beta * self._others
+        effect = beta[:, self.effect]
+        slope[:, self.effect] += 2 * effect / (self.scale**2 + effect**2)
+        return slope, _information((self.counts + size) * full * (1 - full), self.design) + np.diag(self._others)
+
+    def bend(self, beta: Array) -> Array:
+        """Second derivative of the Cauchy prior's part of the loss: negative beyond the scale."""
+        squared = beta[:, self.effect] ** 2
+        return np.asarray(2 * (self.scale**2 - squared) / (self.scale**2 + squared) ** 2)
+
+
+def shrink(posterior: Posterior, start: Array) -> tuple[Array, Array]:
+    """The most probable coefficients, and their covariances (genes x effects x effects). start: those without a prior.
+
+    There may be two peaks, one at the data's estimate and one near none: both are climbed, the higher one is taken.
     """
     none = start.copy()
-    none[:, effect] = 0
-    found = [_map(counts, offset, design, size, effect, scale, flat, begin) for begin in (start, none)]
-    lower = found[1][1] < found[0][1]
-    beta = np.where(lower[:, None], found[1][0], found[0][0])
-    hessian = _curvature(beta, counts, offset, design, size, effect, scale, flat)
-    b = beta[:, effect]
-    hessian[:, effect, effect] += 2 * (scale**2 - b**2) / (scale**2 + b**2) ** 2
-    return beta, np.linalg.inv(hessian)
+    none[:, posterior.effect] = 0
+    (near, loss), (far, other) = (_peak(posterior, begin) for begin in (start, none))
+    beta = np.where((other < loss)[:, None], far, near)
+    _, hessian = posterior.slope_and_curvature(beta)
+    hessian[:, posterior.effect, posterior.effect] += posterior.bend(beta)
+    return beta, np.asarray(np.linalg.inv(hessian), dtype=np.float64)
 
 
-def _map(
-    counts: Array, offset: Array, design: Array, size: Array, effect: int, scale: float, flat: float, start: Array
-) -> tuple[Array, Array]:
-    """Newton's method with step halving from one start: coefficients, and the negative log posterior there."""
-    others = np.arange(design.shape[1]) != effect
-
-    def loss(beta: Array, genes: NDArray[np.intp]) -> Array:
-        eta, s = beta @ design.T, size[genes, None]
-        data = (counts[genes] + s) * np.logaddexp(eta + offset, np.log(s)) - counts[genes] * eta
-        prior = (beta[:, others] ** 2).sum(axis=1) / (2 * flat**2) + np.log1p((beta[:, effect] / scale) ** 2)
-        return np.asarray(data.sum(axis=1) + prior)
-
-    beta = start.copy()
-    going = np.arange(len(counts))
-    value = loss(beta, going)
+def _peak(posterior: Posterior, start: Array) -> tuple[Array, Array]:
+    """Newton's method with step halving from one start: coefficients, and the loss there."""
+    beta, loss = start.copy(), posterior.loss(start)
+    going = np.arange(len(start))
     for _ in range(ROUNDS):
         if not len(going):
             break
-        here, s = beta[going], size[going]
-        expected = np.exp(here @ design.T + offset)
-        slope = ((expected - counts[going]) * s[:, None] / (s[:, None] + expected)) @ design
-        slope[:, others] += here[:, others] / flat**2
-        b = here[:, effect]
-        slope[:, effect] += 2 * b / (scale**2 + b**2)
-        hessian = _curvature(here, counts[going], offset, design, s, effect, scale, flat)
-        # Beyond its shoulder the Cauchy density curves the wrong way: there, the parabola that touches it from above.
-        hessian[:, effect, effect] += 2 * np.where(b**2 < scale**2, (scale**2 - b**2) / (scale**2 + b**2) ** 2, 1 / (scale**2 + b**2))
+        part, here = posterior.of(going), beta[going]
+        slope, hessian = part.slope_and_curvature(here)
+        # Where the Cauchy density curves the wrong way: the parabola that touches it from above.
+        touching = 2 / (posterior.scale**2 + here[:, posterior.effect] ** 2)
+        bend = part.bend(here)
+        hessian[:, posterior.effect, posterior.effect] += np.where(bend > 0, bend, touching)
         move = np.linalg.solve(hessian, slope[..., None])[..., 0]
-        length = np.ones(len(going))
-        old = value[going]
         for _ in range(20):
-            new = loss(here - length[:, None] * move, going)
-            worse = ~(new <= old)
+            new = part.loss(here - move)
+            worse = ~(new <= loss[going])
             if not worse.any():
                 break
-            length[worse] /= 2
-        better = new <= old
-        beta[going[better]] = (here - length[:, None] * move)[better]
-        value[going[better]] = new[better]
-        going = going[better & (np.abs(length[:, None] * move).max(axis=1) > 1e-7)]
-    return beta, value
-
-
-def _curvature(
-    beta: Array, counts: Array, offset: Array, design: Array, size: Array, effect: int, scale: float, flat: float
-) -> Array:
-    """Second derivatives of the negative log posterior but for the Cauchy prior's."""
-    expected = np.exp(beta @ design.T + offset)
-    weights = (counts + size[:, None]) * size[:, None] * expected / (size[:, None] + expected) ** 2
-    others = (np.arange(design.shape[1]) != effect) / flat**2
-    return _information(weights, design) + np.diag(others)
+            move[worse] /= 2
+        better = going[~worse]
+        beta[better], loss[better] = (here - move)[~worse], new[~worse]
+        going = going[~worse & (np.abs(move).max(axis=1) > 1e-7)]
+    return beta, loss
 
 
 def _weights(mean: Array, dispersion: Array) -> Array:
