@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from pydeseq2.dds import DeseqDataSet
 from pydeseq2.default_inference import DefaultInference
 from pydeseq2.ds import DeseqStats
-from scipy.stats import false_discovery_control, norm, trim_mean
+from scipy.stats import false_discovery_control, norm
 
 from karyolot.rna import negative_binomial as nb
-from karyolot.rna.dispersion_trend import fit_trend, prior_variance, robust_variance
+from karyolot.rna.dispersion_trend import Trend, fit_trend, prior_variance, robust_variance
 
 Array = NDArray[np.float64]
 
@@ -122,20 +122,25 @@ def fit(counts: pd.DataFrame, design: pd.DataFrame, effect: str, outliers: bool 
     return pd.DataFrame(table)
 
 
+class _Quotient:
+    """PyDESeq2 looks the trend of refitted genes up as a0 + a1 / mean: a1, when the trend has another form."""
+
+    def __init__(self, trend: Trend) -> None:
+        self._trend = trend
+
+    def __truediv__(self, means: Array) -> Array:
+        return self._trend(np.asarray(means))
+
+
 def _set_trend_and_prior(data: DeseqDataSet) -> None:
     """Sets what PyDESeq2's fit_dispersion_trend and fit_dispersion_prior would."""
     means, genewise = (data.var[column].to_numpy() for column in ("_normed_means", "genewise_dispersions"))
     scattered = genewise >= 100 * nb.MIN_DISPERSION
-    coefficients = fit_trend(means[scattered], genewise[scattered])
-    if coefficients is None:
-        above = genewise[genewise > 10 * nb.MIN_DISPERSION]
-        data.uns["mean_disp"] = trim_mean(above, 0.001) if len(above) else 10 * nb.MIN_DISPERSION
-        data.uns["disp_function_type"] = "mean"
-    else:
-        data.uns["trend_coeffs"] = pd.Series(coefficients, index=["a0", "a1"])
-        data.uns["disp_function_type"] = "parametric"
-    data.var["fitted_dispersions"] = trend = data.disp_function(means)
-    residuals = np.log(genewise / trend)[scattered]
+    trend = fit_trend(means[scattered], genewise[scattered])
+    data.var["fitted_dispersions"] = expected = trend(means)
+    data.uns["disp_function_type"] = "parametric"
+    data.uns["trend_coeffs"] = (0.0, _Quotient(trend))
+    residuals = np.log(genewise / expected)[scattered]
     samples, effects = data.obsm["design_matrix"].shape
     data.uns["_squared_logres"] = robust_variance(residuals)
     data.uns["prior_disp_var"] = np.float64(prior_variance(residuals, samples - effects))

@@ -3,6 +3,8 @@
 As R's DESeq2 (Love 2014, Genome Biology 15:550) computes them.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import NDArray
@@ -14,11 +16,78 @@ Array = NDArray[np.float64]
 
 FEW_DF = 3
 """Residual degrees of freedom up to which the spread of log dispersions is too skewed to be taken for a variance."""
+LEAST_GENES = 20
+"""With fewer there is no curve to speak of: 14 points for three coefficients at each place."""
+NONE = 1e-7
+"""Taken when no gene scatters: ten times the least, as R does."""
 LEAST_PRIOR_VARIANCE = 0.25
 """Of log dispersions about the trend: never less, so that a gene's own scatter always counts for something."""
 
 
-def fit_trend(means: Array, dispersions: Array) -> tuple[float, float] | None:
+Trend = Callable[[Array], Array]
+"""Dispersions expected at mean normalised counts."""
+
+
+def fit_trend(means: Array, dispersions: Array) -> Trend:
+    """a0 + a1 / mean, or where this does not fit the genes a curve through them, or their mean where there are too few.
+
+    means, dispersions: of the genes whose dispersion can be told from none.
+    """
+    found = fit_inverse(means, dispersions)
+    if found is not None:
+        return lambda at: found[0] + found[1] / at
+    if len(np.unique(means)) >= LEAST_GENES:
+        return fit_curve(means, dispersions)
+    level = float(np.mean(dispersions)) if len(dispersions) else NONE
+    return lambda at: np.full_like(at, level)
+
+
+def fit_curve(means: Array, dispersions: Array) -> Trend:
+    """Local quadratic regression of log dispersion on log mean, over the nearest 70 % of the genes, strong genes first.
+
+    As in locfit (Loader 1999), which R's DESeq2 takes: regressions at the ends of the range and at midpoints, until two
+    are nearer than 0.8 of what they look at; cubic pieces between, and beyond the bend of one parabola through all.
+    """
+    x, y = np.log(means), np.log(dispersions)
+    near = int(0.7 * len(x))
+
+    def parabola(at: float, weight: Array) -> list[float]:
+        root = np.sqrt(means * weight)
+        return [
+            float(c)
+            for c in np.linalg.lstsq(np.vander(x - at, 3, increasing=True) * root[:, None], y * root, rcond=None)[0]
+        ]
+
+    def regress(at: float) -> tuple[float, float, float]:
+        away = np.abs(x - at)
+        width = float(np.partition(away, near - 1)[near - 1])
+        level, slope, _ = parabola(at, np.clip(1 - (away / width) ** 3, 0, None) ** 3)
+        return level, slope, width
+
+    low, high = float(x.min()), float(x.max())
+    knots = {low: regress(low), high: regress(high)}
+    spans = [(low, high)]
+    while spans:
+        left, right = spans.pop()
+        if right - left > 0.8 * min(knots[left][2], knots[right][2]):
+            middle = (left + right) / 2
+            knots[middle] = regress(middle)
+            spans += [(left, middle), (middle, right)]
+    places = sorted(knots)
+    curve = CubicHermiteSpline(places, [knots[at][0] for at in places], [knots[at][1] for at in places])
+
+    bend = parabola(0, np.ones(len(x)))[2]
+
+    def trend(at: Array) -> Array:
+        logs = np.log(at)
+        inside = np.clip(logs, low, high)
+        beyond = logs - inside
+        return np.asarray(np.exp(curve(inside) + curve(inside, 1) * beyond + bend * beyond**2))
+
+    return trend
+
+
+def fit_inverse(means: Array, dispersions: Array) -> tuple[float, float] | None:
     """(a0, a1) of dispersion = a0 + a1 / mean, by a gamma regression of the genes near it; None when there is none."""
     a0, a1 = 0.1, 1.0
     for _ in range(11):
