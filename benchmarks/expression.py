@@ -5,9 +5,9 @@
 
 Planted: 3 donors x 2 states x 2 replicates, dispersions scattering about their trend with a log sd of 0.5; false
 discoveries and power at an adjusted p of 0.05 over 100 studies of 2,000 genes of which a third changed by 2^1 to 2^3, as
-a change of cell type does, and over 50 of which a tenth changed by 2^0.5 to 2^2, which is harder: there the method itself
-gives more false discoveries than it says, in R as here. One study of 20,000 genes for time and memory, and one of
-6 samples x 20,000 genes from counts to the enrichment of the shipped gene sets. Each engine runs in
+a change of cell type does, and over 30 of which a tenth changed by 2^0.5 to 2^2, which is harder: there the method itself
+gives more false discoveries than it says, in R as here. R takes the first ten of them. One study of 20,000 genes for time
+and memory, and one of 6 samples x 20,000 genes from counts to the enrichment of the shipped gene sets. Each engine runs in
 a process of its own, of which CPU seconds and peak memory are those of the system's accounts, start and imports included.
 FOLDER holds marioni2008_human_liver_kidney_counts.tsv.gz and marioni2008_samples.tsv (Marioni 2008, as in Bioconductor's
 NOISeq).
@@ -27,7 +27,7 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
 
-GENES, MANY_GENES = 2_000, 20_000
+GENES, MANY_GENES, STUDIES_OF_R = 2_000, 20_000, 10
 STRONG, WEAK = (1 / 3, 1.0, 3.0), (0.1, 0.5, 2.0)
 """Share of genes that change, least and largest log2 change."""
 ALPHA = 0.05
@@ -125,38 +125,37 @@ def engines(enriched: bool = False) -> dict[str, list[str]]:
 def judge(folder: Path, what: str, truth: dict[str, pd.Series], samples: int, enriched: bool = False) -> pd.DataFrame:
     """One row per engine: discoveries, how many of them are false, power, agreement with R."""
     commands = engines(enriched)
-    cost = {engine: measured([*line, *(str(folder / name) for name in truth)]) for engine, line in commands.items()}
+    taken = {engine: list(truth)[: STUDIES_OF_R if engine == "r" else None] for engine in commands}
+    cost = {
+        engine: measured([*line, *(str(folder / name) for name in taken[engine])]) for engine, line in commands.items()
+    }
     called = {
         engine: {
             name: pd.read_csv(folder / f"{name}.{engine}.tsv", sep="\t", index_col="gene_id")["padj"].reindex(
-                planted.index
+                truth[name].index
             )
             < ALPHA
-            for name, planted in truth.items()
+            for name in names
         }
-        for engine in commands
+        for engine, names in taken.items()
     }
+    theirs = called.get("r", {})
     rows = []
     for engine, calls in called.items():
-        numbers = [
-            (calls[name].sum(), (calls[name] & ~planted).sum() / max(1, calls[name].sum()), calls[name][planted].mean(),
-             (calls[name] & called["r"][name]).sum() / (calls[name] | called["r"][name]).sum() if "r" in called else np.nan)
-            for name, planted in truth.items()
-        ]  # fmt: skip
-        found, false, power, agreement = np.mean(numbers, axis=0)
-        error = np.std([row[1] for row in numbers], ddof=1) / np.sqrt(len(numbers)) if len(numbers) > 1 else np.nan
+        false = [(call & ~truth[name]).sum() / max(1, call.sum()) for name, call in calls.items()]
+        alike = [(calls[name] & call).sum() / (calls[name] | call).sum() for name, call in theirs.items()]
         rows.append(
             {
                 "study": what,
                 "engine": {"r": "R DESeq2"}.get(engine, engine),
-                "studies": len(truth),
+                "studies": len(calls),
                 "samples": samples,
                 "genes": len(next(iter(truth.values()))),
-                "discoveries": round(found, 1),
-                "false_discovery_rate": round(false, 4),
-                "its_standard_error": round(error, 4),
-                "power": round(power, 4),
-                "jaccard_with_r": round(agreement, 4),
+                "discoveries": round(np.mean([call.sum() for call in calls.values()]), 1),
+                "false_discovery_rate": round(np.mean(false), 4),
+                "its_standard_error": round(np.std(false, ddof=1) / np.sqrt(len(false)), 4) if len(false) > 1 else None,
+                "power": round(np.mean([call[truth[name]].mean() for name, call in calls.items()]), 4),
+                "jaccard_with_r": round(np.mean(alike), 4) if alike else None,
                 "cpu_s": round(cost[engine][0], 1),
                 "peak_mib": round(cost[engine][1]),
             }
@@ -168,7 +167,7 @@ def planted() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         parts = []
-        for what, studies, changes in (("a third changed", 100, STRONG), ("a tenth changed, and less", 50, WEAK)):
+        for what, studies, changes in (("a third changed", 100, STRONG), ("a tenth changed, and less", 30, WEAK)):
             many = {f"s{seed}": simulate(folder, f"s{seed}", GENES, 2, seed, changes) for seed in range(studies)}
             parts.append(judge(folder, what, many, 12))
         large = {"large": simulate(folder, "large", MANY_GENES, 2, 1000)}
