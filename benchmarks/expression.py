@@ -1,6 +1,6 @@
 """Differential expression on a planted study and on real counts, beside R's DESeq2. Redoes benchmarks/expression.tsv.
 
-    .venv/bin/python benchmarks/expression.py                               (about eight minutes; R is not needed)
+    .venv/bin/python benchmarks/expression.py                               (about six minutes; R is not needed)
     .venv/bin/python benchmarks/expression.py --liver-kidney FOLDER         (prints top genes, writes nothing)
 
 Planted: 3 donors x 2 states x 2 replicates, dispersions scattering about their trend with a log sd of 0.5; false
