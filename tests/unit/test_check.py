@@ -942,6 +942,21 @@ def marker_with_unknown_expectation(inputs: Inputs) -> None:
     inputs.put("reference/markers.tsv", text.replace("\tup\t", "\thigher\t", 1))
 
 
+@case("E17", CONFIG, None, "expression.design", "may stand donor and any of platform, library_kit, seq_run")
+def design_with_an_unknown_term(inputs: Inputs) -> None:
+    inputs.config["expression"]["design"] = "~ medium_lot + donor + state"
+
+
+@case("E17", CONFIG, None, "expression.design", "must end with state")
+def design_that_tests_something_else(inputs: Inputs) -> None:
+    inputs.config["expression"]["design"] = "~ state + donor"
+
+
+@case("E17", CONFIG, None, "expression.design", "the design holds library_kit, and RNA sample")
+def design_with_a_batch_the_sheet_does_not_tell(inputs: Inputs) -> None:
+    inputs.config["expression"]["design"] = "~ library_kit + donor + state"
+
+
 @case("E01", CONFIG, None, "expression.markers", "line 3 of the file: ALB stands twice in the group 'liver'")
 def marker_twice(inputs: Inputs) -> None:
     header, first, *others = (inputs.folder / "reference/markers.tsv").read_text().split("\n")

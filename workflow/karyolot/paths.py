@@ -7,7 +7,7 @@ from pathlib import Path
 from karyolot.config import resource
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Alignment, Config, Expression, Reference
-from karyolot.contracts.sheets import Sample, Study
+from karyolot.contracts.sheets import BATCHES, Sample, Study
 
 NEVER = "(?!)"
 """A pattern nothing matches: the constraint of a rule that no sample of this study needs."""
@@ -199,8 +199,9 @@ def expression_file(study: Study, sample: str) -> str:
 
 
 def expression_sample(study: Study, sample: str) -> dict[str, str]:
-    """Facts of an RNA sample for the expression table: sample_id, donor, lot ('' for a donor), state, path, kind."""
-    row = study.samples[sample][0]
+    """Facts of an RNA sample for the expression table (ExpressionSample); a sample of two runs is of 'one + other'."""
+    rows = study.samples[sample]
+    row = rows[0]
     lot = row.lot_id or ""
     return {
         "sample_id": sample,
@@ -209,6 +210,7 @@ def expression_sample(study: Study, sample: str) -> dict[str, str]:
         "state": "lot" if lot else "hepatocyte",
         "path": expression_file(study, sample),
         "kind": "counts" if row.counts else "salmon",
+        **{column: " + ".join(sorted({getattr(row, column) or "" for row in rows} - {""})) for column in BATCHES},
     }
 
 

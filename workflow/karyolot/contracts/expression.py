@@ -19,7 +19,10 @@ GeneSets = Mapping[str, frozenset[str]]
 
 
 class ExpressionSample(Facts):
-    """An RNA sample. lot is '' for donor hepatocytes. path: salmon's quant.sf, or the count matrix that holds it."""
+    """An RNA sample. lot is '' for donor hepatocytes. path: salmon's quant.sf, or the count matrix that holds it.
+
+    platform, library_kit, seq_run: '' where the sheet does not tell.
+    """
 
     sample_id: str
     donor: str
@@ -27,6 +30,9 @@ class ExpressionSample(Facts):
     state: Literal["hepatocyte", "lot"]
     path: str
     kind: Literal["salmon", "counts"]
+    platform: str = ""
+    library_kit: str = ""
+    seq_run: str = ""
 
 
 class TranscriptGenes(Table):
@@ -103,15 +109,18 @@ class SetAxes(Table):
 class DifferentialExpression(Table):
     """One gene a row, sorted by gene_id. Positive log2fc = higher in the lot than in donor hepatocytes.
 
-    base_mean: mean of size-factor-normalised counts. log2fc: maximum-likelihood estimate, log2 units; null for a gene
-    without a count. log2fc_se, stat (Wald), p, padj (Benjamini-Hochberg): null when the design has no replicates
-    (effect sizes only: log2fc is then a difference of log2 means), or when DESeq2 sets them aside (outlier, low count).
+    base_mean: mean of size-factor-normalised counts, outliers among 7 replicates or more replaced. log2fc: maximum
+    likelihood estimate, log2 units; null for a gene without a count. log2fc_shrunk: the same drawn towards zero as far as
+    the gene's counts leave room (apeglm): for ranking and showing genes, never for a limit. log2fc_se (of log2fc), stat
+    (Wald), p, padj (Benjamini-Hochberg): null, like log2fc_shrunk, when the design has no replicates (effect sizes only:
+    log2fc is then a difference of log2 means), or when DESeq2 sets them aside (an outlier; padj also where counts are low).
     """
 
     gene_id: Series[str] = pa.Field(unique=True)
     gene_name: Series[str]
     base_mean: Series[float] = pa.Field(ge=0)
     log2fc: Series[float] = pa.Field(nullable=True)
+    log2fc_shrunk: Series[float] = pa.Field(nullable=True)
     log2fc_se: Series[float] = pa.Field(nullable=True)
     stat: Series[float] = pa.Field(nullable=True)
     p: Series[float] = pa.Field(ge=0, le=1, nullable=True)

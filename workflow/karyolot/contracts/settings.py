@@ -151,7 +151,9 @@ class Expression(Section):
 
     markers: File = Field("shipped:markers.tsv", description="Marker genes and what is expected of each.")
     design: str = Field(
-        "~ donor + state", description="Study design. A lot against its own donor uses the same without donor."
+        "~ donor + state",
+        description="Study design: state, and before it donor and any of platform, library_kit, seq_run."
+        " A term all samples share is left out, as donor is for a lot and its own donor.",
     )
     gc_bias: bool = Field(True, description="salmon --gcBias.")
     seq_bias: bool = Field(True, description="salmon --seqBias.")
