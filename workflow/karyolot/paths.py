@@ -371,7 +371,7 @@ def input_files(study: Study, settings: Config, lot: str) -> list[str]:
         named += [
             reference.transcripts,
             settings.expression.markers,
-            *settings.pathways.gene_sets,
+            *settings.pathways.gmt_files,
             settings.pathways.axes,
         ]
     return list(dict.fromkeys(shipped(path) for path in [*named, reference.gtf] if path is not None))

@@ -1,5 +1,5 @@
 """
-INPUTS   results/{lot}/rna/de.parquet, results/study/expression.h5ad; pathways.gene_sets and pathways.axes
+INPUTS   results/{lot}/rna/de.parquet, results/study/expression.h5ad; the GMT files and axes of the section pathways
 OUTPUTS  results/{lot}/rna/enrichment.parquet, results/study/scores.parquet
 STEPS    enrich_contrast: GSEA of a lot against its own donor; score_study: GSVA of all samples, relative to each other
 """
@@ -8,7 +8,7 @@ STEPS    enrich_contrast: GSEA of a lot against its own donor; score_study: GSVA
 rule enrich_contrast:
     input:
         table="results/{lot}/rna/de.parquet",
-        gene_sets=[shipped(path) for path in settings.pathways.gene_sets],
+        gene_sets=[shipped(path) for path in settings.pathways.gmt_files],
         axes=shipped(settings.pathways.axes),
     output:
         enrichment="results/{lot}/rna/enrichment.parquet",
@@ -27,7 +27,7 @@ rule enrich_contrast:
 rule score_study:
     input:
         expression="results/study/expression.h5ad",
-        gene_sets=[shipped(path) for path in settings.pathways.gene_sets],
+        gene_sets=[shipped(path) for path in settings.pathways.gmt_files],
         axes=shipped(settings.pathways.axes),
     output:
         scores="results/study/scores.parquet",
