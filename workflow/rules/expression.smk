@@ -201,6 +201,7 @@ rule summarise_expression:
     params:
         **stage("summarise_expression"),
         quality=lambda wildcards: paths.quantified_samples(study, wildcards.lot),
+        sex=lambda wildcards: paths.sex_of(study, wildcards.lot),
     script:
         "../scripts/summarise_expression.py"
 
