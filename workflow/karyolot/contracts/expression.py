@@ -40,11 +40,15 @@ class Genes(Table):
     """genes.tsv: the genes of the annotation, sorted by gene_id.
 
     gene_name: the symbol, or the id of a gene without one; names may repeat. length: bases of all its exons together.
+    chrom, start, end: where its exons lie, 0-based half-open; of a gene that stands on X and Y, the place on X.
     """
 
     gene_id: Series[str] = pa.Field(unique=True)
     gene_name: Series[str]
     length: Series[int] = pa.Field(gt=0)
+    chrom: Series[str]
+    start: Series[int] = pa.Field(ge=0)
+    end: Series[int] = pa.Field(gt=0)
 
 
 class Quantified(NamedTuple):
@@ -164,6 +168,20 @@ class Enrichment(Table):
     p: Series[float] = pa.Field(ge=0, le=1)
     padj: Series[float] = pa.Field(ge=0, le=1)
     leading_edge: Series[str]
+
+
+class ArmShifts(Table):
+    """Expression of each chromosome arm, lot over donor, one arm a row in the order of the genome.
+
+    arm: as in bins ('chr8q'). genes: used ones. log2: median log2 fold change of its genes against the other arms; se:
+    standard error, from genes and from the spread over arms; z = log2 / se. Null where too few genes or arms are known.
+    """
+
+    arm: Series[str] = pa.Field(unique=True)
+    genes: Series[int] = pa.Field(ge=0)
+    log2: Series[float] = pa.Field(nullable=True)
+    se: Series[float] = pa.Field(gt=0, nullable=True)
+    z: Series[float] = pa.Field(nullable=True)
 
 
 class SetScores(Table):
