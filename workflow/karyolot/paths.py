@@ -399,7 +399,7 @@ def all_tools(study: Study, settings: Config) -> list[str]:
     return sorted(_tools([rows[0] for rows in study.samples.values()], settings))
 
 
-def report_files(study: Study, lot: str) -> dict[str, object]:
+def report_files(study: Study, reference: Reference, lot: str) -> dict[str, object]:
     """All inputs of a lot's record, by name."""
     dna = {
         "ratios": "log_ratios.parquet", "segments": "segments.parquet", "calls": "calls.parquet", "arms": "arms.parquet",
@@ -410,6 +410,8 @@ def report_files(study: Study, lot: str) -> dict[str, object]:
     files |= {name: f"results/{lot}/{name}.json" for name in ("verdict", "provenance")}
     files["qc"] = [f"results/samples/{sample}/qc.json" for sample in sequenced_samples(study, lot)]
     if rna_samples(study, lot):
-        rna = {"differential": "de", "markers": "markers", "enrichment": "enrichment"}
+        rna = {"differential": "de", "markers": "markers", "enrichment": "enrichment", "levels": "levels"}
+        if reference.gtf is not None:
+            rna["arm_shifts"] = "arms"
         files |= {name: f"results/{lot}/rna/{file}.parquet" for name, file in rna.items()}
     return files

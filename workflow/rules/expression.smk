@@ -1,9 +1,10 @@
 """
 INPUTS   verified RNA FASTQ files, or gene count matrices; reference.gtf, reference.fasta or reference.transcripts
 OUTPUTS  results/samples/{sample}/rna/quant.sf, salmon.json, {unit}.fastp.json; results/{lot}/rna/expression.h5ad,
-         de.parquet, markers.parquet, metrics.json; results/study/expression.h5ad, de.parquet, pca.parquet
+         de.parquet, markers.parquet, arms.parquet, metrics.json; results/study/expression.h5ad, de.parquet, pca.parquet
 STEPS    map_transcripts, extract_transcripts -> index_transcripts; trim_transcripts -> quantify_transcripts ->
          assemble_expression -> test_contrast -> tabulate_markers -> summarise_expression: a lot and its own donor only;
+         test_contrast -> compare_arms: weak second evidence of an aneuploidy;
          assemble_study -> test_study, project_study: all of them
 """
 
@@ -204,6 +205,25 @@ rule summarise_expression:
         sex=lambda wildcards: paths.sex_of(study, wildcards.lot),
     script:
         "../scripts/summarise_expression.py"
+
+
+rule compare_arms:
+    input:
+        table="results/{lot}/rna/de.parquet",
+        genes="results/reference/genes.tsv",
+        bins="results/reference/bins.parquet",
+    output:
+        arms="results/{lot}/rna/arms.parquet",
+    log:
+        "logs/{lot}/compare_arms.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("compare_arms"),
+    script:
+        "../scripts/compare_arms.py"
 
 
 rule assemble_study:

@@ -170,6 +170,18 @@ class Enrichment(Table):
     leading_edge: Series[str]
 
 
+class SampleLevels(Table):
+    """Genes of interest in every sample of a lot and its donor, in the order they are drawn, the donor's samples first.
+
+    group: of the marker panel, or a pathway axis. log2: log2(normalised counts + 1) minus its mean in the donor's samples.
+    """
+
+    gene_name: Series[str]
+    group: Series[str]
+    sample_id: Series[str]
+    log2: Series[float]
+
+
 class ArmShifts(Table):
     """Expression of each chromosome arm, lot over donor, one arm a row in the order of the genome.
 
@@ -238,10 +250,15 @@ def check_expression(expression: "AnnData") -> "AnnData":
 
 
 class ExpressionResults(NamedTuple):
-    """All expression results of a lot, as its report needs them. replicates: samples of the lot, of its donor."""
+    """All expression results of a lot, as its report needs them. replicates: samples of the lot, of its donor.
+
+    levels: SampleLevels. arms: ArmShifts; None when no annotation says where genes lie.
+    """
 
     differential: pd.DataFrame
     markers: pd.DataFrame
     enrichment: pd.DataFrame
     lot_replicates: int
     donor_replicates: int
+    levels: pd.DataFrame | None = None
+    arms: pd.DataFrame | None = None

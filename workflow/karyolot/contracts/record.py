@@ -68,7 +68,11 @@ class SegmentRow(Frozen):
 
 
 class CallRow(Frozen):
-    """One called change; fields as in `contracts.copy_number.Calls`."""
+    """One called change; fields as in `contracts.copy_number.Calls`.
+
+    expression: what the genes of its arm say, weak evidence: they moved with the change, not at all, or against it; null =
+    not asked (no RNA, no annotation, or less than half of an arm changed). expression_log2, expression_z: their shift.
+    """
 
     chrom: str
     start: int
@@ -89,6 +93,9 @@ class CallRow(Frozen):
     bands: str
     genes: str
     watch: str
+    expression: Literal["agrees", "silent", "disagrees"] | None = None
+    expression_log2: float | None = None
+    expression_z: float | None = None
 
 
 class DonorVariantRow(Frozen):
@@ -180,8 +187,28 @@ class SetRow(Frozen):
     leading_edge: tuple[str, ...]
 
 
+class HeatRow(Frozen):
+    """A gene of the heat map; log2 in the order of the samples, as in `contracts.expression.SampleLevels`."""
+
+    gene_name: str
+    group: str
+    log2: tuple[float, ...]
+
+
+class ArmShiftRow(Frozen):
+    """Expression along a chromosome arm; fields as in `contracts.expression.ArmShifts`."""
+
+    arm: str
+    genes: int
+    log2: float | None
+    se: float | None
+    z: float | None
+
+
 class ExpressionRecord(Frozen):
     """Markers and pathways of the lot. replicates: samples of the lot and of its donor.
+
+    heat: genes x samples; heat_samples names the columns, the donor's first. arms: empty when places are not known.
 
     significance: genes and sets count as changed when padj is below it. genes_up, genes_down: null without p values.
     """
@@ -196,6 +223,9 @@ class ExpressionRecord(Frozen):
     genes_down: int | None
     markers: tuple[MarkerRow, ...]
     sets: tuple[SetRow, ...]
+    heat_samples: tuple[str, ...] = ()
+    heat: tuple[HeatRow, ...] = ()
+    arms: tuple[ArmShiftRow, ...] = ()
 
 
 class QcFigure(Frozen):

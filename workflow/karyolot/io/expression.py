@@ -10,6 +10,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from karyolot.contracts.expression import (
+    ArmShifts,
     DifferentialExpression,
     Enrichment,
     ExpressionResults,
@@ -18,6 +19,7 @@ from karyolot.contracts.expression import (
     Markers,
     Quantification,
     Quantified,
+    SampleLevels,
     SetAxes,
     check_expression,
 )
@@ -278,7 +280,10 @@ def read_expression_results(files: dict[str, Any], replicates: Sequence[int]) ->
         read_table(files["differential"], DifferentialExpression),
         read_table(files["markers"], Markers),
         read_table(files["enrichment"], Enrichment),
-        *replicates,
+        lot_replicates=replicates[0],
+        donor_replicates=replicates[1],
+        levels=read_table(files["levels"], SampleLevels),
+        arms=read_table(files["arm_shifts"], ArmShifts) if "arm_shifts" in files else None,
     )
 
 

@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import median
 
+from karyolot.contracts.expression import CHANGED_LOG2
 from karyolot.contracts.record import CallRow, CopyNumberRecord, ExpressionRecord, LodRow, LotFacts
-from karyolot.report.figures import GenomePlot
+from karyolot.report.agreement import SURELY
+from karyolot.report.figures import HEAT_EDGES, GenomePlot
 from karyolot.report.words import ORIGINS, axis, bins_of, listed, number, percent, plural
 
 
@@ -139,6 +142,44 @@ def markers(record: ExpressionRecord) -> Caption:
         f" its highest. Open diamond: mean of the donor's hepatocytes ({plural(record.donor_replicates, 'replicate')})."
         " Line between: orange up, blue down. Dashed mark: limit in TPM. The axis is log2(TPM + 1), the same in all"
         " reports.",
+    )
+
+
+def heat(record: ExpressionRecord) -> Caption:
+    """Figure 6: genes x samples."""
+    panel = {marker.group for marker in record.markers}
+    parts = []
+    for group in dict.fromkeys(row.group for row in record.heat if row.group not in panel):
+        rows = [row for row in record.heat if row.group == group]
+        up = sum(min(row.log2[record.donor_replicates :]) >= CHANGED_LOG2 for row in rows)
+        parts.append(f"{up} of the {len(rows)} genes shown of {group}")
+    own = [value for row in record.heat for value in row.log2[: record.donor_replicates]]
+    even = sum(abs(value) < HEAT_EDGES[0] for value in own)
+    finding = (
+        f"At least twofold up in every sample of the lot: {listed(parts)}." if parts else "Markers, sample by sample."
+    )
+    if record.donor_replicates > 1:
+        finding += f" {percent(even / len(own))} of the donor's own cells of the map differ less than 1.4-fold from their mean."
+    return Caption(
+        finding,
+        "Columns: genes; rows: samples, the donor's hepatocytes first. Colour: log2(normalised count + 1) minus the mean of"
+        f" the donor's samples, orange up, blue down, darker from {listed([number(edge) for edge in HEAT_EDGES])} log2 units on,"
+        " the same in all reports. Of a pathway the genes that moved most are shown. One lot against one donor: a picture,"
+        " not a test.",
+    )
+
+
+def arm_shifts(record: ExpressionRecord) -> str:
+    """One sentence on expression along the arms."""
+    known = [row for row in record.arms if row.z is not None]
+    moved = [f"{row.arm.removeprefix('chr')} {axis(row.log2 or 0)}" for row in known if abs(row.z or 0) >= SURELY]
+    if not known:
+        return "Too few genes with known places: not assessed."
+    spread = median(row.se for row in known if row.se is not None)
+    finding = f"{len(moved)} of {plural(len(known), 'arm')} stand out (|z| at least {number(SURELY)})"
+    finding += f": {listed(moved, 10)}" if moved else ""
+    return (
+        f"{finding}; the standard error of an arm is {number(spread, 2)} log2, a third copy in all cells at most +0.58."
     )
 
 

@@ -6,6 +6,7 @@ Axes are fixed, so that two reports can be laid side by side. Points are drawn a
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from statistics import fmean, median
 
 from karyolot.contracts.record import (
@@ -15,6 +16,7 @@ from karyolot.contracts.record import (
     Chromosome,
     CopyNumberRecord,
     ExpressionRecord,
+    HeatRow,
     MarkerRow,
 )
 from karyolot.report.words import axis, percent
@@ -312,6 +314,72 @@ def arm_states(record: CopyNumberRecord) -> dict[tuple[str, str], ArmState]:
             state = "part-loss" if all(call.class_ == "sub-clonal" for call in calls) else "loss"
         states[chrom, arm] = state
     return states
+
+
+HEAT_EDGES = (0.5, 1.0, 2.0, 4.0)
+"""|log2| from which a cell of the heat map is one shade darker; the same in all reports."""
+CELL = 15.0
+HEAT_LEFT, HEAT_TOP = 150.0, 20.0
+GENE_LABEL = 84.0
+"""Height kept below the cells for upright gene names."""
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Genes x samples. paths: shade (-4..4, 0 = hardly different) -> its cells. genes, samples, groups: labels and places.
+
+    groups: (name, left, right).
+    """
+
+    width: float
+    height: float
+    left: float
+    paths: dict[int, str]
+    genes: tuple[tuple[float, str], ...]
+    samples: tuple[tuple[float, str], ...]
+    groups: tuple[tuple[str, float, float], ...]
+    bottom: float
+    cell: float = CELL
+
+
+def shade(log2: float) -> int:
+    """How many of HEAT_EDGES a value reaches, with its sign."""
+    return int(math.copysign(sum(abs(log2) >= edge for edge in HEAT_EDGES), log2))
+
+
+def heat(record: ExpressionRecord) -> list[Heat]:
+    """The marker panel and the pathway genes, one plot each (He 2025, Fig. S2 and 1h)."""
+    panel = {marker.group for marker in record.markers}
+    parts = [[row for row in record.heat if (row.group in panel) == is_panel] for is_panel in (True, False)]
+    return [_heat(part, record.heat_samples) for part in parts if part]
+
+
+def _heat(rows: Sequence[HeatRow], samples: Sequence[str]) -> Heat:
+    cells: dict[int, list[str]] = {}
+    places: list[float] = []
+    groups: list[tuple[str, float, float]] = []
+    x = HEAT_LEFT
+    for group, held in groupby(rows, key=lambda row: row.group):
+        left = x
+        for row in held:
+            places.append(x)
+            for number, log2 in enumerate(row.log2):
+                path = f"M{x:g} {HEAT_TOP + number * CELL:g}h{CELL - 1:g}v{CELL - 1:g}h-{CELL - 1:g}z"
+                cells.setdefault(shade(log2), []).append(path)
+            x += CELL
+        groups.append((group, left, x - 1))
+        x += CELL / 2
+    bottom = HEAT_TOP + len(samples) * CELL
+    return Heat(
+        width=x + 60,  # the last group's name may be longer than its genes are wide
+        height=bottom + GENE_LABEL,
+        left=HEAT_LEFT - 6,
+        paths={key: "".join(cells[key]) for key in sorted(cells)},
+        genes=tuple((round(place + CELL / 2, 1), row.gene_name) for place, row in zip(places, rows, strict=True)),
+        samples=tuple((HEAT_TOP + number * CELL + CELL / 2, name) for number, name in enumerate(samples)),
+        groups=tuple(groups),
+        bottom=bottom,
+    )
 
 
 def _across(share: float) -> float:

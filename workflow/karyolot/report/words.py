@@ -46,6 +46,11 @@ ORIGINS = {
     "enriched": "the donor carries the same change more weakly",
     "lost": "the donor deviates there, not the lot",
 }
+AGREEMENT = {
+    "agrees": "expression agrees: its genes moved with it",
+    "silent": "expression silent: its genes did not move beyond their error",
+    "disagrees": "expression disagrees: its genes moved the other way",
+}
 EXPECTATIONS = {
     "down": "lower",
     "up": "higher",
