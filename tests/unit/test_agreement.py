@@ -12,10 +12,10 @@ RATIOS = pd.DataFrame(
     columns=["chrom", "start", "end", "arm"],
 )  # fmt: skip
 SHIFTS = pd.DataFrame(
-    [("chr8p", 80, 0.4, 0.2, 2.0), ("chr8q", 300, 0.5, 0.1, 5.0), ("chr20q", 200, -0.3, 0.1, -3.0)]
-    + [("chr21", 4, None, None, None)],
+    [("chr8p", 80, 0.4, 0.2, 2.0), ("chr8q", 300, 0.5, 0.1, 5.0), ("chr20q", 200, -0.3, 0.1, -3.0),
+     ("chr21", 4, None, None, None)],
     columns=["arm", "genes", "log2", "se", "z"],
-)
+)  # fmt: skip
 
 
 def said(chrom: str, start: int, end: int, kind: str, shifts: pd.DataFrame | None = SHIFTS) -> list[object]:

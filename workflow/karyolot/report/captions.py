@@ -152,14 +152,16 @@ def heat(record: ExpressionRecord) -> Caption:
     for group in dict.fromkeys(row.group for row in record.heat if row.group not in panel):
         rows = [row for row in record.heat if row.group == group]
         up = sum(min(row.log2[record.donor_replicates :]) >= CHANGED_LOG2 for row in rows)
-        parts.append(f"{up} of the {len(rows)} genes shown of {group}")
+        parts.append(f"{up} of {plural(len(rows), 'gene')} of {group}")
     own = [value for row in record.heat for value in row.log2[: record.donor_replicates]]
     even = sum(abs(value) < HEAT_EDGES[0] for value in own)
     finding = (
         f"At least twofold up in every sample of the lot: {listed(parts)}." if parts else "Markers, sample by sample."
     )
     if record.donor_replicates > 1:
-        finding += f" {percent(even / len(own))} of the donor's own cells of the map differ less than 1.4-fold from their mean."
+        finding += (
+            f" The donor's own samples stay within 1.4-fold of their mean in {percent(even / len(own))} of squares."
+        )
     return Caption(
         finding,
         "Columns: genes; rows: samples, the donor's hepatocytes first. Colour: log2(normalised count + 1) minus the mean of"

@@ -326,20 +326,19 @@ GENE_LABEL = 84.0
 
 @dataclass(frozen=True)
 class Heat:
-    """Genes x samples. paths: shade (-4..4, 0 = hardly different) -> its cells. genes, samples, groups: labels and places.
+    """Genes x samples. paths: shade (-4..4, 0 = hardly different) -> its cells.
 
-    groups: (name, left, right).
+    genes, groups: x of each name; samples: y of each name. left: where sample names end. bottom: where cells end.
     """
 
     width: float
     height: float
     left: float
     paths: dict[int, str]
-    genes: tuple[tuple[float, str], ...]
-    samples: tuple[tuple[float, str], ...]
-    groups: tuple[tuple[str, float, float], ...]
+    genes: tuple[tuple[str, float], ...]
+    samples: tuple[tuple[str, float], ...]
+    groups: tuple[tuple[str, float], ...]
     bottom: float
-    cell: float = CELL
 
 
 def shade(log2: float) -> int:
@@ -357,7 +356,7 @@ def heat(record: ExpressionRecord) -> list[Heat]:
 def _heat(rows: Sequence[HeatRow], samples: Sequence[str]) -> Heat:
     cells: dict[int, list[str]] = {}
     places: list[float] = []
-    groups: list[tuple[str, float, float]] = []
+    groups: list[tuple[str, float]] = []
     x = HEAT_LEFT
     for group, held in groupby(rows, key=lambda row: row.group):
         left = x
@@ -367,16 +366,16 @@ def _heat(rows: Sequence[HeatRow], samples: Sequence[str]) -> Heat:
                 path = f"M{x:g} {HEAT_TOP + number * CELL:g}h{CELL - 1:g}v{CELL - 1:g}h-{CELL - 1:g}z"
                 cells.setdefault(shade(log2), []).append(path)
             x += CELL
-        groups.append((group, left, x - 1))
-        x += CELL / 2
+        groups.append((group, left))
+        x = max(x + CELL / 2, left + CHARACTER * len(group) + CELL / 2)
     bottom = HEAT_TOP + len(samples) * CELL
     return Heat(
-        width=x + 60,  # the last group's name may be longer than its genes are wide
+        width=x,
         height=bottom + GENE_LABEL,
         left=HEAT_LEFT - 6,
         paths={key: "".join(cells[key]) for key in sorted(cells)},
-        genes=tuple((round(place + CELL / 2, 1), row.gene_name) for place, row in zip(places, rows, strict=True)),
-        samples=tuple((HEAT_TOP + number * CELL + CELL / 2, name) for number, name in enumerate(samples)),
+        genes=tuple((row.gene_name, place + CELL / 2) for place, row in zip(places, rows, strict=True)),
+        samples=tuple((name, HEAT_TOP + (number + 0.5) * CELL) for number, name in enumerate(samples)),
         groups=tuple(groups),
         bottom=bottom,
     )

@@ -47,9 +47,9 @@ ORIGINS = {
     "lost": "the donor deviates there, not the lot",
 }
 AGREEMENT = {
-    "agrees": "expression agrees: its genes moved with it",
-    "silent": "expression silent: its genes did not move beyond their error",
-    "disagrees": "expression disagrees: its genes moved the other way",
+    "agrees": "agrees",
+    "silent": "is silent",
+    "disagrees": "disagrees",
 }
 EXPECTATIONS = {
     "down": "lower",
