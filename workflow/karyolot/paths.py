@@ -294,8 +294,17 @@ def study_targets(study: Study) -> list[str]:
     """Results across lots: gene by gene when any lot has RNA, scores and components from three samples on (with two,
     ranks among samples are a coin)."""
     number = len(study_samples(study))
-    names = (["de"] if number else []) + (["scores", "pca"] if number >= 3 else [])
+    names = (["de"] if number else []) + (["scores", "pca", "distances", "marker_scores"] if number >= 3 else [])
     return [f"results/study/{name}.parquet" for name in names]
+
+
+def overview_files(study: Study) -> dict[str, object]:
+    """Inputs of the page of all lots, by name: their records, and expression across lots from three samples on."""
+    files: dict[str, object] = {"reports": reports(study)}
+    if len(study_samples(study)) >= 3:
+        tables = {"components": "pca", "distances": "distances", "scores": "marker_scores"}
+        files |= {name: f"results/study/{file}.parquet" for name, file in tables.items()}
+    return files
 
 
 def sequenced_samples(study: Study, lot: str) -> list[str]:

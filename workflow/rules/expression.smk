@@ -1,11 +1,12 @@
 """
 INPUTS   verified RNA FASTQ files, or gene count matrices; reference.gtf, reference.fasta or reference.transcripts
 OUTPUTS  results/samples/{sample}/rna/quant.sf, salmon.json, {unit}.fastp.json; results/{lot}/rna/expression.h5ad,
-         de.parquet, markers.parquet, arms.parquet, metrics.json; results/study/expression.h5ad, de.parquet, pca.parquet
+         de.parquet, markers.parquet, arms.parquet, metrics.json; results/study/expression.h5ad, de.parquet, pca.parquet, distances.parquet,
+         marker_scores.parquet
 STEPS    map_transcripts, extract_transcripts -> index_transcripts; trim_transcripts -> quantify_transcripts ->
          assemble_expression -> test_contrast -> tabulate_markers -> summarise_expression: a lot and its own donor only;
          test_contrast -> compare_arms: weak second evidence of an aneuploidy;
-         assemble_study -> test_study, project_study: all of them
+         assemble_study -> test_study, project_study, compare_samples: all of them
 """
 
 
@@ -276,3 +277,22 @@ rule project_study:
         **stage("project_study"),
     script:
         "../scripts/project_study.py"
+
+
+rule compare_samples:
+    input:
+        expression="results/study/expression.h5ad",
+        panel=shipped(settings.expression.markers),
+    output:
+        distances="results/study/distances.parquet",
+        scores="results/study/marker_scores.parquet",
+    log:
+        "logs/study/compare_samples.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=4000,
+    params:
+        **stage("compare_samples"),
+    script:
+        "../scripts/compare_samples.py"

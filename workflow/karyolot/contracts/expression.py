@@ -182,6 +182,22 @@ class SampleLevels(Table):
     log2: Series[float]
 
 
+class SampleDistances(Table):
+    """Every two samples of a study, both ways. distance: root mean squared difference of log2 levels."""
+
+    sample_id: Series[str]
+    other_id: Series[str]
+    distance: Series[float] = pa.Field(ge=0)
+
+
+class MarkerScores(Table):
+    """Marker groups of a study in every sample. score: log2 level of the group's genes above random genes of like level."""
+
+    group: Series[str]
+    sample_id: Series[str]
+    score: Series[float]
+
+
 class ArmShifts(Table):
     """Expression of each chromosome arm, lot over donor, one arm a row in the order of the genome.
 

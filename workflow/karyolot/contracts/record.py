@@ -302,6 +302,29 @@ class Record(Frozen):
         return self.model_copy(update={"report_id": self.digest()[:12]})
 
 
+class StudySample(Frozen):
+    """lot_id '' for a donor's hepatocytes. first, second: principal components, log2 units."""
+
+    sample_id: str
+    donor_id: str
+    lot_id: str
+    first: float
+    second: float
+
+
+class StudyExpression(Frozen):
+    """Expression across lots, for the overview only: every number here moves when samples are added.
+
+    shares: of the variance, of the two components. distances: samples x samples. scores: groups x samples.
+    """
+
+    samples: tuple[StudySample, ...]
+    shares: tuple[float, float]
+    distances: tuple[tuple[float, ...], ...]
+    groups: tuple[str, ...]
+    scores: tuple[tuple[float, ...], ...]
+
+
 ArmState = Literal["gain", "part-gain", "loss", "part-loss", "mixed", "none", "blind"]
 """part-: below the clonal fraction. blind: not assessable. mixed: gains and losses on one arm."""
 

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
 from karyolot.contracts.expression import CHANGED_LOG2
-from karyolot.contracts.record import CallRow, CopyNumberRecord, ExpressionRecord, LodRow, LotFacts
+from karyolot.contracts.record import CallRow, CopyNumberRecord, ExpressionRecord, LodRow, LotFacts, StudyExpression
 from karyolot.report.agreement import SURELY
 from karyolot.report.figures import HEAT_EDGES, GenomePlot
 from karyolot.report.words import ORIGINS, axis, bins_of, listed, number, percent, plural
@@ -182,6 +182,60 @@ def arm_shifts(record: ExpressionRecord) -> str:
     finding += f": {listed(moved, 10)}" if moved else ""
     return (
         f"{finding}; the standard error of an arm is {number(spread, 2)} log2, a third copy in all cells at most +0.58."
+    )
+
+
+def study_map(study: StudyExpression) -> Caption:
+    """Principal components: does the state or the donor part the samples?"""
+    lots = [s.first for s in study.samples if s.lot_id]
+    donors = [s.first for s in study.samples if not s.lot_id]
+    parted = lots and donors and (max(donors) < min(lots) or max(lots) < min(donors))
+    finding = f"The first component holds {percent(study.shares[0])} of the variance"
+    finding += " and parts all lots from all hepatocytes." if parted else "; it does not part lots from hepatocytes."
+    return Caption(
+        finding,
+        f"Circles: lots; diamonds: hepatocytes of donors. Second component, upwards: {percent(study.shares[1])}. The 500 genes"
+        " that vary most, log2(normalised count + 1), both components on one scale.",
+    )
+
+
+def study_distances(study: StudyExpression) -> Caption:
+    """Distances: is every sample nearest to one of its own kind?"""
+    kinds = [(sample.donor_id, sample.lot_id) for sample in study.samples]
+    strangers = []
+    for own, (sample, row) in enumerate(zip(study.samples, study.distances, strict=True)):
+        others = [(distance, kinds[place]) for place, distance in enumerate(row) if place != own]
+        if kinds[own] in {kind for _, kind in others} and min(others)[1] != kinds[own]:
+            strangers.append(sample.sample_id)
+    finding = "Every sample with a replicate is nearest to it."
+    if strangers:
+        finding = f"Nearer to another lot or donor than to their own replicates: {listed(strangers)}; look for a swapped tube."
+    if len(set(kinds)) == len(kinds):
+        finding = "No sample has a replicate."
+    return Caption(
+        finding,
+        "Root mean squared difference of log2 levels over all genes; darker from"
+        f" {listed([number(edge) for edge in HEAT_EDGES])} on.",
+    )
+
+
+def study_scores(study: StudyExpression) -> Caption:
+    """Marker scores: what sets lots apart most."""
+    is_lot = [bool(sample.lot_id) for sample in study.samples]
+    moved = []
+    for group, row in zip(study.groups, study.scores, strict=True):
+        lots = [value for value, own in zip(row, is_lot, strict=True) if own]
+        donors = [value for value, own in zip(row, is_lot, strict=True) if not own]
+        if lots and donors:
+            moved.append((fmean(lots) - fmean(donors), group))
+    finding = "Lots and hepatocytes cannot be compared."
+    if moved:
+        (low, falls), (high, rises) = min(moved), max(moved)
+        finding = f"In lots '{rises}' rises most ({axis(high)} log2 on average) and '{falls}' falls most ({axis(low)})."
+    return Caption(
+        finding,
+        "Mean log2 level of a group's genes above random genes of like level (scanpy's score_genes); orange above, blue"
+        " below, in the shades of the lots' heat maps.",
     )
 
 

@@ -18,6 +18,7 @@ from karyolot.contracts.record import (
     ExpressionRecord,
     HeatRow,
     MarkerRow,
+    StudyExpression,
 )
 from karyolot.report.words import axis, percent
 
@@ -320,8 +321,6 @@ HEAT_EDGES = (0.5, 1.0, 2.0, 4.0)
 """|log2| from which a cell of the heat map is one shade darker; the same in all reports."""
 CELL = 15.0
 HEAT_LEFT, HEAT_TOP = 150.0, 20.0
-GENE_LABEL = 84.0
-"""Height kept below the cells for upright gene names."""
 
 
 @dataclass(frozen=True)
@@ -371,7 +370,7 @@ def _heat(rows: Sequence[HeatRow], samples: Sequence[str]) -> Heat:
     bottom = HEAT_TOP + len(samples) * CELL
     return Heat(
         width=x,
-        height=bottom + GENE_LABEL,
+        height=bottom + CHARACTER * max(len(row.gene_name) for row in rows) + 12,
         left=HEAT_LEFT - 6,
         paths={key: "".join(cells[key]) for key in sorted(cells)},
         genes=tuple((row.gene_name, place + CELL / 2) for place, row in zip(places, rows, strict=True)),
@@ -379,6 +378,42 @@ def _heat(rows: Sequence[HeatRow], samples: Sequence[str]) -> Heat:
         groups=tuple(groups),
         bottom=bottom,
     )
+
+
+PLOT = 380.0
+"""Side of the plot of principal components."""
+MOST_NAMED = 24
+"""Samples named in it; more names would lie on each other."""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A sample among the components. label: '' when there are too many to name."""
+
+    x: float
+    y: float
+    is_lot: bool
+    label: str
+
+
+def dots(study: StudyExpression) -> list[Dot]:
+    """Samples on the first two components, both on one scale, so that distances on paper are those of the data."""
+    values = [value for sample in study.samples for value in (sample.first, sample.second)]
+    reach = 1.1 * max(map(abs, values), default=0.0) or 1.0
+    named = len(study.samples) <= MOST_NAMED
+
+    def place(value: float) -> float:
+        return round(PLOT / 2 * (1 + value / reach), 1)
+
+    return [Dot(place(s.first), place(-s.second), bool(s.lot_id), s.sample_id if named else "") for s in study.samples]
+
+
+def study_heat(study: StudyExpression) -> tuple[Heat, Heat]:
+    """Distances, samples x samples, and marker scores, groups x samples, in the shades of the lots' heat maps."""
+    names = [sample.sample_id for sample in study.samples]
+    far = [HeatRow(gene_name=name, group="", log2=row) for name, row in zip(names, study.distances, strict=True)]
+    scores = [HeatRow(gene_name=name, group="", log2=row) for name, row in zip(study.groups, study.scores, strict=True)]
+    return _heat(far, names), _heat(scores, names)
 
 
 def _across(share: float) -> float:
