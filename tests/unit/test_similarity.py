@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from karyolot.contracts.expression import MarkerScores, SampleDistances
-from karyolot.contracts.record import StudyExpression
+from karyolot.contracts.record import StudyExpression, StudySample
 from karyolot.report import captions, figures
 from karyolot.report.overview import render_overview
 from karyolot.report.study import study_expression
@@ -61,7 +61,7 @@ def test_the_overview_orders_samples_and_says_what_the_tables_say() -> None:
     assert found.distances[0][0] == 0
     assert found.distances[0][1] < found.distances[0][2]
     assert "parts all lots from all hepatocytes" in captions.study_map(found).finding
-    assert captions.study_distances(found).finding == "Every sample with a replicate is nearest to it."
+    assert captions.study_distances(found).finding.startswith("No sample can be held against two donors")
     says = captions.study_scores(found).finding
     assert "'progenitor' rises most (+" in says
     assert "'mature' falls most (−" in says
@@ -73,22 +73,40 @@ def test_the_overview_orders_samples_and_says_what_the_tables_say() -> None:
 
 
 def test_a_swapped_tube_is_named() -> None:
-    swapped = study([PAIR[0], PAIR[0], PAIR[2], PAIR[2]])  # S0 is a lot by the sheet and a hepatocyte by its genes
-    assert "S3" in captions.study_distances(swapped).finding
-    assert "S0" in captions.study_distances(swapped).finding
-    assert "does not part" in captions.study_map(swapped).finding
-    alone = swapped.model_copy(
-        update={"samples": tuple(s.model_copy(update={"donor_id": s.sample_id}) for s in swapped.samples)}
+    """Lots of donors A, A and B; the second lot of A lies with B."""
+    kinds = [("A", "L1"), ("A", "L2"), ("A", "L2"), ("B", "L3"), ("B", "L4"), ("A", ""), ("B", "")]
+    places = np.array([0.0, 5.0, 5.1, 5.5, 5.6, 20.0, 25.0])
+    samples = tuple(
+        StudySample(sample_id=f"S{number}", donor_id=donor, lot_id=lot, first=place, second=0)
+        for number, ((donor, lot), place) in enumerate(zip(kinds, places, strict=True))
     )
-    assert captions.study_distances(alone).finding == "No sample has a replicate."
+    distances = tuple(map(tuple, np.abs(np.subtract.outer(places, places)).tolist()))
+    swapped = study().model_copy(update={"samples": samples, "distances": distances})
+    assert captions.study_distances(swapped).finding.startswith("Nearer to another donor than to its own: S1 and S2;")
+    assert captions.study_map(swapped).finding.endswith("parts all lots from all hepatocytes.")
+    right = swapped.model_copy(
+        update={"samples": tuple(s.model_copy(update={"donor_id": "B" if s.lot_id else s.donor_id}) for s in samples)}
+    )
+    assert captions.study_distances(right).finding.startswith("No sample can")
+    moved = np.array([0.0, 0.1, 0.2, 5.5, 5.6, 20.0, 25.0])
+    distances = tuple(map(tuple, np.abs(np.subtract.outer(moved, moved)).tolist()))
+    sound = swapped.model_copy(update={"distances": distances})
+    assert (
+        captions.study_distances(sound).finding
+        == "5 samples could be held against two donors; each is nearest to its own."
+    )
 
 
 def test_both_components_are_drawn_on_one_scale() -> None:
     found = study()
     dots = figures.dots(found)
-    scale = [(dot.x - figures.PLOT / 2) / sample.first for dot, sample in zip(dots, found.samples, strict=True)]
-    other = [-(dot.y - figures.PLOT / 2) / sample.second for dot, sample in zip(dots, found.samples, strict=True)]
+    of = {sample.sample_id: sample for sample in found.samples}
+    scale = [(dot.x - figures.PLOT / 2) / of[dot.label].first for dot in dots]
+    other = [-(dot.y - figures.PLOT / 2) / of[dot.label].second for dot in dots]
     assert np.allclose(scale, scale[0], rtol=0.05)
     assert np.mean(other) == pytest.approx(scale[0], rel=0.1)
     assert all(0 <= place <= figures.PLOT for dot in dots for place in (dot.x, dot.y))
     assert {dot.label for dot in dots} == {"S0", "S1", "S2", "S3"}
+    alike = tuple(sample.model_copy(update={"first": 1.0, "second": 0.5}) for sample in found.samples)
+    heights = [dot.label_y for dot in figures.dots(found.model_copy(update={"samples": alike}))]
+    assert (np.diff(heights) >= figures.LABEL_STEP).all(), "names do not lie on each other"

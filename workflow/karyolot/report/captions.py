@@ -200,18 +200,25 @@ def study_map(study: StudyExpression) -> Caption:
 
 
 def study_distances(study: StudyExpression) -> Caption:
-    """Distances: is every sample nearest to one of its own kind?"""
-    kinds = [(sample.donor_id, sample.lot_id) for sample in study.samples]
-    strangers = []
-    for own, (sample, row) in enumerate(zip(study.samples, study.distances, strict=True)):
-        others = [(distance, kinds[place]) for place, distance in enumerate(row) if place != own]
-        if kinds[own] in {kind for _, kind in others} and min(others)[1] != kinds[own]:
-            strangers.append(sample.sample_id)
-    finding = "Every sample with a replicate is nearest to it."
+    """Distances: is every sample, within its state, nearest to its own donor? Replicates of a lot say nothing of that."""
+    asked, strangers = 0, []
+    for sample, row in zip(study.samples, study.distances, strict=True):
+        lot = sample.lot_id
+        others = [
+            (distance, other.donor_id)
+            for other, distance in zip(study.samples, row, strict=True)
+            if other is not sample and (other.lot_id not in ("", lot) if lot else other.lot_id == "")
+        ]
+        donors = {donor for _, donor in others}
+        if sample.donor_id in donors and len(donors) > 1:
+            asked += 1
+            if min(others)[1] != sample.donor_id:
+                strangers.append(sample.sample_id)
+    finding = f"{plural(asked, 'sample')} could be held against two donors; each is nearest to its own."
     if strangers:
-        finding = f"Nearer to another lot or donor than to their own replicates: {listed(strangers)}; look for a swapped tube."
-    if len(set(kinds)) == len(kinds):
-        finding = "No sample has a replicate."
+        finding = f"Nearer to another donor than to its own: {listed(strangers)}; look for a swapped tube."
+    elif not asked:
+        finding = "No sample can be held against two donors: none has another lot, or another sample of hepatocytes."
     return Caption(
         finding,
         "Root mean squared difference of log2 levels over all genes; darker from"

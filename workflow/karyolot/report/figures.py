@@ -382,18 +382,20 @@ def _heat(rows: Sequence[HeatRow], samples: Sequence[str]) -> Heat:
 
 PLOT = 380.0
 """Side of the plot of principal components."""
+LABEL_STEP = 13.0
 MOST_NAMED = 24
 """Samples named in it; more names would lie on each other."""
 
 
 @dataclass(frozen=True)
 class Dot:
-    """A sample among the components. label: '' when there are too many to name."""
+    """A sample among the components. label: '' when there are too many to name; label_y: where it does not touch others."""
 
     x: float
     y: float
     is_lot: bool
     label: str
+    label_y: float
 
 
 def dots(study: StudyExpression) -> list[Dot]:
@@ -405,7 +407,13 @@ def dots(study: StudyExpression) -> list[Dot]:
     def place(value: float) -> float:
         return round(PLOT / 2 * (1 + value / reach), 1)
 
-    return [Dot(place(s.first), place(-s.second), bool(s.lot_id), s.sample_id if named else "") for s in study.samples]
+    labels = {True: -LABEL_STEP, False: -LABEL_STEP}  # right half, left half: the lowest label so far
+    made: list[Dot] = []
+    for sample in sorted(study.samples, key=lambda sample: -sample.second):
+        x, y = place(sample.first), place(-sample.second)
+        labels[x > PLOT / 2] = max(labels[x > PLOT / 2] + LABEL_STEP, y)
+        made.append(Dot(x, y, bool(sample.lot_id), sample.sample_id if named else "", labels[x > PLOT / 2]))
+    return made
 
 
 def study_heat(study: StudyExpression) -> tuple[Heat, Heat]:
