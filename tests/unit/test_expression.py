@@ -38,7 +38,7 @@ from karyolot.paths import expression_sample
 from karyolot.rna.expression import assemble, log_by_name, normalised, size_factors
 from planted_expression import PAIR, expression, table
 
-NO_GENES = pd.DataFrame(columns=["gene_id", "gene_name", "length"])
+NO_GENES = read_given([], Genes)
 
 
 def write(path: Path, *rows: Sequence[object], separator: str = "\t") -> Path:
@@ -73,7 +73,7 @@ def test_annotation_joins_exons_and_names(tmp_path: Path) -> None:
     )
     transcripts, genes = read_annotation(gtf)
     assert TranscriptGenes.validate(transcripts).to_numpy().tolist() == [["A.1", "A"], ["B.1", "B"], ["B.2", "B"]]
-    assert Genes.validate(genes).to_numpy().tolist() == [["A", "A", 50], ["B", "beta", 160]]
+    assert Genes.validate(genes).to_numpy().tolist() == [["A", "A", 50, "X", 0, 50], ["B", "beta", 160, "1", 100, 310]]
 
 
 def test_a_transcript_of_two_genes_is_refused(tmp_path: Path) -> None:

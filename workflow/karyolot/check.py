@@ -79,6 +79,8 @@ def examine(
                 problems.append(Problem(fault.code, str(path), fault.message, fault.remedy, fault.line))
     faulty = {problem.column or "" for problem in of_config}
     faulty |= {f"{key.rpartition('.')[0]}.{meant}" for key, meant in _meant(of_config)}
+    if any("gene_sets" in key for key in faulty):
+        faulty.add("pathways.axes")  # names the sets of files that were not read
     found = check(config, draft, workdir, contents=contents)
     # A setting that could not be read stands at its default now, which is not the user's choice to be blamed for.
     problems += [problem for problem in found if problem.file != CONFIG or problem.column not in faulty]

@@ -296,8 +296,17 @@ def study_targets(study: Study) -> list[str]:
     """Results across lots: gene by gene when any lot has RNA, scores and components from three samples on (with two,
     ranks among samples are a coin)."""
     number = len(study_samples(study))
-    names = (["de"] if number else []) + (["scores", "pca"] if number >= 3 else [])
+    names = (["de"] if number else []) + (["scores", "pca", "distances", "marker_scores"] if number >= 3 else [])
     return [f"results/study/{name}.parquet" for name in names]
+
+
+def overview_files(study: Study) -> dict[str, object]:
+    """Inputs of the page of all lots, by name: their records, and expression across lots from three samples on."""
+    files: dict[str, object] = {"reports": reports(study)}
+    if len(study_samples(study)) >= 3:
+        tables = {"components": "pca", "distances": "distances", "scores": "marker_scores"}
+        files |= {name: f"results/study/{file}.parquet" for name, file in tables.items()}
+    return files
 
 
 def sequenced_samples(study: Study, lot: str) -> list[str]:
@@ -373,7 +382,7 @@ def input_files(study: Study, settings: Config, lot: str) -> list[str]:
         named += [
             reference.transcripts,
             settings.expression.markers,
-            *settings.pathways.gene_sets,
+            *settings.pathways.gmt_files,
             settings.pathways.axes,
         ]
     return list(dict.fromkeys(shipped(path) for path in [*named, reference.gtf] if path is not None))
@@ -401,7 +410,7 @@ def all_tools(study: Study, settings: Config) -> list[str]:
     return sorted(_tools([rows[0] for rows in study.samples.values()], settings))
 
 
-def report_files(study: Study, lot: str) -> dict[str, object]:
+def report_files(study: Study, reference: Reference, lot: str) -> dict[str, object]:
     """All inputs of a lot's record, by name."""
     dna = {
         "ratios": "log_ratios.parquet", "segments": "segments.parquet", "calls": "calls.parquet", "arms": "arms.parquet",
@@ -412,6 +421,8 @@ def report_files(study: Study, lot: str) -> dict[str, object]:
     files |= {name: f"results/{lot}/{name}.json" for name in ("verdict", "provenance")}
     files["qc"] = [f"results/samples/{sample}/qc.json" for sample in sequenced_samples(study, lot)]
     if rna_samples(study, lot):
-        rna = {"differential": "de", "markers": "markers", "enrichment": "enrichment"}
+        rna = {"differential": "de", "markers": "markers", "enrichment": "enrichment", "levels": "levels"}
+        if reference.gtf is not None:
+            rna["arm_shifts"] = "arms"
         files |= {name: f"results/{lot}/rna/{file}.parquet" for name, file in rna.items()}
     return files

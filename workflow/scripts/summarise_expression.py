@@ -11,4 +11,5 @@ from karyolot.rna.summary import metrics
 with runtime.job(snakemake, Section):
     quality = {name: read_quantification(path) for name, path in snakemake.params.quality.items()}
     expression, markers = read_expression(snakemake.input.expression), read_table(snakemake.input.markers, Markers)
-    write_metrics(metrics(expression, markers, quality), snakemake.output.metrics)
+    found = metrics(expression, markers, quality, snakemake.params.sex)
+    write_metrics(found, snakemake.output.metrics)

@@ -46,11 +46,15 @@ class Genes(Table):
     """genes.tsv: the genes of the annotation, sorted by gene_id.
 
     gene_name: the symbol, or the id of a gene without one; names may repeat. length: bases of all its exons together.
+    chrom, start, end: where its exons lie, 0-based half-open; of a gene that stands on X and Y, the place on X.
     """
 
     gene_id: Series[str] = pa.Field(unique=True)
     gene_name: Series[str]
     length: Series[int] = pa.Field(gt=0)
+    chrom: Series[str]
+    start: Series[int] = pa.Field(ge=0)
+    end: Series[int] = pa.Field(gt=0)
 
 
 class Quantified(NamedTuple):
@@ -175,6 +179,48 @@ class Enrichment(Table):
     leading_edge: Series[str]
 
 
+class SampleLevels(Table):
+    """Genes of interest in every sample of a lot and its donor, in the order they are drawn, the donor's samples first.
+
+    group: of the marker panel, or a pathway axis. log2: log2(normalised counts + 1) minus its mean in the donor's samples.
+    """
+
+    gene_name: Series[str]
+    group: Series[str]
+    sample_id: Series[str]
+    log2: Series[float]
+
+
+class SampleDistances(Table):
+    """Every two samples of a study, both ways. distance: root mean squared difference of log2 levels."""
+
+    sample_id: Series[str]
+    other_id: Series[str]
+    distance: Series[float] = pa.Field(ge=0)
+
+
+class MarkerScores(Table):
+    """Marker groups of a study in every sample. score: log2 level of the group's genes above random genes of like level."""
+
+    group: Series[str]
+    sample_id: Series[str]
+    score: Series[float]
+
+
+class ArmShifts(Table):
+    """Expression of each chromosome arm, lot over donor, one arm a row in the order of the genome.
+
+    arm: as in bins ('chr8q'). genes: used ones. log2: median log2 fold change of its genes against the other arms; se:
+    standard error, from genes and from the spread over arms; z = log2 / se. Null where too few genes or arms are known.
+    """
+
+    arm: Series[str] = pa.Field(unique=True)
+    genes: Series[int] = pa.Field(ge=0)
+    log2: Series[float] = pa.Field(nullable=True)
+    se: Series[float] = pa.Field(gt=0, nullable=True)
+    z: Series[float] = pa.Field(nullable=True)
+
+
 class SetScores(Table):
     """GSVA scores of a study, one row per set and sample. Relative to the cohort: never used in a verdict."""
 
@@ -229,10 +275,15 @@ def check_expression(expression: "AnnData") -> "AnnData":
 
 
 class ExpressionResults(NamedTuple):
-    """All expression results of a lot, as its report needs them. replicates: samples of the lot, of its donor."""
+    """All expression results of a lot, as its report needs them. replicates: samples of the lot, of its donor.
+
+    levels: SampleLevels. arms: ArmShifts; None when no annotation says where genes lie.
+    """
 
     differential: pd.DataFrame
     markers: pd.DataFrame
     enrichment: pd.DataFrame
     lot_replicates: int
     donor_replicates: int
+    levels: pd.DataFrame | None = None
+    arms: pd.DataFrame | None = None

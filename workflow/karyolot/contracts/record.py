@@ -68,7 +68,11 @@ class SegmentRow(Frozen):
 
 
 class CallRow(Frozen):
-    """One called change; fields as in `contracts.copy_number.Calls`."""
+    """One called change; fields as in `contracts.copy_number.Calls`.
+
+    expression: what the genes of its arm say, weak evidence: they moved with the change, not at all, or against it; null =
+    not asked (no RNA, no annotation, or less than half of an arm changed). expression_log2, expression_z: their shift.
+    """
 
     chrom: str
     start: int
@@ -91,6 +95,9 @@ class CallRow(Frozen):
     genes: str
     watch: str
     artefact: str
+    expression: Literal["agrees", "silent", "disagrees"] | None = None
+    expression_log2: float | None = None
+    expression_z: float | None = None
 
 
 class DonorVariantRow(Frozen):
@@ -208,8 +215,28 @@ class SetRow(Frozen):
     leading_edge: tuple[str, ...]
 
 
+class HeatRow(Frozen):
+    """A gene of the heat map; log2 in the order of the samples, as in `contracts.expression.SampleLevels`."""
+
+    gene_name: str
+    group: str
+    log2: tuple[float, ...]
+
+
+class ArmShiftRow(Frozen):
+    """Expression along a chromosome arm; fields as in `contracts.expression.ArmShifts`."""
+
+    arm: str
+    genes: int
+    log2: float | None
+    se: float | None
+    z: float | None
+
+
 class ExpressionRecord(Frozen):
     """Markers and pathways of the lot. replicates: samples of the lot and of its donor.
+
+    heat: genes x samples; heat_samples names the columns, the donor's first. arms: empty when places are not known.
 
     significance: genes and sets count as changed when padj is below it. genes_up, genes_down: null without p values.
     """
@@ -224,6 +251,9 @@ class ExpressionRecord(Frozen):
     genes_down: int | None
     markers: tuple[MarkerRow, ...]
     sets: tuple[SetRow, ...]
+    heat_samples: tuple[str, ...] = ()
+    heat: tuple[HeatRow, ...] = ()
+    arms: tuple[ArmShiftRow, ...] = ()
 
 
 class QcFigure(Frozen):
@@ -298,6 +328,29 @@ class Record(Frozen):
     def sealed(self) -> "Record":
         """The same record under the report id that fits its content."""
         return self.model_copy(update={"report_id": self.digest()[:12]})
+
+
+class StudySample(Frozen):
+    """lot_id '' for a donor's hepatocytes. first, second: principal components, log2 units."""
+
+    sample_id: str
+    donor_id: str
+    lot_id: str
+    first: float
+    second: float
+
+
+class StudyExpression(Frozen):
+    """Expression across lots, for the overview only: every number here moves when samples are added.
+
+    shares: of the variance, of the two components. distances: samples x samples. scores: groups x samples.
+    """
+
+    samples: tuple[StudySample, ...]
+    shares: tuple[float, float]
+    distances: tuple[tuple[float, ...], ...]
+    groups: tuple[str, ...]
+    scores: tuple[tuple[float, ...], ...]
 
 
 ArmState = Literal["gain", "part-gain", "loss", "part-loss", "mixed", "none", "blind"]

@@ -159,11 +159,28 @@ class Expression(Section):
     seq_bias: bool = Field(True, description="salmon --seqBias.")
 
 
+class OwnGeneSets(Section):
+    """A GMT file the user brings (Reactome, WikiPathways, MSigDB, KEGG, ...).
+
+    sha256: pins the release; another file under the name is refused. licence: a note for the record, such as 'CC0' or
+    'KEGG, academic licence of the institute'; whose it is to keep the user knows.
+    """
+
+    path: File
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    licence: Annotated[str, Field(min_length=1, max_length=200)]
+
+
 class Pathways(Section):
     """Gene set enrichment."""
 
-    gene_sets: Annotated[tuple[File, ...], Field(min_length=1)] = Field(
-        ("shipped:gene_sets/go.gmt", "shipped:gene_sets/yap_taz.gmt"), description="GMT files."
+    gene_sets: tuple[File, ...] = Field(
+        ("shipped:gene_sets/go.gmt", "shipped:gene_sets/yap_taz.gmt"),
+        description="Shipped GMT files; version, licence and sha256 in resources/gene_sets/sources.tsv.",
+    )
+    own_gene_sets: tuple[OwnGeneSets, ...] = Field(
+        (),
+        description="Your GMT files, each {path: ..., sha256: ..., licence: ...}; see resources/gene_sets/README.md.",
     )
     axes: File = Field("shipped:gene_sets/axes.tsv", description="Which sets stand for which axis (WNT, NOTCH, ...).")
     min_size: PositiveInt = Field(
@@ -171,6 +188,20 @@ class Pathways(Section):
     )
     max_size: PositiveInt = Field(500, description="Largest set scored.")
     seed: Annotated[int, Field(ge=0)] = Field(7, description="Seed of the permutations.")
+
+    @field_validator("gene_sets")
+    @classmethod
+    def _own_files_are_pinned(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        if own := [path for path in paths if not path.startswith("shipped:")]:
+            raise ValueError(
+                f"{own[0]} is not a shipped file: name it in own_gene_sets, with its sha256 and a note on its licence"
+            )
+        return paths
+
+    @property
+    def gmt_files(self) -> tuple[str, ...]:
+        """Paths of all GMT files, the shipped ones first."""
+        return (*self.gene_sets, *(own.path for own in self.own_gene_sets))
 
 
 class Config(Section):

@@ -18,6 +18,7 @@ from karyolot.contracts.copy_number import (
     Noise,
     Segments,
 )
+from karyolot.contracts.expression import Components, MarkerScores, SampleDistances
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io.files import PathLike, open_text, read_model, replacing
 from karyolot.io.genome import read_watch
@@ -68,6 +69,15 @@ def _checked(frame: pd.DataFrame, contract: type[pa.DataFrameModel], path: PathL
         cases = errors.failure_cases.drop_duplicates(subset=["column", "check"])
         faults = "; ".join(f"{row.column}: {row.check} (first: {row.failure_case})" for row in cases.itertuples())
         raise KaryolotError(f"{path}: breaks the contract {contract.__name__}: {faults}") from errors
+
+
+def read_study(files: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame] | None:
+    """Components, SampleDistances and MarkerScores of the study; None when it has too few RNA samples for them."""
+    if "components" not in files:
+        return None
+    contracts = {"components": Components, "distances": SampleDistances, "scores": MarkerScores}
+    one, two, three = (read_table(files[name], contract) for name, contract in contracts.items())
+    return one, two, three
 
 
 def read_copy_number(files: dict[str, Any]) -> CopyNumberResults:

@@ -5,7 +5,7 @@ Every sentence is computed here from the results; nothing is judged here, that i
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,12 +17,14 @@ from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, Expression
 from karyolot.contracts.record import (
     SCHEMA_VERSION,
     ArmRow,
+    ArmShiftRow,
     BinTrack,
     CallRow,
     Chromosome,
     CopyNumberRecord,
     DonorVariantRow,
     ExpressionRecord,
+    HeatRow,
     LodRow,
     LotFacts,
     MarkerRow,
@@ -34,6 +36,7 @@ from karyolot.contracts.record import (
     WatchRow,
 )
 from karyolot.contracts.settings import CopyNumber
+from karyolot.report.agreement import with_expression
 
 Row = TypeVar("Row", bound=BaseModel)
 
@@ -55,7 +58,7 @@ def assemble(
         notice=notice,
         lot=lot,
         verdict=verdict,
-        copy_number=_copy_number(dna, settings),
+        copy_number=_copy_number(dna, None if rna is None else rna.arms, settings),
         expression=None if rna is None else _expression(rna),
         qc=tuple(qc),
         not_seen=NOT_SEEN,
@@ -65,7 +68,7 @@ def assemble(
     ).sealed()
 
 
-def _copy_number(dna: CopyNumberResults, settings: CopyNumber) -> CopyNumberRecord:
+def _copy_number(dna: CopyNumberResults, shifts: pd.DataFrame | None, settings: CopyNumber) -> CopyNumberRecord:
     used = dna.ratios[dna.ratios["mask"].isna()]
     broken = dna.segments[dna.segments["bins"] >= settings.min_bins]["published_rule"]
     return CopyNumberRecord(
@@ -78,7 +81,7 @@ def _copy_number(dna: CopyNumberResults, settings: CopyNumber) -> CopyNumberReco
             **{name: used[name].round(3).tolist() for name in ("log2", "lot_log2", "donor_log2")},
         ),
         segments=_rows(dna.segments, SegmentRow),
-        calls=_rows(dna.calls.assign(size_mb=(dna.calls["end"] - dna.calls["start"]) / 1e6), CallRow),
+        calls=_rows(with_expression(_with_size(dna.calls), dna.ratios, shifts), CallRow),
         donor_variants=_rows(dna.variants, DonorVariantRow),
         arms=tuple(_arm_rows(dna.arms)),
         watch=tuple(_watch_rows(dna)),
@@ -90,6 +93,10 @@ def _copy_number(dna: CopyNumberResults, settings: CopyNumber) -> CopyNumberReco
         published_gains=int((broken == "gain").sum()),
         published_losses=int((broken == "loss").sum()),
     )
+
+
+def _with_size(calls: pd.DataFrame) -> pd.DataFrame:
+    return calls.assign(size_mb=(calls["end"] - calls["start"]) / 1e6)
 
 
 def _lod_row(limits: pd.DataFrame) -> LodRow:
@@ -236,7 +243,20 @@ def _expression(rna: ExpressionResults) -> ExpressionRecord:
         genes_down=down if p_values else None,
         markers=_rows(_with_limits(rna.markers), MarkerRow),
         sets=_rows(rna.enrichment.assign(leading_edge=rna.enrichment["leading_edge"].str.split(",")), SetRow),
+        **_heat(rna.levels),
+        arms=() if rna.arms is None else _rows(rna.arms, ArmShiftRow),
     )
+
+
+def _heat(levels: pd.DataFrame | None) -> dict[str, Any]:
+    """heat_samples and heat of ExpressionRecord, rounded to what a colour can show."""
+    if levels is None or levels.empty:
+        return {}
+    rows = [
+        HeatRow(gene_name=gene, group=group, log2=tuple(part["log2"].round(3)))
+        for (gene, group), part in levels.groupby(["gene_name", "group"], sort=False)
+    ]
+    return {"heat_samples": tuple(levels["sample_id"].drop_duplicates()), "heat": tuple(rows)}
 
 
 def _with_limits(markers: pd.DataFrame) -> pd.DataFrame:

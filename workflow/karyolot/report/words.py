@@ -53,6 +53,11 @@ MASKED = {
     "donor_outlier": "donor depth unusual",
     "low_count": "no fragment",
 }
+AGREEMENT = {
+    "agrees": "agrees",
+    "silent": "is silent",
+    "disagrees": "disagrees",
+}
 EXPECTATIONS = {
     "down": "lower",
     "up": "higher",
