@@ -24,7 +24,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -65,7 +65,7 @@ PEER_GENOMES = {"DNAcopy": 5, "CNVkit cbs": 2, "CNVkit haar": 2, "CNVkit hmm-ger
 """Genomes a cell of the peers holds; CNVkit takes a minute a genome."""
 UNEQUAL_SHARES = (0.1, 0.2, 0.5)
 PEER_SHARES = {"CNVkit cbs": (0.2, 1.0), "CNVkit haar": (0.2, 1.0), "CNVkit hmm-germline": (0.2, 1.0)}
-NULLS = 50
+NULLS = 40
 WAVES = ((50_000, 0.012), (300_000, 0.009), (2_000_000, 0.007))
 RT_WAVE = 0.05
 GC_RICH_ENDS = {"chr1": "start", "chr9": "end", "chr16": "start", "chr17": "end", "chr19": "start", "chr20": "end"}
@@ -110,11 +110,12 @@ def grid() -> pd.DataFrame:
     return bins.assign(gc=np.clip(gc, 0.3, 0.68))
 
 
-def simulate(share: float, depths: tuple[float, float], seed: int) -> Lot:
-    """share 0: a lot without any change."""
-    generator = np.random.default_rng([seed, round(share * 100), *(round(d * 10) for d in depths)])
+def simulate(shares: Mapping[str, float], depths: tuple[float, float], seed: int) -> Lot:
+    """A lot with changes of each size in that share of its cells; none of a size that is not named."""
+    marks = [round(1000 * share) for share in shares.values()]
+    generator = np.random.default_rng([seed, *marks, *(round(d * 10) for d in depths)])
     sex = "FM"[seed % 2]
-    events = _events(generator, share) if share else []
+    events = [event for event in _events(generator) if _size(event) in shares]
     bins = grid()
     timing = bins["replication_timing"].to_numpy()
     gc = (bins["gc"].to_numpy() - 0.41) / 0.05
@@ -124,7 +125,7 @@ def simulate(share: float, depths: tuple[float, float], seed: int) -> Lot:
         if who == "lot":
             for event in events:
                 inside = (bins["chrom"] == event.chrom) & (bins["start"] >= event.start) & (bins["end"] <= event.end)
-                copies[inside] += event.copies * share
+                copies[inside] += event.copies * shares[_size(event)]
         shape = generator.normal(0, 0.03) * gc - abs(generator.normal(0, 0.01)) * gc**2
         if who == "lot":
             shape = shape + RT_WAVE * timing + _waves(generator, bins)
@@ -154,14 +155,14 @@ def arms() -> pd.DataFrame:
     return found[found["end"] - found["start"] > 15_000_000].reset_index(names="name")
 
 
-def _events(generator: np.random.Generator, share: float) -> list[Event]:
+def _events(generator: np.random.Generator) -> list[Event]:
     """EACH whole arms, and EACH changes of every size on other arms; half gains, half losses."""
     table = arms().set_index("name")
     whole = list(generator.choice([name for name in SMALL_ARMS if name in table.index], EACH, replace=False))
     rest = [name for name in generator.permutation(table.index) if name not in whole]
     rest.sort(key=lambda name: -(table.loc[name, "end"] - table.loc[name, "start"]) * generator.uniform(0.7, 1.3))
     events = [
-        Event(table.loc[name, "chrom"], table.loc[name, "start"], table.loc[name, "end"], (-1) ** i, share)
+        Event(table.loc[name, "chrom"], table.loc[name, "start"], table.loc[name, "end"], (-1) ** i)
         for i, name in enumerate(whole)
     ]
     for size in sorted(SIZES_MB, reverse=True):
@@ -169,7 +170,7 @@ def _events(generator: np.random.Generator, share: float) -> list[Event]:
             name = rest.pop(0)
             low, high = table.loc[name, "start"], table.loc[name, "end"] - size * 1_000_000
             start = int(generator.integers(low // BIN, max(high, low + BIN) // BIN)) * BIN
-            events.append(Event(table.loc[name, "chrom"], start, start + size * 1_000_000, (-1) ** i, share))
+            events.append(Event(table.loc[name, "chrom"], start, start + size * 1_000_000, (-1) ** i))
     return events
 
 
@@ -363,7 +364,7 @@ class Tally:
         self.rows: list[dict[str, object]] = []
         self.false, self.genomes = 0, 0
 
-    def add(self, calls: Calls, truth: pd.DataFrame, share: float) -> None:
+    def add(self, calls: Calls, truth: pd.DataFrame, shares: Mapping[str, float]) -> None:
         self.genomes += 1
         own = calls.to_dict("records")
         for call in own:
@@ -375,9 +376,9 @@ class Tally:
             row: dict[str, object] = {"size": event["size"], "found": found}
             if found:
                 best = max(same, key=lambda c: _overlap(c, event))
-                row["error"] = abs(best["fraction"] - share)
+                row["error"] = abs(best["fraction"] - shares[event["size"]])
                 if "fraction_low" in best:
-                    row["covered"] = best["fraction_low"] <= share <= best["fraction_high"]
+                    row["covered"] = best["fraction_low"] <= shares[event["size"]] <= best["fraction_high"]
             self.rows.append(row)
 
 
@@ -389,15 +390,16 @@ def run_cell(task: tuple[float, tuple[float, float], int, bool]) -> list[dict[st
     """All methods on the lots of one share of cells and one pair of depths."""
     share, depths, genomes, quick = task
     peers = available()
+    shares = dict.fromkeys((*map(str, SIZES_MB), "arm"), share) if share else {}
     tallies: dict[str, Tally] = {}
     kept: list[tuple[pd.DataFrame, pd.DataFrame]] = []
     most = max([0, *(PEER_GENOMES[name] for name in peers)])
     for seed in range(genomes):
-        lot = simulate(share, depths, seed)
+        lot = simulate(shares, depths, seed)
         found = analysed(lot)
         results = {"karyolot": karyolot(found), "published rule": published(found), "oracle": oracle(found, lot.truth)}
         for name, calls in results.items():
-            tallies.setdefault(name, Tally()).add(calls, lot.truth, share)
+            tallies.setdefault(name, Tally()).add(calls, lot.truth, shares)
         if seed < most:
             kept.append((found.ratios, lot.truth))
     for name, segments_of in peers.items():
@@ -406,8 +408,8 @@ def run_cell(task: tuple[float, tuple[float, float], int, bool]) -> list[dict[st
             continue
         some = kept[:few]
         for (ratios, truth), segments in zip(some, segments_of([r for r, _ in some]), strict=True):
-            tallies.setdefault(f"{name}, z", Tally()).add(by_z(ratios, segments), truth, share)
-            tallies.setdefault(f"{name}, cut-offs", Tally()).add(by_cutoff(ratios, segments), truth, share)
+            tallies.setdefault(f"{name}, z", Tally()).add(by_z(ratios, segments), truth, shares)
+            tallies.setdefault(f"{name}, cut-offs", Tally()).add(by_cutoff(ratios, segments), truth, shares)
     rows = []
     for name, tally in tallies.items():
         table = pd.DataFrame(tally.rows, columns=["size", "found", "error", "covered"])
@@ -425,37 +427,34 @@ def run_cell(task: tuple[float, tuple[float, float], int, bool]) -> list[dict[st
 
 
 def calibration(task: tuple[tuple[float, float], int]) -> list[dict[str, object]]:
-    """Power of karyolot at its own printed limits of detection, in lots simulated with changes of just that share."""
+    """Power of karyolot at its own printed limits of detection: other lots, with changes of each size in just that share.
+
+    Gains and losses are planted at the larger of their two limits, which differ by a few per cent.
+    """
     depths, genomes = task
-    rows = []
-    base = analysed(simulate(0.0, depths, 9_000))
+    base = analysed(simulate({}, depths, 9_000))
     lod = limits_of_detection(base.ratios, base.segmented.noise, SETTINGS)
-    lod = verify_limits(base.ratios, lod, base.segmented.noise, SETTINGS).dropna(subset="fraction")
-    for row in lod.itertuples():
-        size = str(round(row.size_bp / 1e6))
-        if size not in map(str, SIZES_MB) or row.type != "gain":
-            continue
-        other = lod[(lod["size_bp"] == row.size_bp) & (lod["type"] == "loss")]["fraction"].iloc[0]
-        share = float(max(row.fraction, other))
-        tally = Tally()
-        for seed in range(genomes):
-            lot = simulate(share, depths, 9_001 + seed)
-            lot = lot._replace(truth=lot.truth[lot.truth["size"] == size])
-            tally.add(karyolot(analysed(lot)), lot.truth, share)
-        found = pd.DataFrame(tally.rows)["found"]
-        rows.append(
-            {
-                "lot_depth": depths[0], "donor_depth": depths[1], "share": share, "size_mb": size,
-                "method": "karyolot at its own limit", "plants": len(found), "sensitivity": found.mean(),
-                "genomes": genomes,
-            }
-        )  # fmt: skip
-    return rows
+    lod = verify_limits(base.ratios, lod, base.segmented.noise, SETTINGS)
+    limits = lod.groupby("size_bp")["fraction"].max()
+    shares = {str(round(size / 1e6)): float(limit) for size, limit in limits.items() if np.isfinite(limit)}
+    tally = Tally()
+    for seed in range(genomes):
+        lot = simulate(shares, depths, 9_001 + seed)
+        tally.add(karyolot(analysed(lot)), lot.truth, shares)
+    table = pd.DataFrame(tally.rows)
+    return [
+        {
+            "lot_depth": depths[0], "donor_depth": depths[1], "share": shares[str(size)], "size_mb": size,
+            "method": "karyolot at its own limit", "plants": len(part), "sensitivity": part["found"].mean(),
+            "genomes": genomes, "false_per_genome": tally.false / tally.genomes,
+        }
+        for size, part in table.groupby("size", sort=False)
+    ]  # fmt: skip
 
 
 def cost(_: object = None) -> list[dict[str, object]]:
     """CPU seconds and peak memory of each method on one lot at 30x, 60,000 bins, each in a process of its own."""
-    lot = simulate(0.3, (30.0, 30.0), 1)
+    lot = simulate(dict.fromkeys((*map(str, SIZES_MB), "arm"), 0.3), (30.0, 30.0), 1)
     ratios = analysed(lot).ratios
     jobs: dict[str, Callable[[], object]] = {
         "nothing": lambda: None,
@@ -539,11 +538,12 @@ def main() -> None:
         tasks += [(share, d, genomes, given.quick) for d in DEPTHS if d[0] == d[1] or share in UNEQUAL_SHARES]
     rows: list[dict[str, object]] = []
     with get_context("spawn").Pool(given.jobs, maxtasksperchild=4) as pool:
-        for part in pool.imap_unordered(calibration, [(d, genomes // 2) for d in DEPTHS if d[0] == d[1]]):
-            rows += part
         for number, part in enumerate(pool.imap_unordered(run_cell, tasks), 1):
             rows += part
             print(f"{number} of {len(tasks)} cells", file=sys.stderr, flush=True)
+            write(rows, given.out)
+        for part in pool.imap_unordered(calibration, [(d, genomes) for d in DEPTHS if d[0] == d[1]]):
+            rows += part
             write(rows, given.out)
     pd.DataFrame(cost()).to_csv(given.out / "copy_number_cost.tsv", sep="\t", index=False)
     print(json.dumps(summary(pd.DataFrame(rows)), indent=1))
