@@ -21,7 +21,7 @@ from karyolot.dna.plants import verify_limits
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import segment
 from karyolot.dna.summary import metrics
-from karyolot.io.files import write_json, write_text
+from karyolot.io.files import describe_file, write_json, write_text
 from karyolot.io.genome import (
     read_composition,
     read_counts,
@@ -77,7 +77,10 @@ def call(
     write_text(vcf(calls, contigs, "lot", compared.facts.analysis_bin_bp), out / "calls.vcf")
     write_text(bed(calls), out / "calls.bed")
     write_text(bedgraph(compared.ratios), out / "log_ratios.bedgraph")
+    given = {"lot": lot, "donor": donor, "gc": gc, "fasta": fasta, "mappability": mappability, "rt": rt}
     summary = {
+        "inputs": {name: describe_file(path) for name, path in given.items() if path is not None},
+        "not_seen": ["ploidy", "balanced rearrangements", "copy-neutral loss of heterozygosity"],
         "computational_karyotype": karyotype(calls, sex),
         "comparison": compared.facts.model_dump(mode="json"),
         "noise": segmented.noise.model_dump(mode="json"),

@@ -12,7 +12,7 @@ from karyolot.contracts.copy_number import Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.levels import detectable_fraction, fraction_interval, fraction_of_cells
-from karyolot.dna.noise import standard_error
+from karyolot.dna.noise import runs_of, standard_error
 from karyolot.dna.segments import CONFIDENCE, against_donor, donor_alone, published_rule
 from karyolot.dna.thresholds import known_threshold, segment_threshold
 
@@ -67,25 +67,30 @@ def call_changes(
         & (segments["mean"].abs() >= settings.min_log2)
         & (segments["bins"] >= settings.min_bins)
     ]
-    changes = [change(_rows_of(table, row), "segment") for row in changed.to_dict("records")]
+    names = table["chrom"].to_numpy(dtype=object)
+    chroms = {names[low]: (low, high) for low, high in runs_of(names)}
+    changes = [change(_rows_of(table, chroms, row), "segment") for row in changed.to_dict("records")]
     places = arms.drop_duplicates(["chrom", "start", "end"])
     known = known_threshold(len(places), settings.family_wise_error)
     for row in places.to_dict("records"):
         if row["bins"] < settings.min_bins:
             continue
-        inside = _rows_of(table, row)
+        inside = _rows_of(table, chroms, row)
         inside = inside[(table["region"].to_numpy()[inside] != "PAR")]
         changes = _with_whole(changes, change(inside, row["scope"]), change, known, settings)
     changes = _joined(changes, table, change)
     rows = [_row(item, table, donor_noise, settings, atlas) for item in changes]
-    return _frame(sorted(rows, key=lambda row: (int(table.index[table["chrom"] == row["chrom"]][0]), row["start"])))
+    return _frame(sorted(rows, key=lambda row: (chroms[row["chrom"]], row["start"])))
 
 
-def _rows_of(table: pd.DataFrame, place: Mapping[Any, Any]) -> Rows:
-    inside = (table["chrom"] == place["chrom"]) & (table["start"] >= place["start"]) & (table["end"] <= place["end"])
+def _rows_of(table: pd.DataFrame, chroms: Mapping[str, tuple[int, int]], place: Mapping[Any, Any]) -> Rows:
+    """Rows of the bins inside a place; of its region only where it names one."""
+    first, last = chroms[place["chrom"]]
+    starts, ends = (table[name].to_numpy()[first:last] for name in ("start", "end"))
+    rows = np.arange(np.searchsorted(starts, place["start"]), np.searchsorted(ends, place["end"], "right")) + first
     if "region" in place:
-        inside &= table["region"] == place["region"]
-    return np.flatnonzero(inside.to_numpy())
+        rows = rows[table["region"].to_numpy()[rows] == place["region"]]
+    return rows
 
 
 def _with_whole(

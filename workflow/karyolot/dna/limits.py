@@ -32,9 +32,11 @@ def known_regions(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber, atla
         for name, part in table.groupby(column, sort=False):
             if scope == "arm" or part["arm"].nunique() > 1:
                 places.append((scope, str(name), part))
-    keys, middle = table["chrom"].map(contig_key), (table["start"] + table["end"]) // 2
+    middle = (table["start"] + table["end"]) // 2
+    places_of = {contig_key(str(name)): rows for name, rows in table.groupby("chrom", sort=False).groups.items()}
     for region, chrom, start, end in atlas.watched_places():
-        part = table[(keys == chrom) & (middle >= start) & (middle < end)]
+        part = table.loc[places_of.get(chrom, [])]
+        part = part[middle[part.index].between(start, end, "left")]
         if len(part):
             places.append(("watch", region, part))
     threshold = known_threshold(
