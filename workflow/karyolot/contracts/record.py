@@ -14,6 +14,10 @@ from pydantic import Field
 from karyolot.contracts.criteria import Frozen, LotOutcome, Verdict
 
 SCHEMA_VERSION = "1.0"
+"""Of report.json, major.minor. A field that goes or changes its meaning raises the major number, a new field the minor one.
+
+The fields are in `resources/report.schema.json`, generated from `Record` by `karyolot defaults --write`.
+"""
 
 
 class LotFacts(Frozen):
