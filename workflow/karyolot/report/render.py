@@ -75,9 +75,7 @@ def page(template: str, context: Mapping[str, Any], *, head: str = "", foot: str
 
     head, foot: text in the margin of every printed page.
     """
-    loader = environment().loader
-    assert loader is not None
-    style = loader.get_source(environment(), "style.css")[0] + (
+    style = template_source("style.css") + (
         "@page {"
         f" @top-left {{ content: {_css_text(head)}; }}"
         f" @top-right {{ content: {_css_text(foot)}; }}"
@@ -88,6 +86,13 @@ def page(template: str, context: Mapping[str, Any], *, head: str = "", foot: str
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     trusted = Markup(style)  # noqa: S704 - our own file, and margins escaped by _css_text
     return environment().get_template(template).render(**context, style=trusted, policy=policy)
+
+
+def template_source(name: str) -> str:
+    """Text of a file beside the templates."""
+    loader = environment().loader
+    assert loader is not None
+    return loader.get_source(environment(), name)[0]
 
 
 def _css_text(text: str) -> str:

@@ -1,0 +1,69 @@
+"""The record of a lot to one PDF for the archive: the printed report with the record attached (PDF/A-3b)."""
+
+import re
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import matplotlib
+from weasyprint import HTML, Attachment
+from weasyprint.text.fonts import FontConfiguration
+from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+from karyolot.contracts.record import Record
+from karyolot.report.render import render, template_source
+
+FONTS = files(matplotlib) / "mpl-data" / "fonts" / "ttf"
+"""DejaVu as matplotlib ships it (free licence beside the files): letters of the machine would change the pages."""
+FONT_FILES = {f"font:{name}.ttf" for name in ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono")}
+NO_DATE = datetime(1980, 1, 1, tzinfo=UTC)
+"""Stands for the dates an attachment must have: the same record gives the same bytes, whenever it is printed."""
+DRAWN = re.compile(r"(?:fill|stroke|opacity|text-anchor|font-size|font-weight)[\w-]*:")
+
+
+class _OnlyFonts(URLFetcher):  # type: ignore[misc]
+    """Whatever a page asks for, it gets the fonts of the report or nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(fail_on_errors=True)
+
+    def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:
+        if url not in FONT_FILES:
+            raise ValueError("a report loads nothing")
+        return URLFetcherResponse(url, (FONTS / url.removeprefix("font:")).read_bytes(), {"Content-Type": "font/ttf"})
+
+
+def print_pdf(record: Record, attached: bytes) -> bytes:
+    """The lot's report as PDF/A-3b. attached: the bytes of report.json, which the PDF carries as they are.
+
+    The same record gives the same bytes. Letters DejaVu lacks are taken from the fonts of the machine.
+    """
+    fetcher = _OnlyFonts()
+    source = Attachment(
+        string=attached, name="report.json", description=f"The record {record.report_id} this report was made from",
+        created=NO_DATE, modified=NO_DATE, relationship="Source", url_fetcher=fetcher,
+    )  # fmt: skip
+    page = HTML(string=_for_paper(render(record)), url_fetcher=fetcher)
+    made = page.write_pdf(font_config=FontConfiguration(), attachments=[source], pdf_variant="pdf/a-3b")
+    assert isinstance(made, bytes)
+    return made
+
+
+def _for_paper(html: str) -> str:
+    """The page without scripts, each drawing with the rules it is drawn by: WeasyPrint styles an SVG by itself alone."""
+    html = re.sub(r"<script\b.*?</script>", "", html, flags=re.S)
+    html = html.replace("</head>", f"<style>{template_source('pdf.css')}</style></head>", 1)
+    return re.sub(r'<svg\b[^>]*? class="([^"]+)"[^>]*>', lambda found: found[0] + _style(found[1]), html)
+
+
+@cache
+def _style(classes: str) -> str:
+    """A style element with the rules of style.css that colour a drawing of these classes, their variables filled in."""
+    style = re.sub(r"/\*.*?\*/", "", template_source("style.css"), flags=re.S)
+    values = dict(re.findall(r"--([\w-]+): ([^;]+);", style.split("}", 1)[0]))
+    outside_media = re.sub(r"@[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", style)
+    own = re.compile(rf"(?:svg|\.(?:{'|'.join(map(re.escape, classes.split()))}))\b")
+    rules = [rule.strip() for rule in re.findall(r"[^{}]+\{[^{}]*\}", outside_media) if DRAWN.search(rule)]
+    kept = "\n".join(rule for rule in rules if own.search(rule.split("{")[0]))
+    return f"<style>{re.sub(r'var[(]--([a-z-]+)[)]', lambda found: values[found[1]], kept)}</style>"
