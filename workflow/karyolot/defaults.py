@@ -14,9 +14,9 @@ from pydantic.fields import FieldInfo
 from karyolot.contracts.problems import CODES
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Config
-from karyolot.contracts.sheets import ID_PATTERN, Donor, Lot, Row, Sample
+from karyolot.contracts.sheets import DATE_PATTERN, ID_PATTERN, LIMIT_PATTERN, Donor, Lot, LotResult, Row, Sample
 
-SHEETS: dict[str, type[Row]] = {"samples": Sample, "lots": Lot, "donors": Donor}
+SHEETS: dict[str, type[Row]] = {"samples": Sample, "lots": Lot, "donors": Donor, "lot_results": LotResult}
 WRITE_COMMAND = "karyolot defaults --write"
 MARK = "<!-- generated: {} -->"
 
@@ -46,7 +46,9 @@ def outdated(project: Path, read: Callable[[Path], str]) -> list[str]:
 
 def record_schema() -> str:
     """JSON schema of report.json as it is written: every field is there, also those that have a default."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Record.model_json_schema(mode="serialization")
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Record.model_json_schema(
+        mode="serialization"
+    )
     return json.dumps(schema, indent=1) + "\n"
 
 
@@ -150,4 +152,5 @@ def _limits(constraint: Any) -> Iterator[str]:
         if pattern == ID_PATTERN:
             yield "letters, digits, _ -"
         elif pattern is not None:
-            yield {r"^\d{4}-\d{2}-\d{2}$": "year-month-day"}.get(str(pattern), "64 hexadecimal digits")
+            words = {DATE_PATTERN: "year-month-day", LIMIT_PATTERN: "<=, <, >= or > and a number"}
+            yield words.get(str(pattern), "64 hexadecimal digits")

@@ -1,12 +1,13 @@
 """The record of a lot to one PDF for the archive: the printed report with the record attached (PDF/A-3b)."""
 
+import logging
 import re
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import matplotlib
+import matplotlib as mpl
 from weasyprint import HTML, Attachment
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
@@ -14,12 +15,14 @@ from weasyprint.urls import URLFetcher, URLFetcherResponse
 from karyolot.contracts.record import Record
 from karyolot.report.render import render, template_source
 
-FONTS = files(matplotlib) / "mpl-data" / "fonts" / "ttf"
+FONTS = files(mpl) / "mpl-data" / "fonts" / "ttf"
 """DejaVu as matplotlib ships it (free licence beside the files): letters of the machine would change the pages."""
 FONT_FILES = {f"font:{name}.ttf" for name in ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono")}
 NO_DATE = datetime(1980, 1, 1, tzinfo=UTC)
 """Stands for the dates an attachment must have: the same record gives the same bytes, whenever it is printed."""
+logging.getLogger("weasyprint").setLevel(logging.ERROR)  # its warnings list what style.css says to browsers only
 DRAWN = re.compile(r"(?:fill|stroke|opacity|text-anchor|font-size|font-weight)[\w-]*:")
+"""Declarations that mean something inside a drawing."""
 
 
 class _OnlyFonts(URLFetcher):  # type: ignore[misc]
@@ -28,7 +31,7 @@ class _OnlyFonts(URLFetcher):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__(fail_on_errors=True)
 
-    def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:
+    def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:  # noqa: ARG002 - as the class it stands for
         if url not in FONT_FILES:
             raise ValueError("a report loads nothing")
         return URLFetcherResponse(url, (FONTS / url.removeprefix("font:")).read_bytes(), {"Content-Type": "font/ttf"})

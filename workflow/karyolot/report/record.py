@@ -25,6 +25,7 @@ from karyolot.contracts.record import (
     DonorVariantRow,
     ExpressionRecord,
     HeatRow,
+    ImportedResult,
     LodRow,
     LotFacts,
     MarkerRow,
@@ -50,7 +51,7 @@ NOT_SEEN = ("ploidy", "balanced rearrangements", "copy-neutral loss of heterozyg
 
 def assemble(
     lot: LotFacts, notice: str, verdict: Verdict, dna: CopyNumberResults, rna: ExpressionResults | None,
-    qc: Sequence[SampleQc], provenance: Provenance, settings: CopyNumber,
+    qc: Sequence[SampleQc], provenance: Provenance, settings: CopyNumber, results: Sequence[ImportedResult] = (),
 ) -> Record:  # fmt: skip
     """The record of a lot, sealed under the id that fits its content."""
     return Record(
@@ -61,6 +62,8 @@ def assemble(
         copy_number=_copy_number(dna, None if rna is None else rna.arms, settings),
         expression=None if rna is None else _expression(rna),
         qc=tuple(qc),
+        imported=tuple(result for result in results if result.kind != "deviation"),
+        deviations=tuple(result for result in results if result.kind == "deviation"),
         not_seen=NOT_SEEN,
         limits=tuple(_limits(dna)),
         provenance=provenance,

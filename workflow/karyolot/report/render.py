@@ -62,6 +62,7 @@ def environment() -> Environment:
         "genes_short": words.genes_short,
         "masked": words.masked,
         "setting": words.setting,
+        "KINDS": words.KINDS,
     }
     return made
 
@@ -145,6 +146,11 @@ def render(record: Record) -> str:
         "lollipops": figures.lollipops(expression) if expression else [],
         "nes_ticks": figures.nes_ticks(),
         "qc": [(name, qc_table([s for s in record.qc if s.assay == key])) for key, name in ASSAYS.items()],
+        "not_imported": [
+            words.KINDS[kind].lower()
+            for kind in words.ALWAYS_ASKED
+            if kind not in {result.kind for result in record.imported}
+        ],
         "provenance": record.provenance,
     }
     return page("report.html.j2", context, head=title, foot=f"Genomic stability report {record.report_id}")
