@@ -52,7 +52,7 @@ KINDS = {
 ALWAYS_ASKED = ("karyotype", "viability", "flow", "mycoplasma")
 """Kinds of imported results a release file holds (He 2025, Fig. 1): said to be missing where they are."""
 ORIGINS = {
-    "acquired": "the lot moved, the donor is normal there",
+    "acquired": "the lot moved, the donor shows nothing there",
     "enriched": "the donor carries the same change more weakly",
     "lost": "the donor deviates there, not the lot",
 }
