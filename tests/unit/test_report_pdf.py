@@ -20,9 +20,9 @@ from karyolot.report import pdf, words
 
 CASES = ["fail", "pass", "indeterminate"]
 FONTS = {
-    "DejaVuSans.ttf": "3fdf69cabf06049ea70a00b5919340e2ce1e6d02b0cc3c4b44fb6801bd1e0d22",
-    "DejaVuSans-Bold.ttf": "b184b89e3c1075f22f6b71575b6fc20d4972b3cfd3b23322ca6fd596dcaef167",
-    "DejaVuSansMono.ttf": "602ec86b8948cfcd956482fe64f94c36c867770149ef2f791d4613f443bcecb3",
+    "font:DejaVuSans.ttf": "3fdf69cabf06049ea70a00b5919340e2ce1e6d02b0cc3c4b44fb6801bd1e0d22",
+    "font:DejaVuSans-Bold.ttf": "b184b89e3c1075f22f6b71575b6fc20d4972b3cfd3b23322ca6fd596dcaef167",
+    "font:DejaVuSansMono.ttf": "602ec86b8948cfcd956482fe64f94c36c867770149ef2f791d4613f443bcecb3",
 }
 HALF, FOOT, HEAD = 421, 48, 795
 """Points from the lower edge of A4: its middle, and the lines of the margins."""
@@ -44,10 +44,14 @@ def printed(case: str) -> bytes:
     listener = logging.Handler()
     listener.emit = complaints.append  # type: ignore[method-assign]
     logging.getLogger("weasyprint").addHandler(listener)
-    made = pdf.print_pdf(record, written(record))
+    made = pdf.print_pdf(record, written(record), fonts())
     logging.getLogger("weasyprint").removeHandler(listener)
     gc.collect()
     return made
+
+
+def fonts() -> dict[str, bytes]:
+    return {name: path.read_bytes() for name, path in pdf.FONTS.items()}
 
 
 @cache
@@ -118,17 +122,16 @@ def test_it_calls_itself_pdf_a_3b_and_holds_its_fonts() -> None:
 
 
 def test_the_fonts_are_the_ones_the_pages_were_made_for() -> None:
-    found = {name: hashlib.sha256((pdf.FONTS / name).read_bytes()).hexdigest() for name in FONTS}
-    assert found == FONTS
-    assert {f"font:{name}" for name in FONTS} == pdf.FONT_FILES
+    assert {name: hashlib.sha256(font).hexdigest() for name, font in fonts().items()} == FONTS
 
 
 def test_the_same_record_gives_the_same_bytes_in_any_process() -> None:
-    code = (
-        "import sys, planted_records; from karyolot.report.pdf import print_pdf; record = planted_records.thin();"
-        "sys.stdout.buffer.write(print_pdf(record, record.model_dump_json(by_alias=True, indent=1).encode()))"
-    )
-    folders = [str(Path(planted_records.__file__).parent), str(Path(words.__file__).parents[2])]
+    code = "import sys, test_report_pdf; sys.stdout.buffer.write(test_report_pdf.printed('indeterminate'))"
+    folders = [
+        str(Path(__file__).parent),
+        str(Path(planted_records.__file__).parent),
+        str(Path(words.__file__).parents[2]),
+    ]
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "PYTHONPATH": os.pathsep.join(folders)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
     assert done.stdout == printed("indeterminate")
@@ -169,7 +172,7 @@ def test_hostile_text_stays_text() -> None:
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "https://example.org/a.png", "font:../matplotlibrc", "data:,x"])
 def test_nothing_but_the_fonts_is_fetched(url: str) -> None:
     with pytest.raises(ValueError, match="loads nothing"):
-        pdf._OnlyFonts().fetch(url)
+        pdf._OnlyFonts(fonts()).fetch(url)
 
 
 @pytest.mark.parametrize("case", [*CASES, "hostile"])

@@ -2,9 +2,10 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -15,9 +16,12 @@ from weasyprint.urls import URLFetcher, URLFetcherResponse
 from karyolot.contracts.record import Record
 from karyolot.report.render import render, template_source
 
-FONTS = files(mpl) / "mpl-data" / "fonts" / "ttf"
-"""DejaVu as matplotlib ships it (free licence beside the files): letters of the machine would change the pages."""
-FONT_FILES = {f"font:{name}.ttf" for name in ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono")}
+FONTS = {
+    f"font:{name}.ttf": Path(mpl.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf"
+    for name in ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono")
+}
+"""Address in pdf.css -> file: DejaVu as matplotlib ships it (free licence beside it). Letters of the machine would change
+the pages."""
 NO_DATE = datetime(1980, 1, 1, tzinfo=UTC)
 """Stands for the dates an attachment must have: the same record gives the same bytes, whenever it is printed."""
 logging.getLogger("weasyprint").setLevel(logging.ERROR)  # its warnings list what style.css says to browsers only
@@ -28,21 +32,23 @@ DRAWN = re.compile(r"(?:fill|stroke|opacity|text-anchor|font-size|font-weight)[\
 class _OnlyFonts(URLFetcher):  # type: ignore[misc]
     """Whatever a page asks for, it gets the fonts of the report or nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, fonts: Mapping[str, bytes]) -> None:
         super().__init__(fail_on_errors=True)
+        self.fonts = fonts
 
     def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:  # noqa: ARG002 - as the class it stands for
-        if url not in FONT_FILES:
+        if url not in self.fonts:
             raise ValueError("a report loads nothing")
-        return URLFetcherResponse(url, (FONTS / url.removeprefix("font:")).read_bytes(), {"Content-Type": "font/ttf"})
+        return URLFetcherResponse(url, self.fonts[url], {"Content-Type": "font/ttf"})
 
 
-def print_pdf(record: Record, attached: bytes) -> bytes:
+def print_pdf(record: Record, attached: bytes, fonts: Mapping[str, bytes]) -> bytes:
     """The lot's report as PDF/A-3b. attached: the bytes of report.json, which the PDF carries as they are.
+    fonts: content of the files FONTS names.
 
     The same record gives the same bytes. Letters DejaVu lacks are taken from the fonts of the machine.
     """
-    fetcher = _OnlyFonts()
+    fetcher = _OnlyFonts(fonts)
     source = Attachment(
         string=attached, name="report.json", description=f"The record {record.report_id} this report was made from",
         created=NO_DATE, modified=NO_DATE, relationship="Source", url_fetcher=fetcher,
