@@ -75,4 +75,5 @@ def _style(classes: str) -> str:
     own = re.compile(rf"(?:svg|\.(?:{'|'.join(map(re.escape, classes.split()))}))\b")
     rules = [rule.strip() for rule in re.findall(r"[^{}]+\{[^{}]*\}", outside_media) if DRAWN.search(rule)]
     kept = "\n".join(rule for rule in rules if own.search(rule.split("{")[0]))
+    kept += "\nsvg text { font-family: Report Sans; }"
     return f"<style>{re.sub(r'var[(]--([a-z-]+)[)]', lambda found: values[found[1]], kept)}</style>"
