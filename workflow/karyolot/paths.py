@@ -371,6 +371,7 @@ def input_files(study: Study, settings: Config, lot: str) -> list[str]:
         named += [
             reference.transcripts,
             settings.expression.markers,
+            settings.expression.panel,
             *settings.pathways.gene_sets,
             settings.pathways.axes,
         ]
@@ -399,7 +400,14 @@ def all_tools(study: Study, settings: Config) -> list[str]:
     return sorted(_tools([rows[0] for rows in study.samples.values()], settings))
 
 
-def report_files(study: Study, lot: str) -> dict[str, object]:
+def panel_files(study: Study, settings: Expression, lot: str) -> dict[str, str]:
+    """The comparison of a lot with the reference panel, by name; empty without panel or RNA."""
+    if settings.panel is None or not rna_samples(study, lot):
+        return {}
+    return {"panel": f"results/{lot}/rna/panel.parquet", "panel_facts": f"results/{lot}/rna/panel.json"}
+
+
+def report_files(study: Study, settings: Expression, lot: str) -> dict[str, object]:
     """All inputs of a lot's record, by name."""
     dna = {
         "ratios": "log_ratios.parquet", "segments": "segments.parquet", "calls": "calls.parquet", "arms": "arms.parquet",
@@ -412,4 +420,6 @@ def report_files(study: Study, lot: str) -> dict[str, object]:
     if rna_samples(study, lot):
         rna = {"differential": "de", "markers": "markers", "enrichment": "enrichment"}
         files |= {name: f"results/{lot}/rna/{file}.parquet" for name, file in rna.items()}
+    if panel := panel_files(study, settings, lot):
+        files |= panel | {"panel_genes": f"results/{lot}/rna/panel_genes.parquet"}
     return files

@@ -48,7 +48,7 @@ rule collect_provenance:
 
 rule assemble_report:
     input:
-        unpack(lambda wildcards: paths.report_files(study, wildcards.lot)),
+        unpack(lambda wildcards: paths.report_files(study, settings.expression, wildcards.lot)),
     output:
         report="results/{lot}/report.json",
     log:

@@ -137,8 +137,18 @@ def markers(record: ExpressionRecord) -> Caption:
         finding,
         f"Filled circle: mean of the lot ({plural(record.lot_replicates, 'replicate')}), with a bar from its lowest to"
         f" its highest. Open diamond: mean of the donor's hepatocytes ({plural(record.donor_replicates, 'replicate')})."
-        " Line between: orange up, blue down. Dashed mark: limit in TPM. The axis is log2(TPM + 1), the same in all"
-        " reports.",
+        " Line between: orange up, blue down. Dashed mark: limit in TPM."
+        + _expected(record)
+        + " The axis is log2(TPM + 1), the same in all reports.",
+    )
+
+
+def _expected(record: ExpressionRecord) -> str:
+    if record.panel is None or all(marker.panel_tpm_low is None for marker in record.markers):
+        return ""
+    return (
+        " Grey band: where a lot of this donor is expected with 95 % probability, from the"
+        f" {plural(record.panel.lots, 'lot')} of reference panel {record.panel.version}."
     )
 
 

@@ -325,7 +325,7 @@ def _tpm(value: float) -> float:
 
 @dataclass(frozen=True)
 class Dumbbell:
-    """One marker's row, x in per cent; None = not measured."""
+    """One marker's row, x in per cent; None = not measured. expected_low, expected_high: by the reference panel."""
 
     row: MarkerRow
     lot: float | None
@@ -334,6 +334,8 @@ class Dumbbell:
     high: float | None
     limit: float | None
     way: str
+    expected_low: float | None = None
+    expected_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -363,12 +365,12 @@ def dumbbells(record: ExpressionRecord) -> dict[str, list[Dumbbell]]:
     """Markers by group, in panel order."""
     groups: dict[str, list[Dumbbell]] = {}
     for row in record.markers:
-        lot, donor, low, high, limit = (
-            None if value is None else _tpm(value)
-            for value in (row.lot_tpm, row.donor_tpm, row.lot_tpm_low, row.lot_tpm_high, row.limit_tpm)
+        levels = (row.lot_tpm, row.donor_tpm, row.lot_tpm_low, row.lot_tpm_high, row.limit_tpm)
+        lot, donor, low, high, limit, *expected = (
+            None if value is None else _tpm(value) for value in (*levels, row.panel_tpm_low, row.panel_tpm_high)
         )
         way = "" if row.log2fc is None else "gain" if row.log2fc > 0 else "loss" if row.log2fc < 0 else ""
-        groups.setdefault(row.group, []).append(Dumbbell(row, lot, donor, low, high, limit, way))
+        groups.setdefault(row.group, []).append(Dumbbell(row, lot, donor, low, high, limit, way, *expected))
     return groups
 
 
