@@ -18,8 +18,14 @@ from hypothesis import strategies as st
 from scipy.stats import norm, ttest_ind
 
 from karyolot import paths
-from karyolot.contracts.expression import DifferentialExpression, ExpressionResults, MarkerPanel, Markers, PanelComparison
-from karyolot.contracts.expression import PanelResults
+from karyolot.contracts.expression import (
+    DifferentialExpression,
+    ExpressionResults,
+    MarkerPanel,
+    Markers,
+    PanelComparison,
+    PanelResults,
+)
 from karyolot.contracts.panel import FULL_LOTS, MIN_LOTS, Panel, tier
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Config, Expression
@@ -98,7 +104,9 @@ def planted(
             {"donor": donor, "lot": ["" if state == "hepatocyte" else lot for state in states], "state": states},
             index=pd.Index(samples, name="sample_id"),
         ),
-        var=pd.DataFrame({"gene_name": names}, index=pd.Index([f"G{n:03d}" for n in range(len(names))], name="gene_id")),
+        var=pd.DataFrame(
+            {"gene_name": names}, index=pd.Index([f"G{n:03d}" for n in range(len(names))], name="gene_id")
+        ),
         layers={"counts": np.rint(10 * tpm).astype(np.int64), "tpm": tpm, "length": np.full(tpm.shape, 1000.0)},
     )
 
@@ -209,7 +217,9 @@ def test_a_panel_holds_what_a_later_lot_is_compared_with() -> None:
 def test_replicates_are_averaged_first_and_never_counted() -> None:
     data = planted("L1", "D1", replicates=(2, 3))
     panel = freeze({"L1": data}, MARKERS, "1", {})
-    scores = [singscore(row, panel.gene_ids, panel.modules[1].gene_ids) for row in data[:, list(panel.gene_ids)].layers["tpm"]]
+    scores = [
+        singscore(row, panel.gene_ids, panel.modules[1].gene_ids) for row in data[:, list(panel.gene_ids)].layers["tpm"]
+    ]
     assert panel.lots[0].modules["progenitor"].donor == pytest.approx(np.mean(scores[:2]), abs=1e-12)
     assert panel.lots[0].modules["progenitor"].lot == pytest.approx(np.mean(scores[2:]), abs=1e-12)
     assert (panel.donors[0].replicates, panel.lots[0].replicates) == (2, 3)
@@ -238,7 +248,10 @@ def test_of_genes_of_one_name_the_strongest_stands_in_the_module() -> None:
         (lambda data: data[data.obs["state"] == "lot"].copy(), "no RNA of its donor's hepatocytes"),
         (lambda data: data[data.obs["state"] != "lot"].copy(), "holds no sample of it"),
         (lambda data: data[:, 1:].copy(), "another annotation than L00"),
-        (lambda data: AnnData(obs=data.obs, var=data.var.replace("FAH", "FAH2"), layers=data.layers), "another annotation"),
+        (
+            lambda data: AnnData(obs=data.obs, var=data.var.replace("FAH", "FAH2"), layers=data.layers),
+            "another annotation",
+        ),
         (lambda data: AnnData(obs=data.obs, var=data.var, layers={"counts": data.layers["counts"]}), "gene lengths"),
     ],
 )
@@ -307,7 +320,9 @@ def test_limits_are_those_of_the_formula() -> None:
     assert marker["p"] == pytest.approx(ttest_ind([marker["difference"]], known).pvalue), "t of one against seven"
 
 
-@pytest.mark.parametrize(("lots", "word"), [(1, None), (4, None), (5, "provisional, 5 lots"), (9, "provisional, 9 lots")])
+@pytest.mark.parametrize(
+    ("lots", "word"), [(1, None), (4, None), (5, "provisional, 5 lots"), (9, "provisional, 9 lots")]
+)
 def test_small_panels_give_no_limits_or_provisional_ones(lots: int, word: str | None) -> None:
     metrics, table = judged(planted("N1", "D99"), panel_of(lots))
     metric = metrics["rna.panel_progenitor"]
@@ -328,7 +343,10 @@ def test_a_lot_of_the_panel_is_left_out_and_it_is_said() -> None:
     assert without.gene_ids == panel_of(6).gene_ids
     pd.testing.assert_frame_equal(table, compare(own, without)[1])
     facts, table = compare(accepted(5)["L02"], panel_of(5))
-    assert panel_metrics(facts, table)["rna.panel_potency"].reason == "panel 1.0 has 4 lots beside this one, and limits need 5"
+    assert (
+        panel_metrics(facts, table)["rna.panel_potency"].reason
+        == "panel 1.0 has 4 lots beside this one, and limits need 5"
+    )
 
 
 def test_another_annotation_is_refused() -> None:
@@ -436,7 +454,9 @@ def test_adding_a_lot_changes_no_byte_of_an_earlier_one(tmp_path: Path) -> None:
     """Of the panel, and of the comparison, gates and gene-level test of a lot, as files."""
 
     def numbers(run: Path, out: Path) -> dict[str, bytes]:
-        panel = freeze_panel([f"L{n:02d}" for n in range(6)], "1.0", out / "panel.json", run, str(tmp_path / "markers.tsv"))
+        panel = freeze_panel(
+            [f"L{n:02d}" for n in range(6)], "1.0", out / "panel.json", run, str(tmp_path / "markers.tsv")
+        )
         data = read_expression(run / "results" / "N1" / "rna" / "expression.h5ad")
         facts, table = compare(data, read_panel(out / "panel.json"))
         write_table(table, out / "panel.parquet", PanelComparison)
@@ -488,7 +508,10 @@ def test_a_panel_survives_its_file(tmp_path: Path) -> None:
     [
         (lambda text: text[:-200], "not JSON"),
         (lambda text: text.replace('"version": "1.0"', '"version": "2.0"'), "sha256 does not fit"),
-        (lambda text: text.replace('"schema_version": "1.0"', '"schema_version": "9"'), "schema_version: Input should be '1.0'"),
+        (
+            lambda text: text.replace('"schema_version": "1.0"', '"schema_version": "9"'),
+            "schema_version: Input should be '1.0'",
+        ),
         (lambda text: text.replace('"D01"', '"D00"'), "a donor stands twice"),
         (lambda text: '{"a": 1}', "not a reference panel"),
         (lambda text: text.replace('"G001"', '"G000"', 1), "gene ids repeat"),
@@ -519,13 +542,24 @@ def test_the_command_freezes_and_never_overwrites(tmp_path: Path) -> None:
         "panel 1.0: 2 lots of 2 donors, 292 genes; no limits yet (5 and 10 lots needed);"
         f" sha256 {read_panel(out).sha256}\n"
     )
+    done = karyolot(*common, "--lots", "L00,L01,L02", "--version", "1.0")
+    assert done.returncode == 2
+    assert "holds panel 1.0, and a frozen panel never changes; give another --out and another --version" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_frozen_panel_is_never_overwritten(tmp_path: Path) -> None:
+    run, out = finished_run(tmp_path, accepted(2)), tmp_path / "panel.json"
+    first = freeze_panel(["L00", "L01"], "1.0", out, run, "shipped:markers.tsv")
     bytes_ = out.read_bytes()
-    for lots, version in (("L00,L01,L02", "1.0"), ("L00,L01", "1.1")):
-        done = karyolot(*common, "--lots", lots, "--version", version)
-        assert done.returncode == 2
-        assert "holds panel 1.0, and a frozen panel never changes" in done.stderr and done.stderr.count("\n") == 1
-    assert karyolot(*common, "--lots", "L01,L00", "--version", "1.0").returncode == 0, "the very same panel"
+    assert freeze_panel(["L01", "L00"], "1.0", out, run, "shipped:markers.tsv") == first, "the very same panel"
+    with pytest.raises(KaryolotError, match=r"never changes; give another --out$"):
+        freeze_panel(["L00", "L01"], "1.1", out, run, "shipped:markers.tsv")
     assert out.read_bytes() == bytes_
+    out.write_text("mine")
+    with pytest.raises(KaryolotError, match="not JSON"):
+        freeze_panel(["L00", "L01"], "1.0", out, run, "shipped:markers.tsv")
+    assert out.read_text() == "mine"
 
 
 @pytest.mark.parametrize(
@@ -562,7 +596,9 @@ def results(data: AnnData, panel: Panel) -> ExpressionResults:
     facts, table = compare(data, panel)
     genes = newlot(data, panel, lambda counts, *_: pd.DataFrame(0.5, counts.columns, ["log2fc", "p", "padj"]))
     de = differential(data, "~ state")
-    enrichment = pd.DataFrame(columns=["set_name", "axis", "set_size", "used", "nes", "padj", "leading_edge"], dtype=object)
+    enrichment = pd.DataFrame(
+        columns=["set_name", "axis", "set_size", "used", "nes", "padj", "leading_edge"], dtype=object
+    )
     markers = Markers.validate(tabulate(data, de, MARKERS))
     return ExpressionResults(de, markers, enrichment, 1, 1, PanelResults(facts, table, genes))
 

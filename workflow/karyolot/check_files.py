@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from karyolot.config import Draft, resource
 from karyolot.contracts.criteria import Acceptance
+from karyolot.contracts.panel import MIN_LOTS
 from karyolot.contracts.problems import KaryolotError, Problem, quoted
 from karyolot.contracts.settings import Config, Layout
 from karyolot.contracts.sheets import Sample
@@ -487,26 +488,27 @@ class Files:
                     self.in_config("expression.markers", wrong, path, warning=True)
 
     def panel(self) -> None:
-        """The reference panel is whole, and of the annotation of this study: all its genes are there by id and name."""
+        """The reference panel is whole, and of the annotation of this study: all its genes are there."""
         path = self.config.expression.panel
         if path is None or path_fault(path) or not (file := self.readable(path)):
             return
-        with self.told("expression.panel", path):
-            try:
-                panel = self.look(read_panel, file)
-            except Fault:
-                raise
-            except KaryolotError as error:
-                message, _, remedy = str(error).removeprefix(f"{file}: ").rpartition("; ")
-                raise Fault("E28", message, remedy) from None
-            for source, ids in self.gene_ids.items():
-                if missing := [gene for gene in panel.gene_ids if gene not in ids]:
-                    message = (
-                        f"panel {panel.version} is of another annotation: {len(missing)} of its {len(panel.gene_ids)} genes"
-                        f" are not in {source} ({_some(missing)})"
-                    )
-                    remedy = "quantify with the annotation of the panel, or freeze a new panel"
-                    raise Fault("E14", message, remedy)
+        try:
+            panel = read_panel(file)
+        except KaryolotError as error:
+            message = str(error).removeprefix(f"{file}: ")
+            self.in_config(
+                "expression.panel", Fault("E28", message, "name a file made by `karyolot panel freeze`"), path
+            )
+            return
+        for source, ids in self.gene_ids.items():
+            if missing := [gene for gene in panel.gene_ids if gene not in ids]:
+                message = f"{len(missing)} of its {len(panel.gene_ids)} genes are not in {source} ({_some(missing)})"
+                remedy = f"use the annotation panel {panel.version} was frozen with, or freeze a new panel"
+                self.in_config("expression.panel", Fault("E14", f"another annotation: {message}", remedy), path)
+        if len(panel.lots) < MIN_LOTS:
+            message = f"panel {panel.version} has {len(panel.lots)} lots, and limits need {MIN_LOTS}"
+            wrong = Fault("W05", message, "lots are compared and not judged by it; freeze one of more accepted lots")
+            self.in_config("expression.panel", wrong, path, warning=True)
 
     def gene_sets(self, symbols: Mapping[str, frozenset[str]]) -> None:
         pathways = self.config.pathways

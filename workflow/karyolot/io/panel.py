@@ -15,9 +15,7 @@ def read_panel(path: PathLike) -> Panel:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the document"
-        raise KaryolotError(
-            f"{path}: not a reference panel: {place}: {first['msg']}; name a file made by `karyolot panel freeze`"
-        ) from error
+        raise KaryolotError(f"{path}: not a reference panel: {place}: {first['msg']}; name another file") from error
     if panel.digest() != panel.sha256:
         raise KaryolotError(
             f"{path}: the content is not the one that was frozen (sha256 does not fit): it was edited or copied badly;"
