@@ -356,5 +356,5 @@ def _metric(facts: PanelFacts, row: Mapping[Hashable, Any]) -> Metric:
         f" {facts.version}): score of the lot minus that of its donor {row['difference']:+.3f}, the panel's"
         f" {row['panel_mean']:+.3f}, SD {row['panel_sd']:.3f}; the next accepted lot has at {way}"
         f" {row[f'prediction_{side}']:+.3f} ({LEVEL:.0%} prediction limit); {CONTENT:.0%} of accepted lots are {inside}"
-        f" {bound:+.3f} (tolerance bound, {CONFIDENCE:.0%} confidence), this one is {'' if kept else 'not '}",
+        f" {bound:+.3f} (tolerance bound, {CONFIDENCE:.0%} confidence){'' if kept else ', and this one is not'}",
     )
