@@ -436,8 +436,10 @@ def test_what_is_fitted() -> None:
     assert samples.index[samples["state"] == "lot"].tolist() == ["lot L02"]
     assert samples["kind"].value_counts().to_dict() == {"hepatocyte": 8, "lot": 8}
     assert counts.loc["donor D02"].tolist() == data[:2, counts.columns].layers["counts"].sum(axis=0).tolist()
+    newlot(planted("N1", "D02"), panel_of(8), spy)
+    assert seen[1][1].index.is_unique and len(seen[1][1]) == 17, "the donor of another lot enters once"
     small = newlot(data, panel_of(5), spy)
-    assert len(seen) == 1 and small["log2fc"].isna().all(), "four other lots: nothing is tested"
+    assert len(seen) == 2 and small["log2fc"].isna().all(), "four other lots: nothing is tested"
 
 
 # The same bytes, whatever else is in the study
@@ -615,6 +617,10 @@ def test_the_record_says_against_what() -> None:
     alb = next(row for row in record.markers if row.gene_name == "ALB")
     assert alb.panel_tpm_low is not None and alb.panel_tpm_high is not None and alb.lot_tpm is not None
     assert alb.panel_tpm_low < 30_000 / 16 < alb.panel_tpm_high < alb.lot_tpm
+    assert alb.donor_tpm is not None
+    changes = np.array([lot.markers["ALB"].difference for lot in panel_of(7).lots])
+    width = 2.446912 * changes.std(ddof=1) * np.sqrt(8 / 7)  # t(0.975, 6)
+    assert alb.panel_tpm_low == pytest.approx((alb.donor_tpm + 1) * 2 ** (changes.mean() - width) - 1)
     assert alb.log2fc_low is None, "one against one: no interval"
     mark = next(mark for marks in figures.dumbbells(record).values() for mark in marks if mark.row is alb)
     assert mark.expected_low is not None and mark.expected_high is not None and mark.lot is not None
