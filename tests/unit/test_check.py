@@ -1024,7 +1024,7 @@ def panel_of_another_gtf(inputs: Inputs) -> None:
     put_panel(inputs, genes=4)
 
 
-@case("W05", CONFIG, None, "expression.panel", "panel 1.0 has 4 lots, and limits need 5")
+@case("W05", CONFIG, None, "expression.panel", "lots in panel 1.0: 4, and limits need 5")
 def panel_too_small(inputs: Inputs) -> None:
     put_panel(inputs, lots=4)
 

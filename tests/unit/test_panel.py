@@ -541,7 +541,7 @@ def test_the_command_freezes_and_never_overwrites(tmp_path: Path) -> None:
     done = karyolot(*common, "--lots", "L00,L01", "--version", "1.0")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
-        "panel 1.0: 2 lots of 2 donors, 292 genes; no limits yet (5 and 10 lots needed);"
+        "panel 1.0: lots 2, donors 2, genes 292; no limits yet (5 and 10 lots needed);"
         f" sha256 {read_panel(out).sha256}\n"
     )
     done = karyolot(*common, "--lots", "L00,L01,L02", "--version", "1.0")

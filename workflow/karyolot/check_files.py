@@ -506,7 +506,7 @@ class Files:
                 remedy = f"use the annotation panel {panel.version} was frozen with, or freeze a new panel"
                 self.in_config("expression.panel", Fault("E14", f"another annotation: {message}", remedy), path)
         if len(panel.lots) < MIN_LOTS:
-            message = f"panel {panel.version} has {len(panel.lots)} lots, and limits need {MIN_LOTS}"
+            message = f"lots in panel {panel.version}: {len(panel.lots)}, and limits need {MIN_LOTS}"
             wrong = Fault("W05", message, "lots are compared and not judged by it; freeze one of more accepted lots")
             self.in_config("expression.panel", wrong, path, warning=True)
 

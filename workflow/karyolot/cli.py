@@ -102,7 +102,7 @@ def freeze(
     panel = freeze_panel(lots.split(","), version, out, directory, markers)
     limits = {"too few": "no limits yet", "provisional": "limits are provisional", "full": "limits are full"}
     print(
-        f"panel {panel.version}: {len(panel.lots)} lots of {len(panel.donors)} donors, {len(panel.gene_ids)} genes;"
+        f"panel {panel.version}: lots {len(panel.lots)}, donors {len(panel.donors)}, genes {len(panel.gene_ids)};"
         f" {limits[tier(len(panel.lots))]} ({MIN_LOTS} and {FULL_LOTS} lots needed); sha256 {panel.sha256}"
     )
 

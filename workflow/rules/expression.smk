@@ -163,7 +163,7 @@ rule test_contrast:
     resources:
         mem_mb=2000,
     params:
-        **stage("test_contrast", settings.expression),
+        **stage("test_contrast", settings.expression, without="panel"),
     script:
         "../scripts/test_contrast.py"
 
@@ -275,7 +275,7 @@ rule test_study:
     resources:
         mem_mb=4000,
     params:
-        **stage("test_study", settings.expression),
+        **stage("test_study", settings.expression, without="panel"),
     script:
         "../scripts/test_study.py"
 
