@@ -82,9 +82,7 @@ def annotation_digest(expression: AnnData) -> str:
     return hashlib.sha256("".join(f"{gene}\t{name}\n" for gene, name in rows).encode()).hexdigest()
 
 
-def freeze(
-    lots: Mapping[str, AnnData], markers: pd.DataFrame, version: str, made_with: Mapping[str, str]
-) -> Panel:  # fmt: skip
+def freeze(lots: Mapping[str, AnnData], markers: pd.DataFrame, version: str, made_with: Mapping[str, str]) -> Panel:
     """The panel of accepted lots. lots: lot_id -> expression of the lot and its donor; markers: MarkerPanel.
 
     The universe: genes that reach DETECTED_TPM in the mean of the lots or of their donors, and all genes of the modules.
@@ -157,7 +155,7 @@ def _check_lot(name: str, expression: AnnData) -> None:
 
 def _module(
     name: str, markers: pd.DataFrame, genes: pd.Series, level: Floats, group: str, expected: str
-) -> PanelModule:  # fmt: skip
+) -> PanelModule:
     """Of several genes of one name the most strongly expressed stands for it, then the lowest id."""
     rows = markers[(markers["group"] == group) & (markers["expected"] == expected)].drop_duplicates("gene_name")
     if rows.empty:
