@@ -21,7 +21,9 @@ def newlot(expression: AnnData, panel: Panel, fit: Fit) -> pd.DataFrame:
     It is 1 for the new lot only, so log2fc is (lot over its donor) minus the same of the panel's lots, and the new lot
     tells nothing of the dispersion: that is the spread of accepted lots about their common change, p is against it.
     Replicates are added up first: one sample is one lot or one donor. A donor who is in the panel enters once, by the
-    lot's own hepatocyte samples. With fewer than MIN_LOTS other lots nothing is tested, and all columns are null.
+    lot's own hepatocyte samples. A hint, never a verdict: simulated with 6 or 7 accepted lots, 4-5 % of unchanged genes
+    have p < 0.05, yet 9-16 % of the genes called at padj < 0.05 are false, for the tail leans on few lots. With fewer than
+    MIN_LOTS other lots nothing is tested, and those columns are null.
     """
     check_annotation(expression, panel)
     counts, samples = _join(expression, panel)
