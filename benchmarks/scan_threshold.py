@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from karyolot.dna.segment import _most_different, _Track
+from karyolot.dna.segment import _Search, _Track
 
 GENOMES = 600
 
@@ -30,8 +30,10 @@ def main() -> None:
             for share in shares:
                 n = max(6, round(bins * share))
                 moments = np.concatenate([[0.0], np.cumsum(generator.normal(size=n))])
-                found = _most_different(_Track(np.arange(n + 1.0), moments, np.ones(n + 1)), 0, n, 3)
-                scores.append(found[0] if found else 0.0)
+                track = _Track(np.arange(n + 1.0), moments, np.ones(n + 1))
+                for against_rest in (True, False):
+                    found = _Search(track, 0, n, 3, against_rest).best()
+                    scores.append(found[0] if found else 0.0)
             largest.append(max(scores))
         quantile = float(np.quantile(largest, 0.95))
         print(f"{bins}\t{quantile:.2f}\t{0.05 / (2 * norm.sf(quantile)) / bins:.1f}", flush=True)

@@ -14,7 +14,7 @@ from karyolot.contracts.settings import CopyNumber
 from karyolot.dna import bins as grid
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.calls import call_changes
-from karyolot.dna.limits import limits_of_detection, whole_arms
+from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.ratio import Compared, compare
 from karyolot.dna.segments import Segmented, segment
 from karyolot.io.genome import read_layout_bands, read_watch
@@ -26,6 +26,7 @@ ATLAS = Atlas(
     BANDS,
     read_watch(RESOURCES / "watch_regions.tsv"),
     pd.DataFrame({"chrom": ["chr20"], "start": [31_664_457], "end": [31_723_963], "gene_name": ["BCL2L1"]}),
+    LAYOUT.immune_receptors,
 )
 
 
@@ -47,9 +48,11 @@ def genome(bin_bp: int = 500_000) -> pd.DataFrame:
     bins = grid.make_bins(contigs, LAYOUT, BANDS, bin_bp)
     generator = np.random.default_rng(11)
     gc = np.concatenate(
-        [_waves(generator, len(part), [(16, 1.0), (2, 0.6)]) for _, part in bins.groupby("chrom", sort=False)]
+        [correlated_waves(generator, len(part), [(16, 1.0), (2, 0.6)]) for _, part in bins.groupby("chrom", sort=False)]
     )
-    own = np.concatenate([_waves(generator, len(part), [(6, 1.0)]) for _, part in bins.groupby("chrom", sort=False)])
+    own = np.concatenate(
+        [correlated_waves(generator, len(part), [(6, 1.0)]) for _, part in bins.groupby("chrom", sort=False)]
+    )
     acen = (
         BANDS[BANDS["gieStain"] == "acen"] if "gieStain" in BANDS else BANDS[BANDS["band"].str.match(r"[pq]11(\.1)?$")]
     )
@@ -60,7 +63,9 @@ def genome(bin_bp: int = 500_000) -> pd.DataFrame:
     )
 
 
-def _waves(generator: np.random.Generator, n: int, parts: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
+def correlated_waves(
+    generator: np.random.Generator, n: int, parts: Sequence[tuple[float, float]]
+) -> NDArray[np.float64]:
     """Sum of Ornstein-Uhlenbeck waves: (length in bins, standard deviation)."""
     total = np.zeros(n)
     for length, sd in parts:
@@ -86,7 +91,7 @@ def sample(
     gc = (bins["gc"] - 0.41).to_numpy() / 0.05
     shape = -gc_bias * gc**2 + gc_bias * gc + rt * bins["replication_timing"].to_numpy()
     noise = np.concatenate(
-        [_waves(generator, len(p), [(1, 0.7), (4, 0.7)]) for _, p in bins.groupby("chrom", sort=False)]
+        [correlated_waves(generator, len(p), [(1, 0.7), (4, 0.7)]) for _, p in bins.groupby("chrom", sort=False)]
     )
     share = (
         (1 - bins["gap"].to_numpy()) * (bins["end"] - bins["start"]).to_numpy() / (bins["end"] - bins["start"]).max()
@@ -114,9 +119,11 @@ def analyse(
     """The whole chain from counts to calls, as the rules run it."""
     compared = compare(bins, lot, donor, sex, settings)
     segmented = segment(compared.ratios, settings)
-    arms = whole_arms(compared.ratios, segmented.noise, settings)
-    lod = limits_of_detection(compared.ratios, segmented.noise, settings)
-    calls = call_changes(compared.ratios, segmented.segments, arms, segmented.noise, settings, ATLAS)
+    arms = known_regions(compared.ratios, segmented.noise, settings, ATLAS)
+    lod = limits_of_detection(compared.ratios, segmented.noise, settings).assign(planted=0, found=0)
+    calls = call_changes(
+        compared.ratios, segmented.segments, arms, segmented.noise, segmented.donor_noise, settings, ATLAS
+    )
     return Result(compared, segmented, arms, lod, calls)
 
 

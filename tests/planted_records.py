@@ -13,6 +13,7 @@ from typing import Any
 from karyolot.contracts.criteria import CriterionResult, Outcome, Verdict
 from karyolot.contracts.record import (
     ArmRow,
+    ArmShiftRow,
     BinTrack,
     CallRow,
     Chromosome,
@@ -20,6 +21,7 @@ from karyolot.contracts.record import (
     CopyNumberRecord,
     DonorVariantRow,
     ExpressionRecord,
+    HeatRow,
     InputFile,
     LodRow,
     LotFacts,
@@ -30,6 +32,7 @@ from karyolot.contracts.record import (
     SampleQc,
     SegmentRow,
     SetRow,
+    WatchRow,
 )
 
 GENOME = {
@@ -92,6 +95,7 @@ MARKERS = [
     ("YAP and TAZ targets", "report", "CCN1 CCN2 ANKRD1 AMOTL2", 12.0, 40.0),
     ("Pluripotency", "absent", "POU5F1 NANOG LIN28A", 0.05, 0.05),
 ]
+PATHWAY_GENES = [("MMP1", 6.2), ("MMP3", 5.1), ("MMP14", 1.9), ("CTSK", 0.4), ("TIMP4", -0.7), ("PLG", -4.6)]
 SETS = [
     ("GOBP_CANONICAL_WNT_SIGNALING_PATHWAY", "WNT", 1.94, 0.0021),
     ("GOBP_NOTCH_SIGNALING_PATHWAY", "NOTCH", 1.41, 0.046),
@@ -162,6 +166,7 @@ def copy_number(
                     name=name + arm,
                     bins=0 if blind else 100,
                     usable=0.0 if blind else 0.93,
+                    masked={"gap": 1.0} if blind else {"gap": 0.05, "gc": 0.02},
                     log2=None if blind else 0.001,
                     z=None if blind else 0.4,
                     lod_gain=found,
@@ -189,10 +194,13 @@ def copy_number(
                 "published_rule": c.get("published_rule", "none"),
                 "lot_copies": round(2 + (c["fraction"] if c["type"] == "gain" else -c["fraction"]), 2),
                 "donor_log2": 0.004,
+                "donor_lod": 0.06,
+                "artefact": c.get("artefact", ""),
                 "tests": c["tests"],
                 "bands": c["bands"],
                 "genes": c["genes"],
                 "watch": c["watch"],
+                **{key: c[key] for key in ("expression", "expression_log2", "expression_z") if key in c},
             }
         )
         for c in changes
@@ -211,11 +219,28 @@ def copy_number(
             DonorVariantRow(chrom="chr16", start=3_250_000, end=3_340_000, donor_log2=0.57, lot_log2=0.55, shared=True),
         ),
         arms=tuple(arms),
+        watch=(
+            WatchRow(
+                region="20q11.21",
+                change="gain",
+                genes="BCL2L1",
+                context="pluripotent stem cell culture; often below 5 Mb",
+                source="Baker 2016 (PMC5106530)",
+                bins=0 if lod is None else 7,
+                log2=None if lod is None else 0.002,
+                lod=None if lod is None else round(lod * 1.3, 3),
+                changed=any("20q11.21" in c["watch"] for c in changes),
+            ),
+        ),
         lod=tuple(
             LodRow(
                 size_mb=size,
                 gain=None if lod is None or size < 2 else round(lod * math.sqrt(5 / size), 3),
                 loss=None if lod is None or size < 2 else round(lod * 0.96 * math.sqrt(5 / size), 3),
+                gains_planted=0 if lod is None or size < 2 else 200,
+                gains_found=0 if lod is None or size < 2 else 190,
+                losses_planted=0 if lod is None or size < 2 else 200,
+                losses_found=0 if lod is None or size < 2 else 193,
             )
             for size in (1.0, 2.0, 5.0, 10.0, 20.0)
         ),
@@ -299,6 +324,23 @@ def expression(seed: int = 2) -> ExpressionRecord:
                 leading_edge=("FZD7", "WNT5A", "LRP6", "AXIN2", "LEF1", "TCF7", "DKK1", "SFRP1"),
             )
             for name, axis, nes, padj in SETS
+        ),
+        heat_samples=("PHH-1", "PHH-2", "LPC-1", "LPC-2"),
+        heat=tuple(
+            HeatRow(gene_name=gene, group=group, log2=(-around, around, change - around, change + around))
+            for gene, group, change, around in [
+                *((row.gene_name, row.group, row.log2fc or 0.0, 0.2) for row in markers),
+                *((gene, "ECM disassembly", change, 0.3) for gene, change in PATHWAY_GENES),
+                ("MET", "HGF receptor", 1.1, 0.2),
+            ]
+        ),
+        arms=tuple(
+            ArmShiftRow(arm=name + arm, genes=0, log2=None, se=None, z=None)
+            if arm == "p" and name in SHORT_ARMS_WITHOUT_SEQUENCE
+            else ArmShiftRow(arm=name + arm, genes=210, log2=shift, se=0.1, z=shift / 0.1)
+            for name in GENOME
+            for arm in "pq"
+            for shift in [0.46 if name == "chr8" else round(random_.gauss(0, 0.05), 3)]
         ),
     )
 
@@ -460,6 +502,9 @@ def record(
 
 
 TRISOMY_8 = {
+    "expression": "agrees",
+    "expression_log2": 0.46,
+    "expression_z": 6.5,
     "chrom": "chr8",
     "start": 0,
     "end": 145.13,
@@ -472,6 +517,9 @@ TRISOMY_8 = {
     "tests": "segment,arm,chromosome",
 }
 GAIN_20Q = {
+    "expression": "silent",
+    "expression_log2": 0.06,
+    "expression_z": 0.6,
     "chrom": "chr20",
     "start": 31.0,
     "end": 42.4,

@@ -1,6 +1,7 @@
 """Every way an input can be wrong is told by code, line, column and words, all in one pass; good inputs are silent."""
 
 import gzip
+import hashlib
 import os
 import random
 import re
@@ -96,7 +97,7 @@ class Inputs:
             },
             "counting": {"bin_bp": BIN},
             "expression": {"markers": "reference/markers.tsv"},
-            "pathways": {"gene_sets": ["reference/sets.gmt"], "axes": "reference/axes.tsv", "min_size": 2},
+            "pathways": {"gene_sets": [], "axes": "reference/axes.tsv", "min_size": 2},
             "acceptance": "reference/acceptance.yaml",
         }
         self.donors: list[Row] = [{"donor_id": "D1", "sex": "F", "age": "34"}, {"donor_id": "D2", "sex": "M"}]
@@ -172,6 +173,9 @@ class Inputs:
         path = self.folder / name
         path.parent.mkdir(exist_ok=True, parents=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        if path.suffix == ".gmt":  # own gene sets are pinned
+            pin = {"path": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "licence": "CC0"}
+            self.config["pathways"]["own_gene_sets"] = [pin]
 
     def reads(self, name: str, content: bytes) -> None:
         self.put(f"reads/{name}.fq.gz", gzip.compress(content))
@@ -606,7 +610,11 @@ def sample_of_unknown_lot(inputs: Inputs) -> None:
 
 
 @case(
-    "E24", CONFIG, None, "pathways.axes", "no file of pathways.gene_sets has the set 'WNT sets' (did you mean WNT set?)"
+    "E24",
+    CONFIG,
+    None,
+    "pathways.axes",
+    "no GMT file of the section pathways has the set 'WNT sets' (did you mean WNT set?)",
 )
 def axis_of_unknown_set(inputs: Inputs) -> None:
     inputs.put("reference/axes.tsv", "set_name\taxis\tinformational\nWNT sets\tWNT\tno\n")
@@ -933,7 +941,44 @@ def gff_for_gtf(inputs: Inputs) -> None:
     inputs.put("reference/genes.gtf", "##gff-version 3\nchr1\tx\tgene\t1\t90\t.\t+\t.\tID=gene1;Name=ALB\n")
 
 
-@case("E28", CONFIG, None, "pathways.gene_sets.0", "is not GMT")
+@case("E05", CONFIG, None, "pathways.own_gene_sets.0.path", "stated is")
+def gene_sets_of_another_release(inputs: Inputs) -> None:
+    (inputs.folder / "reference/sets.gmt").write_text("WNT set\thttp\tAFP\tMYC\n")
+
+
+@case("E17", CONFIG, None, "pathways.gene_sets", "reference/sets.gmt is not a shipped file: name it in own_gene_sets")
+def own_gene_sets_without_a_pin(inputs: Inputs) -> None:
+    inputs.config["pathways"]["gene_sets"] = ["reference/sets.gmt"]
+
+
+@case("E18", CONFIG, None, "pathways.own_gene_sets.0.licence", "the setting is missing")
+def own_gene_sets_without_a_licence(inputs: Inputs) -> None:
+    del inputs.config["pathways"]["own_gene_sets"][0]["licence"]
+
+
+@case("E17", CONFIG, None, "pathways.own_gene_sets.0.sha256", "not a sha256 checksum")
+def own_gene_sets_with_another_checksum(inputs: Inputs) -> None:
+    inputs.config["pathways"]["own_gene_sets"][0]["sha256"] = "d41d8cd98f00b204e9800998ecf8427e"
+
+
+@case("E18", CONFIG, None, "pathways.own_gene_sets.0.license", "unknown setting (did you mean licence?)")
+def own_gene_sets_in_american_spelling(inputs: Inputs) -> None:
+    own = inputs.config["pathways"]["own_gene_sets"][0]
+    own["license"] = own["licence"]
+
+
+@case("E16", CONFIG, None, "pathways.own_gene_sets.0.path", "the gene name '1-Mar' was made by a spreadsheet")
+def gene_sets_through_a_spreadsheet(inputs: Inputs) -> None:
+    inputs.put("reference/sets.gmt", "WNT set\thttp\tAFP\tMYC\t1-Mar\n")
+
+
+@case("E16", CONFIG, None, "expression.markers", "line 2 of the file: the gene name '2-Sep' was made by a spreadsheet")
+def marker_through_a_spreadsheet(inputs: Inputs) -> None:
+    text = (inputs.folder / "reference/markers.tsv").read_text()
+    inputs.put("reference/markers.tsv", text.replace(GENES[0], "2-Sep", 1))
+
+
+@case("E28", CONFIG, None, "pathways.own_gene_sets.0.path", "is not GMT")
 def gene_sets_of_another_kind(inputs: Inputs) -> None:
     inputs.put("reference/sets.gmt", "set,gene\nWNT,ALB\n")
 
@@ -942,6 +987,21 @@ def gene_sets_of_another_kind(inputs: Inputs) -> None:
 def marker_with_unknown_expectation(inputs: Inputs) -> None:
     text = (inputs.folder / "reference/markers.tsv").read_text()
     inputs.put("reference/markers.tsv", text.replace("\tup\t", "\thigher\t", 1))
+
+
+@case("E17", CONFIG, None, "expression.design", "may stand donor and any of platform, library_kit, seq_run")
+def design_with_an_unknown_term(inputs: Inputs) -> None:
+    inputs.config["expression"]["design"] = "~ medium_lot + donor + state"
+
+
+@case("E17", CONFIG, None, "expression.design", "must end with state")
+def design_that_tests_something_else(inputs: Inputs) -> None:
+    inputs.config["expression"]["design"] = "~ state + donor"
+
+
+@case("E17", CONFIG, None, "expression.design", "the design holds library_kit, and RNA sample")
+def design_with_a_batch_the_sheet_does_not_tell(inputs: Inputs) -> None:
+    inputs.config["expression"]["design"] = "~ library_kit + donor + state"
 
 
 @case("E01", CONFIG, None, "expression.markers", "line 3 of the file: ALB stands twice in the group 'liver'")

@@ -122,7 +122,18 @@ yaml_values: st.SearchStrategy[Any] = st.recursive(
 )
 sections = st.sampled_from([*Config.model_fields, "zzz"])
 keys = st.sampled_from(
-    ["bin_bp", "fasta", "lod_sizes_mb", "donor_outlier", "gene_sets", "aligner", "decoys", "power", "x"]
+    [
+        "bin_bp",
+        "fasta",
+        "lod_sizes_mb",
+        "donor_outlier",
+        "gene_sets",
+        "own_gene_sets",
+        "aligner",
+        "decoys",
+        "power",
+        "x",
+    ]
 )
 
 

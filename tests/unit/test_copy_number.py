@@ -1,5 +1,6 @@
 """Planted lots through the whole chain from counts to calls."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 
 from karyolot.contracts.copy_number import Arms, Bins, Calls, DonorVariants, Lod, LogRatios, Segments
+from karyolot.contracts.criteria import Acceptance, Metrics
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.levels import detectable_fraction, fraction_interval, fraction_of_cells
@@ -14,7 +16,10 @@ from karyolot.dna.match import match_donor, sex_of
 from karyolot.dna.ratio import compare, natural_spline
 from karyolot.dna.segments import published_rule
 from karyolot.dna.summary import metrics
-from planted import Event, Result, analyse, genome, run, sample
+from karyolot.io.files import read_yaml
+from karyolot.report.record import NOT_SEEN
+from karyolot.verdict.decide import decide
+from planted import RESOURCES, Event, Result, analyse, genome, run, sample
 
 SETTINGS = CopyNumber()
 TRISOMY_8 = Event("chr8", 0, 200_000_000, +1)
@@ -230,6 +235,103 @@ def test_natural_spline_is_linear_outside_its_knots() -> None:
     assert basis.shape == (101, 3)
     for end in (basis[:20], basis[81:]):
         assert np.abs(np.diff(end, n=2, axis=0)).max() < 1e-9
+
+
+def test_watched_regions_have_their_own_test_and_limit() -> None:
+    """A gain of 20q11.21 alone: the test of the known region sees it at a share the search would miss."""
+    tests = planted(seed=8).arms.set_index("name")
+    watched = tests[tests["scope"] == "watch"]
+    assert {"1q", "20q11.21", "8", "Xp11.4"} <= set(watched.index)
+    # As a whole arm, the watched region is no further test, and has the arm's numbers.
+    assert watched.loc["1q", "z"] == tests.loc["chr1q", "z"]
+    assert watched.loc["8", "bins"] == tests.loc["chr8", "bins"]
+    region = watched.loc["20q11.21"]
+    assert region["assessable"] and 0 < region["lod_loss"] < region["lod_gain"] < 0.5
+    band = Event("chr20", int(region["start"]), int(region["end"]), +1, 1.3 * region["lod_gain"])
+    changed = [planted(band, seed=seed) for seed in (8, 9)]
+    assert all(result.arms.set_index("name").loc["20q11.21", "changed"] for result in changed)
+    assert all("20q11.21" in ",".join(result.calls["watch"]) for result in changed)
+    assert any("watch" in ",".join(result.calls["tests"]) for result in changed)
+
+
+def test_why_bins_are_masked_is_told_for_each_arm() -> None:
+    result = planted(seed=8)
+    arms = result.arms[result.arms["scope"] == "arm"]
+    shares = arms.filter(like="masked_").sum(axis=1)
+    assert np.allclose(shares + arms["usable"], 1)
+    gaps = result.compared.ratios.groupby("arm")["mask"].apply(lambda mask: (mask == "gap").mean())
+    assert arms.set_index("name").loc["chr9q", "masked_gap"] == pytest.approx(gaps["chr9q"]) and gaps["chr9q"] > 0
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        (Event("chr14", 105_500_000, 107_000_000, -1, 1.0), "immune receptor genes"),
+        (Event("chr17", 76_000_000, 83_000_000, +1, 1.0), "GC-rich end"),
+        (Event("chr17", 60_000_000, 70_000_000, +1, 1.0), ""),
+    ],
+)
+def test_calls_where_false_ones_are_common_are_marked(event: Event, kind: str) -> None:
+    # Most of the genome is GC-rich here, so that the call is not at the edge of what can be corrected.
+    rich = bins().assign(gc=bins()["gc"] + 0.25)
+    calls = run((event,), "F", 5000, 9, rich).calls
+    assert calls["artefact"].tolist() == [kind]
+
+
+def test_a_marked_call_is_looked_at_by_a_person() -> None:
+    result = planted(Event("chr14", 105_500_000, 107_000_000, -1, 1.0), seed=9)
+    found = _metrics(result)
+    assert found["cn.artefact_prone"].value == 1 and found["cn.acquired_short"].value == 0
+    small = result.calls.assign(artefact="GC-rich end", log2=0.05, end=result.calls["start"] + 9_000_000)
+    assert _metrics(replace(result, calls=small))["cn.artefact_prone"].value == 1
+    assert _metrics(replace(result, calls=small.assign(log2=-0.3)))["cn.acquired_long"].value == 1
+
+
+def test_what_the_donor_could_have_hidden_is_told() -> None:
+    deep = planted(TRISOMY_8, GAIN_20Q, gc_bias=0.05, rt=0.03).calls.set_index("chrom")
+    thin = run((TRISOMY_8, GAIN_20Q), "F", 5000, 1, bins(), donor_per_bin=500).calls.set_index("chrom")
+    assert 0 < deep.loc["chr20", "donor_lod"] < thin.loc["chr20", "donor_lod"] <= 1
+
+
+def test_a_tetraploid_lot_looks_stable_and_the_verdict_says_ploidy_was_not_assessed() -> None:
+    """Four sets instead of two change no ratio: the calls are empty, so the criteria must say what was not seen."""
+    bins_ = bins()
+    donor = sample(bins_, (), "donor", "F", 5000, 51)
+    doubled = sample(bins_, (), "lot", "F", 10_000, 52)
+    result = analyse(bins_, doubled, donor, "F")
+    assert result.calls.empty
+    acceptance = read_yaml(RESOURCES / "acceptance.yaml", Acceptance)
+    outcomes = {c.id: c.outcome for c in decide("L1", _metrics(result), acceptance, 5, 0.95).criteria}
+    assert outcomes["C07"] == "NOT_ASSESSED" and outcomes["C02"] == "PASS"
+    assert "ploidy" in NOT_SEEN and "balanced rearrangements" in NOT_SEEN
+
+
+def test_timing_slope_interval_knows_that_neighbours_hang_together() -> None:
+    """Slopes of stable lots with long waves: 95 % intervals hold the planted slope as often as they should."""
+    coarse, held = genome(1_000_000), 0
+    for seed in range(30):
+        donor = sample(coarse, (), "donor", "F", 5000, 2 * seed, waves=0.03)
+        lot = sample(coarse, (), "lot", "F", 5000, 2 * seed + 1, waves=0.03, rt=0.03)
+        ratios, facts = compare(coarse, lot, donor, "F", SETTINGS)
+        used = (ratios["mask"].isna() & (ratios["region"] == "autosome")).to_numpy()
+        slope = 0.03 / np.log(2) * coarse["replication_timing"][used].std(ddof=0)
+        assert facts.rt_low is not None and facts.rt_high is not None
+        held += facts.rt_low <= slope <= facts.rt_high
+    # Of 30 at 95 %: fewer than 25 in 1 of 100.
+    assert held >= 25
+
+
+def test_a_genome_changed_in_half_is_not_judged_by_its_level() -> None:
+    many = [Event(f"chr{name}", 0, 250_000_000, +1, 0.4) for name in (1, 2, 3, 4, 5, 6, 7)]
+    found = _metrics(planted(*many, seed=10))
+    assert found["dna.neutral"].value < 0.6 and found["cn.acquired_long"].value >= 6
+
+
+def _metrics(result: Result) -> Metrics:
+    donor, lot = (sample(bins(), (), who, "F", 500, seed) for who, seed in (("donor", 3), ("lot", 2)))
+    match = match_donor(result.compared.ratios, lot, donor, bins(), "F", SETTINGS).match
+    tables = result.calls, result.segmented.segments, result.arms, result.lod
+    return metrics(*tables, result.compared.facts, result.noise, match, SETTINGS)
 
 
 def test_metrics_of_a_planted_lot() -> None:

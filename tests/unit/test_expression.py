@@ -21,6 +21,7 @@ from karyolot.contracts.expression import (
 )
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Config
+from karyolot.contracts.sheets import Donor, Sample, Study
 from karyolot.io.expression import (
     match_transcripts,
     read_annotation,
@@ -33,10 +34,11 @@ from karyolot.io.expression import (
     write_expression,
 )
 from karyolot.io.tables import read_table
+from karyolot.paths import expression_sample
 from karyolot.rna.expression import assemble, log_by_name, normalised, size_factors
 from planted_expression import PAIR, expression, table
 
-NO_GENES = pd.DataFrame(columns=["gene_id", "gene_name", "length"])
+NO_GENES = read_given([], Genes)
 
 
 def write(path: Path, *rows: Sequence[object], separator: str = "\t") -> Path:
@@ -71,7 +73,7 @@ def test_annotation_joins_exons_and_names(tmp_path: Path) -> None:
     )
     transcripts, genes = read_annotation(gtf)
     assert TranscriptGenes.validate(transcripts).to_numpy().tolist() == [["A.1", "A"], ["B.1", "B"], ["B.2", "B"]]
-    assert Genes.validate(genes).to_numpy().tolist() == [["A", "A", 50], ["B", "beta", 160]]
+    assert Genes.validate(genes).to_numpy().tolist() == [["A", "A", 50, "X", 0, 50], ["B", "beta", 160, "1", 100, 310]]
 
 
 def test_a_transcript_of_two_genes_is_refused(tmp_path: Path) -> None:
@@ -358,3 +360,26 @@ def test_gene_sets_that_are_not_there_are_named(tmp_path: Path) -> None:
     twice = write(tmp_path / "b.gmt", ["mine", "", "X"], ["mine", "", "Y"])
     with pytest.raises(KaryolotError, match="'mine' stands twice"):
         read_gene_sets([twice], axes)
+
+
+def test_batches_travel_from_the_sheet_to_the_expression(tmp_path: Path) -> None:
+    """A sample sequenced in two runs is of both; what the sheet does not tell is ''."""
+    rows = {
+        "S1": [Sample(sample_id="S1", assay="rnaseq", donor_id="D1", counts="c.tsv", seq_run="R1", library_kit="K")],
+        "S2": [
+            Sample(sample_id="S2", assay="rnaseq", donor_id="D1", fastq_1="1.fq", lane=lane, seq_run=run)
+            for lane, run in (("L1", "R2"), ("L2", "R1"))
+        ],
+    }
+    study = Study(
+        donors={"D1": Donor(donor_id="D1", sex="F")}, lots={}, samples={name: tuple(of) for name, of in rows.items()}
+    )
+    facts = [ExpressionSample.model_validate(expression_sample(study, name)) for name in rows]
+    counts = pd.DataFrame([[5, 6], [7, 8]], index=pd.Index(["G1", "G2"], name="gene_id"), columns=["S1", "S2"])
+    unstated = pd.DataFrame({"gene_name": None, "length": np.nan}, index=counts.index)
+    data = assemble(Quantified(counts, None, None, unstated), facts, NO_GENES)
+    write_expression(data, tmp_path / "expression.h5ad")
+    obs = read_expression(tmp_path / "expression.h5ad").obs
+    assert obs["seq_run"].tolist() == ["R1", "R1 + R2"]
+    assert obs["library_kit"].tolist() == ["K", ""]
+    assert obs["platform"].tolist() == ["", ""]

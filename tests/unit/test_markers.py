@@ -1,17 +1,20 @@
 """The marker panel and its metrics: each expectation, each trap, and unknown stays unknown."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from anndata import AnnData
 
-from karyolot.contracts.criteria import Metric, Metrics
+from karyolot.contracts.criteria import Acceptance, Metric, Metrics
 from karyolot.contracts.expression import MarkerPanel, Markers, Quantification
+from karyolot.io.files import read_yaml
 from karyolot.rna.differential import differential
 from karyolot.rna.markers import tabulate
 from karyolot.rna.summary import metrics
+from karyolot.verdict.decide import decide
 from planted_expression import PAIR, table
 
 ONE_PAIR = [PAIR[0], PAIR[2]]
@@ -59,7 +62,7 @@ def judged(data: AnnData) -> pd.DataFrame:
 
 
 def measured(data: AnnData, quality: Mapping[str, Quantification] | None = None) -> Metrics:
-    return metrics(data, judged(data), quality or {})
+    return metrics(data, judged(data), quality or {}, "F")
 
 
 def test_a_good_lot_meets_what_is_expected() -> None:
@@ -130,6 +133,7 @@ def test_every_replicate_counts() -> None:
         ("PTPRC", "rna.blood_max_tpm"),
         ("HGF", "rna.secreted_up"),
         ("XIST", "rna.sex"),
+        ("XIST", "rna.sex_as_declared"),
         ("CCN1", "rna.yap_targets_log2fc"),
     ],
 )
@@ -172,6 +176,24 @@ def test_sex_of_the_lot(xist: tuple[int, int], y: tuple[int, int], sex: str | No
 def test_a_swapped_lot_differs_from_its_donor_in_sex() -> None:
     found = measured(lot({"XIST": (300, 0), "RPS4Y1": (0, 300), "DDX3Y": (0, 200)}))
     assert (found["rna.donor_sex"].value, found["rna.sex"].value) == ("F", "M")
+    assert (found["rna.donor_sex_as_declared"].value, found["rna.sex_as_declared"].value) == (True, False)
+    assert found["rna.sex_as_declared"].detail.startswith("lot expresses M, declared F; XIST 0 TPM")
+
+
+def test_a_swapped_lot_cannot_be_judged_and_a_faded_pattern_can(root: Path) -> None:
+    """Q04c, Q04d: the other sex breaks validity; what proves nothing (XIST faded, no Y) is not assessed."""
+    acceptance = read_yaml(root / "resources" / "acceptance.yaml", Acceptance)
+    changed: list[tuple[Mapping[str, tuple[int, int]], list[str]]] = [
+        ({"XIST": (300, 0), "RPS4Y1": (0, 300), "DDX3Y": (0, 200)}, ["INDETERMINATE", "PASS"]),
+        ({"XIST": (0, 300), "RPS4Y1": (200, 0), "DDX3Y": (200, 0)}, ["PASS", "INDETERMINATE"]),
+        ({"XIST": (300, 0)}, ["NOT_ASSESSED", "PASS"]),
+        ({}, ["PASS", "PASS"]),
+    ]
+    for genes, outcomes in changed:
+        verdict = decide("L1", measured(lot(genes)), acceptance, 5, 0.95)
+        of = {result.id: result.outcome for result in verdict.criteria}
+        assert [of["Q04c"], of["Q04d"]] == outcomes
+        assert ("Q04c" in verdict.reasons or "Q04d" in verdict.reasons) == ("INDETERMINATE" in outcomes)
 
 
 def test_mapping_is_that_of_the_worst_sample() -> None:

@@ -37,7 +37,7 @@ from karyolot.io.panel import read_panel, write_panel
 from karyolot.io.tables import write_table
 from karyolot.report import captions, figures
 from karyolot.report.record import _expression
-from karyolot.rna.differential import differential, fit
+from karyolot.rna.differential import differential
 from karyolot.rna.markers import tabulate
 from karyolot.rna.newlot import newlot
 from karyolot.rna.panel import (
@@ -352,7 +352,7 @@ def test_a_lot_of_the_panel_is_left_out_and_it_is_said() -> None:
 def test_another_annotation_is_refused() -> None:
     data = planted("N1", "D99")
     data.var["gene_name"] = data.var["gene_name"].replace("other7", "other7b")
-    for step in (lambda: compare(data, panel_of(6)), lambda: newlot(data, panel_of(6), fit)):
+    for step in (lambda: compare(data, panel_of(6)), lambda: newlot(data, panel_of(6))):
         with pytest.raises(KaryolotError, match="frozen with another annotation"):
             step()
 
@@ -396,20 +396,20 @@ def test_genes_that_differ_from_the_panel_are_found() -> None:
     changed = {f"other{n}": 3.0 if n % 2 else -3.0 for n in range(20)}
     base = np.random.default_rng(5).lognormal(4, 1.5, OTHERS)
     panel = panel_of(8)
-    table = DifferentialExpression.validate(newlot(planted("N1", "D99", changed), panel, fit)).set_index("gene_name")
+    table = DifferentialExpression.validate(newlot(planted("N1", "D99", changed), panel)).set_index("gene_name")
     found = table[table["padj"] < 0.05]
     strong = [gene for gene in changed if base[int(gene[5:])] > 5]
     assert len(set(strong) & set(found.index)) >= 0.9 * len(strong)
     assert len(set(found.index) - set(changed)) <= 2
     assert all(np.sign(found.loc[gene, "log2fc"]) == np.sign(changed[gene]) for gene in set(found.index) & set(changed))
-    null = newlot(planted("N2", "D98"), panel, fit)
+    null = newlot(planted("N2", "D98"), panel)
     assert (null["padj"] < 0.05).sum() <= 3
 
 
 @pytest.mark.filterwarnings("ignore")  # few genes: PyDESeq2 remarks on its trend
 def test_the_coefficient_is_the_lots_own_change_minus_the_panels() -> None:
     panel, data = panel_of(6), planted("N1", "D99", {"other1": 2.0})
-    table = newlot(data, panel, fit).set_index("gene_name")
+    table = newlot(data, panel).set_index("gene_name")
     counts = data[:, list(panel.gene_ids)].layers["counts"].astype(float)
     own = np.log2(counts[1] / counts[0])
     donors = {donor.donor_id: np.array(donor.counts) for donor in panel.donors}
@@ -420,25 +420,28 @@ def test_the_coefficient_is_the_lots_own_change_minus_the_panels() -> None:
     assert (table.loc[strong, "log2fc"] - difference[strong]).abs().median() < 0.1
 
 
-def test_what_is_fitted() -> None:
+def test_what_is_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each donor and lot is one sample; the new lot's donor enters by its own hepatocytes; the lot itself is not twice."""
-    seen: list[tuple[pd.DataFrame, pd.DataFrame, str]] = []
+    seen: list[tuple[pd.DataFrame, pd.DataFrame]] = []
 
-    def spy(counts: pd.DataFrame, samples: pd.DataFrame, formula: str) -> pd.DataFrame:
-        seen.append((counts, samples, formula))
-        return pd.DataFrame(0.5, counts.columns, ["log2fc", "log2fc_se", "stat", "p", "padj"])
+    def spy(counts: pd.DataFrame, design: pd.DataFrame, effect: str, outliers: bool) -> pd.DataFrame:
+        assert (effect, outliers) == ("newlot", False)
+        assert np.linalg.matrix_rank(design) == design.shape[1] < len(design)
+        seen.append((counts, design))
+        return pd.DataFrame(0.5, counts.columns, ["base_mean", "log2fc", "log2fc_shrunk", "log2fc_se", "stat", "p"])
 
+    monkeypatch.setattr("karyolot.rna.deseq.fit", spy)
     data = planted("L02", "D02", replicates=(2, 2))
-    newlot(data, panel_of(8), spy)
-    counts, samples, formula = seen[0]
-    assert formula == "~ donor + kind + state"
-    assert len(samples) == 16 and samples.index.is_unique
-    assert samples.index[samples["state"] == "lot"].tolist() == ["lot L02"]
-    assert samples["kind"].value_counts().to_dict() == {"hepatocyte": 8, "lot": 8}
+    newlot(data, panel_of(8))
+    counts, design = seen[0]
+    assert len(design) == 16 and design.index.is_unique
+    assert design.columns.tolist() == ["intercept", *(f"donor_D{n:02d}" for n in range(1, 8)), "lot", "newlot"]
+    assert design.index[design["newlot"] == 1].tolist() == ["lot L02"]
+    assert design.index[design["lot"] == 1].tolist() == [*(f"lot L{n:02d}" for n in (0, 1, 3, 4, 5, 6, 7)), "lot L02"]
     assert counts.loc["donor D02"].tolist() == data[:2, counts.columns].layers["counts"].sum(axis=0).tolist()
-    newlot(planted("N1", "D02"), panel_of(8), spy)
+    newlot(planted("N1", "D02"), panel_of(8))
     assert seen[1][1].index.is_unique and len(seen[1][1]) == 17, "the donor of another lot enters once"
-    small = newlot(data, panel_of(5), spy)
+    small = newlot(data, panel_of(5))
     assert len(seen) == 2 and small["log2fc"].isna().all(), "four other lots: nothing is tested"
 
 
@@ -464,7 +467,7 @@ def test_adding_a_lot_changes_no_byte_of_an_earlier_one(tmp_path: Path) -> None:
         write_table(table, out / "panel.parquet", PanelComparison)
         write_model(facts, out / "facts.json")
         write_json({k: m.model_dump() for k, m in panel_metrics(facts, table).items()}, out / "metrics.json")
-        write_table(newlot(data, panel, fit), out / "genes.parquet", DifferentialExpression)
+        write_table(newlot(data, panel), out / "genes.parquet", DifferentialExpression)
         return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
 
     write_table(MARKERS, tmp_path / "markers.tsv", MarkerPanel)
@@ -596,13 +599,13 @@ def test_the_shipped_markers_make_the_modules() -> None:
 
 def results(data: AnnData, panel: Panel) -> ExpressionResults:
     facts, table = compare(data, panel)
-    genes = newlot(data, panel, lambda counts, *_: pd.DataFrame(0.5, counts.columns, ["log2fc", "p", "padj"]))
+    genes = newlot(data, panel)
     de = differential(data, "~ state")
     enrichment = pd.DataFrame(
         columns=["set_name", "axis", "set_size", "used", "nes", "padj", "leading_edge"], dtype=object
     )
     markers = Markers.validate(tabulate(data, de, MARKERS))
-    return ExpressionResults(de, markers, enrichment, 1, 1, PanelResults(facts, table, genes))
+    return ExpressionResults(de, markers, enrichment, 1, 1, panel=PanelResults(facts, table, genes))
 
 
 def test_the_record_says_against_what() -> None:

@@ -115,10 +115,21 @@ def test_the_planted_changes_stand_in_the_event_table() -> None:
     assert "event-1" not in render(planted_records.passing())
 
 
+def test_expression_stands_beside_each_call_and_calls_itself_weak() -> None:
+    assert "expression agrees (+0.46, z 6.5; weak evidence)" in page("fail").one("event-1")
+    assert "expression is silent (+0.06, z 0.6; weak evidence)" in page("fail").one("event-2")
+    assert "2 of 43 arms stand out (|z| at least 2.5): 8p +0.46 and 8q +0.46" in page("fail").text
+    assert "read it beside copy number, never instead" in page("fail").text
+    failing = planted_records.failing()
+    calls = tuple(call.model_copy(update={"expression": None}) for call in failing.copy_number.calls)
+    unasked = failing.model_copy(update={"copy_number": failing.copy_number.model_copy(update={"calls": calls})})
+    assert "weak evidence)" not in render(unasked)
+
+
 def test_captions_follow_the_record() -> None:
     failing = planted_records.failing()
     figures = [text for _, text in Page(render(failing)).all("figcaption")]
-    assert [caption[:9] for caption in figures] == [f"Figure {number}." for number in range(1, 6)]
+    assert [caption[:9] for caption in figures] == [f"Figure {number}." for number in range(1, 7)]
     assert "2 changes called against the donor: gain of 8p23.3-q24.3 in 97% of cells and gain of 20q11.21" in figures[0]
     assert "no gains and no losses" in figures[0]
     assert "log2(3/2) = +0.585 and log2(1/2) = −1" in figures[0]
@@ -128,6 +139,10 @@ def test_captions_follow_the_record() -> None:
     assert "3 of 43 assessable arms carry a called change: 8p, 8q and 20q." in figures[2]
     assert "not as expected: TGFB1" in figures[3]
     assert "5 of 6 gene sets" in figures[4]
+    assert (
+        "twofold up in every sample of the lot: 3 of 6 genes of ECM disassembly and 0 of 1 gene of HGF receptor"
+        in figures[5]
+    )
 
     one = failing.copy_number.model_copy(update={"calls": failing.copy_number.calls[1:], "published_gains": 3})
     first = Page(render(failing.model_copy(update={"copy_number": one}))).all("figcaption")[0][1]

@@ -5,6 +5,7 @@ import re
 from itertools import combinations, pairwise
 from statistics import median
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -193,3 +194,22 @@ def test_a_genome_without_centromeres_and_chr_is_drawn() -> None:
     record: CopyNumberRecord = base.model_copy(update=update)
     assert len(points(figures.ratio_plot(record))) == 1
     assert figures.arm_states(record) == {("contig_1", ""): "none"}
+
+
+def test_the_heat_map_has_every_gene_in_every_sample_in_fixed_shades() -> None:
+    record = planted_records.expression()
+    markers, pathways = figures.heat(record)
+    for plot, panel in ((markers, True), (pathways, False)):
+        rows = [row for row in record.heat if (row.group in {m.group for m in record.markers}) == panel]
+        assert [name for name, _ in plot.genes] == [row.gene_name for row in rows]
+        assert [name for name, _ in plot.samples] == list(record.heat_samples)
+        assert sum(path.count("z") for path in plot.paths.values()) == len(rows) * len(record.heat_samples)
+        places = [x for _, x in plot.genes]
+        assert (np.diff(places) >= figures.CELL).all()
+        ends = [x + figures.CHARACTER * len(name) for name, x in plot.groups]
+        assert all(end <= x for end, (_, x) in zip(ends, plot.groups[1:], strict=False)), "names of groups do not touch"
+        assert plot.width >= max(ends)
+    assert [figures.shade(value) for value in (-9, -4, -0.5, -0.49, 0, 0.49, 0.5, 1, 2, 3.9, 4)] == [
+        -4, -4, -1, 0, 0, 0, 1, 2, 3, 3, 4,
+    ]  # fmt: skip
+    assert figures.heat(record.model_copy(update={"heat": ()})) == []

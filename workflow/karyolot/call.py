@@ -15,8 +15,9 @@ from karyolot.dna.bins import assemble_bins, contig_key, mean_over_bins
 from karyolot.dna.calls import call_changes
 from karyolot.dna.counts import conform_counts
 from karyolot.dna.exports import bed, bedgraph, karyotype, seg, vcf
-from karyolot.dna.limits import limits_of_detection, whole_arms
+from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.match import match_donor
+from karyolot.dna.plants import verify_limits
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import segment
 from karyolot.dna.summary import metrics
@@ -24,10 +25,9 @@ from karyolot.io.files import write_json, write_text
 from karyolot.io.genome import (
     read_composition,
     read_counts,
-    read_genes,
     read_layout_bands,
+    read_places,
     read_scores,
-    read_watch,
 )
 from karyolot.io.tables import write_table
 
@@ -61,10 +61,12 @@ def call(
     counts = {path: conform_counts(bins, table, str(path)) for path, table in tables.items()}
     compared = compare(bins, counts[lot], counts[donor], sex, settings)
     segmented = segment(compared.ratios, settings)
-    arms = whole_arms(compared.ratios, segmented.noise, settings)
+    noises = segmented.noise, segmented.donor_noise
+    atlas = Atlas(*read_places(layout_file, RESOURCES / "watch_regions.tsv", []))
+    arms = known_regions(compared.ratios, segmented.noise, settings, atlas)
     lod = limits_of_detection(compared.ratios, segmented.noise, settings)
-    atlas = Atlas(bands, read_watch(RESOURCES / "watch_regions.tsv"), read_genes([]))
-    calls = call_changes(compared.ratios, segmented.segments, arms, segmented.noise, settings, atlas)
+    lod = verify_limits(compared.ratios, lod, segmented.noise, settings)
+    calls = call_changes(compared.ratios, segmented.segments, arms, *noises, settings, atlas)
     match = match_donor(compared.ratios, counts[lot], counts[donor], bins, sex, settings).match
     found = metrics(calls, segmented.segments, arms, lod, compared.facts, segmented.noise, match, settings)
     write_table(segmented.segments, out / "segments.tsv", Segments)

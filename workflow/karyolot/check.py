@@ -18,7 +18,7 @@ from karyolot.check_files import CONFIG, Files, unsafe_paths
 from karyolot.config import Draft, parse_config, parse_study
 from karyolot.contracts.problems import InputProblems, KaryolotError, Problem, quoted
 from karyolot.contracts.settings import Config
-from karyolot.contracts.sheets import RESERVED_LOT_IDS, Lot, Sample, Study
+from karyolot.contracts.sheets import BATCHES, RESERVED_LOT_IDS, Lot, Sample, Study
 from karyolot.io import probe
 from karyolot.io.probe import Fault
 from karyolot.tables import Entry, suggestion
@@ -79,6 +79,8 @@ def examine(
                 problems.append(Problem(fault.code, str(path), fault.message, fault.remedy, fault.line))
     faulty = {problem.column or "" for problem in of_config}
     faulty |= {f"{key.rpartition('.')[0]}.{meant}" for key, meant in _meant(of_config)}
+    if any("gene_sets" in key for key in faulty):
+        faulty.add("pathways.axes")  # names the sets of files that were not read
     found = check(config, draft, workdir, contents=contents)
     # A setting that could not be read stands at its default now, which is not the user's choice to be blamed for.
     problems += [problem for problem in found if problem.file != CONFIG or problem.column not in faulty]
@@ -382,7 +384,7 @@ def _expression_design(lot: Samples, donor: Samples, at_lot: Callable[..., Probl
         if len(samples) < 2:
             message = f"the {who} has one RNA sample ({', '.join(samples)}): effect sizes only, no p-values"
             yield at_lot("E12", message=message, remedy="add a second, independent RNA sample", warning=True)
-    for column in ("seq_run", "library_kit", "platform"):
+    for column in BATCHES:
         own, other = _facts(lot, column), _facts(donor, column)
         if own and other and not own & other:
             message = (
@@ -416,7 +418,18 @@ def _needs(config: Config, draft: Draft) -> Iterator[Problem]:
         if reference.transcripts is None and reference.fasta is None:
             remedy = "give the path of a transcript FASTA, or of the genome's FASTA in reference.fasta"
             yield at("RNA reads need transcripts", remedy, column="reference.transcripts")
-    if not re.fullmatch(r"~\s*(donor\s*\+\s*)?state", config.expression.design.strip()):
-        message = "the design must end with state, the effect that is tested, and may hold donor before it"
-        yield Problem("E17", CONFIG, message, "write ~ donor + state", column="expression.design",
-                      value=config.expression.design)  # fmt: skip
+    yield from _design(config.expression.design, [entry.row for entry in draft.samples if entry.row.assay == "rnaseq"])
+
+
+def _design(design: str, rna: Sequence[Sample]) -> Iterator[Problem]:
+    at = partial(Problem, "E17", CONFIG, column="expression.design", value=design)
+    tilde, *terms = re.split(r"\s*[~+]\s*", design.strip())
+    if tilde or not terms or terms[-1] != "state" or not {*terms[:-1]} < {"donor", "state", *BATCHES}:
+        message = "the design must end with state, the effect that is tested; before it may stand donor and any of "
+        yield at(message=message + ", ".join(BATCHES), remedy="write ~ donor + state")
+        return
+    for term in terms:
+        silent = sorted({row.sample_id for row in rna if term in BATCHES and getattr(row, term) is None})
+        if silent:
+            message = f"the design holds {term}, and RNA sample {silent[0]} has none"
+            yield at(message=message, remedy=f"fill in {term} of all RNA samples in samples.tsv, or leave the term out")

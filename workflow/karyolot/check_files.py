@@ -15,6 +15,7 @@ from karyolot.contracts.problems import KaryolotError, Problem, quoted
 from karyolot.contracts.settings import Config, Layout
 from karyolot.contracts.sheets import Sample
 from karyolot.io import probe
+from karyolot.io.files import sha256
 from karyolot.io.panel import read_panel
 from karyolot.io.probe import BinCounts, Fault, Genes, ReadsHead
 from karyolot.tables import Entry, suggestion
@@ -45,6 +46,9 @@ def config_files(config: Config) -> dict[str, str]:
         "expression.panel": config.expression.panel,
     }
     files |= {f"pathways.gene_sets.{number}": path for number, path in enumerate(config.pathways.gene_sets)}
+    files |= {
+        f"pathways.own_gene_sets.{number}.path": own.path for number, own in enumerate(config.pathways.own_gene_sets)
+    }
     files |= {"pathways.axes": config.pathways.axes, "acceptance": config.acceptance}
     return {key: path for key, path in files.items() if path is not None}
 
@@ -467,6 +471,9 @@ class Files:
             rows = self.look(probe.read_columns, file, MARKER_COLUMNS, only=True)
             seen: set[tuple[str, str]] = set()
             for line, row in rows:
+                if reason := probe.mangled([row["gene_name"]]):
+                    wrong = Fault("E16", reason, "write the symbol again, in a text editor", line)
+                    self.in_config("expression.markers", wrong, path)
                 if row["expected"] not in EXPECTED:
                     message = f"expected is {quoted(row['expected'])}{suggestion(row['expected'], EXPECTED)}"
                     self.in_config(
@@ -476,7 +483,7 @@ class Files:
                     message = f"{row['gene_name']} stands twice in the group {quoted(row['group'])}"
                     self.in_config("expression.markers", Fault("E01", message, "keep one row", line), path)
                 seen.add((row["gene_name"], row["group"]))
-            wanted = list(dict.fromkeys(row["gene_name"] for _, row in rows))
+            wanted = list(dict.fromkeys(row["gene_name"] for _, row in rows if not probe.mangled([row["gene_name"]])))
             for source, names in symbols.items():
                 missing = [name for name in wanted if name not in names]
                 if missing and len(missing) == len(wanted):
@@ -514,19 +521,26 @@ class Files:
         pathways = self.config.pathways
         sets: dict[str, frozenset[str]] = {}
         whole = True
-        for number, path in enumerate(pathways.gene_sets):
+        pins = {
+            f"pathways.own_gene_sets.{number}.path": own.sha256 for number, own in enumerate(pathways.own_gene_sets)
+        }
+        gmts = {key: path for key, path in config_files(self.config).items() if "gene_sets." in key}
+        for key, path in gmts.items():
             if not (file := self.readable(path)):
                 whole = False
                 continue
             try:
+                if key in pins and (digest := self.look(sha256, file)) != pins[key]:
+                    remedy = "fetch the release that was pinned, or state this sha256 if the change is meant"
+                    raise Fault("E05", f"its sha256 is {digest}, stated is {pins[key]}", remedy)
                 found = self.look(probe.read_gene_sets, file)
             except Fault as fault:
-                self.in_config(f"pathways.gene_sets.{number}", fault, path)
+                self.in_config(key, fault, path)
                 whole = False
                 continue
             if repeated := sorted(sets.keys() & found.keys()):
                 wrong = Fault("E01", f"the gene set {quoted(repeated[0])} is in another file too", "delete one of them")
-                self.in_config(f"pathways.gene_sets.{number}", wrong, path)
+                self.in_config(key, wrong, path)
             sets |= found
         if not (file := self.readable(pathways.axes)):
             return
@@ -542,7 +556,7 @@ class Files:
                 elif row["set_name"] in sets:
                     scored.append(row["set_name"])
                 elif whole:
-                    message = f"no file of pathways.gene_sets has the set {quoted(row['set_name'])}"
+                    message = f"no GMT file of the section pathways has the set {quoted(row['set_name'])}"
                     wrong = Fault("E24", message + suggestion(row["set_name"], list(sets)), "correct the name", line)
                     self.in_config("pathways.axes", wrong, pathways.axes)
             for source, names in symbols.items():

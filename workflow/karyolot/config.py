@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -136,7 +136,9 @@ def leaves(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 
 def _section(model: type[BaseModel], key: str) -> type[BaseModel] | None:
-    annotation = model.model_fields[key].annotation if key in model.model_fields else None
+    annotation: Any = model.model_fields[key].annotation if key in model.model_fields else None
+    if get_origin(annotation) is tuple:
+        annotation = get_args(annotation)[0]
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
@@ -169,7 +171,7 @@ def _setting_problem(error: ErrorDetails, file: str) -> Problem:
     if kind == "extra_forbidden":
         owner: type[BaseModel] | None = Config
         for part in location[:-1]:
-            owner = _section(owner or Config, str(part))
+            owner = owner if isinstance(part, int) else _section(owner or Config, str(part))
         allowed = list((owner or Config).model_fields)
         meant = suggestion(str(location[-1]), allowed)
         remedy = f"use one of {', '.join(allowed)}, or delete the line"
@@ -187,6 +189,10 @@ def _setting_problem(error: ErrorDetails, file: str) -> Problem:
         remedy = f"write one of {', '.join(allowed)}"
     elif kind == "value_error":
         message = str(context["error"])
+    elif kind == "missing" and isinstance(location[-1], str):
+        return Problem("E18", file, "the setting is missing", "add it", column=key)
+    elif kind == "string_pattern_mismatch" and location[-1] == "sha256":
+        message, remedy = "not a sha256 checksum", "write its 64 digits 0-9 a-f in lower case, as sha256sum prints them"
     elif error["input"] is None:
         message, remedy = "the setting has no value", "delete the line to use the default, or give a value"
     elif kind in {"int_parsing", "int_type", "int_from_float"}:

@@ -7,7 +7,7 @@ from pathlib import Path
 from karyolot.config import resource
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Alignment, Config, Expression, Reference
-from karyolot.contracts.sheets import Sample, Study
+from karyolot.contracts.sheets import BATCHES, Sample, Study
 
 NEVER = "(?!)"
 """A pattern nothing matches: the constraint of a rule that no sample of this study needs."""
@@ -199,8 +199,9 @@ def expression_file(study: Study, sample: str) -> str:
 
 
 def expression_sample(study: Study, sample: str) -> dict[str, str]:
-    """Facts of an RNA sample for the expression table: sample_id, donor, lot ('' for a donor), state, path, kind."""
-    row = study.samples[sample][0]
+    """Facts of an RNA sample for the expression table (ExpressionSample); a sample of two runs is of 'one + other'."""
+    rows = study.samples[sample]
+    row = rows[0]
     lot = row.lot_id or ""
     return {
         "sample_id": sample,
@@ -209,6 +210,7 @@ def expression_sample(study: Study, sample: str) -> dict[str, str]:
         "state": "lot" if lot else "hepatocyte",
         "path": expression_file(study, sample),
         "kind": "counts" if row.counts else "salmon",
+        **{column: " + ".join(sorted({getattr(row, column) or "" for row in rows} - {""})) for column in BATCHES},
     }
 
 
@@ -294,8 +296,17 @@ def study_targets(study: Study) -> list[str]:
     """Results across lots: gene by gene when any lot has RNA, scores and components from three samples on (with two,
     ranks among samples are a coin)."""
     number = len(study_samples(study))
-    names = (["de"] if number else []) + (["scores", "pca"] if number >= 3 else [])
+    names = (["de"] if number else []) + (["scores", "pca", "distances", "marker_scores"] if number >= 3 else [])
     return [f"results/study/{name}.parquet" for name in names]
+
+
+def overview_files(study: Study) -> dict[str, object]:
+    """Inputs of the page of all lots, by name: their records, and expression across lots from three samples on."""
+    files: dict[str, object] = {"reports": reports(study)}
+    if len(study_samples(study)) >= 3:
+        tables = {"components": "pca", "distances": "distances", "scores": "marker_scores"}
+        files |= {name: f"results/study/{file}.parquet" for name, file in tables.items()}
+    return files
 
 
 def sequenced_samples(study: Study, lot: str) -> list[str]:
@@ -372,7 +383,7 @@ def input_files(study: Study, settings: Config, lot: str) -> list[str]:
             reference.transcripts,
             settings.expression.markers,
             settings.expression.panel,
-            *settings.pathways.gene_sets,
+            *settings.pathways.gmt_files,
             settings.pathways.axes,
         ]
     return list(dict.fromkeys(shipped(path) for path in [*named, reference.gtf] if path is not None))
@@ -407,7 +418,7 @@ def panel_files(study: Study, settings: Expression, lot: str) -> dict[str, str]:
     return {"panel": f"results/{lot}/rna/panel.parquet", "panel_facts": f"results/{lot}/rna/panel.json"}
 
 
-def report_files(study: Study, settings: Expression, lot: str) -> dict[str, object]:
+def report_files(study: Study, settings: Config, lot: str) -> dict[str, object]:
     """All inputs of a lot's record, by name."""
     dna = {
         "ratios": "log_ratios.parquet", "segments": "segments.parquet", "calls": "calls.parquet", "arms": "arms.parquet",
@@ -416,10 +427,13 @@ def report_files(study: Study, settings: Expression, lot: str) -> dict[str, obje
     }  # fmt: skip
     files: dict[str, object] = {name: f"results/{lot}/dna/{file}" for name, file in dna.items()}
     files |= {name: f"results/{lot}/{name}.json" for name in ("verdict", "provenance")}
+    files["watch"] = shipped(settings.copy_number.watch_regions)
     files["qc"] = [f"results/samples/{sample}/qc.json" for sample in sequenced_samples(study, lot)]
     if rna_samples(study, lot):
-        rna = {"differential": "de", "markers": "markers", "enrichment": "enrichment"}
+        rna = {"differential": "de", "markers": "markers", "enrichment": "enrichment", "levels": "levels"}
+        if settings.reference.gtf is not None:
+            rna["arm_shifts"] = "arms"
         files |= {name: f"results/{lot}/rna/{file}.parquet" for name, file in rna.items()}
-    if panel := panel_files(study, settings, lot):
+    if panel := panel_files(study, settings.expression, lot):
         files |= panel | {"panel_genes": f"results/{lot}/rna/panel_genes.parquet"}
     return files

@@ -1,7 +1,7 @@
 """
 INPUTS   aligned.cram (or ready counts) of the lot and of its donor's hepatocytes, results/reference/bins.parquet
 OUTPUTS  results/samples/{sample}/dna/counts.parquet; results/{lot}/dna/: log_ratios, segments, arms, lod, calls,
-         donor_variants (parquet), comparison.json, noise.json, match.json, metrics.json
+         donor_variants (parquet), comparison.json, noise.json, donor_noise.json, match.json, metrics.json
 STEPS    count_fragments | import_counts -> compare_bins -> segment_log_ratios -> assess_limits -> call_changes;
          match_donor; summarise_copy_number; export_copy_number: tables for people, SEG, VCF, BED for other programs
 """
@@ -76,6 +76,7 @@ rule segment_log_ratios:
     output:
         segments="results/{lot}/dna/segments.parquet",
         noise="results/{lot}/dna/noise.json",
+        donor_noise="results/{lot}/dna/donor_noise.json",
     log:
         "logs/{lot}/segment_log_ratios.log",
     conda:
@@ -92,6 +93,8 @@ rule assess_limits:
     input:
         ratios="results/{lot}/dna/log_ratios.parquet",
         noise="results/{lot}/dna/noise.json",
+        layout=shipped(settings.reference.layout),
+        watch=shipped(settings.copy_number.watch_regions),
     output:
         arms="results/{lot}/dna/arms.parquet",
         lod="results/{lot}/dna/lod.parquet",
@@ -113,6 +116,7 @@ rule call_changes:
         segments="results/{lot}/dna/segments.parquet",
         arms="results/{lot}/dna/arms.parquet",
         noise="results/{lot}/dna/noise.json",
+        donor_noise="results/{lot}/dna/donor_noise.json",
         layout=shipped(settings.reference.layout),
         watch=shipped(settings.copy_number.watch_regions),
         gtf=paths.given(settings.reference.gtf),
@@ -160,6 +164,7 @@ rule export_copy_number:
         arms="results/{lot}/dna/arms.parquet",
         lod="results/{lot}/dna/lod.parquet",
     output:
+        ratios="results/{lot}/dna/log_ratios.tsv",
         segments="results/{lot}/dna/segments.tsv",
         calls="results/{lot}/dna/calls.tsv",
         arms="results/{lot}/dna/arms.tsv",

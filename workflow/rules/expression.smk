@@ -1,12 +1,14 @@
 """
 INPUTS   verified RNA FASTQ files, or gene count matrices; reference.gtf, reference.fasta or reference.transcripts
 OUTPUTS  results/samples/{sample}/rna/quant.sf, salmon.json, {unit}.fastp.json; results/{lot}/rna/expression.h5ad,
-         de.parquet, markers.parquet, metrics.json, and with a reference panel panel.parquet, panel.json,
-         panel_genes.parquet; results/study/expression.h5ad, de.parquet, pca.parquet
+         de.parquet, markers.parquet, arms.parquet, metrics.json, and with a reference panel panel.parquet, panel.json,
+         panel_genes.parquet; results/study/expression.h5ad, de.parquet, pca.parquet, distances.parquet,
+         marker_scores.parquet
 STEPS    map_transcripts, extract_transcripts -> index_transcripts; trim_transcripts -> quantify_transcripts ->
          assemble_expression -> test_contrast -> tabulate_markers -> summarise_expression: a lot and its own donor only;
+         test_contrast -> compare_arms: weak second evidence of an aneuploidy;
          compare_panel, test_panel: a lot and the frozen panel only;
-         assemble_study -> test_study, project_study: all of them
+         assemble_study -> test_study, project_study, compare_samples: all of them
 """
 
 
@@ -241,8 +243,28 @@ rule summarise_expression:
     params:
         **stage("summarise_expression"),
         quality=lambda wildcards: paths.quantified_samples(study, wildcards.lot),
+        sex=lambda wildcards: paths.sex_of(study, wildcards.lot),
     script:
         "../scripts/summarise_expression.py"
+
+
+rule compare_arms:
+    input:
+        table="results/{lot}/rna/de.parquet",
+        genes="results/reference/genes.tsv",
+        bins="results/reference/bins.parquet",
+    output:
+        arms="results/{lot}/rna/arms.parquet",
+    log:
+        "logs/{lot}/compare_arms.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("compare_arms"),
+    script:
+        "../scripts/compare_arms.py"
 
 
 rule assemble_study:
@@ -295,3 +317,22 @@ rule project_study:
         **stage("project_study"),
     script:
         "../scripts/project_study.py"
+
+
+rule compare_samples:
+    input:
+        expression="results/study/expression.h5ad",
+        panel=shipped(settings.expression.markers),
+    output:
+        distances="results/study/distances.parquet",
+        scores="results/study/marker_scores.parquet",
+    log:
+        "logs/study/compare_samples.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=4000,
+    params:
+        **stage("compare_samples"),
+    script:
+        "../scripts/compare_samples.py"

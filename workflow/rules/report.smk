@@ -48,7 +48,7 @@ rule collect_provenance:
 
 rule assemble_report:
     input:
-        unpack(lambda wildcards: paths.report_files(study, settings.expression, wildcards.lot)),
+        unpack(lambda wildcards: paths.report_files(study, settings, wildcards.lot)),
     output:
         report="results/{lot}/report.json",
     log:
@@ -85,7 +85,7 @@ rule render_report:
 
 rule render_overview:
     input:
-        reports=paths.reports(study),
+        **paths.overview_files(study),
     output:
         html="results/overview.html",
     log:
@@ -96,5 +96,6 @@ rule render_overview:
         mem_mb=1000,
     params:
         **stage("render_overview"),
+        samples=paths.expression_samples(study, paths.study_samples(study)),
     script:
         "../scripts/render_overview.py"

@@ -1,14 +1,19 @@
-"""Rule `assess_limits`: log2 ratios and their noise -> tests of whole arms, and limits of detection."""
+"""Rule `assess_limits`: log2 ratios and their noise -> tests of known places, and limits of detection, verified."""
 
 from karyolot import runtime
 from karyolot.contracts.copy_number import Arms, Lod, LogRatios, Noise
 from karyolot.contracts.settings import CopyNumber
-from karyolot.dna.limits import limits_of_detection, whole_arms
+from karyolot.dna.atlas import Atlas
+from karyolot.dna.limits import known_regions, limits_of_detection
+from karyolot.dna.plants import verify_limits
 from karyolot.io.files import read_model
+from karyolot.io.genome import read_places
 from karyolot.io.tables import read_table, write_table
 
 with runtime.job(snakemake, CopyNumber) as settings:
-    ratios = read_table(snakemake.input.ratios, LogRatios)
-    noise = read_model(snakemake.input.noise, Noise)
-    write_table(whole_arms(ratios, noise, settings), snakemake.output.arms, Arms)
-    write_table(limits_of_detection(ratios, noise, settings), snakemake.output.lod, Lod)
+    given, made = snakemake.input, snakemake.output
+    ratios, noise = read_table(given.ratios, LogRatios), read_model(given.noise, Noise)
+    atlas = Atlas(*read_places(given.layout, given.watch, []))
+    write_table(known_regions(ratios, noise, settings, atlas), made.arms, Arms)
+    limits = limits_of_detection(ratios, noise, settings)
+    write_table(verify_limits(ratios, limits, noise, settings), made.lod, Lod)

@@ -11,6 +11,7 @@ with runtime.job(snakemake, Section):
     given, made, lot = snakemake.input, snakemake.output, snakemake.wildcards.lot
     ratios, segments = read_table(given.ratios, LogRatios), read_table(given.segments, Segments)
     calls = read_table(given.calls, Calls)
+    write_table(ratios, made.ratios, LogRatios)
     write_table(segments, made.segments, Segments)
     write_table(calls, made.calls, Calls)
     write_table(read_table(given.arms, Arms), made.arms, Arms)

@@ -11,3 +11,4 @@ with runtime.job(snakemake, CopyNumber) as settings:
     segmented = segment(read_table(snakemake.input.ratios, LogRatios), settings)
     write_table(segmented.segments, snakemake.output.segments, Segments)
     write_model(segmented.noise, snakemake.output.noise)
+    write_model(segmented.donor_noise, snakemake.output.donor_noise)

@@ -12,5 +12,6 @@ from karyolot.rna.summary import metrics
 with runtime.job(snakemake, Section):
     quality = {name: read_quantification(path) for name, path in snakemake.params.quality.items()}
     expression, markers = read_expression(snakemake.input.expression), read_table(snakemake.input.markers, Markers)
-    found = metrics(expression, markers, quality) | panel_metrics(*read_comparison(dict(snakemake.input.items())))
+    found = metrics(expression, markers, quality, snakemake.params.sex)
+    found |= panel_metrics(*read_comparison(dict(snakemake.input.items())))
     write_metrics(found, snakemake.output.metrics)

@@ -6,9 +6,8 @@ from karyolot.contracts.settings import Section
 from karyolot.io.expression import read_expression
 from karyolot.io.panel import read_panel
 from karyolot.io.tables import write_table
-from karyolot.rna.differential import fit
 from karyolot.rna.newlot import newlot
 
 with runtime.job(snakemake, Section):
-    table = newlot(read_expression(snakemake.input.expression), read_panel(snakemake.input.panel[0]), fit)
+    table = newlot(read_expression(snakemake.input.expression), read_panel(snakemake.input.panel[0]))
     write_table(table, snakemake.output.table, DifferentialExpression)

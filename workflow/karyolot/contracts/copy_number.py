@@ -11,6 +11,10 @@ from pydantic import BaseModel, ConfigDict
 
 from karyolot.contracts.settings import Layout
 
+MASKS = ("gap", "mappability", "gc", "donor_outlier", "low_count")
+"""Why a bin is not used, the first that holds: too many N or blacklisted bases; reads do not map uniquely; GC beyond
+what the correction can be fitted on; the donor's count is far from its copies; no fragment in either sample."""
+
 
 class Table(pa.DataFrameModel):
     """Base of every table: exactly these columns, these types, no silent coercion."""
@@ -80,7 +84,7 @@ class LogRatios(Intervals):
     """Lot against donor, per analysis bin.
 
     copies: copies expected in a normal cell of this donor's sex (0, 1 or 2).
-    mask: why the bin is not used ('gap', 'mappability', 'gc', 'donor_outlier', 'low_count', 'absent'); null = used.
+    gc: share of G and C, null where not known. mask: one of MASKS, or 'absent' (Y of a woman); null = used.
     log2: corrected, centred log2(lot/donor); raw: before correction. Null where masked.
     lot_log2, donor_log2: each sample alone against the GC model, 0 = the copies of an autosome. Null where masked.
     variance: Poisson variance of log2, in log2 units squared. Null where masked.
@@ -89,6 +93,7 @@ class LogRatios(Intervals):
     arm: Series[str]
     region: Series[str]
     copies: Series[int] = pa.Field(ge=0, le=2)
+    gc: Series[float] = pa.Field(ge=0, le=1, nullable=True)
     lot_count: Series[int] = pa.Field(ge=0)
     donor_count: Series[int] = pa.Field(ge=0)
     mask: Series[str] = pa.Field(nullable=True)
@@ -103,7 +108,8 @@ class Segments(Intervals):
     """Stretches of constant log2 ratio; they tile the used bins of each arm.
 
     bins: used bins inside. log2: median; mean: inverse-variance mean; se: empirical standard error of the mean
-    (never below Poisson). z = mean / se. log2_low, log2_high: 95 % interval of the mean.
+    (never below Poisson). z = mean / se. overdispersion: variance of the mean over what counting alone explains.
+    log2_low, log2_high: 95 % interval of the mean.
     published_rule: what the paper's cut-offs say of the median: 'gain', 'loss' or 'none'.
     """
 
@@ -115,6 +121,7 @@ class Segments(Intervals):
     mean: Series[float]
     se: Series[float] = pa.Field(gt=0)
     z: Series[float]
+    overdispersion: Series[float] = pa.Field(ge=1)
     log2_low: Series[float]
     log2_high: Series[float]
     lot_log2: Series[float]
@@ -129,8 +136,10 @@ class Calls(Intervals):
     log2: median. fraction (with 95 % interval): share of cells if one copy changed, 0..1 (may exceed 1: then more
     than one copy changed). arm: the contig when (nearly) all of it changed. class: 'clonal', 'sub-clonal' or 'high-copy'.
     origin: 'acquired' (lot moved, donor normal here), 'lost' (the donor's own change is gone or the donor deviates,
-    not the lot), 'enriched' (the donor carries the same change more weakly). tests: which of segment, arm,
-    chromosome found it, comma separated. lot_copies: bulk copies in the lot. genes, watch: comma separated, '' = none.
+    not the lot), 'enriched' (the donor carries the same change more weakly). donor_lod: share of cells from which on
+    the donor's own track would have shown the change; an 'acquired' one may have been in fewer. tests: which of segment,
+    arm, chromosome, watch found it, comma separated. lot_copies: bulk copies in the lot. genes, watch: comma separated,
+    '' = none. artefact: why such a call is often wrong ('GC-rich end', 'immune receptor genes'), '' = no known reason.
     """
 
     type: Series[str] = pa.Field(isin=["gain", "loss"])
@@ -146,10 +155,12 @@ class Calls(Intervals):
     bins: Series[int] = pa.Field(ge=1)
     lot_copies: Series[float] = pa.Field(ge=0)
     donor_log2: Series[float]
+    donor_lod: Series[float] = pa.Field(ge=0)
     tests: Series[str]
     bands: Series[str]
     genes: Series[str]
     watch: Series[str]
+    artefact: Series[str]
 
 
 class DonorVariants(Intervals):
@@ -166,22 +177,30 @@ class DonorVariants(Intervals):
 
 
 class Arms(Intervals):
-    """Whole arms and whole chromosomes, whose breakpoints are known, each tested always.
+    """Whole arms, whole chromosomes and watched regions: places whose ends are known, each tested always.
 
-    scope: 'arm' or 'chromosome'. usable: share of the bins that are used, 0..1. log2, se, z: null when no bin is usable.
+    scope: 'arm', 'chromosome' or 'watch' (in any order of place). usable: share of the bins that are used, 0..1;
+    masked_*: share of the bins masked for each of MASKS. log2, se, z: null when no bin is usable.
     lod_gain, lod_loss: smallest fraction of cells found with the configured power; null where not assessable.
+    changed: the test says that the place as a whole differs from the donor.
     """
 
-    scope: Series[str] = pa.Field(isin=["arm", "chromosome"])
+    scope: Series[str] = pa.Field(isin=["arm", "chromosome", "watch"])
     name: Series[str]
     copies: Series[int]
     bins: Series[int] = pa.Field(ge=0)
     usable: Series[float] = pa.Field(ge=0, le=1)
+    masked_gap: Series[float] = pa.Field(ge=0, le=1)
+    masked_mappability: Series[float] = pa.Field(ge=0, le=1)
+    masked_gc: Series[float] = pa.Field(ge=0, le=1)
+    masked_donor_outlier: Series[float] = pa.Field(ge=0, le=1)
+    masked_low_count: Series[float] = pa.Field(ge=0, le=1)
     log2: Series[float] = pa.Field(nullable=True)
     se: Series[float] = pa.Field(nullable=True)
     z: Series[float] = pa.Field(nullable=True)
     lod_gain: Series[float] = pa.Field(nullable=True)
     lod_loss: Series[float] = pa.Field(nullable=True)
+    changed: Series[bool]
     assessable: Series[bool]
 
 
@@ -189,6 +208,7 @@ class Lod(Table):
     """Limit of detection by size of the change, on an autosome.
 
     fraction: smallest share of cells whose gain/loss of that size is called with `power`; null = not assessable.
+    planted: changes of that size and share planted in the lot's own fragments; found: how many of them were called.
     """
 
     size_bp: Series[int] = pa.Field(gt=0)
@@ -196,6 +216,8 @@ class Lod(Table):
     bins: Series[int] = pa.Field(ge=0)
     power: Series[float] = pa.Field(gt=0, lt=1)
     fraction: Series[float] = pa.Field(gt=0, nullable=True)
+    planted: Series[int] = pa.Field(ge=0)
+    found: Series[int] = pa.Field(ge=0)
 
 
 class Facts(BaseModel):
@@ -255,7 +277,7 @@ class Match(Facts):
 
 
 class CopyNumberResults(NamedTuple):
-    """All copy-number results of a lot, as its report needs them."""
+    """All copy-number results of a lot, as its report needs them. watch: the list of watched regions (io.read_watch)."""
 
     ratios: pd.DataFrame
     segments: pd.DataFrame
@@ -263,6 +285,7 @@ class CopyNumberResults(NamedTuple):
     arms: pd.DataFrame
     lod: pd.DataFrame
     variants: pd.DataFrame
+    watch: pd.DataFrame
     comparison: Comparison
     noise: Noise
     match: Match

@@ -20,7 +20,10 @@ GeneSets = Mapping[str, frozenset[str]]
 
 
 class ExpressionSample(Facts):
-    """An RNA sample. lot is '' for donor hepatocytes. path: salmon's quant.sf, or the count matrix that holds it."""
+    """An RNA sample. lot is '' for donor hepatocytes. path: salmon's quant.sf, or the count matrix that holds it.
+
+    platform, library_kit, seq_run: '' where the sheet does not tell.
+    """
 
     sample_id: str
     donor: str
@@ -28,6 +31,9 @@ class ExpressionSample(Facts):
     state: Literal["hepatocyte", "lot"]
     path: str
     kind: Literal["salmon", "counts"]
+    platform: str = ""
+    library_kit: str = ""
+    seq_run: str = ""
 
 
 class TranscriptGenes(Table):
@@ -41,11 +47,15 @@ class Genes(Table):
     """genes.tsv: the genes of the annotation, sorted by gene_id.
 
     gene_name: the symbol, or the id of a gene without one; names may repeat. length: bases of all its exons together.
+    chrom, start, end: where its exons lie, 0-based half-open; of a gene that stands on X and Y, the place on X.
     """
 
     gene_id: Series[str] = pa.Field(unique=True)
     gene_name: Series[str]
     length: Series[int] = pa.Field(gt=0)
+    chrom: Series[str]
+    start: Series[int] = pa.Field(ge=0)
+    end: Series[int] = pa.Field(gt=0)
 
 
 class Quantified(NamedTuple):
@@ -104,15 +114,18 @@ class SetAxes(Table):
 class DifferentialExpression(Table):
     """One gene a row, sorted by gene_id. Positive log2fc = higher in the lot than in donor hepatocytes.
 
-    base_mean: mean of size-factor-normalised counts. log2fc: maximum-likelihood estimate, log2 units; null for a gene
-    without a count. log2fc_se, stat (Wald), p, padj (Benjamini-Hochberg): null when the design has no replicates
-    (effect sizes only: log2fc is then a difference of log2 means), or when DESeq2 sets them aside (outlier, low count).
+    base_mean: mean of size-factor-normalised counts, outliers among 7 replicates or more replaced. log2fc: maximum
+    likelihood estimate, log2 units; null for a gene without a count. log2fc_shrunk: the same drawn towards zero as far as
+    the gene's counts leave room (apeglm): for ranking and showing genes, never for a limit. log2fc_se (of log2fc), stat
+    (Wald), p, padj (Benjamini-Hochberg): null, like log2fc_shrunk, when the design has no replicates (effect sizes only:
+    log2fc is then a difference of log2 means), or when DESeq2 sets them aside (an outlier; padj also where counts are low).
     """
 
     gene_id: Series[str] = pa.Field(unique=True)
     gene_name: Series[str]
     base_mean: Series[float] = pa.Field(ge=0)
     log2fc: Series[float] = pa.Field(nullable=True)
+    log2fc_shrunk: Series[float] = pa.Field(nullable=True)
     log2fc_se: Series[float] = pa.Field(nullable=True)
     stat: Series[float] = pa.Field(nullable=True)
     p: Series[float] = pa.Field(ge=0, le=1, nullable=True)
@@ -169,6 +182,48 @@ class Enrichment(Table):
     p: Series[float] = pa.Field(ge=0, le=1)
     padj: Series[float] = pa.Field(ge=0, le=1)
     leading_edge: Series[str]
+
+
+class SampleLevels(Table):
+    """Genes of interest in every sample of a lot and its donor, in the order they are drawn, the donor's samples first.
+
+    group: of the marker panel, or a pathway axis. log2: log2(normalised counts + 1) minus its mean in the donor's samples.
+    """
+
+    gene_name: Series[str]
+    group: Series[str]
+    sample_id: Series[str]
+    log2: Series[float]
+
+
+class SampleDistances(Table):
+    """Every two samples of a study, both ways. distance: root mean squared difference of log2 levels."""
+
+    sample_id: Series[str]
+    other_id: Series[str]
+    distance: Series[float] = pa.Field(ge=0)
+
+
+class MarkerScores(Table):
+    """Marker groups of a study in every sample. score: log2 level of the group's genes above random genes of like level."""
+
+    group: Series[str]
+    sample_id: Series[str]
+    score: Series[float]
+
+
+class ArmShifts(Table):
+    """Expression of each chromosome arm, lot over donor, one arm a row in the order of the genome.
+
+    arm: as in bins ('chr8q'). genes: used ones. log2: median log2 fold change of its genes against the other arms; se:
+    standard error, from genes and from the spread over arms; z = log2 / se. Null where too few genes or arms are known.
+    """
+
+    arm: Series[str] = pa.Field(unique=True)
+    genes: Series[int] = pa.Field(ge=0)
+    log2: Series[float] = pa.Field(nullable=True)
+    se: Series[float] = pa.Field(gt=0, nullable=True)
+    z: Series[float] = pa.Field(nullable=True)
 
 
 class SetScores(Table):
@@ -265,7 +320,7 @@ class PanelResults(NamedTuple):
 class ExpressionResults(NamedTuple):
     """All expression results of a lot, as its report needs them. replicates: samples of the lot, of its donor.
 
-    panel: None when no panel is given.
+    levels: SampleLevels. arms: ArmShifts; None when no annotation says where genes lie. panel: None when none is given.
     """
 
     differential: pd.DataFrame
@@ -273,4 +328,6 @@ class ExpressionResults(NamedTuple):
     enrichment: pd.DataFrame
     lot_replicates: int
     donor_replicates: int
+    levels: pd.DataFrame | None = None
+    arms: pd.DataFrame | None = None
     panel: PanelResults | None = None

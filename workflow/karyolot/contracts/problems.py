@@ -9,7 +9,7 @@ CODES: Mapping[str, str] = {
     "E02": "A file is missing, unreadable, empty or a folder.",
     "E03": "The same data is used twice: same file, copy of a file, or same checksum.",
     "E04": "The two FASTQ files of a pair do not belong together.",
-    "E05": "A file does not have the sha256 the sheet states (found when the file is read in the run).",
+    "E05": "A file does not have the sha256 that is stated for it (of sequencing data: found when it is read in the run).",
     "E06": "A lot has a WGS sample, and its donor has none to compare it with.",
     "E07": "A lot's parent belongs to another donor, or the lot is its own ancestor.",
     "E09": "Passage or population doublings are missing, negative, or below those of the parent lot.",

@@ -69,7 +69,11 @@ class SegmentRow(Frozen):
 
 
 class CallRow(Frozen):
-    """One called change; fields as in `contracts.copy_number.Calls`."""
+    """One called change; fields as in `contracts.copy_number.Calls`.
+
+    expression: what the genes of its arm say, weak evidence: they moved with the change, not at all, or against it; null =
+    not asked (no RNA, no annotation, or less than half of an arm changed). expression_log2, expression_z: their shift.
+    """
 
     chrom: str
     start: int
@@ -86,10 +90,15 @@ class CallRow(Frozen):
     published_rule: str
     lot_copies: float
     donor_log2: float
+    donor_lod: float
     tests: str
     bands: str
     genes: str
     watch: str
+    artefact: str
+    expression: Literal["agrees", "silent", "disagrees"] | None = None
+    expression_log2: float | None = None
+    expression_z: float | None = None
 
 
 class DonorVariantRow(Frozen):
@@ -104,25 +113,50 @@ class DonorVariantRow(Frozen):
 
 
 class LodRow(Frozen):
-    """Smallest share of cells found at this size of change; null = not assessable."""
+    """Smallest share of cells found at this size of change; null = not assessable.
+
+    gains_planted, losses_planted: changes planted in the lot's own reads at that share; *_found: those called.
+    """
 
     size_mb: float
     gain: float | None
     loss: float | None
+    gains_planted: int
+    gains_found: int
+    losses_planted: int
+    losses_found: int
 
 
 class ArmRow(Frozen):
-    """A whole arm or chromosome; fields as in `contracts.copy_number.Arms`."""
+    """A whole arm or chromosome; fields as in `contracts.copy_number.Arms`. masked: share of its bins by reason."""
 
     scope: Literal["arm", "chromosome"]
     name: str
     bins: int
     usable: float
+    masked: dict[str, float]
     log2: float | None
     z: float | None
     lod_gain: float | None
     lod_loss: float | None
     assessable: bool
+
+
+class WatchRow(Frozen):
+    """A watched region, tested as a whole; lod: of the change it is watched for; null = it cannot be assessed here.
+
+    bins: used ones, 0 where the region is not in the reference of this run.
+    """
+
+    region: str
+    change: Literal["gain", "loss"]
+    genes: str
+    context: str
+    source: str
+    bins: int
+    log2: float | None
+    lod: float | None
+    changed: bool
 
 
 class CopyNumberRecord(Frozen):
@@ -139,6 +173,7 @@ class CopyNumberRecord(Frozen):
     calls: tuple[CallRow, ...]
     donor_variants: tuple[DonorVariantRow, ...]
     arms: tuple[ArmRow, ...]
+    watch: tuple[WatchRow, ...]
     lod: tuple[LodRow, ...]
     power: float
     claim_mb: float
@@ -222,8 +257,28 @@ class SetRow(Frozen):
     leading_edge: tuple[str, ...]
 
 
+class HeatRow(Frozen):
+    """A gene of the heat map; log2 in the order of the samples, as in `contracts.expression.SampleLevels`."""
+
+    gene_name: str
+    group: str
+    log2: tuple[float, ...]
+
+
+class ArmShiftRow(Frozen):
+    """Expression along a chromosome arm; fields as in `contracts.expression.ArmShifts`."""
+
+    arm: str
+    genes: int
+    log2: float | None
+    se: float | None
+    z: float | None
+
+
 class ExpressionRecord(Frozen):
     """Markers and pathways of the lot. replicates: samples of the lot and of its donor. panel: None when none is given.
+
+    heat: genes x samples; heat_samples names the columns, the donor's first. arms: empty when places are not known.
 
     significance: genes and sets count as changed when padj is below it. genes_up, genes_down: null without p values.
     """
@@ -238,6 +293,9 @@ class ExpressionRecord(Frozen):
     genes_down: int | None
     markers: tuple[MarkerRow, ...]
     sets: tuple[SetRow, ...]
+    heat_samples: tuple[str, ...] = ()
+    heat: tuple[HeatRow, ...] = ()
+    arms: tuple[ArmShiftRow, ...] = ()
     panel: PanelRecord | None = None
 
 
@@ -313,6 +371,29 @@ class Record(Frozen):
     def sealed(self) -> "Record":
         """The same record under the report id that fits its content."""
         return self.model_copy(update={"report_id": self.digest()[:12]})
+
+
+class StudySample(Frozen):
+    """lot_id '' for a donor's hepatocytes. first, second: principal components, log2 units."""
+
+    sample_id: str
+    donor_id: str
+    lot_id: str
+    first: float
+    second: float
+
+
+class StudyExpression(Frozen):
+    """Expression across lots, for the overview only: every number here moves when samples are added.
+
+    shares: of the variance, of the two components. distances: samples x samples. scores: groups x samples.
+    """
+
+    samples: tuple[StudySample, ...]
+    shares: tuple[float, float]
+    distances: tuple[tuple[float, ...], ...]
+    groups: tuple[str, ...]
+    scores: tuple[tuple[float, ...], ...]
 
 
 ArmState = Literal["gain", "part-gain", "loss", "part-loss", "mixed", "none", "blind"]

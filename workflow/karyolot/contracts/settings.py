@@ -131,6 +131,10 @@ class CopyNumber(Section):
     high_copy_mb: Annotated[float, Field(gt=0)] = Field(
         1, description="Smallest size at which four or more copies are judged: CN > 3 segments (Yamamoto 2022)."
     )
+    plants: PositiveInt = Field(
+        200,
+        description="Changes planted at each limit of detection to verify it: 200 tell 95 % from 90 % (binomial, 3 sd).",
+    )
     max_arm_lod: Fraction = Field(0.5, description="An arm whose limit of detection is worse is 'not assessable'.")
     published_gain: Annotated[float, Field(gt=1)] = Field(
         1.5,
@@ -152,17 +156,36 @@ class Expression(Section):
         " its own donor alone.",
     )
     design: str = Field(
-        "~ donor + state", description="Study design. A lot against its own donor uses the same without donor."
+        "~ donor + state",
+        description="Study design: state, and before it donor and any of platform, library_kit, seq_run."
+        " A term all samples share is left out, as donor is for a lot and its own donor.",
     )
     gc_bias: bool = Field(True, description="salmon --gcBias.")
     seq_bias: bool = Field(True, description="salmon --seqBias.")
 
 
+class OwnGeneSets(Section):
+    """A GMT file the user brings (Reactome, WikiPathways, MSigDB, KEGG, ...).
+
+    sha256: pins the release; another file under the name is refused. licence: a note for the record, such as 'CC0' or
+    'KEGG, academic licence of the institute'; whose it is to keep the user knows.
+    """
+
+    path: File
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    licence: Annotated[str, Field(min_length=1, max_length=200)]
+
+
 class Pathways(Section):
     """Gene set enrichment."""
 
-    gene_sets: Annotated[tuple[File, ...], Field(min_length=1)] = Field(
-        ("shipped:gene_sets/go.gmt", "shipped:gene_sets/yap_taz.gmt"), description="GMT files."
+    gene_sets: tuple[File, ...] = Field(
+        ("shipped:gene_sets/go.gmt", "shipped:gene_sets/yap_taz.gmt"),
+        description="Shipped GMT files; version, licence and sha256 in resources/gene_sets/sources.tsv.",
+    )
+    own_gene_sets: tuple[OwnGeneSets, ...] = Field(
+        (),
+        description="Your GMT files, each {path: ..., sha256: ..., licence: ...}; see resources/gene_sets/README.md.",
     )
     axes: File = Field("shipped:gene_sets/axes.tsv", description="Which sets stand for which axis (WNT, NOTCH, ...).")
     min_size: PositiveInt = Field(
@@ -170,6 +193,20 @@ class Pathways(Section):
     )
     max_size: PositiveInt = Field(500, description="Largest set scored.")
     seed: Annotated[int, Field(ge=0)] = Field(7, description="Seed of the permutations.")
+
+    @field_validator("gene_sets")
+    @classmethod
+    def _own_files_are_pinned(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        if own := [path for path in paths if not path.startswith("shipped:")]:
+            raise ValueError(
+                f"{own[0]} is not a shipped file: name it in own_gene_sets, with its sha256 and a note on its licence"
+            )
+        return paths
+
+    @property
+    def gmt_files(self) -> tuple[str, ...]:
+        """Paths of all GMT files, the shipped ones first."""
+        return (*self.gene_sets, *(own.path for own in self.own_gene_sets))
 
 
 class Config(Section):
@@ -202,7 +239,8 @@ class Layout(Section):
 
     Contigs may be written with or without 'chr' here and in the FASTA; the FASTA's spelling is used in all results.
     cytobands: UCSC cytoBand file beside the layout; None = no arms, every contig is one arm.
-    y_par: the copies of the pseudo-autosomal regions on Y, never analysed.
+    y_par: the copies of the pseudo-autosomal regions on Y, never analysed. immune_receptors: genes that lymphocytes
+    rearrange, so that a few of them in one sample read as a loss.
     """
 
     name: str
@@ -211,5 +249,6 @@ class Layout(Section):
     y: str | None = None
     x_par: tuple[Region, ...] = ()
     y_par: tuple[Region, ...] = ()
+    immune_receptors: tuple[Region, ...] = ()
     cytobands: str | None = None
     source: str

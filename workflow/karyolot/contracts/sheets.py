@@ -16,6 +16,9 @@ Text = Annotated[str, Field(max_length=200)]
 RESERVED_LOT_IDS = frozenset({"samples", "reference", "study", "overview"})
 """Names of folders in results/ that are not lots."""
 
+BATCHES = ("platform", "library_kit", "seq_run")
+"""Columns of samples.tsv that the design of the expression may hold beside donor and state."""
+
 
 class Row(BaseModel):
     """Unknown columns are refused; an empty cell is None."""

@@ -4,19 +4,41 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from karyolot.contracts.settings import Region
 from karyolot.dna.bins import contig_key
 
 
 class Atlas(NamedTuple):
-    """What is known of places in a genome.
+    """What is known of places in a genome. Contigs may be spelled with or without 'chr' everywhere.
 
-    cytobands: chrom, start, end, band. watch: region, change, genes (io.genome.read_watch). genes: chrom, start, end,
-    gene_name of the annotation; no rows when the run has none.
+    cytobands: chrom, start, end, band. watch: region, change, genes, context, source (io.genome.read_watch). genes:
+    chrom, start, end, gene_name of the annotation; no rows when the run has none. immune_receptors: genes that
+    lymphocytes rearrange.
     """
 
     cytobands: pd.DataFrame
     watch: pd.DataFrame
     genes: pd.DataFrame
+    immune_receptors: tuple[Region, ...] = ()
+
+    def watched_places(self) -> list[tuple[str, str, int, int]]:
+        """(region, contig key, start, end) of every watched region that the cytobands know, in the table's order."""
+        keys = self.cytobands["chrom"].map(contig_key)
+        places = []
+        for region in dict.fromkeys(self.watch["region"]):
+            inside = [
+                key == region or _is_in(key + band, region)
+                for key, band in zip(keys, self.cytobands["band"], strict=True)
+            ]
+            own = self.cytobands[inside]
+            if len(own):
+                places.append((region, keys[own.index[0]], int(own["start"].min()), int(own["end"].max())))
+        return places
+
+    def in_immune_receptors(self, chrom: str, start: int, end: int) -> bool:
+        """Whether such genes make up at least half of [start, end)."""
+        own = [r for r in self.immune_receptors if contig_key(r.chrom) == contig_key(chrom)]
+        return 2 * sum(max(0, min(r.end, end) - max(r.start, start)) for r in own) >= end - start
 
     def bands(self, chrom: str, start: int, end: int) -> str:
         """'20q11.21-q11.23', '20q11.21', or '' without cytobands."""

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from karyolot.contracts.copy_number import Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
-from karyolot.dna.levels import fraction_interval, fraction_of_cells
+from karyolot.dna.levels import detectable_fraction, fraction_interval, fraction_of_cells
 from karyolot.dna.noise import standard_error
-from karyolot.dna.segments import CONFIDENCE, against_donor, donor_alone, published_rule, segment_track
+from karyolot.dna.segments import CONFIDENCE, against_donor, donor_alone, published_rule
 from karyolot.dna.thresholds import known_threshold, segment_threshold
 
 Floats = NDArray[np.float64]
@@ -23,8 +23,13 @@ WHOLE = 0.9
 """Share of the used bins of an arm or chromosome a change covers to be called a change of the whole of it."""
 SAME = 3.0
 """Standard errors within which two neighbouring changes are one change."""
+DONOR_Z = 4.0
+"""Standard errors a donor must deviate by: one of some ten thousand places does by chance, and only called ones are asked."""
 EXPLAINS = 0.5
 """Share of the ratio the donor's own deviation must explain to be held responsible for it."""
+GC_RICH, END_BP = 0.54, 10_000_000
+"""A call of this median GC within this distance of a chromosome's end: where all false calls of a deep null genome lay
+(11 of 11: 1p36, 9q34, 16p13, 17q25, 19p13, 20q13), since the GC curve is steep and has little support there."""
 HIGH_COPY = 3.5
 """Bulk copies from which on a gain is 'high-copy': nearer to 4 than to 3 (Yamamoto 2022: CN > 3 predicts tumours)."""
 
@@ -38,8 +43,9 @@ class _Change:
 
 
 def call_changes(
-    ratios: pd.DataFrame, segments: pd.DataFrame, arms: pd.DataFrame, noise: Noise, settings: CopyNumber, atlas: Atlas
-) -> pd.DataFrame:
+    ratios: pd.DataFrame, segments: pd.DataFrame, arms: pd.DataFrame, noise: Noise, donor_noise: Noise,
+    settings: CopyNumber, atlas: Atlas,
+) -> pd.DataFrame:  # fmt: skip
     """Contract Calls, in genome order; empty when nothing changed or the noise could not be measured.
 
     ratios, segments, arms: of this lot.
@@ -62,15 +68,15 @@ def call_changes(
         & (segments["bins"] >= settings.min_bins)
     ]
     changes = [change(_rows_of(table, row), "segment") for row in changed.to_dict("records")]
-    known = known_threshold(len(arms), settings.family_wise_error)
-    for row in arms.to_dict("records"):
+    places = arms.drop_duplicates(["chrom", "start", "end"])
+    known = known_threshold(len(places), settings.family_wise_error)
+    for row in places.to_dict("records"):
         if row["bins"] < settings.min_bins:
             continue
         inside = _rows_of(table, row)
         inside = inside[(table["region"].to_numpy()[inside] != "PAR")]
         changes = _with_whole(changes, change(inside, row["scope"]), change, known, settings)
     changes = _joined(changes, table, change)
-    donor_noise, _ = segment_track(table, *donor_alone(table), settings)
     rows = [_row(item, table, donor_noise, settings, atlas) for item in changes]
     return _frame(sorted(rows, key=lambda row: (int(table.index[table["chrom"] == row["chrom"]][0]), row["start"])))
 
@@ -85,9 +91,10 @@ def _rows_of(table: pd.DataFrame, place: Mapping[Any, Any]) -> Rows:
 def _with_whole(
     changes: list[_Change], whole: _Change, change: Callable[..., _Change], threshold: float, settings: CopyNumber
 ) -> list[_Change]:
-    """Add what the test of a whole arm or chromosome tells beyond the changes already called inside it."""
+    """Add what the test of a whole place tells beyond the changes already called there."""
     inside = [c for c in changes if np.isin(c.rows, whole.rows, assume_unique=True).all()]
-    covered = np.concatenate([c.rows for c in inside]) if inside else np.array([], dtype=np.int64)
+    touching = [c.rows for c in changes if len(np.intersect1d(c.rows, whole.rows, assume_unique=True))]
+    covered = np.concatenate(touching) if touching else np.array([], dtype=np.int64)
     rest = np.setdiff1d(whole.rows, covered)
     if inside and len(rest) <= (1 - WHOLE) * len(whole.rows):
         if len(inside) > 1:
@@ -138,6 +145,7 @@ def _row(
         class_ = "high-copy"
     else:
         class_ = "clonal" if fraction >= settings.clonal_fraction else "sub-clonal"
+    origin, donor_lod = _origin(item, part, donor_noise)
     chromosome = (table["chrom"] == chrom) & (table["region"] != "PAR")
     arm = part["arm"].iloc[0] if len(part) < WHOLE * chromosome.sum() and part["arm"].nunique() == 1 else chrom
     return {
@@ -151,36 +159,53 @@ def _row(
         "fraction_high": fraction_high,
         "z": item.mean / item.se,
         "class": class_,
-        "origin": _origin(item, part, donor_noise),
+        "origin": origin,
         "published_rule": published_rule(median, settings),
         "arm": arm,
         "bins": len(part),
         "lot_copies": lot_copies,
         "donor_log2": float(part["donor_log2"].median()),
+        "donor_lod": donor_lod,
         "tests": ",".join(item.tests),
         "bands": atlas.bands(chrom, start, end),
         "genes": ",".join(atlas.watched_genes(chrom, start, end)),
         "watch": ",".join(atlas.watched_regions(chrom, start, end, type_)),
+        "artefact": _artefact(part, table, atlas),
     }
 
 
-def _origin(item: _Change, part: pd.DataFrame, donor_noise: Noise) -> str:
-    """Whose change: the donor's absolute track is asked whether the donor deviates from its expected copies here."""
-    expected = float(np.log2(max(int(part["copies"].iloc[0]), 1) / 2))
+def _origin(item: _Change, part: pd.DataFrame, donor_noise: Noise) -> tuple[str, float]:
+    """Whose change, and the share of the donor's cells from which on its own track would show it.
+
+    The donor's absolute track is asked whether the donor deviates from its expected copies here.
+    """
+    copies = max(int(part["copies"].iloc[0]), 1)
     track, weights = donor_alone(part)
-    deviation = float(np.average(track, weights=weights)) - expected
+    deviation = float(np.average(track, weights=weights)) - float(np.log2(copies / 2))
     se = float(standard_error(donor_noise, weights.sum(), len(part)))
     # A donor that deviates by less than its own noise, or too little to matter for this ratio, is normal here.
-    if abs(deviation) < 4 * se or abs(deviation) < EXPLAINS * abs(item.mean):
-        return "acquired"
-    return "enriched" if np.sign(deviation) == np.sign(item.mean) else "lost"
+    least = max(DONOR_Z * se, EXPLAINS * abs(item.mean))
+    gain, loss = detectable_fraction(least, copies)
+    limit = float(gain if item.mean > 0 else loss)
+    if abs(deviation) < least:
+        return "acquired", limit
+    return "enriched" if np.sign(deviation) == np.sign(item.mean) else "lost", limit
+
+
+def _artefact(part: pd.DataFrame, table: pd.DataFrame, atlas: Atlas) -> str:
+    chrom, start, end = str(part["chrom"].iloc[0]), int(part["start"].iloc[0]), int(part["end"].iloc[-1])
+    if atlas.in_immune_receptors(chrom, start, end):
+        return "immune receptor genes"
+    last = int(table.loc[table["chrom"] == chrom, "end"].max())
+    at_end = end <= END_BP or start >= last - END_BP
+    return "GC-rich end" if at_end and part["gc"].median() > GC_RICH else ""
 
 
 def _frame(rows: list[dict[str, object]]) -> pd.DataFrame:
     kinds: dict[str, Any] = {
         "chrom": str, "start": "int64", "end": "int64", "type": str, "log2": float, "fraction": float,
         "fraction_low": float, "fraction_high": float, "z": float, "class": str, "origin": str, "published_rule": str,
-        "arm": str, "bins": "int64", "lot_copies": float, "donor_log2": float, "tests": str, "bands": str, "genes": str,
-        "watch": str,
+        "arm": str, "bins": "int64", "lot_copies": float, "donor_log2": float, "donor_lod": float, "tests": str,
+        "bands": str, "genes": str, "watch": str, "artefact": str,
     }  # fmt: skip
     return pd.DataFrame(rows, columns=list(kinds)).astype({k: v for k, v in kinds.items() if v is not str})

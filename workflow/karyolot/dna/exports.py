@@ -105,6 +105,8 @@ def karyotype(calls: pd.DataFrame, sex: str) -> str:
         else:
             kind = "dup" if row["type"] == "gain" else "del"
             bands = row["bands"].removeprefix(name).replace("-", "")
+            # A duplication has two ends, also where both lie in one band.
+            bands = bands * 2 if kind == "dup" and "-" not in row["bands"] else bands
             parts.append(f"{kind}({name})({bands or '?'}){share}")
     text = f"{number},{normal.split(',')[1]},{','.join(parts)}"
     return f"mos {text}/{normal}" if mosaic else text

@@ -1,12 +1,14 @@
-"""What this lot's reads could have shown: tests of whole arms and chromosomes, and limits of detection."""
+"""What this lot's reads could have shown: tests of places whose ends are known, and limits of detection."""
 
 from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 
-from karyolot.contracts.copy_number import Noise
+from karyolot.contracts.copy_number import MASKS, Noise
 from karyolot.contracts.settings import CopyNumber
+from karyolot.dna.atlas import Atlas
+from karyolot.dna.bins import contig_key
 from karyolot.dna.levels import detectable_fraction
 from karyolot.dna.noise import standard_error
 from karyolot.dna.segments import against_donor
@@ -16,22 +18,34 @@ MIN_USABLE = 0.2
 """An arm with a smaller share of its bins in use is not assessable: what is seen cannot speak for it."""
 
 
-def whole_arms(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber) -> pd.DataFrame:
-    """Contract Arms: every arm and every chromosome of several arms, tested and with its limit of detection.
+def known_regions(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber, atlas: Atlas) -> pd.DataFrame:
+    """Contract Arms: every arm, every chromosome of several arms and every watched region, tested, with its limits.
 
-    The pseudo-autosomal part is left out of X (its copies differ); Y is absent from a female donor's table.
+    The pseudo-autosomal part is left out of X (its copies differ); Y is absent from a female donor's table. A watched
+    region that is a whole arm or chromosome is no further test.
     """
     table = ratios[(ratios["copies"] > 0) & (ratios["region"] != "PAR")]
     used = table[table["mask"].isna()]
     table = table.assign(smooth=pd.Series(against_donor(used)[0], used.index))
-    rows = []
+    places = []
     for scope, column in (("arm", "arm"), ("chromosome", "chrom")):
         for name, part in table.groupby(column, sort=False):
-            if scope == "chromosome" and part["arm"].nunique() == 1:
-                continue
-            rows.append({"scope": scope, "name": name, **_facts(part)})
-    threshold = known_threshold(len(rows), settings.family_wise_error)
-    return pd.DataFrame([_tested(row, noise, threshold, settings) for row in rows])
+            if scope == "arm" or part["arm"].nunique() > 1:
+                places.append((scope, str(name), part))
+    keys, middle = table["chrom"].map(contig_key), (table["start"] + table["end"]) // 2
+    for region, chrom, start, end in atlas.watched_places():
+        part = table[(keys == chrom) & (middle >= start) & (middle < end)]
+        if len(part):
+            places.append(("watch", region, part))
+    threshold = known_threshold(
+        len({(part.index[0], part.index[-1]) for _, _, part in places}), settings.family_wise_error
+    )
+    return pd.DataFrame(
+        [
+            _tested({"scope": scope, "name": name, **_facts(part)}, noise, threshold, settings)
+            for scope, name, part in places
+        ]
+    )
 
 
 def _facts(part: pd.DataFrame) -> dict[str, object]:
@@ -44,6 +58,7 @@ def _facts(part: pd.DataFrame) -> dict[str, object]:
         "copies": int(part["copies"].iloc[0]),
         "bins": len(used),
         "usable": len(used) / len(part),
+        **{f"masked_{reason}": float((part["mask"] == reason).mean()) for reason in MASKS},
         "weight": float(weights.sum()),
         "log2": float(np.average(used["smooth"], weights=weights)) if len(used) else None,
     }
@@ -55,13 +70,15 @@ def _tested(row: dict[str, object], noise: Noise, threshold: float, settings: Co
     se = float(standard_error(noise, weight, bins)) if known else np.nan
     gain, loss = detectable_fraction(_shift(se, threshold, settings), copies) if known else (np.nan, np.nan)
     assessable = bool(known and row["usable"] >= MIN_USABLE and max(gain, loss) <= settings.max_arm_lod)  # type: ignore[operator]
-    order = ["chrom", "start", "end", "scope", "name", "copies", "bins", "usable", "log2"]
+    masked = [f"masked_{reason}" for reason in MASKS]
+    order = ["chrom", "start", "end", "scope", "name", "copies", "bins", "usable", *masked, "log2"]
     return {
         **{key: row[key] for key in order},
         "se": se,
         "z": row["log2"] / se if known else np.nan,  # type: ignore[operator]
         "lod_gain": float(gain),
         "lod_loss": float(loss),
+        "changed": bool(known and abs(row["log2"]) >= max(threshold * se, settings.min_log2)),  # type: ignore[arg-type]
         "assessable": assessable,
     }
 

@@ -31,16 +31,18 @@ def measure_noise(residuals: Floats, variances: Floats, arms: NDArray[np.object_
     blocks: list[int] = []
     inflation: list[float] = []
     size = 1
-    runs = [np.flatnonzero(arms == arm) for arm in dict.fromkeys(arms)]
+    # Running sums over all bins; a block that would reach into the next arm is left out.
+    mass, moment = (np.concatenate([[0.0], np.cumsum(values)]) for values in (weights, weights * residuals))
+    runs = runs_of(arms)
     while True:
         scores: list[Floats] = []
         count = 0
-        for run in runs:
-            if len(run) < size:
+        for low, high in runs:
+            if high - low < size:
                 continue
-            mass = _sliding(weights[run], size)
-            scores.append(_sliding(weights[run] * residuals[run], size) / np.sqrt(mass))
-            count += len(run) // size
+            inside = slice(low + size, high + 1), slice(low, high + 1 - size)
+            scores.append((moment[inside[0]] - moment[inside[1]]) / np.sqrt(mass[inside[0]] - mass[inside[1]]))
+            count += (high - low) // size
         if count < MIN_BLOCKS:
             break
         spread = np.concatenate(scores)
@@ -59,10 +61,9 @@ def smooth_outliers(values: Floats, variances: Floats, arms: NDArray[np.object_]
     (of its arm) is moved to PULLED of them. A change of three bins is its own majority there, and stays.
     """
     middle = np.empty_like(values)
-    for arm in dict.fromkeys(arms):
-        rows = np.flatnonzero(arms == arm)
-        padded = np.pad(values[rows], 2, mode="reflect" if len(rows) > 2 else "edge")
-        middle[rows] = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
+    for low, high in runs_of(arms):
+        padded = np.pad(values[low:high], 2, mode="reflect" if high - low > 2 else "edge")
+        middle[low:high] = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
     scores = (values - middle) / np.sqrt(variances)
     spread = max(float(np.median(np.abs(scores))) * MAD_TO_SD, 1.0)
     pulled = middle + np.sign(scores) * PULLED * spread * np.sqrt(variances)
@@ -87,6 +88,7 @@ def standard_error(noise: Noise, weight: Floats | float, bins: NDArray[np.int64]
     return np.asarray(np.sqrt(inflation_at(noise, bins) / np.asarray(weight, dtype=float)))
 
 
-def _sliding(values: Floats, size: int) -> Floats:
-    running = np.concatenate([[0.0], np.cumsum(values)])
-    return np.asarray(running[size:] - running[:-size])
+def runs_of(labels: NDArray[np.object_]) -> list[tuple[int, int]]:
+    """Half-open index ranges of equal neighbours, in order; they tile `labels`."""
+    ends = [*(np.flatnonzero(labels[1:] != labels[:-1]) + 1).tolist(), len(labels)]
+    return [(low, high) for low, high in zip([0, *ends], ends, strict=False) if high > low]

@@ -10,7 +10,7 @@ from karyolot.contracts.copy_number import Comparison
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.bins import expected_copies
-from karyolot.dna.noise import MAD_TO_SD, measure_noise, standard_error
+from karyolot.dna.noise import MAD_TO_SD, measure_noise, runs_of, standard_error
 from karyolot.dna.segment import split
 from karyolot.dna.thresholds import segment_threshold
 
@@ -81,9 +81,22 @@ def compare(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str
     table["lot_log2"] = np.where(used, _alone(table, lot_count, design, autosome), np.nan)
     table["donor_log2"] = np.where(used, _alone(table, donor_count, design, autosome), np.nan)
     table["variance"] = np.where(used, variance, np.nan)
-    columns = ["chrom", "start", "end", "arm", "region", "copies", "lot_count", "donor_count", "mask", "raw", "log2"]
+    columns = [
+        "chrom",
+        "start",
+        "end",
+        "arm",
+        "region",
+        "copies",
+        "gc",
+        "lot_count",
+        "donor_count",
+        "mask",
+        "raw",
+        "log2",
+    ]
     ratios = table[[*columns, "lot_log2", "donor_log2", "variance"]]
-    slope = _slope(design, names, raw, variance, neutral)
+    slope = _slope(design, names, raw, variance, neutral, table["arm"].to_numpy(dtype=object))
     facts = Comparison(
         analysis_bin_bp=int(factor * (bins["end"] - bins["start"]).max()),
         bins=len(table),
@@ -238,7 +251,7 @@ def _fit(design: Floats, y: Floats, variance: Floats, rows: Mask) -> Floats:
         scaled = (b - a @ update) * np.sqrt(base)
         scale = max(float(np.median(np.abs(scaled))) * MAD_TO_SD, 1e-9)
         weights = base * np.minimum(1.0, HUBER / np.maximum(np.abs(scaled) / scale, 1e-9))
-        if np.allclose(update, coefficients, rtol=0, atol=1e-9):
+        if np.allclose(update, coefficients, rtol=0, atol=1e-7):
             break
         coefficients = update
     return np.asarray(design @ update)
@@ -257,10 +270,11 @@ def _neutral(table: pd.DataFrame, values: Floats, variance: Floats, autosome: Ma
     noise = measure_noise(values[autosome] - _running_level(values, arms, autosome), variance[autosome], arms[autosome])
     threshold = segment_threshold(int(autosome.sum()), settings.family_wise_error)
     level, se = np.full(len(table), np.nan), np.zeros(len(table))
-    for arm in dict.fromkeys(arms[autosome]):
-        rows = np.flatnonzero(autosome & (arms == arm))
-        for low, high in split(values[rows], weights[rows], noise, threshold, settings.min_bins):
-            part = rows[low:high]
+    rows = np.flatnonzero(autosome)
+    for first, last in runs_of(arms[autosome]):
+        arm = rows[first:last]
+        for low, high in split(values[arm], weights[arm], noise, threshold, settings.min_bins):
+            part = arm[low:high]
             level[part] = np.average(values[part], weights=weights[part])
             se[part] = standard_error(noise, weights[part].sum(), high - low)
     found = level[autosome]
@@ -286,17 +300,26 @@ def _alone(table: pd.DataFrame, counts: Floats, design: Floats, autosome: Mask) 
     return np.asarray(corrected - np.median(corrected[autosome]))
 
 
-def _slope(design: Floats, names: list[str], raw: Floats, variance: Floats, rows: Mask) -> tuple[float, float] | None:
-    """(slope, standard error) of replication timing in the joint fit; None without a track."""
+def _slope(
+    design: Floats, names: list[str], raw: Floats, variance: Floats, rows: Mask, arms: NDArray[np.object_]
+) -> tuple[float, float] | None:
+    """(slope, standard error) of replication timing in the joint fit; None without a track.
+
+    The error lets the residuals of an arm hang together in any way (cluster-robust sandwich over arms: Liang & Zeger
+    1986, Biometrika 73:13, with the factor G / (G - 1)): waves make neighbouring bins one observation, not many.
+    """
     if "replication timing" not in names:
         return None
     column = 1 + names.index("replication timing")
     weights = 1 / (variance[rows] + _extra_variance(raw[rows], variance[rows]))
-    a = design[rows] * np.sqrt(weights)[:, None]
-    b = raw[rows] * np.sqrt(weights)
-    coefficients, *_ = np.linalg.lstsq(a, b, rcond=None)
-    residual = b - a @ coefficients
-    covariance = np.linalg.pinv(a.T @ a) * (residual @ residual) / max(len(b) - a.shape[1], 1)
+    a, b = design[rows], raw[rows]
+    inverse = np.linalg.pinv((a.T * weights) @ a)
+    coefficients = inverse @ ((a.T * weights) @ b)
+    scores = a * (weights * (b - a @ coefficients))[:, None]
+    clusters = np.array([scores[low:high].sum(axis=0) for low, high in runs_of(arms[rows])])
+    if len(clusters) < 2:
+        return None
+    covariance = inverse @ (clusters.T @ clusters) @ inverse * len(clusters) / (len(clusters) - 1)
     return float(coefficients[column]), float(np.sqrt(covariance[column, column]))
 
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.copy_number import Noise
 from karyolot.contracts.settings import CopyNumber
-from karyolot.dna.noise import measure_noise, smooth_outliers, standard_error
-from karyolot.dna.segment import merge, split
+from karyolot.dna.noise import inflation_at, measure_noise, runs_of, smooth_outliers, standard_error
+from karyolot.dna.segment import carve, merge, split
 from karyolot.dna.thresholds import segment_threshold
 
 Floats = NDArray[np.float64]
@@ -23,6 +23,7 @@ class Segmented(NamedTuple):
 
     segments: pd.DataFrame
     noise: Noise
+    donor_noise: Noise
 
 
 def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
@@ -58,6 +59,7 @@ def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
                 "mean": mean,
                 "se": se,
                 "z": mean / se,
+                "overdispersion": float(inflation_at(noise, high - low)),
                 "log2_low": mean - CONFIDENCE * se,
                 "log2_high": mean + CONFIDENCE * se,
                 "lot_log2": float(np.median(table["lot_log2"].to_numpy()[part])),
@@ -68,7 +70,7 @@ def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
                 "published_rule": published_rule(median, settings),
             }
         )
-    return Segmented(pd.DataFrame(rows), noise)
+    return Segmented(pd.DataFrame(rows), noise, donor_noise)
 
 
 def donor_alone(table: pd.DataFrame) -> tuple[Floats, Floats]:
@@ -95,6 +97,11 @@ def _track(table: pd.DataFrame, values: Floats, variances: Floats) -> tuple[Floa
     return smooth_outliers(values, variances, _arms(table)), 1 / variances
 
 
+def runs_of_table(table: pd.DataFrame) -> list[tuple[int, int]]:
+    """Row ranges of `table` within which segments lie: one arm, one region."""
+    return runs_of(_arms(table))
+
+
 def _arms(table: pd.DataFrame) -> NDArray[np.object_]:
     return (table["arm"] + ":" + table["region"]).to_numpy(dtype=object)
 
@@ -116,17 +123,35 @@ def segment_track(
         noise = measure_noise((values - level)[quiet], 1 / weights[quiet], arms[quiet])
         pieces = []
         quiet, level = autosome.copy(), np.zeros(len(values))
-        for arm in dict.fromkeys(arms):
-            rows = np.flatnonzero(arms == arm)
-            part = values[rows], weights[rows]
-            found = merge(split(*part, noise, threshold, settings.min_bins), *part, noise, threshold)
-            for low, high in found:
-                piece = slice(int(rows[low]), int(rows[high - 1]) + 1)
-                pieces.append((piece.start, piece.stop))
-                mean = float(np.average(values[piece], weights=weights[piece]))
-                se = float(standard_error(noise, weights[piece].sum(), high - low))
-                quiet[piece] &= abs(mean) < max(threshold * se, settings.min_log2)
+        for first, last in runs_of(arms):
+            part = slice(first, last)
+            for piece in segment_run(values[part], weights[part], noise, threshold, settings):
+                pieces.append((first + piece.low, first + piece.high))
+                quiet[first + piece.low : first + piece.high] &= not piece.changed
     return noise, pieces
+
+
+class Piece(NamedTuple):
+    """Bins [low, high) of a run, their mean log2 ratio and its error; changed: it passes |z|, |mean| and min_bins."""
+
+    low: int
+    high: int
+    mean: float
+    se: float
+    changed: bool
+
+
+def segment_run(values: Floats, weights: Floats, noise: Noise, threshold: float, settings: CopyNumber) -> list[Piece]:
+    """Segments of one run of neighbouring bins (an arm), each tested against 'unchanged' (0)."""
+    pieces = []
+    found = split(values, weights, noise, threshold, settings.min_bins)
+    found = merge(found, values, weights, noise, threshold)
+    for low, high in carve(found, values, weights, noise, threshold, settings.min_bins):
+        mean = float(np.average(values[low:high], weights=weights[low:high]))
+        se = float(standard_error(noise, weights[low:high].sum(), high - low))
+        changed = abs(mean) >= max(threshold * se, settings.min_log2) and high - low >= settings.min_bins
+        pieces.append(Piece(low, high, mean, se, changed))
+    return pieces
 
 
 def published_rule(median: float, settings: CopyNumber) -> str:

@@ -6,6 +6,10 @@ from karyolot.contracts.copy_number import Comparison, Match, Noise
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.settings import CopyNumber
 
+ARTEFACT_LOG2 = 0.07
+"""A call at a GC-rich end must be this large to count as a change: twice the smallest effect called anywhere, since the
+error of the GC curve there reached 0.05 (see dna.calls.GC_RICH)."""
+
 
 def metrics(
     calls: pd.DataFrame, segments: pd.DataFrame, arms: pd.DataFrame, lod: pd.DataFrame,
@@ -76,12 +80,27 @@ def _limits(lod: pd.DataFrame, noise: Noise, settings: CopyNumber) -> Metrics:
             "share of cells in which a gain or loss of "
             f"{settings.claim_mb:g} Mb would be called with {settings.power:.0%} power, the worse of the two",
         ),
+        "cn.lod_power": _power(lod[lod["size_bp"] == round(settings.claim_mb * 1e6)], settings),
     }
+
+
+def _power(claim: pd.DataFrame, settings: CopyNumber) -> Metric:
+    """Share of the changes planted at the limit that were called, the worse of gains and losses."""
+    if claim.empty or (claim["planted"] == 0).any():
+        return Metric(value=None, reason=f"no change of {settings.claim_mb:g} Mb could be planted in this lot's reads")
+    shown = ", ".join(f"{row.found} of {row.planted} {row.type} plants" for row in claim.itertuples())
+    return Metric(
+        value=round(float((claim["found"] / claim["planted"]).min()), 4),
+        detail=f"called of those planted in this lot's own reads at the limit: {shown}",
+    )
 
 
 def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings: CopyNumber) -> Metrics:
     size = (calls["end"] - calls["start"]) / 1e6
-    own = calls["origin"].isin(["acquired", "enriched"])
+    weak = (calls["artefact"] == "GC-rich end") & (calls["log2"].abs() < ARTEFACT_LOG2)
+    prone = weak | (calls["artefact"] == "immune receptor genes")
+    moved = calls["origin"].isin(["acquired", "enriched"])
+    own = moved & ~prone
     whole = calls["arm"] == calls["chrom"]
     chosen = {
         "cn.acquired_long": own & (size >= settings.claim_mb),
@@ -89,6 +108,7 @@ def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings:
         "cn.acquired_watch": own & ((calls["genes"] != "") | (calls["watch"] != "")) & (size < settings.claim_mb),
         "cn.high_copy": own & (calls["class"] == "high-copy") & (size >= settings.high_copy_mb),
         "cn.whole_chromosome": own & whole & ~calls["chrom"].str.contains("[XY]$"),
+        "cn.artefact_prone": moved & prone,
         "cn.donor_change_lost": calls["origin"] == "lost",
     }
     reason = "" if noise.assessable else f"only {noise.bins} bins: the noise of the ratio cannot be measured"

@@ -10,6 +10,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from karyolot.contracts.expression import (
+    ArmShifts,
     DifferentialExpression,
     Enrichment,
     ExpressionResults,
@@ -20,6 +21,7 @@ from karyolot.contracts.expression import (
     PanelResults,
     Quantification,
     Quantified,
+    SampleLevels,
     SetAxes,
     check_expression,
 )
@@ -67,8 +69,20 @@ def read_annotation(gtf: PathLike) -> tuple[pd.DataFrame, pd.DataFrame]:
     ids = sorted(names)
     # A gene of the pseudo-autosomal regions may stand on X and Y: it is one gene, not one of twice the length.
     lengths = [max(_covered(places) for places in exons[gene].values()) for gene in ids]
+    chroms = [min(exons[gene]) for gene in ids]
+    spans = [exons[gene][chrom] for gene, chrom in zip(ids, chroms, strict=True)]
     transcripts = pd.DataFrame(sorted(genes.items()), columns=["transcript_id", "gene_id"])
-    return transcripts, pd.DataFrame({"gene_id": ids, "gene_name": [names[gene] for gene in ids], "length": lengths})
+    table = pd.DataFrame(
+        {
+            "gene_id": ids,
+            "gene_name": [names[gene] for gene in ids],
+            "length": lengths,
+            "chrom": chroms,
+            "start": [min(start for start, _ in span) for span in spans],
+            "end": [max(end for _, end in span) for span in spans],
+        }
+    )
+    return transcripts, table
 
 
 def _covered(places: Iterable[tuple[int, int]]) -> int:
@@ -270,9 +284,11 @@ def read_expression_results(files: dict[str, Any], replicates: Sequence[int]) ->
         read_table(files["differential"], DifferentialExpression),
         read_table(files["markers"], Markers),
         read_table(files["enrichment"], Enrichment),
-        lot_replicates,
-        donor_replicates,
-        read_panel_results(files),
+        lot_replicates=replicates[0],
+        donor_replicates=replicates[1],
+        levels=read_table(files["levels"], SampleLevels),
+        arms=read_table(files["arm_shifts"], ArmShifts) if "arm_shifts" in files else None,
+        panel=read_panel_results(files),
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.copy_number import BinSources
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.settings import Layout
+from karyolot.contracts.settings import Layout, Region
 from karyolot.io.files import PathLike, open_text, read_yaml
 
 _IS_GC = np.zeros(256, dtype=np.int64)
@@ -125,6 +125,14 @@ def read_bin_annotation(path: PathLike) -> pd.DataFrame:
     except (ValueError, TypeError) as error:
         raise KaryolotError(f"{path}: a coordinate or value is not a number ({error})") from error
     return frame
+
+
+def read_places(
+    layout: PathLike, watch: PathLike, gtf: PathLike | list[PathLike]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, tuple[Region, ...]]:
+    """The parts of `dna.atlas.Atlas`, in its order: cytobands, watched regions, genes, immune receptor genes."""
+    facts, cytobands = read_layout_bands(layout)
+    return cytobands, read_watch(watch), read_genes(gtf), facts.immune_receptors
 
 
 def read_genes(gtf: PathLike | list[PathLike]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import re
 import stat
 import zlib
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -517,7 +517,11 @@ def read_gene_sets(path: Path) -> dict[str, frozenset[str]]:
             raise Fault("E28", message, "name a GMT file", number)
         if fields[0] in sets:
             raise Fault("E01", f"the gene set {quoted(fields[0])} stands twice", "delete one of them", number)
-        sets[fields[0]] = frozenset(gene for gene in fields[2:] if gene)
+        genes = [gene for gene in fields[2:] if gene]
+        entrez = sum(gene.isdecimal() for gene in genes) > len(genes) / 2
+        if reason := mangled(genes, entrez):
+            raise Fault("E16", reason, "take the GMT from before it was opened in a spreadsheet", number)
+        sets[fields[0]] = frozenset(genes)
     if not sets:
         raise Fault("E28", "holds no gene set", "name a GMT file")
     return sets
@@ -724,18 +728,24 @@ def gene_counts(path: Path, samples: frozenset[str]) -> GeneCounts:
             text = cells[place]
             if not text.isdecimal() and sample not in faults and (reason := _not_a_count(text)):
                 faults[sample] = Fault("E28", reason, "give raw counts per gene: whole numbers, 0 or more", number)
+    # Where most ids are numbers they are Entrez ids, and a number is no damage.
     entrez = sum(name.isdecimal() for name in names) > len(names) / 2
     for number, gene, name in zip(numbers, genes, names, strict=True):
-        # Where most ids are numbers they are Entrez ids, and a number is no damage.
-        damaged = [text for text in (gene, name) if EXCEL_GENE.fullmatch(text) and not (text.isdecimal() and entrez)]
-        if damaged:
-            message = f"the gene name {quoted(damaged[0])} was made by a spreadsheet from a name like MARCH1 or SEPT2"
-            raise Fault("E16", message, "take the matrix from before it was opened in a spreadsheet", number)
+        if reason := mangled((gene, name), entrez):
+            raise Fault("E16", reason, "take the matrix from before it was opened in a spreadsheet", number)
     gene, count = Counter(genes).most_common(1)[0]
     if count > 1:
         remedy = "use unique ids (Ensembl ids), or sum the rows of a gene"
         raise Fault("E01", f"the gene id {quoted(gene)} stands {count} times", remedy, numbers[genes.index(gene)])
     return GeneCounts(tuple(header[1:]), tuple(genes), tuple(names) if name_place else (), tuple(faults.items()))
+
+
+def mangled(names: Iterable[str], entrez: bool = False) -> str | None:
+    """Why one of these cannot be a gene's name any more; None when all can. entrez: plain numbers are ids."""
+    for name in names:
+        if EXCEL_GENE.fullmatch(name) and not (entrez and name.isdecimal()):
+            return f"the gene name {quoted(name)} was made by a spreadsheet from a name like MARCH1 or SEPT2"
+    return None
 
 
 def _cells(line: str, mark: str) -> list[str]:

@@ -18,8 +18,10 @@ from karyolot.contracts.copy_number import (
     Noise,
     Segments,
 )
+from karyolot.contracts.expression import Components, MarkerScores, SampleDistances
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io.files import PathLike, open_text, read_model, replacing
+from karyolot.io.genome import read_watch
 
 
 def read_table(path: PathLike, contract: type[pa.DataFrameModel]) -> pd.DataFrame:
@@ -40,6 +42,9 @@ def read_table(path: PathLike, contract: type[pa.DataFrameModel]) -> pd.DataFram
                 keep_default_na=False,
                 na_values={n: [""] for n in columns if n not in texts},
             )
+        # A column of whole numbers would be read as integers even where the contract holds fractions.
+        floats = [name for name in columns if name in frame and str(columns[name].dtype) == "float64"]
+        frame[floats] = frame[floats].astype(float)
         # An empty cell is an empty text where the contract knows no null, and null where it does.
         for name in texts:
             if columns[name].nullable and name in frame:
@@ -66,6 +71,15 @@ def _checked(frame: pd.DataFrame, contract: type[pa.DataFrameModel], path: PathL
         raise KaryolotError(f"{path}: breaks the contract {contract.__name__}: {faults}") from errors
 
 
+def read_study(files: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame] | None:
+    """Components, SampleDistances and MarkerScores of the study; None when it has too few RNA samples for them."""
+    if "components" not in files:
+        return None
+    contracts = {"components": Components, "distances": SampleDistances, "scores": MarkerScores}
+    one, two, three = (read_table(files[name], contract) for name, contract in contracts.items())
+    return one, two, three
+
+
 def read_copy_number(files: dict[str, Any]) -> CopyNumberResults:
     """All copy-number results of a lot, from the files named as `paths.report_files` names them."""
     tables = {
@@ -80,5 +94,6 @@ def read_copy_number(files: dict[str, Any]) -> CopyNumberResults:
         comparison=read_model(files["comparison"], Comparison),
         noise=read_model(files["noise"], Noise),
         match=read_model(files["match"], Match),
+        watch=read_watch(files["watch"]),
         **{name: read_table(files[name], contract) for name, contract in tables.items()},
     )

@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import fmean, median
 
-from karyolot.contracts.record import CallRow, CopyNumberRecord, ExpressionRecord, LodRow, LotFacts
-from karyolot.report.figures import GenomePlot
+from karyolot.contracts.expression import CHANGED_LOG2
+from karyolot.contracts.record import CallRow, CopyNumberRecord, ExpressionRecord, LodRow, LotFacts, StudyExpression
+from karyolot.report.agreement import SURELY
+from karyolot.report.figures import HEAT_EDGES, GenomePlot
 from karyolot.report.words import ORIGINS, axis, bins_of, listed, number, percent, plural
 
 
@@ -120,7 +123,19 @@ def limits_of_detection(record: CopyNumberRecord) -> Caption:
     return Caption(
         finding,
         f"Smallest share of cells whose one-copy change is called with {percent(record.power)} power,"
-        " from this lot's own noise. A smaller share can be present and unseen.",
+        f" from this lot's own noise{_confirmed(record)}. A smaller share can be present and unseen.",
+    )
+
+
+def _confirmed(record: CopyNumberRecord) -> str:
+    """What planting in the lot's own reads showed, over all sizes."""
+    planted = sum(row.gains_planted + row.losses_planted for row in record.lod)
+    found = sum(row.gains_found + row.losses_found for row in record.lod)
+    if not planted:
+        return ""
+    return (
+        f"; of {planted:,} changes planted in its own reads at these shares, {found:,} were called"
+        f" ({percent(found / planted)})"
     )
 
 
@@ -149,6 +164,107 @@ def _expected(record: ExpressionRecord) -> str:
     return (
         " Grey band: where a lot of this donor is expected with 95 % probability, from the"
         f" {plural(record.panel.lots, 'lot')} of reference panel {record.panel.version}."
+    )
+
+
+def heat(record: ExpressionRecord) -> Caption:
+    """Figure 6: genes x samples."""
+    panel = {marker.group for marker in record.markers}
+    parts = []
+    for group in dict.fromkeys(row.group for row in record.heat if row.group not in panel):
+        rows = [row for row in record.heat if row.group == group]
+        up = sum(min(row.log2[record.donor_replicates :]) >= CHANGED_LOG2 for row in rows)
+        parts.append(f"{up} of {plural(len(rows), 'gene')} of {group}")
+    own = [value for row in record.heat for value in row.log2[: record.donor_replicates]]
+    even = sum(abs(value) < HEAT_EDGES[0] for value in own)
+    finding = (
+        f"At least twofold up in every sample of the lot: {listed(parts)}." if parts else "Markers, sample by sample."
+    )
+    if record.donor_replicates > 1:
+        finding += (
+            f" The donor's own samples stay within 1.4-fold of their mean in {percent(even / len(own))} of squares."
+        )
+    return Caption(
+        finding,
+        "Columns: genes; rows: samples, the donor's hepatocytes first. Colour: log2(normalised count + 1) minus the mean of"
+        f" the donor's samples, orange up, blue down, darker from {listed([number(edge) for edge in HEAT_EDGES])} log2 units on,"
+        " the same in all reports. Of a pathway the genes that moved most are shown. One lot against one donor: a picture,"
+        " not a test.",
+    )
+
+
+def arm_shifts(record: ExpressionRecord) -> str:
+    """One sentence on expression along the arms."""
+    known = [row for row in record.arms if row.z is not None]
+    moved = [f"{row.arm.removeprefix('chr')} {axis(row.log2 or 0)}" for row in known if abs(row.z or 0) >= SURELY]
+    if not known:
+        return "Too few genes with known places: not assessed."
+    spread = median(row.se for row in known if row.se is not None)
+    finding = f"{len(moved)} of {plural(len(known), 'arm')} stand out (|z| at least {number(SURELY)})"
+    finding += f": {listed(moved, 10)}" if moved else ""
+    return (
+        f"{finding}; the standard error of an arm is {number(spread, 2)} log2, a third copy in all cells at most +0.58."
+    )
+
+
+def study_map(study: StudyExpression) -> Caption:
+    """Principal components: does the state or the donor part the samples?"""
+    lots = [s.first for s in study.samples if s.lot_id]
+    donors = [s.first for s in study.samples if not s.lot_id]
+    parted = lots and donors and (max(donors) < min(lots) or max(lots) < min(donors))
+    finding = f"The first component holds {percent(study.shares[0])} of the variance"
+    finding += " and parts all lots from all hepatocytes." if parted else "; it does not part lots from hepatocytes."
+    return Caption(
+        finding,
+        f"Circles: lots; diamonds: hepatocytes of donors. Second component, upwards: {percent(study.shares[1])}. The 500 genes"
+        " that vary most, log2(normalised count + 1), both components on one scale.",
+    )
+
+
+def study_distances(study: StudyExpression) -> Caption:
+    """Distances: is every sample, within its state, nearest to its own donor? Replicates of a lot say nothing of that."""
+    asked, strangers = 0, []
+    for sample, row in zip(study.samples, study.distances, strict=True):
+        lot = sample.lot_id
+        others = [
+            (distance, other.donor_id)
+            for other, distance in zip(study.samples, row, strict=True)
+            if other is not sample and (other.lot_id not in ("", lot) if lot else other.lot_id == "")
+        ]
+        donors = {donor for _, donor in others}
+        if sample.donor_id in donors and len(donors) > 1:
+            asked += 1
+            if min(others)[1] != sample.donor_id:
+                strangers.append(sample.sample_id)
+    finding = f"{plural(asked, 'sample')} could be held against two donors; each is nearest to its own."
+    if strangers:
+        finding = f"Nearer to another donor than to its own: {listed(strangers)}; look for a swapped tube."
+    elif not asked:
+        finding = "No sample can be held against two donors: none has another lot, or another sample of hepatocytes."
+    return Caption(
+        finding,
+        "Root mean squared difference of log2 levels over all genes; darker from"
+        f" {listed([number(edge) for edge in HEAT_EDGES])} on.",
+    )
+
+
+def study_scores(study: StudyExpression) -> Caption:
+    """Marker scores: what sets lots apart most."""
+    is_lot = [bool(sample.lot_id) for sample in study.samples]
+    moved = []
+    for group, row in zip(study.groups, study.scores, strict=True):
+        lots = [value for value, own in zip(row, is_lot, strict=True) if own]
+        donors = [value for value, own in zip(row, is_lot, strict=True) if not own]
+        if lots and donors:
+            moved.append((fmean(lots) - fmean(donors), group))
+    finding = "Lots and hepatocytes cannot be compared."
+    if moved:
+        (low, falls), (high, rises) = min(moved), max(moved)
+        finding = f"In lots '{rises}' rises most ({axis(high)} log2 on average) and '{falls}' falls most ({axis(low)})."
+    return Caption(
+        finding,
+        "Mean log2 level of a group's genes above random genes of like level (scanpy's score_genes); orange above, blue"
+        " below, in the shades of the lots' heat maps.",
     )
 
 

@@ -6,6 +6,7 @@ Axes are fixed, so that two reports can be laid side by side. Points are drawn a
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from statistics import fmean, median
 
 from karyolot.contracts.record import (
@@ -15,7 +16,9 @@ from karyolot.contracts.record import (
     Chromosome,
     CopyNumberRecord,
     ExpressionRecord,
+    HeatRow,
     MarkerRow,
+    StudyExpression,
 )
 from karyolot.report.words import axis, percent
 
@@ -312,6 +315,113 @@ def arm_states(record: CopyNumberRecord) -> dict[tuple[str, str], ArmState]:
             state = "part-loss" if all(call.class_ == "sub-clonal" for call in calls) else "loss"
         states[chrom, arm] = state
     return states
+
+
+HEAT_EDGES = (0.5, 1.0, 2.0, 4.0)
+"""|log2| from which a cell of the heat map is one shade darker; the same in all reports."""
+CELL = 15.0
+HEAT_LEFT, HEAT_TOP = 150.0, 20.0
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Genes x samples. paths: shade (-4..4, 0 = hardly different) -> its cells.
+
+    genes, groups: x of each name; samples: y of each name. left: where sample names end. bottom: where cells end.
+    """
+
+    width: float
+    height: float
+    left: float
+    paths: dict[int, str]
+    genes: tuple[tuple[str, float], ...]
+    samples: tuple[tuple[str, float], ...]
+    groups: tuple[tuple[str, float], ...]
+    bottom: float
+
+
+def shade(log2: float) -> int:
+    """How many of HEAT_EDGES a value reaches, with its sign."""
+    return int(math.copysign(sum(abs(log2) >= edge for edge in HEAT_EDGES), log2))
+
+
+def heat(record: ExpressionRecord) -> list[Heat]:
+    """The marker panel and the pathway genes, one plot each (He 2025, Fig. S2 and 1h)."""
+    panel = {marker.group for marker in record.markers}
+    parts = [[row for row in record.heat if (row.group in panel) == is_panel] for is_panel in (True, False)]
+    return [_heat(part, record.heat_samples) for part in parts if part]
+
+
+def _heat(rows: Sequence[HeatRow], samples: Sequence[str]) -> Heat:
+    cells: dict[int, list[str]] = {}
+    places: list[float] = []
+    groups: list[tuple[str, float]] = []
+    x = HEAT_LEFT
+    for group, held in groupby(rows, key=lambda row: row.group):
+        left = x
+        for row in held:
+            places.append(x)
+            for number, log2 in enumerate(row.log2):
+                path = f"M{x:g} {HEAT_TOP + number * CELL:g}h{CELL - 1:g}v{CELL - 1:g}h-{CELL - 1:g}z"
+                cells.setdefault(shade(log2), []).append(path)
+            x += CELL
+        groups.append((group, left))
+        x = max(x + CELL / 2, left + CHARACTER * len(group) + CELL / 2)
+    bottom = HEAT_TOP + len(samples) * CELL
+    return Heat(
+        width=x,
+        height=bottom + CHARACTER * max(len(row.gene_name) for row in rows) + 12,
+        left=HEAT_LEFT - 6,
+        paths={key: "".join(cells[key]) for key in sorted(cells)},
+        genes=tuple((row.gene_name, place + CELL / 2) for place, row in zip(places, rows, strict=True)),
+        samples=tuple((name, HEAT_TOP + (number + 0.5) * CELL) for number, name in enumerate(samples)),
+        groups=tuple(groups),
+        bottom=bottom,
+    )
+
+
+PLOT = 380.0
+"""Side of the plot of principal components."""
+LABEL_STEP = 13.0
+MOST_NAMED = 24
+"""Samples named in it; more names would lie on each other."""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A sample among the components. label: '' when there are too many to name; label_y: where it does not touch others."""
+
+    x: float
+    y: float
+    is_lot: bool
+    label: str
+    label_y: float
+
+
+def dots(study: StudyExpression) -> list[Dot]:
+    """Samples on the first two components, both on one scale, so that distances on paper are those of the data."""
+    values = [value for sample in study.samples for value in (sample.first, sample.second)]
+    reach = 1.1 * max(map(abs, values), default=0.0) or 1.0
+    named = len(study.samples) <= MOST_NAMED
+
+    def place(value: float) -> float:
+        return round(PLOT / 2 * (1 + value / reach), 1)
+
+    labels = {True: -LABEL_STEP, False: -LABEL_STEP}  # right half, left half: the lowest label so far
+    made: list[Dot] = []
+    for sample in sorted(study.samples, key=lambda sample: -sample.second):
+        x, y = place(sample.first), place(-sample.second)
+        labels[x > PLOT / 2] = max(labels[x > PLOT / 2] + LABEL_STEP, y)
+        made.append(Dot(x, y, bool(sample.lot_id), sample.sample_id if named else "", labels[x > PLOT / 2]))
+    return made
+
+
+def study_heat(study: StudyExpression) -> tuple[Heat, Heat]:
+    """Distances, samples x samples, and marker scores, groups x samples, in the shades of the lots' heat maps."""
+    names = [sample.sample_id for sample in study.samples]
+    far = [HeatRow(gene_name=name, group="", log2=row) for name, row in zip(names, study.distances, strict=True)]
+    scores = [HeatRow(gene_name=name, group="", log2=row) for name, row in zip(study.groups, study.scores, strict=True)]
+    return _heat(far, names), _heat(scores, names)
 
 
 def _across(share: float) -> float:

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from karyolot.contracts.record import OverviewArm, OverviewRow, Record
-from karyolot.report import figures, words
+from karyolot.contracts.record import OverviewArm, OverviewRow, Record, StudyExpression
+from karyolot.report import captions, figures, words
 from karyolot.report.render import page
+
+STUDY_CAPTIONS = (captions.study_map, captions.study_distances, captions.study_scores)
 
 
 def overview_row(record: Record) -> OverviewRow:
@@ -29,10 +31,11 @@ def overview_row(record: Record) -> OverviewRow:
     )
 
 
-def render_overview(rows: Iterable[OverviewRow]) -> str:
+def render_overview(rows: Iterable[OverviewRow], study: StudyExpression | None = None) -> str:
     """The overview as one HTML page beside the lots' folders. Donors in order of id, their lots by passage, then id.
 
-    Columns are all arms of any lot, in the order they first appear; a lot without an arm shows it as not assessed.
+    study: expression across lots, None = too few RNA samples. Columns are all arms of any lot, in the order they first
+    appear; a lot without an arm shows it as not assessed.
     """
     ordered = sorted(rows, key=lambda row: (row.donor_id, row.passage is None, row.passage or 0, row.lot_id))
     columns: dict[str, list[str]] = {}
@@ -56,5 +59,10 @@ def render_overview(rows: Iterable[OverviewRow]) -> str:
             f"{''.join(key).removeprefix('chr')} ({count} lots)" for key, count in changed.items() if count > 1
         ],
         "title": "Genomic stability, all lots",
+        "expression": study,
+        "dots": figures.dots(study) if study else [],
+        "plot_side": figures.PLOT,
+        "heat": figures.study_heat(study) if study else (),
+        "captions": [make(study) for make in STUDY_CAPTIONS] if study else [],
     }
     return page("overview.html.j2", context, head="Genomic stability, all lots")

@@ -4,26 +4,28 @@ Every sentence is computed here from the results; nothing is judged here, that i
 """
 
 import math
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
-from karyolot.contracts.copy_number import Comparison, CopyNumberResults, Noise
+from karyolot.contracts.copy_number import MASKS, Comparison, CopyNumberResults, Noise
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults, PanelResults
 from karyolot.contracts.panel import FULL_LOTS, MIN_LOTS
 from karyolot.contracts.record import (
     SCHEMA_VERSION,
     ArmRow,
+    ArmShiftRow,
     BinTrack,
     CallRow,
     Chromosome,
     CopyNumberRecord,
     DonorVariantRow,
     ExpressionRecord,
+    HeatRow,
     LodRow,
     LotFacts,
     MarkerRow,
@@ -34,13 +36,17 @@ from karyolot.contracts.record import (
     SampleQc,
     SegmentRow,
     SetRow,
+    WatchRow,
 )
 from karyolot.contracts.settings import CopyNumber
+from karyolot.report.agreement import with_expression
 
 Row = TypeVar("Row", bound=BaseModel)
 
 SIGNIFICANCE = 0.05
 """Benjamini-Hochberg level below which a gene or a set counts as changed in the report's text."""
+VISIBLE_WAVE = 0.02
+"""log2 per standard deviation of replication timing: about 3 % more cells in S phase; the warning limit of the method."""
 NOT_SEEN = ("ploidy", "balanced rearrangements", "copy-neutral loss of heterozygosity", "centromeres and other gaps")
 """What read depth cannot see, however deep; printed wherever a PASS is."""
 
@@ -55,7 +61,7 @@ def assemble(
         notice=notice,
         lot=lot,
         verdict=verdict,
-        copy_number=_copy_number(dna, settings),
+        copy_number=_copy_number(dna, None if rna is None else rna.arms, settings),
         expression=None if rna is None else _expression(rna),
         qc=tuple(qc),
         not_seen=NOT_SEEN,
@@ -65,7 +71,7 @@ def assemble(
     ).sealed()
 
 
-def _copy_number(dna: CopyNumberResults, settings: CopyNumber) -> CopyNumberRecord:
+def _copy_number(dna: CopyNumberResults, shifts: pd.DataFrame | None, settings: CopyNumber) -> CopyNumberRecord:
     used = dna.ratios[dna.ratios["mask"].isna()]
     broken = dna.segments[dna.segments["bins"] >= settings.min_bins]["published_rule"]
     return CopyNumberRecord(
@@ -78,13 +84,11 @@ def _copy_number(dna: CopyNumberResults, settings: CopyNumber) -> CopyNumberReco
             **{name: used[name].round(3).tolist() for name in ("log2", "lot_log2", "donor_log2")},
         ),
         segments=_rows(dna.segments, SegmentRow),
-        calls=_rows(dna.calls.assign(size_mb=(dna.calls["end"] - dna.calls["start"]) / 1e6), CallRow),
+        calls=_rows(with_expression(_with_size(dna.calls), dna.ratios, shifts), CallRow),
         donor_variants=_rows(dna.variants, DonorVariantRow),
-        arms=_rows(dna.arms, ArmRow),
-        lod=tuple(
-            LodRow(size_mb=size / 1e6, **{row["type"]: _known(row["fraction"]) for row in part.to_dict("records")})
-            for size, part in ((int(part["size_bp"].iloc[0]), part) for _, part in dna.lod.groupby("size_bp"))
-        ),
+        arms=tuple(_arm_rows(dna.arms)),
+        watch=tuple(_watch_rows(dna)),
+        lod=tuple(_lod_row(part.set_index("type")) for _, part in dna.lod.groupby("size_bp")),
         power=settings.power,
         claim_mb=settings.claim_mb,
         published_gain_log2=math.log2(settings.published_gain),
@@ -92,6 +96,44 @@ def _copy_number(dna: CopyNumberResults, settings: CopyNumber) -> CopyNumberReco
         published_gains=int((broken == "gain").sum()),
         published_losses=int((broken == "loss").sum()),
     )
+
+
+def _with_size(calls: pd.DataFrame) -> pd.DataFrame:
+    return calls.assign(size_mb=(calls["end"] - calls["start"]) / 1e6)
+
+
+def _lod_row(limits: pd.DataFrame) -> LodRow:
+    """limits: contract Lod of one size, by type."""
+    gain, loss = (limits.loc[name].to_dict() for name in ("gain", "loss"))
+    return LodRow(
+        size_mb=gain["size_bp"] / 1e6,
+        gain=_known(gain["fraction"]),
+        loss=_known(loss["fraction"]),
+        gains_planted=gain["planted"],
+        gains_found=gain["found"],
+        losses_planted=loss["planted"],
+        losses_found=loss["found"],
+    )
+
+
+def _arm_rows(arms: pd.DataFrame) -> Iterator[ArmRow]:
+    names = [name for name in ArmRow.model_fields if name != "masked"]
+    for row in arms[arms["scope"] != "watch"].to_dict("records"):
+        masked = {reason: round(row[f"masked_{reason}"], 4) for reason in MASKS if row[f"masked_{reason}"] > 0}
+        known = {name: None if pd.isna(row[name]) else row[name] for name in names}
+        yield ArmRow.model_validate({**known, "masked": masked})
+
+
+def _watch_rows(dna: CopyNumberResults) -> Iterator[WatchRow]:
+    """One row per entry of the watch list, with the test of its region."""
+    tests = dna.arms[dna.arms["scope"] == "watch"].set_index("name")
+    for entry in dna.watch.to_dict("records"):
+        facts: dict[str, object] = {"bins": 0, "log2": None, "lod": None, "changed": False}
+        if entry["region"] in tests.index:
+            row = tests.loc[entry["region"]]
+            lod = _known(row[f"lod_{entry['change']}"]) if row["assessable"] else None
+            facts = {"bins": row["bins"], "log2": _known(row["log2"]), "lod": lod, "changed": row["changed"]}
+        yield WatchRow.model_validate({**entry, **facts})
 
 
 def _rows(table: pd.DataFrame, row: type[Row]) -> tuple[Row, ...]:
@@ -157,9 +199,11 @@ def _limits(dna: CopyNumberResults) -> list[str]:
             "No replication-timing track was given: waves of a growing lot against resting hepatocytes were not corrected."
         )
     else:
+        visible = abs(facts.rt_slope) > VISIBLE_WAVE
         sentences.append(
             f"Replication timing moves the ratio by {facts.rt_slope:.3f} log2 per standard deviation"
             f" ({facts.rt_low:.3f} to {facts.rt_high:.3f}); this was taken out."
+            + (" A wave of this height is seen when a growing lot meets resting hepatocytes." if visible else "")
         )
     if facts.neutral is not None and facts.neutral < 0.6:
         sentences.append(
@@ -202,6 +246,8 @@ def _expression(rna: ExpressionResults) -> ExpressionRecord:
         genes_down=down if p_values else None,
         markers=_rows(_with_panel(_with_limits(rna.markers), rna.panel), MarkerRow),
         sets=_rows(rna.enrichment.assign(leading_edge=rna.enrichment["leading_edge"].str.split(",")), SetRow),
+        **_heat(rna.levels),
+        arms=() if rna.arms is None else _rows(rna.arms, ArmShiftRow),
         panel=None if rna.panel is None else _panel(rna.panel),
     )
 
@@ -267,6 +313,17 @@ def _panel_findings(panel: PanelResults) -> list[str]:
             f" downwards than in the panel's lots (padj < {SIGNIFICANCE:g}; advisory)."
         )
     return sentences
+
+
+def _heat(levels: pd.DataFrame | None) -> dict[str, Any]:
+    """heat_samples and heat of ExpressionRecord, rounded to what a colour can show."""
+    if levels is None or levels.empty:
+        return {}
+    rows = [
+        HeatRow(gene_name=gene, group=group, log2=tuple(part["log2"].round(3)))
+        for (gene, group), part in levels.groupby(["gene_name", "group"], sort=False)
+    ]
+    return {"heat_samples": tuple(levels["sample_id"].drop_duplicates()), "heat": tuple(rows)}
 
 
 def _with_limits(markers: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from karyolot.contracts.criteria import CriterionResult
 from karyolot.contracts.record import Record, SampleQc
-from karyolot.report import captions, figures, words
+from karyolot.report import captions, figures, traps, words
 
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
@@ -55,10 +55,12 @@ def environment() -> Environment:
         "OUTCOMES": words.OUTCOMES,
         "evidence": words.evidence,
         "EXPECTATIONS": words.EXPECTATIONS,
+        "AGREEMENT": words.AGREEMENT,
         "ORIGINS": words.ORIGINS,
         "quantity": words.quantity,
         "plural": words.plural,
         "genes_short": words.genes_short,
+        "masked": words.masked,
         "setting": words.setting,
     }
     return made
@@ -125,7 +127,14 @@ def render(record: Record) -> str:
             "lod": captions.limits_of_detection(copy_number),
             "markers": captions.markers(expression) if expression else None,
             "pathways": captions.pathways(expression) if expression else None,
+            "heat": captions.heat(expression) if expression and expression.heat else None,
+            "arm_shifts": captions.arm_shifts(expression) if expression and expression.arms else "",
         },
+        "traps": {
+            "markers": traps.of_markers(expression) if expression else [],
+            "sets": traps.of_sets(expression) if expression else [],
+        },
+        "heat": figures.heat(expression) if expression else [],
         "markers": figures.dumbbells(expression) if expression else {},
         "tpm_ticks": figures.tpm_ticks(),
         "lollipops": figures.lollipops(expression) if expression else [],

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 MISSING = "not available"
@@ -45,6 +45,18 @@ ORIGINS = {
     "acquired": "the lot moved, the donor is normal there",
     "enriched": "the donor carries the same change more weakly",
     "lost": "the donor deviates there, not the lot",
+}
+MASKED = {
+    "gap": "gap or blacklist",
+    "mappability": "not mappable",
+    "gc": "GC out of range",
+    "donor_outlier": "donor depth unusual",
+    "low_count": "no fragment",
+}
+AGREEMENT = {
+    "agrees": "agrees",
+    "silent": "is silent",
+    "disagrees": "disagrees",
 }
 EXPECTATIONS = {
     "down": "lower",
@@ -156,6 +168,11 @@ def genes_short(genes: str, most: int = 8) -> str:
     """The first genes of a comma separated list; the rest are counted."""
     names = [name for name in genes.split(",") if name]
     return listed(names, most) if names else "no gene named"
+
+
+def masked(shares: Mapping[str, float]) -> str:
+    """Why bins are not used: 'gap or blacklist 4.1%, GC out of range 0.5%'."""
+    return ", ".join(f"{MASKED.get(reason, reason)} {percent(share)}" for reason, share in shares.items()) or "nothing"
 
 
 def setting(value: object) -> str:

@@ -7,9 +7,6 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
-from pydeseq2.dds import DeseqDataSet
-from pydeseq2.default_inference import DefaultInference
-from pydeseq2.ds import DeseqStats
 
 from karyolot.contracts.problems import KaryolotError
 from karyolot.rna.expression import normalised
@@ -43,7 +40,7 @@ class Contrast:
 def plan_contrast(samples: pd.DataFrame, design: str) -> Contrast:
     """Check a design against the samples before anything is fitted.
 
-    samples: `obs` of the expression. design: '~ donor + state' or '~ state'; a term all samples share is left out
+    samples: `obs` of the expression. design: '~ donor + state' or the like; a term all samples share is left out
     (donor, for one lot and its own donor). Raises KaryolotError for a design that cannot tell its effects apart, naming
     them: PyDESeq2 only warns and gives one of the many solutions.
     """
@@ -54,16 +51,21 @@ def plan_contrast(samples: pd.DataFrame, design: str) -> Contrast:
         raise KaryolotError(
             f"design {design!r} must hold 'state' and other columns of {known}; correct expression.design"
         )
+    silent = [term for term in named if (samples[term] == "").any()]
+    if silent:
+        first = samples.index[samples[silent[0]] == ""][0]
+        raise KaryolotError(f"design {design!r}: sample {first} has no {silent[0]}; fill it in in samples.tsv")
     numbers = samples["state"].value_counts()
     lot, hepatocyte = (int(numbers.get(state, 0)) for state in ("lot", "hepatocyte"))
     if not lot or not hepatocyte:
         raise KaryolotError("RNA of the lot and of its donor's hepatocytes is needed; one of them has no sample")
     terms = (*[term for term in named if term != "state" and samples[term].nunique() > 1], "state")
-    rank = _rank(samples, terms)
-    if rank < np.shape(_matrix(samples, terms))[1]:
-        tangled = [term for term in terms if _rank(samples, [other for other in terms if other != term]) == rank]
+    matrix = _matrix(samples, terms)
+    rank = int(np.linalg.matrix_rank(matrix.to_numpy()))
+    if rank < matrix.shape[1]:
+        tangled = " and ".join(_tangled(matrix, terms))
         raise KaryolotError(
-            f"design {design!r} cannot tell {' and '.join(tangled or terms)} apart in these samples; take one of them"
+            f"design {design!r} cannot tell {tangled} apart in these samples; take one of them"
             " out of expression.design, or add samples that share them"
         )
     residual_df = len(samples) - rank
@@ -84,40 +86,20 @@ def differential(expression: AnnData, design: str) -> pd.DataFrame:
     found = levels.any(axis=0)
     names = ordered.var["gene_name"].to_numpy()
     table = pd.DataFrame({"gene_id": ordered.var_names, "gene_name": names, "base_mean": levels.mean(axis=0)})
-    columns = ["log2fc", "log2fc_se", "stat", "p", "padj"]
-    table[columns] = np.nan
+    table[["log2fc", "log2fc_shrunk", "log2fc_se", "stat", "p", "padj"]] = np.nan
     if contrast.untestable:
         table.loc[found, "log2fc"] = _effect_sizes(levels[:, found], ordered.obs)
-    else:
-        counts = pd.DataFrame(
-            np.asarray(ordered.layers["counts"])[:, found].astype(np.int64), ordered.obs_names, ordered.var_names[found]
-        )
-        table.loc[found, columns] = fit(counts, ordered.obs, contrast.formula)[columns].to_numpy()
+        return table
+    # Imported only where it is used: it takes seconds.
+    from karyolot.rna.deseq import adjust, fit
+
+    counts = np.asarray(ordered.layers["counts"])[:, found].astype(np.int64)
+    matrix = _matrix(ordered.obs, contrast.terms)
+    fitted = fit(pd.DataFrame(counts, ordered.obs_names, ordered.var_names[found]), matrix, matrix.columns[-1])
+    table.loc[found, fitted.columns] = fitted.to_numpy()
+    # R's own choice of genes to test rather than a fixed limit: with p values equal to R's it is R's limit, gene by gene.
+    table["padj"] = adjust(table["p"].to_numpy(), table["base_mean"].to_numpy(), ALPHA)
     return table
-
-
-def fit(counts: pd.DataFrame, samples: pd.DataFrame, formula: str) -> pd.DataFrame:
-    """DESeq2 (Love 2014, Genome Biology 15:550) by PyDESeq2: gene_id index; log2fc, log2fc_se, stat, p, padj.
-
-    counts: samples x genes, each with a count. Fold changes are not shrunk; Cook's outliers and independent filtering
-    are as in R.
-    """
-    states = pd.Categorical(samples["state"], categories=STATES)
-    data = DeseqDataSet(
-        counts=counts,
-        metadata=samples.assign(state=states),
-        design=formula,
-        # One process: workers cost 140 MB each, and jobs run beside each other anyway.
-        inference=DefaultInference(n_cpus=1),
-        quiet=True,
-    )
-    data.deseq2()
-    tested = DeseqStats(
-        data, contrast=["state", "lot", "hepatocyte"], alpha=ALPHA, inference=DefaultInference(n_cpus=1), quiet=True
-    )
-    tested.summary()
-    names = {"log2FoldChange": "log2fc", "lfcSE": "log2fc_se", "pvalue": "p"}
-    return pd.DataFrame(tested.results_df).rename(columns=names).loc[counts.columns]
 
 
 def _effect_sizes(levels: NDArray[np.float64], samples: pd.DataFrame) -> NDArray[np.float64]:
@@ -133,11 +115,15 @@ def _effect_sizes(levels: NDArray[np.float64], samples: pd.DataFrame) -> NDArray
     return np.asarray(np.mean(differences, axis=0))
 
 
-def _matrix(samples: pd.DataFrame, terms: Sequence[str]) -> NDArray[np.float64]:
-    """Intercept and one column per level but the first of each term."""
-    levels = [pd.get_dummies(samples[term], drop_first=True, dtype=float).to_numpy() for term in terms]
-    return np.column_stack([np.ones(len(samples)), *levels])
+def _matrix(samples: pd.DataFrame, terms: Sequence[str]) -> pd.DataFrame:
+    """Samples x effects: an intercept, and for each term a column per level but the first; the last is state's."""
+    levels = [pd.get_dummies(samples[term].astype(str), prefix=term, drop_first=True, dtype=float) for term in terms]
+    return pd.concat([pd.Series(1.0, samples.index, name="intercept"), *levels], axis=1)
 
 
-def _rank(samples: pd.DataFrame, terms: Sequence[str]) -> int:
-    return int(np.linalg.matrix_rank(_matrix(samples, terms)))
+def _tangled(matrix: pd.DataFrame, terms: Sequence[str]) -> list[str]:
+    """The terms that have a part in what is not of full rank: some sum of their columns is the intercept, or nothing."""
+    _, sizes, axes = np.linalg.svd(matrix.to_numpy())
+    free = axes[(sizes > sizes[0] * 1e-9).sum() :]
+    taking_part = matrix.columns[(np.abs(free) > 1e-9).any(axis=0)]
+    return [term for term in terms if any(name.startswith(f"{term}_") for name in taking_part)]

@@ -11,6 +11,10 @@ from karyolot.contracts.expression import GeneSets
 from karyolot.contracts.problems import KaryolotError, quoted
 from karyolot.contracts.settings import Pathways
 
+RANDOM_SETS = 10_000
+"""Random sets a score is normalised by. With fgsea's 1,000 the NES of one ranking scatters by 0.03 from seed to seed, with
+these by 0.01, at 0.1 s a set and 15,000 genes."""
+
 
 def enrich(table: pd.DataFrame, sets: GeneSets, axes: pd.DataFrame, settings: Pathways) -> pd.DataFrame:
     """Contracts.Enrichment of a DifferentialExpression table for the sets of `axes` (SetAxes).
@@ -31,6 +35,7 @@ def enrich(table: pd.DataFrame, sets: GeneSets, axes: pd.DataFrame, settings: Pa
         max_size=len(ranking),
         ascending=None,  # already ranked, ties in a fixed order
         threads=1,
+        permutation_num=RANDOM_SETS,
         seed=settings.seed,
         outdir=None,
         no_plot=True,

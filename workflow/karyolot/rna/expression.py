@@ -7,8 +7,9 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from karyolot.contracts.expression import ExpressionSample, Quantified
+from karyolot.contracts.expression import REQUIRED_OBS, ExpressionSample, Quantified
 from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.sheets import BATCHES
 
 Floats = NDArray[np.float64]
 
@@ -43,7 +44,7 @@ def assemble(quantified: Quantified, samples: Sequence[ExpressionSample], annota
             layers["length"] = np.broadcast_to(length, whole.shape).copy()
     return AnnData(
         obs=pd.DataFrame(
-            {column: [getattr(sample, column) for sample in ordered] for column in ("donor", "lot", "state")},
+            {column: [getattr(sample, column) for sample in ordered] for column in (*REQUIRED_OBS, *BATCHES)},
             index=pd.Index(names, name="sample_id"),
         ),
         var=pd.DataFrame({"gene_name": name.astype(str)}, index=counts.index),

@@ -15,10 +15,16 @@ X_GENE, Y_GENES = "XIST", ("DDX3Y", "RPS4Y1")
 """XIST is expressed from an inactive X only; the two Y genes in all tissues of a man."""
 
 
-def metrics(expression: AnnData, markers: pd.DataFrame, quality: Mapping[str, Quantification]) -> Metrics:
-    """Metrics of a lot by name. expression: of the lot and its donor; quality: sample_id -> salmon's facts (none for
-    samples that came as counts). A gene that is not annotated makes its metric None: three of four genes found and the
-    fourth unknown is not three of four."""
+def metrics(
+    expression: AnnData, markers: pd.DataFrame, quality: Mapping[str, Quantification], declared_sex: str
+) -> Metrics:
+    """Metrics of a lot by name.
+
+    expression: of the lot and its donor; quality: sample_id -> salmon's facts (none for samples that came as counts);
+    declared_sex: of the donor by record, 'F' or 'M'. A gene that is not annotated makes its metric None: three of four
+    genes found and the fourth unknown is not three of four.
+    """
+    lot_sex, donor_sex = _sex(expression, "lot"), _sex(expression, "hepatocyte")
     return {
         # The albumin trap: ALB counts twice, detected here and lower than in the donor below; a lot needs both.
         "rna.identity_detected": _extreme(markers, "identity", "detected", "lot_tpm_low", "lowest"),
@@ -33,8 +39,10 @@ def metrics(expression: AnnData, markers: pd.DataFrame, quality: Mapping[str, Qu
         "rna.yap_targets_log2fc": _targets(markers),
         "rna.genes_detected": _genes_detected(expression),
         "rna.mapping_percent": _mapping(expression, quality),
-        "rna.sex": _sex(expression, "lot"),
-        "rna.donor_sex": _sex(expression, "hepatocyte"),
+        "rna.sex": lot_sex,
+        "rna.donor_sex": donor_sex,
+        "rna.sex_as_declared": _as_declared("lot", lot_sex, declared_sex),
+        "rna.donor_sex_as_declared": _as_declared("donor", donor_sex, declared_sex),
     }
 
 
@@ -132,6 +140,15 @@ def _sex(expression: AnnData, state: str) -> Metric:
     if (x < DETECTED_TPM).all() and (y >= DETECTED_TPM).all():
         return Metric(value="M", detail=facts)
     return Metric(value=None, reason=f"neither a woman's nor a man's pattern: {facts}")
+
+
+def _as_declared(who: str, found: Metric, declared: str) -> Metric:
+    """Whether the RNA's sex is that of the sheet; a pattern that is neither a woman's nor a man's stays unknown."""
+    if found.value is None:
+        return found
+    return Metric(
+        value=found.value == declared, detail=f"{who} expresses {found.value}, declared {declared}; {found.detail}"
+    )
 
 
 def _level(row: pd.Series, column: str) -> str:

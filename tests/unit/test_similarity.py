@@ -1,0 +1,112 @@
+"""Samples of a study side by side: distances, marker scores, and what the overview says of them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from karyolot.contracts.expression import MarkerScores, SampleDistances
+from karyolot.contracts.record import StudyExpression, StudySample
+from karyolot.report import captions, figures
+from karyolot.report.overview import render_overview
+from karyolot.report.study import study_expression
+from karyolot.rna.components import components
+from karyolot.rna.expression import log_by_name
+from karyolot.rna.similarity import marker_scores, sample_distances
+from planted_expression import PAIR, expression
+
+SAMPLES = [PAIR[2], PAIR[0], PAIR[2], PAIR[0]]
+PANEL = pd.DataFrame(
+    {
+        "gene_name": ["G000", "G001", "G010", "G011", "absent"],
+        "group": ["progenitor", "progenitor", "mature", "mature", "elsewhere"],
+    }
+)
+CHANGES = {0: 4.0, 1: 4.0, 10: -4.0, 11: -4.0} | dict.fromkeys(range(40, 80), 2.0)
+FACTS = [
+    {"sample_id": f"S{place}", "donor": donor, "lot": "L1" if state == "lot" else "", "state": state}
+    for place, (donor, state) in enumerate(SAMPLES)
+]
+
+
+def study(samples: list[tuple[str, str]] | None = None) -> StudyExpression:
+    data = expression(samples or SAMPLES, CHANGES, genes=600)
+    return study_expression(FACTS, components(data), sample_distances(data), marker_scores(data, PANEL))
+
+
+def test_distances_are_those_of_the_levels() -> None:
+    data = expression(SAMPLES, CHANGES)
+    table = SampleDistances.validate(sample_distances(data))
+    square = table.pivot_table(index="sample_id", columns="other_id", values="distance")
+    levels = log_by_name(data)
+    assert (np.diag(square) == 0).all()
+    assert np.allclose(square, square.T)
+    assert square.loc["S0", "S1"] == pytest.approx(np.sqrt(((levels["S0"] - levels["S1"]) ** 2).mean()))
+    assert square.loc["S0", "S2"] < square.loc["S0", ["S1", "S3"]].min()
+
+
+def test_marker_scores_follow_the_planted_groups_and_repeat() -> None:
+    data = expression(SAMPLES, CHANGES, genes=600)
+    table = MarkerScores.validate(marker_scores(data, PANEL))
+    assert table["group"].unique().tolist() == ["progenitor", "mature"], "in panel order, those that are annotated"
+    wide = table.pivot_table(index="group", columns="sample_id", values="score")
+    rise = wide[["S0", "S2"]].mean(axis=1) - wide[["S1", "S3"]].mean(axis=1)
+    assert rise["progenitor"] == pytest.approx(4, abs=0.7)
+    assert rise["mature"] == pytest.approx(-4, abs=0.7)
+    pd.testing.assert_frame_equal(table, marker_scores(data, PANEL))
+
+
+def test_the_overview_orders_samples_and_says_what_the_tables_say() -> None:
+    found = study()
+    assert [sample.sample_id for sample in found.samples] == ["S1", "S3", "S0", "S2"], "the donor's own first"
+    assert found.distances[0][0] == 0
+    assert found.distances[0][1] < found.distances[0][2]
+    assert "parts all lots from all hepatocytes" in captions.study_map(found).finding
+    assert captions.study_distances(found).finding.startswith("No sample can be held against two donors")
+    says = captions.study_scores(found).finding
+    assert "'progenitor' rises most (+" in says
+    assert "'mature' falls most (−" in says
+    html = render_overview([], found)
+    for number in (1, 2, 3):
+        assert f'id="figure-{number}"' in html
+    assert html.count('class="lot"') == html.count('class="donor"') == 2
+    assert 'id="figure-1"' not in render_overview([])
+
+
+def test_a_swapped_tube_is_named() -> None:
+    """Lots of donors A, A and B; the second lot of A lies with B."""
+    kinds = [("A", "L1"), ("A", "L2"), ("A", "L2"), ("B", "L3"), ("B", "L4"), ("A", ""), ("B", "")]
+    places = np.array([0.0, 5.0, 5.1, 5.5, 5.6, 20.0, 25.0])
+    samples = tuple(
+        StudySample(sample_id=f"S{number}", donor_id=donor, lot_id=lot, first=place, second=0)
+        for number, ((donor, lot), place) in enumerate(zip(kinds, places, strict=True))
+    )
+    distances = tuple(map(tuple, np.abs(np.subtract.outer(places, places)).tolist()))
+    swapped = study().model_copy(update={"samples": samples, "distances": distances})
+    assert captions.study_distances(swapped).finding.startswith("Nearer to another donor than to its own: S1 and S2;")
+    assert captions.study_map(swapped).finding.endswith("parts all lots from all hepatocytes.")
+    right = swapped.model_copy(
+        update={"samples": tuple(s.model_copy(update={"donor_id": "B" if s.lot_id else s.donor_id}) for s in samples)}
+    )
+    assert captions.study_distances(right).finding.startswith("No sample can")
+    moved = np.array([0.0, 0.1, 0.2, 5.5, 5.6, 20.0, 25.0])
+    distances = tuple(map(tuple, np.abs(np.subtract.outer(moved, moved)).tolist()))
+    sound = swapped.model_copy(update={"distances": distances})
+    assert (
+        captions.study_distances(sound).finding
+        == "5 samples could be held against two donors; each is nearest to its own."
+    )
+
+
+def test_both_components_are_drawn_on_one_scale() -> None:
+    found = study()
+    dots = figures.dots(found)
+    of = {sample.sample_id: sample for sample in found.samples}
+    scale = [(dot.x - figures.PLOT / 2) / of[dot.label].first for dot in dots]
+    other = [-(dot.y - figures.PLOT / 2) / of[dot.label].second for dot in dots]
+    assert np.allclose(scale, scale[0], rtol=0.05)
+    assert np.mean(other) == pytest.approx(scale[0], rel=0.1)
+    assert all(0 <= place <= figures.PLOT for dot in dots for place in (dot.x, dot.y))
+    assert {dot.label for dot in dots} == {"S0", "S1", "S2", "S3"}
+    alike = tuple(sample.model_copy(update={"first": 1.0, "second": 0.5}) for sample in found.samples)
+    heights = [dot.label_y for dot in figures.dots(found.model_copy(update={"samples": alike}))]
+    assert (np.diff(heights) >= figures.LABEL_STEP).all(), "names do not lie on each other"

@@ -1,0 +1,83 @@
+"""Notes against misreading: they follow the record, and stay away where there is nothing to misread."""
+
+from typing import Any
+
+import pytest
+
+import planted_records
+from karyolot.contracts.record import ExpressionRecord, MarkerRow, SetRow
+from karyolot.report import traps
+from karyolot.report.render import render
+
+
+def marker(gene: str, group: str, expected: str, lot: float | None, donor: float, met: str | None) -> MarkerRow:
+    return MarkerRow.model_validate(
+        {"gene_name": gene, "group": group, "expected": expected, "lot_tpm": lot, "lot_tpm_low": lot, "lot_tpm_high": lot,
+         "donor_tpm": donor, "log2fc": None, "padj": None, "met": met}
+    )  # fmt: skip
+
+
+def with_(**changes: Any) -> ExpressionRecord:
+    return planted_records.expression().model_copy(update=changes)
+
+
+def gene_set(axis: str, nes: float, padj: float) -> SetRow:
+    return SetRow(set_name=axis, axis=axis, used=20, set_size=20, nes=nes, padj=padj, leading_edge=())
+
+
+@pytest.mark.parametrize(
+    ("lot", "detected", "down", "says"),
+    [
+        (900.0, "yes", "yes", "it is detected (900 TPM) and lower than in the donor (40,000 TPM)"),
+        (0.2, "no", "yes", "it is not detected (0.2 TPM) and lower than in the donor"),
+        (39_000.0, "yes", "no", "it is detected (39,000 TPM) and not lower than in the donor"),
+        (None, None, None, "it is of unknown level (not available) and not compared with the donor"),
+    ],
+)
+def test_albumin_is_asked_twice(lot: float | None, detected: str | None, down: str | None, says: str) -> None:
+    rows = (
+        marker("ALB", "mature hepatocyte", "down", lot, 40_000.0, down),
+        marker("ALB", "identity", "detected", lot, 40_000.0, detected),
+    )
+    (note,) = traps.of_markers(with_(markers=rows))
+    assert says in note.text
+
+
+def test_hla_is_told_by_the_lots_own_level() -> None:
+    rows = (
+        marker("HLA-DRA", "HLA class II", "absent", 0.4, 300.0, "yes"),
+        marker("CIITA", "HLA class II", "absent", 2.5, 40.0, "no"),
+    )
+    (note,) = traps.of_markers(with_(markers=rows))
+    assert "highest level counts: CIITA, 2.5 TPM" in note.text
+    assert "here HLA-DRA, 300 TPM" in note.text
+
+
+@pytest.mark.parametrize(
+    ("targets", "says"),
+    [
+        (gene_set("YAP/TAZ targets", 2.1, 0.001), "this reads as Hippo off."),
+        (gene_set("YAP/TAZ targets", -2.1, 0.001), "this reads as Hippo on."),
+        (gene_set("YAP/TAZ targets", 0.8, 0.6), "+0.80 (not significant): the direction is open."),
+    ],
+)
+def test_the_direction_of_hippo_is_read_from_its_targets(targets: SetRow, says: str) -> None:
+    """The Hippo set itself is up every time."""
+    (note,) = traps.of_sets(with_(sets=(gene_set("Hippo", 1.9, 0.01), targets)))
+    assert "The Hippo set has NES +1.90 (adjusted p 0.01)" in note.text
+    assert says in note.text
+    (alone,) = traps.of_sets(with_(sets=(gene_set("Hippo", 1.9, 0.01),)))
+    assert "reads as" not in alone.text
+
+
+def test_wnt_is_told_to_be_driven_by_the_medium() -> None:
+    (note,) = traps.of_sets(with_(sets=(gene_set("WNT", 1.5, 0.02), gene_set("WNT", 0.9, 0.4))))
+    assert "NES +1.50 (adjusted p 0.02) and +0.90 (not significant)" in note.text
+    assert "CHIR99021" in note.text
+
+
+def test_notes_stand_in_the_report_and_only_with_their_results() -> None:
+    html = render(planted_records.failing())
+    for title in ("Albumin.", "HLA class II.", "Hippo and YAP.", "Medium."):
+        assert f"<strong>{title}</strong>" in html
+    assert traps.of_markers(with_(markers=())) == traps.of_sets(with_(sets=())) == []
