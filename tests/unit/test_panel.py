@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from anndata import AnnData
+from anndata import AnnData, concat
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm, ttest_ind
 
 from karyolot import paths
+from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.expression import (
+    Components,
     DifferentialExpression,
     ExpressionResults,
     MarkerPanel,
@@ -32,11 +34,15 @@ from karyolot.contracts.settings import Config, Expression
 from karyolot.contracts.sheets import Donor, Lot, Sample, Study
 from karyolot.freeze import freeze_panel
 from karyolot.io.expression import read_expression, write_expression
-from karyolot.io.files import write_json, write_model
+from karyolot.io.files import read_yaml, write_json, write_model
 from karyolot.io.panel import read_panel, write_panel
 from karyolot.io.tables import write_table
 from karyolot.report import captions, figures
+from karyolot.report.overview import render_overview
 from karyolot.report.record import _expression
+from karyolot.report.render import environment, panel_modules
+from karyolot.report.study import study_expression
+from karyolot.rna.components import components
 from karyolot.rna.differential import differential
 from karyolot.rna.markers import tabulate
 from karyolot.rna.newlot import newlot
@@ -48,8 +54,11 @@ from karyolot.rna.panel import (
     panel_metrics,
     prediction_factor,
     tolerance_factor,
+    typical_changes,
 )
+from karyolot.rna.similarity import sample_distances
 from karyolot.rna.singscore import singscore
+from karyolot.verdict.decide import decide
 
 ROOT = Path(__file__).parents[2]
 LIVER = {"CYP3A4": 4000, "UGT1A9": 1500, "FAH": 2000, "ALB": 30_000}
@@ -445,6 +454,65 @@ def test_what_is_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(seen) == 2 and small["log2fc"].isna().all(), "four other lots: nothing is tested"
 
 
+# The usual change, and the panel among the components
+
+
+def test_the_usual_change_is_the_mean_of_other_lots_over_their_own_donors() -> None:
+    changes = typical_changes(panel_of(8), "N1")
+    assert changes is not None and changes.index.tolist() == list(panel_of(8).gene_ids)
+    names = dict(zip(panel_of(8).gene_ids, panel_of(8).gene_names, strict=True))
+    of = changes.rename(index=names)
+    assert of[list(LIVER)].mean() == pytest.approx(-4, abs=0.3)
+    assert of["HGF"] == pytest.approx(4, abs=0.5)
+    assert of[of.index.str.startswith("other")].median() == pytest.approx(0, abs=0.1)
+    counts = {row.lot_id: np.array(row.counts) for row in panel_of(8).lots}
+    donors = {row.donor_id: np.array(row.counts) for row in panel_of(8).donors}
+    plain = np.mean([np.log2((counts[f"L{n:02d}"] + 0.5) / (donors[f"D{n:02d}"] + 0.5)) for n in range(8)], axis=0)
+    offset = changes - plain
+    assert (offset - offset.median()).abs().max() < 0.3, "but for depth, and what that does to the pseudo-count"
+    assert (offset - offset.median()).abs().median() < 0.01
+    without = typical_changes(panel_of(8), "L03")
+    assert without is not None and not np.allclose(without, changes), "a lot is not usual by itself"
+    assert typical_changes(panel_of(5), "L03") is None, "four other lots"
+
+
+def test_lots_of_one_donor_are_each_over_that_donor() -> None:
+    lots = accepted(4) | {"M1": planted("M1", "D00"), "M2": planted("M2", "D01")}
+    panel = freeze(lots, MARKERS, "1.0", {})
+    changes = typical_changes(panel, "N1")
+    counts = {row.lot_id: np.array(row.counts) for row in panel.lots}
+    donors = {row.donor_id: np.array(row.counts) for row in panel.donors}
+    plain = np.mean([np.log2((counts[row.lot_id] + 0.5) / (donors[row.donor_id] + 0.5)) for row in panel.lots], axis=0)
+    assert changes is not None and np.corrcoef(changes, plain)[0, 1] > 0.9999
+
+
+def test_the_panel_stands_among_the_components_and_is_drawn_apart() -> None:
+    lots = [accepted(4)["L00"], planted("N1", "D99"), planted("N2", "D98")]
+    study = concat(lots, merge="same")
+    table = Components.validate(components(study, panel_of(4)))
+    first = table[table["component"] == 1].set_index("sample_id")
+    assert first["panel"].value_counts().to_dict() == {"": 6, "lot": 3, "hepatocyte": 3}, "L00 and D00 stand once"
+    assert (table.groupby("component")["coordinate"].sum().abs() < 1e-6).all()
+    of_lots = first.index.str.startswith("lot ") | first.index.isin(["L00-0", "N1-0", "N2-0"])
+    assert max(first.loc[of_lots, "coordinate"]) < min(first.loc[~of_lots, "coordinate"]) or min(
+        first.loc[of_lots, "coordinate"]
+    ) > max(first.loc[~of_lots, "coordinate"])
+    assert (components(study)["panel"] == "").all()
+    facts = [{"sample_id": str(name), "donor": row["donor"], "lot": row["lot"]} for name, row in study.obs.iterrows()]
+    scores = pd.DataFrame({"group": "progenitor", "sample_id": study.obs_names, "score": 0.0})
+    found = study_expression(facts, table, sample_distances(study), scores)
+    assert [len(found.samples), sum(s.is_lot for s in found.panel), len(found.panel)] == [6, 3, 6]
+    dots = figures.dots(found)
+    assert [dot.of_panel for dot in dots] == [True] * 6 + [False] * 6, "drawn behind"
+    assert all(0 <= place <= figures.PLOT for dot in dots for place in (dot.x, dot.y))
+    assert "3 accepted lots and 3 donors of that panel" in captions.study_map(found).reading
+    html = render_overview([], found)
+    assert html.count('class="lot frozen"') == 3 + 1 and "lot of the reference panel" in html, "and the key's own"
+    assert 'frozen"' not in render_overview([], found.model_copy(update={"panel": ()}))
+    with pytest.raises(KaryolotError, match="another annotation"):
+        components(study[:, 1:], panel_of(4))
+
+
 # The same bytes, whatever else is in the study
 
 
@@ -629,6 +697,31 @@ def test_the_record_says_against_what() -> None:
     assert mark.expected_low is not None and mark.expected_high is not None and mark.lot is not None
     assert mark.expected_low < mark.expected_high < mark.lot
     assert "7 lots of reference panel 1.0" in captions.markers(record).reading
+    assert "advisory, for in simulations 15% of the genes called so were unchanged" in text
+
+
+def test_the_modules_are_shown_with_their_limits_and_outcome() -> None:
+    """The finding is the record's; the outcome is the criterion's."""
+    data, panel = planted("N1", "D99", dict.fromkeys(LIVER, 4.0)), panel_of(7)
+    record = _expression(results(data, panel))
+    acceptance = read_yaml(ROOT / "resources" / "acceptance.yaml", Acceptance)
+    criteria = decide("N1", panel_metrics(*compare(data, panel)), acceptance, 5, 0.95).criteria
+    rows = panel_modules(record, criteria)
+    assert [(row.name, outcome) for row, outcome in rows] == [
+        ("maturity", "REVIEW"), ("progenitor", "PASS"), ("potency", "PASS"),
+    ]  # fmt: skip
+    assert panel_modules(record, ()) == [(row, None) for row, _ in rows], "criteria that ask for no module"
+    caption = captions.modules(record)
+    assert caption is not None and caption.finding.startswith(
+        "1 of 3 modules beyond the limits of reference panel 1.0;"
+    )
+    assert "farthest beyond is maturity" in caption.finding and caption.finding.endswith("SD beyond.")
+    small = captions.modules(_expression(results(data, panel_of(3))))
+    assert small is not None and small.finding == "No limits: reference panel 1.0 has 3 lots, and 5 are needed."
+    assert captions.modules(record.model_copy(update={"panel": None})) is None
+    macros = environment().get_template("expression.html.j2").module
+    page = macros.panel_modules(record.panel, rows, caption)  # type: ignore[attr-defined]
+    assert "7, provisional" in page and "≤" in page and "badge review" in page
 
 
 def test_the_record_of_a_small_panel_and_of_none() -> None:

@@ -253,6 +253,7 @@ rule compare_arms:
         table="results/{lot}/rna/de.parquet",
         genes="results/reference/genes.tsv",
         bins="results/reference/bins.parquet",
+        panel=paths.given(settings.expression.panel),
     output:
         arms="results/{lot}/rna/arms.parquet",
     log:
@@ -305,6 +306,7 @@ rule test_study:
 rule project_study:
     input:
         expression="results/study/expression.h5ad",
+        panel=paths.given(settings.expression.panel),
     output:
         components="results/study/pca.parquet",
     log:

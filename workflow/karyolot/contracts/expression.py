@@ -238,13 +238,15 @@ class SetScores(Table):
 class Components(Table):
     """Principal components of a study, one row per component and sample.
 
-    component: from 1, by falling variance. share: of the variance, 0..1. coordinate: in log2 units.
+    component: from 1, by falling variance. share: of the variance, 0..1. coordinate: in log2 units. panel: what the
+    sample is in the reference panel; '' for a sample of the study.
     """
 
     component: Series[int] = pa.Field(ge=1)
     share: Series[float] = pa.Field(ge=0, le=1)
     sample_id: Series[str]
     coordinate: Series[float]
+    panel: Series[str] = pa.Field(isin=["", "lot", "hepatocyte"])
 
 
 REQUIRED_OBS = ("donor", "lot", "state")

@@ -383,10 +383,19 @@ class StudySample(Frozen):
     second: float
 
 
+class PanelSample(Frozen):
+    """A sample of the reference panel among the components; fields as in StudySample."""
+
+    is_lot: bool
+    first: float
+    second: float
+
+
 class StudyExpression(Frozen):
     """Expression across lots, for the overview only: every number here moves when samples are added.
 
-    shares: of the variance, of the two components. distances: samples x samples. scores: groups x samples.
+    shares: of the variance, of the two components. distances: samples x samples. scores: groups x samples. panel: samples
+    of the reference panel; empty without one.
     """
 
     samples: tuple[StudySample, ...]
@@ -394,6 +403,7 @@ class StudyExpression(Frozen):
     distances: tuple[tuple[float, ...], ...]
     groups: tuple[str, ...]
     scores: tuple[tuple[float, ...], ...]
+    panel: tuple[PanelSample, ...] = ()
 
 
 ArmState = Literal["gain", "part-gain", "loss", "part-loss", "mixed", "none", "blind"]

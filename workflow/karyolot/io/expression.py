@@ -279,7 +279,6 @@ def read_expression_results(files: dict[str, Any], replicates: Sequence[int]) ->
     """
     if "markers" not in files:
         return None
-    lot_replicates, donor_replicates = replicates
     return ExpressionResults(
         read_table(files["differential"], DifferentialExpression),
         read_table(files["markers"], Markers),

@@ -396,11 +396,16 @@ class Dot:
     is_lot: bool
     label: str
     label_y: float
+    of_panel: bool = False
 
 
 def dots(study: StudyExpression) -> list[Dot]:
-    """Samples on the first two components, both on one scale, so that distances on paper are those of the data."""
+    """Samples on the first two components, both on one scale, so that distances on paper are those of the data.
+
+    Those of the panel come first, so that they are drawn behind.
+    """
     values = [value for sample in study.samples for value in (sample.first, sample.second)]
+    values += [value for sample in study.panel for value in (sample.first, sample.second)]
     reach = 1.1 * max(map(abs, values), default=0.0) or 1.0
     named = len(study.samples) <= MOST_NAMED
 
@@ -413,7 +418,8 @@ def dots(study: StudyExpression) -> list[Dot]:
         x, y = place(sample.first), place(-sample.second)
         labels[x > PLOT / 2] = max(labels[x > PLOT / 2] + LABEL_STEP, y)
         made.append(Dot(x, y, bool(sample.lot_id), sample.sample_id if named else "", labels[x > PLOT / 2]))
-    return made
+    behind = [(place(sample.first), place(-sample.second), sample.is_lot) for sample in study.panel]
+    return [Dot(x, y, is_lot, "", y, of_panel=True) for x, y, is_lot in behind] + made
 
 
 def study_heat(study: StudyExpression) -> tuple[Heat, Heat]:

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from karyolot.contracts.copy_number import MASKS, Comparison, CopyNumberResults, Noise
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults, PanelResults
-from karyolot.contracts.panel import FULL_LOTS, MIN_LOTS
+from karyolot.contracts.panel import FALSE_CALLS, FULL_LOTS, MIN_LOTS
 from karyolot.contracts.record import (
     SCHEMA_VERSION,
     ArmRow,
@@ -310,7 +310,8 @@ def _panel_findings(panel: PanelResults) -> list[str]:
     if genes.genes_tested is not None:
         sentences.append(
             f"Gene by gene, {genes.genes_higher} of {genes.genes_tested} genes change more upwards and {genes.genes_lower} more"
-            f" downwards than in the panel's lots (padj < {SIGNIFICANCE:g}; advisory)."
+            f" downwards than in the panel's lots (padj < {SIGNIFICANCE:g}; advisory, for in simulations {FALSE_CALLS:.0%} of the"
+            " genes called so were unchanged)."
         )
     return sentences
 

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from karyolot.contracts.expression import DifferentialExpression
 from karyolot.contracts.panel import MIN_LOTS, Panel
 from karyolot.rna.differential import ALPHA
 from karyolot.rna.expression import size_factors
@@ -17,9 +16,10 @@ def newlot(expression: AnnData, panel: Panel) -> pd.DataFrame:
     It is 1 for the new lot only, so log2fc is (lot over its donor) minus the same of the panel's lots, and the new lot
     tells nothing of the dispersion: that is the spread of accepted lots about their common change, p is against it.
     Replicates are added up first: one sample is one lot or one donor. A donor who is in the panel enters once, by the
-    lot's own hepatocyte samples. A hint, never a verdict: simulated with 6 or 7 accepted lots, 4-5 % of unchanged genes
-    have p < 0.05, yet 9-16 % of the genes called at padj < 0.05 are false, for the tail leans on few lots. With fewer than
-    MIN_LOTS other lots nothing is tested, and those columns are null.
+    lot's own hepatocyte samples. A hint, never a verdict: simulated with 5 to 10 accepted lots, 5 % of unchanged genes have
+    p < 0.05, yet FALSE_CALLS of the genes called at padj < 0.05 are unchanged, however many lots: one pair of samples stands
+    against all, and far out a normal distribution does not describe it (benchmarks/newlot.py). With fewer than MIN_LOTS
+    other lots nothing is tested, and those columns are null.
     """
     check_annotation(expression, panel)
     counts, samples = _join(expression, panel)

@@ -27,6 +27,8 @@ from karyolot.contracts.panel import (
     PanelModule,
 )
 from karyolot.contracts.problems import KaryolotError
+from karyolot.rna.differential import PSEUDO_COUNT
+from karyolot.rna.expression import normalised
 from karyolot.rna.singscore import singscore
 from karyolot.rna.summary import NO_LENGTHS
 
@@ -232,6 +234,43 @@ def _paired(values: Sequence[float], expression: AnnData) -> Paired:
 def used_lots(panel: Panel, lot: str) -> list[PanelLot]:
     """The panel's lots without the lot itself: a lot that helps to set its limit is seldom found beyond it."""
     return [row for row in panel.lots if row.lot_id != lot]
+
+
+def panel_counts(panel: Panel, lot: str = "") -> AnnData:
+    """Counts of the panel's lots but `lot`, and of their donors' hepatocytes, as an expression table without TPM.
+
+    Samples are named 'lot X' and 'hepatocytes of X': names that no sample of a study has, for they hold spaces.
+    """
+    lots = used_lots(panel, lot)
+    paired = {row.donor_id for row in lots}
+    rows = [(f"hepatocytes of {row.donor_id}", row.donor_id, "", "hepatocyte", row.counts) for row in panel.donors
+            if row.donor_id in paired]  # fmt: skip
+    rows += [(f"lot {row.lot_id}", row.donor_id, row.lot_id, "lot", row.counts) for row in lots]
+    return AnnData(
+        obs=pd.DataFrame(
+            [row[1:4] for row in rows],
+            index=pd.Index([name for name, *_ in rows], name="sample_id"),
+            columns=["donor", "lot", "state"],
+        ),
+        var=pd.DataFrame({"gene_name": panel.gene_names}, index=pd.Index(panel.gene_ids, name="gene_id")),
+        layers={"counts": np.array([row[4] for row in rows], dtype=np.int64).reshape(len(rows), len(panel.gene_ids))},
+    )
+
+
+def typical_changes(panel: Panel, lot: str) -> pd.Series | None:
+    """gene_id -> log2 fold change, lot over its donor, mean over the panel's lots but `lot`; None with fewer than MIN_LOTS.
+
+    Of counts over size factors plus PSEUDO_COUNT, as where no model is fitted; one factor for all genes does not matter to
+    what is taken from it.
+    """
+    if len(used_lots(panel, lot)) < MIN_LOTS:
+        return None
+    data = panel_counts(panel, lot)
+    levels = pd.DataFrame(np.log2(normalised(data) + PSEUDO_COUNT), data.obs_names, data.var_names)
+    of_lots = levels[_rows(data, "lot")].groupby(data.obs["donor"])
+    donors = levels[_rows(data, "hepatocyte")].set_axis(data.obs.loc[_rows(data, "hepatocyte"), "donor"])
+    number = of_lots.size()
+    return (of_lots.sum() - donors.loc[number.index].mul(number, axis=0)).sum() / number.sum()
 
 
 def check_annotation(expression: AnnData, panel: Panel) -> None:
