@@ -86,7 +86,12 @@ def add_lot(
         addition = intake.propose(directory, donors, intake.with_checksums(samples, directory), [lots])
         intake.write(addition)
     except KaryolotError as error:
-        raise KaryolotError(f"{error}\nthe sheets are as they were: lot {lot!a} was not added") from error
+        texts = [
+            str(error),
+            intake.named_from_here(samples, directory),
+            f"lot {lot!a} was not added: no sheet was changed",
+        ]
+        raise KaryolotError("\n".join(filter(None, texts))) from error
     for problem in addition.warnings:
         print(problem, file=sys.stderr)
     for column in addition.dropped:

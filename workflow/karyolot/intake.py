@@ -93,6 +93,17 @@ def _data(files: Sequence[str], item: str) -> Cells:
     return {"fastq_1" if name.endswith((".fastq", ".fq")) else "counts": files[0]}
 
 
+def named_from_here(rows: Sequence[Cells], directory: Path) -> str:
+    """One sentence when a file is named from the current folder instead of the working directory; else ''."""
+    for row in rows:
+        for column in CHECKSUMS:
+            path = Path(row.get(column, "."))
+            if not (directory / path).exists() and path.is_file():
+                right = os.path.relpath(path, directory)
+                return f"files are named from the working directory, as in the sheet: write {right} for {path}"
+    return ""
+
+
 def data_files(rows: Sequence[Cells], directory: Path) -> list[Path]:
     """Files whose checksums `with_checksums` takes.
 
