@@ -23,7 +23,7 @@ LOOKING = """
 --list-target-rules --lint --unlock --report --reporter --archive --cleanup-metadata --cleanup-shadow --print-compilation
 --generate-unit-tests --containerize --conda-create-envs-only --conda-cleanup-envs --conda-list-envs --list-changes
 --list-input-changes --list-params-changes --list-untracked --delete-all-output --delete-temp-output --touch --version
---help --export-cwl --list-conda-envs --lt --lc --li --lp --lu --cm
+--help --export-cwl --list-conda-envs dryrun touch --lt --lc --li --lp --lu --cm
 """.split()
 """Options of Snakemake with which it runs no job: a table of verdicts after them would be in the way."""
 SHORT = re.compile(r"-[kpqF]*[nlhvSDt]")

@@ -89,7 +89,7 @@ def _criterion(result: Mapping[str, Any], out: Console) -> None:
         f"Why it is asked: {result['reason']} ({result['source']})",
     ]
     for line in lines:
-        out.print(Padding(plain(line), (0, 0, 0, 6)))
+        out.print(Padding(plain(line), (0, 0, 0, 6), expand=False))
 
 
 def _block(out: Console, *lines: str) -> None:
@@ -104,5 +104,5 @@ def print_failure(failure: Failure, out: Console) -> None:
     if failure.rule:
         out.print(plain(f"Rule {failure.rule} failed" + (f"; the end of {failure.log}:" if failure.log else ".")))
     for line in failure.tail:
-        out.print(Padding(plain(line), (0, 0, 0, 2)))
+        out.print(Padding(plain(line), (0, 0, 0, 2), expand=False))
     out.print(plain(failure.hint), style="bold")
