@@ -162,6 +162,11 @@ def test_a_locked_directory(tmp_path: Path) -> None:
     assert found.rule is None and "--unlock" in found.hint
 
 
+def test_a_run_that_was_stopped(tmp_path: Path) -> None:
+    found = failed(tmp_path, "", "Terminating processes on user request, this might take some time.\n")
+    assert found.rule is None and "stopped" in found.hint
+
+
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     failed(tmp_path, "")
     (tmp_path / "logs/samples/D2-wgs/count_fragments.log").write_bytes(b"\xff\xfe\x00 gone\n" * 200_000)

@@ -145,6 +145,8 @@ def failure(directory: Path, earlier: Collection[Path] = ()) -> Failure:
 
 
 HINTS = {
+    r"on user request|Terminating processes|^KeyboardInterrupt": "The run was stopped. Run again: it goes on where it"
+    " was, finished jobs are kept.",
     r"No space left on device|Errno 28\b|Disk quota exceeded|Errno 122\b": "The disk is full: free space where results/"
     " and the temporary files are (df -h . /tmp), then run again.",
     r"\bOut Of Memory\b|OUT_OF_MEMORY|\boom[-_ ]?kill|MemoryError|Cannot allocate memory|std::bad_alloc|Killed\b"
@@ -168,4 +170,4 @@ OTHERWISE = "Mend what the log says and run again: finished jobs are kept."
 
 def hint(text: str) -> str:
     """The remedy for the commonest causes, '' when the text names none of them."""
-    return next((remedy for pattern, remedy in HINTS.items() if re.search(pattern, text, flags=re.I)), "")
+    return next((remedy for pattern, remedy in HINTS.items() if re.search(pattern, text, flags=re.I | re.M)), "")
