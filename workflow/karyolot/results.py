@@ -105,13 +105,6 @@ def _passage(record: Record) -> float | None:
     return passage if isinstance(passage, (int, float)) else None
 
 
-def unseen(not_seen: Iterable[str]) -> str:
-    """What a PASS cannot speak of; stands wherever a PASS is printed."""
-    nouns = list(dict.fromkeys(not_seen))
-    listed = ", ".join(nouns[:-1]) + f" and {nouns[-1]}" if len(nouns) > 1 else "".join(nouns)
-    return f"A PASS says nothing of what read depth cannot see: {listed}."
-
-
 def not_passed(verdict: Verdict) -> list[CriterionResult]:
     """Criteria that did not pass, those that decided first, then in the order of the acceptance document."""
     found = [result for result in verdict.criteria if result.outcome != "PASS"]

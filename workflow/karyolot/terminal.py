@@ -14,8 +14,8 @@ from rich.text import Text
 
 from karyolot.contracts.problems import escaped
 from karyolot.launch import Failure
-from karyolot.report.words import OUTCOMES, quantity
-from karyolot.results import Line, unseen
+from karyolot.report.words import OUTCOMES, quantity, unseen
+from karyolot.results import Line
 
 STYLES = {
     "PASS": "bold blue", "FAIL": "bold red", "FAIL_IDENTITY": "bold red", "REVIEW": "bold yellow",
