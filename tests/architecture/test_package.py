@@ -18,6 +18,7 @@ MAY_OPEN_FILES = {
     "launch": "reads the logs of a run that failed",
     "results": "finds the records of a working directory",
     "call": "the command of that name: reads two tables, writes the results",
+    "freeze": "the command of that name: reads results of lots, writes the panel",
     "runtime": "opens the log of a job",
     "provenance": "reads our own source for the code digest",
 }
