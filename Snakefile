@@ -33,6 +33,7 @@ include: "workflow/rules/expression.smk"
 include: "workflow/rules/pathways.smk"
 include: "workflow/rules/verdict.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/run_quality.smk"
 
 
 rule all:
@@ -40,3 +41,4 @@ rule all:
     input:
         paths.lot_targets(study),
         paths.study_targets(study),
+        paths.run_targets(study, settings),

@@ -24,6 +24,18 @@ from karyolot.io.probe import Fault
 from karyolot.tables import Entry, suggestion
 
 
+def read_settings(path: Path) -> dict[str, Any]:
+    """config.yaml as it is written; raises KaryolotError when there is none, or when it holds no settings."""
+    try:
+        raw = probe.read_yaml(path)
+    except Fault as fault:
+        line = "" if fault.line is None else f", line {fault.line}"
+        raise KaryolotError(f"{path}{line}: {fault}") from fault
+    if not isinstance(raw, dict):
+        raise KaryolotError(f"{path}: holds no settings; see config/defaults.yaml for what can be set")
+    return raw
+
+
 def load(
     raw: Mapping[str, Any], workdir: Path, configfiles: Sequence[str | Path] = (), *, contents: bool = True
 ) -> tuple[Config, Study]:

@@ -300,6 +300,17 @@ def study_targets(study: Study) -> list[str]:
     return [f"results/study/{name}.parquet" for name in names]
 
 
+def run_targets(study: Study, settings: Config) -> list[str]:
+    """The page on the quality of all samples, when it is wanted and any lot is judged."""
+    return ["results/multiqc.html"] * (settings.report.multiqc and bool(lots_with_dna(study)))
+
+
+def said_by_fastp(study: Study) -> list[str]:
+    """fastp's JSON of every unit any report rests on."""
+    samples = {sample for lot in lots_with_dna(study) for sample in sequenced_samples(study, lot)}
+    return [path for sample in sorted(samples) for path in quality_files(study, sample).get("fastp", [])]
+
+
 def overview_files(study: Study) -> dict[str, object]:
     """Inputs of the page of all lots, by name: their records, and expression across lots from three samples on."""
     files: dict[str, object] = {"reports": reports(study)}
@@ -408,7 +419,8 @@ def _tools(rows: list[Sample], settings: Config) -> set[str]:
 
 def all_tools(study: Study, settings: Config) -> list[str]:
     """Tools the study needs for what is to be aligned and quantified."""
-    return sorted(_tools([rows[0] for rows in study.samples.values()], settings))
+    tools = _tools([rows[0] for rows in study.samples.values()], settings)
+    return sorted(tools | ({"multiqc"} if run_targets(study, settings) else set()))
 
 
 def panel_files(study: Study, settings: Expression, lot: str) -> dict[str, str]:

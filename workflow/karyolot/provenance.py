@@ -27,6 +27,7 @@ TOOL_VERSION_COMMANDS = {
     "fastp": (["fastp", "--version"], r"fastp (\S+)"),
     "salmon": (["salmon", "--version"], r"salmon (\S+)"),
     "gffread": (["gffread", "--version"], r"(\S+)"),
+    "multiqc": (["multiqc", "--version"], r"version (\S+)"),
 }
 
 

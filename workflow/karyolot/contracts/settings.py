@@ -209,6 +209,15 @@ class Pathways(Section):
         return (*self.gene_sets, *(own.path for own in self.own_gene_sets))
 
 
+class Report(Section):
+    """What is made for people beside the reports; never on the way to a verdict."""
+
+    multiqc: bool = Field(
+        False,
+        description="Also make results/multiqc.html, quality of all samples; `./run multiqc` installs what it needs.",
+    )
+
+
 class Config(Section):
     """All settings of a run."""
 
@@ -220,6 +229,7 @@ class Config(Section):
     copy_number: CopyNumber = CopyNumber()
     expression: Expression = Expression()
     pathways: Pathways = Pathways()
+    report: Report = Report()
     acceptance: File = Field("shipped:acceptance.yaml", description="Acceptance criteria, a reviewed document.")
     notice: Annotated[str, Field(max_length=300)] = Field(
         "", description="A sentence printed on top of every report, for example 'validation run'."

@@ -15,13 +15,12 @@ def overview_row(record: Record) -> OverviewRow:
     """What the overview shows of one lot."""
     verdict = record.verdict
     passage = record.lot.facts.get("passage")
-    first = next((result for result in verdict.criteria if result.id in verdict.reasons[:1]), None)
     return OverviewRow(
         lot_id=record.lot.lot_id,
         donor_id=record.lot.donor_id,
         passage=passage if isinstance(passage, (int, float)) else None,
         outcome=verdict.outcome,
-        first_reason=verdict.headline if first is None else f"{first.id} {first.explanation}",
+        first_reason=verdict.first_reason,
         report_id=record.report_id,
         draft=bool(record.provenance.dirty),
         arms=tuple(
