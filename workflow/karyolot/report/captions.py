@@ -22,8 +22,8 @@ def _called(call: CallRow) -> str:
     return f"{call.type} of {call.bands or call.chrom} in {percent(call.fraction)} of cells"
 
 
-def ratio(record: CopyNumberRecord, plot: GenomePlot) -> Caption:
-    """Figure 1: the ratio along the genome."""
+def ratio(record: CopyNumberRecord, plot: GenomePlot, zoom_group: int = 1) -> Caption:
+    """Figure 1: the ratio along the genome. zoom_group: bins per point of the zoomable plot."""
     calls = record.calls
     if calls:
         finding = f"{plural(len(calls), 'change').capitalize()} called against the donor: "
@@ -40,8 +40,9 @@ def ratio(record: CopyNumberRecord, plot: GenomePlot) -> Caption:
     reading = f"Grey: log2 of lot over donor fragments in bins of {width}"
     if plot.group > 1:
         reading += (
-            f", each point drawn the median of up to {plot.group} neighbouring bins"
-            f" ({len(record.bins.start):,} bins in all; calls and segments use every bin)"
+            f", in the still figure each point the median of up to {plot.group} neighbouring bins, in the zoomable one "
+            + (f"of up to {zoom_group}" if zoom_group > 1 else "every bin a point")
+            + f" ({len(record.bins.start):,} bins in all; calls and segments use every bin)"
         )
     reading += (
         ". Yellow: segment medians. Solid line: no change. Red dashed: the published limits,"
@@ -57,7 +58,8 @@ def ratio(record: CopyNumberRecord, plot: GenomePlot) -> Caption:
     if calls:
         reading += " Shaded: called changes."
     if plot.above or plot.below:
-        reading += f" Triangles: points off the fixed axis ({plot.above} above, {plot.below} below)."
+        still = " in the still figure" if plot.group > 1 else ""
+        reading += f" Triangles: points off the fixed axis ({plot.above} above, {plot.below} below{still})."
     if plot.empty:
         reading += f" Hatched: no usable bin ({listed(plot.empty)})."
     if plot.unlabelled:

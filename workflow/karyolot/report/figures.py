@@ -204,7 +204,7 @@ def _call_marks(calls: Sequence[CallRow], scale: _Scale) -> tuple[tuple[CallMark
         left, end = scale.x(call.chrom, call.start), scale.x(call.chrom, call.end)
         label = f"E{index}"
         if len(calls) <= 6:
-            label += f" {call.type} {(call.bands or call.chrom)[:24]}, {percent(call.fraction)} of cells"
+            label += f" {called(call)}"
         half = CHARACTER * len(label) / 2 + 4
         x = min(max((left + end) / 2, LEFT + half), WIDTH - half)
         taken = None
@@ -215,6 +215,17 @@ def _call_marks(calls: Sequence[CallRow], scale: _Scale) -> tuple[tuple[CallMark
                 break
         marks.append(CallMark(call.type, left, max(round(end - left, 1), 2.0), label, round(x, 1), taken))
     return tuple(marks), sum(bool(spans) for spans in rows)
+
+
+def called(call: CallRow) -> str:
+    """A call beside its mark."""
+    return f"{call.type} {(call.bands or call.chrom)[:24]}, {percent(call.fraction)} of cells"
+
+
+def ratio_limits(record: CopyNumberRecord) -> list[tuple[str, float]]:
+    """The published rule's limits that lie on the axis: name, log2."""
+    limits = (("gain limit", record.published_gain_log2), ("loss limit", record.published_loss_log2))
+    return [(name, value) for name, value in limits if abs(value) < LIMIT]
 
 
 def ratio_plot(record: CopyNumberRecord) -> GenomePlot:
@@ -247,11 +258,7 @@ def ratio_plot(record: CopyNumberRecord) -> GenomePlot:
         zero=scale.y(0),
         segments=tuple(segments),
         calls=_call_marks(record.calls, scale)[0],
-        limits=tuple(
-            Line(scale.y(value), name, axis(value))
-            for name, value in (("gain limit", record.published_gain_log2), ("loss limit", record.published_loss_log2))
-            if abs(value) < LIMIT
-        ),
+        limits=tuple(Line(scale.y(value), name, axis(value)) for name, value in ratio_limits(record)),
         guides=tuple(guides),
         empty=tuple(mark.label for mark in chromosomes if mark.empty),
     )
