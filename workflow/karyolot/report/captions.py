@@ -28,7 +28,7 @@ def ratio(record: CopyNumberRecord, plot: GenomePlot, zoom_group: int = 1) -> Ca
     if calls:
         finding = f"{plural(len(calls), 'change').capitalize()} called against the donor: "
         finding += listed([_called(call) for call in calls], 4) + "."
-    elif _claim_row(record) is None:
+    elif claim_row(record) is None:
         finding = f"No change called, but in these data none of {number(record.claim_mb)} Mb could have been."
     else:
         finding = "No change called against the donor's own hepatocytes."
@@ -69,7 +69,7 @@ def ratio(record: CopyNumberRecord, plot: GenomePlot, zoom_group: int = 1) -> Ca
     return Caption(finding, reading)
 
 
-def _claim_row(record: CopyNumberRecord) -> LodRow | None:
+def claim_row(record: CopyNumberRecord) -> LodRow | None:
     """The limit of detection at the size the claim is made for; None when gain or loss is not assessable there."""
     row = next((row for row in record.lod if abs(row.size_mb - record.claim_mb) < 1e-9), None)
     return None if row is None or row.gain is None or row.loss is None else row
@@ -113,7 +113,7 @@ def arms(states: Mapping[tuple[str, str], str]) -> Caption:
 
 def limits_of_detection(record: CopyNumberRecord) -> Caption:
     """Limits of detection by size."""
-    claim = _claim_row(record)
+    claim = claim_row(record)
     mb = number(record.claim_mb)
     if claim is None:
         finding = f"A change of {mb} Mb cannot be assessed in this lot."

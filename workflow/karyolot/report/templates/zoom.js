@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const DENSITY = 6;               // size of a point = DENSITY * sqrt(pixels per point), within:
-  const SMALLEST = 1.1, LARGEST = 4;
+  const SMALLEST = 1.1, LARGEST = 3;
   const RIGHT = 132, NARROW = 700; // room for labels right of the plot; below this width they stand inside it
   const ROW = 17, ROWS = 3, AXIS = 38;
   const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif";
