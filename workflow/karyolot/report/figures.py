@@ -7,7 +7,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from statistics import fmean, median
+
+import pandas as pd
 
 from karyolot.contracts.record import (
     ArmState,
@@ -124,19 +125,16 @@ def thin(
     Bins that share a window of k * bin_bp become one point, their median, at their mean midpoint. More points than
     `most` only where there are more contigs. For drawing only.
     """
+    bins = pd.DataFrame({"chrom": track.chrom, "start": track.start, "value": values})
     group = max(1, -(-len(values) // most))
     while True:
-        windows: dict[tuple[str, int], list[tuple[float, float]]] = {}
-        for chrom, start, value in zip(track.chrom, track.start, values, strict=True):
-            key = (chrom, start // (group * track.bin_bp))
-            windows.setdefault(key, []).append((start + track.bin_bp / 2, value))
-        if len(windows) <= most or len(windows) == len(set(track.chrom)):
+        windows = bins.groupby(["chrom", bins["start"] // (group * track.bin_bp)], sort=False)
+        if windows.ngroups <= most or windows.ngroups == bins["chrom"].nunique():
             break
         group += 1 + group // 8
-    points = [
-        (chrom, fmean(position for position, _ in held), median(value for _, value in held))
-        for (chrom, _), held in windows.items()
-    ]
+    table = windows.agg(position=("start", "mean"), value=("value", "median"))
+    chroms = [str(chrom) for chrom, _ in table.index]
+    points = list(zip(chroms, (table["position"] + track.bin_bp / 2).tolist(), table["value"].tolist(), strict=True))
     return points, group
 
 
