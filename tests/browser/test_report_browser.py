@@ -84,13 +84,15 @@ def visit(browser: Browser, site: Path) -> Open:
         page.on("dialog", lambda dialog: complaints.append(dialog.message))
         page.on("request", lambda request: requests.append(request.url))
         address = (site / f"{name}.html").as_uri()
-        page.goto(address)
-        if options.get("java_script_enabled", True):
-            page.wait_for_selector("html[data-ready]", state="attached")
-        yield page
-        assert complaints == []
-        assert [url for url in requests if not url.startswith(site.as_uri())] == []
-        context.close()
+        try:
+            page.goto(address)
+            if options.get("java_script_enabled", True):
+                page.wait_for_selector("html[data-ready]", state="attached")
+            yield page
+            assert complaints == []
+            assert [url for url in requests if not url.startswith(site.as_uri())] == []
+        finally:
+            context.close()
 
     return visiting
 
@@ -488,20 +490,20 @@ def test_the_overview_filters_by_donor_and_verdict(visit: Open) -> None:
     with visit("overview") as page:
         status = page.get_by_role("status")
         expect(status).to_have_text("4 lots shown")
-        page.get_by_label("Donor").select_option("D-014")
+        page.get_by_label("Donor", exact=True).select_option("D-014")
         expect(status).to_have_text("2 lots shown")
         expect(page.get_by_role("row").filter(has_text="HLP-2031-04")).not_to_be_visible()
         expect(page.get_by_role("img", name=re.compile("^Donor D-009"))).not_to_be_visible()
-        page.get_by_label("Verdict").select_option("FAIL")
+        page.get_by_label("Verdict", exact=True).select_option("FAIL")
         expect(status).to_have_text("1 lot shown")
         expect(page.get_by_role("row").filter(has_text="HLP-2031-07")).to_be_visible()
-        page.get_by_label("Verdict").select_option("PASS")
+        page.get_by_label("Verdict", exact=True).select_option("PASS")
         expect(status).to_have_text("0 lots shown")
-        page.get_by_label("Verdict").select_option("")
-        page.get_by_label("Donor").select_option("")
+        page.get_by_label("Verdict", exact=True).select_option("")
+        page.get_by_label("Donor", exact=True).select_option("")
         expect(status).to_have_text("4 lots shown")
     with visit("overview", java_script_enabled=False) as page:
-        expect(page.get_by_label("Donor")).not_to_be_visible()
+        expect(page.get_by_label("Donor", exact=True)).not_to_be_visible()
         expect(page.get_by_role("row").filter(has_text="HLP-2031-04")).to_be_visible()
 
 
