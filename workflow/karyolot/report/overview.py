@@ -17,7 +17,9 @@ def overview_row(record: Record) -> OverviewRow:
     copies = record.copy_number
     claim = captions.claim_row(copies)
     lod = None if claim is None or claim.gain is None or claim.loss is None else max(claim.gain, claim.loss)
-    own = [call.fraction for call in copies.calls if call.origin != "lost"]  # 'lost': the donor deviates there, not the lot
+    own = [
+        call.fraction for call in copies.calls if call.origin != "lost"
+    ]  # 'lost': the donor deviates there, not the lot
     first = next((result for result in verdict.criteria if result.id in verdict.reasons[:1]), None)
     return OverviewRow(
         lot_id=record.lot.lot_id,
@@ -73,4 +75,6 @@ def render_overview(rows: Iterable[OverviewRow], study: StudyExpression | None =
         "heat": figures.study_heat(study) if study else (),
         "captions": [make(study) for make in STUDY_CAPTIONS] if study else [],
     }
-    return page("overview.html.j2", context, head="Genomic stability, all lots", scripts=("filter.js",) if ordered else ())
+    return page(
+        "overview.html.j2", context, head="Genomic stability, all lots", scripts=("filter.js",) if ordered else ()
+    )

@@ -131,7 +131,9 @@ def caption(rows: Sequence[OverviewRow], claim_mb: float | None) -> Caption:
     if changed:
         top = max(changed, key=lambda row: row.share or 0)
         passage = "" if top.passage is None else f", passage {number(top.passage)}"
-        finding += f"; the largest share, {percent(top.share)} of cells, is in {top.lot_id} (donor {top.donor_id}{passage})"
+        finding += (
+            f"; the largest share, {percent(top.share)} of cells, is in {top.lot_id} (donor {top.donor_id}{passage})"
+        )
     left = sum(row.passage is None for row in rows)
     size = "of the size each lot's claim is made for" if claim_mb is None else f"of {number(claim_mb)} Mb"
     reading = (

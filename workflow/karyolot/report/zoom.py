@@ -90,9 +90,7 @@ def zoom(record: CopyNumberRecord, most: int = MOST_WINDOWS) -> Zoom:
     table, group = windows(record, most)
     offsets = {chromosome.name: chromosome.offset for chromosome in record.chromosomes}
     total = max((c.offset + c.length for c in record.chromosomes), default=1)
-    chromosomes = tuple(
-        View(c.offset, c.offset + c.length, c.name.removeprefix("chr")) for c in record.chromosomes
-    )
+    chromosomes = tuple(View(c.offset, c.offset + c.length, c.name.removeprefix("chr")) for c in record.chromosomes)
     calls = []
     for index, call in enumerate(record.calls, 1):
         start, end = offsets[call.chrom] + call.start, offsets[call.chrom] + call.end
@@ -116,7 +114,8 @@ def zoom(record: CopyNumberRecord, most: int = MOST_WINDOWS) -> Zoom:
             for number, c in enumerate(record.chromosomes)
         ],
         "segments": [
-            [offsets[row.chrom] + row.start, offsets[row.chrom] + row.end, round(row.log2, 4)] for row in record.segments
+            [offsets[row.chrom] + row.start, offsets[row.chrom] + row.end, round(row.log2, 4)]
+            for row in record.segments
         ],
         "calls": [
             {"start": offsets[c.chrom] + c.start, "end": offsets[c.chrom] + c.end, "type": c.type} for c in record.calls
