@@ -167,7 +167,8 @@ def resealed(text: str) -> str:
     for directive, pattern in (("style", "<style>(.*?)</style>"), ("script", "<script>(.*?)</script>")):
         held = re.findall(pattern, text, re.S)[-1]
         digest = base64.b64encode(hashlib.sha256(held.encode()).digest()).decode()
-        text = re.sub(f"{directive}-src 'sha256-[^']*'", f"{directive}-src 'sha256-{digest}'", text)
+        text, changed = re.subn(f"{directive}-src &#39;sha256-.*?&#39;", f"{directive}-src &#39;sha256-{digest}&#39;", text)
+        assert changed == 1
     return text
 
 
@@ -181,7 +182,7 @@ def without_bins(text: str) -> str:
 BROKEN: dict[str, tuple[str, Callable[[str], str]]] = {
     "external image": (
         "request",
-        lambda text: text.replace("default-src 'none'", "default-src 'none'; img-src *").replace(
+        lambda text: text.replace("default-src &#39;none&#39;", "default-src &#39;none&#39;; img-src *").replace(
             "</main>", '<img src="https://example.invalid/a.png" alt=""></main>'
         ),
     ),
@@ -210,6 +211,7 @@ BROKEN: dict[str, tuple[str, Callable[[str], str]]] = {
 def test_a_broken_page_is_caught(browser: Browser, site: Path, name: str) -> None:
     """The tests themselves: each fault a page could have is seen, and named."""
     kind, breaking = BROKEN[name]
+    others = {"request": {"console", "elements"}, "console": {"drawing", "bins", "elements"}, "elements": {"console"}}
     whole = (site / "fail.html").read_text(encoding="utf-8")
     broken = breaking(whole)
     assert broken != whole
@@ -224,6 +226,7 @@ def test_a_broken_page_is_caught(browser: Browser, site: Path, name: str) -> Non
     found |= faults(page, planted_records.failing())
     context.close()
     assert kind in found
+    assert found <= {kind} | others.get(kind, set()), "one fault, and what follows from it"
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -386,6 +389,7 @@ def test_the_plot_zooms_by_select_button_and_mouse(visit: Open) -> None:
         assert view(page).startswith("In view: chromosome 8, 36.3 to 108.8 Mb.")
         expect(one.locator("select")).to_have_value("")
         one.get_by_role("button", name="Whole genome").click()
+        one.locator(".u-over").scroll_into_view_if_needed()
         box = one.locator(".u-over").bounding_box()
         assert box
         total = record.chromosomes[-1].offset + record.chromosomes[-1].length
