@@ -48,7 +48,11 @@ def test_the_digest_changes_with_any_module_behind_the_rule(tmp_path: Path, monk
     (package / "dna" / "c.py").write_text("def g(): return 2\n")
     assert digest() == before
     (package / "dna" / "b.py").write_text("def f(): return 2\n")
-    assert digest() != before
+    after = digest()
+    assert after != before
+    (package / "dna" / "templates" / "vendor").mkdir(parents=True)
+    (package / "dna" / "templates" / "vendor" / "plot.js").write_text("")
+    assert digest() != after
     provenance.code_digest.cache_clear()
     provenance._imports_of.cache_clear()
 

@@ -419,7 +419,11 @@ class OverviewArm(Frozen):
 
 
 class OverviewRow(Frozen):
-    """One lot of the overview. first_reason: of the outcome, one sentence. passage null = not recorded."""
+    """One lot of the overview. first_reason: of the outcome, one sentence. passage null = not recorded.
+
+    share: largest share of cells with one called change of the lot's own, 0 = none called; lod: the larger of gain's and
+    loss's limits of detection at claim_mb. null = no verdict on stability, or not assessable.
+    """
 
     lot_id: str
     donor_id: str
@@ -428,4 +432,7 @@ class OverviewRow(Frozen):
     first_reason: str
     report_id: str
     draft: bool
+    share: float | None
+    lod: float | None
+    claim_mb: float
     arms: tuple[OverviewArm, ...]

@@ -23,13 +23,13 @@ def _called(call: CallRow) -> str:
     return f"{call.type} of {call.bands or call.chrom} in {percent(call.fraction)} of cells"
 
 
-def ratio(record: CopyNumberRecord, plot: GenomePlot) -> Caption:
-    """Figure 1: the ratio along the genome."""
+def ratio(record: CopyNumberRecord, plot: GenomePlot, zoom_group: int = 1) -> Caption:
+    """Figure 1: the ratio along the genome. zoom_group: bins per point of the zoomable plot."""
     calls = record.calls
     if calls:
         finding = f"{plural(len(calls), 'change').capitalize()} called against the donor: "
         finding += listed([_called(call) for call in calls], 4) + "."
-    elif _claim_row(record) is None:
+    elif claim_row(record) is None:
         finding = f"No change called, but in these data none of {number(record.claim_mb)} Mb could have been."
     else:
         finding = "No change called against the donor's own hepatocytes."
@@ -41,8 +41,9 @@ def ratio(record: CopyNumberRecord, plot: GenomePlot) -> Caption:
     reading = f"Grey: log2 of lot over donor fragments in bins of {width}"
     if plot.group > 1:
         reading += (
-            f", each point drawn the median of up to {plot.group} neighbouring bins"
-            f" ({len(record.bins.start):,} bins in all; calls and segments use every bin)"
+            f", in the still figure each point the median of up to {plot.group} neighbouring bins, in the zoomable one "
+            + (f"of up to {zoom_group}" if zoom_group > 1 else "every bin a point")
+            + f" ({len(record.bins.start):,} bins in all; calls and segments use every bin)"
         )
     reading += (
         ". Yellow: segment medians. Solid line: no change. Red dashed: the published limits,"
@@ -58,7 +59,8 @@ def ratio(record: CopyNumberRecord, plot: GenomePlot) -> Caption:
     if calls:
         reading += " Shaded: called changes."
     if plot.above or plot.below:
-        reading += f" Triangles: points off the fixed axis ({plot.above} above, {plot.below} below)."
+        still = " in the still figure" if plot.group > 1 else ""
+        reading += f" Triangles: points off the fixed axis ({plot.above} above, {plot.below} below{still})."
     if plot.empty:
         reading += f" Hatched: no usable bin ({listed(plot.empty)})."
     if plot.unlabelled:
@@ -68,7 +70,7 @@ def ratio(record: CopyNumberRecord, plot: GenomePlot) -> Caption:
     return Caption(finding, reading)
 
 
-def _claim_row(record: CopyNumberRecord) -> LodRow | None:
+def claim_row(record: CopyNumberRecord) -> LodRow | None:
     """The limit of detection at the size the claim is made for; None when gain or loss is not assessable there."""
     row = next((row for row in record.lod if abs(row.size_mb - record.claim_mb) < 1e-9), None)
     return None if row is None or row.gain is None or row.loss is None else row
@@ -112,7 +114,7 @@ def arms(states: Mapping[tuple[str, str], str]) -> Caption:
 
 def limits_of_detection(record: CopyNumberRecord) -> Caption:
     """Limits of detection by size."""
-    claim = _claim_row(record)
+    claim = claim_row(record)
     mb = number(record.claim_mb)
     if claim is None:
         finding = f"A change of {mb} Mb cannot be assessed in this lot."
