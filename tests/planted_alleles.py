@@ -73,9 +73,9 @@ def counts(
         inner = (alt > 0) & (alt < 1)
         alt = np.where(inner, rng.beta(np.maximum(alt, 1e-6) * m, np.maximum(1 - alt, 1e-6) * m), alt)
     wrong = SEQUENCING_ERROR / 3
-    shown = rng.binomial(n, np.clip(alt * (1 - 3 * wrong) + (1 - alt) * wrong, 0, 1))
-    other = rng.binomial(n - shown, 2 * wrong)
-    return sites.assign(ref_count=n - shown - other, alt_count=shown, other_count=other)
+    other = rng.binomial(n, 2 * wrong)
+    shown = rng.binomial(n - other, alt * (1 - wrong) + (1 - alt) * wrong)
+    return sites.assign(ref_count=n - other - shown, alt_count=shown, other_count=other)
 
 
 def mosaic(
