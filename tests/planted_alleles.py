@@ -34,9 +34,7 @@ def person(sites: pd.DataFrame, rng: np.random.Generator) -> Ints:
     return (rng.random((2, len(sites))) < sites["frequency"].to_numpy()).astype(np.int64)
 
 
-def children(
-    sites: pd.DataFrame, rng: np.random.Generator, number: int = 2, block: float = 50e6
-) -> list[Ints]:
+def children(sites: pd.DataFrame, rng: np.random.Generator, number: int = 2, block: float = 50e6) -> list[Ints]:
     """Full siblings: of each parent a haplotype that changes about every `block` bases."""
     parents = person(sites, rng), person(sites, rng)
 
@@ -78,9 +76,7 @@ def counts(
     return sites.assign(ref_count=n - other - shown, alt_count=shown, other_count=other)
 
 
-def mosaic(
-    sites: pd.DataFrame, events: Sequence[tuple[str, float, float, str, float]]
-) -> NDArray[np.float64]:
+def mosaic(sites: pd.DataFrame, events: Sequence[tuple[str, float, float, str, float]]) -> NDArray[np.float64]:
     """Copies of the haplotypes: events (chrom, start Mb, end Mb, 'gain' | 'loss' | 'copy-neutral', share of cells)."""
     copies = np.ones((2, len(sites)))
     for chrom, start, end, kind, f in events:

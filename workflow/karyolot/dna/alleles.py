@@ -4,6 +4,7 @@ With the share f of cells changed, |BAF - 1/2| becomes f / (2 (2 - f)) by a loss
 f / 2 by a copy-neutral loss of heterozygosity; which way it goes at one site is a coin, so it is seen as spread.
 """
 
+from collections.abc import Hashable, Mapping
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -294,7 +295,9 @@ def _depth(ratios: pd.DataFrame, noise: Noise, chrom: str, start: int, end: int)
     return mean, float(standard_error(noise, float(weight.sum()), len(own)))
 
 
-def _row(hets: Hets, place: tuple[str, int, int], depth: tuple[float | None, float | None], **facts: Any) -> dict[str, Any]:
+def _row(
+    hets: Hets, place: tuple[str, int, int], depth: tuple[float | None, float | None], **facts: Any
+) -> dict[str, Any]:
     """A row of AlleleEvents but for what is the caller's to say."""
     low, high = _inside(hets, *place)
     row: dict[str, Any] = dict(zip(("chrom", "start", "end"), place, strict=True)) | facts
@@ -310,7 +313,7 @@ def _row(hets: Hets, place: tuple[str, int, int], depth: tuple[float | None, flo
     }  # fmt: skip
 
 
-def _under_call(hets: Hets, call: dict[str, Any], ratios: pd.DataFrame, noise: Noise) -> dict[str, Any]:
+def _under_call(hets: Hets, call: Mapping[Hashable, Any], ratios: pd.DataFrame, noise: Noise) -> dict[str, Any]:
     """What the alleles under a depth call say of it."""
     place = call["chrom"], call["start"], call["end"]
     row = _row(hets, place, _depth(ratios, noise, *place), origin="call", kind=call["type"])

@@ -8,8 +8,17 @@ from numpy.typing import NDArray
 from scipy.special import betaln
 from scipy.stats import chi2
 
-from karyolot.contracts.alleles import Contamination
-from karyolot.dna.identity import Genotypes, genotypes, hardy_weinberg
+from karyolot.contracts import settings as configured
+from karyolot.contracts.alleles import Contamination, Identity
+from karyolot.dna.identity import (
+    Genotypes,
+    check_sites,
+    frequencies,
+    genotypes,
+    hardy_weinberg,
+    kinship,
+    match_all,
+)
 
 Floats = NDArray[np.float64]
 
@@ -134,7 +143,8 @@ class Reads(NamedTuple):
         best = int(fine.argmax())
         held = shares[fine >= fine[best] - CHI]
         rise = float(fine[best] - log[0])
-        return Mixture(*(float(v) for v in (shares[best], held[0], held[-1], error[best], fine[best])), rise)
+        share, low, high = float(shares[best]), float(held[0]), float(held[-1])
+        return Mixture(share, low, high, float(error[best]), float(fine[best]), rise)
 
 
 def limit_of_detection(reads: Reads) -> float | None:
@@ -182,3 +192,48 @@ def best_guest(
     name, best = max(fits.items(), key=lambda item: item[1].log)
     gain = min(best.log - stranger.log, best.rise)
     return (name, best) if gain >= 4 * np.log(10) else None
+
+
+def identify(lot: pd.DataFrame, donor: pd.DataFrame, settings: configured.Identity) -> Identity:
+    """A lot against its own donor (contract AlleleCounts, at the same sites); of no other sample."""
+    check_sites({"lot": lot, "donor": donor})
+    frequency, source = frequencies(lot, donor)
+    one, two = genotypes(lot), genotypes(donor)
+    return Identity(
+        kinship=kinship(one, two, frequency, settings.log10_ratio),
+        contamination=contamination(lot, donor, frequency),
+        panel=len(lot),
+        lot_depth=round(float(one.depth.mean()), 2),
+        donor_depth=round(float(two.depth.mean()), 2),
+        frequencies=source,
+    )
+
+
+def match_samples(
+    tables: list[pd.DataFrame], samples: list[dict[str, str]], settings: configured.Identity
+) -> pd.DataFrame:
+    """Contract Pairs: every pair of `tables` (contract AlleleCounts).
+
+    samples: of each table sample_id, owner (lot or donor), person (donor by the sheet) and role ('lot' or 'donor'). Where a
+    lot matches its donor and holds another human, the sample that fits best as the source is named by its `mix`.
+    """
+    names = [sample["sample_id"] for sample in samples]
+    by_name = dict(zip(names, tables, strict=True))
+    facts = {sample["sample_id"]: sample for sample in samples}
+    pairs = match_all(
+        by_name, {n: facts[n]["owner"] for n in names}, {n: facts[n]["person"] for n in names}, settings.log10_ratio
+    )
+    held = {name: genotypes(table) for name, table in by_name.items()}
+    for row in pairs[(pairs["result"] == "MATCH") & pairs["expected"]].itertuples():
+        lot, donor = str(row.sample_a), str(row.sample_b)
+        if facts[lot]["role"] == "donor":
+            lot, donor = donor, lot
+        if facts[lot]["role"] == facts[donor]["role"]:
+            continue
+        others = {n: held[n] for n in names if facts[n]["person"] != facts[lot]["person"]}
+        found = best_guest(by_name[lot], by_name[donor], frequencies(by_name[lot], by_name[donor])[0], others)
+        if found is not None:
+            name, fit = found
+            here = pairs["sample_a"].isin([lot, name]) & pairs["sample_b"].isin([lot, name])
+            pairs.loc[here, "mix"] = round(fit.share, 5)
+    return pairs

@@ -1,7 +1,7 @@
 """Are two samples of one person? Likelihoods of allele counts with the genotypes summed over, so that thin data count."""
 
 from itertools import combinations
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -130,5 +130,11 @@ def match_all(
         )  # fmt: skip
     columns = ["sample_a", "owner_a", "sample_b", "owner_b", "expected", "sites", "log10_unrelated", "log10_sibling",
                "result", "mix"]  # fmt: skip
-    kinds = {"expected": bool, "sites": "int64", "log10_unrelated": float, "log10_sibling": float, "mix": float}
+    kinds: dict[str, Any] = {
+        "expected": bool,
+        "sites": "int64",
+        "log10_unrelated": float,
+        "log10_sibling": float,
+        "mix": float,
+    }
     return pd.DataFrame(rows, columns=columns).astype(kinds)
