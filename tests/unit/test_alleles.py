@@ -107,7 +107,9 @@ def test_shift_and_fraction_are_inverse(kind: str) -> None:
     assert shift_by(1, kind) == pytest.approx({"gain": 1 / 6, "loss": 1 / 2, "copy-neutral": 1 / 2}[kind])
 
 
-def summary(result: str, share: float | None, width: float = 0.004, reason: str = "", lod: float | None = 0.2) -> dict[str, object]:
+def summary(
+    result: str, share: float | None, width: float = 0.004, reason: str = "", lod: float | None = 0.2
+) -> dict[str, object]:
     kin = Kinship.model_validate({"result": result, "sites": 9, "log10_unrelated": 1.0, "log10_sibling": 1.0})
     low, high = (None, None) if share is None else (share, share + width)
     mixed = Contamination(share=share, low=low, high=high, lod=0.01, sites=9, donor_known=1.0)
@@ -115,9 +117,7 @@ def summary(result: str, share: float | None, width: float = 0.004, reason: str 
         sites=9, min_depth=10, centre=0.5, site_bias=0.0, overdispersion=0.0, windows=9, threshold=0.01, size_mb=10,
         power=0.95, lod=lod, reason=reason,
     )  # fmt: skip
-    identity = IdentityFacts(
-        kinship=kin, contamination=mixed, panel=9, lot_depth=1, donor_depth=1, frequencies="panel"
-    )
+    identity = IdentityFacts(kinship=kin, contamination=mixed, panel=9, lot_depth=1, donor_depth=1, frequencies="panel")
     events = pd.DataFrame({"origin": ["call"], "kind": ["gain"], "chrom": ["chr1"], "start": [0], "end": [9]})
     found = allele_metrics(identity, events, facts)
     assert all(metric.reason for metric in found.values() if metric.value is None)
