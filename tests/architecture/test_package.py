@@ -15,6 +15,7 @@ MAY_OPEN_FILES = {
     "check": "looks into the user's files before any job",
     "cli": "writes what a person asks for",
     "call": "the command of that name: reads two tables, writes the results",
+    "freeze": "the command of that name: reads results of lots, writes the panel",
     "runtime": "opens the log of a job",
     "provenance": "reads our own source for the code digest",
 }

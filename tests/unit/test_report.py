@@ -391,3 +391,15 @@ def test_the_overview_counts_arms_changed_in_more_than_one_lot() -> None:
     assert "8p (2 lots), 8q (2 lots) and 20q (2 lots)" in text
     assert text.index("HLP-2031-07") < text.index("HLP-2031-08")
     assert "No lot has a report yet." in Page(render_overview([])).text
+
+
+def test_the_range_a_panel_expects_is_drawn_where_it_is_known() -> None:
+    record = planted_records.passing()
+    expression = record.expression
+    assert expression is not None
+    assert not any(attributes.get("class") == "panel" for attributes, _ in Page(render(record)).all("line"))
+    first, *others = expression.markers
+    update = {"markers": (first.model_copy(update={"panel_tpm_low": 1.0, "panel_tpm_high": 100.0}), *others)}
+    html = render(record.model_copy(update={"expression": expression.model_copy(update=update)}))
+    (band,) = [attributes for attributes, _ in Page(html).all("line") if attributes.get("class") == "panel"]
+    assert band["x1"] != band["x2"]

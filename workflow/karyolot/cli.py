@@ -16,6 +16,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+panel_app = typer.Typer(help="The frozen reference panel of accepted lots.", no_args_is_help=True)
+app.add_typer(panel_app, name="panel")
+
 
 @app.command()
 def check(
@@ -82,6 +85,26 @@ def call(
     limit = summary["metrics"]["cn.lod"]
     bound = limit["reason"] if limit["value"] is None else f"limit of detection {limit['value']:.0%} of cells"
     print(f"{summary['computational_karyotype']} (computational); {bound}; results in {out}")
+
+
+@panel_app.command()
+def freeze(
+    lots: Annotated[str, typer.Option(help="Accepted lots of this run, separated by commas.")],
+    version: Annotated[str, typer.Option(help="Of the panel, like 1.0: stands in every report that uses it.")],
+    out: Annotated[Path, typer.Option(help="File to write; never overwritten by another panel.")],
+    directory: Annotated[Path, typer.Option(help="Working directory of the finished run.")] = Path(),
+    markers: Annotated[str, typer.Option(help="Marker table, as in expression.markers.")] = "shipped:markers.tsv",
+) -> None:
+    """Freeze accepted lots of a finished run as the reference panel that new lots are compared with."""
+    from karyolot.contracts.panel import FULL_LOTS, MIN_LOTS, tier
+    from karyolot.freeze import freeze_panel
+
+    panel = freeze_panel(lots.split(","), version, out, directory, markers)
+    limits = {"too few": "no limits yet", "provisional": "limits are provisional", "full": "limits are full"}
+    print(
+        f"panel {panel.version}: lots {len(panel.lots)}, donors {len(panel.donors)}, genes {len(panel.gene_ids)};"
+        f" {limits[tier(len(panel.lots))]} ({MIN_LOTS} and {FULL_LOTS} lots needed); sha256 {panel.sha256}"
+    )
 
 
 @app.command()

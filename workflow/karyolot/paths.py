@@ -383,6 +383,7 @@ def input_files(study: Study, settings: Config, lot: str) -> list[str]:
         named += [
             reference.transcripts,
             settings.expression.markers,
+            settings.expression.panel,
             *settings.pathways.gmt_files,
             settings.pathways.axes,
         ]
@@ -411,7 +412,14 @@ def all_tools(study: Study, settings: Config) -> list[str]:
     return sorted(_tools([rows[0] for rows in study.samples.values()], settings))
 
 
-def report_files(study: Study, reference: Reference, lot: str) -> dict[str, object]:
+def panel_files(study: Study, settings: Expression, lot: str) -> dict[str, str]:
+    """The comparison of a lot with the reference panel, by name; empty without panel or RNA."""
+    if settings.panel is None or not rna_samples(study, lot):
+        return {}
+    return {"panel": f"results/{lot}/rna/panel.parquet", "panel_facts": f"results/{lot}/rna/panel.json"}
+
+
+def report_files(study: Study, settings: Config, lot: str) -> dict[str, object]:
     """All inputs of a lot's record, by name."""
     dna = {
         "ratios": "log_ratios.parquet", "segments": "segments.parquet", "calls": "calls.parquet", "arms": "arms.parquet",
@@ -420,12 +428,15 @@ def report_files(study: Study, reference: Reference, lot: str) -> dict[str, obje
     }  # fmt: skip
     files: dict[str, object] = {name: f"results/{lot}/dna/{file}" for name, file in dna.items()}
     files |= {name: f"results/{lot}/{name}.json" for name in ("verdict", "provenance")}
+    files["watch"] = shipped(settings.copy_number.watch_regions)
     files["qc"] = [f"results/samples/{sample}/qc.json" for sample in sequenced_samples(study, lot)]
     if rna_samples(study, lot):
         rna = {"differential": "de", "markers": "markers", "enrichment": "enrichment", "levels": "levels"}
-        if reference.gtf is not None:
+        if settings.reference.gtf is not None:
             rna["arm_shifts"] = "arms"
         files |= {name: f"results/{lot}/rna/{file}.parquet" for name, file in rna.items()}
+    if panel := panel_files(study, settings.expression, lot):
+        files |= panel | {"panel_genes": f"results/{lot}/rna/panel_genes.parquet"}
     return files
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from karyolot.contracts.criteria import Frozen, LotOutcome, Verdict
+from karyolot.contracts.panel import Tier
 
 SCHEMA_VERSION = "1.0"
 
@@ -232,6 +233,8 @@ class MarkerRow(Frozen):
 
     limit_tpm: the TPM an 'absent' gene must stay below, or a 'detected' one reach. limit_log2fc: the log2 fold change
     a 'down' or 'up' gene must reach. null = no such limit.
+    panel_tpm_low, panel_tpm_high: where the lot's TPM is expected if it changes against its donor as the panel's lots do
+    (two-sided 95 % prediction interval); panel_p: adjusted over the markers (Holm), advisory. null without such a panel.
     """
 
     gene_name: str
@@ -246,6 +249,45 @@ class MarkerRow(Frozen):
     met: Literal["yes", "no"] | None
     limit_tpm: float | None = None
     limit_log2fc: float | None = None
+    log2fc_low: float | None = None
+    log2fc_high: float | None = None
+    panel_tpm_low: float | None = None
+    panel_tpm_high: float | None = None
+    panel_p: float | None = None
+
+
+class PanelModuleRow(Frozen):
+    """A module of the panel; fields as in `contracts.expression.PanelComparison`. limit: of prediction; null = none."""
+
+    name: str
+    expected: Literal["up", "down"]
+    lot: float | None
+    donor: float | None
+    difference: float | None
+    panel_mean: float | None
+    panel_sd: float | None
+    limit: float | None
+    tolerance: float | None
+    margin: float | None
+
+
+class PanelRecord(Frozen):
+    """The lot against the frozen reference panel. lots, donors: used, without the lot itself (left_out: it stood there).
+
+    tier: 'too few' lots for limits, 'provisional' or 'full'. genes_*: of the test against the panel, gene by gene; null
+    when nothing was tested.
+    """
+
+    version: str
+    sha256: str
+    lots: int
+    donors: int
+    left_out: bool
+    tier: Tier
+    modules: tuple[PanelModuleRow, ...]
+    genes_tested: int | None
+    genes_higher: int | None
+    genes_lower: int | None
 
 
 class SetRow(Frozen):
@@ -279,7 +321,7 @@ class ArmShiftRow(Frozen):
 
 
 class ExpressionRecord(Frozen):
-    """Markers and pathways of the lot. replicates: samples of the lot and of its donor.
+    """Markers and pathways of the lot. replicates: samples of the lot and of its donor. panel: None when none is given.
 
     heat: genes x samples; heat_samples names the columns, the donor's first. arms: empty when places are not known.
 
@@ -299,6 +341,7 @@ class ExpressionRecord(Frozen):
     heat_samples: tuple[str, ...] = ()
     heat: tuple[HeatRow, ...] = ()
     arms: tuple[ArmShiftRow, ...] = ()
+    panel: PanelRecord | None = None
 
 
 class QcFigure(Frozen):
@@ -386,10 +429,19 @@ class StudySample(Frozen):
     second: float
 
 
+class PanelSample(Frozen):
+    """A sample of the reference panel among the components; fields as in StudySample."""
+
+    is_lot: bool
+    first: float
+    second: float
+
+
 class StudyExpression(Frozen):
     """Expression across lots, for the overview only: every number here moves when samples are added.
 
-    shares: of the variance, of the two components. distances: samples x samples. scores: groups x samples.
+    shares: of the variance, of the two components. distances: samples x samples. scores: groups x samples. panel: samples
+    of the reference panel; empty without one.
     """
 
     samples: tuple[StudySample, ...]
@@ -397,6 +449,7 @@ class StudyExpression(Frozen):
     distances: tuple[tuple[float, ...], ...]
     groups: tuple[str, ...]
     scores: tuple[tuple[float, ...], ...]
+    panel: tuple[PanelSample, ...] = ()
 
 
 ArmState = Literal["gain", "part-gain", "loss", "part-loss", "mixed", "none", "blind"]

@@ -175,6 +175,11 @@ class Expression(Section):
     """Reads to counts, lot against donor."""
 
     markers: File = Field("shipped:markers.tsv", description="Marker genes and what is expected of each.")
+    panel: File | None = Field(
+        None,
+        description="Reference panel of accepted lots, frozen by `karyolot panel freeze`. Not given: a lot is compared with"
+        " its own donor alone.",
+    )
     design: str = Field(
         "~ donor + state",
         description="Study design: state, and before it donor and any of platform, library_kit, seq_run."

@@ -396,11 +396,16 @@ class Dot:
     is_lot: bool
     label: str
     label_y: float
+    of_panel: bool = False
 
 
 def dots(study: StudyExpression) -> list[Dot]:
-    """Samples on the first two components, both on one scale, so that distances on paper are those of the data."""
+    """Samples on the first two components, both on one scale, so that distances on paper are those of the data.
+
+    Those of the panel come first, so that they are drawn behind.
+    """
     values = [value for sample in study.samples for value in (sample.first, sample.second)]
+    values += [value for sample in study.panel for value in (sample.first, sample.second)]
     reach = 1.1 * max(map(abs, values), default=0.0) or 1.0
     named = len(study.samples) <= MOST_NAMED
 
@@ -413,7 +418,8 @@ def dots(study: StudyExpression) -> list[Dot]:
         x, y = place(sample.first), place(-sample.second)
         labels[x > PLOT / 2] = max(labels[x > PLOT / 2] + LABEL_STEP, y)
         made.append(Dot(x, y, bool(sample.lot_id), sample.sample_id if named else "", labels[x > PLOT / 2]))
-    return made
+    behind = [(place(sample.first), place(-sample.second), sample.is_lot) for sample in study.panel]
+    return [Dot(x, y, is_lot, "", y, of_panel=True) for x, y, is_lot in behind] + made
 
 
 def study_heat(study: StudyExpression) -> tuple[Heat, Heat]:
@@ -435,7 +441,7 @@ def _tpm(value: float) -> float:
 
 @dataclass(frozen=True)
 class Dumbbell:
-    """One marker's row, x in per cent; None = not measured."""
+    """One marker's row, x in per cent; None = not measured. expected_low, expected_high: by the reference panel."""
 
     row: MarkerRow
     lot: float | None
@@ -444,6 +450,8 @@ class Dumbbell:
     high: float | None
     limit: float | None
     way: str
+    expected_low: float | None = None
+    expected_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -473,12 +481,12 @@ def dumbbells(record: ExpressionRecord) -> dict[str, list[Dumbbell]]:
     """Markers by group, in panel order."""
     groups: dict[str, list[Dumbbell]] = {}
     for row in record.markers:
-        lot, donor, low, high, limit = (
-            None if value is None else _tpm(value)
-            for value in (row.lot_tpm, row.donor_tpm, row.lot_tpm_low, row.lot_tpm_high, row.limit_tpm)
+        levels = (row.lot_tpm, row.donor_tpm, row.lot_tpm_low, row.lot_tpm_high, row.limit_tpm)
+        lot, donor, low, high, limit, *expected = (
+            None if value is None else _tpm(value) for value in (*levels, row.panel_tpm_low, row.panel_tpm_high)
         )
         way = "" if row.log2fc is None else "gain" if row.log2fc > 0 else "loss" if row.log2fc < 0 else ""
-        groups.setdefault(row.group, []).append(Dumbbell(row, lot, donor, low, high, limit, way))
+        groups.setdefault(row.group, []).append(Dumbbell(row, lot, donor, low, high, limit, way, *expected))
     return groups
 
 

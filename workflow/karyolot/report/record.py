@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from karyolot.contracts.alleles import AlleleResults
 from karyolot.contracts.copy_number import MASKS, Comparison, CopyNumberResults, Noise
 from karyolot.contracts.criteria import Verdict
-from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults
+from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults, PanelResults
+from karyolot.contracts.panel import FALSE_CALLS, FULL_LOTS, MIN_LOTS
 from karyolot.contracts.record import (
     SCHEMA_VERSION,
     ArmRow,
@@ -29,6 +30,8 @@ from karyolot.contracts.record import (
     LodRow,
     LotFacts,
     MarkerRow,
+    PanelModuleRow,
+    PanelRecord,
     Provenance,
     Record,
     SampleQc,
@@ -246,11 +249,76 @@ def _expression(rna: ExpressionResults) -> ExpressionRecord:
         genes_tested=int(tested.sum()),
         genes_up=up if p_values else None,
         genes_down=down if p_values else None,
-        markers=_rows(_with_limits(rna.markers), MarkerRow),
+        markers=_rows(_with_panel(_with_limits(rna.markers), rna.panel), MarkerRow),
         sets=_rows(rna.enrichment.assign(leading_edge=rna.enrichment["leading_edge"].str.split(",")), SetRow),
         **_heat(rna.levels),
         arms=() if rna.arms is None else _rows(rna.arms, ArmShiftRow),
+        panel=None if rna.panel is None else _panel(rna.panel),
     )
+
+
+def _panel(panel: PanelResults) -> PanelRecord:
+    modules = panel.table[panel.table["kind"] == "module"]
+    tested = bool(panel.genes["padj"].notna().any())
+    changed = panel.genes[panel.genes["padj"] < SIGNIFICANCE]["log2fc"]
+    return PanelRecord(
+        **panel.facts.model_dump(),
+        tier=panel.facts.tier,
+        # Of its two sides a module has the one that its expectation asks for.
+        modules=_rows(
+            modules.assign(
+                limit=modules["prediction_low"].fillna(modules["prediction_high"]),
+                tolerance=modules["tolerance_low"].fillna(modules["tolerance_high"]),
+            ),
+            PanelModuleRow,
+        ),
+        genes_tested=int(panel.genes["padj"].notna().sum()) if tested else None,
+        genes_higher=int((changed > 0).sum()) if tested else None,
+        genes_lower=int((changed < 0).sum()) if tested else None,
+    )
+
+
+def _with_panel(markers: pd.DataFrame, panel: PanelResults | None) -> pd.DataFrame:
+    """Markers with the TPM range in which a lot that changes as the panel's lots do is expected."""
+    if panel is None:
+        return markers
+    genes = panel.table[panel.table["kind"] == "marker"].set_index("name")
+    rows = genes.reindex(markers["gene_name"]).set_index(markers.index)
+    low, high = (
+        np.maximum(2 ** (rows["donor"] + rows[f"prediction_{side}"]) - DETECTED_TPM, 0) for side in ("low", "high")
+    )
+    return markers.assign(panel_tpm_low=low, panel_tpm_high=high, panel_p=rows["p_holm"])
+
+
+def _panel_findings(panel: PanelResults) -> list[str]:
+    facts = panel.facts
+    itself = " This lot itself stands in the panel and was left out." if facts.left_out else ""
+    name = f"reference panel {facts.version} ({_count(facts.lots, 'lot')} of {_count(facts.donors, 'donor')})"
+    if facts.tier == "too few":
+        return [f"The {name} is too small for limits: {MIN_LOTS} lots are needed.{itself}"]
+    modules = panel.table[panel.table["kind"] == "module"]
+    beyond = modules.loc[modules["margin"] < 0, "name"].tolist()
+    unknown = modules.loc[modules["margin"].isna(), "name"].tolist()
+    parts = []
+    if len(unknown) < len(modules):
+        parts.append(f"beyond its limits in {', '.join(beyond)}" if beyond else "within its limits")
+    if unknown:
+        parts.append(f"not comparable in {', '.join(unknown)}")
+    firm = f" Its limits are provisional; {FULL_LOTS} lots make them firm." if facts.tier == "provisional" else ""
+    sentences = [f"Against the {name} the lot is {' and '.join(parts)}.{firm}{itself}"]
+    markers = panel.table[panel.table["p_holm"] < SIGNIFICANCE]["name"].tolist()
+    if markers:
+        sentences.append(
+            f"Markers that differ from the panel's lots (advisory, adjusted p < {SIGNIFICANCE:g}): {', '.join(markers)}."
+        )
+    genes = _panel(panel)
+    if genes.genes_tested is not None:
+        sentences.append(
+            f"Gene by gene, {genes.genes_higher} of {genes.genes_tested} genes change more upwards and {genes.genes_lower} more"
+            f" downwards than in the panel's lots (padj < {SIGNIFICANCE:g}; advisory, for in simulations {FALSE_CALLS:.0%} of the"
+            " genes called so were unchanged)."
+        )
+    return sentences
 
 
 def _heat(levels: pd.DataFrame | None) -> dict[str, Any]:
@@ -281,12 +349,12 @@ def _expression_findings(rna: ExpressionResults, p_values: bool, up: int, down: 
             f"{up} genes are higher and {down} lower in the lot than in its donor's hepatocytes (padj < {SIGNIFICANCE:g})."
         )
     else:
-        sentences.append("Without replicates there are effect sizes only, no p values.")
+        sentences.append("Without replicates there are effect sizes only, no p values and no intervals.")
     sentences.append(
         f"Replicates ({rna.lot_replicates} of the lot, {rna.donor_replicates} of the donor) are of one lot and one donor: they"
         " show the spread of the experiment, not of lots or donors."
     )
-    return sentences
+    return sentences + (_panel_findings(rna.panel) if rna.panel is not None else [])
 
 
 def _count(number: int, noun: str) -> str:

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from karyolot.contracts.criteria import CriterionResult
-from karyolot.contracts.record import Record, SampleQc
+from karyolot.contracts.record import ExpressionRecord, PanelModuleRow, Record, SampleQc
 from karyolot.report import captions, figures, traps, words
 
 _UNPRINTABLE = re.compile(
@@ -128,6 +128,7 @@ def render(record: Record) -> str:
             "markers": captions.markers(expression) if expression else None,
             "pathways": captions.pathways(expression) if expression else None,
             "heat": captions.heat(expression) if expression and expression.heat else None,
+            "modules": captions.modules(expression) if expression else None,
             "arm_shifts": captions.arm_shifts(expression) if expression and expression.arms else "",
         },
         "traps": {
@@ -136,6 +137,7 @@ def render(record: Record) -> str:
         },
         "heat": figures.heat(expression) if expression else [],
         "markers": figures.dumbbells(expression) if expression else {},
+        "modules": panel_modules(expression, verdict.criteria) if expression else [],
         "tpm_ticks": figures.tpm_ticks(),
         "lollipops": figures.lollipops(expression) if expression else [],
         "nes_ticks": figures.nes_ticks(),
@@ -143,6 +145,15 @@ def render(record: Record) -> str:
         "provenance": record.provenance,
     }
     return page("report.html.j2", context, head=title, foot=f"Genomic stability report {record.report_id}")
+
+
+def panel_modules(
+    expression: ExpressionRecord, results: tuple[CriterionResult, ...]
+) -> list[tuple[PanelModuleRow, str | None]]:
+    """Modules of the panel, each with the outcome of the criterion that asks for it; None when none does."""
+    outcomes = {result.metric: result.outcome for result in results}
+    rows = expression.panel.modules if expression.panel else ()
+    return [(row, outcomes.get(f"rna.panel_{row.name}")) for row in rows]
 
 
 ASSAYS = {"wgs": "Whole-genome sequencing", "rnaseq": "RNA sequencing"}

@@ -43,7 +43,7 @@ FACTS = {
     "collection_date": "Collected",
 }
 ORIGINS = {
-    "acquired": "the lot moved, the donor is normal there",
+    "acquired": "the lot moved, the donor shows nothing there",
     "enriched": "the donor carries the same change more weakly",
     "lost": "the donor deviates there, not the lot",
 }
