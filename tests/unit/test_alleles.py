@@ -41,7 +41,7 @@ def compared(
 
 
 def test_a_stable_lot_shows_no_event() -> None:
-    found = [compared(seed=seed) for seed in range(10, 18)]
+    found = [compared(seed=seed) for seed in range(10, 14)]
     assert sum(len(one.events) for one in found) == 0
     facts = found[0].facts
     assert facts.centre == pytest.approx(0.48, abs=0.005)
@@ -62,14 +62,14 @@ def test_copy_neutral_loss_of_ten_megabases_is_found_and_measured() -> None:
 
 
 def test_the_limit_of_detection_holds() -> None:
-    """At the printed limit 19 of 20 should be found; 12 tries, one may be missed."""
+    """At the printed limit 19 of 20 should be found: of 6 tries at most one is missed (98 % of the time)."""
     lod = compared().facts.lod
     assert lod is not None
     hits = sum(
         (compared(("chr6", 70 + n, 80 + n, "copy-neutral", lod), seed=40 + n).events["chrom"] == "chr6").any()
-        for n in range(12)
+        for n in range(6)
     )
-    assert hits >= 10
+    assert hits >= 5
 
 
 @pytest.mark.parametrize(("type_", "copies", "fraction"), [("gain", 1, 0.6), ("loss", -1, 0.4)])

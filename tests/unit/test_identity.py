@@ -32,14 +32,14 @@ def results(depth_a: float, depth_b: float, number: int, seed: int) -> dict[str,
 
 
 def test_at_half_a_read_per_site_every_pair_is_told() -> None:
-    found = results(0.5, 0.5, 60, 1)
+    found = results(0.5, 0.5, 40, 1)
     assert set(found["same"]) == {"MATCH"}
     assert set(found["unrelated"]) == {"MISMATCH"}
     assert "MATCH" not in found["sibling"]
 
 
 def test_siblings_are_told_apart_at_one_read_per_site() -> None:
-    assert set(results(1, 1, 40, 2)["sibling"]) == {"MISMATCH"}
+    assert set(results(1, 1, 20, 2)["sibling"]) == {"MISMATCH"}
 
 
 def test_depth_of_either_side_may_differ() -> None:
@@ -48,7 +48,7 @@ def test_depth_of_either_side_may_differ() -> None:
 
 
 def test_too_few_reads_are_no_answer_and_never_a_wrong_one() -> None:
-    found = results(0.05, 0.05, 40, 4)
+    found = results(0.05, 0.05, 20, 4)
     assert set(found["same"]) <= {"MATCH", "NOT ENOUGH"} and "NOT ENOUGH" in found["same"]
     assert "MATCH" not in found["sibling"] + found["unrelated"]
     nothing = genotypes(SITES.assign(ref_count=0, alt_count=0, other_count=0))

@@ -225,7 +225,8 @@ def search(hets: Hets, windows: list[tuple[int, int]], threshold: float, size_mb
     taken: list[tuple[int, int]] = []
     for shift, (low, high) in hits:
         own = shift_of(hets, low, high, of_donor=True)
-        germline = own.log_p < np.log(threshold) and shift.low <= own.high
+        # The donor is asked leniently: of a change both carry, a window may hold the sites that show it in the lot only.
+        germline = own.log_p < np.log(AGREES) and shift.low <= own.high
         if not germline and all(high <= a or low >= b for a, b in taken):
             taken.append(trimmed(hets, low, high, shift.value))
     places: list[tuple[str, int, int]] = []
