@@ -29,6 +29,7 @@ include: "workflow/rules/reference.smk"
 include: "workflow/rules/reads.smk"
 include: "workflow/rules/alignment.smk"
 include: "workflow/rules/copy_number.smk"
+include: "workflow/rules/identity.smk"
 include: "workflow/rules/expression.smk"
 include: "workflow/rules/pathways.smk"
 include: "workflow/rules/verdict.smk"
@@ -42,3 +43,4 @@ rule all:
         paths.lot_targets(study),
         paths.study_targets(study),
         paths.run_targets(study, settings),
+        paths.allele_targets(study, settings),

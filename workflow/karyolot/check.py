@@ -423,6 +423,9 @@ def _needs(config: Config, draft: Draft) -> Iterator[Problem]:
         elif ("wgs", "counts") in ways and reference.bins is None:
             remedy = "give the path of the genome's FASTA, or of a ready bin annotation in reference.bins"
             yield at("counts are corrected for GC, which is not known", remedy, column="reference.fasta")
+        if config.identity.sites is not None:
+            remedy = "give the path of its FASTA, or leave identity.sites out"
+            yield at("alleles are counted on the genome, which is not given", remedy, column="reference.fasta")
     if ("rnaseq", "reads") in ways:
         if reference.gtf is None:
             message = "RNA reads need the gene annotation"

@@ -42,6 +42,7 @@ def config_files(config: Config) -> dict[str, str]:
         "layout", "fasta", "bins", "mappability", "replication_timing", "blacklist", "gtf", "transcripts")}  # fmt: skip
     files |= {
         "copy_number.watch_regions": config.copy_number.watch_regions,
+        "identity.sites": config.identity.sites,
         "expression.markers": config.expression.markers,
         "expression.panel": config.expression.panel,
     }

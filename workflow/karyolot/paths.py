@@ -389,6 +389,7 @@ def input_files(study: Study, settings: Config, lot: str) -> list[str]:
     reference = settings.reference
     named = [reference.layout, reference.fasta, reference.bins, reference.mappability, reference.replication_timing]
     named += [reference.blacklist, settings.acceptance, settings.copy_number.watch_regions]
+    named += [settings.identity.sites] if lot in allele_lots(study, settings) else []
     if rna_samples(study, lot):
         named += [
             reference.transcripts,
@@ -449,3 +450,52 @@ def report_files(study: Study, settings: Config, lot: str) -> dict[str, object]:
     if panel := panel_files(study, settings.expression, lot):
         files |= panel | {"panel_genes": f"results/{lot}/rna/panel_genes.parquet"}
     return files
+
+
+def allele_lots(study: Study, settings: Config) -> list[str]:
+    """Lots whose alleles can be counted: a panel of sites, a genome, and reads (not counts) of lot and donor."""
+    if settings.identity.sites is None or settings.reference.fasta is None:
+        return []
+    return [
+        lot for lot in lots_with_dna(study) if all(study.samples[s][0].counts is None for s in _wgs_pair(study, lot))
+    ]
+
+
+def _wgs_pair(study: Study, lot: str) -> list[str]:
+    return [dna_sample(study, donor=study.lots[lot].donor_id), dna_sample(study, lot=lot)]
+
+
+def alleles_of(study: Study, *, lot: str | None = None, donor: str | None = None) -> str:
+    return f"results/samples/{dna_sample(study, lot=lot, donor=donor)}/dna/alleles.parquet"
+
+
+def allele_samples(study: Study, settings: Config) -> list[dict[str, str]]:
+    """Samples of the sheet with allele counts: sample_id, its lot or donor, the person by the sheet, and which it is."""
+    wanted = {sample for lot in allele_lots(study, settings) for sample in _wgs_pair(study, lot)}
+    rows = []
+    for name in (name for name in study.samples if name in wanted):
+        lot, donor = study.samples[name][0].lot_id, study.samples[name][0].donor_id
+        person = study.lots[lot].donor_id if lot else str(donor)
+        rows.append({"sample_id": name, "owner": lot or person, "person": person, "role": "lot" if lot else "donor"})
+    return rows
+
+
+def allele_tables(study: Study, settings: Config) -> list[str]:
+    """Allele counts of `allele_samples`, in that order."""
+    return [f"results/samples/{sample['sample_id']}/dna/alleles.parquet" for sample in allele_samples(study, settings)]
+
+
+def allele_files(study: Study, settings: Config, lot: str) -> dict[str, str]:
+    """Inputs of a lot's record that tell of its alleles, by name; none without a panel of sites."""
+    files = {"identity": "identity.json", "events": "events.parquet", "allele_facts": "facts.json"}
+    known = lot in allele_lots(study, settings)
+    return {name: f"results/{lot}/alleles/{file}" for name, file in files.items()} if known else {}
+
+
+def allele_metrics(study: Study, settings: Config, lot: str) -> list[str]:
+    return [f"results/{lot}/alleles/metrics.json"] if lot in allele_lots(study, settings) else []
+
+
+def allele_targets(study: Study, settings: Config) -> list[str]:
+    """Who matches whom over all samples, when there are any to match."""
+    return ["results/study/identity.parquet"] if allele_lots(study, settings) else []

@@ -6,7 +6,7 @@ from karyolot.contracts.record import LotFacts, Provenance, SampleQc
 from karyolot.contracts.settings import CopyNumber
 from karyolot.io.expression import read_expression_results
 from karyolot.io.files import read_model, write_model
-from karyolot.io.tables import read_copy_number
+from karyolot.io.tables import read_alleles, read_copy_number
 from karyolot.report.record import assemble
 
 with runtime.job(snakemake, CopyNumber) as settings:
@@ -15,5 +15,6 @@ with runtime.job(snakemake, CopyNumber) as settings:
     dna = read_copy_number(dict(given.items()))
     rna = read_expression_results(dict(given.items()), snakemake.params.replicates)
     qc = [read_model(path, SampleQc) for path in given.qc]
-    record = assemble(facts, snakemake.params.notice, verdict, dna, rna, qc, provenance, settings)
+    alleles = read_alleles(dict(given.items()))
+    record = assemble(facts, snakemake.params.notice, verdict, dna, rna, qc, provenance, settings, alleles)
     write_model(record, snakemake.output.report)

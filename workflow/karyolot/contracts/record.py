@@ -73,6 +73,7 @@ class CallRow(Frozen):
 
     expression: what the genes of its arm say, weak evidence: they moved with the change, not at all, or against it; null =
     not asked (no RNA, no annotation, or less than half of an arm changed). expression_log2, expression_z: their shift.
+    alleles: what the het sites inside say, null = not asked (no panel of SNPs); alleles_fraction: share of cells by them.
     """
 
     chrom: str
@@ -99,6 +100,9 @@ class CallRow(Frozen):
     expression: Literal["agrees", "silent", "disagrees"] | None = None
     expression_log2: float | None = None
     expression_z: float | None = None
+    alleles: Literal["agree", "silent", "disagree"] | None = None
+    alleles_fraction: float | None = None
+    alleles_sites: int | None = None
 
 
 class DonorVariantRow(Frozen):
@@ -181,6 +185,47 @@ class CopyNumberRecord(Frozen):
     published_loss_log2: float
     published_gains: int
     published_losses: int
+
+
+class AlleleEventRow(Frozen):
+    """A stretch whose alleles moved without a call; fields as in `contracts.alleles.AlleleEvents`."""
+
+    chrom: str
+    start: int
+    end: int
+    kind: Literal["copy-neutral", "unclear"]
+    sites: int
+    shift: float
+    fraction: float
+    fraction_low: float
+    fraction_high: float
+    log2: float | None
+    log2_se: float | None
+
+
+class AlleleRecord(Frozen):
+    """Identity by SNPs, what is mixed in, and allele shares; fields as in `contracts.alleles`.
+
+    sentences: computed findings. contamination_*: null when the lot is not surely its donor's, or nothing can be said.
+    lod: smallest share of cells with a copy-neutral event of size_mb that is found; null = none is.
+    """
+
+    sentences: tuple[str, ...]
+    result: Literal["MATCH", "MISMATCH", "NOT ENOUGH"]
+    sites: int
+    panel: int
+    lot_depth: float
+    donor_depth: float
+    log10_unrelated: float
+    log10_sibling: float
+    contamination: float | None
+    contamination_low: float | None
+    contamination_high: float | None
+    contamination_lod: float | None
+    het_sites: int
+    events: tuple[AlleleEventRow, ...]
+    size_mb: float
+    lod: float | None
 
 
 class MarkerRow(Frozen):
@@ -344,7 +389,7 @@ class Provenance(Frozen):
 
 
 class Record(Frozen):
-    """report.json. expression None = no RNA was given; copy_number is always there.
+    """report.json. expression None = no RNA was given, alleles None = no panel of SNPs; copy_number is always there.
 
     notice: the site's own sentence for every report, '' = none. not_seen: nouns, what read depth cannot see at all
     ('ploidy'). limits: sentences on what bounds this lot's result.
@@ -356,6 +401,7 @@ class Record(Frozen):
     verdict: Verdict
     copy_number: CopyNumberRecord
     expression: ExpressionRecord | None
+    alleles: AlleleRecord | None = None
     qc: tuple[SampleQc, ...]
     not_seen: tuple[str, ...]
     limits: tuple[str, ...]

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
+from karyolot.contracts.alleles import AlleleResults
 from karyolot.contracts.copy_number import MASKS, Comparison, CopyNumberResults, Noise
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults, PanelResults
@@ -40,6 +41,7 @@ from karyolot.contracts.record import (
 )
 from karyolot.contracts.settings import CopyNumber
 from karyolot.report.agreement import with_expression
+from karyolot.report.alleles import CNLOH, allele_record, seen_by_alleles, with_alleles
 
 Row = TypeVar("Row", bound=BaseModel)
 
@@ -47,31 +49,34 @@ SIGNIFICANCE = 0.05
 """Benjamini-Hochberg level below which a gene or a set counts as changed in the report's text."""
 VISIBLE_WAVE = 0.02
 """log2 per standard deviation of replication timing: about 3 % more cells in S phase; the warning limit of the method."""
-NOT_SEEN = ("ploidy", "balanced rearrangements", "copy-neutral loss of heterozygosity", "centromeres and other gaps")
+NOT_SEEN = ("ploidy", "balanced rearrangements", CNLOH, "centromeres and other gaps")
 """What read depth cannot see, however deep; printed wherever a PASS is."""
 
 
 def assemble(
     lot: LotFacts, notice: str, verdict: Verdict, dna: CopyNumberResults, rna: ExpressionResults | None,
-    qc: Sequence[SampleQc], provenance: Provenance, settings: CopyNumber,
+    qc: Sequence[SampleQc], provenance: Provenance, settings: CopyNumber, alleles: AlleleResults | None = None,
 ) -> Record:  # fmt: skip
-    """The record of a lot, sealed under the id that fits its content."""
+    """The record of a lot, sealed under the id that fits its content. alleles: None without a panel of SNPs."""
     return Record(
         schema_version=SCHEMA_VERSION,
         notice=notice,
         lot=lot,
         verdict=verdict,
-        copy_number=_copy_number(dna, None if rna is None else rna.arms, settings),
+        copy_number=_copy_number(dna, None if rna is None else rna.arms, settings, alleles),
         expression=None if rna is None else _expression(rna),
+        alleles=None if alleles is None else allele_record(alleles),
         qc=tuple(qc),
-        not_seen=NOT_SEEN,
+        not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH or not seen_by_alleles(alleles)),
         limits=tuple(_limits(dna)),
         provenance=provenance,
         report_id="",
     ).sealed()
 
 
-def _copy_number(dna: CopyNumberResults, shifts: pd.DataFrame | None, settings: CopyNumber) -> CopyNumberRecord:
+def _copy_number(
+    dna: CopyNumberResults, shifts: pd.DataFrame | None, settings: CopyNumber, alleles: AlleleResults | None
+) -> CopyNumberRecord:
     used = dna.ratios[dna.ratios["mask"].isna()]
     broken = dna.segments[dna.segments["bins"] >= settings.min_bins]["published_rule"]
     return CopyNumberRecord(
@@ -84,7 +89,7 @@ def _copy_number(dna: CopyNumberResults, shifts: pd.DataFrame | None, settings: 
             **{name: used[name].round(3).tolist() for name in ("log2", "lot_log2", "donor_log2")},
         ),
         segments=_rows(dna.segments, SegmentRow),
-        calls=_rows(with_expression(_with_size(dna.calls), dna.ratios, shifts), CallRow),
+        calls=_rows(with_alleles(with_expression(_with_size(dna.calls), dna.ratios, shifts), alleles), CallRow),
         donor_variants=_rows(dna.variants, DonorVariantRow),
         arms=tuple(_arm_rows(dna.arms)),
         watch=tuple(_watch_rows(dna)),

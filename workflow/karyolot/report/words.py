@@ -25,6 +25,7 @@ EVIDENCE = {
     "dna": ("limits", "Limits"),
     "identity": ("copy-number", "Copy number"),
     "cn": ("copy-number", "Copy number"),
+    "baf": ("copy-number", "Copy number"),
     "rna": ("expression", "Expression"),
     "process": ("lot", "Lot"),
 }
