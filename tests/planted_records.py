@@ -22,6 +22,7 @@ from karyolot.contracts.record import (
     DonorVariantRow,
     ExpressionRecord,
     HeatRow,
+    ImportedResult,
     InputFile,
     LodRow,
     LotFacts,
@@ -501,6 +502,21 @@ def record(
     return Record.model_validate(fields | changes).sealed()
 
 
+def imported(kind: Any, value: str, **facts: Any) -> ImportedResult:
+    known: dict[str, Any] = dict.fromkeys(("unit", "analyte", "limit", "method", "date", "sha256", "comment", "kept"))
+    return ImportedResult(kind=kind, value=value, **(known | {"document": "BR-2031-07, page 12"} | facts))
+
+
+IMPORTED = (
+    imported(
+        "karyotype", "47,XY,+8[19]/46,XY[1]", kept=False, method="G-banding", date="2031-03-02",
+        document="KAR-2031-118", sha256="3f" * 32,
+    ),
+    imported("viability", "93.5", unit="%", limit=">= 90", kept=True, method="trypan blue", sha256="a0" * 32),
+    imported("flow", "0.4", unit="%", analyte="HLA-DR", kept=None, comment="no limit is set yet", sha256="a0" * 32),
+)  # fmt: skip
+DEVIATION = imported("deviation", "Incubator at 35.9 C for 3 h on day 6.", date="2031-02-05", document="DEV-2031-04")
+
 TRISOMY_8 = {
     "expression": "agrees",
     "expression_log2": 0.46,
@@ -558,6 +574,8 @@ def failing() -> Record:
             off_scale=True,
         ),
         expression(),
+        imported=IMPORTED,
+        deviations=(DEVIATION,),
     )
 
 
@@ -653,6 +671,13 @@ def hostile() -> Record:
                     ),
                 }
             ),
+            "imported": tuple(
+                r.model_copy(
+                    update=dict.fromkeys(("value", "unit", "analyte", "method", "document", "comment"), HOSTILE)
+                )
+                for r in base.imported
+            ),
+            "deviations": (DEVIATION.model_copy(update={"value": HOSTILE, "document": HOSTILE}),),
             "qc": tuple(s.model_copy(update={"sample_id": HOSTILE}) for s in base.qc),
             "limits": (HOSTILE,),
             "provenance": base.provenance.model_copy(

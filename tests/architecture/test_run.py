@@ -20,6 +20,7 @@ FAKE_PYTHON = """#!/bin/sh
 case "$*" in
     -V) echo "Python {version}" ;;
     *sys.exit*) exit {code} ;;
+    *ctypes*) exit {libraries} ;;
     "-m venv "*)
         for folder; do :; done
         mkdir -p "$folder/bin"
@@ -49,7 +50,7 @@ class Machine:
             shutil.copy(ROOT / name, self.project / name)
         for name in [*BORROWED, "chmod", "cp", "mkdir", "sh"]:
             (self.bin / name).symlink_to(str(shutil.which(name)))
-        self.provide("python3", FAKE_PYTHON.format(version="3.11.2", code=0, python=sys.executable))
+        self.provide("python3", FAKE_PYTHON.format(version="3.11.2", code=0, libraries=0, python=sys.executable))
 
     def provide(self, name: str, script: str) -> None:
         (self.bin / name).unlink(missing_ok=True)
@@ -94,7 +95,7 @@ def test_an_unknown_command_is_named(machine: Machine) -> None:
 def test_an_unfit_python_is_refused(machine: Machine, python: str | None) -> None:
     (machine.bin / "python3").unlink()
     if python:
-        machine.provide("python3", FAKE_PYTHON.format(version=python, code=1, python=sys.executable))
+        machine.provide("python3", FAKE_PYTHON.format(version=python, code=1, libraries=0, python=sys.executable))
     shown = machine.run("setup")
     assert shown.returncode == MACHINE_LACKS
     assert "Python 3.11 or newer" in shown.stderr
@@ -111,6 +112,15 @@ def test_missing_and_old_tools_stop_with_the_conda_line(machine: Machine) -> Non
     assert "conda create -n karyolot-tools -c conda-forge -c bioconda gffread=0.12.7 samtools=1.16.1\n" in shown.stderr
     assert "apt-get install -y --no-install-recommends gffread samtools\n" in shown.stderr
     assert not (machine.project / ".venv").exists(), "nothing is downloaded before the tools are there"
+
+
+def test_missing_libraries_stop_with_the_line_to_type(machine: Machine) -> None:
+    machine.provide_tools()
+    machine.provide("python3", FAKE_PYTHON.format(version="3.11.2", code=0, libraries=1, python=sys.executable))
+    shown = machine.run("setup")
+    assert shown.returncode == MACHINE_LACKS
+    assert "apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz" in shown.stderr
+    assert not (machine.project / ".venv").exists()
 
 
 def test_the_second_call_does_nothing_again(machine: Machine) -> None:

@@ -18,7 +18,7 @@ from karyolot.check_files import CONFIG, Files, unsafe_paths
 from karyolot.config import Draft, parse_config, parse_study
 from karyolot.contracts.problems import InputProblems, KaryolotError, Problem, quoted
 from karyolot.contracts.settings import Config
-from karyolot.contracts.sheets import BATCHES, RESERVED_LOT_IDS, Lot, Sample, Study
+from karyolot.contracts.sheets import BATCHES, ISCN, RESERVED_LOT_IDS, Lot, LotResult, Sample, Study
 from karyolot.io import probe
 from karyolot.io.probe import Fault
 from karyolot.tables import Entry, suggestion
@@ -130,6 +130,7 @@ def check(config: Config, draft: Draft, workdir: Path, *, contents: bool = True)
         *_references(draft, config),
         *_lots(draft, sheets.lots),
         *_samples(draft, sheets.samples),
+        *_results(draft, str(sheets.results)),
     ]
     # Where it is not sure what belongs to whom, nothing is said to be missing.
     doubtful = any(entry.bad & IDS for entry in draft.rows) or any(
@@ -175,6 +176,7 @@ def _references(draft: Draft, config: Config) -> Iterator[Problem]:
         *((sheets.lots, entry, "parent_lot_id", "lots.tsv") for entry in draft.lots),
         *((sheets.samples, entry, "lot_id", "lots.tsv") for entry in draft.samples),
         *((sheets.samples, entry, "donor_id", "donors.tsv") for entry in draft.samples),
+        *((str(sheets.results), entry, "lot_id", "lots.tsv") for entry in draft.results),
     ]
     for table, ids in (
         ("donors.tsv", [None if entry.bad & {"donor_id"} else entry.row.donor_id for entry in draft.donors]),
@@ -203,12 +205,7 @@ def _lots(draft: Draft, file: str) -> Iterator[Problem]:
     circles = _circles(lots)
     for entry in draft.lots:
         lot = entry.row
-        if lot.collection_date is not None:
-            try:
-                date.fromisoformat(lot.collection_date)
-            except ValueError:
-                yield Problem("E17", file, "there is no such day", "write year-month-day", entry.line,
-                              "collection_date", lot.collection_date)  # fmt: skip
+        yield from _day(lot.collection_date, file, entry.line, "collection_date")
         parent = lots.get(lot.parent_lot_id or "")
         if parent is None:
             continue
@@ -226,6 +223,60 @@ def _lots(draft: Draft, file: str) -> Iterator[Problem]:
                     f"{words} below those of the parent lot {parent.row.lot_id} ({of_parent:g}, line {parent.line})"
                 )
                 yield Problem("E09", file, message, "correct one of the two", entry.line, column, f"{own:g}")
+
+
+def _day(text: str | None, file: str, line: int, column: str) -> Iterator[Problem]:
+    try:
+        date.fromisoformat(text or "2000-01-01")
+    except ValueError:
+        yield Problem("E17", file, "there is no such day", "write year-month-day", line, column, text)
+
+
+def _results(draft: Draft, file: str) -> Iterator[Problem]:
+    """Results of other methods: each value is of its kind, and each document is one file."""
+    documents: dict[str, tuple[int, str]] = {}
+    for entry in draft.results:
+        row, bad = entry.row, entry.bad
+        at = partial(Problem, "E17", file, line=entry.line)
+        if "date" not in bad:
+            yield from _day(row.date, file, entry.line, "date")
+        if not bad & {"kind", "value"} and (fault := _value_fault(row)):
+            yield at(*fault, column="value", value=row.value)
+        if not bad & {"kind", "limit"} and row.limit and row.kind in {"karyotype", "mycoplasma", "deviation"}:
+            yield at(f"a {row.kind} is not held against a number", "empty the cell", column="limit", value=row.limit)
+        if not bad & {"kind", "unit"} and row.kind == "viability" and row.unit != "%":
+            yield at("viability is given in %", "write % as its unit", column="unit", value=row.unit)
+        if not bad & {"kind", "analyte"} and row.kind == "flow" and row.analyte is None:
+            yield at("flow cytometry of what is not said", "name the antigen, such as HLA-DR", column="analyte")
+        if bad & {"kind", "document", "sha256"}:
+            continue
+        if row.sha256 is None:
+            if row.kind != "deviation":
+                remedy = "write what sha256sum prints for the file of the document"
+                yield at("a result without the checksum of its document", remedy, column="sha256")
+            continue
+        line, first = documents.setdefault(row.document, (entry.line, row.sha256))
+        if first != row.sha256:
+            message = f"line {line} gives document {quoted(row.document)} another checksum"
+            yield at(message, "give each version of a document its own name", column="sha256", value=row.sha256)
+
+
+def _value_fault(row: LotResult) -> tuple[str, str] | None:
+    """Message and remedy when a value is not of its kind."""
+    if row.kind == "karyotype":
+        plain = re.sub(r"\s", "", row.value)
+        return None if ISCN.fullmatch(plain) else ("not a karyotype", "write it in ISCN, such as 46,XX[20]")
+    if row.kind == "mycoplasma":
+        allowed = ["negative", "positive"]
+        meant = suggestion(row.value, allowed)
+        return None if row.value in allowed else (f"not an allowed value{meant}", "write negative or positive")
+    if row.kind == "deviation":
+        return None
+    if not re.fullmatch(r"-?\d+(\.\d+)?", row.value):
+        return "not a number", "write digits, with a decimal point, and the unit in its own column"
+    if row.kind == "viability" and not 0 <= float(row.value) <= 100:
+        return "a viability is 0 to 100 %", "correct the number"
+    return None
 
 
 def _circles(lots: Mapping[str, Entry[Lot]]) -> set[str]:

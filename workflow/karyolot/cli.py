@@ -184,7 +184,7 @@ def explain(
 @app.command()
 def defaults(
     write: Annotated[
-        bool, typer.Option("--write", help="Write the files generated from the models to config/.")
+        bool, typer.Option("--write", help="Write the files of the project that are generated from the models.")
     ] = False,
 ) -> None:
     """Print every setting with its default and meaning."""
@@ -196,9 +196,8 @@ def defaults(
     from karyolot.config import PROJECT
     from karyolot.io.files import write_text
 
-    folder = PROJECT / "config"
-    for name, text in generated.documents((folder / "README.md").read_text(encoding="utf-8")).items():
-        write_text(text, folder / name)
+    for name, text in generated.documents((PROJECT / generated.README).read_text(encoding="utf-8")).items():
+        write_text(text, PROJECT / name)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from karyolot.contracts.problems import InputProblems, Problem
 from karyolot.contracts.settings import Config
-from karyolot.contracts.sheets import Donor, Lot, Row, Sample, Study
+from karyolot.contracts.sheets import Donor, Lot, LotResult, Row, Sample, Study
 from karyolot.io import probe
 from karyolot.tables import Entry, parse_sheet, suggestion
 
@@ -26,15 +26,16 @@ R = TypeVar("R", bound=Row)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The three tables as read: rows with their lines, cells that could not be read marked. See `tables.Entry`."""
+    """The tables as read: rows with their lines, cells that could not be read marked. See `tables.Entry`."""
 
     donors: list[Entry[Donor]] = field(default_factory=list)
     lots: list[Entry[Lot]] = field(default_factory=list)
     samples: list[Entry[Sample]] = field(default_factory=list)
+    results: list[Entry[LotResult]] = field(default_factory=list)
 
     @property
     def rows(self) -> list[Entry[Any]]:
-        """All rows of the three tables."""
+        """All rows that say what is compared with what."""
         return [*self.donors, *self.lots, *self.samples]
 
     def study(self) -> Study:
@@ -46,6 +47,7 @@ class Draft:
             donors={entry.row.donor_id: entry.row for entry in self.donors},
             lots={entry.row.lot_id: entry.row for entry in self.lots},
             samples=samples,
+            results=tuple(entry.row for entry in self.results),
         )
 
 
@@ -68,7 +70,7 @@ def load_config(raw: Mapping[str, Any]) -> Config:
 
 
 def load_study(config: Config, workdir: Path) -> Study:
-    """The three tables; raises InputProblems with every cell that cannot be read. No other file is looked at."""
+    """The tables; raises InputProblems with every cell that cannot be read. No other file is looked at."""
     draft, problems = parse_study(config, workdir)
     if problems:
         raise InputProblems(problems)
@@ -100,7 +102,7 @@ def parse_config(raw: Mapping[str, Any], file: str = "config") -> tuple[Config, 
 
 
 def parse_study(config: Config, workdir: Path) -> tuple[Draft, list[Problem]]:
-    """The rows of the three tables as far as they can be read, and what is wrong with the rest."""
+    """The rows of the tables as far as they can be read, and what is wrong with the rest."""
     draft = Draft()
     problems: list[Problem] = []
 
@@ -117,6 +119,8 @@ def parse_study(config: Config, workdir: Path) -> tuple[Draft, list[Problem]]:
     read(config.sheets.donors, Donor, draft.donors)
     read(config.sheets.lots, Lot, draft.lots)
     read(config.sheets.samples, Sample, draft.samples)
+    if config.sheets.results is not None:
+        read(config.sheets.results, LotResult, draft.results)
     return draft, problems
 
 

@@ -12,31 +12,44 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from karyolot.contracts.problems import CODES
+from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Config
-from karyolot.contracts.sheets import ID_PATTERN, Donor, Lot, Row, Sample
+from karyolot.contracts.sheets import DATE_PATTERN, ID_PATTERN, LIMIT_PATTERN, Donor, Lot, LotResult, Row, Sample
 
-SHEETS: dict[str, type[Row]] = {"samples": Sample, "lots": Lot, "donors": Donor}
+SHEETS: dict[str, type[Row]] = {"samples": Sample, "lots": Lot, "donors": Donor, "lot_results": LotResult}
 WRITE_COMMAND = "karyolot defaults --write"
 MARK = "<!-- generated: {} -->"
 
 
+README = "config/README.md"
+
+
 def documents(readme: str) -> dict[str, str]:
-    """File name in config/ -> content. readme: config/README.md as it stands; only its generated parts change."""
+    """Path in the project -> content. readme: README as it stands; only its generated parts change."""
     parts = {f"columns {name}": _columns(model) for name, model in SHEETS.items()}
     parts |= {"settings": _settings(), "codes": _codes()}
     for name, table in parts.items():
         pattern = f"({re.escape(MARK.format(name))}\n).*?({re.escape(MARK.format('end'))})"
         readme = re.sub(pattern, lambda found, table=table: f"{found[1]}\n{table}\n{found[2]}", readme, flags=re.S)  # type: ignore[misc]
     return {
-        "defaults.yaml": defaults_yaml(),
-        "config.schema.json": json.dumps(Config.model_json_schema(), indent=1) + "\n",
-        "README.md": readme,
+        "config/defaults.yaml": defaults_yaml(),
+        "config/config.schema.json": json.dumps(Config.model_json_schema(), indent=1) + "\n",
+        README: readme,
+        "resources/report.schema.json": record_schema(),
     }
 
 
-def outdated(folder: Path, read: Callable[[Path], str]) -> list[str]:
-    """Names of generated files in `folder` that differ from what the models say. read: path -> text."""
-    return [name for name, text in documents(read(folder / "README.md")).items() if read(folder / name) != text]
+def outdated(project: Path, read: Callable[[Path], str]) -> list[str]:
+    """Paths of generated files in `project` that differ from what the models say. read: path -> text."""
+    return [name for name, text in documents(read(project / README)).items() if read(project / name) != text]
+
+
+def record_schema() -> str:
+    """JSON schema of report.json as it is written: every field is there, also those that have a default."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Record.model_json_schema(
+        mode="serialization"
+    )
+    return json.dumps(schema, indent=1) + "\n"
 
 
 def defaults_yaml() -> str:
@@ -139,4 +152,5 @@ def _limits(constraint: Any) -> Iterator[str]:
         if pattern == ID_PATTERN:
             yield "letters, digits, _ -"
         elif pattern is not None:
-            yield {r"^\d{4}-\d{2}-\d{2}$": "year-month-day"}.get(str(pattern), "64 hexadecimal digits")
+            words = {DATE_PATTERN: "year-month-day", LIMIT_PATTERN: "<=, <, >= or > and a number"}
+            yield words.get(str(pattern), "64 hexadecimal digits")

@@ -282,7 +282,7 @@ def quantified_samples(study: Study, lot: str) -> dict[str, str]:
 def lot_targets(study: Study) -> list[str]:
     """Reports of the lots with WGS, and the page that links them; of a lot with RNA alone, its expression results."""
     judged = lots_with_dna(study)
-    files = [f"results/{lot}/{name}" for lot in judged for name in ("report.html", "dna/calls.vcf")]
+    files = [f"results/{lot}/{name}" for lot in judged for name in ("report.html", "report.pdf", "dna/calls.vcf")]
     files += ["results/overview.html"] * bool(judged)
     only_rna = [lot for lot in lots_with_rna(study) if lot not in judged]
     return files + [f"results/{lot}/rna/{name}" for lot in only_rna for name in ("metrics.json", "enrichment.parquet")]
@@ -382,6 +382,13 @@ def lot_facts(study: Study, lot: str) -> dict[str, object]:
     donor = study.donors[row.donor_id]
     facts = row.model_dump(mode="json", exclude={"lot_id", "donor_id"}) | {"donor_age": donor.age}
     return {"lot_id": lot, "donor_id": row.donor_id, "donor_sex": donor.sex, "facts": facts}
+
+
+def lot_results(study: Study, lot: str) -> list[dict[str, object]]:
+    """Contract ImportedResult, as plain values, for every result and deviation of the lot, in sheet order."""
+    sex = study.donors[study.lots[lot].donor_id].sex
+    rows = [row for row in study.results if row.lot_id == lot]
+    return [row.model_dump(mode="json", exclude={"lot_id"}) | {"kept": row.kept(sex)} for row in rows]
 
 
 def input_files(study: Study, settings: Config, lot: str) -> list[str]:

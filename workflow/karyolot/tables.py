@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from karyolot.contracts.problems import Problem, quoted
-from karyolot.contracts.sheets import ID_PATTERN, SHA256_PATTERN, Row
+from karyolot.contracts.sheets import ID_PATTERN, LIMIT_PATTERN, SHA256_PATTERN, Row
 
 R = TypeVar("R", bound=Row)
 
@@ -249,7 +249,7 @@ def _text_fault(column: str, cell: str) -> Fault | None:
         return "E16", "the cell says that there is no value", "leave the cell empty"
     if FORMULA_ERROR.fullmatch(cell):
         return "E16", "the cell holds a failed spreadsheet formula", "type the value"
-    if column != "collection_date" and MANGLED.fullmatch(cell):
+    if column not in {"collection_date", "date"} and MANGLED.fullmatch(cell):
         remedy = "type the original value; in a spreadsheet, format the column as text before typing"
         return "E16", "a spreadsheet has probably turned this value into a date or number", remedy
     if "@" in cell and E_MAIL.fullmatch(cell):
@@ -273,6 +273,8 @@ def _explain(column: str, cell: str, error: ErrorDetails) -> Fault:
         return "E16", message, "use letters a-z, digits, _ and - only"
     if kind == "string_pattern_mismatch" and context["pattern"] == SHA256_PATTERN:
         return "E17", "not a sha256 checksum", "write its 64 digits 0-9 a-f in lower case, as sha256sum prints them"
+    if kind == "string_pattern_mismatch" and context["pattern"] == LIMIT_PATTERN:
+        return "E17", "not a limit", "write <=, <, >= or > and a number, such as >= 90"
     if kind == "string_pattern_mismatch":
         return "E17", "not a date written year-month-day", "write it like 2031-02-28; format the column as text"
     if column == "passage" and re.fullmatch(r"-?\d+", cell):

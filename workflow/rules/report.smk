@@ -1,7 +1,7 @@
 """
 INPUTS   all results of a lot, the quality facts of its samples
-OUTPUTS  results/{lot}/provenance.json, report.json, report.html; results/overview.html
-STEPS    summarise_sample, collect_provenance -> assemble_report -> render_report -> render_overview
+OUTPUTS  results/{lot}/provenance.json, report.json, report.html, report.pdf; results/overview.html
+STEPS    summarise_sample, collect_provenance -> assemble_report -> render_report, print_report -> render_overview
 """
 
 
@@ -62,6 +62,7 @@ rule assemble_report:
         **stage("assemble_report", settings.copy_number),
         lot=lambda wildcards: paths.lot_facts(study, wildcards.lot),
         notice=settings.notice,
+        results=lambda wildcards: paths.lot_results(study, wildcards.lot),
         replicates=lambda wildcards: paths.rna_replicates(study, wildcards.lot),
     script:
         "../scripts/assemble_report.py"
@@ -82,6 +83,23 @@ rule render_report:
         **stage("render_report"),
     script:
         "../scripts/render_report.py"
+
+
+rule print_report:
+    input:
+        report="results/{lot}/report.json",
+    output:
+        pdf="results/{lot}/report.pdf",
+    log:
+        "logs/{lot}/print_report.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("print_report"),
+    script:
+        "../scripts/print_report.py"
 
 
 rule render_overview:

@@ -22,6 +22,7 @@ rule decide_lot:
     params:
         **stage("decide_lot", settings.copy_number),
         facts=lambda wildcards: study.lots[wildcards.lot].model_dump(mode="json"),
+        results=lambda wildcards: paths.lot_results(study, wildcards.lot),
         verified=lambda wildcards: paths.fastq_files(study, wildcards.lot),
     script:
         "../scripts/decide_lot.py"

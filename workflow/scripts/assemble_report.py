@@ -2,7 +2,7 @@
 
 from karyolot import runtime
 from karyolot.contracts.criteria import Verdict
-from karyolot.contracts.record import LotFacts, Provenance, SampleQc
+from karyolot.contracts.record import ImportedResult, LotFacts, Provenance, SampleQc
 from karyolot.contracts.settings import CopyNumber
 from karyolot.io.expression import read_expression_results
 from karyolot.io.files import read_model, write_model
@@ -16,5 +16,6 @@ with runtime.job(snakemake, CopyNumber) as settings:
     rna = read_expression_results(dict(given.items()), snakemake.params.replicates)
     qc = [read_model(path, SampleQc) for path in given.qc]
     alleles = read_alleles(dict(given.items()))
-    record = assemble(facts, snakemake.params.notice, verdict, dna, rna, qc, provenance, settings, alleles)
+    results = [ImportedResult.model_validate(row) for row in snakemake.params.results]
+    record = assemble(facts, snakemake.params.notice, verdict, dna, rna, qc, provenance, settings, alleles, results)
     write_model(record, snakemake.output.report)

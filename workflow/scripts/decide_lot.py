@@ -2,13 +2,16 @@
 
 from karyolot import runtime
 from karyolot.contracts.criteria import Acceptance
+from karyolot.contracts.record import ImportedResult
 from karyolot.contracts.settings import CopyNumber
 from karyolot.io.files import read_metrics, read_yaml, write_metrics, write_model
 from karyolot.verdict.decide import decide
+from karyolot.verdict.imported import imported_metrics
 from karyolot.verdict.process import process_metrics
 
 with runtime.job(snakemake, CopyNumber) as settings:
     metrics = process_metrics(snakemake.params.facts, snakemake.params.verified)
+    metrics |= imported_metrics([ImportedResult.model_validate(row) for row in snakemake.params.results])
     files = [*snakemake.input.metrics, *snakemake.input.alleles]
     metrics |= {name: metric for path in files for name, metric in read_metrics(path).items()}
     acceptance = read_yaml(snakemake.input.acceptance, Acceptance)

@@ -11,7 +11,8 @@ Op = Literal["<=", "<", ">=", ">", "=="]
 
 
 class Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # What is written holds every field, so the schema of what is written asks for every field.
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class Limit(Frozen):

@@ -15,6 +15,10 @@ from karyolot.contracts.criteria import Frozen, LotOutcome, Verdict
 from karyolot.contracts.panel import Tier
 
 SCHEMA_VERSION = "1.0"
+"""Of report.json, major.minor. A field that goes or changes its meaning raises the major number, a new field the minor one.
+
+The fields are in `resources/report.schema.json`, generated from `Record` by `karyolot defaults --write`.
+"""
 
 
 class LotFacts(Frozen):
@@ -361,6 +365,25 @@ class SampleQc(Frozen):
     figures: tuple[QcFigure, ...]
 
 
+class ImportedResult(Frozen):
+    """What another method found, or a deviation, as entered (`contracts.sheets.LotResult`); nothing of it is measured here.
+
+    kept: the result is as it should be; null = its row asks for nothing.
+    """
+
+    kind: Literal["karyotype", "dna_content", "viability", "flow", "mycoplasma", "deviation"]
+    value: str
+    unit: str | None
+    analyte: str | None
+    limit: str | None
+    method: str | None
+    date: str | None
+    document: str
+    sha256: str | None
+    comment: str | None
+    kept: bool | None
+
+
 class InputFile(Frozen):
     path: str
     bytes: int
@@ -393,6 +416,7 @@ class Record(Frozen):
 
     notice: the site's own sentence for every report, '' = none. not_seen: nouns, what read depth cannot see at all
     ('ploidy'). limits: sentences on what bounds this lot's result.
+    imported: results of other methods; deviations: those of that kind.
     """
 
     schema_version: Literal["1.0"]
@@ -403,6 +427,8 @@ class Record(Frozen):
     expression: ExpressionRecord | None
     alleles: AlleleRecord | None = None
     qc: tuple[SampleQc, ...]
+    imported: tuple[ImportedResult, ...] = ()
+    deviations: tuple[ImportedResult, ...] = ()
     not_seen: tuple[str, ...]
     limits: tuple[str, ...]
     provenance: Provenance

@@ -28,7 +28,7 @@ class Section(BaseModel):
 
 
 class Sheets(Section):
-    """Where the three sample tables are.
+    """Where the sample tables are.
 
     Paths everywhere in this file are relative to the working directory; `shipped:NAME` is a file of the project's
     own `resources/` folder.
@@ -37,6 +37,9 @@ class Sheets(Section):
     samples: File = Field("config/samples.tsv", description="One row per sequencing library and lane.")
     lots: File = Field("config/lots.tsv", description="One row per lot.")
     donors: File = Field("config/donors.tsv", description="One row per donor.")
+    results: File | None = Field(
+        None, description="Results of other methods (karyotype, viability, ...) and deviations, one per row."
+    )
 
 
 class Reference(Section):

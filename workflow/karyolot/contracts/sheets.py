@@ -1,5 +1,8 @@
-"""Rows of the three sample tables. Each fact stands once: sex with the donor, passage with the lot."""
+"""Rows of the sample tables. Each fact stands once: sex with the donor, passage with the lot."""
 
+import operator
+import re
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -7,6 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 """Ids become file names, sample names in BAM headers and text in reports: letters, digits, _ and - only."""
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
+
+DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}$"
+LIMIT_PATTERN = r"^(<=|>=|<|>) ?-?\d+(\.\d+)?$"
+ISCN = re.compile(r"\d{2,3}([~-]\d{2,3})?(<\d+n>)?,[XYU?]\S*")
+"""How a karyotype begins (ISCN 2020): the number of chromosomes, a comma, the sex chromosomes."""
 
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
 Sha256 = Annotated[str, Field(pattern=SHA256_PATTERN)]
@@ -48,7 +56,7 @@ class Lot(Row):
     cryo_protocol: Text | None = Field(None, description="How the lot was frozen.")
     medium_lot: Text | None = Field(None, description="Lot of the culture medium.")
     platelet_lysate_lot: Text | None = Field(None, description="Lot of the platelet lysate.")
-    collection_date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = Field(
+    collection_date: Annotated[str, Field(pattern=DATE_PATTERN)] | None = Field(
         None, description="Date of sampling, year-month-day."
     )
 
@@ -95,8 +103,51 @@ class Sample(Row):
         return {column: path for column, path in columns.items() if path is not None}
 
 
+class LotResult(Row):
+    """config/lot_results.tsv (optional), one row per result of another method, or per deviation from the process."""
+
+    lot_id: Id = Field(description="A lot of lots.tsv.")
+    kind: Literal["karyotype", "dna_content", "viability", "flow", "mycoplasma", "deviation"] = Field(
+        description="What was tested; deviation: something that did not go as written down."
+    )
+    value: Text = Field(
+        description="karyotype: ISCN, such as 46,XX[20]. mycoplasma: negative or positive. deviation: what happened."
+        " Else a number."
+    )
+    unit: Annotated[str, Field(max_length=20)] | None = Field(None, description="Of the number; viability is in %.")
+    analyte: Text | None = Field(None, description="flow: the antigen, such as HLA-DR.")
+    limit: Annotated[str, Field(pattern=LIMIT_PATTERN)] | None = Field(
+        None, description="What a number must keep, such as >= 90, as its document says."
+    )
+    method: Text | None = Field(None, description="Such as G-banding, 20 cells.")
+    date: Annotated[str, Field(pattern=DATE_PATTERN)] | None = Field(None, description="Of the result, year-month-day.")
+    document: Text = Field(description="Name or number of the document that says so.")
+    sha256: Sha256 | None = Field(None, description="Of the document's file; only a deviation may do without.")
+    comment: Text | None = Field(None, description="Anything a reader should know.")
+
+    def kept(self, sex: Literal["F", "M"]) -> bool | None:
+        """Whether the result is as it should be; None where its row asks for nothing. sex: of the donor by record.
+
+        A karyotype: 46,XX or 46,XY as the donor's sex is, and nothing else; a person decides on any other.
+        """
+        if self.kind == "karyotype":
+            normal = rf"46,X{'X' if sex == 'F' else 'Y'}(\[\d+\])?"
+            return re.fullmatch(normal, re.sub(r"\s", "", self.value)) is not None
+        if self.kind == "mycoplasma":
+            return self.value == "negative"
+        if self.kind == "deviation" or self.limit is None:
+            return None
+        sign, bound = re.split(r"(?<=[<>=])\s*(?=[-\d])", self.limit)
+        return OPERATORS[sign](float(self.value), float(bound))
+
+
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt,
+}  # fmt: skip
+
+
 class Study(BaseModel):
-    """The three tables together, already cross-checked by `karyolot.check`."""
+    """The tables together, already cross-checked by `karyolot.check`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -104,3 +155,5 @@ class Study(BaseModel):
     lots: dict[str, Lot]
     samples: dict[str, tuple[Sample, ...]]
     """sample_id -> its rows (units), in sheet order."""
+    results: tuple[LotResult, ...] = ()
+    """Results of other methods and deviations, of all lots, in sheet order."""

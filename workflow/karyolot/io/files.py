@@ -59,6 +59,19 @@ def write_text(text: str, path: PathLike) -> None:
         part.write_text(text, encoding="utf-8")
 
 
+def write_bytes(content: bytes, path: PathLike) -> None:
+    with replacing(path) as part:
+        part.write_bytes(content)
+
+
+def read_bytes(path: PathLike) -> bytes:
+    """A whole file as it is. Raises KaryolotError when it cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise KaryolotError(f"{path}: cannot be read ({error.strerror or error})") from error
+
+
 def read_json(path: PathLike) -> Any:
     with open_text(path) as handle:
         try:

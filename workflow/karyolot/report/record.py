@@ -27,6 +27,7 @@ from karyolot.contracts.record import (
     DonorVariantRow,
     ExpressionRecord,
     HeatRow,
+    ImportedResult,
     LodRow,
     LotFacts,
     MarkerRow,
@@ -56,6 +57,7 @@ NOT_SEEN = ("ploidy", "balanced rearrangements", CNLOH, "centromeres and other g
 def assemble(
     lot: LotFacts, notice: str, verdict: Verdict, dna: CopyNumberResults, rna: ExpressionResults | None,
     qc: Sequence[SampleQc], provenance: Provenance, settings: CopyNumber, alleles: AlleleResults | None = None,
+    results: Sequence[ImportedResult] = (),
 ) -> Record:  # fmt: skip
     """The record of a lot, sealed under the id that fits its content. alleles: None without a panel of SNPs."""
     return Record(
@@ -67,6 +69,8 @@ def assemble(
         expression=None if rna is None else _expression(rna),
         alleles=None if alleles is None else allele_record(alleles),
         qc=tuple(qc),
+        imported=tuple(result for result in results if result.kind != "deviation"),
+        deviations=tuple(result for result in results if result.kind == "deviation"),
         not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH or not seen_by_alleles(alleles)),
         limits=tuple(_limits(dna)),
         provenance=provenance,

@@ -63,6 +63,7 @@ def environment() -> Environment:
         "genes_short": words.genes_short,
         "masked": words.masked,
         "setting": words.setting,
+        "KINDS": words.KINDS,
     }
     return made
 
@@ -72,13 +73,6 @@ def _by_chromosome(keys: Iterable[tuple[str, str]]) -> list[tuple[str, list[tupl
 
 
 UPLOT = "vendor/uplot-1.6.32"
-
-
-def source(name: str) -> str:
-    """A file among the templates, as it is."""
-    loader = environment().loader
-    assert loader is not None
-    return loader.get_source(environment(), name)[0]
 
 
 def page(
@@ -94,8 +88,8 @@ def page(
 
     head, foot: text in the margin of every printed page. styles, scripts: files among the templates.
     """
-    script = "\n".join(map(source, scripts))
-    style = "\n".join(map(source, styles)) + (
+    script = "\n".join(map(template_source, scripts))
+    style = "\n".join(map(template_source, styles)) + (
         "@page {"
         f" @top-left {{ content: {_css_text(head)}; }}"
         f" @top-right {{ content: {_css_text(foot)}; }}"
@@ -112,6 +106,13 @@ def page(
 def _hash(text: str) -> str:
     """A source of a Content-Security-Policy: this text and no other."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def template_source(name: str) -> str:
+    """Text of a file beside the templates."""
+    loader = environment().loader
+    assert loader is not None
+    return loader.get_source(environment(), name)[0]
 
 
 def _css_text(text: str) -> str:
@@ -168,6 +169,11 @@ def render(record: Record) -> str:
         "lollipops": figures.lollipops(expression) if expression else [],
         "nes_ticks": figures.nes_ticks(),
         "qc": [(name, qc_table([s for s in record.qc if s.assay == key])) for key, name in ASSAYS.items()],
+        "not_imported": [
+            words.KINDS[kind].lower()
+            for kind in words.ALWAYS_ASKED
+            if kind not in {result.kind for result in record.imported}
+        ],
         "provenance": record.provenance,
     }
     return page(

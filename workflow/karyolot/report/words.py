@@ -27,6 +27,7 @@ EVIDENCE = {
     "cn": ("copy-number", "Copy number"),
     "baf": ("copy-number", "Copy number"),
     "rna": ("expression", "Expression"),
+    "imported": ("imported", "Imported results"),
     "process": ("lot", "Lot"),
 }
 """First word of a metric -> the section that shows what its criterion was judged on."""
@@ -42,6 +43,15 @@ FACTS = {
     "platelet_lysate_lot": "Platelet lysate lot",
     "collection_date": "Collected",
 }
+KINDS = {
+    "karyotype": "Karyotype",
+    "dna_content": "DNA content",
+    "viability": "Viability",
+    "flow": "Flow cytometry",
+    "mycoplasma": "Mycoplasma",
+}
+ALWAYS_ASKED = ("karyotype", "viability", "flow", "mycoplasma")
+"""Kinds of imported results a release file holds (He 2025, Fig. 1): said to be missing where they are."""
 ORIGINS = {
     "acquired": "the lot moved, the donor shows nothing there",
     "enriched": "the donor carries the same change more weakly",

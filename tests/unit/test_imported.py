@@ -1,0 +1,175 @@
+"""Results of other methods: read with care, held against their limits, shown as imported."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import planted_records
+from karyolot import check, paths
+from karyolot.contracts.criteria import Acceptance
+from karyolot.contracts.problems import Problem
+from karyolot.contracts.record import ImportedResult
+from karyolot.contracts.sheets import LotResult
+from karyolot.report.render import render
+from karyolot.verdict.decide import judge
+from karyolot.verdict.imported import imported_metrics
+
+SHA = "3f" * 32
+COLUMNS = list(LotResult.model_fields)
+GOOD = {"lot_id": "L1", "document": "KAR-1", "sha256": SHA}
+C07 = next(
+    criterion
+    for criterion in Acceptance.model_validate(
+        yaml.safe_load((Path(__file__).parents[2] / "resources" / "acceptance.yaml").read_bytes())
+    ).criteria
+    if criterion.metric == "imported.karyotype_normal"
+)
+
+
+def row(kind: str, value: str, **cells: str) -> dict[str, str]:
+    return GOOD | {"kind": kind, "value": value} | cells
+
+
+def examined(folder: Path, *rows: dict[str, str]) -> tuple[Any, list[Problem]]:
+    """The study with these rows in its sheet of results, and what is wrong with that sheet."""
+    (folder / "config").mkdir(exist_ok=True)
+    sheets = {
+        "donors": "donor_id\tsex\nD1\tF\nD2\tM",
+        "lots": "lot_id\tdonor_id\tpassage\nL1\tD1\t4\nL2\tD2\t4",
+        "samples": "sample_id\tassay\tlot_id\tdonor_id\tcounts\nd\twgs\t\tD1\td.tsv\nl\twgs\tL1\t\tl.tsv",
+        "lot_results": "\n".join("\t".join(r.get(c, "") for c in COLUMNS) for r in [{c: c for c in COLUMNS}, *rows]),
+    }
+    for name, text in sheets.items():
+        (folder / "config" / f"{name}.tsv").write_text(text + "\n", encoding="utf-8")
+    raw = {"sheets": {"results": "config/lot_results.tsv"}, "reference": {"bins": "bins.tsv"}}
+    _, draft, problems = check.examine(raw, folder, contents=False)
+    return draft.study(), [problem for problem in problems if problem.file == "config/lot_results.tsv"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "limit", "sex", "kept"),
+    [
+        ("karyotype", "46,XX[20]", None, "F", True),
+        ("karyotype", "46, XX [20]", None, "F", True),
+        ("karyotype", "46,XY", None, "M", True),
+        ("karyotype", "46,XY[20]", None, "F", False),
+        ("karyotype", "47,XX,+8[20]", None, "F", False),
+        ("karyotype", "46,XX,add(20)(q13)[2]/46,XX[18]", None, "F", False),
+        ("karyotype", "92,XXXX[3]/46,XX[17]", None, "F", False),
+        ("mycoplasma", "negative", None, "F", True),
+        ("mycoplasma", "positive", None, "F", False),
+        ("viability", "90", ">= 90", "F", True),
+        ("viability", "89.9", ">=90", "F", False),
+        ("flow", "5", "< 5", "F", False),
+        ("flow", "5", "<=5", "F", True),
+        ("dna_content", "1.02", "> 1.0", "F", True),
+        ("dna_content", "-1", "> -2.5", "F", True),
+        ("viability", "12", None, "F", None),
+        ("deviation", "spilt", None, "F", None),
+    ],
+)
+def test_a_result_is_held_against_what_it_should_be(kind: Any, value: str, limit: Any, sex: Any, kept: Any) -> None:
+    result = LotResult(lot_id="L1", kind=kind, value=value, limit=limit, document="D")
+    assert result.kept(sex) is kept
+
+
+def test_good_rows_are_silent_and_go_to_their_lot_alone(tmp_path: Path) -> None:
+    rows = [
+        row("karyotype", "46,XX[20]", method="G-banding", date="2031-03-02"),
+        row("viability", "93.5", unit="%", limit=">= 90", document="BR-1"),
+        row("flow", "0.4", unit="%", analyte="HLA-DR", document="F-1"),
+        row("deviation", "Incubator off for 3 h", document="DEV-1", sha256=""),
+        row("mycoplasma", "negative", lot_id="L2", document="M-1"),
+    ]
+    study, problems = examined(tmp_path, *rows)
+    assert problems == []
+    results = [ImportedResult.model_validate(result) for result in paths.lot_results(study, "L1")]
+    assert [(result.kind, result.kept) for result in results] == [
+        ("karyotype", True), ("viability", True), ("flow", None), ("deviation", None),
+    ]  # fmt: skip
+    alone, _ = examined(tmp_path, *rows[:4])
+    assert paths.lot_results(alone, "L1") == paths.lot_results(study, "L1")
+
+
+@pytest.mark.parametrize(
+    ("bad", "code", "column", "message"),
+    [
+        (row("karyotype", "46,XX", lot_id="L9"), "E24", "lot_id", "L9|lots.tsv|no such"),
+        (row("karyotype", "normal"), "E17", "value", "not a karyotype"),
+        (row("caryotype", "46,XX"), "E17", "kind", "did you mean karyotype"),
+        (row("mycoplasma", "negativ"), "E17", "value", "did you mean negative"),
+        (row("viability", "93,5", unit="%"), "E17", "value", "not a number"),
+        (row("viability", "935", unit="%"), "E17", "value", "0 to 100"),
+        (row("viability", "93.5"), "E17", "unit", "in %"),
+        (row("viability", "93.5", unit="%", limit="at least 90"), "E17", "limit", "not a limit"),
+        (row("karyotype", "46,XX", limit=">= 1"), "E17", "limit", "not held against a number"),
+        (row("flow", "0.4", unit="%"), "E17", "analyte", "of what is not said"),
+        (row("karyotype", "46,XX", sha256="3F" * 32), "E17", "sha256", "not a sha256"),
+        (row("karyotype", "46,XX", sha256=""), "E17", "sha256", "without the checksum"),
+        (row("karyotype", "46,XX", document=""), "E17", "document", "empty"),
+        (row("karyotype", "46,XX", date="2031-02-30"), "E17", "date", "no such day"),
+        (row("karyotype", "46,XX", date="3/2/2031"), "E17", "date", "year-month-day"),
+        (row("karyotype", "46,XX", method="x@example.org"), "E23", "method", "e-mail"),
+    ],
+)
+def test_a_wrong_row_is_told_by_line_and_column(
+    tmp_path: Path, bad: dict[str, str], code: str, column: str, message: str
+) -> None:
+    good = row("deviation", "none of note", document="DEV-1", sha256="")
+    _, problems = examined(tmp_path, good, bad)
+    assert [(problem.code, problem.column, problem.line) for problem in problems] == [(code, column, 3)]
+    assert re.search(message, str(problems[0]))
+
+
+def test_one_document_has_one_checksum(tmp_path: Path) -> None:
+    _, problems = examined(tmp_path, row("karyotype", "46,XX"), row("mycoplasma", "negative", sha256="a0" * 32))
+    assert [(problem.column, problem.line) for problem in problems] == [("sha256", 3)]
+
+
+def test_what_is_not_on_file_stays_unknown() -> None:
+    metrics = imported_metrics([])
+    assert all(metric.value is None and metric.reason for metric in metrics.values())
+    unjudged = imported_metrics([planted_records.imported("flow", "0.4", analyte="HLA-DR")])
+    assert unjudged["imported.flow_kept"].value is None
+    assert "no limit" in unjudged["imported.flow_kept"].reason
+
+
+def test_one_bad_result_outweighs_the_good_ones() -> None:
+    good, bad = (planted_records.imported("karyotype", value, kept=kept, document=f"K-{kept}") for value, kept in
+                 (("46,XX[20]", True), ("47,XX,+8[20]", False)))  # fmt: skip
+    metrics = imported_metrics([good, bad])
+    assert metrics["imported.karyotype_normal"].value is False
+    assert metrics["imported.karyotype_normal"].detail == "47,XX,+8[20] (document K-False)"
+    low, high = (planted_records.imported("viability", value, unit="%") for value in ("88", "93.5"))
+    assert imported_metrics([high, low])["imported.viability"].value == 88
+    assert imported_metrics([high, low])["imported.viability"].detail == "88% (document BR-2031-07, page 12)"
+
+
+@pytest.mark.parametrize(("kept", "outcome"), [(True, "PASS"), (False, "REVIEW"), (None, "NOT_ASSESSED")])
+def test_the_karyotype_criterion_reads_the_sheet(kept: bool | None, outcome: str) -> None:
+    results = [] if kept is None else [planted_records.imported("karyotype", "46,XX[20]", kept=kept)]
+    assert judge(C07, imported_metrics(results)[C07.metric]).outcome == outcome
+
+
+def shown(html: str, section: str) -> str:
+    (part,) = re.findall(rf'<section aria-labelledby="{section}">.*?</section>', html, re.S)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", part))
+
+
+def test_the_report_shows_what_was_imported_and_what_is_missing() -> None:
+    html = render(planted_records.failing())
+    text = shown(html, "imported")
+    for result in planted_records.IMPORTED:
+        assert result.value in text
+        assert result.document in text
+        assert str(result.sha256) in text
+    assert "! no" in text
+    assert "93.5 %" in text
+    assert "Not available: mycoplasma." in text
+    assert "Incubator at 35.9 C for 3 h on day 6." in shown(html, "deviations")
+    bare = render(planted_records.passing())
+    assert "Not available: karyotype, viability, flow cytometry and mycoplasma." in shown(bare, "imported")
+    assert "None recorded." in shown(bare, "deviations")

@@ -1,0 +1,78 @@
+"""The record of a lot to one PDF for the archive: the printed report with the record attached (PDF/A-3b)."""
+
+import logging
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from weasyprint import HTML, Attachment
+from weasyprint.text.fonts import FontConfiguration
+from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+from karyolot.contracts.record import Record
+from karyolot.report.render import render, template_source
+
+FONTS = {
+    f"font:{name}.ttf": Path(mpl.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf"
+    for name in ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono")
+}
+"""Address in pdf.css -> file: DejaVu as matplotlib ships it (free licence beside it). Letters of the machine would change
+the pages."""
+NO_DATE = datetime(1980, 1, 1, tzinfo=UTC)
+"""Stands for the dates an attachment must have: the same record gives the same bytes, whenever it is printed."""
+logging.getLogger("weasyprint").setLevel(logging.ERROR)  # its warnings list what style.css says to browsers only
+DRAWN = re.compile(r"(?:fill|stroke|opacity|text-anchor|font-size|font-weight)[\w-]*:")
+"""Declarations that mean something inside a drawing."""
+
+
+class _OnlyFonts(URLFetcher):  # type: ignore[misc]
+    """Whatever a page asks for, it gets the fonts of the report or nothing."""
+
+    def __init__(self, fonts: Mapping[str, bytes]) -> None:
+        super().__init__(fail_on_errors=True)
+        self.fonts = fonts
+
+    def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:  # noqa: ARG002 - as the class it stands for
+        if url not in self.fonts:
+            raise ValueError("a report loads nothing")
+        return URLFetcherResponse(url, self.fonts[url], {"Content-Type": "font/ttf"})
+
+
+def print_pdf(record: Record, attached: bytes, fonts: Mapping[str, bytes]) -> bytes:
+    """The lot's report as PDF/A-3b. attached: the bytes of report.json, which the PDF carries as they are.
+    fonts: content of the files FONTS names.
+
+    The same record gives the same bytes. Letters DejaVu lacks are taken from the fonts of the machine.
+    """
+    fetcher = _OnlyFonts(fonts)
+    source = Attachment(
+        string=attached, name="report.json", description=f"The record {record.report_id} this report was made from",
+        created=NO_DATE, modified=NO_DATE, relationship="Source", url_fetcher=fetcher,
+    )  # fmt: skip
+    page = HTML(string=_for_paper(render(record)), url_fetcher=fetcher)
+    made = page.write_pdf(font_config=FontConfiguration(), attachments=[source], pdf_variant="pdf/a-3b")
+    assert isinstance(made, bytes)
+    return made
+
+
+def _for_paper(html: str) -> str:
+    """The page without scripts, each drawing with the rules it is drawn by: WeasyPrint styles an SVG by itself alone."""
+    html = re.sub(r"<script\b.*?</script>", "", html, flags=re.S)
+    html = html.replace("</head>", f"<style>{template_source('pdf.css')}</style></head>", 1)
+    return re.sub(r'<svg\b[^>]*? class="([^"]+)"[^>]*>', lambda found: found[0] + _style(found[1]), html)
+
+
+@cache
+def _style(classes: str) -> str:
+    """A style element with the rules of style.css that colour a drawing of these classes, their variables filled in."""
+    style = re.sub(r"/\*.*?\*/", "", template_source("style.css"), flags=re.S)
+    values = dict(re.findall(r"--([\w-]+): ([^;]+);", style.split("}", 1)[0]))
+    outside_media = re.sub(r"@[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", style)
+    own = re.compile(rf"(?:svg|\.(?:{'|'.join(map(re.escape, classes.split()))}))\b")
+    rules = [rule.strip() for rule in re.findall(r"[^{}]+\{[^{}]*\}", outside_media) if DRAWN.search(rule)]
+    kept = "\n".join(rule for rule in rules if own.search(rule.split("{")[0]))
+    return f"<style>{re.sub(r'var[(]--([a-z-]+)[)]', lambda found: values[found[1]], kept)}</style>"

@@ -1,0 +1,47 @@
+"""Metrics of what other methods found: taken over from their documents, measured nowhere here."""
+
+from collections.abc import Sequence
+
+from karyolot.contracts.criteria import Metric, Metrics
+from karyolot.contracts.record import ImportedResult
+
+
+def imported_metrics(results: Sequence[ImportedResult]) -> Metrics:
+    """Metrics of a lot's imported results; each is None when the sheet holds nothing to judge it by.
+
+    imported.karyotype_normal, flow_kept, mycoplasma_negative: true when every result of the kind is as it should be.
+    imported.viability: the lowest one, in %.
+    """
+    return {
+        "imported.karyotype_normal": _all_kept(results, "karyotype or DNA content", "karyotype", "dna_content"),
+        "imported.flow_kept": _all_kept(results, "flow cytometry", "flow"),
+        "imported.mycoplasma_negative": _all_kept(results, "mycoplasma test", "mycoplasma"),
+        "imported.viability": _lowest([result for result in results if result.kind == "viability"]),
+    }
+
+
+def _all_kept(results: Sequence[ImportedResult], name: str, *kinds: str) -> Metric:
+    found = [result for result in results if result.kind in kinds]
+    judged = [result for result in found if result.kept is not None]
+    if not found:
+        return Metric(value=None, reason=f"no {name} among the imported results")
+    if not judged:
+        return Metric(value=None, reason=f"no limit is given for the {name}")
+    value = all(result.kept for result in judged)
+    shown = judged if value else [result for result in judged if not result.kept]
+    return Metric(value=value, detail="; ".join(map(_sentence, shown)))
+
+
+def _lowest(results: Sequence[ImportedResult]) -> Metric:
+    if not results:
+        return Metric(value=None, reason="no viability among the imported results")
+    lowest = min(results, key=lambda result: float(result.value))
+    return Metric(value=float(lowest.value), detail=_sentence(lowest))
+
+
+def _sentence(result: ImportedResult) -> str:
+    """'46,XX[20] by G-banding (document KB-17)'."""
+    unit = "" if result.unit is None else result.unit if result.unit == "%" else f" {result.unit}"
+    analyte = "" if result.analyte is None else f"{result.analyte} "
+    method = "" if result.method is None else f" by {result.method}"
+    return f"{analyte}{result.value}{unit}{method} (document {result.document})"
