@@ -29,10 +29,12 @@ include: "workflow/rules/reference.smk"
 include: "workflow/rules/reads.smk"
 include: "workflow/rules/alignment.smk"
 include: "workflow/rules/copy_number.smk"
+include: "workflow/rules/identity.smk"
 include: "workflow/rules/expression.smk"
 include: "workflow/rules/pathways.smk"
 include: "workflow/rules/verdict.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/run_quality.smk"
 
 
 rule all:
@@ -40,3 +42,5 @@ rule all:
     input:
         paths.lot_targets(study),
         paths.study_targets(study),
+        paths.run_targets(study, settings),
+        paths.allele_targets(study, settings),

@@ -8,7 +8,7 @@ installed is left out, and said. Every lot is simulated from a seed made of its 
 cytobands: Poisson fragments (2 x 150 bases, 90 % usable); Ornstein-Uhlenbeck waves of 50 kb, 300 kb and 2 Mb shared by
 neighbours (sd 0.012, 0.009, 0.007 of the ln ratio: set by eye towards two real tumour/normal pairs); a GC bias of its own
 for each library; a replication-timing wave of 5 % in every lot, correlated with GC (0.65) as in real cells; GC-rich ends of
-1p, 9q, 16p, 17q, 19p, 20q. One genome carries 36 changes of one share of cells, six of each size, each on an arm of its own.
+1p, 9q, 16p, 17q, 19p, 20q. One genome carries 12 changes of one share of cells, two of each size, each on an arm of its own.
 
 Peers get karyolot's corrected ratios, so that segmentation and calling are compared and not the correction: this favours
 them, as none corrects for timing. Each is asked twice: by its own or usual limits, and with |z| >= 4 from the spread inside
@@ -58,10 +58,11 @@ DEPTHS = ((0.1, 0.1), (1.0, 1.0), (5.0, 5.0), (30.0, 30.0), (5.0, 1.0), (30.0, 5
 """Lot, donor."""
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 SIZES_MB = (1, 2, 5, 10, 20)
-EACH = 6
-"""Changes of each size in one genome; with GENOMES of them a cell of the table holds 204."""
-GENOMES = 34
-PEER_GENOMES = {"DNAcopy": 4, "CNVkit cbs": 1, "CNVkit haar": 1, "CNVkit hmm-germline": 1, "hmmlearn": 34}
+EACH = 2
+"""Changes of each size in one genome, 6 % of it in all: more of them, below the limit, would count as noise. With GENOMES
+of them a cell of the table holds 200."""
+GENOMES = 100
+PEER_GENOMES = {"DNAcopy": 10, "CNVkit cbs": 1, "CNVkit haar": 1, "CNVkit hmm-germline": 1, "hmmlearn": 100}
 """Genomes a cell of the peers holds; CNVkit takes a minute a genome."""
 PEER_DEPTHS = ((1.0, 1.0), (30.0, 30.0))
 UNEQUAL_SHARES = (0.1, 0.2, 0.5)

@@ -14,7 +14,11 @@ MAY_OPEN_FILES = {
     "simulate": "makes its own inputs",
     "check": "looks into the user's files before any job",
     "cli": "writes what a person asks for",
+    "intake": "makes the sheets of a new study, and adds rows to them",
+    "launch": "reads the logs of a run that failed",
+    "results": "finds the records of a working directory",
     "call": "the command of that name: reads two tables, writes the results",
+    "freeze": "the command of that name: reads results of lots, writes the panel",
     "runtime": "opens the log of a job",
     "provenance": "reads our own source for the code digest",
 }

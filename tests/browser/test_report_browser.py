@@ -1,8 +1,14 @@
 """The reports in a real browser, offline: what a reviewer sees, without scripts, on a phone, on paper, by keyboard."""
 
+import base64
+import hashlib
+import html
 import io
+import json
+import math
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -12,10 +18,12 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import planted_records
-from karyolot.report import words
+from karyolot.contracts.record import Record
+from karyolot.report import figures, words
 from karyolot.report.overview import overview_row, render_overview
 from karyolot.report.render import render, sorted_criteria
 
+AXE = Path(__file__).parent / "vendor" / "axe-core-4.10.3" / "axe.min.js"
 CHROMIUM = Path("/usr/bin/chromium")
 WIDTHS = (360, 768, 1280)
 PAGES = ("fail", "pass", "indeterminate", "identity", "hostile", "overview")
@@ -53,6 +61,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         target.write_text(render(make()), encoding="utf-8")
     rows = [overview_row(make()) for make in planted_records.ALL.values()]
     (folder / "overview.html").write_text(render_overview(rows), encoding="utf-8")
+    many = [
+        rows[n % 4].model_copy(update={"lot_id": f"L{n:03d}", "donor_id": f"D{n // 10:02d}", "passage": float(n % 10)})
+        for n in range(300)
+    ]
+    (folder / "many.html").write_text(render_overview(many), encoding="utf-8")
     return folder
 
 
@@ -71,11 +84,15 @@ def visit(browser: Browser, site: Path) -> Open:
         page.on("dialog", lambda dialog: complaints.append(dialog.message))
         page.on("request", lambda request: requests.append(request.url))
         address = (site / f"{name}.html").as_uri()
-        page.goto(address)
-        yield page
-        assert complaints == []
-        assert [url for url in requests if not url.startswith(site.as_uri())] == []
-        context.close()
+        try:
+            page.goto(address)
+            if options.get("java_script_enabled", True):
+                page.wait_for_selector("html[data-ready]", state="attached")
+            yield page
+            assert complaints == []
+            assert [url for url in requests if not url.startswith(site.as_uri())] == []
+        finally:
+            context.close()
 
     return visiting
 
@@ -94,26 +111,124 @@ def test_no_page_scrolls_sideways_or_complains(visit: Open, width: int) -> None:
             assert small == 0, name
 
 
+def faults(page: Page, record: Record) -> set[str]:
+    """What is wrong with a lot's page, in one word each."""
+    found = set()
+    heading = page.get_by_role("heading", name=f"Verdict: {words.OUTCOMES[record.verdict.outcome][1]}", exact=True)
+    if not heading.is_visible():
+        found.add("verdict")
+    rows = page.locator("table.criteria tbody tr").all()
+    results = sorted_criteria(record.verdict.criteria)
+    if len(rows) != len(results):
+        found.add("criteria")
+    for row, result in zip(rows, results, strict=False):
+        cells = [re.sub(r"\s+", " ", text).strip() for text in row.locator("th, td").all_inner_texts()]
+        measured = "not assessed" if result.value is None else words.number(result.value, 4)
+        unit = f" {result.unit}" if result.unit and result.value is not None else ""
+        shown = (cells[0], cells[2], cells[3], cells[4])
+        if shown != (result.id, measured + unit, result.limit, " ".join(words.OUTCOMES[result.outcome])):
+            found.add("criteria")
+        if not (result.title in cells[1] and result.explanation in cells[1] and result.source in cells[6]):
+            found.add("criteria")
+    if (
+        page.title() == "owned"
+        or page.locator("img, iframe, link, object").count()
+        or page.locator("script").count() != 2
+    ):
+        found.add("elements")
+    if not page.locator("html[data-ready]").count():
+        found.add("drawing")
+    else:
+        ink = hues(page, "#figure-1 .uplot")
+        if points_in(view(page)) != len(record.copy_number.bins.start) or min(ink["grey"], ink["yellow"]) < 700:
+            found.add("bins")
+    if page.evaluate("document.documentElement.scrollWidth") > page.viewport_size["width"]:  # type: ignore[index]
+        found.add("width")
+    if page.evaluate(CONTRAST):
+        found.add("contrast")
+    return found
+
+
 @pytest.mark.parametrize("case", planted_records.ALL)
-def test_the_verdict_and_each_criterion_are_visible_and_those_of_the_record(visit: Open, case: str) -> None:
+def test_the_page_shows_what_the_record_says(visit: Open, case: str) -> None:
     record = planted_records.ALL[case]()
     with visit(case) as page:
-        heading = page.get_by_role("heading", name=f"Verdict: {words.OUTCOMES[record.verdict.outcome][1]}", exact=True)
-        expect(heading).to_be_visible()
-        assert heading.bounding_box()["y"] < 900, "the verdict is on the first screen"
+        assert faults(page, record) == set()
+        heading = page.get_by_role("heading", name="Verdict: ")
+        assert heading.bounding_box()["y"] < 900, "the verdict is on the first screen"  # type: ignore[index]
         expect(page.get_by_role("heading", level=1)).to_contain_text(record.lot.lot_id)
-        rows = page.locator("table.criteria tbody tr")
-        assert rows.count() == len(record.verdict.criteria)
-        for row, result in zip(rows.all(), sorted_criteria(record.verdict.criteria), strict=True):
-            text = re.sub(r"\s+", " ", row.inner_text())
-            measured = "not assessed" if result.value is None else words.number(result.value, 4)
-            for part in (result.id, result.title, result.explanation, measured, result.limit, result.source):
-                assert part in text
-            assert words.OUTCOMES[result.outcome][1] in text
-            expect(row).to_be_visible()
         for reason in record.verdict.reasons:
             page.get_by_role("link", name=re.compile(f"^{reason} ")).first.click()
             assert page.url.endswith(f"#criterion-{reason}")
+
+
+def resealed(text: str) -> str:
+    """The page under a policy that allows the style and script it holds: what broken code of ours would write."""
+    for directive, pattern in (("style", "<style>(.*?)</style>"), ("script", "<script>(.*?)</script>")):
+        held = re.findall(pattern, text, re.S)[-1]
+        digest = base64.b64encode(hashlib.sha256(held.encode()).digest()).decode()
+        text, changed = re.subn(
+            f"{directive}-src &#39;sha256-.*?&#39;", f"{directive}-src &#39;sha256-{digest}&#39;", text
+        )
+        assert changed == 1
+    return text
+
+
+def without_bins(text: str) -> str:
+    data = re.search('id="zoom-data">(.*?)</script>', text)
+    assert data
+    empty = json.loads(data[1]) | {"runs": [], "tracks": dict.fromkeys(("ratio", "donor", "lot"), "")}
+    return text.replace(data[1], json.dumps(empty))
+
+
+BROKEN: dict[str, tuple[str, Callable[[str], str]]] = {
+    "external image": (
+        "request",
+        lambda text: text.replace("default-src &#39;none&#39;", "default-src &#39;none&#39;; img-src *").replace(
+            "</main>", '<img src="https://example.invalid/a.png" alt=""></main>'
+        ),
+    ),
+    "script error": ("console", lambda text: resealed(text.replace("const figures =", "nothing(); const figures ="))),
+    "script changed by hand": ("console", lambda text: text.replace("const figures =", "/* */ const figures =")),
+    "wrong verdict": ("verdict", lambda text: text.replace("<span>Verdict: FAIL<", "<span>Verdict: PASS<")),
+    "one edited result": (
+        "criteria",
+        lambda text: text.replace('class="value">0.93 <span', 'class="value">0.98 <span'),
+    ),
+    "one criterion left out": ("criteria", lambda text: re.sub('<tr id="criterion-C04".*?</tr>', "", text, flags=re.S)),
+    "empty bins": ("bins", without_bins),
+    "low contrast": ("contrast", lambda text: resealed(text.replace("--quiet: #54606e", "--quiet: #b4bec8"))),
+    "too wide": (
+        "width",
+        lambda text: resealed(text.replace("h1, h2, h3 {", "main { width: 2000px } h1, h2, h3 {", 1)),
+    ),
+    "sample name not escaped": (
+        "elements",
+        lambda text: text.replace("HLP-2031-07_wgs", html.unescape(planted_records.HOSTILE), 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_page_is_caught(browser: Browser, site: Path, name: str) -> None:
+    """The tests themselves: each fault a page could have is seen, and named."""
+    kind, breaking = BROKEN[name]
+    others = {"request": {"console", "elements"}, "console": {"drawing", "bins", "elements"}, "elements": {"console"}}
+    whole = (site / "fail.html").read_text(encoding="utf-8")
+    broken = breaking(whole)
+    assert broken != whole
+    (site / "broken.html").write_text(broken, encoding="utf-8")
+    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
+    page, found = context.new_page(), set()
+    page.on("console", lambda message: found.add("console"))
+    page.on("pageerror", lambda error: found.add("console"))
+    page.on("request", lambda request: found.add("request") if not request.url.startswith("file:") else None)
+    page.goto((site / "broken.html").as_uri())
+    page.wait_for_timeout(150)
+    found |= faults(page, planted_records.failing())
+    context.close()
+    assert kind in found
+    assert found <= {kind} | others.get(kind, set()), "one fault, and what follows from it"
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -122,6 +237,7 @@ def test_everything_stands_without_scripts(visit: Open, width: int) -> None:
         expect(page.get_by_role("heading", name="Verdict: FAIL")).to_be_visible()
         for number in range(1, 6):
             expect(page.locator(f"#figure-{number}")).to_be_visible()
+        expect(page.locator(".zoom").first).not_to_be_visible()
         expect(page.get_by_role("img", name="Copy number of HLP-2031-07 against its donor")).to_be_visible()
         for name in ("C02", "C04", "Q02"):
             expect(page.locator(f"#criterion-{name}")).to_be_visible()
@@ -130,7 +246,10 @@ def test_everything_stands_without_scripts(visit: Open, width: int) -> None:
 def test_hostile_text_does_nothing(visit: Open) -> None:
     with visit("hostile") as page:
         assert page.title() != "owned"
-        assert page.locator("script, img, iframe, link").count() == 0
+        assert page.locator("script").count() == 2
+        assert page.locator("img, iframe, link").count() == 0
+        page.locator("#figure-1 select").select_option(index=2)
+        assert page.locator("script").count() == 2
         expect(page.get_by_role("heading", level=1)).to_contain_text("<script>document.title='owned'</script>")
 
 
@@ -208,21 +327,138 @@ def hues(page: Page, selector: str) -> dict[str, int]:
 
 
 def test_the_plots_hold_ink_of_every_kind(visit: Open) -> None:
-    with visit("fail") as page:
-        ratio = hues(page, "svg.genome.ratio")
-        assert ratio["grey"] > 5000
-        assert ratio["yellow"] > 800
-        assert ratio["red"] > 500
+    with visit("fail", java_script_enabled=False) as page:
+        still = hues(page, "svg.genome.ratio")
+        assert still["grey"] > 5000
+        assert still["yellow"] > 800
+        assert still["red"] > 500
         assert hues(page, "svg.genome.donor")["teal"] > 2000
         assert hues(page, "svg.genome.lot")["purple"] > 2000
+    with visit("fail") as page:
+        zoomable = hues(page, "#figure-1 .uplot")
+        assert all(zoomable[ink] > still[ink] / 2 for ink in ("grey", "yellow", "red"))
+        assert hues(page, "#figure-2 [data-track=donor]")["teal"] > 2000
+        assert hues(page, "#figure-2 [data-track=lot]")["purple"] > 2000
+
+
+def view(page: Page, figure: int = 1) -> str:
+    return page.locator(f"#figure-{figure} [data-view]").inner_text()
+
+
+def points_in(text: str) -> int:
+    found = re.search(r"([\d,]+) points", text)
+    assert found
+    return int(found[1].replace(",", ""))
+
+
+def test_the_plot_zooms_by_keyboard(visit: Open) -> None:
+    bins = len(planted_records.failing().copy_number.bins.start)
+    with visit("fail") as page:
+        plot = page.get_by_role("group", name=re.compile("^Figure 1, zoomable"))
+        plot.focus()
+        assert (
+            view(page) == f"In view: whole genome. {bins:,} points; E1 gain 8p23.3-q24.3, 97% of cells;"
+            " E2 gain 20q11.21-q13.12, 40% of cells."
+        )
+        page.keyboard.press("+")
+        near = view(page)
+        assert bins / 3 < points_in(near) < bins * 2 / 3
+        page.keyboard.press("ArrowRight")
+        right = view(page)
+        assert right != near
+        page.keyboard.press("ArrowLeft")
+        assert view(page) == near
+        page.keyboard.press("-")
+        assert points_in(view(page)) == bins
+        for _ in range(30):
+            page.keyboard.press("+")
+        assert 5 <= points_in(view(page)) <= 25, "the closest view still holds bins"
+        assert view(page, 2) == view(page), "both figures move together"
+        live = [page.locator(f"#figure-{n} [data-view]").get_attribute("aria-live") for n in (1, 2)]
+        assert live == ["polite", "off"], "a change is announced once"
+        page.keyboard.press("0")
+        assert points_in(view(page)) == bins
+        expect(page.locator("#figure-1 select")).to_have_value(re.compile(r"^0 \d+$"))
+
+
+def test_the_plot_zooms_by_select_button_and_mouse(visit: Open) -> None:
+    record = planted_records.failing().copy_number
+    with visit("fail") as page:
+        one = page.locator("#figure-1")
+        one.get_by_role("combobox", name="Show").select_option("8")
+        assert view(page).startswith("In view: chromosome 8, 0 to 145.1 Mb. 284 points; E1 gain")
+        one.get_by_role("button", name="Zoom in").click()
+        assert view(page).startswith("In view: chromosome 8, 36.3 to 108.9 Mb.")
+        expect(one.locator("select")).to_have_value("")
+        one.get_by_role("button", name="Whole genome").click()
+        one.locator(".u-over").scroll_into_view_if_needed()
+        box = one.locator(".u-over").bounding_box()
+        assert box
+        total = record.chromosomes[-1].offset + record.chromosomes[-1].length
+        last = record.chromosomes[-1]
+        page.mouse.move(box["x"] + box["width"] * 0.001, box["y"] + 100)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 100e6 / total, box["y"] + 120, steps=3)
+        page.mouse.up()
+        shown = re.match(r"In view: chromosome 1, ([\d.]+) to ([\d.]+) Mb", view(page))
+        assert shown
+        assert float(shown[1]) == pytest.approx(0.001 * total / 1e6, abs=4)
+        assert float(shown[2]) == pytest.approx(100, abs=4)
+        page.mouse.dblclick(box["x"] + 50, box["y"] + 100)
+        assert "whole genome" in view(page)
+        assert last.name == "chrY"
+
+
+def test_zoomed_in_a_planted_gain_stands_at_its_height(visit: Open) -> None:
+    record = planted_records.failing().copy_number
+    (segment,) = (row for row in record.segments if row.chrom == "chr20" and row.log2 > 0.2)
+    for scheme in ("light", "dark"):
+        with visit("fail", color_scheme=scheme) as page:
+            page.locator("#figure-1 select").select_option(index=3)
+            page.wait_for_timeout(50)
+            over = page.locator("#figure-1 .u-over").bounding_box()
+            assert over
+            image = Image.open(io.BytesIO(page.screenshot(clip=over, full_page=True))).convert("HSV")  # type: ignore[arg-type]
+            middle = over["width"] / 2
+            rows = [
+                y
+                for y in range(image.height)
+                for hue, saturation, brightness in [image.getpixel((int(middle), y))]  # type: ignore[misc]
+                if 38 <= hue * 360 / 255 <= 62 and saturation > 180 and brightness > 200
+            ]
+            expected = over["height"] * (figures.LIMIT - segment.log2) / (2 * figures.LIMIT)
+            assert rows
+            assert sum(rows) / len(rows) == pytest.approx(expected, abs=1.6)
+            assert segment.log2 == pytest.approx(math.log2(1.2), abs=0.03)
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds against WCAG 2.2, levels A and AA."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    found = page.evaluate(
+        "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations'], preload: false})", tags
+    )
+    assert len(found["passes"]) > 10, "axe ran"
+    return [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in found["violations"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_against_wcag_2_2_aa(visit: Open, scheme: str) -> None:
+    for name in ("fail", "indeterminate", "overview"):
+        with visit(name, color_scheme=scheme) as page:
+            assert violations(page) == [], name
 
 
 def test_paper_shows_what_is_folded_and_hides_what_only_works_on_a_screen(visit: Open) -> None:
     with visit("fail", color_scheme="dark") as page:
         folded = page.get_by_role("columnheader", name="Gain found from")
         expect(folded).not_to_be_visible()
+        assert page.locator("svg.genome.ratio").bounding_box()["width"] < 10  # type: ignore[index]
         page.emulate_media(media="print")
         expect(page.get_by_role("navigation")).not_to_be_visible()
+        expect(page.locator(".zoom").first).not_to_be_visible()
+        assert page.locator("svg.genome.ratio").bounding_box()["width"] > 600  # type: ignore[index]
         expect(folded).to_be_visible()
         assert page.evaluate("getComputedStyle(document.body).color") == "rgb(24, 32, 42)"
         pdf = page.pdf(prefer_css_page_size=True)
@@ -242,7 +478,7 @@ def test_the_report_works_by_keyboard(visit: Open) -> None:
         page.get_by_text("Every arm and chromosome").focus()
         page.keyboard.press("Enter")
         expect(page.get_by_role("columnheader", name="Gain found from")).to_be_visible()
-    with visit("fail", 360) as page:
+    with visit("fail", 360, java_script_enabled=False) as page:
         plot = page.get_by_role("region", name="Figure 1, scrolls sideways")
         plot.focus()
         page.keyboard.press("ArrowRight")
@@ -263,3 +499,34 @@ def test_the_overview_leads_to_each_report(visit: Open) -> None:
             row.get_by_role("link").click()
             expect(page.get_by_role("heading", level=1)).to_contain_text(record.lot.lot_id)
             page.go_back()
+
+
+def test_the_overview_filters_by_donor_and_verdict(visit: Open) -> None:
+    with visit("overview") as page:
+        status = page.get_by_role("status")
+        expect(status).to_have_text("4 lots shown")
+        page.get_by_label("Donor", exact=True).select_option("D-014")
+        expect(status).to_have_text("2 lots shown")
+        expect(page.get_by_role("row").filter(has_text="HLP-2031-04")).not_to_be_visible()
+        expect(page.get_by_role("img", name=re.compile("^Donor D-009"))).not_to_be_visible()
+        page.get_by_label("Verdict", exact=True).select_option("FAIL")
+        expect(status).to_have_text("1 lot shown")
+        expect(page.get_by_role("row").filter(has_text="HLP-2031-07")).to_be_visible()
+        page.get_by_label("Verdict", exact=True).select_option("PASS")
+        expect(status).to_have_text("0 lots shown")
+        page.get_by_label("Verdict", exact=True).select_option("")
+        page.get_by_label("Donor", exact=True).select_option("")
+        expect(status).to_have_text("4 lots shown")
+    with visit("overview", java_script_enabled=False) as page:
+        expect(page.get_by_label("Donor", exact=True)).not_to_be_visible()
+        expect(page.get_by_role("row").filter(has_text="HLP-2031-04")).to_be_visible()
+
+
+def test_three_hundred_lots_open_soon(visit: Open) -> None:
+    """benchmarks/report.py measures the 2 s of the promise; here a bound that holds on a busy machine."""
+    begun = time.monotonic()
+    with visit("many") as page:
+        assert time.monotonic() - begun < 8
+        expect(page.get_by_role("status")).to_have_text("300 lots shown")
+        assert page.locator("svg.trend").count() == 30
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280

@@ -21,9 +21,11 @@ from hypothesis import strategies as st
 
 from karyolot import check
 from karyolot.contracts.criteria import Acceptance
+from karyolot.contracts.panel import Paired, Panel, PanelDonor, PanelLot, PanelModule
 from karyolot.contracts.problems import CODES, InputProblems, Problem
 from karyolot.contracts.sheets import Study
 from karyolot.io import probe
+from karyolot.io.panel import write_panel
 
 Row = dict[str, str]
 GENES = ["ALB", "HNF4A", "SOX9", "KRT19", "AFP", "MYC"]
@@ -1006,6 +1008,85 @@ def design_with_a_batch_the_sheet_does_not_tell(inputs: Inputs) -> None:
 def marker_twice(inputs: Inputs) -> None:
     header, first, *others = (inputs.folder / "reference/markers.tsv").read_text().split("\n")
     inputs.put("reference/markers.tsv", "\n".join([header, first, first, *others]))
+
+
+def put_panel(inputs: Inputs, genes: int = len(GENES), lots: int = 5) -> Path:
+    """A reference panel of the study's annotation, or of its first genes and others."""
+    ids = tuple([f"ENSG{n}.1" for n in range(genes)] + [f"OTHER{n}" for n in range(genes, len(GENES))])
+    pair = Paired(lot=0.1, donor=0.2)
+    panel = Panel(
+        schema_version="1.0",
+        version="1.0",
+        annotation_sha256="0" * 64,
+        annotation_genes=len(ids),
+        gene_ids=ids,
+        gene_names=tuple(GENES),
+        modules=(PanelModule(name="maturity", expected="down", gene_ids=ids[:1], gene_names=("ALB",), source="s"),),
+        donors=(PanelDonor(donor_id="D", replicates=1, counts=tuple(range(len(ids)))),),
+        lots=tuple(
+            PanelLot(
+                lot_id=f"P{n}", donor_id="D", replicates=1, modules={"maturity": pair}, markers={"ALB": pair},
+                counts=tuple(range(len(ids))),
+            )
+            for n in range(lots)
+        ),
+        made_with={},
+        sha256="",
+    ).sealed()  # fmt: skip
+    path = inputs.folder / "reference/panel.json"
+    write_panel(panel, path)
+    inputs.config["expression"]["panel"] = "reference/panel.json"
+    return path
+
+
+@pytest.mark.parametrize("from_reads", [False, True])
+def test_a_panel_of_this_annotation_is_silent(inputs: Inputs, from_reads: bool) -> None:
+    put_panel(inputs)
+    if from_reads:
+        inputs.rna_from_reads()
+    assert inputs.examine() == []
+
+
+@case("E02", CONFIG, None, "expression.panel", "does not exist (did you mean 'panel.json'?)")
+def panel_missing(inputs: Inputs) -> None:
+    put_panel(inputs)
+    inputs.config["expression"]["panel"] = "reference/panels.json"
+
+
+@case("E28", CONFIG, None, "expression.panel", "not a reference panel: schema_version: Input should be '1.0'")
+def panel_of_another_schema(inputs: Inputs) -> None:
+    path = put_panel(inputs)
+    path.write_text(path.read_text().replace('"schema_version": "1.0"', '"schema_version": "7"'))
+
+
+@case("E28", CONFIG, None, "expression.panel", "not JSON")
+def panel_that_is_no_document(inputs: Inputs) -> None:
+    path = put_panel(inputs)
+    path.write_text("version\t1.0\n")
+
+
+@case("E28", CONFIG, None, "expression.panel", "the content is not the one that was frozen (sha256 does not fit)")
+def panel_edited(inputs: Inputs) -> None:
+    path = put_panel(inputs)
+    path.write_text(path.read_text().replace('"lot": 0.1', '"lot": 0.3', 1))
+
+
+@case(
+    "E14", CONFIG, None, "expression.panel", "2 of its 6 genes are not in the matrix (rna/matrix.tsv) (OTHER4, OTHER5)"
+)
+def panel_of_another_annotation(inputs: Inputs) -> None:
+    put_panel(inputs, genes=4)
+
+
+@case("E14", CONFIG, None, "expression.panel", "are not in the annotation (reference/genes.gtf)")
+def panel_of_another_gtf(inputs: Inputs) -> None:
+    inputs.rna_from_reads()
+    put_panel(inputs, genes=4)
+
+
+@case("W05", CONFIG, None, "expression.panel", "lots in panel 1.0: 4, and limits need 5")
+def panel_too_small(inputs: Inputs) -> None:
+    put_panel(inputs, lots=4)
 
 
 @case("E17", CONFIG, None, "pathways.axes", "line 2 of the file: informational is 'maybe'")

@@ -1,6 +1,8 @@
 """The command line and the Snakefile end with a message and exit code 2 on wrong inputs, never with a traceback."""
 
+import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,7 +15,9 @@ from karyolot import check, defaults
 from karyolot.config import load_config
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Donor, Lot, Sample
+from karyolot.io.files import write_model
 from karyolot.tables import parse_sheet
+from planted_records import failing
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,7 +76,20 @@ def test_simulate_leaves_what_is_there(tmp_path: Path) -> None:
 def test_help_names_every_command() -> None:
     done = karyolot("--help")
     assert done.returncode == 0
-    assert all(command in done.stdout for command in ("check", "defaults", "simulate"))
+    names = {line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if line.strip()}
+    assert {"init", "add-lot", "check", "run", "report", "explain", "defaults", "call", "simulate"} <= names
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """`karyolot --help` answers at once: what a command needs is imported when it runs."""
+    code = "import sys; from karyolot import cli; print(sorted({name.split('.')[0] for name in sys.modules}))"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert not {
+        name
+        for name in ("pandas", "numpy", "pydantic", "pysam", "jinja2", "yaml", "snakemake")
+        if f"'{name}'" in done.stdout
+    }
 
 
 def test_generated_documents_are_up_to_date() -> None:
@@ -108,6 +125,80 @@ def test_the_templates_example_rows_are_right(name: str, model: type[Sample | Lo
     entries, problems = parse_sheet(text.encode(), name, model)
     assert entries
     assert problems == []
+
+
+def first_lot(directory: str | Path) -> list[str | Path]:
+    """What a new user types for the first lot of a new donor."""
+    reads = "reads/{0}_{1}_R1.fastq.gz,reads/{0}_{1}_R2.fastq.gz"
+    return [
+        *("add-lot", "L9", "--directory", directory, "--donor", "D1", "--passage", "4", "--bank", "MCB"),
+        *("--sex", "F", "--age", "34", "--wgs", reads.format("L1-clean-wgs", "L1")),
+        *("--donor-wgs", reads.format("D1-wgs", "L1"), "--donor-wgs", reads.format("D1-wgs", "L2")),
+    ]
+
+
+def test_a_new_user_comes_from_nothing_to_a_planned_run(study: Path, tmp_path: Path) -> None:
+    """init, add-lot, check, run; in a folder whose name a shell would act on."""
+    name = 'my "study" it\'s $(touch owned)'
+    done = karyolot("init", name, cwd=tmp_path)
+    assert done.returncode == 0 and "config.yaml" in done.stdout and done.stderr == ""
+    done = karyolot(*first_lot(name), cwd=tmp_path)
+    assert done.returncode == 2 and "reference.fasta" in done.stderr, "the genome was not named yet"
+    assert "lot 'L9' was not added: no sheet was changed" in done.stderr
+
+    for part in ("reads", "reference"):
+        (tmp_path / name / part).symlink_to(study / part)
+    for part in ("config.yaml", "acceptance.yaml"):
+        shutil.copy(study / "config" / part, tmp_path / name / "config" / part)
+    done = karyolot(*first_lot(name), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("lot L9 added, rows: 1 to ") and "Traceback" not in done.stderr
+    done = karyolot(*first_lot(name), cwd=tmp_path)
+    assert done.returncode == 2 and "the id already stands in line" in done.stderr
+    done = karyolot("check", "--directory", name, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "no problems in 1 donors, 1 lots, 2 samples\n")
+
+    done = karyolot("run", name, "--", "--dag", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("digraph"), "nothing but the graph on stdout"
+    line = next(line for line in done.stderr.splitlines() if "--snakefile" in line)
+    assert shlex.split(line)[shlex.split(line).index("--directory") + 1] == name
+    plain = subprocess.run(line, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "".join(sorted(plain.stdout)) == "".join(sorted(done.stdout)), "the command that is printed does the same"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name], "nothing in a name was run"
+
+
+def test_run_ends_with_2_on_wrong_inputs(study: Path, tmp_path: Path) -> None:
+    done = karyolot("run", tmp_path)
+    assert done.returncode == 2 and "karyolot init" in done.stderr
+    shutil.copytree(study / "config", tmp_path / "config")
+    done = karyolot("run", tmp_path, "--", "--cores", "1")
+    assert done.returncode == 2, done.stderr
+    assert "E02 error: config/config.yaml, line 2, reference.layout" in done.stderr
+    assert "Traceback" not in done.stderr and done.stdout == ""
+
+
+def test_explain_and_report_of_a_finished_lot(tmp_path: Path) -> None:
+    record = failing()
+    lot, folder = record.lot.lot_id, tmp_path / "results" / failing().lot.lot_id
+    write_model(record, folder / "report.json")
+    done = karyolot("explain", lot, "--directory", tmp_path)
+    assert done.returncode == 0 and done.stdout.startswith(f"{lot}  ✗ FAIL\n"), done.stderr
+    done = karyolot("explain", lot, "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["not_passed"][0]["id"] == "C02"
+    done = karyolot("report", lot, "--directory", tmp_path)
+    assert done.stdout.splitlines()[0] == str(folder / "report.html")
+    assert (folder / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    done = karyolot("explain", "HLP-2031-7", cwd=tmp_path)
+    assert done.returncode == 2 and f"did you mean {lot}?" in done.stderr
+
+
+def test_a_terminal_that_knows_only_ascii(tmp_path: Path) -> None:
+    write_model(failing(), tmp_path / "results" / failing().lot.lot_id / "report.json")
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "karyolot", "explain", failing().lot.lot_id]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "? FAIL\n" in done.stdout
 
 
 SNAKEFILE = """

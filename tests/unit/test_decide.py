@@ -111,6 +111,22 @@ def test_more_findings_never_make_the_verdict_milder(few: int, more: int) -> Non
     assert GRAVITY.index(outcome(cn__acquired_long=low)) <= GRAVITY.index(outcome(cn__acquired_long=high))
 
 
+@pytest.mark.parametrize("name", ["rna__sex_as_declared", "rna__donor_sex_as_declared"])
+def test_rna_of_another_sex_keeps_a_lot_from_passing_but_never_hides_what_dna_shows(name: str) -> None:
+    assert outcome(**{name: True}) == outcome(**{name: None}) == "PASS"
+    assert outcome(**{name: False}) == "INDETERMINATE"
+    assert outcome(**{name: False, "rna__mature_down": 0}) == "INDETERMINATE", "its expression is not reviewed either"
+    metrics = GOOD | {name.replace("__", "."): Metric(value=False), "cn.acquired_long": Metric(value=1)}
+    verdict = decide("L1", metrics, ACCEPTANCE, 5, 0.95)
+    assert (verdict.outcome, verdict.reasons, verdict.suppressed) == ("FAIL", ("C02",), False)
+
+
+def test_no_rna_alone_fails_a_lot() -> None:
+    """So what was measured on RNA of the other sex cannot fail it."""
+    of_rna = [c for c in ACCEPTANCE.criteria if c.metric.startswith("rna.")]
+    assert of_rna and not any(limit.on_breach in ("FAIL", "FAIL_IDENTITY") for c in of_rna for limit in c.limits)
+
+
 def test_an_informational_breach_is_shown_but_never_counts() -> None:
     criterion = next(c for c in ACCEPTANCE.criteria if c.id == "R06")
     assert judge(criterion, Metric(value=0)).outcome == "INFO"

@@ -181,7 +181,7 @@ def test_a_swapped_lot_differs_from_its_donor_in_sex() -> None:
 
 
 def test_a_swapped_lot_cannot_be_judged_and_a_faded_pattern_can(root: Path) -> None:
-    """Q04c, Q04d: the other sex breaks validity; what proves nothing (XIST faded, no Y) is not assessed."""
+    """Q04c, Q04d: the other sex is held against the lot; what proves nothing (XIST faded, no Y) is not assessed."""
     acceptance = read_yaml(root / "resources" / "acceptance.yaml", Acceptance)
     changed: list[tuple[Mapping[str, tuple[int, int]], list[str]]] = [
         ({"XIST": (300, 0), "RPS4Y1": (0, 300), "DDX3Y": (0, 200)}, ["INDETERMINATE", "PASS"]),
@@ -193,7 +193,6 @@ def test_a_swapped_lot_cannot_be_judged_and_a_faded_pattern_can(root: Path) -> N
         verdict = decide("L1", measured(lot(genes)), acceptance, 5, 0.95)
         of = {result.id: result.outcome for result in verdict.criteria}
         assert [of["Q04c"], of["Q04d"]] == outcomes
-        assert ("Q04c" in verdict.reasons or "Q04d" in verdict.reasons) == ("INDETERMINATE" in outcomes)
 
 
 def test_mapping_is_that_of_the_worst_sample() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from karyolot import provenance, runtime
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.settings import Counting
+from karyolot.contracts.settings import Counting, Expression
 
 
 def scripts() -> list[Path]:
@@ -48,7 +48,11 @@ def test_the_digest_changes_with_any_module_behind_the_rule(tmp_path: Path, monk
     (package / "dna" / "c.py").write_text("def g(): return 2\n")
     assert digest() == before
     (package / "dna" / "b.py").write_text("def f(): return 2\n")
-    assert digest() != before
+    after = digest()
+    assert after != before
+    (package / "dna" / "templates" / "vendor").mkdir(parents=True)
+    (package / "dna" / "templates" / "vendor" / "plot.js").write_text("")
+    assert digest() != after
     provenance.code_digest.cache_clear()
     provenance._imports_of.cache_clear()
 
@@ -65,7 +69,7 @@ def run_job(tmp_path: Path, body: str, code: str | None = None) -> tuple[subproc
     from types import SimpleNamespace
     from karyolot import runtime
     from karyolot.contracts.problems import KaryolotError
-    from karyolot.contracts.settings import Counting
+    from karyolot.contracts.settings import Counting, Expression
     snakemake = SimpleNamespace(rule="count_fragments", log=["job.log"],
         params=SimpleNamespace(settings={{"bin_bp": 1000}}, code="{digest}"))
     with runtime.job(snakemake, Counting) as settings:
@@ -100,6 +104,13 @@ def test_foreign_code_is_refused(tmp_path: Path) -> None:
 def test_params_of_a_stage_are_plain_values() -> None:
     params = runtime.stage("count_fragments", Counting())
     assert params["settings"] == {"bin_bp": 50_000, "min_mapq": 20} and len(params["code"]) == 16
+
+
+def test_a_setting_that_a_rule_does_not_read_is_no_reason_to_run_it_again() -> None:
+    first, second = (Expression(panel=panel) for panel in (None, "panel.json"))
+    same = [runtime.stage("test_contrast", settings, without="panel") for settings in (first, second)]
+    assert same[0] == same[1]
+    assert Expression.model_validate(same[1]["settings"]) == first
 
 
 def test_unknown_tools_are_reported_not_invented(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,13 +28,23 @@ def call() -> Call:
 
 
 @pytest.fixture(scope="session")
-def finished(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny study, run to the end; read only: a test that changes anything takes `copy_of`."""
-    directory = tmp_path_factory.mktemp("finished") / "study"
+def first_run(study: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The tiny study, run to the end by `karyolot run`, and what that printed."""
+    directory = tmp_path_factory.mktemp("finished") / 'my "study" $(touch owned)'
     shutil.copytree(study, directory)
-    done = snakemake(directory)
+    command = [sys.executable, "-m", "karyolot", "run", directory.name, "--", "--cores", "2"]
+    environment = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=directory.parent, env=environment, timeout=1500
+    )
     assert done.returncode == 0, done.stderr[-5000:]
-    return directory
+    return directory, done.stdout
+
+
+@pytest.fixture(scope="session")
+def finished(first_run: tuple[Path, str]) -> Path:
+    """The finished study; read only: a test that changes anything takes `copy`."""
+    return first_run[0]
 
 
 @pytest.fixture

@@ -65,6 +65,18 @@ def test_verdicts_are_those_that_were_planted(finished: Path) -> None:
     assert set(expected.values()) == {"PASS", "FAIL", "FAIL_IDENTITY", "INDETERMINATE"}
 
 
+def test_the_command_line_shows_every_verdict_and_changes_none(first_run: tuple[Path, str], call: Call) -> None:
+    directory, shown = first_run
+    rows = {line.split()[0]: line for line in shown.splitlines() if line.startswith("L")}
+    assert sorted(rows) == lots(directory)
+    for lot, row in rows.items():
+        assert f" {record(directory, lot).verdict.outcome.replace('_', '-')} " in row
+        assert (directory.parent / row[row.index(directory.name) :]).is_file()
+    assert "ploidy, balanced rearrangements" in shown, "a PASS is among them"
+    assert "Nothing to be done" in call(directory).stderr, "plain Snakemake finds all of it made"
+    assert not list(directory.parent.rglob("owned"))
+
+
 def test_planted_changes_are_found_where_they_are(finished: Path) -> None:
     calls = record(finished, "L2-gain").copy_number.calls
     assert [(call.chrom, call.type, call.origin) for call in calls] == [

@@ -24,6 +24,18 @@ from karyolot.io.probe import Fault
 from karyolot.tables import Entry, suggestion
 
 
+def read_settings(path: Path) -> dict[str, Any]:
+    """config.yaml as it is written; raises KaryolotError when there is none, or when it holds no settings."""
+    try:
+        raw = probe.read_yaml(path)
+    except Fault as fault:
+        line = "" if fault.line is None else f", line {fault.line}"
+        raise KaryolotError(f"{path}{line}: {fault}") from fault
+    if not isinstance(raw, dict):
+        raise KaryolotError(f"{path}: holds no settings; see config/defaults.yaml for what can be set")
+    return raw
+
+
 def load(
     raw: Mapping[str, Any], workdir: Path, configfiles: Sequence[str | Path] = (), *, contents: bool = True
 ) -> tuple[Config, Study]:
@@ -462,6 +474,9 @@ def _needs(config: Config, draft: Draft) -> Iterator[Problem]:
         elif ("wgs", "counts") in ways and reference.bins is None:
             remedy = "give the path of the genome's FASTA, or of a ready bin annotation in reference.bins"
             yield at("counts are corrected for GC, which is not known", remedy, column="reference.fasta")
+        if config.identity.sites is not None:
+            remedy = "give the path of its FASTA, or leave identity.sites out"
+            yield at("alleles are counted on the genome, which is not given", remedy, column="reference.fasta")
     if ("rnaseq", "reads") in ways:
         if reference.gtf is None:
             message = "RNA reads need the gene annotation"

@@ -10,11 +10,13 @@ from typing import Any, ParamSpec, TypeVar
 
 from karyolot.config import Draft, resource
 from karyolot.contracts.criteria import Acceptance
-from karyolot.contracts.problems import Problem, quoted
+from karyolot.contracts.panel import MIN_LOTS
+from karyolot.contracts.problems import KaryolotError, Problem, quoted
 from karyolot.contracts.settings import Config, Layout
 from karyolot.contracts.sheets import Sample
 from karyolot.io import probe
 from karyolot.io.files import sha256
+from karyolot.io.panel import read_panel
 from karyolot.io.probe import BinCounts, Fault, Genes, ReadsHead
 from karyolot.tables import Entry, suggestion
 
@@ -40,7 +42,9 @@ def config_files(config: Config) -> dict[str, str]:
         "layout", "fasta", "bins", "mappability", "replication_timing", "blacklist", "gtf", "transcripts")}  # fmt: skip
     files |= {
         "copy_number.watch_regions": config.copy_number.watch_regions,
+        "identity.sites": config.identity.sites,
         "expression.markers": config.expression.markers,
+        "expression.panel": config.expression.panel,
     }
     files |= {f"pathways.gene_sets.{number}": path for number, path in enumerate(config.pathways.gene_sets)}
     files |= {
@@ -109,6 +113,8 @@ class Files:
         self.found: list[Problem] = []
         self.misplaced: set[int] = set()
         """Lines of samples.tsv with a file that belongs elsewhere: its reads cannot be expected to fit."""
+        self.gene_ids: dict[str, frozenset[str]] = {}
+        """Of the genes RNA of this study can have, by the file they come from."""
         self.has_dna = any(entry.row.assay == "wgs" for entry in draft.samples)
         self.has_rna = any(entry.row.assay == "rnaseq" for entry in draft.samples)
 
@@ -126,6 +132,7 @@ class Files:
         self.compare_with_donors(uses)
         symbols = self.gene_symbols(uses, genes)
         self.markers(symbols)
+        self.panel()
         self.gene_sets(symbols)
         self.acceptance()
         return self.found
@@ -428,6 +435,7 @@ class Files:
                 matrices[use.file].append(use)
         if genes is not None and any(use.entry.row.assay == "rnaseq" and not use.is_matrix for use in uses):
             symbols[f"the annotation ({self.config.reference.gtf})"] = frozenset(genes.names.values())
+            self.gene_ids[f"the annotation ({self.config.reference.gtf})"] = frozenset(genes.names)
         first: tuple[str, frozenset[str]] | None = None
         for file, users in matrices.items():
             wanted = frozenset(use.entry.row.sample_id for use in users if use.entry.row.sample_id)
@@ -453,6 +461,7 @@ class Files:
                 versionless = {identifier.partition(".")[0]: name for identifier, name in genes.names.items()}
                 named = tuple(versionless.get(gene.partition(".")[0], gene) for gene in matrix.genes)
             symbols[f"the matrix ({users[0].path})"] = frozenset(named or matrix.genes)
+            self.gene_ids[f"the matrix ({users[0].path})"] = frozenset(matrix.genes)
         return symbols
 
     def markers(self, symbols: Mapping[str, frozenset[str]]) -> None:
@@ -485,6 +494,29 @@ class Files:
                     message = f"{len(missing)} of {len(wanted)} marker genes are not in {source}: {', '.join(missing)}"
                     wrong = Fault("E19", message, "they will read as not assessed; compare their spelling")
                     self.in_config("expression.markers", wrong, path, warning=True)
+
+    def panel(self) -> None:
+        """The reference panel is whole, and of the annotation of this study: all its genes are there."""
+        path = self.config.expression.panel
+        if path is None or path_fault(path) or not (file := self.readable(path)):
+            return
+        try:
+            panel = read_panel(file)
+        except KaryolotError as error:
+            message = str(error).removeprefix(f"{file}: ")
+            self.in_config(
+                "expression.panel", Fault("E28", message, "name a file made by `karyolot panel freeze`"), path
+            )
+            return
+        for source, ids in self.gene_ids.items():
+            if missing := [gene for gene in panel.gene_ids if gene not in ids]:
+                message = f"{len(missing)} of its {len(panel.gene_ids)} genes are not in {source} ({_some(missing)})"
+                remedy = f"use the annotation panel {panel.version} was frozen with, or freeze a new panel"
+                self.in_config("expression.panel", Fault("E14", f"another annotation: {message}", remedy), path)
+        if len(panel.lots) < MIN_LOTS:
+            message = f"lots in panel {panel.version}: {len(panel.lots)}, and limits need {MIN_LOTS}"
+            wrong = Fault("W05", message, "lots are compared and not judged by it; freeze one of more accepted lots")
+            self.in_config("expression.panel", wrong, path, warning=True)
 
     def gene_sets(self, symbols: Mapping[str, frozenset[str]]) -> None:
         pathways = self.config.pathways

@@ -1,6 +1,10 @@
-"""The command line: check the inputs before a run, show the defaults, make the embedded example."""
+"""The command line: start a study, add lots, check, run, explain. Thin: each command calls plain functions.
+
+Exit codes: 0 done (a verdict may be FAIL), 1 pipeline error, 2 input error. What a command needs is imported when it runs.
+"""
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,31 +20,165 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+panel_app = typer.Typer(help="The frozen reference panel of accepted lots.", no_args_is_help=True)
+app.add_typer(panel_app, name="panel")
+
+
+Directory = Annotated[Path, typer.Option(help="Working directory, which relative paths start from.")]
+DATA = "FILE (BAM, CRAM, counts) or FILE,FILE (mates); repeat"
+
+
+@app.command()
+def init(
+    directory: Annotated[Path, typer.Argument(help="Folder of the new study; made when it is not there.")],
+) -> None:
+    """Make a working directory: DIR/config with the settings and the three sheets to fill in."""
+    from karyolot import intake
+
+    files = intake.init(directory)
+    print(f"made {files[0].parent}: {', '.join(path.name for path in files)}")
+    print("next: paths of the genome in config.yaml; then lots, by karyolot add-lot or by hand; then karyolot check")
+
+
+@app.command("add-lot")
+def add_lot(
+    lot: Annotated[str, typer.Argument(help="Name of the lot, and of its folder in results/.")],
+    donor: Annotated[str, typer.Option(help="Its donor; a new one needs --sex and --donor-wgs.")],
+    passage: Annotated[str, typer.Option(help="Passages since reprogramming.")],
+    directory: Directory = Path(),
+    wgs: Annotated[list[str] | None, typer.Option(help=f"Whole genome: {DATA} for more lanes.")] = None,
+    rna: Annotated[list[str] | None, typer.Option(help=f"RNA: [SAMPLE=]{DATA} for each replicate.")] = None,
+    sex: Annotated[str, typer.Option(help="New donor: F or M, by record.")] = "",
+    age: Annotated[str, typer.Option(help="New donor: years at collection.")] = "",
+    donor_wgs: Annotated[list[str] | None, typer.Option(help="Hepatocytes of a new donor, as --wgs.")] = None,
+    donor_rna: Annotated[list[str] | None, typer.Option(help="Hepatocytes of the donor, as --rna.")] = None,
+    pdl: Annotated[str, typer.Option(help="Population doublings since reprogramming.")] = "",
+    bank: Annotated[str, typer.Option(help="PCB, MCB or DP.")] = "",
+    parent: Annotated[str, typer.Option(help="The lot this one was grown from.")] = "",
+    thaw_state: Annotated[str, typer.Option(help="fresh or thawed.")] = "",
+    cryo_protocol: Annotated[str, typer.Option(help="How the lot was frozen.")] = "",
+    medium_lot: Annotated[str, typer.Option(help="Lot of the culture medium.")] = "",
+    platelet_lysate_lot: Annotated[str, typer.Option(help="Lot of the platelet lysate.")] = "",
+    collection_date: Annotated[str, typer.Option(help="Year-month-day.")] = "",
+    platform: Annotated[str, typer.Option(help="Sequencer of the files named here.")] = "",
+    seq_run: Annotated[str, typer.Option(help="Sequencing run of the files named here.")] = "",
+    library_kit: Annotated[str, typer.Option(help="Library kit of the files named here.")] = "",
+    strandedness: Annotated[str, typer.Option(help="Of the RNA: unstranded, forward or reverse.")] = "",
+) -> None:
+    """Add a lot to the sheets, with checksums of its files; nothing is written unless the check finds no error."""
+    from karyolot import intake
+
+    lots = _filled(
+        lot_id=lot, donor_id=donor, passage=passage, pdl=pdl, bank=bank, parent_lot_id=parent, thaw_state=thaw_state,
+        cryo_protocol=cryo_protocol, medium_lot=medium_lot, platelet_lysate_lot=platelet_lysate_lot,
+        collection_date=collection_date,
+    )  # fmt: skip
+    donors = [_filled(donor_id=donor, sex=sex, age=age)] if sex or age else []
+    of_run = _filled(platform=platform, seq_run=seq_run, library_kit=library_kit)
+    of_rna = of_run | _filled(strandedness=strandedness)
+    samples = [
+        *intake.rows_of({"donor_id": donor}, "wgs", donor_wgs or (), of_run),
+        *intake.rows_of({"donor_id": donor}, "rnaseq", donor_rna or (), of_rna),
+        *intake.rows_of({"lot_id": lot}, "wgs", wgs or (), of_run),
+        *intake.rows_of({"lot_id": lot}, "rnaseq", rna or (), of_rna),
+    ]
+    try:
+        intake.propose(directory, donors, samples, [lots])  # before hours of checksums
+        files = intake.data_files(samples, directory)
+        print(f"checksums of {len(files)} files, {sum(map(_size, files)) / 1e9:.1f} GB", file=sys.stderr)
+        addition = intake.propose(directory, donors, intake.with_checksums(samples, directory), [lots])
+        intake.write(addition)
+    except KaryolotError as error:
+        texts = [
+            str(error),
+            intake.named_from_here(samples, directory),
+            f"lot {lot!a} was not added: no sheet was changed",
+        ]
+        raise KaryolotError("\n".join(filter(None, texts))) from error
+    for problem in addition.warnings:
+        print(problem, file=sys.stderr)
+    for column in addition.dropped:
+        print(f"{addition.paths['samples']} has no column {column}, so no checksum is kept there", file=sys.stderr)
+    counts = ", ".join(f"{len(rows)} to {addition.paths[name]}" for name, rows in addition.rows.items())
+    print(f"lot {lot} added, rows: {counts}")
+
+
+def _filled(**cells: str) -> dict[str, str]:
+    return {column: text.strip() for column, text in cells.items() if text.strip()}
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
 
 @app.command()
 def check(
     config: Annotated[Path | None, typer.Option(help="Default: config/config.yaml in the working directory.")] = None,
-    directory: Annotated[Path, typer.Option(help="Working directory, which relative paths start from.")] = Path(),
+    directory: Directory = Path(),
 ) -> None:
     """Report every problem of configuration, tables and files at once. Exit code 2 if there is an error."""
     from karyolot import check as checks
-    from karyolot.io import probe
 
     path = config or directory / "config" / "config.yaml"
-    try:
-        raw = probe.read_yaml(path)
-    except probe.Fault as fault:
-        line = "" if fault.line is None else f", line {fault.line}"
-        raise KaryolotError(f"{path}{line}: {fault}") from fault
-    if not isinstance(raw, dict):
-        raise KaryolotError(f"{path}: holds no settings; see config/defaults.yaml for what can be set")
-    _, draft, problems = checks.examine(raw, directory, [path])
+    _, draft, problems = checks.examine(checks.read_settings(path), directory, [path])
     for problem in problems:
         print(problem, file=sys.stderr)
     samples = len({entry.row.sample_id for entry in draft.samples})
     print(f"{summary(problems)} in {len(draft.donors)} donors, {len(draft.lots)} lots, {samples} samples")
     if any(not problem.warning for problem in problems):
         raise typer.Exit(2)
+
+
+@app.command(epilog="Words after -- go to snakemake as they are: karyolot run my-study -- --cores 8 -n")
+def run(context: typer.Context, directory: Annotated[Path, typer.Argument(help="Working directory.")] = Path()) -> None:
+    """Print the plain snakemake command, run it, and show the verdict of every lot. Exit code 1 if a rule failed."""
+    import shlex
+
+    from karyolot import launch
+
+    words: list[str] = context.obj or []
+    launch.stop_unfit(directory, words)
+    line = launch.command(directory, words, terminal=sys.stderr.isatty())
+    print(shlex.join(line), file=sys.stderr, flush=True)
+    earlier = launch.logs(directory)
+    code = launch.run(line)
+    if code == launch.DONE and not launch.only_looks(words):
+        from karyolot import results, terminal
+
+        records = [results.read_record(directory, lot) for lot in results.lots_with_records(directory)]
+        terminal.print_table(results.table_of(records, directory), terminal.console(sys.stdout))
+    elif code == launch.PIPELINE_ERROR:
+        from karyolot import terminal
+
+        terminal.print_failure(launch.failure(directory, earlier), terminal.console(sys.stderr))
+    raise typer.Exit(code)
+
+
+@app.command()
+def report(lot: Annotated[str, typer.Argument(help="A finished lot.")], directory: Directory = Path()) -> None:
+    """Make the report of a lot anew from its record, results/LOT/report.json."""
+    from karyolot import results
+
+    for path in results.render_again(directory, lot):
+        print(path)
+
+
+@app.command()
+def explain(
+    lot: Annotated[str, typer.Argument(help="A finished lot.")],
+    directory: Directory = Path(),
+    machine: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+) -> None:
+    """Why a lot has its verdict: criteria not passed, the limit of detection, and what cannot be seen."""
+    import json
+
+    from karyolot import results, terminal
+
+    facts = results.explanation(results.read_record(directory, lot), directory)
+    if machine:
+        print(json.dumps(facts, indent=1, allow_nan=False))
+    else:
+        terminal.print_explanation(facts, terminal.console(sys.stdout))
 
 
 @app.command()
@@ -83,6 +221,26 @@ def call(
     print(f"{summary['computational_karyotype']} (computational); {bound}; results in {out}")
 
 
+@panel_app.command()
+def freeze(
+    lots: Annotated[str, typer.Option(help="Accepted lots of this run, separated by commas.")],
+    version: Annotated[str, typer.Option(help="Of the panel, like 1.0: stands in every report that uses it.")],
+    out: Annotated[Path, typer.Option(help="File to write; never overwritten by another panel.")],
+    directory: Annotated[Path, typer.Option(help="Working directory of the finished run.")] = Path(),
+    markers: Annotated[str, typer.Option(help="Marker table, as in expression.markers.")] = "shipped:markers.tsv",
+) -> None:
+    """Freeze accepted lots of a finished run as the reference panel that new lots are compared with."""
+    from karyolot.contracts.panel import FULL_LOTS, MIN_LOTS, tier
+    from karyolot.freeze import freeze_panel
+
+    panel = freeze_panel(lots.split(","), version, out, directory, markers)
+    limits = {"too few": "no limits yet", "provisional": "limits are provisional", "full": "limits are full"}
+    print(
+        f"panel {panel.version}: lots {len(panel.lots)}, donors {len(panel.donors)}, genes {len(panel.gene_ids)};"
+        f" {limits[tier(len(panel.lots))]} ({MIN_LOTS} and {FULL_LOTS} lots needed); sha256 {panel.sha256}"
+    )
+
+
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder to make; it must not exist, or be empty.")],
@@ -98,8 +256,17 @@ def simulate(
 
 def main() -> None:
     """Run the command line; a fault of the inputs is one message on stderr and exit code 2."""
+    words = sys.argv[1:]
+    passed_on: list[str] = []
+    if words[:1] == ["run"] and "--" in words:
+        # Cut here, as the parser would take the first word after -- for the working directory.
+        place = words.index("--")
+        words, passed_on = words[:place], words[place + 1 :]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets ? for a check mark
     try:
-        app()
+        app(words, obj=passed_on)
     except KaryolotError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

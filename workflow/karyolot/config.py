@@ -125,9 +125,13 @@ def parse_study(config: Config, workdir: Path) -> tuple[Draft, list[Problem]]:
 
 
 def differences(config: Config) -> list[tuple[str, Any, Any]]:
-    """Every setting that is not the default: (dotted key, default, used), in the order of the settings."""
-    default = dict(leaves(Config().model_dump(mode="json")))
-    return [(key, default[key], used) for key, used in leaves(config.model_dump(mode="json")) if used != default[key]]
+    """Every setting that is not the default: (dotted key, default, used), in the order of the settings.
+
+    Not the section `report`: what is made beside the reports must not change them.
+    """
+    default = dict(leaves(Config().model_dump(mode="json", exclude={"report"})))
+    held = leaves(config.model_dump(mode="json", exclude={"report"}))
+    return [(key, default[key], used) for key, used in held if used != default[key]]
 
 
 def leaves(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

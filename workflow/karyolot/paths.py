@@ -300,6 +300,17 @@ def study_targets(study: Study) -> list[str]:
     return [f"results/study/{name}.parquet" for name in names]
 
 
+def run_targets(study: Study, settings: Config) -> list[str]:
+    """The page on the quality of all samples, when it is wanted and any lot is judged."""
+    return ["results/multiqc.html"] * (settings.report.multiqc and bool(lots_with_dna(study)))
+
+
+def said_by_fastp(study: Study) -> list[str]:
+    """fastp's JSON of every unit any report rests on."""
+    samples = {sample for lot in lots_with_dna(study) for sample in sequenced_samples(study, lot)}
+    return [path for sample in sorted(samples) for path in quality_files(study, sample).get("fastp", [])]
+
+
 def overview_files(study: Study) -> dict[str, object]:
     """Inputs of the page of all lots, by name: their records, and expression across lots from three samples on."""
     files: dict[str, object] = {"reports": reports(study)}
@@ -385,10 +396,12 @@ def input_files(study: Study, settings: Config, lot: str) -> list[str]:
     reference = settings.reference
     named = [reference.layout, reference.fasta, reference.bins, reference.mappability, reference.replication_timing]
     named += [reference.blacklist, settings.acceptance, settings.copy_number.watch_regions]
+    named += [settings.identity.sites] if lot in allele_lots(study, settings) else []
     if rna_samples(study, lot):
         named += [
             reference.transcripts,
             settings.expression.markers,
+            settings.expression.panel,
             *settings.pathways.gmt_files,
             settings.pathways.axes,
         ]
@@ -414,10 +427,18 @@ def _tools(rows: list[Sample], settings: Config) -> set[str]:
 
 def all_tools(study: Study, settings: Config) -> list[str]:
     """Tools the study needs for what is to be aligned and quantified."""
-    return sorted(_tools([rows[0] for rows in study.samples.values()], settings))
+    tools = _tools([rows[0] for rows in study.samples.values()], settings)
+    return sorted(tools | ({"multiqc"} if run_targets(study, settings) else set()))
 
 
-def report_files(study: Study, reference: Reference, lot: str) -> dict[str, object]:
+def panel_files(study: Study, settings: Expression, lot: str) -> dict[str, str]:
+    """The comparison of a lot with the reference panel, by name; empty without panel or RNA."""
+    if settings.panel is None or not rna_samples(study, lot):
+        return {}
+    return {"panel": f"results/{lot}/rna/panel.parquet", "panel_facts": f"results/{lot}/rna/panel.json"}
+
+
+def report_files(study: Study, settings: Config, lot: str) -> dict[str, object]:
     """All inputs of a lot's record, by name."""
     dna = {
         "ratios": "log_ratios.parquet", "segments": "segments.parquet", "calls": "calls.parquet", "arms": "arms.parquet",
@@ -426,10 +447,62 @@ def report_files(study: Study, reference: Reference, lot: str) -> dict[str, obje
     }  # fmt: skip
     files: dict[str, object] = {name: f"results/{lot}/dna/{file}" for name, file in dna.items()}
     files |= {name: f"results/{lot}/{name}.json" for name in ("verdict", "provenance")}
+    files["watch"] = shipped(settings.copy_number.watch_regions)
     files["qc"] = [f"results/samples/{sample}/qc.json" for sample in sequenced_samples(study, lot)]
     if rna_samples(study, lot):
         rna = {"differential": "de", "markers": "markers", "enrichment": "enrichment", "levels": "levels"}
-        if reference.gtf is not None:
+        if settings.reference.gtf is not None:
             rna["arm_shifts"] = "arms"
         files |= {name: f"results/{lot}/rna/{file}.parquet" for name, file in rna.items()}
+    if panel := panel_files(study, settings.expression, lot):
+        files |= panel | {"panel_genes": f"results/{lot}/rna/panel_genes.parquet"}
     return files
+
+
+def allele_lots(study: Study, settings: Config) -> list[str]:
+    """Lots whose alleles can be counted: a panel of sites, a genome, and reads (not counts) of lot and donor."""
+    if settings.identity.sites is None or settings.reference.fasta is None:
+        return []
+    return [
+        lot for lot in lots_with_dna(study) if all(study.samples[s][0].counts is None for s in _wgs_pair(study, lot))
+    ]
+
+
+def _wgs_pair(study: Study, lot: str) -> list[str]:
+    return [dna_sample(study, donor=study.lots[lot].donor_id), dna_sample(study, lot=lot)]
+
+
+def alleles_of(study: Study, *, lot: str | None = None, donor: str | None = None) -> str:
+    return f"results/samples/{dna_sample(study, lot=lot, donor=donor)}/dna/alleles.parquet"
+
+
+def allele_samples(study: Study, settings: Config) -> list[dict[str, str]]:
+    """Samples of the sheet with allele counts: sample_id, its lot or donor, the person by the sheet, and which it is."""
+    wanted = {sample for lot in allele_lots(study, settings) for sample in _wgs_pair(study, lot)}
+    rows = []
+    for name in (name for name in study.samples if name in wanted):
+        lot, donor = study.samples[name][0].lot_id, study.samples[name][0].donor_id
+        person = study.lots[lot].donor_id if lot else str(donor)
+        rows.append({"sample_id": name, "owner": lot or person, "person": person, "role": "lot" if lot else "donor"})
+    return rows
+
+
+def allele_tables(study: Study, settings: Config) -> list[str]:
+    """Allele counts of `allele_samples`, in that order."""
+    return [f"results/samples/{sample['sample_id']}/dna/alleles.parquet" for sample in allele_samples(study, settings)]
+
+
+def allele_files(study: Study, settings: Config, lot: str) -> dict[str, str]:
+    """Inputs of a lot's record that tell of its alleles, by name; none without a panel of sites."""
+    files = {"identity": "identity.json", "events": "events.parquet", "allele_facts": "facts.json"}
+    known = lot in allele_lots(study, settings)
+    return {name: f"results/{lot}/alleles/{file}" for name, file in files.items()} if known else {}
+
+
+def allele_metrics(study: Study, settings: Config, lot: str) -> list[str]:
+    return [f"results/{lot}/alleles/metrics.json"] if lot in allele_lots(study, settings) else []
+
+
+def allele_targets(study: Study, settings: Config) -> list[str]:
+    """Who matches whom over all samples, when there are any to match."""
+    return ["results/study/identity.parquet"] if allele_lots(study, settings) else []

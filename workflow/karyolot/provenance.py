@@ -27,6 +27,7 @@ TOOL_VERSION_COMMANDS = {
     "fastp": (["fastp", "--version"], r"fastp (\S+)"),
     "salmon": (["salmon", "--version"], r"salmon (\S+)"),
     "gffread": (["gffread", "--version"], r"(\S+)"),
+    "multiqc": (["multiqc", "--version"], r"version (\S+)"),
 }
 
 
@@ -58,7 +59,7 @@ def _imports_of(path: Path) -> tuple[frozenset[Path], frozenset[str]]:
                 others.add(name.split(".")[0])
             elif (module := _module_file(name)) is not None and module not in ours:
                 ours.add(module)
-                ours.update((module.parent / "templates").glob("*"))
+                ours.update(path for path in (module.parent / "templates").rglob("*") if path.is_file())
                 waiting.append(module)
     return frozenset(ours), frozenset(others - sys.stdlib_module_names)
 

@@ -17,13 +17,14 @@ Settings = TypeVar("Settings", bound=BaseModel)
 SCRIPTS = PROJECT / "workflow" / "scripts"
 
 
-def stage(rule: str, settings: BaseModel | None = None) -> dict[str, Any]:
+def stage(rule: str, settings: BaseModel | None = None, without: str = "") -> dict[str, Any]:
     """The `params` every script rule carries: its slice of the settings and the digest of its code.
 
+    without: a setting of the slice that the rule does not read, and so need not run again for.
     A change of either makes Snakemake run the rule again, and only what follows from it.
     """
     return {
-        "settings": settings.model_dump(mode="json") if settings is not None else {},
+        "settings": settings.model_dump(mode="json", exclude={without}) if settings is not None else {},
         "code": code_digest(SCRIPTS / f"{rule}.py"),
     }
 

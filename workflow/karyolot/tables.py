@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from itertools import islice
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -108,6 +109,12 @@ def parse_sheet(data: bytes, file: str, model: type[R]) -> tuple[list[Entry[R]],
         entries.append(entry)
         problems += row_problems
     return entries, problems
+
+
+def header_of(text: str) -> list[str]:
+    """Names of the columns of a tab-separated sheet, as `parse_sheet` reads them; [] when it has no header."""
+    lines = (line for line in re.split("\r\n|\r|\n", text) if line.strip(EDGES) and not line.startswith("#"))
+    return [_cell(name) for line in islice(lines, 1) for name in line.split("\t")]
 
 
 def suggestion(word: str, allowed: Sequence[str]) -> str:

@@ -1,11 +1,13 @@
 """
 INPUTS   verified RNA FASTQ files, or gene count matrices; reference.gtf, reference.fasta or reference.transcripts
 OUTPUTS  results/samples/{sample}/rna/quant.sf, salmon.json, {unit}.fastp.json; results/{lot}/rna/expression.h5ad,
-         de.parquet, markers.parquet, arms.parquet, metrics.json; results/study/expression.h5ad, de.parquet, pca.parquet, distances.parquet,
+         de.parquet, markers.parquet, arms.parquet, metrics.json, and with a reference panel panel.parquet, panel.json,
+         panel_genes.parquet; results/study/expression.h5ad, de.parquet, pca.parquet, distances.parquet,
          marker_scores.parquet
 STEPS    map_transcripts, extract_transcripts -> index_transcripts; trim_transcripts -> quantify_transcripts ->
          assemble_expression -> test_contrast -> tabulate_markers -> summarise_expression: a lot and its own donor only;
          test_contrast -> compare_arms: weak second evidence of an aneuploidy;
+         compare_panel, test_panel: a lot and the frozen panel only;
          assemble_study -> test_study, project_study, compare_samples: all of them
 """
 
@@ -163,7 +165,7 @@ rule test_contrast:
     resources:
         mem_mb=2000,
     params:
-        **stage("test_contrast", settings.expression),
+        **stage("test_contrast", settings.expression, without="panel"),
     script:
         "../scripts/test_contrast.py"
 
@@ -187,8 +189,46 @@ rule tabulate_markers:
         "../scripts/tabulate_markers.py"
 
 
+rule compare_panel:
+    input:
+        expression="results/{lot}/rna/expression.h5ad",
+        panel=paths.given(settings.expression.panel),
+    output:
+        table="results/{lot}/rna/panel.parquet",
+        facts="results/{lot}/rna/panel.json",
+    log:
+        "logs/{lot}/compare_panel.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=2000,
+    params:
+        **stage("compare_panel"),
+    script:
+        "../scripts/compare_panel.py"
+
+
+rule test_panel:
+    input:
+        expression="results/{lot}/rna/expression.h5ad",
+        panel=paths.given(settings.expression.panel),
+    output:
+        table="results/{lot}/rna/panel_genes.parquet",
+    log:
+        "logs/{lot}/test_panel.log",
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        mem_mb=4000,
+    params:
+        **stage("test_panel"),
+    script:
+        "../scripts/test_panel.py"
+
+
 rule summarise_expression:
     input:
+        unpack(lambda wildcards: paths.panel_files(study, settings.expression, wildcards.lot)),
         expression="results/{lot}/rna/expression.h5ad",
         markers="results/{lot}/rna/markers.parquet",
         quality=lambda wildcards: list(paths.quantified_samples(study, wildcards.lot).values()),
@@ -213,6 +253,7 @@ rule compare_arms:
         table="results/{lot}/rna/de.parquet",
         genes="results/reference/genes.tsv",
         bins="results/reference/bins.parquet",
+        panel=paths.given(settings.expression.panel),
     output:
         arms="results/{lot}/rna/arms.parquet",
     log:
@@ -257,7 +298,7 @@ rule test_study:
     resources:
         mem_mb=4000,
     params:
-        **stage("test_study", settings.expression),
+        **stage("test_study", settings.expression, without="panel"),
     script:
         "../scripts/test_study.py"
 
@@ -265,6 +306,7 @@ rule test_study:
 rule project_study:
     input:
         expression="results/study/expression.h5ad",
+        panel=paths.given(settings.expression.panel),
     output:
         components="results/study/pca.parquet",
     log:

@@ -48,8 +48,8 @@ rule collect_provenance:
 
 rule assemble_report:
     input:
-        unpack(lambda wildcards: paths.report_files(study, settings.reference, wildcards.lot)),
-        watch=shipped(settings.copy_number.watch_regions),
+        unpack(lambda wildcards: paths.report_files(study, settings, wildcards.lot)),
+        unpack(lambda wildcards: paths.allele_files(study, settings, wildcards.lot)),
     output:
         report="results/{lot}/report.json",
     log:

@@ -3,13 +3,15 @@
 from karyolot import runtime
 from karyolot.contracts.expression import Markers
 from karyolot.contracts.settings import Section
-from karyolot.io.expression import read_expression, read_quantification
+from karyolot.io.expression import read_comparison, read_expression, read_quantification
 from karyolot.io.files import write_metrics
 from karyolot.io.tables import read_table
+from karyolot.rna.panel import panel_metrics
 from karyolot.rna.summary import metrics
 
 with runtime.job(snakemake, Section):
     quality = {name: read_quantification(path) for name, path in snakemake.params.quality.items()}
     expression, markers = read_expression(snakemake.input.expression), read_table(snakemake.input.markers, Markers)
     found = metrics(expression, markers, quality, snakemake.params.sex)
+    found |= panel_metrics(*read_comparison(dict(snakemake.input.items())))
     write_metrics(found, snakemake.output.metrics)

@@ -9,6 +9,7 @@ import pandera.pandas as pa
 from pandera.typing import Series
 
 from karyolot.contracts.copy_number import Facts, Table
+from karyolot.contracts.panel import PanelFacts
 from karyolot.contracts.problems import KaryolotError
 
 if TYPE_CHECKING:
@@ -144,6 +145,8 @@ class Markers(Table):
     group: a group of resources/markers.tsv. expected: 'down', 'up', 'detected', 'absent' or 'report'.
     lot_tpm, donor_tpm: mean over replicates, transcripts per million; lot_tpm_low/high: lowest and highest replicate
     of the lot. TPM are null when gene lengths are not known; everything is null when the gene is not in the annotation.
+    log2fc_low, log2fc_high: 95 % interval from the spread of the replicates of this lot and donor, null without
+    replicates; it says nothing of the spread of lots.
     met: 'yes' or 'no'; null = not assessed, or only reported.
     """
 
@@ -155,6 +158,8 @@ class Markers(Table):
     lot_tpm_high: Series[float] = pa.Field(ge=0, nullable=True)
     donor_tpm: Series[float] = pa.Field(ge=0, nullable=True)
     log2fc: Series[float] = pa.Field(nullable=True)
+    log2fc_low: Series[float] = pa.Field(nullable=True)
+    log2fc_high: Series[float] = pa.Field(nullable=True)
     padj: Series[float] = pa.Field(ge=0, le=1, nullable=True)
     met: Series[str] = pa.Field(isin=["yes", "no"], nullable=True)
 
@@ -233,13 +238,15 @@ class SetScores(Table):
 class Components(Table):
     """Principal components of a study, one row per component and sample.
 
-    component: from 1, by falling variance. share: of the variance, 0..1. coordinate: in log2 units.
+    component: from 1, by falling variance. share: of the variance, 0..1. coordinate: in log2 units. panel: what the
+    sample is in the reference panel; '' for a sample of the study.
     """
 
     component: Series[int] = pa.Field(ge=1)
     share: Series[float] = pa.Field(ge=0, le=1)
     sample_id: Series[str]
     coordinate: Series[float]
+    panel: Series[str] = pa.Field(isin=["", "lot", "hepatocyte"])
 
 
 REQUIRED_OBS = ("donor", "lot", "state")
@@ -274,10 +281,48 @@ def check_expression(expression: "AnnData") -> "AnnData":
     return expression
 
 
+class PanelComparison(Table):
+    """A lot against the panel, one row per module (first) and marker gene.
+
+    lot, donor, difference: singscores of a module, log2(TPM + 1) of a marker; null where gene lengths are not known.
+    panel_mean, panel_sd: of the differences of the panel's lots, the lot itself left out; null with fewer than two.
+    prediction_low, prediction_high: where the difference of the next accepted lot lies with 95 % probability: a module
+    has the one limit that a bad lot breaks, a marker both. tolerance_low, tolerance_high: of a module, the bound that
+    90 % of all accepted lots keep, with 95 % confidence. All four are null with fewer than MIN_LOTS lots.
+    margin: of a module, SD of the panel by which the difference is inside its prediction limit; negative = beyond.
+    p: of a marker, two-sided, that an accepted lot differs as much; p_holm: adjusted over the markers (Holm).
+    """
+
+    kind: Series[str] = pa.Field(isin=["module", "marker"])
+    name: Series[str]
+    expected: Series[str] = pa.Field(isin=["up", "down"], nullable=True)
+    lot: Series[float] = pa.Field(nullable=True)
+    donor: Series[float] = pa.Field(nullable=True)
+    difference: Series[float] = pa.Field(nullable=True)
+    panel_mean: Series[float] = pa.Field(nullable=True)
+    panel_sd: Series[float] = pa.Field(ge=0, nullable=True)
+    prediction_low: Series[float] = pa.Field(nullable=True)
+    prediction_high: Series[float] = pa.Field(nullable=True)
+    tolerance_low: Series[float] = pa.Field(nullable=True)
+    tolerance_high: Series[float] = pa.Field(nullable=True)
+    margin: Series[float] = pa.Field(nullable=True)
+    p: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    p_holm: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+
+
+class PanelResults(NamedTuple):
+    """All that a report says of the panel. table: PanelComparison. genes: DifferentialExpression of the lot's change
+    against the panel's, log2fc positive = the lot rises more (or falls less) than the panel's lots do."""
+
+    facts: PanelFacts
+    table: pd.DataFrame
+    genes: pd.DataFrame
+
+
 class ExpressionResults(NamedTuple):
     """All expression results of a lot, as its report needs them. replicates: samples of the lot, of its donor.
 
-    levels: SampleLevels. arms: ArmShifts; None when no annotation says where genes lie.
+    levels: SampleLevels. arms: ArmShifts; None when no annotation says where genes lie. panel: None when none is given.
     """
 
     differential: pd.DataFrame
@@ -287,3 +332,4 @@ class ExpressionResults(NamedTuple):
     donor_replicates: int
     levels: pd.DataFrame | None = None
     arms: pd.DataFrame | None = None
+    panel: PanelResults | None = None

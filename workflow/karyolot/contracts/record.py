@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from karyolot.contracts.criteria import Frozen, LotOutcome, Verdict
+from karyolot.contracts.panel import Tier
 
 SCHEMA_VERSION = "1.0"
 """Of report.json, major.minor. A field that goes or changes its meaning raises the major number, a new field the minor one.
@@ -76,6 +77,7 @@ class CallRow(Frozen):
 
     expression: what the genes of its arm say, weak evidence: they moved with the change, not at all, or against it; null =
     not asked (no RNA, no annotation, or less than half of an arm changed). expression_log2, expression_z: their shift.
+    alleles: what the het sites inside say, null = not asked (no panel of SNPs); alleles_fraction: share of cells by them.
     """
 
     chrom: str
@@ -102,6 +104,9 @@ class CallRow(Frozen):
     expression: Literal["agrees", "silent", "disagrees"] | None = None
     expression_log2: float | None = None
     expression_z: float | None = None
+    alleles: Literal["agree", "silent", "disagree"] | None = None
+    alleles_fraction: float | None = None
+    alleles_sites: int | None = None
 
 
 class DonorVariantRow(Frozen):
@@ -186,11 +191,54 @@ class CopyNumberRecord(Frozen):
     published_losses: int
 
 
+class AlleleEventRow(Frozen):
+    """A stretch whose alleles moved without a call; fields as in `contracts.alleles.AlleleEvents`."""
+
+    chrom: str
+    start: int
+    end: int
+    kind: Literal["copy-neutral", "unclear"]
+    sites: int
+    shift: float
+    fraction: float
+    fraction_low: float
+    fraction_high: float
+    log2: float | None
+    log2_se: float | None
+
+
+class AlleleRecord(Frozen):
+    """Identity by SNPs, what is mixed in, and allele shares; fields as in `contracts.alleles`.
+
+    sentences: computed findings. contamination_*: null when the lot is not surely its donor's, or nothing can be said.
+    lod: smallest share of cells with a copy-neutral event of size_mb that is found; null = none is.
+    """
+
+    sentences: tuple[str, ...]
+    result: Literal["MATCH", "MISMATCH", "NOT ENOUGH"]
+    sites: int
+    panel: int
+    lot_depth: float
+    donor_depth: float
+    log10_unrelated: float
+    log10_sibling: float
+    contamination: float | None
+    contamination_low: float | None
+    contamination_high: float | None
+    contamination_lod: float | None
+    het_sites: int
+    events: tuple[AlleleEventRow, ...]
+    size_mb: float
+    lod: float | None
+
+
 class MarkerRow(Frozen):
     """One gene of the panel; fields as in `contracts.expression.Markers`.
 
     limit_tpm: the TPM an 'absent' gene must stay below, or a 'detected' one reach. limit_log2fc: the log2 fold change
     a 'down' or 'up' gene must reach. null = no such limit.
+    panel_tpm_low, panel_tpm_high: where the lot's TPM is expected if it changes against its donor as the panel's lots do
+    (two-sided 95 % prediction interval); panel_p: adjusted over the markers (Holm), advisory. null without such a panel.
     """
 
     gene_name: str
@@ -205,6 +253,45 @@ class MarkerRow(Frozen):
     met: Literal["yes", "no"] | None
     limit_tpm: float | None = None
     limit_log2fc: float | None = None
+    log2fc_low: float | None = None
+    log2fc_high: float | None = None
+    panel_tpm_low: float | None = None
+    panel_tpm_high: float | None = None
+    panel_p: float | None = None
+
+
+class PanelModuleRow(Frozen):
+    """A module of the panel; fields as in `contracts.expression.PanelComparison`. limit: of prediction; null = none."""
+
+    name: str
+    expected: Literal["up", "down"]
+    lot: float | None
+    donor: float | None
+    difference: float | None
+    panel_mean: float | None
+    panel_sd: float | None
+    limit: float | None
+    tolerance: float | None
+    margin: float | None
+
+
+class PanelRecord(Frozen):
+    """The lot against the frozen reference panel. lots, donors: used, without the lot itself (left_out: it stood there).
+
+    tier: 'too few' lots for limits, 'provisional' or 'full'. genes_*: of the test against the panel, gene by gene; null
+    when nothing was tested.
+    """
+
+    version: str
+    sha256: str
+    lots: int
+    donors: int
+    left_out: bool
+    tier: Tier
+    modules: tuple[PanelModuleRow, ...]
+    genes_tested: int | None
+    genes_higher: int | None
+    genes_lower: int | None
 
 
 class SetRow(Frozen):
@@ -238,7 +325,7 @@ class ArmShiftRow(Frozen):
 
 
 class ExpressionRecord(Frozen):
-    """Markers and pathways of the lot. replicates: samples of the lot and of its donor.
+    """Markers and pathways of the lot. replicates: samples of the lot and of its donor. panel: None when none is given.
 
     heat: genes x samples; heat_samples names the columns, the donor's first. arms: empty when places are not known.
 
@@ -258,6 +345,7 @@ class ExpressionRecord(Frozen):
     heat_samples: tuple[str, ...] = ()
     heat: tuple[HeatRow, ...] = ()
     arms: tuple[ArmShiftRow, ...] = ()
+    panel: PanelRecord | None = None
 
 
 class QcFigure(Frozen):
@@ -324,7 +412,7 @@ class Provenance(Frozen):
 
 
 class Record(Frozen):
-    """report.json. expression None = no RNA was given; copy_number is always there.
+    """report.json. expression None = no RNA was given, alleles None = no panel of SNPs; copy_number is always there.
 
     notice: the site's own sentence for every report, '' = none. not_seen: nouns, what read depth cannot see at all
     ('ploidy'). limits: sentences on what bounds this lot's result.
@@ -337,6 +425,7 @@ class Record(Frozen):
     verdict: Verdict
     copy_number: CopyNumberRecord
     expression: ExpressionRecord | None
+    alleles: AlleleRecord | None = None
     qc: tuple[SampleQc, ...]
     imported: tuple[ImportedResult, ...] = ()
     deviations: tuple[ImportedResult, ...] = ()
@@ -366,10 +455,19 @@ class StudySample(Frozen):
     second: float
 
 
+class PanelSample(Frozen):
+    """A sample of the reference panel among the components; fields as in StudySample."""
+
+    is_lot: bool
+    first: float
+    second: float
+
+
 class StudyExpression(Frozen):
     """Expression across lots, for the overview only: every number here moves when samples are added.
 
-    shares: of the variance, of the two components. distances: samples x samples. scores: groups x samples.
+    shares: of the variance, of the two components. distances: samples x samples. scores: groups x samples. panel: samples
+    of the reference panel; empty without one.
     """
 
     samples: tuple[StudySample, ...]
@@ -377,6 +475,7 @@ class StudyExpression(Frozen):
     distances: tuple[tuple[float, ...], ...]
     groups: tuple[str, ...]
     scores: tuple[tuple[float, ...], ...]
+    panel: tuple[PanelSample, ...] = ()
 
 
 ArmState = Literal["gain", "part-gain", "loss", "part-loss", "mixed", "none", "blind"]
@@ -392,7 +491,11 @@ class OverviewArm(Frozen):
 
 
 class OverviewRow(Frozen):
-    """One lot of the overview. first_reason: of the outcome, one sentence. passage null = not recorded."""
+    """One lot of the overview. first_reason: of the outcome, one sentence. passage null = not recorded.
+
+    share: largest share of cells with one called change of the lot's own, 0 = none called; lod: the larger of gain's and
+    loss's limits of detection at claim_mb. null = no verdict on stability, or not assessable.
+    """
 
     lot_id: str
     donor_id: str
@@ -401,4 +504,7 @@ class OverviewRow(Frozen):
     first_reason: str
     report_id: str
     draft: bool
+    share: float | None
+    lod: float | None
+    claim_mb: float
     arms: tuple[OverviewArm, ...]

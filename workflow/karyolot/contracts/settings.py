@@ -149,10 +149,40 @@ class CopyNumber(Section):
     watch_regions: File = Field("shipped:watch_regions.tsv", description="Regions and genes looked at by name.")
 
 
+class Identity(Section):
+    """SNPs: is the lot its donor's, is another human mixed in, did alleles move. Nothing of it runs without `sites`."""
+
+    sites: File | None = Field(
+        None,
+        description="Panel of common SNPs, VCF or BED (chrom start end ref alt [frequency]); not given: not assessed.",
+    )
+    min_mapq: Annotated[int, Field(ge=0, le=60)] = Field(20, description="Lowest mapping quality of a read counted.")
+    min_base_quality: Annotated[int, Field(ge=0, le=60)] = Field(
+        20, description="Lowest base quality counted: Phred 20 is one error in 100, what the genotype model allows for."
+    )
+    log10_ratio: Annotated[float, Field(gt=0)] = Field(
+        4,
+        description="log10 likelihood ratio that decides: one wrong answer in 10,000 comparisons at most (Markov).",
+    )
+    min_depth: PositiveInt = Field(
+        10, description="Fragments a het site of the donor must have in lot and donor to be used for allele shares."
+    )
+    event_mb: Annotated[float, Field(gt=0)] = Field(
+        10, description="Smallest event of the alleles alone that is searched for, Mb; needs dozens of het sites."
+    )
+    family_wise_error: Fraction = Field(0.05, description="Chance of any false event of the alleles in a stable lot.")
+    power: Fraction = Field(0.95, description="Chance to find what is at the printed limit of detection.")
+
+
 class Expression(Section):
     """Reads to counts, lot against donor."""
 
     markers: File = Field("shipped:markers.tsv", description="Marker genes and what is expected of each.")
+    panel: File | None = Field(
+        None,
+        description="Reference panel of accepted lots, frozen by `karyolot panel freeze`. Not given: a lot is compared with"
+        " its own donor alone.",
+    )
     design: str = Field(
         "~ donor + state",
         description="Study design: state, and before it donor and any of platform, library_kit, seq_run."
@@ -207,6 +237,15 @@ class Pathways(Section):
         return (*self.gene_sets, *(own.path for own in self.own_gene_sets))
 
 
+class Report(Section):
+    """What is made for people beside the reports; never on the way to a verdict."""
+
+    multiqc: bool = Field(
+        False,
+        description="Also make results/multiqc.html, quality of all samples; `./run multiqc` installs what it needs.",
+    )
+
+
 class Config(Section):
     """All settings of a run."""
 
@@ -216,8 +255,10 @@ class Config(Section):
     alignment: Alignment = Alignment()
     counting: Counting = Counting()
     copy_number: CopyNumber = CopyNumber()
+    identity: Identity = Identity()
     expression: Expression = Expression()
     pathways: Pathways = Pathways()
+    report: Report = Report()
     acceptance: File = Field("shipped:acceptance.yaml", description="Acceptance criteria, a reviewed document.")
     notice: Annotated[str, Field(max_length=300)] = Field(
         "", description="A sentence printed on top of every report, for example 'validation run'."

@@ -17,14 +17,17 @@ from karyolot.contracts.expression import (
     ExpressionSample,
     GeneSets,
     Markers,
+    PanelComparison,
+    PanelResults,
     Quantification,
     Quantified,
     SampleLevels,
     SetAxes,
     check_expression,
 )
+from karyolot.contracts.panel import PanelFacts
 from karyolot.contracts.problems import KaryolotError, quoted
-from karyolot.io.files import PathLike, open_text, read_json, replacing
+from karyolot.io.files import PathLike, open_text, read_json, read_model, replacing
 from karyolot.io.tables import read_table
 
 if TYPE_CHECKING:
@@ -284,7 +287,23 @@ def read_expression_results(files: dict[str, Any], replicates: Sequence[int]) ->
         donor_replicates=replicates[1],
         levels=read_table(files["levels"], SampleLevels),
         arms=read_table(files["arm_shifts"], ArmShifts) if "arm_shifts" in files else None,
+        panel=read_panel_results(files),
     )
+
+
+def read_comparison(files: dict[str, Any]) -> tuple[PanelFacts, pd.DataFrame] | tuple[None, None]:
+    """(facts, PanelComparison) of a lot from the files named as `paths.panel_files` names them; (None, None) without."""
+    if "panel" not in files:
+        return None, None
+    return read_model(files["panel_facts"], PanelFacts), read_table(files["panel"], PanelComparison)
+
+
+def read_panel_results(files: dict[str, Any]) -> PanelResults | None:
+    """All panel results of a lot, as `read_comparison`; None without a panel."""
+    facts, table = read_comparison(files)
+    if facts is None or table is None:
+        return None
+    return PanelResults(facts, table, read_table(files["panel_genes"], DifferentialExpression))
 
 
 def read_gene_sets(paths: Sequence[PathLike], axes: PathLike) -> tuple[GeneSets, pd.DataFrame]:

@@ -6,6 +6,7 @@ import pandas as pd
 import pandera.errors
 import pandera.pandas as pa
 
+from karyolot.contracts.alleles import AlleleEvents, AlleleFacts, AlleleResults, Identity
 from karyolot.contracts.copy_number import (
     Arms,
     Calls,
@@ -78,6 +79,16 @@ def read_study(files: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.Da
     contracts = {"components": Components, "distances": SampleDistances, "scores": MarkerScores}
     one, two, three = (read_table(files[name], contract) for name, contract in contracts.items())
     return one, two, three
+
+
+def read_alleles(files: dict[str, Any]) -> AlleleResults | None:
+    """Results on alleles of a lot, from the files named as `paths.allele_files` names them; None when there are none."""
+    if "identity" not in files:
+        return None
+    events = read_table(files["events"], AlleleEvents)
+    return AlleleResults(
+        read_model(files["identity"], Identity), events, read_model(files["allele_facts"], AlleleFacts)
+    )
 
 
 def read_copy_number(files: dict[str, Any]) -> CopyNumberResults:

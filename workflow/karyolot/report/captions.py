@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from karyolot.contracts.expression import CHANGED_LOG2
+from karyolot.contracts.panel import MIN_LOTS
 from karyolot.contracts.record import CallRow, CopyNumberRecord, ExpressionRecord, LodRow, LotFacts, StudyExpression
 from karyolot.report.agreement import SURELY
 from karyolot.report.figures import HEAT_EDGES, GenomePlot
@@ -22,13 +23,13 @@ def _called(call: CallRow) -> str:
     return f"{call.type} of {call.bands or call.chrom} in {percent(call.fraction)} of cells"
 
 
-def ratio(record: CopyNumberRecord, plot: GenomePlot) -> Caption:
-    """Figure 1: the ratio along the genome."""
+def ratio(record: CopyNumberRecord, plot: GenomePlot, zoom_group: int = 1) -> Caption:
+    """Figure 1: the ratio along the genome. zoom_group: bins per point of the zoomable plot."""
     calls = record.calls
     if calls:
         finding = f"{plural(len(calls), 'change').capitalize()} called against the donor: "
         finding += listed([_called(call) for call in calls], 4) + "."
-    elif _claim_row(record) is None:
+    elif claim_row(record) is None:
         finding = f"No change called, but in these data none of {number(record.claim_mb)} Mb could have been."
     else:
         finding = "No change called against the donor's own hepatocytes."
@@ -40,8 +41,9 @@ def ratio(record: CopyNumberRecord, plot: GenomePlot) -> Caption:
     reading = f"Grey: log2 of lot over donor fragments in bins of {width}"
     if plot.group > 1:
         reading += (
-            f", each point drawn the median of up to {plot.group} neighbouring bins"
-            f" ({len(record.bins.start):,} bins in all; calls and segments use every bin)"
+            f", in the still figure each point the median of up to {plot.group} neighbouring bins, in the zoomable one "
+            + (f"of up to {zoom_group}" if zoom_group > 1 else "every bin a point")
+            + f" ({len(record.bins.start):,} bins in all; calls and segments use every bin)"
         )
     reading += (
         ". Yellow: segment medians. Solid line: no change. Red dashed: the published limits,"
@@ -57,7 +59,8 @@ def ratio(record: CopyNumberRecord, plot: GenomePlot) -> Caption:
     if calls:
         reading += " Shaded: called changes."
     if plot.above or plot.below:
-        reading += f" Triangles: points off the fixed axis ({plot.above} above, {plot.below} below)."
+        still = " in the still figure" if plot.group > 1 else ""
+        reading += f" Triangles: points off the fixed axis ({plot.above} above, {plot.below} below{still})."
     if plot.empty:
         reading += f" Hatched: no usable bin ({listed(plot.empty)})."
     if plot.unlabelled:
@@ -67,7 +70,7 @@ def ratio(record: CopyNumberRecord, plot: GenomePlot) -> Caption:
     return Caption(finding, reading)
 
 
-def _claim_row(record: CopyNumberRecord) -> LodRow | None:
+def claim_row(record: CopyNumberRecord) -> LodRow | None:
     """The limit of detection at the size the claim is made for; None when gain or loss is not assessable there."""
     row = next((row for row in record.lod if abs(row.size_mb - record.claim_mb) < 1e-9), None)
     return None if row is None or row.gain is None or row.loss is None else row
@@ -111,7 +114,7 @@ def arms(states: Mapping[tuple[str, str], str]) -> Caption:
 
 def limits_of_detection(record: CopyNumberRecord) -> Caption:
     """Limits of detection by size."""
-    claim = _claim_row(record)
+    claim = claim_row(record)
     mb = number(record.claim_mb)
     if claim is None:
         finding = f"A change of {mb} Mb cannot be assessed in this lot."
@@ -152,8 +155,18 @@ def markers(record: ExpressionRecord) -> Caption:
         finding,
         f"Filled circle: mean of the lot ({plural(record.lot_replicates, 'replicate')}), with a bar from its lowest to"
         f" its highest. Open diamond: mean of the donor's hepatocytes ({plural(record.donor_replicates, 'replicate')})."
-        " Line between: orange up, blue down. Dashed mark: limit in TPM. The axis is log2(TPM + 1), the same in all"
-        " reports.",
+        " Line between: orange up, blue down. Dashed mark: limit in TPM."
+        + _expected(record)
+        + " The axis is log2(TPM + 1), the same in all reports.",
+    )
+
+
+def _expected(record: ExpressionRecord) -> str:
+    if record.panel is None or all(marker.panel_tpm_low is None for marker in record.markers):
+        return ""
+    return (
+        " Grey band: where a lot of this donor is expected with 95 % probability, from the"
+        f" {plural(record.panel.lots, 'lot')} of reference panel {record.panel.version}."
     )
 
 
@@ -183,6 +196,32 @@ def heat(record: ExpressionRecord) -> Caption:
     )
 
 
+def modules(record: ExpressionRecord) -> Caption | None:
+    """Modules against the reference panel; None without one."""
+    panel = record.panel
+    if panel is None:
+        return None
+    margins = {row.name: row.margin for row in panel.modules if row.margin is not None}
+    name = f"reference panel {panel.version}"
+    if margins:
+        least = min(margins, key=lambda module: margins[module])
+        beyond = sum(margin < 0 for margin in margins.values())
+        where = "inside" if margins[least] >= 0 else "beyond"
+        finding = (
+            f"{beyond} of {plural(len(margins), 'module')} beyond the limits of {name}; the nearest to its limit or"
+        )
+        finding += f" farthest beyond is {least}, {number(abs(margins[least]), 2)} SD {where}."
+    elif panel.tier == "too few":
+        finding = f"No limits: {name} has {plural(panel.lots, 'lot')}, and {MIN_LOTS} are needed."
+    else:
+        finding = f"No module can be held against {name}."
+    return Caption(
+        finding,
+        "singscore of each module, lot minus its own donor, and the same of the panel's lots. Next lot: one-sided 95%"
+        " prediction limit, which the criterion uses; 90% of lots: tolerance bound with 95% confidence, for information.",
+    )
+
+
 def arm_shifts(record: ExpressionRecord) -> str:
     """One sentence on expression along the arms."""
     known = [row for row in record.arms if row.z is not None]
@@ -194,6 +233,11 @@ def arm_shifts(record: ExpressionRecord) -> str:
     finding += f": {listed(moved, 10)}" if moved else ""
     return (
         f"{finding}; the standard error of an arm is {number(spread, 2)} log2, a third copy in all cells at most +0.58."
+        + (
+            f" What is usual in {plural(record.panel.lots, 'lot')} of reference panel {record.panel.version} was taken off."
+            if record.panel is not None and record.panel.tier != "too few"
+            else ""
+        )
     )
 
 
@@ -204,10 +248,17 @@ def study_map(study: StudyExpression) -> Caption:
     parted = lots and donors and (max(donors) < min(lots) or max(lots) < min(donors))
     finding = f"The first component holds {percent(study.shares[0])} of the variance"
     finding += " and parts all lots from all hepatocytes." if parted else "; it does not part lots from hepatocytes."
+    genes = "The 500 genes that vary most"
+    frame = ""
+    if study.panel:
+        genes += " of those the reference panel holds"
+        accepted = sum(sample.is_lot for sample in study.panel)
+        donors_of_it = len(study.panel) - accepted
+        frame = f" Hollow, thin and grey: {plural(accepted, 'accepted lot')} and {plural(donors_of_it, 'donor')} of that panel."
     return Caption(
         finding,
-        f"Circles: lots; diamonds: hepatocytes of donors. Second component, upwards: {percent(study.shares[1])}. The 500 genes"
-        " that vary most, log2(normalised count + 1), both components on one scale.",
+        f"Circles: lots; diamonds: hepatocytes of donors.{frame} Second component, upwards: {percent(study.shares[1])}."
+        f" {genes}, log2(normalised count + 1), both components on one scale.",
     )
 
 

@@ -7,7 +7,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from statistics import fmean, median
+
+import pandas as pd
 
 from karyolot.contracts.record import (
     ArmState,
@@ -124,19 +125,16 @@ def thin(
     Bins that share a window of k * bin_bp become one point, their median, at their mean midpoint. More points than
     `most` only where there are more contigs. For drawing only.
     """
+    bins = pd.DataFrame({"chrom": track.chrom, "start": track.start, "value": values})
     group = max(1, -(-len(values) // most))
     while True:
-        windows: dict[tuple[str, int], list[tuple[float, float]]] = {}
-        for chrom, start, value in zip(track.chrom, track.start, values, strict=True):
-            key = (chrom, start // (group * track.bin_bp))
-            windows.setdefault(key, []).append((start + track.bin_bp / 2, value))
-        if len(windows) <= most or len(windows) == len(set(track.chrom)):
+        windows = bins.groupby(["chrom", bins["start"] // (group * track.bin_bp)], sort=False)
+        if windows.ngroups <= most or windows.ngroups == bins["chrom"].nunique():
             break
         group += 1 + group // 8
-    points = [
-        (chrom, fmean(position for position, _ in held), median(value for _, value in held))
-        for (chrom, _), held in windows.items()
-    ]
+    table = windows.agg(position=("start", "mean"), value=("value", "median"))
+    chroms = [str(chrom) for chrom, _ in table.index]
+    points = list(zip(chroms, (table["position"] + track.bin_bp / 2).tolist(), table["value"].tolist(), strict=True))
     return points, group
 
 
@@ -204,7 +202,7 @@ def _call_marks(calls: Sequence[CallRow], scale: _Scale) -> tuple[tuple[CallMark
         left, end = scale.x(call.chrom, call.start), scale.x(call.chrom, call.end)
         label = f"E{index}"
         if len(calls) <= 6:
-            label += f" {call.type} {(call.bands or call.chrom)[:24]}, {percent(call.fraction)} of cells"
+            label += f" {called(call)}"
         half = CHARACTER * len(label) / 2 + 4
         x = min(max((left + end) / 2, LEFT + half), WIDTH - half)
         taken = None
@@ -215,6 +213,17 @@ def _call_marks(calls: Sequence[CallRow], scale: _Scale) -> tuple[tuple[CallMark
                 break
         marks.append(CallMark(call.type, left, max(round(end - left, 1), 2.0), label, round(x, 1), taken))
     return tuple(marks), sum(bool(spans) for spans in rows)
+
+
+def called(call: CallRow) -> str:
+    """A call beside its mark."""
+    return f"{call.type} {(call.bands or call.chrom)[:24]}, {percent(call.fraction)} of cells"
+
+
+def ratio_limits(record: CopyNumberRecord) -> list[tuple[str, float]]:
+    """The published rule's limits that lie on the axis: name, log2."""
+    limits = (("gain limit", record.published_gain_log2), ("loss limit", record.published_loss_log2))
+    return [(name, value) for name, value in limits if abs(value) < LIMIT]
 
 
 def ratio_plot(record: CopyNumberRecord) -> GenomePlot:
@@ -247,11 +256,7 @@ def ratio_plot(record: CopyNumberRecord) -> GenomePlot:
         zero=scale.y(0),
         segments=tuple(segments),
         calls=_call_marks(record.calls, scale)[0],
-        limits=tuple(
-            Line(scale.y(value), name, axis(value))
-            for name, value in (("gain limit", record.published_gain_log2), ("loss limit", record.published_loss_log2))
-            if abs(value) < LIMIT
-        ),
+        limits=tuple(Line(scale.y(value), name, axis(value)) for name, value in ratio_limits(record)),
         guides=tuple(guides),
         empty=tuple(mark.label for mark in chromosomes if mark.empty),
     )
@@ -396,11 +401,16 @@ class Dot:
     is_lot: bool
     label: str
     label_y: float
+    of_panel: bool = False
 
 
 def dots(study: StudyExpression) -> list[Dot]:
-    """Samples on the first two components, both on one scale, so that distances on paper are those of the data."""
+    """Samples on the first two components, both on one scale, so that distances on paper are those of the data.
+
+    Those of the panel come first, so that they are drawn behind.
+    """
     values = [value for sample in study.samples for value in (sample.first, sample.second)]
+    values += [value for sample in study.panel for value in (sample.first, sample.second)]
     reach = 1.1 * max(map(abs, values), default=0.0) or 1.0
     named = len(study.samples) <= MOST_NAMED
 
@@ -413,7 +423,8 @@ def dots(study: StudyExpression) -> list[Dot]:
         x, y = place(sample.first), place(-sample.second)
         labels[x > PLOT / 2] = max(labels[x > PLOT / 2] + LABEL_STEP, y)
         made.append(Dot(x, y, bool(sample.lot_id), sample.sample_id if named else "", labels[x > PLOT / 2]))
-    return made
+    behind = [(place(sample.first), place(-sample.second), sample.is_lot) for sample in study.panel]
+    return [Dot(x, y, is_lot, "", y, of_panel=True) for x, y, is_lot in behind] + made
 
 
 def study_heat(study: StudyExpression) -> tuple[Heat, Heat]:
@@ -435,7 +446,7 @@ def _tpm(value: float) -> float:
 
 @dataclass(frozen=True)
 class Dumbbell:
-    """One marker's row, x in per cent; None = not measured."""
+    """One marker's row, x in per cent; None = not measured. expected_low, expected_high: by the reference panel."""
 
     row: MarkerRow
     lot: float | None
@@ -444,6 +455,8 @@ class Dumbbell:
     high: float | None
     limit: float | None
     way: str
+    expected_low: float | None = None
+    expected_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -473,12 +486,12 @@ def dumbbells(record: ExpressionRecord) -> dict[str, list[Dumbbell]]:
     """Markers by group, in panel order."""
     groups: dict[str, list[Dumbbell]] = {}
     for row in record.markers:
-        lot, donor, low, high, limit = (
-            None if value is None else _tpm(value)
-            for value in (row.lot_tpm, row.donor_tpm, row.lot_tpm_low, row.lot_tpm_high, row.limit_tpm)
+        levels = (row.lot_tpm, row.donor_tpm, row.lot_tpm_low, row.lot_tpm_high, row.limit_tpm)
+        lot, donor, low, high, limit, *expected = (
+            None if value is None else _tpm(value) for value in (*levels, row.panel_tpm_low, row.panel_tpm_high)
         )
         way = "" if row.log2fc is None else "gain" if row.log2fc > 0 else "loss" if row.log2fc < 0 else ""
-        groups.setdefault(row.group, []).append(Dumbbell(row, lot, donor, low, high, limit, way))
+        groups.setdefault(row.group, []).append(Dumbbell(row, lot, donor, low, high, limit, way, *expected))
     return groups
 
 

@@ -1,11 +1,10 @@
 """All lots on one page: lots x chromosome arms."""
 
-from collections import Counter
 from collections.abc import Iterable
 from urllib.parse import quote
 
 from karyolot.contracts.record import OverviewArm, OverviewRow, Record, StudyExpression
-from karyolot.report import captions, figures, words
+from karyolot.report import captions, figures, trend, words
 from karyolot.report.render import page
 
 STUDY_CAPTIONS = (captions.study_map, captions.study_distances, captions.study_scores)
@@ -15,15 +14,23 @@ def overview_row(record: Record) -> OverviewRow:
     """What the overview shows of one lot."""
     verdict = record.verdict
     passage = record.lot.facts.get("passage")
-    first = next((result for result in verdict.criteria if result.id in verdict.reasons[:1]), None)
+    copies = record.copy_number
+    claim = captions.claim_row(copies)
+    lod = None if claim is None or claim.gain is None or claim.loss is None else max(claim.gain, claim.loss)
+    own = [
+        call.fraction for call in copies.calls if call.origin != "lost"
+    ]  # 'lost': the donor deviates there, not the lot
     return OverviewRow(
         lot_id=record.lot.lot_id,
         donor_id=record.lot.donor_id,
         passage=passage if isinstance(passage, (int, float)) else None,
         outcome=verdict.outcome,
-        first_reason=verdict.headline if first is None else f"{first.id} {first.explanation}",
+        first_reason=verdict.first_reason,
         report_id=record.report_id,
         draft=bool(record.provenance.dirty),
+        share=None if verdict.suppressed or (lod is None and not own) else max(own, default=0.0),
+        lod=None if verdict.suppressed else lod,
+        claim_mb=copies.claim_mb,
         arms=tuple(
             OverviewArm(chrom=chrom, arm=arm, state=state)
             for (chrom, arm), state in figures.arm_states(record.copy_number).items()
@@ -47,7 +54,7 @@ def render_overview(rows: Iterable[OverviewRow], study: StudyExpression | None =
     donors: dict[str, list[OverviewRow]] = {}
     for row in ordered:
         donors.setdefault(row.donor_id, []).append(row)
-    changed = Counter((arm.chrom, arm.arm) for row in ordered for arm in row.arms if arm.state not in ("none", "blind"))
+    sizes = {row.claim_mb for row in ordered}
     context = {
         "lots": ordered,
         "donors": donors,
@@ -55,9 +62,11 @@ def render_overview(rows: Iterable[OverviewRow], study: StudyExpression | None =
         "states": {row.lot_id: {(arm.chrom, arm.arm): arm.state for arm in row.arms} for row in ordered},
         "links": {row.lot_id: f"{quote(row.lot_id, safe='')}/report.html" for row in ordered},
         "counts": words.outcome_counts(row.outcome for row in ordered),
-        "recurrent": [
-            f"{''.join(key).removeprefix('chr')} ({count} lots)" for key, count in changed.items() if count > 1
-        ],
+        "recurrent": trend.recurrent(ordered),
+        "panels": trend.panels(ordered),
+        "trend": trend,
+        "ticks": trend.ticks(ordered),
+        "trend_caption": trend.caption(ordered, sizes.pop() if len(sizes) == 1 else None),
         "title": "Genomic stability, all lots",
         "expression": study,
         "dots": figures.dots(study) if study else [],
@@ -65,4 +74,6 @@ def render_overview(rows: Iterable[OverviewRow], study: StudyExpression | None =
         "heat": figures.study_heat(study) if study else (),
         "captions": [make(study) for make in STUDY_CAPTIONS] if study else [],
     }
-    return page("overview.html.j2", context, head="Genomic stability, all lots")
+    return page(
+        "overview.html.j2", context, head="Genomic stability, all lots", scripts=("filter.js",) if ordered else ()
+    )

@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
+from karyolot.contracts.alleles import AlleleResults
 from karyolot.contracts.copy_number import MASKS, Comparison, CopyNumberResults, Noise
 from karyolot.contracts.criteria import Verdict
-from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults
+from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults, PanelResults
+from karyolot.contracts.panel import FALSE_CALLS, FULL_LOTS, MIN_LOTS
 from karyolot.contracts.record import (
     SCHEMA_VERSION,
     ArmRow,
@@ -29,6 +31,8 @@ from karyolot.contracts.record import (
     LodRow,
     LotFacts,
     MarkerRow,
+    PanelModuleRow,
+    PanelRecord,
     Provenance,
     Record,
     SampleQc,
@@ -38,6 +42,7 @@ from karyolot.contracts.record import (
 )
 from karyolot.contracts.settings import CopyNumber
 from karyolot.report.agreement import with_expression
+from karyolot.report.alleles import CNLOH, allele_record, seen_by_alleles, with_alleles
 
 Row = TypeVar("Row", bound=BaseModel)
 
@@ -45,33 +50,37 @@ SIGNIFICANCE = 0.05
 """Benjamini-Hochberg level below which a gene or a set counts as changed in the report's text."""
 VISIBLE_WAVE = 0.02
 """log2 per standard deviation of replication timing: about 3 % more cells in S phase; the warning limit of the method."""
-NOT_SEEN = ("ploidy", "balanced rearrangements", "copy-neutral loss of heterozygosity", "centromeres and other gaps")
+NOT_SEEN = ("ploidy", "balanced rearrangements", CNLOH, "centromeres and other gaps")
 """What read depth cannot see, however deep; printed wherever a PASS is."""
 
 
 def assemble(
     lot: LotFacts, notice: str, verdict: Verdict, dna: CopyNumberResults, rna: ExpressionResults | None,
-    qc: Sequence[SampleQc], provenance: Provenance, settings: CopyNumber, results: Sequence[ImportedResult] = (),
+    qc: Sequence[SampleQc], provenance: Provenance, settings: CopyNumber, alleles: AlleleResults | None = None,
+    results: Sequence[ImportedResult] = (),
 ) -> Record:  # fmt: skip
-    """The record of a lot, sealed under the id that fits its content."""
+    """The record of a lot, sealed under the id that fits its content. alleles: None without a panel of SNPs."""
     return Record(
         schema_version=SCHEMA_VERSION,
         notice=notice,
         lot=lot,
         verdict=verdict,
-        copy_number=_copy_number(dna, None if rna is None else rna.arms, settings),
+        copy_number=_copy_number(dna, None if rna is None else rna.arms, settings, alleles),
         expression=None if rna is None else _expression(rna),
+        alleles=None if alleles is None else allele_record(alleles),
         qc=tuple(qc),
         imported=tuple(result for result in results if result.kind != "deviation"),
         deviations=tuple(result for result in results if result.kind == "deviation"),
-        not_seen=NOT_SEEN,
+        not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH or not seen_by_alleles(alleles)),
         limits=tuple(_limits(dna)),
         provenance=provenance,
         report_id="",
     ).sealed()
 
 
-def _copy_number(dna: CopyNumberResults, shifts: pd.DataFrame | None, settings: CopyNumber) -> CopyNumberRecord:
+def _copy_number(
+    dna: CopyNumberResults, shifts: pd.DataFrame | None, settings: CopyNumber, alleles: AlleleResults | None
+) -> CopyNumberRecord:
     used = dna.ratios[dna.ratios["mask"].isna()]
     broken = dna.segments[dna.segments["bins"] >= settings.min_bins]["published_rule"]
     return CopyNumberRecord(
@@ -84,7 +93,7 @@ def _copy_number(dna: CopyNumberResults, shifts: pd.DataFrame | None, settings: 
             **{name: used[name].round(3).tolist() for name in ("log2", "lot_log2", "donor_log2")},
         ),
         segments=_rows(dna.segments, SegmentRow),
-        calls=_rows(with_expression(_with_size(dna.calls), dna.ratios, shifts), CallRow),
+        calls=_rows(with_alleles(with_expression(_with_size(dna.calls), dna.ratios, shifts), alleles), CallRow),
         donor_variants=_rows(dna.variants, DonorVariantRow),
         arms=tuple(_arm_rows(dna.arms)),
         watch=tuple(_watch_rows(dna)),
@@ -244,11 +253,76 @@ def _expression(rna: ExpressionResults) -> ExpressionRecord:
         genes_tested=int(tested.sum()),
         genes_up=up if p_values else None,
         genes_down=down if p_values else None,
-        markers=_rows(_with_limits(rna.markers), MarkerRow),
+        markers=_rows(_with_panel(_with_limits(rna.markers), rna.panel), MarkerRow),
         sets=_rows(rna.enrichment.assign(leading_edge=rna.enrichment["leading_edge"].str.split(",")), SetRow),
         **_heat(rna.levels),
         arms=() if rna.arms is None else _rows(rna.arms, ArmShiftRow),
+        panel=None if rna.panel is None else _panel(rna.panel),
     )
+
+
+def _panel(panel: PanelResults) -> PanelRecord:
+    modules = panel.table[panel.table["kind"] == "module"]
+    tested = bool(panel.genes["padj"].notna().any())
+    changed = panel.genes[panel.genes["padj"] < SIGNIFICANCE]["log2fc"]
+    return PanelRecord(
+        **panel.facts.model_dump(),
+        tier=panel.facts.tier,
+        # Of its two sides a module has the one that its expectation asks for.
+        modules=_rows(
+            modules.assign(
+                limit=modules["prediction_low"].fillna(modules["prediction_high"]),
+                tolerance=modules["tolerance_low"].fillna(modules["tolerance_high"]),
+            ),
+            PanelModuleRow,
+        ),
+        genes_tested=int(panel.genes["padj"].notna().sum()) if tested else None,
+        genes_higher=int((changed > 0).sum()) if tested else None,
+        genes_lower=int((changed < 0).sum()) if tested else None,
+    )
+
+
+def _with_panel(markers: pd.DataFrame, panel: PanelResults | None) -> pd.DataFrame:
+    """Markers with the TPM range in which a lot that changes as the panel's lots do is expected."""
+    if panel is None:
+        return markers
+    genes = panel.table[panel.table["kind"] == "marker"].set_index("name")
+    rows = genes.reindex(markers["gene_name"]).set_index(markers.index)
+    low, high = (
+        np.maximum(2 ** (rows["donor"] + rows[f"prediction_{side}"]) - DETECTED_TPM, 0) for side in ("low", "high")
+    )
+    return markers.assign(panel_tpm_low=low, panel_tpm_high=high, panel_p=rows["p_holm"])
+
+
+def _panel_findings(panel: PanelResults) -> list[str]:
+    facts = panel.facts
+    itself = " This lot itself stands in the panel and was left out." if facts.left_out else ""
+    name = f"reference panel {facts.version} ({_count(facts.lots, 'lot')} of {_count(facts.donors, 'donor')})"
+    if facts.tier == "too few":
+        return [f"The {name} is too small for limits: {MIN_LOTS} lots are needed.{itself}"]
+    modules = panel.table[panel.table["kind"] == "module"]
+    beyond = modules.loc[modules["margin"] < 0, "name"].tolist()
+    unknown = modules.loc[modules["margin"].isna(), "name"].tolist()
+    parts = []
+    if len(unknown) < len(modules):
+        parts.append(f"beyond its limits in {', '.join(beyond)}" if beyond else "within its limits")
+    if unknown:
+        parts.append(f"not comparable in {', '.join(unknown)}")
+    firm = f" Its limits are provisional; {FULL_LOTS} lots make them firm." if facts.tier == "provisional" else ""
+    sentences = [f"Against the {name} the lot is {' and '.join(parts)}.{firm}{itself}"]
+    markers = panel.table[panel.table["p_holm"] < SIGNIFICANCE]["name"].tolist()
+    if markers:
+        sentences.append(
+            f"Markers that differ from the panel's lots (advisory, adjusted p < {SIGNIFICANCE:g}): {', '.join(markers)}."
+        )
+    genes = _panel(panel)
+    if genes.genes_tested is not None:
+        sentences.append(
+            f"Gene by gene, {genes.genes_higher} of {genes.genes_tested} genes change more upwards and {genes.genes_lower} more"
+            f" downwards than in the panel's lots (padj < {SIGNIFICANCE:g}; advisory, for in simulations {FALSE_CALLS:.0%} of the"
+            " genes called so were unchanged)."
+        )
+    return sentences
 
 
 def _heat(levels: pd.DataFrame | None) -> dict[str, Any]:
@@ -279,12 +353,12 @@ def _expression_findings(rna: ExpressionResults, p_values: bool, up: int, down: 
             f"{up} genes are higher and {down} lower in the lot than in its donor's hepatocytes (padj < {SIGNIFICANCE:g})."
         )
     else:
-        sentences.append("Without replicates there are effect sizes only, no p values.")
+        sentences.append("Without replicates there are effect sizes only, no p values and no intervals.")
     sentences.append(
         f"Replicates ({rna.lot_replicates} of the lot, {rna.donor_replicates} of the donor) are of one lot and one donor: they"
         " show the spread of the experiment, not of lots or donors."
     )
-    return sentences
+    return sentences + (_panel_findings(rna.panel) if rna.panel is not None else [])
 
 
 def _count(number: int, noun: str) -> str:

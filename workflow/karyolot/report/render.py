@@ -12,8 +12,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from karyolot.contracts.criteria import CriterionResult
-from karyolot.contracts.record import Record, SampleQc
+from karyolot.contracts.record import ExpressionRecord, PanelModuleRow, Record, SampleQc
 from karyolot.report import captions, figures, traps, words
+from karyolot.report.zoom import zoom
 
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
@@ -71,22 +72,40 @@ def _by_chromosome(keys: Iterable[tuple[str, str]]) -> list[tuple[str, list[tupl
     return [(chrom, list(held)) for chrom, held in groupby(keys, key=lambda key: key[0])]
 
 
-def page(template: str, context: Mapping[str, Any], *, head: str = "", foot: str = "") -> str:
-    """One HTML page that may load nothing: styles are inline and named by hash in its Content-Security-Policy.
+UPLOT = "vendor/uplot-1.6.32"
 
-    head, foot: text in the margin of every printed page.
+
+def page(
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    head: str = "",
+    foot: str = "",
+    styles: Iterable[str] = ("style.css",),
+    scripts: Iterable[str] = (),
+) -> str:
+    """One HTML page that may load nothing: style and script are inline, named by hash in its Content-Security-Policy.
+
+    head, foot: text in the margin of every printed page. styles, scripts: files among the templates.
     """
-    style = template_source("style.css") + (
+    script = "\n".join(map(template_source, scripts))
+    style = "\n".join(map(template_source, styles)) + (
         "@page {"
         f" @top-left {{ content: {_css_text(head)}; }}"
         f" @top-right {{ content: {_css_text(foot)}; }}"
         ' @bottom-right { content: "Page " counter(page) " of " counter(pages); }'
         " }"
     )
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    trusted = Markup(style)  # noqa: S704 - our own file, and margins escaped by _css_text
-    return environment().get_template(template).render(**context, style=trusted, policy=policy)
+    policy = f"default-src 'none'; style-src {_hash(style)}; "
+    policy += f"script-src {_hash(script)}; " if script else ""
+    policy += "base-uri 'none'; form-action 'none'"
+    trusted = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - our own files, and margins escaped by _css_text
+    return environment().get_template(template).render(**context, **trusted, policy=policy)
+
+
+def _hash(text: str) -> str:
+    """A source of a Content-Security-Policy: this text and no other."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def template_source(name: str) -> str:
@@ -106,6 +125,7 @@ def render(record: Record) -> str:
     """The lot's report as HTML: opens offline, without scripts; the same record gives the same bytes."""
     copy_number, expression, verdict = record.copy_number, record.expression, record.verdict
     ratio = figures.ratio_plot(copy_number)
+    zoomed = zoom(copy_number)
     states = figures.arm_states(copy_number)
     draft = bool(record.provenance.dirty)
     title = f"{'DRAFT ' if draft else ''}{record.lot.lot_id} {words.OUTCOMES[verdict.outcome][1]}"
@@ -122,18 +142,20 @@ def render(record: Record) -> str:
         "counts": words.outcome_counts(result.outcome for result in verdict.criteria),
         "copy_number": copy_number,
         "ratio": ratio,
+        "zoom": zoomed,
         "donor_track": figures.track_plot(copy_number, copy_number.bins.donor_log2),
         "lot_track": figures.track_plot(copy_number, copy_number.bins.lot_log2),
         "arms": states,
         "expression": expression,
         "captions": {
-            "ratio": captions.ratio(copy_number, ratio),
+            "ratio": captions.ratio(copy_number, ratio, zoomed.group),
             "tracks": captions.tracks(copy_number, record.lot),
             "arms": captions.arms(states),
             "lod": captions.limits_of_detection(copy_number),
             "markers": captions.markers(expression) if expression else None,
             "pathways": captions.pathways(expression) if expression else None,
             "heat": captions.heat(expression) if expression and expression.heat else None,
+            "modules": captions.modules(expression) if expression else None,
             "arm_shifts": captions.arm_shifts(expression) if expression and expression.arms else "",
         },
         "traps": {
@@ -142,6 +164,7 @@ def render(record: Record) -> str:
         },
         "heat": figures.heat(expression) if expression else [],
         "markers": figures.dumbbells(expression) if expression else {},
+        "modules": panel_modules(expression, verdict.criteria) if expression else [],
         "tpm_ticks": figures.tpm_ticks(),
         "lollipops": figures.lollipops(expression) if expression else [],
         "nes_ticks": figures.nes_ticks(),
@@ -153,7 +176,23 @@ def render(record: Record) -> str:
         ],
         "provenance": record.provenance,
     }
-    return page("report.html.j2", context, head=title, foot=f"Genomic stability report {record.report_id}")
+    return page(
+        "report.html.j2",
+        context,
+        head=title,
+        foot=f"Genomic stability report {record.report_id}",
+        styles=(f"{UPLOT}/uPlot.min.css", "style.css"),
+        scripts=(f"{UPLOT}/uPlot.iife.min.js", "zoom.js"),
+    )
+
+
+def panel_modules(
+    expression: ExpressionRecord, results: tuple[CriterionResult, ...]
+) -> list[tuple[PanelModuleRow, str | None]]:
+    """Modules of the panel, each with the outcome of the criterion that asks for it; None when none does."""
+    outcomes = {result.metric: result.outcome for result in results}
+    rows = expression.panel.modules if expression.panel else ()
+    return [(row, outcomes.get(f"rna.panel_{row.name}")) for row in rows]
 
 
 ASSAYS = {"wgs": "Whole-genome sequencing", "rnaseq": "RNA sequencing"}

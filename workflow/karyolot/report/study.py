@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from karyolot.contracts.record import StudyExpression, StudySample
+from karyolot.contracts.record import PanelSample, StudyExpression, StudySample
 
 
 def study_expression(
     samples: Sequence[Mapping[str, str]], components: pd.DataFrame, distances: pd.DataFrame, scores: pd.DataFrame
 ) -> StudyExpression:
     """Samples by donor, the donor's own first, then lots by name. samples: facts as in ExpressionSample; tables: Components,
-    SampleDistances, MarkerScores of these samples."""
+    SampleDistances, MarkerScores of these samples (components: and of the panel's)."""
     ordered = sorted(samples, key=lambda facts: (facts["donor"], facts["lot"], facts["sample_id"]))
     names = [facts["sample_id"] for facts in ordered]
-    places = components.pivot_table(index="sample_id", columns="component", values="coordinate").loc[names]
+    everywhere = components.pivot_table(index=["panel", "sample_id"], columns="component", values="coordinate")
+    places, frozen = everywhere.loc[""].loc[names], everywhere.drop("", level="panel").reset_index()
     shares = components.drop_duplicates("component").set_index("component")["share"]
     square = distances.pivot_table(index="sample_id", columns="other_id", values="distance").loc[names, names]
     wide = scores.pivot_table(index="group", columns="sample_id", values="score", sort=False)
@@ -32,5 +33,9 @@ def study_expression(
         shares=(round(float(shares[1]), 4), round(float(shares[2]), 4)),
         distances=tuple(tuple(row) for row in square.round(3).to_numpy().tolist()),
         groups=tuple(wide.index),
+        panel=tuple(
+            PanelSample(is_lot=state == "lot", first=round(first, 3), second=round(second, 3))
+            for state, (first, second) in zip(frozen["panel"], frozen[[1, 2]].to_numpy().tolist(), strict=True)
+        ),
         scores=tuple(tuple(row) for row in wide.reindex(columns=names).round(3).to_numpy().tolist()),
     )

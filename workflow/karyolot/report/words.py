@@ -25,6 +25,7 @@ EVIDENCE = {
     "dna": ("limits", "Limits"),
     "identity": ("copy-number", "Copy number"),
     "cn": ("copy-number", "Copy number"),
+    "baf": ("copy-number", "Copy number"),
     "rna": ("expression", "Expression"),
     "imported": ("imported", "Imported results"),
     "process": ("lot", "Lot"),
@@ -198,3 +199,10 @@ def outcome_counts(outcomes: Iterable[str]) -> list[tuple[str, int]]:
     """Outcomes with how often each occurs, gravest first, none without one."""
     counts = Counter(outcomes)
     return [(outcome, counts[outcome]) for outcome in OUTCOMES if counts[outcome]]
+
+
+def unseen(not_seen: Iterable[str]) -> str:
+    """What a PASS cannot speak of; stands wherever a PASS is printed."""
+    nouns = list(dict.fromkeys(not_seen))
+    listed = ", ".join(nouns[:-1]) + f" and {nouns[-1]}" if len(nouns) > 1 else "".join(nouns)
+    return f"A PASS says nothing of what read depth cannot see: {listed}."

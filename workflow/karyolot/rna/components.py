@@ -5,8 +5,10 @@ import pandas as pd
 import scanpy
 from anndata import AnnData
 
+from karyolot.contracts.panel import Panel
 from karyolot.contracts.problems import KaryolotError
 from karyolot.rna.expression import normalised
+from karyolot.rna.panel import check_annotation, panel_counts
 
 MOST_VARIABLE = 500
 """Genes used, those that vary most: the choice of DESeq2's plotPCA."""
@@ -14,16 +16,22 @@ MAX_COMPONENTS = 5
 MIN_SAMPLES = 3
 
 
-def components(expression: AnnData) -> pd.DataFrame:
+def components(expression: AnnData, panel: Panel | None = None) -> pd.DataFrame:
     """Contracts.Components of log2(normalised counts + 1), centred, by scanpy.
 
     The gene that weighs most points up (scikit-learn's convention), so signs do not flip by chance. Raises KaryolotError
     for fewer than three samples: two only have a distance.
+
+    panel: its lots and donors are samples as well, over the genes of the panel; those that are in the study are not taken
+    twice. Raises KaryolotError for another annotation.
     """
+    kinds = [""] * expression.n_obs
     if expression.n_obs < MIN_SAMPLES:
         raise KaryolotError(
             f"components need {MIN_SAMPLES} samples or more, the study has {expression.n_obs}; add some"
         )
+    if panel is not None:
+        expression, kinds = _joined(expression, panel)
     levels = np.log2(normalised(expression) + 1)
     order = np.lexsort((expression.var_names, -levels.var(axis=0)))[:MOST_VARIABLE]
     data = AnnData(levels[:, np.sort(order)])
@@ -35,5 +43,19 @@ def components(expression: AnnData) -> pd.DataFrame:
             "share": np.repeat(data.uns["pca"]["variance_ratio"].astype(float), data.n_obs),
             "sample_id": np.tile(expression.obs_names.to_numpy(str), number),
             "coordinate": data.obsm["X_pca"].T.ravel().astype(float),
+            "panel": np.tile(kinds, number),
         }
     )
+
+
+def _joined(expression: AnnData, panel: Panel) -> tuple[AnnData, list[str]]:
+    """Study and panel over the panel's genes; and what each sample is in the panel."""
+    check_annotation(expression, panel)
+    frozen, obs = panel_counts(panel), expression.obs
+    known = set(zip(obs["donor"], obs["lot"], strict=True))
+    new = [pair not in known for pair in zip(frozen.obs["donor"], frozen.obs["lot"], strict=True)]
+    frozen = frozen[new]
+    counts = np.vstack([expression[:, list(panel.gene_ids)].layers["counts"], frozen.layers["counts"]])
+    names = pd.Index([*expression.obs_names, *frozen.obs_names], name="sample_id")
+    joined = AnnData(obs=pd.DataFrame(index=names), var=frozen.var.copy(), layers={"counts": counts})
+    return joined, [""] * expression.n_obs + frozen.obs["state"].tolist()

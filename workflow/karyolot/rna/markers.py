@@ -9,6 +9,9 @@ from anndata import AnnData
 
 from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, Markers
 
+NORMAL_95 = 1.96
+"""Standard errors to either side of a 95 % interval; DESeq2's Wald test takes the normal distribution too."""
+
 
 class Level(NamedTuple):
     """TPM of a gene: mean, lowest and highest replicate of the lot, mean of the donor; and its log2 fold change.
@@ -43,18 +46,20 @@ def tabulate(expression: AnnData, table: pd.DataFrame, panel: pd.DataFrame) -> p
     is_lot = (expression.obs["state"] == "lot").to_numpy()
     names = expression.var["gene_name"].to_numpy()
     strongest = table.sort_values(["base_mean", "gene_id"], ascending=[False, True]).drop_duplicates("gene_name")
-    changes = strongest.set_index("gene_name")[["base_mean", "log2fc", "padj"]]
+    changes = strongest.set_index("gene_name")[["base_mean", "log2fc", "log2fc_se", "padj"]]
     rows = []
     for gene, group, expected in panel[["gene_name", "group", "expected"]].itertuples(index=False):
         places = np.flatnonzero(names == gene)
         tpm = np.full(len(is_lot), np.nan)
         if len(places) and "tpm" in expression.layers:
             tpm = np.asarray(expression.layers["tpm"])[:, places].sum(axis=1)
-        base_mean, log2fc, padj = changes.loc[gene] if len(places) else (np.nan, np.nan, np.nan)
+        base_mean, log2fc, se, padj = changes.loc[gene] if len(places) else [np.nan] * 4
         change = 0.0 if base_mean == 0 else log2fc
         level = Level(tpm[is_lot].mean(), tpm[is_lot].min(), tpm[is_lot].max(), tpm[~is_lot].mean(), change)
         met = EXPECTED[expected](level)
-        rows.append((gene, group, expected, *level[:4], log2fc, padj, None if met is None else ("no", "yes")[met]))
+        interval = (log2fc - NORMAL_95 * se, log2fc + NORMAL_95 * se)
+        answer = None if met is None else ("no", "yes")[met]
+        rows.append((gene, group, expected, *level[:4], log2fc, *interval, padj, answer))
     return pd.DataFrame(rows, columns=list(Markers.to_schema().columns)).astype({"met": object})
 
 

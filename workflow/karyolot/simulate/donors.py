@@ -89,13 +89,26 @@ def copies(genome: Genome, sex: Sex, changes: Iterable[Change] = ()) -> NDArray[
     return table
 
 
-def haplotypes(genome: Genome, donor: str, seed: int) -> Bases:
-    """The donor's two genomes, shape (2, bases): the reference with the donor's single-nucleotide variants."""
+@dataclass(frozen=True)
+class Variants:
+    """Sites that vary among people: global position, alternative base, and how common it is (0..1)."""
+
+    site: NDArray[np.int64]
+    other: Bases
+    frequency: NDArray[np.float64]
+
+
+def variants(genome: Genome, seed: int) -> Variants:
     rng = stream(seed, "variable sites")
     site = np.flatnonzero(rng.random(len(genome.bases), np.float32) < SITES_PER_BASE)
     site = site[genome.bases[site] != N]
-    other = another(genome.bases[site], rng)
-    frequency = rng.uniform(0.2, 0.8, len(site))
+    return Variants(site, another(genome.bases[site], rng), rng.uniform(0.2, 0.8, len(site)))
+
+
+def haplotypes(genome: Genome, donor: str, seed: int) -> Bases:
+    """The donor's two genomes, shape (2, bases): the reference with the donor's single-nucleotide variants."""
+    known = variants(genome, seed)
+    site, other, frequency = known.site, known.other, known.frequency
     pair = np.stack([genome.bases, genome.bases])
     carries = stream(seed, f"genotype of {donor}").random((2, len(site))) < frequency
     for strand, carried in zip(pair, carries, strict=True):

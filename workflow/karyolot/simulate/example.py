@@ -12,9 +12,9 @@ from karyolot.contracts.criteria import Acceptance, Limit
 from karyolot.contracts.settings import Layout
 from karyolot.contracts.sheets import Donor, Lot, Sample
 from karyolot.io.files import read_yaml, write_json
-from karyolot.simulate.donors import Cells, Change, Sex, copies, haplotypes
+from karyolot.simulate.donors import Cells, Change, Sex, copies, haplotypes, variants
 from karyolot.simulate.expression import AXES, PLANTED, levels
-from karyolot.simulate.files import write_config, write_dna, write_reference, write_rna, write_sheet
+from karyolot.simulate.files import write_config, write_dna, write_panel, write_reference, write_rna, write_sheet
 from karyolot.simulate.genome import Genome, make_genome, stream
 
 
@@ -117,6 +117,7 @@ def write_size(out: Path, size: Size, seed: int) -> None:
     """`write_example` for any size."""
     genome, axes = miniature(size, seed)
     write_reference(out / "reference", genome)
+    write_panel(out / "reference" / "snps.vcf", genome, variants(genome, seed))
     lots = cultures(size)
     samples: list[Sample] = []
     for name, (donor, cells) in populations(genome, lots, seed).items():
@@ -214,6 +215,7 @@ def settings(size: Size) -> dict[str, Any]:
             "claim_mb": size.claim_mb / size.scale,
             "high_copy_mb": 1 / size.scale,
         },
+        "identity": {"sites": "reference/snps.vcf", "event_mb": 20 / size.scale},
         # salmon's correction of sequence bias draws random numbers that cannot be seeded; with it TPM of so few reads
         # differ by 5 % between two runs.
         "expression": {"seq_bias": False},

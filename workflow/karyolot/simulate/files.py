@@ -12,7 +12,7 @@ from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Row, Sample
 from karyolot.io.files import sha256, write_text
-from karyolot.simulate.donors import Cells
+from karyolot.simulate.donors import Cells, Variants
 from karyolot.simulate.expression import rna_fragments, transcripts
 from karyolot.simulate.genome import WINDOW, Genome, stream
 from karyolot.simulate.reads import DUPLICATES, amplify, dna_fragments, write_lane
@@ -35,6 +35,21 @@ def write_reference(folder: Path, genome: Genome) -> None:
     write_text(genome.bands.to_csv(sep="\t", header=False, index=False, lineterminator="\n"), folder / "cytobands.tsv")
     write_text("".join(timing_lines(genome)), folder / "replication_timing.bedgraph")
     write_text("".join(gtf_lines(genome)), folder / "genes.gtf")
+
+
+def write_panel(path: Path, genome: Genome, known: Variants) -> None:
+    """The sites that vary on the autosomes, as a VCF with the frequency of each."""
+    lines = ["##fileformat=VCFv4.3", '##INFO=<ID=AF,Number=A,Type=Float,Description="Frequency of ALT">']
+    lines.append("\t".join(("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")))
+    contig = np.searchsorted(genome.offsets, known.site, side="right") - 1
+    for chrom in genome.layout.autosomes:
+        number = genome.names.index(chrom)
+        origin = genome.contig(chrom).start
+        for i in np.flatnonzero(contig == number):
+            ref, alt = chr(genome.bases[known.site[i]]), chr(known.other[i])
+            place = known.site[i] - origin + 1
+            lines.append(f"{chrom}\t{place}\t.\t{ref}\t{alt}\t.\tPASS\tAF={known.frequency[i]:.4f}")
+    write_text("\n".join(lines) + "\n", path)
 
 
 def timing_lines(genome: Genome) -> list[str]:

@@ -1,0 +1,174 @@
+"""Planted people: the same, siblings, strangers, mixtures. Wrong answers are counted, thin data must say so."""
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from karyolot.contracts.alleles import Pairs
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.settings import Identity
+from karyolot.dna.contamination import contamination, identify, match_samples
+from karyolot.dna.identity import check_sites, frequencies, genotypes, kinship, match_all, relation
+from planted_alleles import children, counts, mosaic, panel, person
+
+SITES = panel(10_000)
+FREQUENCY = SITES["frequency"].to_numpy()
+RATIO = Identity().log10_ratio
+
+
+def results(depth_a: float, depth_b: float, number: int, seed: int) -> dict[str, list[str]]:
+    """Answers on `number` pairs each of one person, full siblings and strangers."""
+    rng = np.random.default_rng(seed)
+    found: dict[str, list[str]] = {"same": [], "sibling": [], "unrelated": []}
+    for _ in range(number):
+        one, other = children(SITES, rng)
+        first = genotypes(counts(SITES, one, depth_a, rng))
+        for name, who in (("same", one), ("sibling", other), ("unrelated", person(SITES, rng))):
+            second = genotypes(counts(SITES, who, depth_b, rng))
+            found[name].append(kinship(first, second, FREQUENCY, RATIO).result)
+    return found
+
+
+def test_at_half_a_read_per_site_every_pair_is_told() -> None:
+    found = results(0.5, 0.5, 40, 1)
+    assert set(found["same"]) == {"MATCH"}
+    assert set(found["unrelated"]) == {"MISMATCH"}
+    assert "MATCH" not in found["sibling"]
+
+
+def test_siblings_are_told_apart_at_one_read_per_site() -> None:
+    assert set(results(1, 1, 20, 2)["sibling"]) == {"MISMATCH"}
+
+
+def test_depth_of_either_side_may_differ() -> None:
+    found = results(30, 0.3, 10, 3)
+    assert (set(found["same"]), set(found["unrelated"])) == ({"MATCH"}, {"MISMATCH"})
+
+
+def test_too_few_reads_are_no_answer_and_never_a_wrong_one() -> None:
+    found = results(0.05, 0.05, 20, 4)
+    assert set(found["same"]) <= {"MATCH", "NOT ENOUGH"} and "NOT ENOUGH" in found["same"]
+    assert "MATCH" not in found["sibling"] + found["unrelated"]
+    nothing = genotypes(SITES.assign(ref_count=0, alt_count=0, other_count=0))
+    alone = kinship(nothing, nothing, FREQUENCY, RATIO)
+    assert (alone.result, alone.sites, alone.log10_unrelated, alone.log10_sibling) == ("NOT ENOUGH", 0, 0, 0)
+
+
+def test_lost_alleles_and_foreign_reads_do_not_make_another_person() -> None:
+    """A third of the genome without one allele, and a fifth of another human, at a depth that shows both."""
+    rng = np.random.default_rng(5)
+    me, guest = person(SITES, rng), person(SITES, rng)
+    donor = genotypes(counts(SITES, me, 30, rng))
+    lost = mosaic(SITES, [(f"chr{n}", 0, 300, "loss", 1.0) for n in range(1, 6)])
+    for lot in (counts(SITES, me, 30, rng, copies=lost), counts(SITES, me, 30, rng, foreign=guest, share=0.2)):
+        assert kinship(donor, genotypes(lot), FREQUENCY, RATIO).result == "MATCH"
+
+
+def test_a_panel_without_frequencies_still_tells() -> None:
+    rng = np.random.default_rng(6)
+    bare = SITES.assign(frequency=np.nan)
+    me, other = person(SITES, rng), person(SITES, rng)
+    lot, donor, stranger = (counts(bare, who, 2, rng) for who in (me, me, other))
+    assert frequencies(lot, donor)[1] == "pair"
+    for who, answer in ((donor, "MATCH"), (stranger, "MISMATCH")):
+        assert kinship(genotypes(lot), genotypes(who), frequencies(lot, who)[0], RATIO).result == answer
+
+
+def test_the_order_of_the_two_does_not_matter() -> None:
+    rng = np.random.default_rng(7)
+    me = person(SITES, rng)
+    a, b = (genotypes(counts(SITES, me, depth, rng)) for depth in (1, 3))
+    assert kinship(a, b, FREQUENCY, RATIO) == kinship(b, a, FREQUENCY, RATIO)
+
+
+def test_both_alternatives_must_be_excluded_for_a_match() -> None:
+    assert relation(9, 3.9, 4) == "NOT ENOUGH"
+    assert relation(9, 4, 4) == "MATCH"
+    assert relation(2, -4, 4) == "MISMATCH"
+
+
+def test_twenty_samples_are_paired_in_a_minute() -> None:
+    rng = np.random.default_rng(8)
+    sites = panel(20_000)
+    people = [person(sites, rng) for _ in range(4)]
+    tables = {f"S{i}": counts(sites, people[i % 4], 1, rng) for i in range(20)}
+    persons = {name: f"D{i % 4}" for i, name in enumerate(tables)}
+    start = time.process_time()
+    pairs = match_all(tables, persons, persons, RATIO)
+    assert time.process_time() - start < 60
+    assert len(pairs) == 190
+    assert (pairs["expected"] == (pairs["result"] == "MATCH")).all()
+
+
+def test_counts_at_other_sites_are_refused() -> None:
+    rng = np.random.default_rng(9)
+    table = counts(SITES, person(SITES, rng), 1, rng)
+    with pytest.raises(KaryolotError, match="other sites"):
+        check_sites({"A": table, "B": table.iloc[1:].reset_index(drop=True)})
+
+
+@pytest.mark.parametrize("share", [0.0, 0.005, 0.01, 0.02, 0.05, 0.1])
+def test_contamination_is_measured(share: float) -> None:
+    """10,000 sites at 5 fragments: within half a point up to 5 %, within its own interval (twice, beside chance) above."""
+    rng = np.random.default_rng(round(share * 1000))
+    me, guest = person(SITES, rng), person(SITES, rng)
+    lot, donor = counts(SITES, me, 5, rng, foreign=guest, share=share), counts(SITES, me, 5, rng)
+    found = contamination(lot, donor, FREQUENCY)
+    assert found.share is not None and found.low is not None and found.high is not None and found.lod is not None
+    assert abs(found.share - share) <= max(0.005, 2 * (found.high - found.low) / 2)
+    assert abs(found.share - share) <= 0.012
+    assert found.low <= found.share <= found.high
+    assert found.lod <= 0.02
+    if share >= 2 * found.lod:
+        assert found.low > 0
+
+
+def test_contamination_is_not_made_of_errors_or_mosaics() -> None:
+    """Errors towards alt twice as common as third bases say, and a trisomy in half of the cells."""
+    rng = np.random.default_rng(11)
+    me = person(SITES, rng)
+    lot = counts(SITES, me, 20, rng, copies=mosaic(SITES, [(f"chr{n}", 0, 300, "gain", 0.5) for n in (1, 2, 3)]))
+    flipped = [rng.binomial(lot[name], 0.0007) for name in ("ref_count", "alt_count")]
+    lot["ref_count"] += flipped[1] - flipped[0]
+    lot["alt_count"] += flipped[0] - flipped[1]
+    found = contamination(lot, counts(SITES, me, 20, rng), FREQUENCY)
+    assert found.share is not None and found.share < 0.003
+
+
+def test_no_reads_have_no_contamination() -> None:
+    empty = SITES.assign(ref_count=0, alt_count=0, other_count=0)
+    found = identify(empty, empty, Identity())
+    assert found.kinship.result == "NOT ENOUGH"
+    assert (found.contamination.share, found.contamination.sites) == (None, 0)
+
+
+def test_the_sheet_tells_who_is_mixed_in_and_whom_a_swapped_tube_belongs_to() -> None:
+    rng = np.random.default_rng(12)
+    sites = SITES.iloc[::4].reset_index(drop=True)
+    one, two = person(sites, rng), person(sites, rng)
+    tables = [
+        counts(sites, one, 10, rng),
+        counts(sites, two, 10, rng),
+        counts(sites, one, 10, rng, foreign=two, share=0.05),
+        counts(sites, two, 10, rng),
+    ]
+    samples = [
+        {"sample_id": name, "owner": name, "person": donor, "role": role}
+        for name, donor, role in (
+            ("D1", "D1", "donor"),
+            ("D2", "D2", "donor"),
+            ("mixed", "D1", "lot"),
+            ("swapped", "D1", "lot"),
+        )
+    ]
+    pairs = Pairs.validate(match_samples(tables, samples, Identity())).set_index(["sample_a", "sample_b"])
+    assert pairs.loc[("D1", "mixed"), "result"] == "MATCH"
+    assert pairs.loc[("D1", "swapped"), "result"] == "MISMATCH"
+    assert pairs.loc[("D2", "swapped"), "result"] == "MATCH"
+    assert not pairs.loc[("D2", "swapped"), "expected"]
+    named = pairs["mix"].dropna()
+    assert named.index.tolist() == [("D2", "mixed")]
+    assert named.iloc[0] == pytest.approx(0.05, abs=0.01)
+    assert isinstance(pairs, pd.DataFrame)

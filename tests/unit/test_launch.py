@@ -1,0 +1,173 @@
+"""`karyolot run`: the command is plain Snakemake, and a failure is told by its own log and one remedy."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from karyolot import launch
+from karyolot.config import PROJECT
+from karyolot.contracts.problems import KaryolotError
+
+ODD = 'a "study" it\'s $(touch owned)'
+
+
+def test_the_command_is_plain_snakemake() -> None:
+    program, *line = launch.command(Path(ODD), ["--until", "call_changes"])
+    assert Path(program).name == "snakemake"
+    assert line == [
+        *("--snakefile", f"{PROJECT}/Snakefile", "--workflow-profile", f"{PROJECT}/workflow/profiles/local"),
+        *("--directory", ODD, "--cores", "all", "--until", "call_changes"),
+    ]
+
+
+@pytest.mark.parametrize("words", [["-c4"], ["--cores=2"], ["-j", "8"], ["--executor", "slurm"], ["--profile", "p"]])
+def test_cores_are_the_users_when_he_says_so(words: list[str]) -> None:
+    assert "all" not in launch.command(Path(), words)
+
+
+def test_bars_only_in_a_terminal_and_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch.importlib.util, "find_spec", lambda name: name == "snakemake_logger_plugin_rich")
+    assert "--logger" not in launch.command(Path())
+    assert launch.command(Path(), terminal=True)[-2:] == ["--logger", "rich"]
+    assert "--logger" not in launch.command(Path(), ["--quiet"], terminal=True)
+    monkeypatch.setattr(launch.importlib.util, "find_spec", lambda name: None)
+    assert "--logger" not in launch.command(Path(), terminal=True)
+
+
+def test_words_that_run_no_job() -> None:
+    for words in ("-n", "-np", "-pn", "--dry-run", "--dryrun", "--dry", "--dag", "--rulegraph mermaid-js", "--lint",
+                  "-S", "--unlock", "--report out.html", "-l", "--lt", "-h", "--executor dryrun"):  # fmt: skip
+        assert launch.only_looks(words.split()), words
+    for words in ("", "--cores 4", "-p", "-k", "-F", "results/L1/report.html", "--report-after-run", "--retries 2",
+                  "--until call_changes", "--forcerun render_report", "--set-threads align_reads=4"):  # fmt: skip
+        assert not launch.only_looks(words.split()), words
+
+
+@pytest.mark.parametrize("words", [["-d", "x"], ["--directory=x"]])
+def test_one_working_directory_only(tmp_path: Path, words: list[str]) -> None:
+    with pytest.raises(KaryolotError, match="before it"):
+        launch.stop_unfit(tmp_path, words)
+
+
+def test_a_folder_that_is_no_working_directory(tmp_path: Path) -> None:
+    with pytest.raises(KaryolotError, match="karyolot init"):
+        launch.stop_unfit(tmp_path, [])
+    launch.stop_unfit(tmp_path, ["--configfile", "elsewhere.yaml"])
+
+
+@pytest.mark.parametrize(("ends", "code"), [(0, 0), (1, 1), (2, 2), (130, 1), (77, 1)])
+def test_exit_codes(ends: int, code: int) -> None:
+    assert launch.run([sys.executable, "-c", f"raise SystemExit({ends})"]) == code
+
+
+def test_a_killed_run_is_a_pipeline_error() -> None:
+    assert launch.run([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]) == launch.PIPELINE_ERROR
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_being_asked_to_end_reaches_snakemake(tmp_path: Path, number: signal.Signals) -> None:
+    """The child sees the signal, cleans up and ends; the parent waits for that."""
+    child = (
+        "import signal, time, pathlib, sys\n"
+        f"def end(*_): pathlib.Path({str(tmp_path / 'cleaned')!r}).touch(); sys.exit(1)\n"
+        f"signal.signal({int(number)}, end)\n"
+        f"pathlib.Path({str(tmp_path / 'ready')!r}).touch()\n"
+        "time.sleep(30)\n"
+    )
+    parent = f"from karyolot import launch; import sys; sys.exit(launch.run([sys.executable, '-c', {child!r}]))"
+    environment = os.environ | {"PYTHONPATH": str(PROJECT / "workflow")}
+    with subprocess.Popen([sys.executable, "-c", parent], env=environment, stdin=subprocess.DEVNULL) as process:
+        for _ in range(600):
+            if (tmp_path / "ready").exists():
+                break
+            time.sleep(0.05)
+        process.send_signal(number)
+        assert process.wait(30) == launch.PIPELINE_ERROR
+    assert (tmp_path / "cleaned").exists()
+
+
+RUN_LOG = """\
+Building DAG of jobs...
+[Sun Nov 22 09:18:21 2031]
+Error in rule count_fragments:
+    message: None
+    jobid: 60
+    input: results/samples/D2-wgs/dna/aligned.cram, results/reference/bins.parquet
+    output: results/samples/D2-wgs/dna/counts.parquet
+    log: logs/samples/D2-wgs/count_fragments.log (check log file(s) for error details)
+Logfile logs/samples/D2-wgs/count_fragments.log:
+RuleException:
+CalledProcessError in file "copy_number.smk", line 28:
+Command 'set -euo pipefail; python x.py' returned non-zero exit status 1.
+"""
+
+
+def failed(directory: Path, log: str, run_log: str = RUN_LOG, name: str = "2031-11-22T090952.1") -> launch.Failure:
+    for path, text in (
+        (directory / ".snakemake/log" / f"{name}.snakemake.log", run_log),
+        (directory / "logs/samples/D2-wgs/count_fragments.log", log),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return launch.failure(directory)
+
+
+def test_the_end_of_the_failing_rules_log(tmp_path: Path) -> None:
+    found = failed(tmp_path, "\n".join(f"line {number}" for number in range(100)) + "\n\n")
+    assert (found.rule, found.log) == ("count_fragments", "logs/samples/D2-wgs/count_fragments.log")
+    assert found.tail == tuple(f"line {number}" for number in range(85, 100))
+    assert found.hint == launch.OTHERWISE
+
+
+def test_the_last_run_counts(tmp_path: Path) -> None:
+    failed(tmp_path, "", name="2031-11-22T090952.1")
+    earlier = launch.logs(tmp_path)
+    assert launch.failure(tmp_path, earlier).rule is None, "nothing was written since"
+    failed(tmp_path, "", RUN_LOG.replace("count_fragments", "align_reads"), name="2031-11-22T090953.1")
+    assert launch.failure(tmp_path, earlier).rule == "align_reads"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("samtools sort: failed to write: No space left on device", "disk is full"),
+        ("OSError: [Errno 122] Disk quota exceeded: 'x'", "disk is full"),
+        ("/bin/bash: line 1: 2711 Killed   salmon quant", "memory"),
+        ("numpy._core._exceptions._ArrayMemoryError: Unable to allocate 30 GiB", "memory"),
+        ("terminate called after throwing an instance of 'std::bad_alloc'", "memory"),
+        ("/bin/bash: line 1: salmon: command not found", "program is missing"),
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'samtools'", "program is missing"),
+        ("PermissionError: [Errno 13] Permission denied: 'results/x'", "owner"),
+        ("reads/a.fq.gz: sha256 is 1, the sample sheet says 2; the file changed", "fetch it again"),
+        ("ValueError: something of ours", "finished jobs are kept"),
+    ],
+)
+def test_one_remedy(tmp_path: Path, text: str, words: str) -> None:
+    assert words in failed(tmp_path, text).hint
+
+
+def test_a_job_killed_without_a_word(tmp_path: Path) -> None:
+    killed = RUN_LOG.replace("exit status 1.", "exit status 137.")
+    assert "memory" in failed(tmp_path, "", killed).hint
+
+
+def test_a_locked_directory(tmp_path: Path) -> None:
+    log = "LockException:\nError: Directory cannot be locked. Please make sure that no other Snakemake process\n"
+    found = failed(tmp_path, "", log)
+    assert found.rule is None and "--unlock" in found.hint
+
+
+def test_a_run_that_was_stopped(tmp_path: Path) -> None:
+    found = failed(tmp_path, "", "Terminating processes on user request, this might take some time.\n")
+    assert found.rule is None and "stopped" in found.hint
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    failed(tmp_path, "")
+    (tmp_path / "logs/samples/D2-wgs/count_fragments.log").write_bytes(b"\xff\xfe\x00 gone\n" * 200_000)
+    assert len(launch.failure(tmp_path).tail) == launch.TAIL_LINES

@@ -1,0 +1,125 @@
+"""Reads of a known sequence: each fragment counts once, at the right base, when it is good enough."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pysam
+import pytest
+
+from karyolot.contracts.alleles import AlleleCounts, Sites
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.settings import Identity, Layout
+from karyolot.io.alleles import count_alleles, read_sites
+
+SEQUENCE = "ACGT" * 250
+LAYOUT = Layout(name="two", autosomes=("1",), x="X", source="test")
+SITES = pd.DataFrame(
+    {"chrom": "chr1", "start": [100, 120, 600], "end": [101, 121, 601], "ref": "A", "alt": "G", "frequency": 0.5}
+)
+
+
+@pytest.fixture
+def fasta(tmp_path: Path) -> Path:
+    path = tmp_path / "genome.fa"
+    path.write_text(f">chr1\n{SEQUENCE}\n>chrX\n{SEQUENCE}\n")
+    pysam.faidx(str(path))
+    return path
+
+
+def read(
+    name: str, start: int, cigar: str = "50M", *, bases: dict[int, str] | None = None, quality: int = 30,
+    flag: int = 0x3 | 0x40, mapq: int = 60,
+) -> pysam.AlignedSegment:  # fmt: skip
+    """A read that shows the reference but for `bases` (position in the read -> base)."""
+    made = pysam.AlignedSegment()
+    made.query_name, made.flag, made.reference_id, made.reference_start = name, flag, 0, start
+    made.mapping_quality, made.cigarstring = mapq, cigar
+    sequence, place = "", start
+    for operation, length in made.cigartuples or ():
+        if operation in (pysam.CMATCH,):
+            sequence += SEQUENCE[place : place + length]
+            place += length
+        elif operation in (pysam.CINS, pysam.CSOFT_CLIP):
+            sequence += "T" * length
+        else:
+            place += length
+    for at, base in (bases or {}).items():
+        sequence = sequence[:at] + base + sequence[at + 1 :]
+    made.query_sequence = sequence
+    made.query_qualities = pysam.qualitystring_to_array(chr(quality + 33) * len(sequence))
+    made.next_reference_id, made.next_reference_start, made.template_length = 0, start, 150
+    return made
+
+
+def counted(fasta: Path, reads: list[pysam.AlignedSegment], suffix: str = "bam") -> list[list[int]]:
+    path = fasta.parent / f"reads.{suffix}"
+    header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": "chr1", "LN": 1000}, {"SN": "chrX", "LN": 1000}]}
+    mode = "wc" if suffix == "cram" else "wb"
+    with pysam.AlignmentFile(str(path), mode, header=header, reference_filename=str(fasta)) as handle:
+        for one in sorted(reads, key=lambda r: r.reference_start):
+            handle.write(one)
+    pysam.index(str(path))
+    table = AlleleCounts.validate(count_alleles(path, fasta, SITES, Identity()))
+    found: list[list[int]] = table[["ref_count", "alt_count", "other_count"]].to_numpy().tolist()
+    return found
+
+
+@pytest.mark.parametrize("suffix", ["bam", "cram"])
+def test_alleles_are_counted(fasta: Path, suffix: str) -> None:
+    reads = [
+        read("a", 90), read("b", 80, bases={20: "G"}), read("c", 90, bases={10: "C"}),
+        read("d", 590, bases={10: "G"}),
+    ]  # fmt: skip
+    assert counted(fasta, reads, suffix) == [[1, 1, 1], [3, 0, 0], [0, 1, 0]]
+
+
+def test_clips_insertions_and_deletions_move_the_base(fasta: Path) -> None:
+    reads = [
+        read("clip", 90, "5S45M", bases={15: "G"}),
+        read("insertion", 90, "5M2I43M", bases={12: "G"}),
+        read("deletion", 90, "5M2D43M", bases={8: "G"}),
+        read("gone", 90, "8M4D42M"),
+    ]
+    assert counted(fasta, reads) == [[0, 3, 0], [4, 0, 0], [0, 0, 0]]
+
+
+def test_a_fragment_counts_once_and_not_when_its_mates_disagree(fasta: Path) -> None:
+    second = 0x3 | 0x80
+    reads = [
+        read("agree", 90, bases={10: "G"}), read("agree", 95, bases={5: "G"}, flag=second),
+        read("differ", 90, bases={10: "G"}), read("differ", 95, flag=second),
+        read("near", 60, "30M"), read("near", 95, flag=second),
+    ]  # fmt: skip
+    assert counted(fasta, reads)[0] == [1, 1, 0]
+
+
+def test_poor_reads_and_bases_do_not_count(fasta: Path) -> None:
+    reads = [
+        read("base", 90, quality=19), read("place", 90, mapq=19), read("duplicate", 90, flag=0x3 | 0x400),
+        read("improper", 90, flag=0x1), read("supplementary", 90, flag=0x3 | 0x800), read("good", 90, quality=20, mapq=20),
+    ]  # fmt: skip
+    assert counted(fasta, reads)[0] == [1, 0, 0]
+
+
+def test_panels_are_read_in_the_spelling_and_order_of_the_genome(fasta: Path) -> None:
+    rows = ["#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO", "1\t201\trs2\tA\tC\t.\t.\tAC=1;AF=0.25",
+            "1\t101\trs1\tA\tG\t.\t.\tAF=0", "1\t105\trs3\tA\tAG\t.\t.\tAF=0.5", "X\t101\trs4\tA\tG\t.\t.\tAF=0.5"]  # fmt: skip
+    panel = fasta.parent / "panel.vcf"
+    panel.write_text("##fileformat=VCFv4.3\n" + "\n".join(rows) + "\n")
+    sites = Sites.validate(read_sites(panel, fasta, LAYOUT))
+    assert sites[["chrom", "start", "alt"]].to_numpy().tolist() == [["chr1", 100, "G"], ["chr1", 200, "C"]]
+    assert np.isnan(sites["frequency"][0]) and sites["frequency"][1] == 0.25
+    bed = fasta.parent / "panel.bed"
+    bed.write_text("chr1\t100\t101\trs1\tA\tG\nchr1\t200\t201\tA\tC\t0.25\n")
+    pd.testing.assert_frame_equal(Sites.validate(read_sites(bed, fasta, LAYOUT)), sites)
+
+
+def test_a_panel_of_another_assembly_is_refused(fasta: Path) -> None:
+    panel = fasta.parent / "panel.bed"
+    panel.write_text("".join(f"chr1\t{place}\t{place + 1}\tA\tG\n" for place in range(100, 130)))
+    with pytest.raises(KaryolotError, match="another assembly"):
+        read_sites(panel, fasta, LAYOUT)
+    panel.write_text("chr9\t100\t101\tA\tG\n")
+    with pytest.raises(KaryolotError, match="no SNP with two alleles"):
+        read_sites(panel, fasta, LAYOUT)

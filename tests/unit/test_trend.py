@@ -1,0 +1,94 @@
+"""Trends over passages and recurrent arms: every sign stands where its lot says."""
+
+import pytest
+
+import planted_records
+from karyolot.contracts.record import OverviewRow
+from karyolot.report import trend
+from karyolot.report.overview import overview_row, render_overview
+
+ROWS = [overview_row(make()) for make in planted_records.ALL.values()]
+FAIL, PASS, THIN, SWAPPED = ROWS
+
+
+def share(y: float) -> float:
+    return (trend.BOTTOM - y) / (trend.BOTTOM - trend.TOP)
+
+
+def lot(number: int, passage: float | None, share: float | None, donor: str = "D") -> OverviewRow:
+    update = {"lot_id": f"L{number}", "donor_id": donor, "passage": passage, "share": share}
+    return FAIL.model_copy(update=update)
+
+
+def test_a_row_knows_its_largest_share_and_limit_of_detection() -> None:
+    assert (FAIL.share, FAIL.lod, FAIL.claim_mb) == (0.97, 0.12, 5.0)
+    assert (PASS.share, PASS.lod) == (0.0, 0.12)
+    assert (THIN.share, THIN.lod) == (None, None), "thin data know nothing"
+    assert SWAPPED.share is None, "compared with another person, the lot's share means nothing"
+
+
+def test_a_change_of_the_donor_is_not_the_lots() -> None:
+    record = planted_records.failing()
+    calls = tuple(call.model_copy(update={"origin": "lost"}) for call in record.copy_number.calls)
+    copies = record.copy_number.model_copy(update={"calls": calls})
+    assert overview_row(record.model_copy(update={"copy_number": copies})).share == 0
+
+
+def test_signs_stand_at_their_share_and_passage() -> None:
+    rows = [lot(1, 2, 0.0), lot(2, 4, 0.5), lot(3, 8, 1.3), lot(4, 6, None), lot(5, None, 0.9)]
+    (panel,) = trend.panels(rows)
+    assert [mark.text.split(",")[0] for mark in panel.marks] == ["L1", "L2", "L4", "L3"]
+    places = {mark.text[:2]: mark for mark in panel.marks}
+    assert share(places["L1"].y) == 0
+    assert share(places["L2"].y) == pytest.approx(0.5, abs=0.001)
+    assert share(places["L3"].y) == 1, "beyond one copy in all cells: at the top"
+    assert places["L4"].y == trend.UNKNOWN > trend.BOTTOM
+    assert places["L4"].lod is None
+    lod = places["L1"].lod
+    assert lod is not None
+    assert share(lod) == pytest.approx(0.12, abs=0.001)
+    x = [places[name].x for name in ("L1", "L2", "L3")]
+    assert (x[1] - x[0]) * 2 == pytest.approx(x[2] - x[1], abs=0.2)
+    assert panel.line.count("L") == 2, "the line joins known lots only"
+    assert panel.finding == "2 of 3 assessed lots changed, the first at passage 4."
+
+
+def test_the_line_joins_the_highest_lot_of_each_passage() -> None:
+    (panel,) = trend.panels([lot(1, 2, 0.1), lot(2, 2, 0.6), lot(3, 5, 0.2)])
+    assert panel.line == f"M{panel.marks[0].x:g} {panel.marks[1].y:g}L{panel.marks[2].x:g} {panel.marks[2].y:g}"
+
+
+@pytest.mark.parametrize("last", [1, 3, 7, 12, 40, 300])
+def test_passages_have_few_round_ticks(last: int) -> None:
+    ticks = trend.ticks([lot(1, last, 0.0)])
+    assert 2 <= len(ticks) <= trend.MOST_TICKS + 1
+    assert trend.LEFT <= ticks[0][0] < ticks[-1][0] <= trend.RIGHT
+
+
+def test_the_caption_counts_what_is_drawn_and_what_is_not() -> None:
+    made = trend.caption([*ROWS, lot(9, None, 0.2)], 5.0)
+    assert made.finding == (
+        "2 lots of 3 assessed carry a called change; the largest share, 97% of cells, is in HLP-2031-07"
+        " (donor D-014, passage 8)."
+    )
+    assert "not drawn: 1 lot." in made.reading
+    assert "a change of 5 Mb could be present" in made.reading
+
+
+def test_recurrent_arms_are_counted_by_lot_and_donor() -> None:
+    rows = [FAIL, FAIL.model_copy(update={"lot_id": "B", "donor_id": "E"}), PASS, THIN]
+    made = trend.recurrent(rows)
+    assert [(arm.name, arm.gains, arm.losses, arm.donors) for arm in made] == [
+        ("8p", 2, 0, 2),
+        ("8q", 2, 0, 2),
+        ("20q", 2, 0, 2),
+    ]
+    assert made[0].lots == ("HLP-2031-07", "B")
+    assert trend.recurrent(ROWS) == []
+
+
+def test_the_overview_has_one_panel_per_donor_and_the_numbers_as_text() -> None:
+    html = render_overview(ROWS)
+    assert html.count('<svg class="trend"') == 2
+    assert "from 12%" in html
+    assert "HLP-2031-09, passage 3: FAIL-IDENTITY, share not known" in html

@@ -1,0 +1,151 @@
+"""Alleles at known sites: who the cells are from, what is mixed in, and what happened to single copies.
+
+Coordinates are 0-based half-open; null means 'not assessed here'.
+"""
+
+from typing import Literal, NamedTuple
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.typing import Series
+
+from karyolot.contracts.copy_number import Facts, Intervals, Table
+
+BASES = ["A", "C", "G", "T"]
+Relation = Literal["MATCH", "MISMATCH", "NOT ENOUGH"]
+
+
+class Sites(Intervals):
+    """A panel of single-nucleotide sites with two known alleles, in the reference's order and spelling.
+
+    ref: the base of the reference. frequency: of alt in the population, 0..1; null where the panel states none.
+    """
+
+    ref: Series[str] = pa.Field(isin=BASES)
+    alt: Series[str] = pa.Field(isin=BASES)
+    frequency: Series[float] = pa.Field(gt=0, lt=1, nullable=True)
+
+
+class AlleleCounts(Sites):
+    """Fragments of one sample that show each allele; other: any third base. A fragment counts once."""
+
+    ref_count: Series[int] = pa.Field(ge=0)
+    alt_count: Series[int] = pa.Field(ge=0)
+    other_count: Series[int] = pa.Field(ge=0)
+
+
+class Pairs(Table):
+    """Every pair of samples of the sheet: are they one person?
+
+    owner_*: the lot or donor of each; expected: the sheet says one person. sites: covered in both. log10_*: likelihood
+    of 'the same person' over 'unrelated' and over 'full sibling', log10. mix: share of the first sample that fits the
+    second as what is mixed in, with its own donor as the host; null where not asked or nothing is mixed in.
+    """
+
+    sample_a: Series[str]
+    owner_a: Series[str]
+    sample_b: Series[str]
+    owner_b: Series[str]
+    expected: Series[bool]
+    sites: Series[int] = pa.Field(ge=0)
+    log10_unrelated: Series[float]
+    log10_sibling: Series[float]
+    result: Series[str] = pa.Field(isin=["MATCH", "MISMATCH", "NOT ENOUGH"])
+    mix: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+
+
+class AlleleEvents(Intervals):
+    """Stretches in which the lot's het sites are looked at as a whole: under each depth call, and where they moved.
+
+    origin: 'call' (a depth call, its place) or 'alleles' (found by the alleles, no depth call there).
+    kind: of a call 'gain' or 'loss'; of an event of the alleles 'copy-neutral' (depth fits neither a gain nor a loss of
+    that size), or 'unclear' (depth could not tell). sites: of the donor het and deep enough in both.
+    shift: |BAF - centre| of the lot, 0..0.5, with its 95 % interval; null without sites. p: chance of such a spread
+    without a shift. fraction: share of cells for `kind` (copy-neutral for 'unclear'), with its interval; null as shift.
+    evidence: of a call, 'agree', 'silent' or 'disagree'; '' for events of the alleles.
+    log2: mean log2 ratio inside, with its standard error; null where no bin is used.
+    """
+
+    origin: Series[str] = pa.Field(isin=["call", "alleles"])
+    kind: Series[str] = pa.Field(isin=["gain", "loss", "copy-neutral", "unclear"])
+    sites: Series[int] = pa.Field(ge=0)
+    shift: Series[float] = pa.Field(ge=0, nullable=True)
+    shift_low: Series[float] = pa.Field(ge=0, nullable=True)
+    shift_high: Series[float] = pa.Field(ge=0, nullable=True)
+    p: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    fraction: Series[float] = pa.Field(ge=0, nullable=True)
+    fraction_low: Series[float] = pa.Field(ge=0, nullable=True)
+    fraction_high: Series[float] = pa.Field(ge=0, nullable=True)
+    evidence: Series[str] = pa.Field(isin=["agree", "silent", "disagree", ""])
+    log2: Series[float] = pa.Field(nullable=True)
+    log2_se: Series[float] = pa.Field(nullable=True)
+
+
+class Kinship(Facts):
+    """One pair of samples: `sites` covered in both; log10 likelihood of 'the same' over the two others."""
+
+    result: Relation
+    sites: int
+    log10_unrelated: float
+    log10_sibling: float
+
+
+class Contamination(Facts):
+    """Share of a sample's reads that are of another human, with 95 % interval; None = the sites cannot tell.
+
+    lod: smallest share that would be told from none with 95 % power at 5 % false alarms; None = none up to a half.
+    donor_known: mean share of sites whose genotype in the donor is all but certain; the rest is averaged over.
+    """
+
+    share: float | None
+    low: float | None
+    high: float | None
+    lod: float | None
+    sites: int
+    donor_known: float
+
+
+class Identity(Facts):
+    """identity.json: a lot against its own donor by SNPs.
+
+    frequencies: where the population frequencies came from, 'panel' or 'pair' (one mean over the panel, estimated from
+    these two samples). lot_depth, donor_depth: mean fragments per site of the panel.
+    """
+
+    kinship: Kinship
+    contamination: Contamination
+    panel: int
+    lot_depth: float
+    donor_depth: float
+    frequencies: Literal["panel", "pair"]
+
+
+class AlleleFacts(Facts):
+    """What the B-allele frequencies of a lot rest on.
+
+    sites: of the donor het and at least `min_depth` deep in both. centre: mean share of alt there; below 0.5 where reads
+    with the reference base map better. site_bias: standard deviation of what single sites deviate in both samples alike.
+    overdispersion: rho of the beta-binomial. windows: tested for events; threshold: p below which one counts.
+    lod: smallest share of cells in which a copy-neutral event of `size_mb` is found with `power`; None = none.
+    reason: why nothing was tested, '' = it was.
+    """
+
+    sites: int
+    min_depth: int
+    centre: float | None
+    site_bias: float | None
+    overdispersion: float | None
+    windows: int
+    threshold: float | None
+    size_mb: float
+    power: float
+    lod: float | None
+    reason: str
+
+
+class AlleleResults(NamedTuple):
+    """All results on alleles of a lot, as its report needs them. events: contract AlleleEvents."""
+
+    identity: Identity
+    events: pd.DataFrame
+    facts: AlleleFacts

@@ -1,0 +1,69 @@
+"""Identity by SNPs, contamination and events of the alleles -> metrics. What cannot be known is null, with the reason."""
+
+import pandas as pd
+
+from karyolot.contracts.alleles import AlleleFacts, Identity
+from karyolot.contracts.criteria import Metric, Metrics
+
+WIDEST = 0.02
+"""Width of the 95 % interval of a contamination above which it is not assessed: the limit it is held against."""
+
+
+def allele_metrics(identity: Identity, events: pd.DataFrame, facts: AlleleFacts) -> Metrics:
+    """identity.snp_match, identity.contamination, baf.cnloh. events: contract AlleleEvents.
+
+    Of cells that are not the donor's, or may not be, neither contamination nor allele shares say anything.
+    """
+    return {
+        "identity.snp_match": _match(identity),
+        "identity.contamination": _contamination(identity),
+        "baf.cnloh": _events(identity, events, facts),
+    }
+
+
+def _match(identity: Identity) -> Metric:
+    kin = identity.kinship
+    ratios = (
+        f"log10 likelihood of the same person over unrelated {kin.log10_unrelated:.1f}, over a full sibling"
+        f" {kin.log10_sibling:.1f}, from {kin.sites} sites"
+    )
+    if identity.frequencies == "pair":
+        ratios += "; the panel states no frequencies, so one mean over its sites was taken"
+    if kin.result == "NOT ENOUGH":
+        return Metric(value=None, reason=f"not enough reads to decide: {ratios}", detail=ratios)
+    return Metric(value=kin.result, detail=ratios)
+
+
+def _contamination(identity: Identity) -> Metric:
+    found = identity.contamination
+    if reason := _not_the_donor(identity):
+        return Metric(value=None, reason=reason)
+    if found.share is None or found.low is None or found.high is None:
+        return Metric(value=None, reason=f"{found.sites} usable sites say nothing: any share fits")
+    interval = f"{found.low:.1%} to {found.high:.1%}"
+    if found.high - found.low > WIDEST:
+        return Metric(value=None, reason=f"too few reads: anything from {interval} fits")
+    lod = "" if found.lod is None else f"; from {found.lod:.1%} on it would be told from none"
+    return Metric(value=found.share, detail=f"{interval} (95 % interval), {found.sites} sites{lod}")
+
+
+def _events(identity: Identity, events: pd.DataFrame, facts: AlleleFacts) -> Metric:
+    if reason := _not_the_donor(identity) or facts.reason:
+        return Metric(value=None, reason=reason)
+    if facts.lod is None:
+        return Metric(
+            value=None, reason=f"no copy-neutral event of {facts.size_mb:g} Mb could be seen, not even in all cells"
+        )
+    own = events[events["origin"] == "alleles"]
+    words = [
+        f"{row['kind']} {row['chrom']}:{row['start'] + 1}-{row['end']} ({(row['end'] - row['start']) / 1e6:.3g} Mb) in"
+        f" {row['fraction']:.0%} of cells ({row['fraction_low']:.0%}-{row['fraction_high']:.0%}) if copy-neutral"
+        for row in own.to_dict("records")
+    ]
+    bound = f"one of {facts.size_mb:g} Mb in {facts.lod:.0%} of cells would be found with {facts.power:.0%} power"
+    return Metric(value=len(own), detail="; ".join([*words, bound]))
+
+
+def _not_the_donor(identity: Identity) -> str:
+    result = identity.kinship.result
+    return "" if result == "MATCH" else f"identity by SNPs: {result}"

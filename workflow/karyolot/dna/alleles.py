@@ -1,0 +1,369 @@
+"""B-allele frequencies: at sites the donor is het for, do the lot's two alleles still weigh the same? Needs no phase.
+
+With the share f of cells changed, |BAF - 1/2| becomes f / (2 (2 - f)) by a loss, f / (2 (2 + f)) by a gain of one copy, and
+f / 2 by a copy-neutral loss of heterozygosity; which way it goes at one site is a coin, so it is seen as spread.
+"""
+
+from collections.abc import Hashable, Mapping
+from statistics import NormalDist
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.stats import chi2
+
+from karyolot.contracts.alleles import AlleleEvents, AlleleFacts
+from karyolot.contracts.copy_number import Noise
+from karyolot.contracts.settings import Identity
+from karyolot.dna.identity import check_sites, frequencies, genotypes, hardy_weinberg
+from karyolot.dna.noise import MAD_TO_SD, runs_of, standard_error
+
+Floats = NDArray[np.float64]
+
+HET = 0.99
+"""Probability from which a site counts as het in the donor: of 10 fragments at least 3 show the rarer allele."""
+BLOCK = 50
+"""Neighbouring sites over which spread is taken to measure what is normal: its relative error is sqrt(2/50) = 20 %."""
+LEAST_BLOCKS = 10
+"""Fewer cannot show what is normal; 500 het sites are a panel of about 1,500."""
+WINDOW_SITES = 10
+"""Fewest sites of a window tested; below, the chi-square's tail hangs on single sites."""
+MOST_RHO = 0.2
+AGREES = 0.01
+"""p below which the alleles under a depth call count as moved; calls are few, and each is asked once."""
+SURE = 1.96
+COVERED = 0.5
+"""Share of a stretch that depth calls must cover for its alleles to be explained by them."""
+
+
+class Compared(NamedTuple):
+    """events: contract AlleleEvents."""
+
+    events: pd.DataFrame
+    facts: AlleleFacts
+
+
+class Hets(NamedTuple):
+    """Het sites of the donor, in genome order, as parallel arrays.
+
+    residual: BAF of the lot minus what is expected there; variance: expected of it; depth: of the lot. donor, donor_variance:
+    the same of the donor itself. spread: by how much more than a chi-square's the spread of neighbouring sites varies, >= 1.
+    """
+
+    chrom: NDArray[np.object_]
+    start: NDArray[np.int64]
+    depth: NDArray[np.int64]
+    residual: Floats
+    variance: Floats
+    donor: Floats
+    donor_variance: Floats
+    spread: float
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+class Shift(NamedTuple):
+    """|BAF - centre| over a stretch: 0..0.5 with 95 % interval; p as its natural logarithm; number of sites."""
+
+    value: float
+    low: float
+    high: float
+    log_p: float
+    sites: int
+
+
+def compare_alleles(
+    lot: pd.DataFrame, donor: pd.DataFrame, ratios: pd.DataFrame, noise: Noise, calls: pd.DataFrame, settings: Identity
+) -> Compared:
+    """Test the alleles under every depth call, and search for stretches where they moved and depth did not.
+
+    lot, donor: contract AlleleCounts; ratios: LogRatios; calls: Calls. The chance of any false event in a stable lot is
+    settings.family_wise_error, over all windows of all arms.
+    """
+    check_sites({"lot": lot, "donor": donor})
+    hets, measured = het_sites(lot, donor, settings.min_depth)
+    facts: dict[str, Any] = {
+        "sites": len(hets), "min_depth": settings.min_depth, "size_mb": settings.event_mb, "power": settings.power,
+        "windows": 0, "threshold": None, "lod": None, "reason": "", **measured,
+    }  # fmt: skip
+    if len(hets) < BLOCK * LEAST_BLOCKS:
+        facts["reason"] = (
+            f"{len(hets)} het sites of the donor are at least {settings.min_depth} deep in both samples;"
+            f" {BLOCK * LEAST_BLOCKS} are needed to know what spread is normal"
+        )
+        return Compared(_table([]), AlleleFacts(**facts))
+    windows = all_windows(ratios, hets, settings.event_mb)
+    threshold = settings.family_wise_error / max(len(windows), 1)
+    found = search(hets, windows, threshold, settings.event_mb)
+    rows = [_under_call(hets, call, ratios, noise) for call in calls.to_dict("records")]
+    rows += [_event(hets, place, ratios, noise) for place in found if covered(place, calls) < COVERED]
+    facts |= {"windows": len(windows), "threshold": threshold}
+    facts["lod"] = limit_of_detection(hets, windows, threshold, settings)
+    return Compared(_table(rows), AlleleFacts(**facts))
+
+
+def het_sites(lot: pd.DataFrame, donor: pd.DataFrame, min_depth: int) -> tuple[Hets, dict[str, float | None]]:
+    """Usable sites, and centre, site bias and overdispersion as AlleleFacts names them.
+
+    Each site is centred on its own donor: a site at which reads of one allele map worse does so in both samples. How far
+    to follow the donor's share, itself noisy, is told by how lot and donor deviate together (empirical Bayes).
+    """
+    ref, alt = (np.stack([t[f"{n}_count"].to_numpy() for t in (lot, donor)]) for n in ("ref", "alt"))
+    depth = ref + alt
+    posterior = hardy_weinberg(frequencies(lot, donor)[0]) * genotypes(donor).likelihood
+    het = posterior[:, 1] >= HET * posterior.sum(axis=1)
+    used = np.flatnonzero(het & (depth >= min_depth).all(axis=0))
+    chrom = lot["chrom"].to_numpy(dtype=object)[used]
+    n, m = depth[:, used]
+    x, d = alt[:, used] / np.maximum(depth[:, used], 1)
+    if len(used) < BLOCK * LEAST_BLOCKS:
+        empty = np.zeros(len(used))
+        measured: dict[str, float | None] = {"centre": None, "site_bias": None, "overdispersion": None}
+        return Hets(chrom, lot["start"].to_numpy()[used], n, empty, empty, empty, empty, 1.0), measured
+    centre = float(np.average(d, weights=m))
+    sampling = centre * (1 - centre)
+    blocks = _blocks(chrom)
+    together = float(np.median(_sums((x - centre) * (d - centre), blocks) / BLOCK))
+    bias = max(together, 0.0)
+    follow = bias / (bias + sampling / m)
+    residual = x - centre - follow * (d - centre)
+
+    def variance(rho: float, depth: NDArray[np.int64]) -> Floats:
+        return np.asarray(sampling / depth * (1 + (depth - 1) * rho))
+
+    def excess(rho: float) -> float:
+        return _typical(_sums(residual**2 / (variance(rho, n) + bias * (1 - follow)), blocks)) - 1
+
+    rho = 0.0 if excess(0.0) <= 0 else MOST_RHO if excess(MOST_RHO) > 0 else float(brentq(excess, 0.0, MOST_RHO))
+    expected = variance(rho, n) + bias * (1 - follow)
+    sums = _sums(residual**2 / expected, blocks)
+    spread = float(np.median(np.abs(sums - np.median(sums)))) * MAD_TO_SD / np.sqrt(2 * BLOCK)
+    start = lot["start"].to_numpy()[used]
+    donor_variance = variance(rho, m) + bias
+    measured = {"centre": round(centre, 4), "site_bias": round(bias**0.5, 4), "overdispersion": round(rho, 5)}
+    return Hets(chrom, start, n, residual, expected, d - centre, donor_variance, max(spread, 1.0)), measured
+
+
+def _blocks(chrom: NDArray[np.object_]) -> NDArray[np.int64]:
+    """First sites of the blocks, none across chromosomes."""
+    starts = [np.arange(low, high - BLOCK + 1, BLOCK) for low, high in runs_of(chrom)]
+    found = np.concatenate(starts)
+    return found if len(found) else np.array([0])
+
+
+def _sums(values: Floats, blocks: NDArray[np.int64]) -> Floats:
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    return np.asarray(total[np.minimum(blocks + BLOCK, len(values))] - total[blocks])
+
+
+def _typical(sums: Floats) -> float:
+    """Median over blocks, which a change of less than half of the genome does not move, over that of a chi-square."""
+    return float(np.median(sums) / chi2.ppf(0.5, BLOCK))
+
+
+def all_windows(ratios: pd.DataFrame, hets: Hets, size_mb: float) -> list[tuple[int, int]]:
+    """Index ranges of `hets`: every arm, and windows of size_mb, twice that, ... within it, a quarter apart."""
+    spans = ratios.groupby("arm", sort=False).agg(chrom=("chrom", "first"), start=("start", "min"), end=("end", "max"))
+    runs = {str(hets.chrom[low]): (low, high) for low, high in runs_of(hets.chrom)}
+    windows: dict[tuple[int, int], None] = {}
+    for span in spans.to_dict("records"):
+        if span["chrom"] not in runs:
+            continue
+        first, last = runs[span["chrom"]]
+        places = hets.start[first:last]
+        edges = [(span["start"], span["end"])]
+        size = size_mb * 1e6
+        while size < span["end"] - span["start"]:
+            lows = np.arange(span["start"], span["end"] - size, size / 4)
+            edges += [(low, low + size) for low in (*lows, span["end"] - size)]
+            size *= 2
+        for low, high in edges:
+            a, b = (first + int(np.searchsorted(places, edge)) for edge in (low, high))
+            if b - a >= WINDOW_SITES:
+                windows[a, b] = None
+    return list(windows)
+
+
+def shift_of(hets: Hets, low: int, high: int, *, of_donor: bool = False) -> Shift:
+    """Of the sites low..high: the spread beyond what is expected of them, as a shift of unknown sign at each site.
+
+    The test is a chi-square of the residuals, its degrees of freedom lowered by the square of hets.spread.
+    """
+    inside = slice(low, high)
+    residual, variance = (
+        (hets.donor[inside], hets.donor_variance[inside])
+        if of_donor
+        else (hets.residual[inside], hets.variance[inside])
+    )
+    sites = high - low
+    freedom = sites / hets.spread**2
+    total = float((residual**2 / variance).sum())
+    log_p = float(chi2.logsf(total * freedom / sites, freedom))
+    weight = 1 / variance**2
+    # Binomial variance is p (1 - p) / n, smaller where the share has moved: hence 1 - 1/n.
+    square = ((residual**2 - variance) * weight).sum() / (weight * (1 - 1 / hets.depth[inside])).sum()
+    moved = max(float(square), 0.0)
+    error = hets.spread * np.sqrt((weight**2 * (2 * variance**2 + 4 * variance * moved)).sum()) / weight.sum()
+    ends = (np.sqrt(np.clip(square + step * SURE * error, 0.0, 0.25)) for step in (0, -1, 1))
+    value, shift_low, shift_high = (float(end) for end in ends)
+    return Shift(value, shift_low, shift_high, log_p, sites)
+
+
+def search(hets: Hets, windows: list[tuple[int, int]], threshold: float, size_mb: float) -> list[tuple[str, int, int]]:
+    """Places (chrom, start, end) of the windows in which the lot's alleles moved and the donor's did not move as much.
+
+    The surest first, each with its ends moved to where the alleles begin to move; what overlaps it is taken off;
+    neighbours are joined (the two arms of a chromosome are searched apart).
+    """
+    scored = [(shift_of(hets, *window), window) for window in windows]
+    hits = sorted(
+        (item for item in scored if item[0].log_p < np.log(threshold)), key=lambda item: (item[0].log_p, item[1])
+    )
+    taken: list[tuple[int, int]] = []
+    for shift, (low, high) in hits:
+        own = shift_of(hets, low, high, of_donor=True)
+        # The donor is asked leniently: of a change both carry, a window may hold the sites that show it in the lot only.
+        germline = own.log_p < np.log(AGREES) and shift.low <= own.high
+        if not germline and all(high <= a or low >= b for a, b in taken):
+            taken.append(trimmed(hets, low, high, shift.value))
+    places: list[tuple[str, int, int]] = []
+    for low, high in sorted(taken):
+        chrom, start, end = str(hets.chrom[low]), int(hets.start[low]), int(hets.start[high - 1]) + 1
+        if places and places[-1][0] == chrom and start - places[-1][2] <= size_mb * 1e6 / 4:
+            places[-1] = (chrom, places[-1][1], end)
+        else:
+            places.append((chrom, start, end))
+    return places
+
+
+def trimmed(hets: Hets, low: int, high: int, shift: float) -> tuple[int, int]:
+    """The stretch around low..high, up to its own length to either side, in which a shift of that size is likeliest.
+
+    Maximal sum of the log likelihood ratio per site, residuals taken as normal with variance v + shift^2 against v.
+    """
+    first, last = next(run for run in runs_of(hets.chrom) if run[0] <= low < run[1])
+    first, last = max(first, 2 * low - high), min(last, 2 * high - low)
+    variance, moved = hets.variance[first:last], hets.variance[first:last] + shift**2
+    score = (hets.residual[first:last] ** 2 * (1 / variance - 1 / moved) - np.log(moved / variance)) / 2
+    total = np.concatenate([[0.0], np.cumsum(score)])
+    rise = total - np.minimum.accumulate(total)
+    end = int(rise.argmax())
+    start = int(total[: end + 1].argmin())
+    return first + start, first + end
+
+
+def covered(place: tuple[str, int, int], calls: pd.DataFrame) -> float:
+    """Share of a place under depth calls."""
+    chrom, start, end = place
+    own = calls[calls["chrom"] == chrom]
+    overlap = own["end"].clip(upper=end) - own["start"].clip(lower=start)
+    return float(overlap.clip(lower=0).sum() / (end - start))
+
+
+def _inside(hets: Hets, chrom: str, start: int, end: int) -> tuple[int, int]:
+    """Index range of the sites in a place."""
+    runs = {str(hets.chrom[low]): (low, high) for low, high in runs_of(hets.chrom)}
+    low, high = runs.get(chrom, (0, 0))
+    places = hets.start[low:high]
+    return low + int(np.searchsorted(places, start)), low + int(np.searchsorted(places, end))
+
+
+def fraction_of(shift: float, kind: str) -> float:
+    """Share of cells that moves the alleles by `shift` (0..0.5), for 'gain', 'loss' or a copy-neutral event, at most 1."""
+    if kind == "gain":
+        return min(4 * shift / (1 - 2 * shift), 1.0) if shift < 0.5 else 1.0
+    return min(4 * shift / (1 + 2 * shift) if kind == "loss" else 2 * shift, 1.0)
+
+
+def shift_by(fraction: float, kind: str) -> float:
+    """The inverse of `fraction_of`; shares above 1 (more than one copy) count as 1."""
+    f = min(fraction, 1.0)
+    return f / (2 * (2 + f)) if kind == "gain" else f / (2 * (2 - f)) if kind == "loss" else f / 2
+
+
+def _depth(ratios: pd.DataFrame, noise: Noise, chrom: str, start: int, end: int) -> tuple[float | None, float | None]:
+    """Mean log2 ratio of the used bins whose middle lies inside, and its standard error."""
+    own = ratios[(ratios["chrom"] == chrom) & ratios["mask"].isna()]
+    middle = (own["start"] + own["end"]) // 2
+    own = own[(middle >= start) & (middle < end)]
+    if own.empty or not noise.assessable:
+        return None, None
+    weight = 1 / own["variance"].to_numpy()
+    mean = float(np.average(own["log2"], weights=weight))
+    return mean, float(standard_error(noise, float(weight.sum()), len(own)))
+
+
+def _row(
+    hets: Hets, place: tuple[str, int, int], depth: tuple[float | None, float | None], **facts: Any
+) -> dict[str, Any]:
+    """A row of AlleleEvents but for what is the caller's to say."""
+    low, high = _inside(hets, *place)
+    row: dict[str, Any] = dict(zip(("chrom", "start", "end"), place, strict=True)) | facts
+    row |= {"sites": high - low, "log2": depth[0], "log2_se": depth[1]}
+    if high == low:
+        return row
+    shift = shift_of(hets, low, high)
+    kind = facts["kind"]
+    return row | {
+        "shift": shift.value, "shift_low": shift.low, "shift_high": shift.high, "p": float(np.exp(shift.log_p)),
+        "fraction": fraction_of(shift.value, kind), "fraction_low": fraction_of(shift.low, kind),
+        "fraction_high": fraction_of(shift.high, kind),
+    }  # fmt: skip
+
+
+def _under_call(hets: Hets, call: Mapping[Hashable, Any], ratios: pd.DataFrame, noise: Noise) -> dict[str, Any]:
+    """What the alleles under a depth call say of it."""
+    place = call["chrom"], call["start"], call["end"]
+    row = _row(hets, place, _depth(ratios, noise, *place), origin="call", kind=call["type"])
+    # Where the donor deviates and the lot does not, the lot's alleles have nothing to confirm.
+    if not row["sites"] or call["origin"] == "lost":
+        return row | {"evidence": "silent"}
+    if row["p"] < AGREES:
+        return row | {"evidence": "agree"}
+    expected = shift_by(call["fraction_low"], call["type"])
+    return row | {"evidence": "disagree" if row["shift_high"] < expected else "silent"}
+
+
+def _event(hets: Hets, place: tuple[str, int, int], ratios: pd.DataFrame, noise: Noise) -> dict[str, Any]:
+    """An event of the alleles: copy-neutral when depth excludes the gain and the loss that would move them so far."""
+    mean, se = depth = _depth(ratios, noise, *place)
+    shift = shift_of(hets, *_inside(hets, *place))
+    kind = "unclear"
+    if mean is not None and se is not None:
+        gain = np.log2(1 + fraction_of(shift.low, "gain") / 2)
+        loss = np.log2(1 - fraction_of(shift.low, "loss") / 2)
+        if loss < mean - SURE * se and mean + SURE * se < gain:
+            kind = "copy-neutral"
+    return _row(hets, place, depth, origin="alleles", kind=kind, evidence="")
+
+
+def limit_of_detection(
+    hets: Hets, windows: list[tuple[int, int]], threshold: float, settings: Identity
+) -> float | None:
+    """Share of cells from which on a copy-neutral event of the size searched for is found, in a window of the fewest sites
+    that nine of ten such windows have; None = not even in all cells."""
+    size = settings.event_mb * 1e6
+    smallest = [b - a for a, b in windows if hets.start[b - 1] - hets.start[a] <= size]
+    if not smallest:
+        return None
+    sites = float(np.quantile(smallest, 0.1))
+    freedom = sites / hets.spread**2
+    limit = float(chi2.isf(threshold, freedom)) / freedom
+    variance = float(np.median(hets.variance))
+    sure = NormalDist().inv_cdf(settings.power)
+    for fraction in np.arange(0.01, 1.001, 0.01):
+        ratio = shift_by(float(fraction), "copy-neutral") ** 2 / variance
+        if 1 + ratio - sure * hets.spread * np.sqrt((2 + 4 * ratio) / sites) >= limit:
+            return round(float(fraction), 2)
+    return None
+
+
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Contract AlleleEvents."""
+    columns = AlleleEvents.to_schema().columns
+    frame = pd.DataFrame(rows, columns=list(columns))
+    kinds = {name: "int64" if "int" in str(c.dtype) else float for name, c in columns.items() if str(c.dtype) != "str"}
+    return frame.astype(kinds)

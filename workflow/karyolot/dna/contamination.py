@@ -1,0 +1,239 @@
+"""How much of a sample is another human: maximum likelihood over allele counts, given what the donor's own reads say."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import betaln
+from scipy.stats import chi2
+
+from karyolot.contracts import settings as configured
+from karyolot.contracts.alleles import Contamination, Identity
+from karyolot.dna.identity import (
+    Genotypes,
+    check_sites,
+    frequencies,
+    genotypes,
+    hardy_weinberg,
+    kinship,
+    match_all,
+)
+
+Floats = NDArray[np.float64]
+
+SHARES = np.concatenate([[0.0], np.geomspace(5e-4, 0.5, 70)])
+"""Shares tried first; neighbours are 10 % apart."""
+FINE = 41
+"""Shares tried next, evenly spread over the interval found and a step to either side."""
+ERRORS = np.geomspace(0.4, 2.5, 9)
+"""Errors tried, as multiples of what third bases say: sequencers do not err towards all bases alike, and an error held
+too low would be read as contamination (0.05 points of it as 0.4)."""
+LEAST_ERROR = 1e-4
+"""Chance that a read shows one given wrong base, at the least: what 'other' bases show is uncertain in thin data."""
+MAPPING = 0.002
+"""Share of sites that no mixture explains (paralogues); without it a few of them would read as contamination."""
+CHI = float(chi2.ppf(0.95, 1)) / 2
+"""Drop of the log likelihood at the ends of a 95 % interval."""
+FOUND = (1.645 + 1.645) ** 2 / 2
+"""Expected rise of the log likelihood over 'none' at which 95 % of samples pass the rise that 5 % of clean ones show: both
+one-sided, since a share is not negative (normal approximation of the root of twice the rise)."""
+CERTAIN = 0.99
+LOD_SHARES = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5)
+"""Shares planted to find the limit of detection."""
+MOST_SITES = 20_000
+"""Sites used, evenly spread over the panel: enough for a tenth of a point; more would only cost time and memory."""
+
+
+class Mixture(NamedTuple):
+    """Best share of the guest with its 95 % interval, best error; best log likelihood, and its rise over 'no guest'."""
+
+    share: float
+    low: float
+    high: float
+    error: float
+    log: float
+    rise: float
+
+
+def contamination(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> Contamination:
+    """Of `lot`, as a mixture of its donor and one unknown person of the population.
+
+    lot, donor: contract AlleleCounts; frequency: of alt per site. The donor's genotypes are as certain as its reads make
+    them; the stranger's are averaged over the population. Sites where the donor is surely het are left out: mosaic
+    changes of copy number move the shares of alleles there, and at the others they cannot.
+    """
+    rows, host = hosts(lot, donor, frequency)
+    if not len(rows):
+        return Contamination(share=None, low=None, high=None, lod=None, sites=0, donor_known=0.0)
+    table, population = lot.iloc[rows], hardy_weinberg(frequency[rows])
+    ref, alt = table["ref_count"].to_numpy(), table["alt_count"].to_numpy()
+    reads = Reads(ref, alt, host, population, wrong_base(lot))
+    found = reads.fit()
+    lod = limit_of_detection(reads._replace(error=found.error))
+    known = float((host.max(axis=1) >= CERTAIN).mean())
+    told = found.high < SHARES[-1]  # else anything up to a half fits
+    return Contamination(
+        share=round(found.share, 5) if told else None,
+        low=round(found.low, 5) if told else None,
+        high=round(found.high, 5) if told else None,
+        lod=lod,
+        sites=len(rows),
+        donor_known=round(known, 4),
+    )
+
+
+def hosts(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Rows of `lot` to be used, and the donor's genotype there: probabilities, shape (rows, 3)."""
+    posterior = hardy_weinberg(frequency) * genotypes(donor).likelihood
+    posterior /= posterior.sum(axis=1, keepdims=True)
+    covered = (lot["ref_count"] + lot["alt_count"]).to_numpy() > 0
+    rows = np.flatnonzero(covered & (posterior[:, 1] < CERTAIN))
+    if len(rows) > MOST_SITES:
+        rows = rows[np.linspace(0, len(rows) - 1, MOST_SITES).astype(np.int64)]
+    return rows, posterior[rows]
+
+
+def wrong_base(counts: pd.DataFrame) -> float:
+    """Chance that a read shows one given wrong base: half of the share of third bases, of which there are two."""
+    total = counts[["ref_count", "alt_count", "other_count"]].to_numpy().sum()
+    return max(float(counts["other_count"].sum() / 2 / max(total, 1)), LEAST_ERROR)
+
+
+class Reads(NamedTuple):
+    """What is fitted: counts per site, and the probabilities of 0, 1, 2 copies of alt in host and guest (sites, 3)."""
+
+    ref: NDArray[np.int64]
+    alt: NDArray[np.int64]
+    host: Floats
+    guest: Floats
+    error: float
+
+    def log_likelihoods(self, shares: Floats) -> Floats:
+        """Of each share of the guest, genotypes of both summed over."""
+        # Sites show few different counts: the costly part is done once for each.
+        patterns, inverse = np.unique(np.stack([self.ref, self.alt], axis=1), axis=0, return_inverse=True)
+        ref, alt = (column[:, None, None] for column in patterns.T)
+        inverse = inverse.reshape(-1)
+        weight = self.host[:, :, None] * self.guest[:, None, :]
+        # What a site is worth when no mixture explains it: every share of alt equally likely.
+        anything = np.exp(betaln(ref + 1, alt + 1))[inverse, 0, 0]
+        dose = np.arange(3) / 2
+        log = []
+        for share in shares:
+            fraction = (1 - share) * dose[:, None] + share * dose[None, :]
+            fraction = fraction * (1 - self.error) + (1 - fraction) * self.error
+            likelihood = np.exp(alt * np.log(fraction) + ref * np.log1p(-fraction))
+            site = (weight * likelihood[inverse]).sum(axis=(1, 2))
+            log.append(float(np.log((1 - MAPPING) * site + MAPPING * anything).sum()))
+        return np.array(log)
+
+    def profile(self, shares: Floats, errors: Floats) -> tuple[Floats, Floats]:
+        """log likelihood of each share at its best error (multiples of `error`), and that error."""
+        logs = np.array([self._replace(error=self.error * e).log_likelihoods(shares) for e in errors])
+        return logs.max(axis=0), self.error * errors[logs.argmax(axis=0)]
+
+    def fit(self, errors: Floats = ERRORS) -> Mixture:
+        """The share of the guest, the error profiled out: on SHARES, then once more where the interval lies."""
+        log, _ = self.profile(SHARES, errors)
+        inside = np.flatnonzero(log >= log.max() - CHI)
+        first, last = max(inside[0] - 1, 0), min(inside[-1] + 1, len(SHARES) - 1)
+        shares = np.linspace(SHARES[first], SHARES[last], FINE)
+        fine, error = self.profile(shares, errors)
+        best = int(fine.argmax())
+        held = shares[fine >= fine[best] - CHI]
+        rise = float(fine[best] - log[0])
+        share, low, high = float(shares[best]), float(held[0]), float(held[-1])
+        return Mixture(share, low, high, float(error[best]), float(fine[best]), rise)
+
+
+def limit_of_detection(reads: Reads) -> float | None:
+    """Smallest of LOD_SHARES that would be found with 95 % power in a sample of these depths; None = none of them.
+
+    Reads are planted: the donor's genotypes from what is known of them, a stranger's from the population. The seed is
+    fixed, so that the same data give the same limit.
+    """
+    rng = np.random.default_rng(1)
+    own, strange = _drawn(reads.host, rng), _drawn(reads.guest, rng)
+    depth = reads.ref + reads.alt
+    for share in LOD_SHARES:
+        fraction = (1 - share) * own / 2 + share * strange / 2
+        alt = rng.binomial(depth, fraction * (1 - reads.error) + (1 - fraction) * reads.error)
+        (none, planted), _ = reads._replace(ref=depth - alt, alt=alt).profile(np.array([0.0, share]), ERRORS)
+        if planted - none >= FOUND:
+            return share
+    return None
+
+
+def _drawn(probability: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
+    return np.asarray((rng.random(len(probability))[:, None] > probability.cumsum(axis=1)[:, :2]).sum(axis=1))
+
+
+def best_guest(
+    lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats, others: dict[str, Genotypes]
+) -> tuple[str, Mixture] | None:
+    """Which of `others` (samples of the sheet, by name) fits what is mixed into `lot` best; None when none does.
+
+    A sample fits when, as the guest, it explains the counts 10,000 times better than a stranger of the population and
+    than no guest at all.
+    """
+    rows, host = hosts(lot, donor, frequency)
+    if not len(rows) or not others:
+        return None
+    table, population = lot.iloc[rows], hardy_weinberg(frequency[rows])
+    ref, alt = table["ref_count"].to_numpy(), table["alt_count"].to_numpy()
+    reads = Reads(ref, alt, host, population, wrong_base(lot))
+    stranger = reads.fit()
+    fits = {}
+    for name, other in others.items():
+        guest = population * other.likelihood[rows]
+        guest /= guest.sum(axis=1, keepdims=True)
+        fits[name] = reads._replace(guest=guest, error=stranger.error).fit(np.ones(1))
+    name, best = max(fits.items(), key=lambda item: item[1].log)
+    gain = min(best.log - stranger.log, best.rise)
+    return (name, best) if gain >= 4 * np.log(10) else None
+
+
+def identify(lot: pd.DataFrame, donor: pd.DataFrame, settings: configured.Identity) -> Identity:
+    """A lot against its own donor (contract AlleleCounts, at the same sites); of no other sample."""
+    check_sites({"lot": lot, "donor": donor})
+    frequency, source = frequencies(lot, donor)
+    one, two = genotypes(lot), genotypes(donor)
+    return Identity(
+        kinship=kinship(one, two, frequency, settings.log10_ratio),
+        contamination=contamination(lot, donor, frequency),
+        panel=len(lot),
+        lot_depth=round(float(one.depth.mean()), 2),
+        donor_depth=round(float(two.depth.mean()), 2),
+        frequencies=source,
+    )
+
+
+def match_samples(
+    tables: list[pd.DataFrame], samples: list[dict[str, str]], settings: configured.Identity
+) -> pd.DataFrame:
+    """Contract Pairs: every pair of `tables` (contract AlleleCounts).
+
+    samples: of each table sample_id, owner (lot or donor), person (donor by the sheet) and role ('lot' or 'donor'). Where a
+    lot matches its donor and holds another human, the sample that fits best as the source is named by its `mix`.
+    """
+    names = [sample["sample_id"] for sample in samples]
+    by_name = dict(zip(names, tables, strict=True))
+    facts = {sample["sample_id"]: sample for sample in samples}
+    pairs = match_all(
+        by_name, {n: facts[n]["owner"] for n in names}, {n: facts[n]["person"] for n in names}, settings.log10_ratio
+    )
+    held = {name: genotypes(table) for name, table in by_name.items()}
+    for row in pairs[(pairs["result"] == "MATCH") & pairs["expected"]].itertuples():
+        lot, donor = str(row.sample_a), str(row.sample_b)
+        if facts[lot]["role"] == "donor":
+            lot, donor = donor, lot
+        if facts[lot]["role"] == facts[donor]["role"]:
+            continue
+        others = {n: held[n] for n in names if facts[n]["person"] != facts[lot]["person"]}
+        found = best_guest(by_name[lot], by_name[donor], frequencies(by_name[lot], by_name[donor])[0], others)
+        if found is not None:
+            name, fit = found
+            here = pairs["sample_a"].isin([lot, name]) & pairs["sample_b"].isin([lot, name])
+            pairs.loc[here, "mix"] = round(fit.share, 5)
+    return pairs

@@ -1,0 +1,50 @@
+"""Accepted lots of a finished run -> a frozen reference panel (`karyolot panel freeze`)."""
+
+import re
+from collections.abc import Sequence
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+from karyolot import __version__
+from karyolot.config import resource
+from karyolot.contracts.expression import MarkerPanel
+from karyolot.contracts.panel import VERSION_PATTERN, Panel
+from karyolot.contracts.problems import KaryolotError, quoted
+from karyolot.io.expression import read_expression
+from karyolot.io.panel import read_panel, write_panel
+from karyolot.io.tables import read_table
+from karyolot.rna.panel import freeze
+
+
+def freeze_panel(lots: Sequence[str], version: str, out: Path, directory: Path, markers: str) -> Panel:
+    """Write the panel of `lots`, whose results are in `directory`/results, to `out`, and return it.
+
+    A frozen version never changes: an `out` that exists is left alone, and refused unless it holds the very same panel.
+    Raises KaryolotError for a lot named twice or without RNA results, and whatever `rna.panel.freeze` refuses.
+    """
+    if not re.fullmatch(VERSION_PATTERN, version):
+        raise KaryolotError(f"--version {quoted(version)}: use letters, digits, '.', '_' and '-', like 1.0")
+    names = [name.strip() for name in lots]
+    if not all(names):
+        raise KaryolotError("--lots: name lots separated by commas, like LOT-1,LOT-2")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise KaryolotError(f"--lots: {', '.join(twice)} is named twice; a lot counts once")
+    files = {name: directory / "results" / name / "rna" / "expression.h5ad" for name in names}
+    if absent := [name for name, file in files.items() if Path(name).name != name or not file.is_file()]:
+        raise KaryolotError(
+            f"lot {quoted(absent[0])} has no {files[absent[0]]}; run the workflow on it, with RNA of the lot and of its"
+            " donor's hepatocytes"
+        )
+    table = read_table(resource(markers, directory), MarkerPanel)
+    versions = {"karyolot": __version__, "numpy": version_of("numpy"), "scipy": version_of("scipy")}
+    panel = freeze({name: read_expression(file) for name, file in files.items()}, table, version, versions)
+    if out.exists():
+        there = read_panel(out)
+        if there.sha256 != panel.sha256:
+            raise KaryolotError(
+                f"{out}: holds panel {there.version}, and a frozen panel never changes; give another --out"
+                + " and another --version" * (there.version == version)
+            )
+        return there
+    write_panel(panel, out)
+    return panel

@@ -1,0 +1,173 @@
+"""`karyolot run`: the plain Snakemake command, and what to say when it failed. Nothing here changes a result."""
+
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from karyolot.config import PROJECT
+from karyolot.contracts.problems import KaryolotError
+
+DONE, PIPELINE_ERROR, INPUT_ERROR = 0, 1, 2
+CORES = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile")
+"""Options with which the user says himself how much runs at once, or where."""
+LOGGING = ("--logger", "-q", "--quiet", "--verbose", "-p", "--printshellcmds", "--debug", "--debug-dag")
+LOOKING = """
+--dry-run --dryrun --dag --rulegraph --filegraph --d3dag --summary --detailed-summary --list --list-rules
+--list-target-rules --lint --unlock --report --reporter --archive --cleanup-metadata --cleanup-shadow --print-compilation
+--generate-unit-tests --containerize --conda-create-envs-only --conda-cleanup-envs --conda-list-envs --list-changes
+--list-input-changes --list-params-changes --list-untracked --delete-all-output --delete-temp-output --touch --version
+--help --export-cwl --list-conda-envs dryrun touch --lt --lc --li --lp --lu --cm
+""".split()
+"""Options of Snakemake with which it runs no job: a table of verdicts after them would be in the way."""
+SHORT = re.compile(r"-[kpqF]*[nlhvSDt]")
+"""The same as single letters, alone or after letters that take no value: -n, -pn, -S."""
+TAIL_LINES = 15
+LOG_BYTES = 1 << 20
+"""Enough of the end of a log to hold the last failure."""
+
+
+def command(directory: Path, words: Sequence[str] = (), *, terminal: bool = False) -> list[str]:
+    """The Snakemake command line that makes all results of a working directory.
+
+    words: passed on as they are; an option given again there wins. terminal: progress bars, if their plugin is installed.
+    """
+    beside = shutil.which("snakemake", path=str(Path(sys.executable).parent))
+    line = [
+        beside or "snakemake",
+        *("--snakefile", str(PROJECT / "Snakefile")),
+        *("--workflow-profile", str(PROJECT / "workflow" / "profiles" / "local")),
+        *("--directory", str(directory)),
+    ]
+    if not _given(words, CORES):
+        line += ["--cores", "all"]
+    if terminal and not _given(words, LOGGING) and importlib.util.find_spec("snakemake_logger_plugin_rich"):
+        line += ["--logger", "rich"]
+    return [*line, *words]
+
+
+def stop_unfit(directory: Path, words: Sequence[str]) -> None:
+    """Raises KaryolotError when there are no settings to run with, or when the words name another directory."""
+    if _given(words, ("-d", "--directory")):
+        raise KaryolotError("--directory after --: name the working directory before it, karyolot run DIR -- ...")
+    settings = directory / "config" / "config.yaml"
+    if not settings.is_file() and not _given(words, ("--configfile", "--configfiles", *LOOKING)):
+        raise KaryolotError(f"{settings} does not exist; make a working directory with karyolot init, or name another")
+
+
+def _given(words: Sequence[str], options: Sequence[str]) -> bool:
+    """Whether one of the options stands among the words, also as --option=value or -c4."""
+    return any(word.split("=")[0] in options or (word[:2] in options and not word.startswith("--")) for word in words)
+
+
+def only_looks(words: Sequence[str]) -> bool:
+    """Whether Snakemake, called with these words, would run no job. Long options may be shortened, as it allows."""
+    names = [word.split("=")[0] for word in words]
+    return any(
+        name in LOOKING
+        or (name[:2] == "--" and len(name) > 4 and any(option.startswith(name) for option in LOOKING))
+        or SHORT.match(name)
+        for name in names
+    )
+
+
+def run(line: Sequence[str]) -> int:
+    """Run Snakemake to its end in this terminal; exit code 0 done, 1 pipeline error, 2 input error.
+
+    Being asked to end is passed on, so that Snakemake can stop its jobs and delete their half-written files.
+    """
+    with subprocess.Popen(line) as process:
+
+        def pass_on(number: int, _: object) -> None:
+            # A terminal interrupts Snakemake itself as well; a second time would make it leave its jobs behind.
+            if number != signal.SIGINT or not os.isatty(0):
+                process.send_signal(number)
+
+        held = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        try:
+            code = process.wait()
+        finally:
+            for number, handler in held.items():
+                signal.signal(number, handler)
+    return code if code in (DONE, INPUT_ERROR) else PIPELINE_ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What stopped a run. rule, log: None when no rule failed (a locked directory). tail: last lines of that log."""
+
+    rule: str | None
+    log: str | None
+    tail: tuple[str, ...]
+    hint: str
+
+
+def logs(directory: Path) -> frozenset[Path]:
+    """Logs Snakemake has written of its runs in this directory."""
+    return frozenset((directory / ".snakemake" / "log").glob("*.snakemake.log"))
+
+
+def read_end(path: Path) -> str:
+    """The last megabyte of a log; '' when it cannot be read."""
+    try:
+        with path.open("rb") as handle:
+            handle.seek(max(0, path.stat().st_size - LOG_BYTES))
+            return handle.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def failure(directory: Path, earlier: Collection[Path] = ()) -> Failure:
+    """What stopped the last run, from Snakemake's own log and the log of the first rule that failed.
+
+    earlier: logs that were there before the run.
+    """
+    written = sorted(logs(directory).difference(earlier))  # their names begin with the time
+    run_log = read_end(written[-1]) if written else ""
+    found = re.search(r"^Error in rule (\w+)[^\n]*:\n((?:[ \t]+[^\n]*\n)*)", run_log, flags=re.M)
+    rule, log, tail = None, None, ""
+    if found:
+        rule = found[1]
+        named = re.search(r"^\s+log: (.+?)(?: \(check log file.*)?$", found[2], flags=re.M)
+        if named:
+            log = named[1].split(", ")[0]
+            tail = read_end(directory / log)
+    lines = tuple(line for line in tail.splitlines() if line.strip())[-TAIL_LINES:]
+    # The rule's own words first: Snakemake's log also tells of jobs that it stopped itself.
+    own = hint("\n".join(lines))
+    return Failure(rule, log, lines, own or hint(found[0] if found else "") or hint(run_log) or OTHERWISE)
+
+
+HINTS = {
+    r"on user request|Terminating processes|^KeyboardInterrupt": "The run was stopped. Run again: it goes on where it"
+    " was, finished jobs are kept.",
+    r"No space left on device|Errno 28\b|Disk quota exceeded|Errno 122\b": "The disk is full: free space where results/"
+    " and the temporary files are (df -h . /tmp), then run again.",
+    r"\bOut Of Memory\b|OUT_OF_MEMORY|\boom[-_ ]?kill|MemoryError|Cannot allocate memory|std::bad_alloc|Killed\b"
+    r"|exit (?:code|status) 137|died with <Signals\.SIGKILL|returned non-zero exit status (?:137|-9)": "The job was"
+    " killed, most likely because memory ran out: run with fewer cores (-- --cores 2), or where there is more memory.",
+    r"Directory cannot be locked|LockException": "Another run works in this directory. Wait for it; if none is alive (it"
+    " was killed), unlock with -- --unlock and run again.",
+    r"command not found|CommandNotFound|(?:exit code|exit status) 127|FileNotFoundError: \[Errno 2\] No such file or"
+    r" directory: '[\w.+-]+'": "A program is missing: ./run setup installs it or says how; or run with --"
+    " --software-deployment-method conda.",
+    r"CreateCondaEnvironmentException|Error running conda": "conda could not make the environment: see its message"
+    " above, or leave out --software-deployment-method and use the tools of ./run setup.",
+    r"Permission denied|Errno 13\b|Read-only file system": "Something may not be read or written: look at the owner of"
+    " the file named above.",
+    r"is not the code that planned this job": "karyolot was changed while it ran: run again.",
+    r"the sample sheet says": "An input is not the file its checksum was taken of: fetch it again.",
+}
+"""What a log says -> one sentence of remedy; the first that fits."""
+OTHERWISE = "Mend what the log says and run again: finished jobs are kept."
+
+
+def hint(text: str) -> str:
+    """The remedy for the commonest causes, '' when the text names none of them."""
+    return next((remedy for pattern, remedy in HINTS.items() if re.search(pattern, text, flags=re.I | re.M)), "")

@@ -1,0 +1,89 @@
+"""What single alleles say, for the record: identity, contamination, events, and a second line of evidence per call."""
+
+import pandas as pd
+
+from karyolot.contracts.alleles import AlleleFacts, AlleleResults, Identity
+from karyolot.contracts.record import AlleleEventRow, AlleleRecord
+
+CNLOH = "copy-neutral loss of heterozygosity"
+PERSONS = {
+    "MATCH": "By its SNPs the lot is its donor's.",
+    "MISMATCH": "By its SNPs the lot is not its donor's.",
+    "NOT ENOUGH": "The reads are too few to tell by SNPs whether the lot is its donor's.",
+}
+
+
+def seen_by_alleles(alleles: AlleleResults | None) -> bool:
+    """Whether copy-neutral loss of heterozygosity could have been seen in this lot."""
+    return alleles is not None and alleles.facts.lod is not None and alleles.identity.kinship.result == "MATCH"
+
+
+def allele_record(alleles: AlleleResults) -> AlleleRecord:
+    """The record's part on alleles. Of cells that may not be the donor's, no contamination and no event is told."""
+    identity, facts = alleles.identity, alleles.facts
+    kin, mixed = identity.kinship, identity.contamination
+    own = kin.result == "MATCH"
+    events = alleles.events[(alleles.events["origin"] == "alleles") & own]
+    rows = events.astype(object).where(events.notna(), None).to_dict("records")
+    names = AlleleEventRow.model_fields
+    return AlleleRecord(
+        sentences=tuple(_sentences(identity, facts, len(events))),
+        result=kin.result,
+        sites=kin.sites,
+        panel=identity.panel,
+        lot_depth=identity.lot_depth,
+        donor_depth=identity.donor_depth,
+        log10_unrelated=kin.log10_unrelated,
+        log10_sibling=kin.log10_sibling,
+        contamination=mixed.share if own else None,
+        contamination_low=mixed.low if own else None,
+        contamination_high=mixed.high if own else None,
+        contamination_lod=mixed.lod if own else None,
+        het_sites=facts.sites,
+        events=tuple(AlleleEventRow.model_validate({name: row[name] for name in names}) for row in rows),
+        size_mb=facts.size_mb,
+        lod=facts.lod if own else None,
+    )
+
+
+def _sentences(identity: Identity, facts: AlleleFacts, events: int) -> list[str]:
+    kin, mixed = identity.kinship, identity.contamination
+    compared = f"{_times(kin.log10_unrelated)} than 'unrelated' and {_times(kin.log10_sibling)} than 'a full sibling'"
+    said = [f"{PERSONS[kin.result]} At {kin.sites} sites covered in both, 'the same person' is {compared}."]
+    if identity.frequencies == "pair":
+        said.append("The panel states no frequencies: one mean over all its sites was taken.")
+    if kin.result != "MATCH":
+        return said
+    if mixed.share is None or mixed.low is None or mixed.high is None:
+        said.append("Whether another human is mixed in cannot be told from these reads.")
+    else:
+        lod = "" if mixed.lod is None else f"; {mixed.lod:.1%} would be told from none with 95 % power"
+        none = " Pooled platelet lysate in the medium is a possible source." if mixed.low > 0 else ""
+        said.append(f"Reads of another human: {mixed.share:.1%} ({mixed.low:.1%} to {mixed.high:.1%}{lod}).{none}")
+    if facts.reason:
+        said.append(f"Allele shares were not assessed: {facts.reason}.")
+    elif facts.lod is None:
+        said.append(f"{facts.sites} het sites cannot show a copy-neutral event of {facts.size_mb:g} Mb.")
+    else:
+        found = "No stretch" if not events else f"{events} stretch{'es' * (events > 1)}"
+        said.append(
+            f"{found} moved its alleles without a called change of depth ({facts.sites} het sites); a copy-neutral loss of"
+            f" heterozygosity of {facts.size_mb:g} Mb would be found from {facts.lod:.0%} of cells on."
+        )
+    return said
+
+
+def _times(log10: float) -> str:
+    return f"10^{abs(log10):.0f} times {'more' if log10 >= 0 else 'less'} likely"
+
+
+def with_alleles(calls: pd.DataFrame, alleles: AlleleResults | None) -> pd.DataFrame:
+    """Calls with the columns alleles, alleles_fraction, alleles_sites of `record.CallRow`; null when not asked."""
+    columns = ["alleles", "alleles_fraction", "alleles_sites"]
+    if alleles is None or alleles.facts.reason or alleles.identity.kinship.result != "MATCH":
+        return calls.assign(**dict.fromkeys(columns))
+    said = alleles.events[alleles.events["origin"] == "call"].rename(
+        columns={"kind": "type", "evidence": "alleles", "fraction": "alleles_fraction", "sites": "alleles_sites"}
+    )
+    keys = ["chrom", "start", "end", "type"]
+    return calls.merge(said[[*keys, *columns]].drop_duplicates(keys), on=keys, how="left", validate="many_to_one")

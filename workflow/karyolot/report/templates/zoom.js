@@ -1,0 +1,287 @@
+/* Figures 1 and 2 as plots that zoom. The still figures stay where this does not run, and on paper. */
+(() => {
+  "use strict";
+  const DENSITY = 6;               // size of a point = DENSITY * sqrt(pixels per point), within:
+  const SMALLEST = 1.1, LARGEST = 3;
+  const RIGHT = 132, NARROW = 700; // room for labels right of the plot; below this width they stand inside it
+  const ROW = 17, ROWS = 3, AXIS = 38;
+  const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif";
+
+  const data = JSON.parse(document.getElementById("zoom-data").textContent);
+  const { chromosomes, calls, limit } = data;
+  const total = chromosomes.at(-1).end;
+  const least = Math.min(total, 20 * data.window);
+  const figures = [...document.querySelectorAll(".zoom")];
+  const names = kind => [...figures[0].querySelectorAll(`optgroup[data-of=${kind}] option`)].map(o => o.textContent);
+  chromosomes.forEach((c, i) => { c.name = names("chromosomes")[i]; });
+  calls.forEach((c, i) => { c.name = names("calls")[i]; });
+
+  const x = new Float64Array(data.runs.reduce((sum, run) => sum + run[2], 0));
+  let filled = 0;
+  for (const [chromosome, first, count] of data.runs) {
+    for (let k = 0; k < count; k++) x[filled++] = chromosomes[chromosome].start + (first + k + 0.5) * data.window;
+  }
+  const decode = text => {
+    const view = new DataView(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
+    return Float64Array.from({ length: view.byteLength / 2 }, (_, i) => view.getInt16(2 * i, true) / data.steps);
+  };
+  const from = at => { // the first point at or after a position
+    let low = 0, high = x.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (x[middle] < at) low = middle + 1; else high = middle;
+    }
+    return low;
+  };
+
+  let colours = {};
+  const readColours = () => {
+    const style = getComputedStyle(document.documentElement);
+    for (const name of ["ink", "quiet", "line", "page", "gain", "loss", "lot", "donor", "bin", "median", "casing", "limit",
+      "stripe", "hatch"]) colours[name] = style.getPropertyValue(`--${name}`).trim();
+  };
+  const signed = value => (value ? (value > 0 ? "+" : "−") + Math.abs(value) : "0");
+  const log2 = value => signed(Number(value.toPrecision(3)));
+  const mb = at => (at / 1e6).toLocaleString("en", { maximumFractionDigits: 1 });
+
+  let view = [0, total];
+  const shown = list => list.filter(mark => mark.end > view[0] && mark.start < view[1]);
+
+  const plots = figures.flatMap(figure => [...figure.querySelectorAll("[data-track]")].map(holder => {
+    const kind = holder.dataset.track, last = "last" in holder.dataset;
+    const y = decode(data.tracks[kind]);
+    const top = kind === "ratio" ? 8 + ROW * Math.min(ROWS, calls.length) : 8;
+    const height = Number(holder.dataset.height) + top + (last ? AXIS : 8);
+    const plot = new uPlot({
+      width: Math.max(holder.clientWidth, 100), height,
+      padding: [top, 0, 0, 0],
+      legend: { show: false },
+      cursor: { y: false, points: { show: false }, drag: { setScale: false }, bind: { dblclick: () => () => show(0, total) } },
+      scales: { x: { time: false, range: () => view }, y: { range: [-limit, limit] } },
+      axes: [
+        { size: last ? AXIS : 8, splits: () => [], grid: { show: false }, ticks: { show: false } },
+        {
+          size: 46, gap: 3, font: FONT, labelFont: FONT, labelSize: 20, label: holder.dataset.axis, grid: { show: false },
+          splits: () => (kind === "ratio" ? [-1, -0.5, 0, 0.5, 1] : [-1, 0, 1]), values: (_, ticks) => ticks.map(signed),
+          stroke: () => colours.quiet, ticks: { size: 5, width: 1, stroke: () => colours.quiet },
+        },
+        { side: 1, size: u => (u.width < NARROW ? 8 : RIGHT), splits: () => [], scale: "y", grid: { show: false } },
+      ],
+      series: [{}, { paths: () => null, points: { show: false } }],
+      hooks: {
+        draw: [u => draw(u, kind, y, last)],
+        setSelect: [u => {
+          if (u.select.width > 3) show(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"), figure);
+          u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        }],
+      },
+    }, [x, y], holder);
+    plot.root.setAttribute("aria-hidden", "true");
+    new ResizeObserver(() => { if (holder.clientWidth) plot.setSize({ width: holder.clientWidth, height }); }).observe(holder);
+    return plot;
+  }));
+
+  function draw(u, kind, values, last) {
+    const { ctx } = u, scale = devicePixelRatio || 1;
+    const box = { left: u.bbox.left / scale, top: u.bbox.top / scale, width: u.bbox.width / scale, height: u.bbox.height / scale };
+    const right = box.left + box.width, bottom = box.top + box.height;
+    const px = at => box.left + (box.width * (at - view[0])) / (view[1] - view[0]);
+    const py = value => box.top + (box.height * (limit - value)) / (2 * limit);
+    const inside = at => Math.min(Math.max(px(at), box.left), right);
+    const line = (from, to, value, colour, width, dash = []) => {
+      ctx.beginPath(); ctx.setLineDash(dash); ctx.strokeStyle = colour; ctx.lineWidth = width;
+      ctx.moveTo(from, value); ctx.lineTo(to, value); ctx.stroke(); ctx.setLineDash([]);
+    };
+    const words = (text, at, height, colour, align) => {
+      ctx.fillStyle = colour; ctx.textAlign = align; ctx.fillText(text, at, height);
+    };
+    const triangle = (at, up, size) => {
+      const tip = up ? box.top + 1 : bottom - 1, base = up ? tip + 1.7 * size : tip - 1.7 * size;
+      ctx.beginPath(); ctx.moveTo(at, tip); ctx.lineTo(at + size, base); ctx.lineTo(at - size, base); ctx.closePath(); ctx.fill();
+    };
+
+    ctx.save();
+    ctx.setTransform(scale, 0, 0, scale, 0, 0);
+    ctx.font = FONT;
+    ctx.textBaseline = "middle";
+    ctx.save();
+    ctx.beginPath(); ctx.rect(box.left, box.top, box.width, box.height); ctx.clip();
+    for (const c of shown(chromosomes)) {
+      const left = px(c.start), width = px(c.end) - left;
+      if (!c.used) hatch(ctx, Math.max(left, box.left), box.top, Math.min(left + width, right), bottom);
+      else if (chromosomes.indexOf(c) % 2) { ctx.fillStyle = colours.stripe; ctx.fillRect(left, box.top, width, box.height); }
+      if (c.used && c.centromere !== null) {
+        ctx.beginPath(); ctx.setLineDash([2, 3]); ctx.strokeStyle = colours.line; ctx.lineWidth = 1;
+        ctx.moveTo(px(c.centromere), box.top); ctx.lineTo(px(c.centromere), bottom); ctx.stroke(); ctx.setLineDash([]);
+      }
+    }
+    if (kind === "ratio") {
+      ctx.globalAlpha = 0.17;
+      for (const call of shown(calls)) {
+        ctx.fillStyle = colours[call.type];
+        ctx.fillRect(px(call.start), box.top, Math.max(px(call.end) - px(call.start), 2), box.height);
+      }
+      ctx.globalAlpha = 1;
+    } else {
+      for (const copies of [1, 2, 3, 4]) line(box.left, right, py(Math.log2(copies / 2)), colours.line, 1);
+    }
+
+    const start = from(view[0]), end = from(view[1]);
+    const size = Math.min(Math.max(DENSITY * Math.sqrt(box.width / Math.max(end - start, 1)), SMALLEST), LARGEST);
+    ctx.fillStyle = kind === "ratio" ? colours.bin : colours[kind];
+    for (let i = start; i < end; i++) {
+      if (Math.abs(values[i]) <= limit) ctx.fillRect(px(x[i]) - size / 2, py(values[i]) - size / 2, size, size);
+    }
+    for (let i = start; i < end; i++) if (Math.abs(values[i]) > limit) triangle(px(x[i]), values[i] > 0, 4);
+
+    if (kind === "ratio") {
+      line(box.left, right, py(0), colours.ink, 1.4);
+      for (const [value] of data.limits) line(box.left, right, py(value), colours.limit, 1.4, [7, 4]);
+      for (const c of shown(chromosomes)) { // one copy gained where a normal cell has one: log2(2 / 1)
+        if (c.used && c.copies === 1) line(inside(c.start), inside(c.end), py(1), colours.limit, 1.6, [2, 3]);
+      }
+      for (const [colour, width] of [[colours.casing, 4.2], [colours.median, 2.6]]) {
+        for (const [low, high, value] of data.segments) {
+          if (high <= view[0] || low >= view[1]) continue;
+          const height = py(Math.min(Math.max(value, -limit), limit));
+          line(px(low), Math.max(px(high), px(low) + 1.5), height, colour, width);
+        }
+      }
+      ctx.fillStyle = colours.median;
+      for (const [low, high, value] of data.segments) {
+        if (Math.abs(value) > limit && high > view[0] && low < view[1]) triangle((inside(low) + inside(high)) / 2, value > 0, 6);
+      }
+    } else {
+      for (const c of shown(chromosomes)) {
+        if (c.used && c.copies) line(inside(c.start), inside(c.end), py(Math.log2(c.copies / 2)), colours.ink, 1.2);
+      }
+    }
+    ctx.restore();
+    ctx.strokeStyle = colours.quiet; ctx.lineWidth = 0.8; ctx.strokeRect(box.left, box.top, box.width, box.height);
+
+    const narrow = u.width < NARROW;
+    const beside = (text, value, colour) => {
+      if (narrow) words(text, right - 4, py(value) - 8, colour, "right"); else words(text, right + 6, py(value), colour, "left");
+    };
+    if (kind === "ratio") {
+      if (!narrow) beside("no change", 0, colours.quiet);
+      for (const [value, name] of data.limits) beside(`${name} ${log2(value)}`, value, colours.limit);
+      label(ctx, words, px, box, narrow);
+    } else {
+      for (const copies of [1, 2, 3, 4]) {
+        if (!narrow || copies < 3) beside(copies === 1 ? "1 copy" : `${copies} copies`, Math.log2(copies / 2), colours.quiet);
+      }
+    }
+    if (last) ruler(ctx, words, px, box);
+    ctx.restore();
+  }
+
+  function hatch(ctx, left, top, right, bottom) {
+    ctx.save();
+    ctx.beginPath(); ctx.rect(left, top, right - left, bottom - top); ctx.clip();
+    ctx.beginPath(); ctx.strokeStyle = colours.hatch; ctx.lineWidth = 1.5;
+    for (let at = left - (bottom - top); at < right; at += 8) { ctx.moveTo(at, bottom); ctx.lineTo(at + bottom - top, top); }
+    ctx.stroke();
+    ctx.restore();
+  }
+
+  function label(ctx, words, px, box, narrow) { // each call takes the lowest row where its label touches no other
+    const rows = Array.from({ length: ROWS }, () => []), seen = shown(calls);
+    ctx.font = `600 ${FONT}`;
+    for (const call of seen) {
+      const text = seen.length > 6 || narrow ? call.name.split(" ", 1)[0] : call.name;
+      const half = ctx.measureText(text).width / 2 + 4;
+      const middle = (Math.max(px(call.start), box.left) + Math.min(px(call.end), box.left + box.width)) / 2;
+      const at = Math.min(Math.max(middle, box.left + half), box.left + box.width - half);
+      const row = rows.findIndex(spans => spans.every(([low, high]) => at + half <= low || at - half >= high));
+      if (row < 0) continue;
+      rows[row].push([at - half, at + half]);
+      words(text, at, box.top - 10 - ROW * row, colours[call.type], "center");
+    }
+    ctx.font = FONT;
+  }
+
+  function ruler(ctx, words, px, box) { // names of chromosomes; of a single one, megabases
+    const bottom = box.top + box.height, seen = shown(chromosomes);
+    if (seen.length > 1) {
+      const rows = [-Infinity, -Infinity];
+      for (const c of seen) {
+        const left = Math.max(px(c.start), box.left), right = Math.min(px(c.end), box.left + box.width);
+        const half = ctx.measureText(c.name).width / 2 + 2, row = rows.findIndex(taken => (left + right) / 2 - half >= taken);
+        if (row < 0) continue;
+        rows[row] = (left + right) / 2 + half;
+        words(c.name, (left + right) / 2, bottom + 11 + 14 * row, colours.quiet, "center");
+      }
+    } else if (seen.length) {
+      const rough = ((view[1] - view[0]) * 90) / box.width, power = 10 ** Math.floor(Math.log10(rough));
+      const step = power * [1, 2, 5, 10].find(factor => factor * power >= rough);
+      for (let at = Math.ceil((view[0] - seen[0].start) / step) * step; at <= view[1] - seen[0].start; at += step) {
+        if (at < 0 || seen[0].start + at > seen[0].end) continue;
+        const place = px(seen[0].start + at);
+        ctx.fillStyle = colours.quiet; ctx.fillRect(place - 0.5, bottom, 1, 5);
+        words(`${(at / 1e6).toLocaleString("en", { maximumFractionDigits: 3 })} Mb`, place, bottom + 14, colours.quiet, "center");
+      }
+      words(`chromosome ${seen[0].name}`, box.left + box.width / 2, bottom + 29, colours.quiet, "center");
+    }
+  }
+
+  function sentence() {
+    const points = from(view[1]) - from(view[0]), seen = shown(chromosomes), first = seen[0], last = seen.at(-1);
+    const called = shown(calls).map(call => call.name);
+    let place = "whole genome";
+    if (first === last) place = `chromosome ${first.name}, ${mb(Math.max(view[0] - first.start, 0))} to ${mb(view[1] - first.start)} Mb`;
+    else if (view[0] > 0 || view[1] < total) {
+      place = `chromosome ${first.name} from ${mb(view[0] - first.start)} Mb to chromosome ${last.name} at ${mb(view[1] - last.start)} Mb`;
+    }
+    const what = called.length ? (called.length > 6 ? `${called.length} called changes` : called.join("; ")) : "no called change";
+    return `In view: ${place}. ${points.toLocaleString("en")} points; ${what}.`;
+  }
+
+  function show(start, end, figure = figures[0]) {
+    const width = Math.min(Math.max(end - start, least), total);
+    const low = Math.min(Math.max((start + end - width) / 2, 0), total - width);
+    view = [low, low + width];
+    for (const plot of plots) plot.setScale("x", { min: view[0], max: view[1] });
+    for (const each of figures) {
+      const said = each.querySelector("[data-view]"), select = each.querySelector("select");
+      said.setAttribute("aria-live", each === figure ? "polite" : "off");
+      said.textContent = sentence();
+      select.value = [...select.options].find(o => o.value === view.map(Math.round).join(" "))?.value ?? "";
+    }
+  }
+
+  const steps = {
+    in: (a, b) => [a + (b - a) / 4, b - (b - a) / 4],
+    out: (a, b) => [a - (b - a) / 2, b + (b - a) / 2],
+    left: (a, b) => [a - (b - a) / 4, b - (b - a) / 4],
+    right: (a, b) => [a + (b - a) / 4, b + (b - a) / 4],
+    all: () => [0, total],
+  };
+  const keys = { "+": "in", "=": "in", "-": "out", "0": "all", ArrowLeft: "left", ArrowRight: "right", ArrowUp: "in", ArrowDown: "out" };
+  for (const figure of figures) {
+    figure.querySelector("select").addEventListener("change", event => {
+      if (event.target.value) show(...event.target.value.split(" ").map(Number), figure);
+    });
+    for (const button of figure.querySelectorAll("button")) {
+      button.addEventListener("click", () => show(...steps[button.dataset.step](...view), figure));
+    }
+    figure.querySelector(".canvas").addEventListener("keydown", event => {
+      const step = event.ctrlKey || event.metaKey || event.altKey ? undefined : keys[event.key];
+      if (!step) return;
+      event.preventDefault();
+      show(...steps[step](...view), figure);
+    });
+  }
+
+  readColours();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); plots.forEach(plot => plot.redraw()); });
+  for (const figure of figures) {
+    figure.hidden = false;
+    const still = figure.previousElementSibling; // out of sight, not out of the page: paper shows it, and its text is read out
+    still.classList.add("still");
+    for (const name of ["tabindex", "role", "aria-label"]) still.removeAttribute(name);
+  }
+  for (const plot of plots) plot.setSize({ width: Math.max(plot.root.parentElement.clientWidth, 100), height: plot.height });
+  show(0, total);
+  requestAnimationFrame(() => requestAnimationFrame(() => { document.documentElement.dataset.ready = ""; }));
+})();

@@ -1,0 +1,125 @@
+"""Data of the zoomable plots: bins as base64 of little-endian Int16, positions as runs of neighbouring windows.
+
+Only numbers: the names a reader sees stand in the page itself, escaped like all its text.
+"""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from karyolot.contracts.record import CopyNumberRecord
+from karyolot.report.figures import LIMIT, called, ratio_limits
+
+MOST_WINDOWS = 150_000
+"""Points embedded per track: three tracks of 2.7 bytes a point are 1.2 MB, which keeps a report below 2 MB."""
+STEPS = 1_000
+"""Int16 steps per log2 unit: values to 0.001, up to +-32.7."""
+MARGIN = 0.5
+"""A called change is shown with half its size around it."""
+
+
+@dataclass(frozen=True)
+class View:
+    """An entry of the plot's select: joint bases and its name."""
+
+    start: int
+    end: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Zoom:
+    """data: what the script reads. group: bins per point at most."""
+
+    data: dict[str, Any]
+    group: int
+    chromosomes: tuple[View, ...]
+    calls: tuple[View, ...]
+
+    @property
+    def total(self) -> int:
+        return max((view.end for view in self.chromosomes), default=1)
+
+
+def windows(record: CopyNumberRecord, most: int = MOST_WINDOWS) -> tuple[pd.DataFrame, int]:
+    """At most `most` rows (chrom = number of the contig, window, ratio, donor, lot), and the bins per window.
+
+    Window w covers bases [w * group * bin_bp, (w + 1) * group * bin_bp) of its contig; a value is the median of its bins.
+    """
+    track = record.bins
+    order = {chromosome.name: number for number, chromosome in enumerate(record.chromosomes)}
+    bins = pd.DataFrame(
+        {
+            "chrom": [order[name] for name in track.chrom],
+            "bin": np.asarray(track.start, dtype=np.int64) // track.bin_bp,
+            "ratio": np.asarray(track.log2, dtype=float),
+            "donor": np.asarray(track.donor_log2, dtype=float),
+            "lot": np.asarray(track.lot_log2, dtype=float),
+        }
+    )
+    group = max(1, -(-len(bins) // most))
+    while True:
+        keyed = bins.assign(window=bins["bin"] // group)
+        held = len(keyed[["chrom", "window"]].drop_duplicates())
+        if held <= most or held == bins["chrom"].nunique():
+            break
+        group += 1
+    table = keyed.groupby(["chrom", "window"], as_index=False)[["ratio", "donor", "lot"]].median()
+    return table, group
+
+
+def _packed(values: "pd.Series[float]") -> str:
+    steps = np.clip(np.rint(values.to_numpy() * STEPS), -32768, 32767)
+    return base64.b64encode(steps.astype("<i2").tobytes()).decode()
+
+
+def _runs(table: pd.DataFrame) -> list[list[int]]:
+    """[contig, first window, number of windows] for each stretch without a gap."""
+    chrom, window = table["chrom"].to_numpy(), table["window"].to_numpy()
+    breaks = np.flatnonzero((np.diff(chrom) != 0) | (np.diff(window) != 1)) + 1
+    starts = np.concatenate([[0], breaks]) if len(table) else np.array([], dtype=int)
+    counts = np.diff(np.append(starts, len(table)))
+    return [[int(chrom[i]), int(window[i]), int(count)] for i, count in zip(starts, counts, strict=True)]
+
+
+def zoom(record: CopyNumberRecord, most: int = MOST_WINDOWS) -> Zoom:
+    """What figures 1 and 2 need to zoom. Positions are bases on the joint axis, ratios log2."""
+    table, group = windows(record, most)
+    offsets = {chromosome.name: chromosome.offset for chromosome in record.chromosomes}
+    total = max((c.offset + c.length for c in record.chromosomes), default=1)
+    chromosomes = tuple(View(c.offset, c.offset + c.length, c.name.removeprefix("chr")) for c in record.chromosomes)
+    calls = []
+    for index, call in enumerate(record.calls, 1):
+        start, end = offsets[call.chrom] + call.start, offsets[call.chrom] + call.end
+        around = round(MARGIN * (end - start))
+        calls.append(View(max(0, start - around), min(total, end + around), f"E{index} {called(call)}"))
+    used = set(table["chrom"])
+    data = {
+        "window": group * record.bins.bin_bp,
+        "limit": LIMIT,
+        "steps": STEPS,
+        "runs": _runs(table),
+        "tracks": {name: _packed(table[name]) for name in ("ratio", "donor", "lot")},
+        "chromosomes": [
+            {
+                "start": c.offset,
+                "end": c.offset + c.length,
+                "centromere": None if c.centromere is None else c.offset + c.centromere,
+                "copies": c.copies,
+                "used": number in used,
+            }
+            for number, c in enumerate(record.chromosomes)
+        ],
+        "segments": [
+            [offsets[row.chrom] + row.start, offsets[row.chrom] + row.end, round(row.log2, 4)]
+            for row in record.segments
+        ],
+        "calls": [
+            {"start": offsets[c.chrom] + c.start, "end": offsets[c.chrom] + c.end, "type": c.type} for c in record.calls
+        ],
+        "limits": [[round(value, 4), name] for name, value in ratio_limits(record)],
+    }
+    return Zoom(data, group, chromosomes, tuple(calls))

@@ -1,0 +1,108 @@
+"""Verdicts in a terminal: a table of all lots, and why one of them has its verdict. Draws; computes nothing.
+
+Colour and symbol only repeat what a word says. rich honours NO_COLOR, and writes no colour into a file or pipe.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from karyolot.contracts.problems import escaped
+from karyolot.launch import Failure
+from karyolot.report.words import OUTCOMES, quantity, unseen
+from karyolot.results import Line
+
+STYLES = {
+    "PASS": "bold blue", "FAIL": "bold red", "FAIL_IDENTITY": "bold red", "REVIEW": "bold yellow",
+    "INDETERMINATE": "bold yellow", "NOT_ASSESSED": "yellow", "INFO": "",
+}  # fmt: skip
+UNBROKEN = 10_000
+"""Columns of a file or pipe: every lot stays on one line, for grep."""
+
+
+def console(file: IO[str]) -> Console:
+    """A terminal that takes text as it is: no markup, no emoji, nothing highlighted."""
+    width = None if file.isatty() else UNBROKEN
+    return Console(file=file, width=width, markup=False, emoji=False, highlight=False)
+
+
+def plain(text: object) -> Text:
+    """Text of a record or a log, with what a terminal would obey spelt out."""
+    return Text("\n".join(map(escaped, str(text).splitlines())))
+
+
+def word(outcome: str, draft: bool = False) -> Text:
+    symbol, name = OUTCOMES.get(outcome, ("?", outcome))
+    return Text(f"{symbol} {name}{' DRAFT' if draft else ''}", STYLES.get(outcome, ""))
+
+
+def print_table(lines: Sequence[Line], out: Console) -> None:
+    """One row per lot."""
+    table = Table(box=box.SIMPLE_HEAD if out.is_terminal else None, pad_edge=False, show_edge=False)
+    for name in ("lot", "passage", "verdict", "first reason", "report"):
+        folds = name in ("first reason", "report")
+        table.add_column(name, justify="right" if name == "passage" else "left", overflow="fold", no_wrap=not folds)
+    for row in lines:
+        passage = "not recorded" if row.passage is None else f"{row.passage:g}"
+        verdict = word(row.outcome, row.draft)
+        table.add_row(plain(row.lot_id), passage, verdict, plain(row.first_reason), plain(row.report))
+    out.print(table)
+    passed = [noun for row in lines if row.outcome == "PASS" for noun in row.not_seen]
+    if passed:
+        out.print()
+        out.print(plain(unseen(passed)))
+
+
+def print_explanation(facts: Mapping[str, Any], out: Console) -> None:
+    """facts: as `results.explanation` gives them."""
+    passage = "not recorded" if facts["passage"] is None else f"{facts['passage']:g}"
+    out.print(Text.assemble(plain(facts["lot_id"]), "  ", word(facts["outcome"], facts["draft"])), style="bold")
+    out.print(plain(f"passage {passage}, donor {facts['donor_id']}"))
+    if facts["notice"]:
+        out.print(plain(facts["notice"]))
+    _block(out, facts["headline"], facts["claim"])
+    if facts["first_reason"] != facts["headline"]:
+        _block(out, f"First reason: {facts['first_reason']}")
+    if facts["not_passed"]:
+        _block(out, f"Criteria not passed ({facts['acceptance']}):")
+    else:
+        _block(out, f"Every criterion passed ({facts['acceptance']}).")
+    for result in facts["not_passed"]:
+        _criterion(result, out)
+    _block(out, "Limit of detection", facts["limit_of_detection"])
+    _block(out, unseen(facts["not_seen"]))
+    _block(out, f"Report {facts['report_id']}: {facts['report']}")
+
+
+def _criterion(result: Mapping[str, Any], out: Console) -> None:
+    decided = " (decided)" if result["decided"] else ""
+    title = Text.assemble("  ", word(result["outcome"]), "  ", plain(f"{result['id']} {result['title']}{decided}"))
+    out.print(title)
+    lines = [
+        f"measured {quantity(result['value'], result['unit'])}; limit {result['limit']}",
+        result["explanation"],
+        f"Why it is asked: {result['reason']} ({result['source']})",
+    ]
+    for line in lines:
+        out.print(Padding(plain(line), (0, 0, 0, 6), expand=False))
+
+
+def _block(out: Console, *lines: str) -> None:
+    out.print()
+    for line in lines:
+        out.print(plain(line))
+
+
+def print_failure(failure: Failure, out: Console) -> None:
+    """The end of the failing rule's log, then one sentence on what to do."""
+    out.print()
+    if failure.rule:
+        out.print(plain(f"Rule {failure.rule} failed" + (f"; the end of {failure.log}:" if failure.log else ".")))
+    for line in failure.tail:
+        out.print(Padding(plain(line), (0, 0, 0, 2), expand=False))
+    out.print(plain(failure.hint), style="bold")

@@ -1,0 +1,12 @@
+"""Rule `count_alleles`: aligned reads -> fragments per allele at the sites of the panel."""
+
+from karyolot import runtime
+from karyolot.contracts.alleles import AlleleCounts, Sites
+from karyolot.contracts.settings import Identity
+from karyolot.io.alleles import count_alleles
+from karyolot.io.tables import read_table, write_table
+
+with runtime.job(snakemake, Identity) as settings:
+    sites = read_table(snakemake.input.sites, Sites)
+    counts = count_alleles(snakemake.input.cram, snakemake.input.fasta, sites, settings)
+    write_table(counts, snakemake.output.alleles, AlleleCounts)
