@@ -223,14 +223,17 @@ def search(hets: Hets, windows: list[tuple[int, int]], threshold: float, size_mb
         (item for item in scored if item[0].log_p < np.log(threshold)), key=lambda item: (item[0].log_p, item[1])
     )
     taken: list[tuple[int, int]] = []
+    acquired: list[tuple[int, int]] = []
     for shift, (low, high) in hits:
+        if any(low < b and a < high for a, b in taken):
+            continue
         own = shift_of(hets, low, high, of_donor=True)
-        # The donor is asked leniently: of a change both carry, a window may hold the sites that show it in the lot only.
-        germline = own.log_p < np.log(AGREES) and shift.low <= own.high
-        if not germline and all(high <= a or low >= b for a, b in taken):
-            taken.append(trimmed(hets, low, high, shift.value))
+        taken.append(trimmed(hets, low, high, shift.value))
+        # What both carry blocks its place too: of its many windows one would show more in the lot by chance.
+        if own.log_p >= np.log(AGREES) or shift.low > own.high:
+            acquired.append(taken[-1])
     places: list[tuple[str, int, int]] = []
-    for low, high in sorted(taken):
+    for low, high in sorted(acquired):
         chrom, start, end = str(hets.chrom[low]), int(hets.start[low]), int(hets.start[high - 1]) + 1
         if places and places[-1][0] == chrom and start - places[-1][2] <= size_mb * 1e6 / 4:
             places[-1] = (chrom, places[-1][1], end)
