@@ -505,7 +505,7 @@ def test_the_panel_stands_among_the_components_and_is_drawn_apart() -> None:
     dots = figures.dots(found)
     assert [dot.of_panel for dot in dots] == [True] * 6 + [False] * 6, "drawn behind"
     assert all(0 <= place <= figures.PLOT for dot in dots for place in (dot.x, dot.y))
-    assert "3 accepted lots and 3 donors of that panel" in captions.study_map(found).reading
+    assert "3 accepted lots and 3 donors of the reference panel" in captions.study_map(found).reading
     html = render_overview([], found)
     assert html.count('class="lot frozen"') == 3 + 1 and "lot of the reference panel" in html, "and the key's own"
     assert 'frozen"' not in render_overview([], found.model_copy(update={"panel": ()}))
@@ -715,7 +715,7 @@ def test_the_modules_are_shown_with_their_limits_and_outcome() -> None:
     assert caption is not None and caption.finding.startswith(
         "1 of 3 modules beyond the limits of reference panel 1.0;"
     )
-    assert "farthest beyond is maturity" in caption.finding and caption.finding.endswith("SD beyond.")
+    assert "; farthest: maturity, by " in caption.finding
     small = captions.modules(_expression(results(data, panel_of(3))))
     assert small is not None and small.finding == "No limits: reference panel 1.0 has 3 lots, and 5 are needed."
     assert captions.modules(record.model_copy(update={"panel": None})) is None

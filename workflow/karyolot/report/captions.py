@@ -206,11 +206,9 @@ def modules(record: ExpressionRecord) -> Caption | None:
     if margins:
         least = min(margins, key=lambda module: margins[module])
         beyond = sum(margin < 0 for margin in margins.values())
-        where = "inside" if margins[least] >= 0 else "beyond"
-        finding = (
-            f"{beyond} of {plural(len(margins), 'module')} beyond the limits of {name}; the nearest to its limit or"
-        )
-        finding += f" farthest beyond is {least}, {number(abs(margins[least]), 2)} SD {where}."
+        far = f"{number(abs(margins[least]), 2)} SD"
+        finding = f"{beyond} of {plural(len(margins), 'module')} beyond the limits of {name}; "
+        finding += f"farthest: {least}, by {far}." if beyond else f"nearest to its limit: {least}, {far} inside."
     elif panel.tier == "too few":
         finding = f"No limits: {name} has {plural(panel.lots, 'lot')}, and {MIN_LOTS} are needed."
     else:
@@ -251,10 +249,10 @@ def study_map(study: StudyExpression) -> Caption:
     genes = "The 500 genes that vary most"
     frame = ""
     if study.panel:
-        genes += " of those the reference panel holds"
+        genes += " of the panel's"
         accepted = sum(sample.is_lot for sample in study.panel)
-        donors_of_it = len(study.panel) - accepted
-        frame = f" Hollow, thin and grey: {plural(accepted, 'accepted lot')} and {plural(donors_of_it, 'donor')} of that panel."
+        frame = f" Hollow, thin and grey: {plural(accepted, 'accepted lot')} and"
+        frame += f" {plural(len(study.panel) - accepted, 'donor')} of the reference panel."
     return Caption(
         finding,
         f"Circles: lots; diamonds: hepatocytes of donors.{frame} Second component, upwards: {percent(study.shares[1])}."

@@ -17,9 +17,8 @@ def newlot(expression: AnnData, panel: Panel) -> pd.DataFrame:
     tells nothing of the dispersion: that is the spread of accepted lots about their common change, p is against it.
     Replicates are added up first: one sample is one lot or one donor. A donor who is in the panel enters once, by the
     lot's own hepatocyte samples. A hint, never a verdict: simulated with 5 to 10 accepted lots, 5 % of unchanged genes have
-    p < 0.05, yet FALSE_CALLS of the genes called at padj < 0.05 are unchanged, however many lots: one pair of samples stands
-    against all, and far out a normal distribution does not describe it (benchmarks/newlot.py). With fewer than MIN_LOTS
-    other lots nothing is tested, and those columns are null.
+    p < 0.05, yet FALSE_CALLS of the genes called at padj < 0.05 are unchanged, however many lots (benchmarks/newlot.py). With
+    fewer than MIN_LOTS other lots nothing is tested, and those columns are null.
     """
     check_annotation(expression, panel)
     counts, samples = _join(expression, panel)
