@@ -80,7 +80,8 @@ def test_a_good_lot_meets_what_is_expected() -> None:
     assert "MMP3 without a read" in found["rna.secreted_up"].detail
     assert found["rna.yap_targets_log2fc"].value == pytest.approx(3, abs=0.05)
     assert found["rna.genes_detected"].value == 50 + sum(pair[1] > 0 for pair in GOOD.values())
-    assert all(metric.reason == "" for name, metric in found.items() if name != "rna.mapping_percent")
+    not_given = {"rna.mapping_percent", "rna.mitochondrial_share", "rna.rrna_share"}
+    assert {name for name, metric in found.items() if metric.reason} == not_given
 
 
 @pytest.mark.filterwarnings("ignore")  # replicates without scatter, which PyDESeq2 remarks on
@@ -209,3 +210,13 @@ def test_mapping_is_that_of_the_worst_sample() -> None:
     )
     unknown = measured(lot(), {"S0": facts["S0"]})["rna.mapping_percent"]
     assert (unknown.value, unknown.reason) == (None, "came as counts, not as reads: S1")
+
+
+def test_shares_of_mitochondrial_and_ribosomal_rna() -> None:
+    found = measured(lot({"MT-CO1": (0, 10 * BULK), "MT-RNR2": (BULK, 5 * BULK), "MTOR": (BULK, BULK)}))
+    lot_total = 66 * BULK
+    assert found["rna.mitochondrial_share"].value == pytest.approx(10 * BULK / lot_total, abs=0.001)
+    assert found["rna.rrna_share"].value == pytest.approx(5 * BULK / lot_total, abs=0.001)
+    assert "the most" in found["rna.rrna_share"].detail
+    plain = measured(lot())
+    assert plain["rna.mitochondrial_share"].value is None and "names no" in plain["rna.rrna_share"].reason

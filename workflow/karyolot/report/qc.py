@@ -46,11 +46,14 @@ def _wgs_figures(said: Said) -> list[QcFigure]:
 
 def _rna_figures(quantified: Quantification | None) -> list[QcFigure]:
     if quantified is None:
-        return [QcFigure(name=name, value=None, unit="%") for name in ("Mapped to transcripts", "Read 1 antisense")]
+        unknown = ("Mapped to transcripts", "Fit the genome better", "Read 1 antisense")
+        return [QcFigure(name=name, value=None, unit="%") for name in unknown]
     return [
         _share("Mapped to transcripts", quantified.mapped, quantified.fragments),
+        _share("Fit the genome better", quantified.decoy_fragments, quantified.fragments),
         # Of the mapped fragments; salmon's own word for the library type is a guess where reads are few.
         QcFigure(name="Read 1 antisense", value=round(100 * quantified.antisense_share, 1), unit="%"),
+        QcFigure(name="Mean fragment length", value=round(quantified.fragment_length, 1), unit="bases"),
     ]
 
 

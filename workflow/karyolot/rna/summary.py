@@ -10,6 +10,10 @@ from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, Quantification
 from karyolot.rna.expression import Floats
 
+MITOCHONDRIAL = r"^MT-(?!RNR)"
+"""HGNC symbols of genes on the mitochondrial genome, without its ribosomal RNA."""
+RIBOSOMAL_RNA = r"^(?:MT-RNR[12]|RNA(?:5S|5-8S|18S|28S|45S)\w*|RN(?:5|18|28|45)S\w*)$"
+"""HGNC symbols of ribosomal RNA genes. An annotation that leaves them out hides what the library holds of them."""
 NO_LENGTHS = "gene lengths are not known, so there are no TPM; give reference.gtf"
 X_GENE, Y_GENES = "XIST", ("DDX3Y", "RPS4Y1")
 """XIST is expressed from an inactive X only; the two Y genes in all tissues of a man."""
@@ -39,6 +43,8 @@ def metrics(
         "rna.yap_targets_log2fc": _targets(markers),
         "rna.genes_detected": _genes_detected(expression),
         "rna.mapping_percent": _mapping(expression, quality),
+        "rna.mitochondrial_share": _share_of(expression, MITOCHONDRIAL, "mitochondrial"),
+        "rna.rrna_share": _share_of(expression, RIBOSOMAL_RNA, "ribosomal RNA"),
         "rna.sex": lot_sex,
         "rna.donor_sex": donor_sex,
         "rna.sex_as_declared": _as_declared("lot", lot_sex, declared_sex),
@@ -106,6 +112,19 @@ def _genes_detected(expression: AnnData) -> Metric:
     sample = found.idxmin()
     detail = f"{found[sample]} genes at {DETECTED_TPM:g} TPM or more in {sample}, the fewest"
     return Metric(value=int(found[sample]), detail=detail)
+
+
+def _share_of(expression: AnnData, pattern: str, kind: str) -> Metric:
+    """Highest share of a sample's counts in the genes whose name matches, over all samples."""
+    chosen = expression.var["gene_name"].str.contains(pattern, regex=True).to_numpy(dtype=bool)
+    if not chosen.any():
+        return Metric(value=None, reason=f"the annotation names no {kind} gene")
+    counts = np.asarray(expression.layers["counts"], dtype=float)
+    shares = counts[:, chosen].sum(axis=1) / np.maximum(counts.sum(axis=1), 1)
+    most = int(shares.argmax())
+    sample = expression.obs_names[most]
+    detail = f"{shares[most]:.1%} of the counts of {sample}, the most, in {chosen.sum()} {kind} genes"
+    return Metric(value=round(float(shares[most]), 4), detail=detail)
 
 
 def _mapping(expression: AnnData, quality: Mapping[str, Quantification]) -> Metric:
