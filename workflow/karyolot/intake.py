@@ -109,26 +109,20 @@ def data_files(rows: Sequence[Cells], directory: Path) -> list[Path]:
 
     Not count matrices of RNA: they grow with every lot, and the rows of earlier lots would no longer fit.
     """
-    return [
-        directory / row[column] for row in rows for column in CHECKSUMS if column in row and not _is_matrix(row, column)
-    ]
+    return [directory / row[column] for row in rows for column, _ in _summed(row)]
 
 
 def with_checksums(rows: Sequence[Cells], directory: Path) -> list[Cells]:
     """The same rows with the sha256 of their files; reads every file whole."""
-    made: list[Cells] = []
-    for row in rows:
-        sums = {
-            target: sha256(directory / row[column])
-            for column, target in CHECKSUMS.items()
-            if column in row and not _is_matrix(row, column)
-        }
-        made.append({**row, **sums})
-    return made
+    return [{**row, **{target: sha256(directory / row[column]) for column, target in _summed(row)}} for row in rows]
 
 
-def _is_matrix(row: Cells, column: str) -> bool:
-    return column == "counts" and row["assay"] == "rnaseq"
+def _summed(row: Cells) -> list[tuple[str, str]]:
+    """Columns of the files of a row that get a checksum, each with the column of its checksum."""
+    is_matrix = row["assay"] == "rnaseq"
+    return [
+        (name, target) for name, target in CHECKSUMS.items() if name in row and not (is_matrix and name == "counts")
+    ]
 
 
 # Sheets

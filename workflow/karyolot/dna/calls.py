@@ -12,9 +12,10 @@ from karyolot.contracts.copy_number import Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.levels import detectable_fraction, fraction_interval, fraction_of_cells
+from karyolot.dna.limits import distinct_places
 from karyolot.dna.noise import runs_of, standard_error
 from karyolot.dna.segments import CONFIDENCE, against_donor, donor_alone, published_rule
-from karyolot.dna.thresholds import known_threshold, segment_threshold
+from karyolot.dna.thresholds import known_threshold, least_effect, segment_threshold
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -70,7 +71,7 @@ def call_changes(
     names = table["chrom"].to_numpy(dtype=object)
     chroms = {names[low]: (low, high) for low, high in runs_of(names)}
     changes = [change(_rows_of(table, chroms, row), "segment") for row in changed.to_dict("records")]
-    places = arms.drop_duplicates(["chrom", "start", "end"])
+    places = distinct_places(arms)
     known = known_threshold(len(places), settings.family_wise_error)
     for row in places.to_dict("records"):
         if row["bins"] < settings.min_bins:
@@ -109,7 +110,7 @@ def _with_whole(
     if len(rest) < max(settings.min_bins, len(whole.rows) / 2):
         return changes
     left = change(rest, *whole.tests)
-    if abs(left.mean) < max(threshold * left.se, settings.min_log2):
+    if abs(left.mean) < least_effect(left.se, threshold, settings):
         return changes
     alike = [c for c in inside if abs(c.mean - left.mean) <= SAME * np.hypot(c.se, left.se)]
     rows = np.sort(np.concatenate([left.rows, *(c.rows for c in alike)]))

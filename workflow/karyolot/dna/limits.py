@@ -12,7 +12,7 @@ from karyolot.dna.bins import contig_key
 from karyolot.dna.levels import detectable_fraction
 from karyolot.dna.noise import standard_error
 from karyolot.dna.segments import against_donor
-from karyolot.dna.thresholds import known_threshold, segment_threshold
+from karyolot.dna.thresholds import known_threshold, least_effect, segment_threshold
 
 MIN_USABLE = 0.2
 """An arm with a smaller share of its bins in use is not assessable: what is seen cannot speak for it."""
@@ -39,15 +39,14 @@ def known_regions(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber, atla
         part = part[middle[part.index].between(start, end, "left")]
         if len(part):
             places.append(("watch", region, part))
-    threshold = known_threshold(
-        len({(part.index[0], part.index[-1]) for _, _, part in places}), settings.family_wise_error
-    )
-    return pd.DataFrame(
-        [
-            _tested({"scope": scope, "name": name, **_facts(part)}, noise, threshold, settings)
-            for scope, name, part in places
-        ]
-    )
+    rows = [{"scope": scope, "name": name, **_facts(part)} for scope, name, part in places]
+    threshold = known_threshold(len(distinct_places(pd.DataFrame(rows))), settings.family_wise_error)
+    return pd.DataFrame([_tested(row, noise, threshold, settings) for row in rows])
+
+
+def distinct_places(arms: pd.DataFrame) -> pd.DataFrame:
+    """One row per place (chrom, start, end): a watched region that is a whole arm is no further test."""
+    return arms.drop_duplicates(["chrom", "start", "end"])
 
 
 def _facts(part: pd.DataFrame) -> dict[str, object]:
@@ -80,7 +79,7 @@ def _tested(row: dict[str, object], noise: Noise, threshold: float, settings: Co
         "z": row["log2"] / se if known else np.nan,  # type: ignore[operator]
         "lod_gain": float(gain),
         "lod_loss": float(loss),
-        "changed": bool(known and abs(row["log2"]) >= max(threshold * se, settings.min_log2)),  # type: ignore[arg-type]
+        "changed": bool(known and abs(row["log2"]) >= least_effect(se, threshold, settings)),  # type: ignore[arg-type]
         "assessable": assessable,
     }
 
@@ -114,4 +113,4 @@ def limits_of_detection(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber
 def _shift(se: float, threshold: float, settings: CopyNumber) -> float:
     """log2 shift called with the configured power: it must pass both |z| and the smallest effect called."""
     reserve = NormalDist().inv_cdf(settings.power) * se
-    return max(threshold * se, settings.min_log2) + reserve
+    return float(least_effect(se, threshold, settings)) + reserve

@@ -63,9 +63,8 @@ def donor_variants(ratios: pd.DataFrame, settings: CopyNumber) -> pd.DataFrame:
     lot, lot_weights = lot_alone(table)
     lot_noise, _ = segment_track(table, lot, lot_weights, settings)
     rows = []
-    for low, high in pieces if lot_noise.assessable else []:
+    for low, high, deviation, _, _ in pieces if lot_noise.assessable else []:
         part = slice(low, high)
-        deviation = float(np.average(donor[part], weights=donor_weights[part]))
         carried = float(np.average(lot[part], weights=lot_weights[part]))
         se = float(standard_error(lot_noise, lot_weights[part].sum(), high - low))
         if abs(deviation) < GERMLINE or RESOLVED * se > abs(deviation) / 2:

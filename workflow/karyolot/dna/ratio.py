@@ -12,7 +12,7 @@ from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.bins import expected_copies
 from karyolot.dna.noise import MAD_TO_SD, measure_noise, runs_of, standard_error
 from karyolot.dna.segment import split
-from karyolot.dna.thresholds import segment_threshold
+from karyolot.dna.thresholds import least_effect, segment_threshold
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -281,7 +281,7 @@ def _neutral(table: pd.DataFrame, values: Floats, variance: Floats, autosome: Ma
     candidates = np.unique(found)
     near = np.abs(found[:, None] - candidates[None, :]) <= np.maximum(SAME_LEVEL, se[autosome])[:, None]
     centre = candidates[near.sum(axis=0).argmax()]
-    differs = np.abs(level - centre) > np.maximum(settings.min_log2, threshold * se)
+    differs = np.abs(level - centre) > least_effect(se, threshold, settings)
     return np.asarray(autosome & ~differs)
 
 

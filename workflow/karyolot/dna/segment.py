@@ -152,9 +152,11 @@ class _Search(NamedTuple):
             z[1 : len(range(self.low, self.low + self.min_bins, step))] = -np.inf
             z[len(range(self.low, last - self.min_bins + 1, step)) : len(z) - (starts[-1] == last)] = -np.inf
             i = int(z.argmax())
-            at_end = np.array([last])
-            touching = float(self.scores(at_end, at_end + length, length)[0])
-            found = max((float(z[i]), starts[i], starts[i] + length), (touching, last, self.high))
+            found = (float(z[i]), starts[i], starts[i] + length)
+            if starts[-1] != last:
+                at_end = np.array([last])
+                touching = float(self.scores(at_end, at_end + length, length)[0])
+                found = max(found, (touching, last, self.high))
             if best is None or found[0] > best[0]:
                 best = found
         while best is not None:

@@ -10,7 +10,7 @@ from karyolot.contracts.copy_number import Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.noise import inflation_at, measure_noise, runs_of, smooth_outliers, standard_error
 from karyolot.dna.segment import carve, merge, split
-from karyolot.dna.thresholds import segment_threshold
+from karyolot.dna.thresholds import least_effect, segment_threshold
 
 Floats = NDArray[np.float64]
 
@@ -38,11 +38,8 @@ def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
     donor_track, donor_weights = donor_alone(table)
     donor_noise, _ = segment_track(table, donor_track, donor_weights, settings)
     rows = []
-    for low, high in pieces:
+    for low, high, mean, se, _ in pieces:
         first, part = table.iloc[low], slice(low, high)
-        weight = weights[part].sum()
-        mean = float(np.average(values[part], weights=weights[part]))
-        se = float(standard_error(noise, weight, high - low))
         median = float(table["log2"].iloc[part].median())
         donor = float(np.median(donor_track[part]))
         expected = np.log2(max(first["copies"], 1) / 2)
@@ -108,8 +105,8 @@ def _arms(table: pd.DataFrame) -> NDArray[np.object_]:
 
 def segment_track(
     table: pd.DataFrame, values: Floats, weights: Floats, settings: CopyNumber
-) -> tuple[Noise, list[tuple[int, int]]]:
-    """Noise and segments (half-open row ranges) of one track over the used bins of `table`, in genome order.
+) -> tuple[Noise, list["Piece"]]:
+    """Noise and segments (ranges of rows of `table`) of one track over the used bins of `table`, in genome order.
 
     Two rounds. The first takes each arm's median as its level and finds what changed; the second measures the noise
     about the centre (0) on all that did not, so that waves as long as an arm count as noise too.
@@ -126,8 +123,8 @@ def segment_track(
         for first, last in runs_of(arms):
             part = slice(first, last)
             for piece in segment_run(values[part], weights[part], noise, threshold, settings):
-                pieces.append((first + piece.low, first + piece.high))
-                quiet[first + piece.low : first + piece.high] &= not piece.changed
+                pieces.append(piece._replace(low=first + piece.low, high=first + piece.high))
+                quiet[pieces[-1].low : pieces[-1].high] &= not piece.changed
     return noise, pieces
 
 
@@ -149,7 +146,7 @@ def segment_run(values: Floats, weights: Floats, noise: Noise, threshold: float,
     for low, high in carve(found, values, weights, noise, threshold, settings.min_bins):
         mean = float(np.average(values[low:high], weights=weights[low:high]))
         se = float(standard_error(noise, weights[low:high].sum(), high - low))
-        changed = abs(mean) >= max(threshold * se, settings.min_log2) and high - low >= settings.min_bins
+        changed = bool(abs(mean) >= least_effect(se, threshold, settings)) and high - low >= settings.min_bins
         pieces.append(Piece(low, high, mean, se, changed))
     return pieces
 

@@ -2,6 +2,11 @@
 
 from statistics import NormalDist
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from karyolot.contracts.settings import CopyNumber
+
 BINS_PER_TEST = 200.0
 MOST_TESTS_PER_BIN = 12.0
 """Searching all stretches of n bins is worth n * min(n / 200, 12) independent tests: fitted to the 95 % quantile of the
@@ -17,6 +22,11 @@ def segment_threshold(bins: int, family_wise_error: float) -> float:
 def known_threshold(tests: int, family_wise_error: float) -> float:
     """|z| for one of `tests` whole arms and chromosomes, whose ends are known; the other half is spent."""
     return two_sided(family_wise_error / 2 / max(tests, 1))
+
+
+def least_effect(se: ArrayLike, threshold: float, settings: CopyNumber) -> NDArray[np.float64]:
+    """Smallest |log2| that counts as a change: it must pass |z| and the smallest effect called anywhere."""
+    return np.maximum(threshold * np.asarray(se, dtype=float), settings.min_log2)
 
 
 def two_sided(error: float) -> float:
