@@ -1,7 +1,7 @@
 """Sensitivity, false calls, cost: karyolot beside CNVkit, DNAcopy, hmmlearn, an oracle and the published rule.
 
     uv pip install -r requirements.lock cnvkit hmmlearn        (a venv of its own; R with DNAcopy: r-bioc-dnacopy)
-    python benchmarks/copy_number.py [--quick]                 (two hours; --quick: minutes, a tenth of the plants)
+    python benchmarks/copy_number.py [--quick]                 (two hours on two idle cores with --jobs 2; --quick: minutes)
 
 writes benchmarks/copy_number.tsv, benchmarks/copy_number_cost.tsv and benchmarks/copy_number.png. A method that is not
 installed is left out, and said. Every lot is simulated from a seed made of its cell, over GRCh38's chromosome lengths and
@@ -67,6 +67,7 @@ PEER_GENOMES = {"DNAcopy": 10, "CNVkit cbs": 1, "CNVkit haar": 1, "CNVkit hmm-ge
 PEER_DEPTHS = ((1.0, 1.0), (30.0, 30.0))
 UNEQUAL_SHARES = (0.1, 0.2, 0.5)
 PEER_SHARES = {"CNVkit cbs": (0.2, 1.0), "CNVkit haar": (0.2, 1.0), "CNVkit hmm-germline": (0.2, 1.0)}
+OWN_LIMIT = "karyolot at its own limit"
 NULLS = 30
 WAVES = ((50_000, 0.012), (300_000, 0.009), (2_000_000, 0.007))
 RT_WAVE = 0.05
@@ -447,7 +448,7 @@ def calibration(task: tuple[tuple[float, float], int]) -> list[dict[str, object]
     return [
         {
             "lot_depth": depths[0], "donor_depth": depths[1], "share": shares[str(size)], "size_mb": size,
-            "method": "karyolot at its own limit", "plants": len(part), "sensitivity": part["found"].mean(),
+            "method": OWN_LIMIT, "plants": len(part), "sensitivity": part["found"].mean(),
             "genomes": genomes, "false_per_genome": tally.false / tally.genomes,
         }
         for size, part in table.groupby("size", sort=False)
@@ -532,19 +533,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the plants")
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--resume", action="store_true", help="keep what the table in --out already holds")
     parser.add_argument("--out", type=Path, default=HERE)
     given = parser.parse_args()
     genomes, nulls = (5, 10) if given.quick else (GENOMES, NULLS)
     tasks = [(0.0, depth, nulls, given.quick) for depth in DEPTHS]
     for share in SHARES:
         tasks += [(share, d, genomes, given.quick) for d in DEPTHS if d[0] == d[1] or share in UNEQUAL_SHARES]
+    limits = [(d, genomes) for d in DEPTHS if d[0] == d[1]]
     rows: list[dict[str, object]] = []
+    if given.resume:
+        old = pd.read_csv(given.out / "copy_number.tsv", sep="\t", dtype={"size_mb": str})
+        rows = old.to_dict("records")
+        known = old["method"] == OWN_LIMIT
+        done = set(old.loc[~known, ["share", "lot_depth", "donor_depth"]].itertuples(index=False, name=None))
+        tasks = [task for task in tasks if (task[0], *task[1]) not in done]
+        limits = [task for task in limits if task[0][0] not in set(old.loc[known, "lot_depth"])]
     with get_context("spawn").Pool(given.jobs, maxtasksperchild=4) as pool:
         for number, part in enumerate(pool.imap_unordered(run_cell, tasks), 1):
             rows += part
             print(f"{number} of {len(tasks)} cells", file=sys.stderr, flush=True)
             write(rows, given.out)
-        for part in pool.imap_unordered(calibration, [(d, genomes) for d in DEPTHS if d[0] == d[1]]):
+        for part in pool.imap_unordered(calibration, limits):
             rows += part
             write(rows, given.out)
     pd.DataFrame(cost()).to_csv(given.out / "copy_number_cost.tsv", sep="\t", index=False)
@@ -571,7 +581,7 @@ def summary(table: pd.DataFrame) -> dict[str, object]:
     null = table[(table["share"] == 0) & (table["method"] == "karyolot")]
     sure = own[(own["sensitivity"] >= 0.95) & (own["lot_depth"] >= 1)]
     large = sure[sure["size_mb"].isin(["5", "10", "20", "arm"])]
-    limit = table[table["method"] == "karyolot at its own limit"]
+    limit = table[table["method"] == OWN_LIMIT]
     return {
         "cells": len(both),
         "points behind the oracle, worst": round(100 * float(behind.max()), 1),

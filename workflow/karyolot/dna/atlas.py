@@ -71,5 +71,5 @@ def _is_in(band: str, region: str) -> bool:
 
 
 def _overlapping(table: pd.DataFrame, chrom: str, start: int, end: int) -> pd.DataFrame:
-    own = table["chrom"].map(contig_key) == contig_key(chrom)
-    return table[own & (table["start"] < end) & (table["end"] > start)]
+    own = [name for name in table["chrom"].unique() if contig_key(name) == contig_key(chrom)]
+    return table[table["chrom"].isin(own) & (table["start"] < end) & (table["end"] > start)]

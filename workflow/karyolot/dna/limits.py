@@ -50,6 +50,7 @@ def distinct_places(arms: pd.DataFrame) -> pd.DataFrame:
 
 
 def _facts(part: pd.DataFrame) -> dict[str, object]:
+    masked = part["mask"].value_counts() / len(part)
     used = part[part["mask"].isna()]
     weights = 1 / used["variance"].to_numpy()
     return {
@@ -59,7 +60,7 @@ def _facts(part: pd.DataFrame) -> dict[str, object]:
         "copies": int(part["copies"].iloc[0]),
         "bins": len(used),
         "usable": len(used) / len(part),
-        **{f"masked_{reason}": float((part["mask"] == reason).mean()) for reason in MASKS},
+        **{f"masked_{reason}": float(masked.get(reason, 0.0)) for reason in MASKS},
         "weight": float(weights.sum()),
         "log2": float(np.average(used["smooth"], weights=weights)) if len(used) else None,
     }

@@ -10,8 +10,8 @@ from karyolot.contracts.copy_number import Comparison
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.bins import expected_copies
-from karyolot.dna.noise import MAD_TO_SD, measure_noise, runs_of, standard_error
-from karyolot.dna.segment import split
+from karyolot.dna.noise import MAD_TO_SD, measure_noise, runs_of
+from karyolot.dna.segment import split, track
 from karyolot.dna.thresholds import least_effect, segment_threshold
 
 Floats = NDArray[np.float64]
@@ -273,14 +273,13 @@ def _neutral(table: pd.DataFrame, values: Floats, variance: Floats, autosome: Ma
     rows = np.flatnonzero(autosome)
     for first, last in runs_of(arms[autosome]):
         arm = rows[first:last]
-        for low, high in split(values[arm], weights[arm], noise, threshold, settings.min_bins):
+        run = track(values[arm], weights[arm], noise)
+        for low, high in split(run, threshold, settings.min_bins):
             part = arm[low:high]
-            level[part] = np.average(values[part], weights=weights[part])
-            se[part] = standard_error(noise, weights[part].sum(), high - low)
-    found = level[autosome]
-    candidates = np.unique(found)
-    near = np.abs(found[:, None] - candidates[None, :]) <= np.maximum(SAME_LEVEL, se[autosome])[:, None]
-    centre = candidates[near.sum(axis=0).argmax()]
+            _, level[part], se[part] = run.inside(low, high)
+    levels, at, counts = np.unique(level[autosome], return_index=True, return_counts=True)
+    near = np.abs(levels[:, None] - levels) <= np.maximum(SAME_LEVEL, se[autosome][at])[:, None]
+    centre = levels[(counts @ near).argmax()]
     differs = np.abs(level - centre) > least_effect(se, threshold, settings)
     return np.asarray(autosome & ~differs)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from karyolot.contracts.copy_number import Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.noise import inflation_at, measure_noise, runs_of, smooth_outliers, standard_error
-from karyolot.dna.segment import carve, merge, split
+from karyolot.dna.segment import carve, merge, split, track
 from karyolot.dna.thresholds import least_effect, segment_threshold
 
 Floats = NDArray[np.float64]
@@ -140,14 +140,13 @@ class Piece(NamedTuple):
 
 def segment_run(values: Floats, weights: Floats, noise: Noise, threshold: float, settings: CopyNumber) -> list[Piece]:
     """Segments of one run of neighbouring bins (an arm), each tested against 'unchanged' (0)."""
+    arm = track(values, weights, noise)
+    found = merge(split(arm, threshold, settings.min_bins), arm, threshold)
     pieces = []
-    found = split(values, weights, noise, threshold, settings.min_bins)
-    found = merge(found, values, weights, noise, threshold)
-    for low, high in carve(found, values, weights, noise, threshold, settings.min_bins):
-        mean = float(np.average(values[low:high], weights=weights[low:high]))
-        se = float(standard_error(noise, weights[low:high].sum(), high - low))
-        changed = bool(abs(mean) >= least_effect(se, threshold, settings)) and high - low >= settings.min_bins
-        pieces.append(Piece(low, high, mean, se, changed))
+    for low, high in carve(found, arm, threshold, settings.min_bins):
+        _, mean, se = arm.inside(low, high)
+        changed = abs(mean) >= least_effect(se, threshold, settings) and high - low >= settings.min_bins
+        pieces.append(Piece(low, high, mean, se, bool(changed)))
     return pieces
 
 
