@@ -66,7 +66,7 @@ PEER_GENOMES = {"DNAcopy": 10, "CNVkit cbs": 1, "CNVkit haar": 1, "CNVkit hmm-ge
 """Genomes a cell of the peers holds; CNVkit takes a minute a genome."""
 PEER_DEPTHS = ((1.0, 1.0), (30.0, 30.0))
 UNEQUAL_SHARES = (0.1, 0.2, 0.5)
-PEER_SHARES = {"CNVkit cbs": (0.2, 1.0), "CNVkit haar": (0.2, 1.0), "CNVkit hmm-germline": (0.2, 1.0)}
+PEER_SHARES = dict.fromkeys(("CNVkit cbs", "CNVkit haar", "CNVkit hmm-germline"), (0.0, 0.2, 1.0))
 OWN_LIMIT = "karyolot at its own limit"
 NULLS = 30
 WAVES = ((50_000, 0.012), (300_000, 0.009), (2_000_000, 0.007))

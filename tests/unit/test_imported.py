@@ -20,13 +20,12 @@ from karyolot.verdict.imported import imported_metrics
 SHA = "3f" * 32
 COLUMNS = list(LotResult.model_fields)
 GOOD = {"lot_id": "L1", "document": "KAR-1", "sha256": SHA}
-C07 = next(
-    criterion
+CRITERIA = {
+    criterion.id: criterion
     for criterion in Acceptance.model_validate(
         yaml.safe_load((Path(__file__).parents[2] / "resources" / "acceptance.yaml").read_bytes())
     ).criteria
-    if criterion.metric == "imported.karyotype_normal"
-)
+}
 
 
 def row(kind: str, value: str, **cells: str) -> dict[str, str]:
@@ -148,10 +147,24 @@ def test_one_bad_result_outweighs_the_good_ones() -> None:
     assert imported_metrics([high, low])["imported.viability"].detail == "88% (document BR-2031-07, page 12)"
 
 
-@pytest.mark.parametrize(("kept", "outcome"), [(True, "PASS"), (False, "REVIEW"), (None, "NOT_ASSESSED")])
-def test_the_karyotype_criterion_reads_the_sheet(kept: bool | None, outcome: str) -> None:
-    results = [] if kept is None else [planted_records.imported("karyotype", "46,XX[20]", kept=kept)]
-    assert judge(C07, imported_metrics(results)[C07.metric]).outcome == outcome
+@pytest.mark.parametrize(
+    ("criterion", "good", "bad"),
+    [
+        ("C07", ("karyotype", "46,XX[20]", True), ("karyotype", "47,XX,+8[20]", False)),
+        ("P03", ("viability", "90", None), ("viability", "89.9", None)),
+        ("P04", ("flow", "0.4", True), ("flow", "4", False)),
+        ("P05", ("mycoplasma", "negative", True), ("mycoplasma", "positive", False)),
+    ],
+)
+def test_criteria_read_the_sheet_of_results(
+    criterion: str, good: tuple[str, str, bool], bad: tuple[str, str, bool]
+) -> None:
+    asked = CRITERIA[criterion]
+    outcomes = []
+    for given in ([], [good], [good, bad]):
+        results = [planted_records.imported(kind, value, kept=kept) for kind, value, kept in given]
+        outcomes.append(judge(asked, imported_metrics(results)[asked.metric]).outcome)
+    assert outcomes == ["NOT_ASSESSED", "PASS", "REVIEW"]
 
 
 def shown(html: str, section: str) -> str:

@@ -156,7 +156,7 @@ def run(context: typer.Context, directory: Annotated[Path, typer.Argument(help="
 
 @app.command()
 def report(lot: Annotated[str, typer.Argument(help="A finished lot.")], directory: Directory = Path()) -> None:
-    """Make the report of a lot anew from its record, results/LOT/report.json."""
+    """Make the HTML and the PDF of a lot anew from its record, results/LOT/report.json."""
     from karyolot import results
 
     for path in results.render_again(directory, lot):

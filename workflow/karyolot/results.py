@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from karyolot.contracts.criteria import CriterionResult, Verdict
 from karyolot.contracts.problems import KaryolotError, quoted
 from karyolot.contracts.record import Record
 from karyolot.contracts.sheets import ID_PATTERN
-from karyolot.io.files import read_json, write_text
+from karyolot.io.files import read_bytes, read_json, write_bytes, write_text
 from karyolot.tables import suggestion
 
 
@@ -143,22 +143,14 @@ def explanation(record: Record, directory: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def render_html(record: Record) -> str:
-    from karyolot.report.render import render  # brings pandas and the templates along
-
-    return render(record)
-
-
-FORMATS: dict[str, Callable[[Record], str]] = {"report.html": render_html}
-"""File in the lot's folder -> what makes it from the record."""
-
-
 def render_again(directory: Path, lot: str) -> list[Path]:
     """Make the files a person reads anew from the lot's record; the same record gives the same bytes."""
+    from karyolot.report.pdf import FONTS, print_pdf  # these bring pandas, the templates and the typesetter along
+    from karyolot.report.render import render
+
     record = read_record(directory, lot)
-    made = []
-    for name, render in FORMATS.items():
-        path = directory / "results" / lot / name
-        write_text(render(record), path)
-        made.append(path)
-    return made
+    folder = directory / "results" / lot
+    write_text(render(record), folder / "report.html")
+    fonts = {name: read_bytes(path) for name, path in FONTS.items()}
+    write_bytes(print_pdf(record, read_bytes(folder / "report.json"), fonts), folder / "report.pdf")
+    return [folder / "report.html", folder / "report.pdf"]
