@@ -10,12 +10,14 @@ import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from karyolot.config import PROJECT
 from karyolot.contracts.problems import KaryolotError
+from karyolot.io import lock
 
 DONE, PIPELINE_ERROR, INPUT_ERROR = 0, 1, 2
-CORES = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile")
+CORES = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile", "--workflow-profile")
 """Options with which the user says himself how much runs at once, or where."""
 LOGGING = ("--logger", "-q", "--quiet", "--verbose", "-p", "--printshellcmds", "--debug", "--debug-dag")
 LOOKING = """
@@ -59,6 +61,27 @@ def stop_unfit(directory: Path, words: Sequence[str]) -> None:
     settings = directory / "config" / "config.yaml"
     if not settings.is_file() and not _given(words, ("--configfile", "--configfiles", *LOOKING)):
         raise KaryolotError(f"{settings} does not exist; make a working directory with karyolot init, or name another")
+
+
+def hold_or_stop(directory: Path, words: Sequence[str], *, main: bool) -> IO[str] | None:
+    """Lock the working directory for a run with these words, for as long as the handle lives. Called by the Snakefile.
+
+    main: not one of the processes that a run starts for its jobs. Exit code 2, with the reason, when another run works
+    there, or when jobs of one that was killed do. Unlocking is refused then as well; looking is not.
+    """
+    if not main or (only_looks(words) and "--unlock" not in words):
+        return None
+    try:
+        handle = lock.hold(directory)
+        if jobs := lock.left_behind(directory):
+            raise KaryolotError(
+                f"{directory}: SLURM still has jobs of an earlier run in this directory ({' '.join(jobs)}), and two would"
+                f" write the same files. Wait until squeue shows them no more, or: scancel {' '.join(jobs)}"
+            )
+    except KaryolotError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(INPUT_ERROR) from None
+    return handle
 
 
 def _given(words: Sequence[str], options: Sequence[str]) -> bool:
