@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import mini_slurm
@@ -33,7 +34,7 @@ main()
 """
 """Snakemake that asks SLURM every second: the executor waits ten seconds longer each time it has asked in vain."""
 SAID = "said.log"
-LOT, DONOR = "L2-gain", "D1"
+LOT, DONOR, OTHER_RNA = "L2-gain", "D2", "L4-thin-rna1"
 
 pytestmark = [
     pytest.mark.slurm,
@@ -239,10 +240,32 @@ def test_a_run_that_was_killed_is_taken_up_without_two_writers(
 
 
 def test_a_lot_is_byte_for_byte_that_of_a_local_run(copy: Path, finished: Path, slurm: Cluster, submit: Submit) -> None:
-    """All of one lot from its reads, but for salmon, whose random numbers differ from run to run."""
+    """Genome, donor, reads and RNA of one lot, to its reports. salmon draws numbers at random, so it runs for another
+    sample, whose quantities are nearly the same."""
     results = copy / "results"
-    for path in (results / LOT, results / "reference" / "index", *results.glob(f"samples/{LOT}-wgs"),
-                 *results.glob(f"samples/{DONOR}-wgs"), results / "samples" / f"{LOT}-rna1"):  # fmt: skip
-        shutil.rmtree(path)
+    again = [LOT, f"samples/{LOT}-wgs", f"samples/{DONOR}-wgs", f"samples/{OTHER_RNA}", "reference/index"]
+    for name in again:
+        shutil.rmtree(results / name)
     for name in ("bins.parquet", "sites.parquet"):
         (results / "reference" / name).unlink()
+    wanted = [f"{LOT}/{name}" for name in ("report.html", "report.pdf", "dna/calls.vcf")]
+    code, said = end(
+        submit(copy, *(f"results/{name}" for name in [*wanted, f"samples/{OTHER_RNA}/rna/quant.sf"])), copy
+    )
+    assert code == 0, said[-5000:]
+    jobs = slurm.jobs()
+    assert {job["state"] for job in jobs} == {"COMPLETED"} and {job["node"] for job in jobs} == {"n1", "n2"}
+    assert len(jobs) < 20, "small rules travel in groups"
+
+    ours, theirs = (
+        {path.relative_to(place): path for path in place.rglob("*") if path.is_file()}
+        for place in (results, finished / "results")
+    )
+    random = {path for path in theirs if path.parts[:2] == ("samples", OTHER_RNA)}
+    made = {path for path in theirs if any(path.is_relative_to(name) for name in again)} - random
+    assert len(made) > 40
+    differ = [str(path) for path in made if path not in ours or ours[path].read_bytes() != theirs[path].read_bytes()]
+    assert not differ
+    quant = f"samples/{OTHER_RNA}/rna/quant.sf"
+    first, second = (pd.read_csv(place / "results" / quant, sep="\t")["NumReads"] for place in (copy, finished))
+    assert first.sum() == pytest.approx(second.sum(), rel=0.01) and first.corr(second) > 0.999

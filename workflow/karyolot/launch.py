@@ -71,14 +71,17 @@ def hold_or_stop(directory: Path, words: Sequence[str], *, main: bool) -> IO[str
     """
     if not main or (only_looks(words) and "--unlock" not in words):
         return None
+    handle = None
     try:
-        handle = lock.hold(directory)
+        handle = lock.hold(directory)  # also against a run that starts while SLURM is asked
         if jobs := lock.left_behind(directory):
             raise KaryolotError(
                 f"{directory}: SLURM still has jobs of an earlier run in this directory ({' '.join(jobs)}), and two would"
                 f" write the same files. Wait until squeue shows them no more, or: scancel {' '.join(jobs)}"
             )
     except KaryolotError as error:
+        if handle is not None:
+            handle.close()
         sys.stderr.write(f"{error}\n")
         raise SystemExit(INPUT_ERROR) from None
     return handle

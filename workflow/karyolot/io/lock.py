@@ -30,14 +30,16 @@ def hold(directory: Path) -> IO[str] | None:
         return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError as error:
         handle.seek(0)
+        holder = handle.read().strip() or "unknown process"
+        handle.close()
+        if not isinstance(error, BlockingIOError):
+            return None
         raise KaryolotError(
-            f"{directory}: another run works in this directory ({handle.read().strip() or 'unknown process'})."
+            f"{directory}: another run works in this directory ({holder})."
             " Wait for it, or stop it; lots of another directory can run meanwhile"
         ) from None
-    except OSError:
-        return None
     handle.truncate(0)
     handle.write(f"process {os.getpid()} on {socket.gethostname()}\n")
     handle.flush()
