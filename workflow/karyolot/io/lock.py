@@ -2,8 +2,8 @@
 
 import fcntl
 import os
+import platform
 import re
-import socket
 import subprocess
 from pathlib import Path
 from typing import IO
@@ -41,7 +41,7 @@ def hold(directory: Path) -> IO[str] | None:
             " Wait for it, or stop it; lots of another directory can run meanwhile"
         ) from None
     handle.truncate(0)
-    handle.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+    handle.write(f"process {os.getpid()} on {platform.node()}\n")
     handle.flush()
     return handle
 
