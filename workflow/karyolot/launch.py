@@ -30,6 +30,7 @@ LOOKING = """
 """Options of Snakemake with which it runs no job: a table of verdicts after them would be in the way."""
 SHORT = re.compile(r"-[kpqF]*[nlhvSDt]")
 """The same as single letters, alone or after letters that take no value: -n, -pn, -S."""
+STATUS = "--slurm-status-command"
 TAIL_LINES = 15
 LOG_BYTES = 1 << 20
 """Enough of the end of a log to hold the last failure."""
@@ -61,6 +62,20 @@ def stop_unfit(directory: Path, words: Sequence[str]) -> None:
     settings = directory / "config" / "config.yaml"
     if not settings.is_file() and not _given(words, ("--configfile", "--configfiles", *LOOKING)):
         raise KaryolotError(f"{settings} does not exist; make a working directory with karyolot init, or name another")
+    asked = any(Path(word).name == "slurm" for word in words)  # the executor, or the profile that names it
+    if asked and not only_looks(words) and not _given(words, (STATUS,)) and not _has_accounting():
+        raise KaryolotError(
+            "this SLURM keeps no accounts (sacct fails): the run would wait for ever for jobs that are over."
+            f" Add: {STATUS} squeue"
+        )
+
+
+def _has_accounting() -> bool:
+    """Whether sacct answers, by which Snakemake asks what became of its jobs unless told otherwise."""
+    try:
+        return subprocess.run(["sacct", "--noheader"], capture_output=True, check=False, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def hold_or_stop(directory: Path, words: Sequence[str], *, main: bool) -> IO[str] | None:
