@@ -25,6 +25,18 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+
+
+# The first rule is what is made when nothing is asked for; no `default_target`, which would hold for a workflow that
+# uses this one as a module, too.
+rule all:
+    input:
+        paths.lot_targets(study),
+        paths.study_targets(study),
+        paths.run_targets(study, settings),
+        paths.allele_targets(study, settings),
+
+
 include: "workflow/rules/reference.smk"
 include: "workflow/rules/reads.smk"
 include: "workflow/rules/alignment.smk"
@@ -35,12 +47,3 @@ include: "workflow/rules/pathways.smk"
 include: "workflow/rules/verdict.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/run_quality.smk"
-
-
-rule all:
-    default_target: True
-    input:
-        paths.lot_targets(study),
-        paths.study_targets(study),
-        paths.run_targets(study, settings),
-        paths.allele_targets(study, settings),

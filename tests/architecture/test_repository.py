@@ -62,14 +62,14 @@ def test_this_machines_pip_settings_are_not_committed() -> None:
 
 def subcommands() -> set[str]:
     usage = subprocess.run([ROOT / "run"], capture_output=True, text=True, check=True).stdout
-    return set(re.findall(r"^  (\w+) ", usage, flags=re.M))
+    return set(re.findall(r"^  ([\w-]+) ", usage, flags=re.M))
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "config/README.md", "workflow/ARCHITECTURE.md"])
 def test_documents_name_commands_that_exist(name: str) -> None:
     document = ROOT / name
     if document.is_file():
-        named = set(re.findall(r"\./run (\w+)", document.read_text(encoding="utf-8")))
+        named = set(re.findall(r"\./run ([\w-]+\w)", document.read_text(encoding="utf-8")))
         assert named <= subcommands(), f"{name}: ./run has no {sorted(named - subcommands())}"
 
 
@@ -109,6 +109,33 @@ def test_the_local_profile_is_read() -> None:
     assert args.show_failed_logs
     assert args.latency_wait == 5
     assert args.default_resources is not None
+
+
+def test_the_slurm_profile_is_read() -> None:
+    _, args = parse_args(["--workflow-profile", str(ROOT / "workflow" / "profiles" / "slurm")])
+    assert (args.executor, args.retries, args.rerun_incomplete) == ("slurm", 2, True)
+    assert args.default_resources is not None
+
+
+def test_jobs_are_tried_again_by_a_profile_only() -> None:
+    """Beside a rule, `retries` would be applied inside a SLURM job as well, with the memory that was too little."""
+    rules = [ROOT / "Snakefile", *(ROOT / "workflow" / "rules").glob("*.smk")]
+    assert not [path.name for path in rules if re.search(r"^\s+retries:", path.read_text(encoding="utf-8"), flags=re.M)]
+
+
+def test_the_groups_are_of_rules_that_exist() -> None:
+    """What is neither in a group nor local nor large would wait in the queue for longer than it runs."""
+    settings = yaml.safe_load((ROOT / "workflow" / "profiles" / "slurm" / "config.yaml").read_text(encoding="utf-8"))
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    rules = set(re.findall(r"^rule (\w+):", text, flags=re.M)) - {"copy_number"}
+    grouped = dict(entry.split("=") for entry in settings["groups"])
+    local = set(re.search(r"^localrules:\n((?:    \w+,\n)+)", text, flags=re.M)[1].replace(",", "").split())
+    assert grouped.keys() | local <= rules and not grouped.keys() & local
+    assert rules - grouped.keys() - local == {
+        "index_genome", "align_reads", "import_alignment", "mark_duplicates", "index_transcripts", "trim_transcripts",
+        "quantify_transcripts", "summarise_run",
+    }  # fmt: skip
+    assert {entry.split("=")[0] for entry in settings["group-components"]} <= set(grouped.values())
 
 
 def test_scripts_of_the_shell_are_sound() -> None:

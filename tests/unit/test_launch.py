@@ -60,6 +60,23 @@ def test_a_folder_that_is_no_working_directory(tmp_path: Path) -> None:
     launch.stop_unfit(tmp_path, ["--configfile", "elsewhere.yaml"])
 
 
+@pytest.mark.parametrize("words", [["--workflow-profile", "some/where/slurm"], ["--executor", "slurm"]])
+def test_a_slurm_without_accounts_is_told_before_it_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    sacct = tmp_path / "sacct"
+    sacct.write_text("#!/bin/sh\necho 'Slurm accounting storage is disabled' >&2\nexit 1\n")
+    sacct.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    words = ["--configfile", "x.yaml", *words]
+    with pytest.raises(KaryolotError, match="Add: --slurm-status-command squeue"):
+        launch.stop_unfit(tmp_path, words)
+    launch.stop_unfit(tmp_path, [*words, "--slurm-status-command=squeue"])
+    launch.stop_unfit(tmp_path, [*words, "-n"])
+    sacct.write_text("#!/bin/sh\n")
+    launch.stop_unfit(tmp_path, words)
+
+
 @pytest.mark.parametrize(("ends", "code"), [(0, 0), (1, 1), (2, 2), (130, 1), (77, 1)])
 def test_exit_codes(ends: int, code: int) -> None:
     assert launch.run([sys.executable, "-c", f"raise SystemExit({ends})"]) == code

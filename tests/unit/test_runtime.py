@@ -70,7 +70,7 @@ def run_job(tmp_path: Path, body: str, code: str | None = None) -> tuple[subproc
     from karyolot import runtime
     from karyolot.contracts.problems import KaryolotError
     from karyolot.contracts.settings import Counting, Expression
-    snakemake = SimpleNamespace(rule="count_fragments", log=["job.log"],
+    snakemake = SimpleNamespace(rule="renamed", log=["count_fragments.log"],
         params=SimpleNamespace(settings={{"bin_bp": 1000}}, code="{digest}"))
     with runtime.job(snakemake, Counting) as settings:
     """
@@ -79,7 +79,7 @@ def run_job(tmp_path: Path, body: str, code: str | None = None) -> tuple[subproc
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False,
         env=os.environ | {"PYTHONPATH": str(provenance.PACKAGE.parent)},
     )  # fmt: skip
-    return done, (tmp_path / "job.log").read_text()
+    return done, (tmp_path / "count_fragments.log").read_text()
 
 
 def test_a_job_gets_typed_settings_and_a_log(tmp_path: Path) -> None:
@@ -119,8 +119,6 @@ def test_unknown_tools_are_reported_not_invented(monkeypatch: pytest.MonkeyPatch
 
 
 def test_job_needs_a_known_rule(tmp_path: Path) -> None:
-    fake = SimpleNamespace(
-        rule="no_such_rule", log=[str(tmp_path / "x.log")], params=SimpleNamespace(settings={}, code="")
-    )
+    fake = SimpleNamespace(log=[str(tmp_path / "no_such_rule.log")], params=SimpleNamespace(settings={}, code=""))
     with pytest.raises(SystemExit), runtime.job(fake, Counting):
         raise KaryolotError("never reached")

@@ -242,6 +242,25 @@ def freeze(
 
 
 @app.command()
+def fetch(
+    url: Annotated[str, typer.Argument(help="Address of a genome, an annotation, a track: https:// or http://.")],
+    out: Annotated[Path, typer.Argument(help="File to make.")],
+    sha256: Annotated[str, typer.Option(help="As the server, or whoever fetched it before, states it.")] = "",
+    md5: Annotated[str, typer.Option(help="Where only this is stated (GENCODE, UCSC).")] = "",
+) -> None:
+    """Download a reference file; what breaks off is taken up by the same command. No run ever downloads anything."""
+    from karyolot.io import download
+    from karyolot.io.files import sha256 as sha256_of
+
+    if bool(sha256) == bool(md5):
+        raise KaryolotError(
+            "karyolot fetch needs one of --sha256 and --md5: an unchecked reference would be in every lot"
+        )
+    new = download.fetch(url, out, "sha256" if sha256 else "md5", (sha256 or md5).strip().lower())
+    print(f"{out} {'fetched' if new else 'was there'}, sha256 {sha256_of(out)}")
+
+
+@app.command()
 def simulate(
     out: Annotated[Path, typer.Argument(help="Folder to make; it must not exist, or be empty.")],
     size: Annotated[Literal["demo", "tiny"], typer.Option(help="tiny is for tests.")] = "demo",

@@ -10,12 +10,14 @@ import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from karyolot.config import PROJECT
 from karyolot.contracts.problems import KaryolotError
+from karyolot.io import lock
 
 DONE, PIPELINE_ERROR, INPUT_ERROR = 0, 1, 2
-CORES = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile")
+CORES = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile", "--workflow-profile")
 """Options with which the user says himself how much runs at once, or where."""
 LOGGING = ("--logger", "-q", "--quiet", "--verbose", "-p", "--printshellcmds", "--debug", "--debug-dag")
 LOOKING = """
@@ -28,6 +30,7 @@ LOOKING = """
 """Options of Snakemake with which it runs no job: a table of verdicts after them would be in the way."""
 SHORT = re.compile(r"-[kpqF]*[nlhvSDt]")
 """The same as single letters, alone or after letters that take no value: -n, -pn, -S."""
+STATUS = "--slurm-status-command"
 TAIL_LINES = 15
 LOG_BYTES = 1 << 20
 """Enough of the end of a log to hold the last failure."""
@@ -59,6 +62,44 @@ def stop_unfit(directory: Path, words: Sequence[str]) -> None:
     settings = directory / "config" / "config.yaml"
     if not settings.is_file() and not _given(words, ("--configfile", "--configfiles", *LOOKING)):
         raise KaryolotError(f"{settings} does not exist; make a working directory with karyolot init, or name another")
+    asked = any(Path(word).name == "slurm" for word in words)  # the executor, or the profile that names it
+    if asked and not only_looks(words) and not _given(words, (STATUS,)) and not _has_accounting():
+        raise KaryolotError(
+            "this SLURM keeps no accounts (sacct fails): the run would wait for ever for jobs that are over."
+            f" Add: {STATUS} squeue"
+        )
+
+
+def _has_accounting() -> bool:
+    """Whether sacct answers, by which Snakemake asks what became of its jobs unless told otherwise."""
+    try:
+        return subprocess.run(["sacct", "--noheader"], capture_output=True, check=False, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def hold_or_stop(directory: Path, words: Sequence[str], *, main: bool) -> IO[str] | None:
+    """Lock the working directory for a run with these words, for as long as the handle lives. Called by the Snakefile.
+
+    main: not one of the processes that a run starts for its jobs. Exit code 2, with the reason, when another run works
+    there, or when jobs of one that was killed do. Unlocking is refused then as well; looking is not.
+    """
+    if not main or (only_looks(words) and "--unlock" not in words):
+        return None
+    handle = None
+    try:
+        handle = lock.hold(directory)  # also against a run that starts while SLURM is asked
+        if jobs := lock.left_behind(directory):
+            raise KaryolotError(
+                f"{directory}: SLURM still has jobs of an earlier run in this directory ({' '.join(jobs)}), and two would"
+                f" write the same files. Wait until squeue shows them no more, or: scancel {' '.join(jobs)}"
+            )
+    except KaryolotError as error:
+        if handle is not None:
+            handle.close()
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(INPUT_ERROR) from None
+    return handle
 
 
 def _given(words: Sequence[str], options: Sequence[str]) -> bool:

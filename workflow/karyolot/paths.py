@@ -20,7 +20,7 @@ PART = "results/reference/index.part/genome"
 
 @dataclass(frozen=True)
 class Aligner:
-    """How one aligner is called. Memory in MB for a human genome, measured or documented by its authors.
+    """How one aligner is called.
 
     suffixes: of the index files, after the prefix INDEX. The index is built beside, under the prefix PART.
     """
@@ -28,8 +28,6 @@ class Aligner:
     suffixes: tuple[str, ...]
     index: str
     align: str
-    index_mb: int
-    align_mb: int
 
 
 ALIGNERS = {
@@ -38,22 +36,16 @@ ALIGNERS = {
         (".amb", ".ann", ".bwt", ".pac", ".sa"),
         f"bwa index -p {PART} {FASTA}",
         f"bwa mem -p -v 2 -K {{batch}} -t {{threads}} -R {{group}} {INDEX} -",
-        6_000,
-        8_000,
     ),
     "bwa-mem2": Aligner(
         (".0123", ".amb", ".ann", ".bwt.2bit.64", ".pac"),
         f"bwa-mem2 index -p {PART} {FASTA}",
         f"bwa-mem2 mem -p -v 2 -K {{batch}} -t {{threads}} -R {{group}} {INDEX} -",
-        90_000,
-        20_000,
     ),
     "minimap2": Aligner(
         (".mmi",),
         f"minimap2 -x sr -d {PART}.mmi {FASTA}",
         f"minimap2 -ax sr -K {{batch}} -t {{threads}} -R {{group}} {INDEX}.mmi -",
-        14_000,
-        20_000,
     ),
 }
 
@@ -88,14 +80,6 @@ def index_command(settings: Alignment) -> str:
     return (
         f"mkdir -p {PART[:-7]} && {ALIGNERS[settings.aligner].index} && mv {PART}.* {INDEX[:-7]}/ && rmdir {PART[:-7]}"
     )
-
-
-def index_memory(settings: Alignment) -> int:
-    return ALIGNERS[settings.aligner].index_mb
-
-
-def align_memory(settings: Alignment) -> int:
-    return ALIGNERS[settings.aligner].align_mb
 
 
 def align_command(settings: Alignment, study: Study, sample: str, unit: str, threads: int) -> str:
@@ -244,12 +228,6 @@ def transcripts_of(reference: Reference) -> str:
 def decoys_of(reference: Reference) -> list[str]:
     """The genome, when salmon is to catch reads that fit it better than any transcript."""
     return [FASTA] if reference.decoys and reference.fasta is not None else []
-
-
-def salmon_memory(reference: Reference) -> int:
-    """MB for a human index, to build and to use: about 17 GB with the genome as decoys (COMBINE-lab/salmon issue 476),
-    6 GB without (stjudecloud/workflows issue 326)."""
-    return 18_000 if decoys_of(reference) else 6_000
 
 
 def gene_tables(reference: Reference) -> list[str]:

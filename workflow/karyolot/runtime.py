@@ -35,6 +35,7 @@ def job(snakemake: Any, settings: type[Settings]) -> Iterator[Settings]:
 
     Raises SystemExit(1) on failure: with one message for a fault of the data, with the traceback for a bug of ours.
     """
+    rule = Path(snakemake.log[0]).name.partition(".")[0]  # whoever uses the workflow as a module may rename its rules
     # Snakemake's own descriptors are redirected, so that what a C library prints lands in the log as well.
     with Path(snakemake.log[0]).open("w", encoding="utf-8") as log:
         sys.stdout.flush()
@@ -43,13 +44,13 @@ def job(snakemake: Any, settings: type[Settings]) -> Iterator[Settings]:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
         try:
-            if code_digest(SCRIPTS / f"{snakemake.rule}.py") != snakemake.params.code:
+            if code_digest(SCRIPTS / f"{rule}.py") != snakemake.params.code:
                 raise KaryolotError(
                     f"karyolot as imported here ({PROJECT}) is not the code that planned this job; start the run again"
                 )
             yield settings.model_validate(snakemake.params.settings)
         except KaryolotError as fault:
-            message = f"{snakemake.rule}: {fault}\n"
+            message = f"{rule}: {fault}\n"
         except Exception:
             message = traceback.format_exc()
         else:

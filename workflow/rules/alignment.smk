@@ -15,13 +15,15 @@ rule align_reads:
         fastp="results/samples/{sample}/dna/{unit}.fastp.json",
     log:
         "logs/samples/{sample}/align_reads.{unit}.log",
+    benchmark:
+        "benchmarks/samples/{sample}/align_reads.{unit}.tsv"
     wildcard_constraints:
         sample=paths.one_of(paths.samples_with(study, "fastq_1", assay="wgs")),
     conda:
         "../../envs/alignment.yaml"
     threads: 8
     resources:
-        mem_mb=paths.align_memory(settings.alignment),
+        **needs("align_reads"),
     params:
         command=lambda wildcards, threads: paths.align_command(
             settings.alignment, study, wildcards.sample, wildcards.unit, threads
@@ -46,12 +48,14 @@ rule import_alignment:
         bam=temp("results/samples/{sample}/dna/{unit}.bam"),
     log:
         "logs/samples/{sample}/import_alignment.{unit}.log",
+    benchmark:
+        "benchmarks/samples/{sample}/import_alignment.{unit}.tsv"
     wildcard_constraints:
         sample=paths.one_of(paths.samples_with(study, "alignment", assay="wgs")),
     conda:
         "../../envs/alignment.yaml"
     resources:
-        mem_mb=2000,
+        **needs("import_alignment"),
     params:
         group=lambda wildcards: paths.read_group(study, wildcards.sample, wildcards.unit),
     shell:
@@ -75,11 +79,13 @@ rule mark_duplicates:
         flagstat="results/samples/{sample}/dna/flagstat.json",
     log:
         "logs/samples/{sample}/mark_duplicates.log",
+    benchmark:
+        "benchmarks/samples/{sample}/mark_duplicates.tsv"
     conda:
         "../../envs/alignment.yaml"
     threads: 2
     resources:
-        mem_mb=2000,
+        **needs("mark_duplicates"),
     params:
         distance=settings.alignment.optical_distance,
     shell:

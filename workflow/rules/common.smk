@@ -4,14 +4,25 @@ OUTPUTS  settings, study: checked; and the input functions of all rules, bound t
 STEPS    every problem of the inputs is reported here, before any job starts; the functions live in karyolot.paths
 """
 
-from karyolot import check, paths
+from karyolot import check, launch, paths
 from karyolot.config import differences
+from karyolot.resources import Needs
 from karyolot.runtime import stage
 
+# Held until this process ends, however it ends.
+locked = launch.hold_or_stop(Path.cwd(), sys.argv[1:], main=workflow.is_main_process)
 settings, study = check.load_or_stop(config, Path.cwd(), workflow.configfiles, contents=workflow.is_main_process)
 shipped = paths.shipped
+needs = Needs(study, settings)
 # With conda or a container the tools come from envs/; else they must be on PATH.
 check.stop_without(paths.all_tools(study, settings), workflow.deployment_settings.deployment_method)
+
+
+# Seconds of one process: also on a cluster they run where Snakemake does.
+localrules:
+    summarise_sample,
+    tabulate_verdicts,
+    render_overview,
 
 
 wildcard_constraints:

@@ -16,12 +16,14 @@ rule count_fragments:
         counts="results/samples/{sample}/dna/counts.parquet",
     log:
         "logs/samples/{sample}/count_fragments.log",
+    benchmark:
+        "benchmarks/samples/{sample}/count_fragments.tsv"
     wildcard_constraints:
         sample=paths.one_of(paths.samples_with(study, "fastq_1", "alignment", assay="wgs")),
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("count_fragments"),
     params:
         **stage("count_fragments", settings.counting),
     script:
@@ -37,12 +39,14 @@ rule import_counts:
         counts="results/samples/{sample}/dna/counts.parquet",
     log:
         "logs/samples/{sample}/import_counts.log",
+    benchmark:
+        "benchmarks/samples/{sample}/import_counts.tsv"
     wildcard_constraints:
         sample=paths.one_of(paths.samples_with(study, "counts", assay="wgs")),
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("import_counts"),
     params:
         **stage("import_counts"),
     script:
@@ -59,10 +63,12 @@ rule compare_bins:
         comparison="results/{lot}/dna/comparison.json",
     log:
         "logs/{lot}/compare_bins.log",
+    benchmark:
+        "benchmarks/{lot}/compare_bins.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("compare_bins"),
     params:
         **stage("compare_bins", settings.copy_number),
         sex=lambda wildcards: paths.sex_of(study, wildcards.lot),
@@ -79,10 +85,12 @@ rule segment_log_ratios:
         donor_noise="results/{lot}/dna/donor_noise.json",
     log:
         "logs/{lot}/segment_log_ratios.log",
+    benchmark:
+        "benchmarks/{lot}/segment_log_ratios.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("segment_log_ratios"),
     params:
         **stage("segment_log_ratios", settings.copy_number),
     script:
@@ -100,10 +108,12 @@ rule assess_limits:
         lod="results/{lot}/dna/lod.parquet",
     log:
         "logs/{lot}/assess_limits.log",
+    benchmark:
+        "benchmarks/{lot}/assess_limits.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("assess_limits"),
     params:
         **stage("assess_limits", settings.copy_number),
     script:
@@ -124,10 +134,12 @@ rule call_changes:
         calls="results/{lot}/dna/calls.parquet",
     log:
         "logs/{lot}/call_changes.log",
+    benchmark:
+        "benchmarks/{lot}/call_changes.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("call_changes"),
     params:
         **stage("call_changes", settings.copy_number),
     script:
@@ -145,10 +157,12 @@ rule match_donor:
         match="results/{lot}/dna/match.json",
     log:
         "logs/{lot}/match_donor.log",
+    benchmark:
+        "benchmarks/{lot}/match_donor.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("match_donor"),
     params:
         **stage("match_donor", settings.copy_number),
         sex=lambda wildcards: paths.sex_of(study, wildcards.lot),
@@ -175,10 +189,12 @@ rule export_copy_number:
         bedgraph="results/{lot}/dna/log_ratios.bedgraph",
     log:
         "logs/{lot}/export_copy_number.log",
+    benchmark:
+        "benchmarks/{lot}/export_copy_number.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("export_copy_number"),
     params:
         **stage("export_copy_number"),
     script:
@@ -198,10 +214,12 @@ rule summarise_copy_number:
         metrics="results/{lot}/dna/metrics.json",
     log:
         "logs/{lot}/summarise_copy_number.log",
+    benchmark:
+        "benchmarks/{lot}/summarise_copy_number.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=1000,
+        **needs("summarise_copy_number"),
     params:
         **stage("summarise_copy_number", settings.copy_number),
     script:

@@ -20,10 +20,12 @@ rule map_transcripts:
         genes="results/reference/genes.tsv",
     log:
         "logs/reference/map_transcripts.log",
+    benchmark:
+        "benchmarks/reference/map_transcripts.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=4000,
+        **needs("map_transcripts"),
     params:
         **stage("map_transcripts"),
     script:
@@ -38,10 +40,12 @@ rule extract_transcripts:
         fasta="results/reference/transcripts.fa",
     log:
         "logs/reference/extract_transcripts.log",
+    benchmark:
+        "benchmarks/reference/extract_transcripts.tsv"
     conda:
         "../../envs/expression.yaml"
     resources:
-        mem_mb=4000,
+        **needs("extract_transcripts"),
     shell:
         "trap 'rm -rf {output.fasta}.part' EXIT; "
         "(gzip -cdf {input.gtf:q} | gffread -w {output.fasta}.part -g {input.fasta} -"
@@ -57,11 +61,13 @@ rule index_transcripts:
         index=directory("results/reference/salmon"),
     log:
         "logs/reference/index_transcripts.log",
+    benchmark:
+        "benchmarks/reference/index_transcripts.tsv"
     conda:
         "../../envs/expression.yaml"
     threads: 4
     resources:
-        mem_mb=paths.salmon_memory(settings.reference),
+        **needs("index_transcripts"),
     shell:
         "trap 'rm -rf {output.index}.part' EXIT; "
         "(mkdir -p {output.index}.part"
@@ -82,13 +88,15 @@ rule trim_transcripts:
         fastp="results/samples/{sample}/rna/{unit}.fastp.json",
     log:
         "logs/samples/{sample}/trim_transcripts.{unit}.log",
+    benchmark:
+        "benchmarks/samples/{sample}/trim_transcripts.{unit}.tsv"
     wildcard_constraints:
         sample=paths.one_of(paths.samples_with(study, "fastq_1", assay="rnaseq")),
     conda:
         "../../envs/expression.yaml"
     threads: 2
     resources:
-        mem_mb=2000,
+        **needs("trim_transcripts"),
     params:
         files=lambda wildcards, output: paths.trim_arguments(study, wildcards.sample, wildcards.unit, output.reads),
         min_length=settings.reads.min_length,
@@ -112,13 +120,15 @@ rule quantify_transcripts:
         facts="results/samples/{sample}/rna/salmon.json",
     log:
         "logs/samples/{sample}/quantify_transcripts.log",
+    benchmark:
+        "benchmarks/samples/{sample}/quantify_transcripts.tsv"
     wildcard_constraints:
         sample=paths.one_of(paths.samples_with(study, "fastq_1", assay="rnaseq")),
     conda:
         "../../envs/expression.yaml"
     threads: 4
     resources:
-        mem_mb=paths.salmon_memory(settings.reference),
+        **needs("quantify_transcripts"),
     params:
         reads=lambda wildcards: paths.salmon_reads(study, wildcards.sample),
         options=paths.salmon_options(settings.expression),
@@ -142,10 +152,12 @@ rule assemble_expression:
         expression="results/{lot}/rna/expression.h5ad",
     log:
         "logs/{lot}/assemble_expression.log",
+    benchmark:
+        "benchmarks/{lot}/assemble_expression.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=4000,
+        **needs("assemble_expression"),
     params:
         **stage("assemble_expression"),
         samples=lambda wildcards: paths.expression_samples(study, paths.rna_samples(study, wildcards.lot)),
@@ -160,10 +172,12 @@ rule test_contrast:
         table="results/{lot}/rna/de.parquet",
     log:
         "logs/{lot}/test_contrast.log",
+    benchmark:
+        "benchmarks/{lot}/test_contrast.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("test_contrast"),
     params:
         **stage("test_contrast", settings.expression, without="panel"),
     script:
@@ -179,10 +193,12 @@ rule tabulate_markers:
         markers="results/{lot}/rna/markers.parquet",
     log:
         "logs/{lot}/tabulate_markers.log",
+    benchmark:
+        "benchmarks/{lot}/tabulate_markers.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("tabulate_markers"),
     params:
         **stage("tabulate_markers"),
     script:
@@ -198,10 +214,12 @@ rule compare_panel:
         facts="results/{lot}/rna/panel.json",
     log:
         "logs/{lot}/compare_panel.log",
+    benchmark:
+        "benchmarks/{lot}/compare_panel.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("compare_panel"),
     params:
         **stage("compare_panel"),
     script:
@@ -216,10 +234,12 @@ rule test_panel:
         table="results/{lot}/rna/panel_genes.parquet",
     log:
         "logs/{lot}/test_panel.log",
+    benchmark:
+        "benchmarks/{lot}/test_panel.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=4000,
+        **needs("test_panel"),
     params:
         **stage("test_panel"),
     script:
@@ -236,10 +256,12 @@ rule summarise_expression:
         metrics="results/{lot}/rna/metrics.json",
     log:
         "logs/{lot}/summarise_expression.log",
+    benchmark:
+        "benchmarks/{lot}/summarise_expression.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("summarise_expression"),
     params:
         **stage("summarise_expression"),
         quality=lambda wildcards: paths.quantified_samples(study, wildcards.lot),
@@ -258,10 +280,12 @@ rule compare_arms:
         arms="results/{lot}/rna/arms.parquet",
     log:
         "logs/{lot}/compare_arms.log",
+    benchmark:
+        "benchmarks/{lot}/compare_arms.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("compare_arms"),
     params:
         **stage("compare_arms"),
     script:
@@ -275,10 +299,12 @@ rule assemble_study:
         expression="results/study/expression.h5ad",
     log:
         "logs/study/assemble_study.log",
+    benchmark:
+        "benchmarks/study/assemble_study.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=8000,
+        **needs("assemble_study"),
     params:
         **stage("assemble_study"),
         samples=paths.expression_samples(study, paths.study_samples(study)),
@@ -293,10 +319,12 @@ rule test_study:
         table="results/study/de.parquet",
     log:
         "logs/study/test_study.log",
+    benchmark:
+        "benchmarks/study/test_study.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=4000,
+        **needs("test_study"),
     params:
         **stage("test_study", settings.expression, without="panel"),
     script:
@@ -311,10 +339,12 @@ rule project_study:
         components="results/study/pca.parquet",
     log:
         "logs/study/project_study.log",
+    benchmark:
+        "benchmarks/study/project_study.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=4000,
+        **needs("project_study"),
     params:
         **stage("project_study"),
     script:
@@ -330,10 +360,12 @@ rule compare_samples:
         scores="results/study/marker_scores.parquet",
     log:
         "logs/study/compare_samples.log",
+    benchmark:
+        "benchmarks/study/compare_samples.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=4000,
+        **needs("compare_samples"),
     params:
         **stage("compare_samples"),
     script:

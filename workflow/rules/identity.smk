@@ -16,10 +16,12 @@ rule prepare_sites:
         sites="results/reference/sites.parquet",
     log:
         "logs/reference/prepare_sites.log",
+    benchmark:
+        "benchmarks/reference/prepare_sites.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=4000,
+        **needs("prepare_sites"),
     params:
         **stage("prepare_sites"),
     script:
@@ -36,12 +38,14 @@ rule count_alleles:
         alleles="results/samples/{sample}/dna/alleles.parquet",
     log:
         "logs/samples/{sample}/count_alleles.log",
+    benchmark:
+        "benchmarks/samples/{sample}/count_alleles.tsv"
     wildcard_constraints:
         sample=paths.one_of(paths.samples_with(study, "fastq_1", "alignment", assay="wgs")),
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("count_alleles"),
     params:
         **stage("count_alleles", settings.identity),
     script:
@@ -56,10 +60,12 @@ rule match_alleles:
         identity="results/{lot}/alleles/identity.json",
     log:
         "logs/{lot}/match_alleles.log",
+    benchmark:
+        "benchmarks/{lot}/match_alleles.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("match_alleles"),
     params:
         **stage("match_alleles", settings.identity),
     script:
@@ -78,10 +84,12 @@ rule compare_alleles:
         facts="results/{lot}/alleles/facts.json",
     log:
         "logs/{lot}/compare_alleles.log",
+    benchmark:
+        "benchmarks/{lot}/compare_alleles.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("compare_alleles"),
     params:
         **stage("compare_alleles", settings.identity),
     script:
@@ -97,10 +105,12 @@ rule summarise_alleles:
         metrics="results/{lot}/alleles/metrics.json",
     log:
         "logs/{lot}/summarise_alleles.log",
+    benchmark:
+        "benchmarks/{lot}/summarise_alleles.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=1000,
+        **needs("summarise_alleles"),
     params:
         **stage("summarise_alleles"),
     script:
@@ -115,10 +125,12 @@ rule match_samples:
         tsv="results/study/identity.tsv",
     log:
         "logs/match_samples.log",
+    benchmark:
+        "benchmarks/match_samples.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=4000,
+        **needs("match_samples"),
     params:
         **stage("match_samples", settings.identity),
         samples=paths.allele_samples(study, settings),

@@ -14,10 +14,12 @@ rule enrich_contrast:
         enrichment="results/{lot}/rna/enrichment.parquet",
     log:
         "logs/{lot}/enrich_contrast.log",
+    benchmark:
+        "benchmarks/{lot}/enrich_contrast.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("enrich_contrast"),
     params:
         **stage("enrich_contrast", settings.pathways),
     script:
@@ -34,10 +36,12 @@ rule tabulate_levels:
         levels="results/{lot}/rna/levels.parquet",
     log:
         "logs/{lot}/tabulate_levels.log",
+    benchmark:
+        "benchmarks/{lot}/tabulate_levels.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("tabulate_levels"),
     params:
         **stage("tabulate_levels"),
     script:
@@ -53,10 +57,12 @@ rule score_study:
         scores="results/study/scores.parquet",
     log:
         "logs/study/score_study.log",
+    benchmark:
+        "benchmarks/study/score_study.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=4000,
+        **needs("score_study"),
     params:
         **stage("score_study", settings.pathways),
     script:

@@ -13,12 +13,14 @@ rule verify_reads:
         facts="results/samples/{sample}/reads/{unit}.json",
     log:
         "logs/samples/{sample}/verify_reads.{unit}.log",
+    benchmark:
+        "benchmarks/samples/{sample}/verify_reads.{unit}.tsv"
     wildcard_constraints:
         sample=paths.one_of(paths.samples_with(study, "fastq_1")),
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=1000,
+        **needs("verify_reads"),
     params:
         **stage("verify_reads"),
         sha256=lambda wildcards: paths.checksums_of(study, wildcards.sample, wildcards.unit),
@@ -33,12 +35,14 @@ rule verify_data:
         facts="results/samples/{sample}/reads/{unit}.json",
     log:
         "logs/samples/{sample}/verify_data.{unit}.log",
+    benchmark:
+        "benchmarks/samples/{sample}/verify_data.{unit}.tsv"
     wildcard_constraints:
         sample=paths.one_of(paths.samples_with(study, "alignment", "counts")),
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=1000,
+        **needs("verify_data"),
     params:
         **stage("verify_data"),
         sha256=lambda wildcards: paths.unit_of(study, wildcards.sample, wildcards.unit).sha256_1,

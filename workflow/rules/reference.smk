@@ -13,10 +13,12 @@ rule prepare_genome:
         index="results/reference/genome.fa.fai",
     log:
         "logs/reference/prepare_genome.log",
+    benchmark:
+        "benchmarks/reference/prepare_genome.tsv"
     conda:
         "../../envs/alignment.yaml"
     resources:
-        mem_mb=1000,
+        **needs("prepare_genome"),
     shell:
         "trap 'rm -rf {output.fasta}.part* {output.index}.part' EXIT; "
         "(gzip -cdf {input.fasta:q} > {output.fasta}.part"
@@ -32,10 +34,12 @@ rule index_genome:
         paths.index_files(settings.alignment),
     log:
         "logs/reference/index_genome.log",
+    benchmark:
+        "benchmarks/reference/index_genome.tsv"
     conda:
         "../../envs/alignment.yaml"
     resources:
-        mem_mb=paths.index_memory(settings.alignment),
+        **needs("index_genome"),
     params:
         command=paths.index_command(settings.alignment),
     shell:
@@ -49,10 +53,12 @@ rule make_bins:
         bins="results/reference/bins.parquet",
     log:
         "logs/reference/make_bins.log",
+    benchmark:
+        "benchmarks/reference/make_bins.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=4000,
+        **needs("make_bins"),
     params:
         **stage("make_bins", settings.counting),
     script:

@@ -12,10 +12,12 @@ rule summarise_sample:
         qc="results/samples/{sample}/qc.json",
     log:
         "logs/samples/{sample}/summarise_sample.log",
+    benchmark:
+        "benchmarks/samples/{sample}/summarise_sample.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=1000,
+        **needs("summarise_sample"),
     params:
         **stage("summarise_sample"),
         facts=lambda wildcards: paths.sample_facts(study, wildcards.sample),
@@ -32,10 +34,12 @@ rule collect_provenance:
         provenance="results/{lot}/provenance.json",
     log:
         "logs/{lot}/collect_provenance.log",
+    benchmark:
+        "benchmarks/{lot}/collect_provenance.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=1000,
+        **needs("collect_provenance"),
     params:
         **stage("collect_provenance"),
         tools=lambda wildcards: paths.tools_of(study, settings, wildcards.lot),
@@ -54,10 +58,12 @@ rule assemble_report:
         report="results/{lot}/report.json",
     log:
         "logs/{lot}/assemble_report.log",
+    benchmark:
+        "benchmarks/{lot}/assemble_report.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("assemble_report"),
     params:
         **stage("assemble_report", settings.copy_number),
         lot=lambda wildcards: paths.lot_facts(study, wildcards.lot),
@@ -75,10 +81,12 @@ rule render_report:
         html="results/{lot}/report.html",
     log:
         "logs/{lot}/render_report.log",
+    benchmark:
+        "benchmarks/{lot}/render_report.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("render_report"),
     params:
         **stage("render_report"),
     script:
@@ -92,10 +100,12 @@ rule print_report:
         pdf="results/{lot}/report.pdf",
     log:
         "logs/{lot}/print_report.log",
+    benchmark:
+        "benchmarks/{lot}/print_report.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=2000,
+        **needs("print_report"),
     params:
         **stage("print_report"),
     script:
@@ -109,10 +119,12 @@ rule render_overview:
         html="results/overview.html",
     log:
         "logs/render_overview.log",
+    benchmark:
+        "benchmarks/render_overview.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=1000,
+        **needs("render_overview"),
     params:
         **stage("render_overview"),
         samples=paths.expression_samples(study, paths.study_samples(study)),

@@ -13,10 +13,12 @@ rule tabulate_verdicts:
         quality="results/multiqc/quality_mqc.json",
     log:
         "logs/tabulate_verdicts.log",
+    benchmark:
+        "benchmarks/tabulate_verdicts.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=1000,
+        **needs("tabulate_verdicts"),
     params:
         **stage("tabulate_verdicts"),
     script:
@@ -33,10 +35,12 @@ rule summarise_run:
         html="results/multiqc.html",
     log:
         "logs/summarise_run.log",
+    benchmark:
+        "benchmarks/summarise_run.tsv"
     conda:
         "../../envs/multiqc.yaml"
     resources:
-        mem_mb=2000,
+        **needs("summarise_run"),
     shell:
         "multiqc --force --no-version-check --no-ai --no-megaqc-upload --no-data-dir --no-ansi --fn_as_s_name --strict"
         " --title 'Quality of the run' --filename multiqc.part.html --outdir results {input} > {log} 2>&1"

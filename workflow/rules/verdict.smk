@@ -15,10 +15,12 @@ rule decide_lot:
         verdict="results/{lot}/verdict.json",
     log:
         "logs/{lot}/decide_lot.log",
+    benchmark:
+        "benchmarks/{lot}/decide_lot.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        mem_mb=1000,
+        **needs("decide_lot"),
     params:
         **stage("decide_lot", settings.copy_number),
         facts=lambda wildcards: study.lots[wildcards.lot].model_dump(mode="json"),

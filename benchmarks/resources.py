@@ -1,0 +1,193 @@
+"""What a job needs: measured for each tool at several sizes, held against what is asked for, and led on to 30x.
+
+    python benchmarks/resources.py scale chr20.fa.gz     tools on pieces of a real sequence -> rows `scaling`
+    python benchmarks/resources.py demo DIRECTORY        `benchmark:` files of a finished run -> rows `demo`
+    python benchmarks/resources.py human                 what is asked for at 30x             -> rows `human`
+
+Each writes its rows of `benchmarks/resources.tsv` anew. CPU seconds and memory are those of the operating system
+(`wait4`), and hardly depend on what else a machine does; nothing of this is a measurement of a 30x sample.
+"""
+
+import gzip
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from karyolot import resources
+from karyolot.config import load_config
+from karyolot.contracts.settings import Config
+
+RESULTS = Path(__file__).with_name("resources.tsv")
+ROOT = Path(__file__).parents[1]
+READ, FRAGMENT, ERROR = 150, 380, 0.003
+SIZES = ((4, 20_000), (16, 20_000), (60, 20_000), (60, 60_000))
+"""Mb of sequence, read pairs."""
+PAIRS_30X_M, HUMAN_GB = 310.0, 3.1
+DATA_30X_GB = 60.0
+"""310 million pairs of 2 x 150 bases gzipped: 0.19 GB per million pairs, as four-bin qualities compress."""
+
+
+def main(what: str, *arguments: str) -> None:
+    rows = {"scale": scale, "demo": demo, "human": human}[what](*arguments)
+    kind = {"scale": "scaling"}.get(what, what)
+    new = pd.DataFrame(rows).assign(kind=kind)
+    if RESULTS.is_file():
+        old = pd.read_csv(RESULTS, sep="\t")
+        new = pd.concat([old[old["kind"] != kind], new])
+    columns = ["kind", *(name for name in new.columns if name != "kind")]
+    new[columns].to_csv(RESULTS, sep="\t", index=False, float_format="%.4g")
+    print(new[new["kind"] == kind][columns].to_string(index=False))
+
+
+# ---- scaling ---------------------------------------------------------------------------------------------------------
+
+
+def scale(fasta: str) -> list[dict[str, object]]:
+    """bwa, fastp, samtools and the counting of fragments, each alone, on the first Mb of a sequence."""
+    with gzip.open(fasta, "rt") as lines:
+        text = "".join(line.strip() for line in lines if not line.startswith(">")).upper().replace("N", "")
+    rows = []
+    for megabases, pairs in SIZES:
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder)
+            write_reads(text[: megabases * 1_000_000], pairs, place)
+            data = sum((place / f"{mate}.fq.gz").stat().st_size for mate in (1, 2)) / 1e9
+            for tool, seconds, mb, written in run_tools(place):
+                rows.append(
+                    {
+                        "rule": tool, "genome_gb": megabases / 1e3, "data_gb": data, "pairs_m": pairs / 1e6,
+                        "cpu_minutes": seconds / 60, "max_mb": mb, "disk_mb": written,
+                    }
+                )  # fmt: skip
+                print(rows[-1], flush=True)
+    return rows
+
+
+def write_reads(sequence: str, pairs: int, place: Path) -> None:
+    """genome.fa, 1.fq.gz and 2.fq.gz: pairs of 2 x 150 with substitutions and qualities in four bins."""
+    rng = np.random.default_rng(7)
+    (place / "genome.fa").write_text(">chr20\n" + re.sub(r"(.{60})", r"\1\n", sequence) + "\n")
+    code = np.frombuffer(sequence.encode(), np.uint8)
+    complement = np.zeros(256, np.uint8)
+    complement[list(b"ACGT")] = list(b"TGCA")
+    starts = rng.integers(0, len(code) - FRAGMENT, pairs)
+    forward = code[starts[:, None] + np.arange(READ)]
+    backward = complement[code[(starts + FRAGMENT - 1)[:, None] - np.arange(READ)]]
+    for mate, reads in ((1, forward), (2, backward)):
+        wrong = rng.random(reads.shape) < ERROR
+        reads = np.where(wrong, rng.choice(list(b"ACGT"), reads.shape), reads).astype(np.uint8)
+        qualities = rng.choice(list(b"F:,#"), reads.shape, p=[0.93, 0.05, 0.015, 0.005]).astype(np.uint8)
+        with gzip.open(place / f"{mate}.fq.gz", "wb", compresslevel=6) as out:
+            for number, (read, quality) in enumerate(zip(reads, qualities, strict=True)):
+                out.write(b"@r%d:1101:%d:%d\n%b\n+\n%b\n" % (number, number % 999, number, read, quality))
+
+
+COUNT = "from karyolot.io.sequences import fragment_midpoints; fragment_midpoints('a.cram', 'chr20', 20)"
+METER = """
+import os, sys
+child = os.posix_spawn("/bin/bash", ["bash", "-c", "{ " + sys.argv[1] + "; } >&2"], os.environ)
+_, status, used = os.wait4(child, 0)
+print(status, used.ru_utime + used.ru_stime, used.ru_maxrss)
+"""
+"""A small parent: a child's peak memory begins with that of the process it was forked from."""
+
+
+def run_tools(place: Path) -> list[tuple[str, float, float, float]]:
+    """Tool, CPU seconds, peak MB and MB written, of the commands of the rules, one after the other on files."""
+    bam = "samtools sort -u --no-PG -m 512M -T sort -o"
+    commands = {
+        "bwa index": ("bwa index -p index genome.fa", "index.*"),
+        "fastp": ("fastp -i 1.fq.gz -I 2.fq.gz --stdout --thread 2 -j f.json -h /dev/null > both.fq", "both.fq"),
+        "bwa mem": (r"bwa mem -p -v 2 -K 100000000 -t 1 -R '@RG\tID:a\tSM:a' index both.fq > a.sam", "a.sam"),
+        "samtools fixmate": ("samtools fixmate -u -m --no-PG a.sam fixed.bam", "fixed.bam"),
+        "samtools sort": (f"{bam} sorted.bam fixed.bam", "sorted.bam"),
+        "samtools sort -l 1": (f"{bam.replace('-u', '-l 1')} small.bam fixed.bam", "small.bam"),
+        "samtools markdup": ("samtools markdup -O cram --reference genome.fa sorted.bam a.cram", "a.cram"),
+        "count fragments": (
+            f'samtools index a.cram && exec {sys.executable} -c "{COUNT}"',
+            "a.cram.crai",
+        ),
+    }  # fmt: skip
+    measured = []
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
+    for tool, (command, written) in commands.items():
+        done = subprocess.run(
+            [sys.executable, "-S", "-c", METER, command], cwd=place, env=environment, capture_output=True, check=True
+        )
+        code, seconds, kilobytes = done.stdout.split()
+        if int(code):
+            raise SystemExit(f"{command} failed: {done.stderr.decode()}")
+        size = sum(path.stat().st_size for path in place.glob(written)) / 1e6
+        measured.append((tool, float(seconds), float(kilobytes) / 1e3, size))
+    return measured
+
+
+# ---- the demo --------------------------------------------------------------------------------------------------------
+
+
+def demo(directory: str) -> list[dict[str, object]]:
+    """Per rule: the most that any of its jobs took, and what was asked for that job. Ends with an error if less."""
+    place = Path(directory)
+    os.chdir(place)
+    from karyolot.check import load
+
+    settings, study = load(yaml.safe_load((Path("config") / "config.yaml").read_text()), Path())
+    needs = resources.Needs(study, settings)
+    rows: list[dict[str, object]] = []
+    for file in sorted(Path("benchmarks").rglob("*.tsv")):
+        rule = file.name.split(".")[0]
+        parts = file.parent.parts
+        wildcards = {"sample": parts[2]} if parts[1:2] == ("samples",) else {}
+        used = pd.read_csv(file, sep="\t", na_values="-").iloc[0]
+        need, size = resources.need_of(rule, settings), needs.size(wildcards)
+        rows.append(
+            {
+                "rule": rule, "genome_gb": size.genome, "data_gb": size.data, "cpu_minutes": used["cpu_time"] / 60,
+                "wall_minutes": used["s"] / 60, "max_mb": used["max_rss"], "asked_mb": resources.mb(need, size),
+                "asked_minutes": resources.minutes(need, size, threads=1),
+            }
+        )  # fmt: skip
+    table = pd.DataFrame(rows).groupby("rule", as_index=False).max()
+    short = table[(table["max_mb"] > table["asked_mb"]) | (table["wall_minutes"] > table["asked_minutes"])]
+    if len(short):
+        raise SystemExit(f"more was taken than is asked for:\n{short.to_string(index=False)}")
+    return table.to_dict("records")
+
+
+# ---- 30x -------------------------------------------------------------------------------------------------------------
+
+
+def human(*_: str) -> list[dict[str, object]]:
+    """What `karyolot.resources` expects for one lot at 30x, its donor there already."""
+    settings = load_config({"reference": {"fasta": "genome.fa", "gtf": "genes.gtf"}})
+    return [row(rule, settings) for rule in RULES]
+
+
+RULES = (
+    "prepare_genome", "index_genome", "make_bins", "index_transcripts", "verify_reads", "align_reads", "mark_duplicates",
+    "count_fragments", "count_alleles", "segment_log_ratios", "assess_limits", "trim_transcripts", "quantify_transcripts",
+)  # fmt: skip
+RNA_GB = 5.0
+
+
+def row(rule: str, settings: Config) -> dict[str, object]:
+    rna = rule in ("trim_transcripts", "quantify_transcripts")
+    size = resources.Size(RNA_GB if rna else DATA_30X_GB, HUMAN_GB, samples=12)
+    need = resources.need_of(rule, settings)
+    cpu = need.minutes.at(size)
+    return {
+        "rule": rule, "genome_gb": HUMAN_GB, "data_gb": size.data, "cpu_minutes": cpu,
+        "asked_mb": resources.mb(need, size), "asked_minutes": resources.minutes(need, size, threads=1),
+        "disk_mb": resources.disk(need, size),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

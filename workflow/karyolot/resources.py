@@ -1,0 +1,156 @@
+"""What a job needs: memory, minutes and disk, as functions of the size of what it works on.
+
+The one place of these figures. `benchmarks/resources.py` measures them; `benchmarks/resources.tsv` has what it found, and
+what follows for a human genome at 30x.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from karyolot.contracts.settings import Config
+from karyolot.contracts.sheets import Sample, Study
+
+MARGIN = 3
+"""Minutes asked for are this multiple of the expected: other machines are slower, and shared disks too."""
+LEAST_MB = 1_000
+"""A job on a cluster holds Snakemake twice (170 MB each) and Python's libraries beside its own data."""
+LEAST_MINUTES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a job works on. data: sequencing files as they lie (gzipped reads, BAM, CRAM or counts), GB. genome: Gb.
+    samples: RNA samples and lots of the study that one table holds."""
+
+    data: float
+    genome: float
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """fixed + data per GB + genome per Gb + samples per sample; the unit is that of what is counted."""
+
+    fixed: float = 0
+    data: float = 0
+    genome: float = 0
+    samples: float = 0
+
+    def at(self, size: Size) -> float:
+        return self.fixed + self.data * size.data + self.genome * size.genome + self.samples * size.samples
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Of one rule. mb: peak memory. minutes: of CPU. disk: MB written, temporary files too. alone: share of the CPU
+    time that runs on one thread, whatever the rule has."""
+
+    mb: Cost
+    minutes: Cost
+    disk: Cost = Cost(fixed=100)
+    alone: float = 1.0
+
+
+TABLE = Need(mb=Cost(900), minutes=Cost(1))
+"""A rule that reads tables of bins or genes of one lot: seconds, and Python's libraries in memory."""
+STUDY = Need(mb=Cost(1_500, samples=20), minutes=Cost(2, samples=0.1))
+INDEX = Cost(fixed=100, genome=2_000)
+
+NEEDS = {
+    "prepare_genome": Need(mb=Cost(200), minutes=Cost(genome=1), disk=Cost(genome=1_100)),
+    "index_genome.bwa": Need(mb=Cost(200, genome=2_000), minutes=Cost(genome=35), disk=Cost(genome=1_800)),
+    "index_genome.bwa-mem2": Need(mb=Cost(500, genome=28_000), minutes=Cost(genome=12), disk=Cost(genome=6_000)),
+    "index_genome.minimap2": Need(mb=Cost(500, genome=8_000), minutes=Cost(genome=2), disk=Cost(genome=3_500)),
+    "make_bins": Need(mb=Cost(1_000, genome=1_000), minutes=Cost(1, genome=5)),
+    "prepare_sites": Need(mb=Cost(1_500, genome=800), minutes=Cost(1, genome=1)),
+    "verify_reads": Need(mb=Cost(700), minutes=Cost(0.2, data=1)),
+    "verify_data": Need(mb=Cost(700), minutes=Cost(0.2, data=0.2)),
+    "align_reads.bwa": Need(Cost(3_500, genome=2_000), Cost(0.2, data=70), Cost(data=6_000), alone=0.05),
+    "align_reads.bwa-mem2": Need(Cost(4_000, genome=6_000), Cost(0.2, data=45), Cost(data=6_000), alone=0.05),
+    "align_reads.minimap2": Need(Cost(4_000, genome=5_000), Cost(0.2, data=30), Cost(data=6_000), alone=0.05),
+    "import_alignment": Need(Cost(1_500), Cost(0.2, data=10), Cost(data=6_000)),
+    "mark_duplicates": Need(Cost(1_500), Cost(0.2, data=8), Cost(data=3_000), alone=0.5),
+    "count_fragments": Need(mb=Cost(900), minutes=Cost(0.2, data=0.5)),
+    "count_alleles": Need(mb=Cost(1_000), minutes=Cost(0.2, data=2)),
+    "assess_limits": Need(mb=Cost(900), minutes=Cost(4)),
+    "segment_log_ratios": Need(mb=Cost(900), minutes=Cost(4)),
+    "map_transcripts": Need(mb=Cost(3_000), minutes=Cost(3)),
+    "extract_transcripts": Need(mb=Cost(3_000), minutes=Cost(3)),
+    "index_transcripts": Need(Cost(6_000), Cost(20), Cost(3_000), alone=0.3),
+    "index_transcripts.decoys": Need(
+        Cost(2_000, genome=5_200), Cost(20, genome=30), Cost(3_000, genome=7_000), alone=0.3
+    ),
+    "trim_transcripts": Need(Cost(1_800), Cost(0.2, data=8), Cost(data=1_500), alone=0.2),
+    "quantify_transcripts": Need(Cost(6_000), Cost(1, data=10), alone=0.1),
+    "quantify_transcripts.decoys": Need(Cost(2_000, genome=5_200), Cost(1, data=10), alone=0.1),
+    "assemble_study": STUDY,
+    "test_study": STUDY,
+    "score_study": STUDY,
+    "project_study": STUDY,
+    "compare_samples": STUDY,
+    "match_samples": STUDY,
+    "render_overview": STUDY,
+    "tabulate_verdicts": STUDY,
+}
+"""Rule, or rule.variant -> what it needs; a rule that is not here is one of `TABLE`."""
+
+
+def need_of(rule: str, settings: Config) -> Need:
+    """What the settings make of a rule: which aligner, and whether salmon's index holds the genome."""
+    decoys = settings.reference.decoys and settings.reference.fasta is not None
+    for variant in (settings.alignment.aligner, "decoys" if decoys else ""):
+        if f"{rule}.{variant}" in NEEDS:
+            return NEEDS[f"{rule}.{variant}"]
+    return NEEDS.get(rule, TABLE)
+
+
+def mb(need: Need, size: Size, attempt: int = 1) -> int:
+    """Memory to ask for, MB. A job that was killed for it gets twice, then three times as much."""
+    return max(LEAST_MB, round(need.mb.at(size))) * attempt
+
+
+def minutes(need: Need, size: Size, threads: int, attempt: int = 1) -> int:
+    """Time to ask for."""
+    expected = need.minutes.at(size) * (need.alone + (1 - need.alone) / threads)
+    return max(LEAST_MINUTES, round(MARGIN * expected)) * attempt
+
+
+def disk(need: Need, size: Size) -> int:
+    """Disk to ask for, MB."""
+    return max(LEAST_MB, round(need.disk.at(size)))
+
+
+class Needs:
+    """`needs(rule)`: the `resources` of a rule, by which Snakemake asks once it knows sample, unit, threads and attempt."""
+
+    def __init__(self, study: Study, settings: Config) -> None:
+        self._settings = settings
+        self._study = study
+        self._genome = _gigabytes([settings.reference.fasta]) if settings.reference.fasta is not None else 0.0
+        if str(settings.reference.fasta).endswith("gz"):
+            self._genome *= 3.5  # bases per byte of a gzipped genome
+
+    def size(self, wildcards: Mapping[str, str]) -> Size:
+        """Of the unit, the sample, or, for a rule of lots or of the study, all samples together."""
+        rows = self._study.samples.get(wildcards.get("sample", ""), ())
+        unit = wildcards.get("unit")
+        files = [path for row in rows if unit in (None, row.unit) for path in _data(row)]
+        return Size(_gigabytes(files), self._genome, len(self._study.samples))
+
+    def __call__(self, rule: str) -> dict[str, Callable[..., int]]:
+        need = need_of(rule, self._settings)
+        return {
+            "mem_mb": lambda wildcards, attempt: mb(need, self.size(wildcards), attempt),
+            "runtime": lambda wildcards, threads, attempt: minutes(need, self.size(wildcards), threads, attempt),
+            "disk_mb": lambda wildcards: disk(need, self.size(wildcards)),
+        }
+
+
+def _data(row: Sample) -> list[str]:
+    return list(row.files.values())
+
+
+def _gigabytes(paths: Iterable[str | Path]) -> float:
+    """Together; what is not there counts nothing, as the check of the inputs has told of it."""
+    return sum(path.stat().st_size for path in map(Path, paths) if path.is_file()) / 1e9
