@@ -660,7 +660,7 @@ def bam_without_reads(inputs: Inputs) -> None:
     bam(inputs.folder / "dna/L3.bam", records=0)
 
 
-@case("E28", SAMPLES, 6, "counts", "line 5 of the file: '1.5' is not a whole number")
+@case("E28", SAMPLES, 6, "counts", "line 5 of the file: the count '1.5' is not a whole number")
 def counts_normalised(inputs: Inputs) -> None:
     lines = counts()
     lines[4] = "chr1\t2000\t2500\t1.5"
@@ -724,7 +724,7 @@ def second_mates_cut_short(inputs: Inputs) -> None:
     inputs.put("reads/c_2.fq.gz", gzip.compress(reads(2, 2))[:-30])
 
 
-@case("E28", SAMPLES, 9, "counts", "line 3 of the file: the count 8.25 is not a whole number")
+@case("E28", SAMPLES, 9, "counts", "line 3 of the file: the count '8.25' is not a whole number")
 def matrix_normalised(inputs: Inputs) -> None:
     lines = matrix()
     lines[2] = "ENSG1.1\tHNF4A\t7\t8.25" + 6 * "\t9"
