@@ -145,8 +145,8 @@ def test_count_tables_in_all_their_forms(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("chr1\t0\t100\t-5\n", "whole numbers >= 0"),
-        ("chr1\t0\t100\t1.5\n", "whole numbers >= 0"),
+        ("chr1\t0\t100\t-5\n", "whole numbers from 0"),
+        ("chr1\t0\t100\t1.5\n", "whole numbers from 0"),
         ("chr1\t0\t100\tx\n", "line 1: not a number"),
         ("chr1\t100\t100\t3\n", "not an interval"),
         ("chr1\t0\t100\n", "3 columns, at least 4"),

@@ -1,5 +1,6 @@
 """What the files of a study tell before any job: that they are there, are what they should be, and fit together."""
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -77,12 +78,14 @@ def path_fault(path: str) -> tuple[str, str] | None:
         strange = sorted(set(re.sub(PLAIN, "", path)))
         message = f"the path holds {' '.join(quoted(character) for character in strange)}, which tools may misread"
         return message, "rename the file or folder, or link to it; letters, digits and . _ - + = , @ : % are safe"
+    if path.endswith("/"):
+        return "the path ends with /, as a folder's does", "name the file"
     if path.startswith(("-", "~")):
         return f"the path starts with {path[0]}, which tools may misread", "write it in full, or put ./ before it"
     if "://" in path:
         return "the path is an address, and only files are read", "fetch the file first"
-    if Path(path).parts[:1] and Path(path).parts[0] in WRITTEN:
-        return f"{Path(path).parts[0]}/ is written by the workflow", "keep inputs in another folder"
+    if (folder := os.path.normpath(path).split("/")[0]) in WRITTEN:
+        return f"{folder}/ is written by the workflow", "keep inputs in another folder"
     return None
 
 
@@ -387,6 +390,12 @@ class Files:
                     if contigs and not set(map(_key, track)) & set(map(_key, contigs)):
                         message = f"none of its contigs ({_some(track)}) is in the reference ({_some(contigs)})"
                         raise Fault("E14", message, "give the track of this assembly")
+        if "identity.sites" in files:
+            with self.told("identity.sites", self.config.identity.sites):
+                panel = self.look(probe.panel_contigs, files["identity.sites"])
+                if contigs and not set(map(_key, panel)) & set(map(_key, contigs)):
+                    message = f"none of its contigs ({_some(panel)}) is in the reference ({_some(contigs)})"
+                    raise Fault("E14", message, "give the panel made for this genome")
         if "copy_number.watch_regions" in files:
             with self.told("copy_number.watch_regions", self.config.copy_number.watch_regions):
                 self.watch_regions(files["copy_number.watch_regions"])

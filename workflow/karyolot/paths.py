@@ -13,6 +13,8 @@ NEVER = "(?!)"
 """A pattern nothing matches: the constraint of a rule that no sample of this study needs."""
 
 
+NOT_WHOLE = "{ echo 'The output is not whole, though no tool said so: run again, and look at the disk.' >&2; exit 1; }"
+"""What a rule does when its output holds less than went in: a tool that ends early does not always say so."""
 FASTA = "results/reference/genome.fa"
 INDEX = "results/reference/index/genome"
 PART = "results/reference/index.part/genome"

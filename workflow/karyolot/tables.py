@@ -27,6 +27,13 @@ MANGLED = re.compile(
     rf"\d{{1,2}}-{MONTH}(-\d{{2,4}})?|{MONTH}-\d{{2}}|\d\.\d+E\+\d+|\d{{1,4}}[./]\d{{1,2}}[./]\d{{2,4}}"
 )
 """What a spreadsheet makes of MAR1, SEPT2 or 1E10: dates and numbers in its own spelling."""
+BINARY = {
+    b"PK\x03\x04": "a spreadsheet or zip file",
+    b"\xd0\xcf\x11\xe0": "an old Excel file",
+    b"\x1f\x8b": "a gzip file",
+    b"%PDF": "a PDF",
+}
+"""First bytes of files that are sent in a table's place."""
 PERSONAL_COLUMN = re.compile(
     r"(donor|patient|subject|person|client)?(first|last|family|given|full|sur|middle|maiden|legal)?name"
     r"|.*(birth|email|phone|address|passport|insurance|socialsecurity|medicalrecord).*"
@@ -51,13 +58,15 @@ class Entry(Generic[R]):
 def parse_sheet(data: bytes, file: str, model: type[R]) -> tuple[list[Entry[R]], list[Problem]]:
     """Rows of a tab-separated sheet, and everything wrong with it.
 
-    UTF-8 or UTF-16 with or without a byte-order mark, any line ending, white space around cells and quotes around
+    UTF-8, UTF-16 or UTF-32 with or without a byte-order mark, any line ending, white space around cells and quotes around
     cells are read; empty lines and lines starting with # are passed over. Lines count from 1 as in a text editor.
     """
     text, problems = _decode(data, file)
     lines = [(number, line) for number, line in enumerate(re.split("\r\n|\r|\n", text), 1) if line.strip(EDGES)]
     content = [(number, line) for number, line in lines if not line.startswith("#")]
     columns = list(model.model_fields)
+    if not content and problems:
+        return [], problems
     if not content:
         return [], [*problems, _syntax(file, "the sheet is empty", f"write a header line: {', '.join(columns)}")]
     header_line, header = content[0]
@@ -133,8 +142,13 @@ def _syntax(file: str, message: str, remedy: str, line: int | None = None, colum
 
 
 def _decode(data: bytes, file: str) -> tuple[str, list[Problem]]:
+    for start, kind in BINARY.items():
+        if data.startswith(start):
+            return "", [_syntax(file, f"is {kind}, not text", "save the sheet as tab-separated text (.tsv)")]
     encoding = "utf-8-sig"
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        encoding = "utf-32"
+    elif data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     elif data[1:2] == b"\0" or data[:1] == b"\0":
         encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
@@ -216,7 +230,9 @@ def _row(
         if fault is None:
             try:
                 values[column] = reader.validate_python(cell)
-                continue
+                if not (isinstance(values[column], int | float) and "_" in str(cell)):  # Python reads 1_0 as 10
+                    continue
+                fault = "E17", "not a number", "write digits only"
             except ValidationError as error:
                 fault = _explain(column, str(cell), error.errors(include_url=False)[0])
         code, message, remedy = fault
@@ -277,7 +293,7 @@ def _explain(column: str, cell: str, error: ErrorDetails) -> Fault:
         return "E17", "not a limit", "write <=, <, >= or > and a number, such as >= 90"
     if kind == "string_pattern_mismatch":
         return "E17", "not a date written year-month-day", "write it like 2031-02-28; format the column as text"
-    if column == "passage" and re.fullmatch(r"-?\d+", cell):
+    if column == "passage" and re.fullmatch(r"-?[0-9]+", cell):
         if int(cell) == 0:
             remedy = (
                 "hepatocytes are a sample of a donor (donor_id in samples.tsv), not a lot; a lot starts at passage 1"

@@ -29,6 +29,7 @@ rule align_reads:
             settings.alignment, study, wildcards.sample, wildcards.unit, threads
         ),
         min_length=settings.reads.min_length,
+        not_whole=paths.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.bam}.part {output.bam}.sort.* {output.fastp}.part' EXIT; "
         "(fastp --in1 {input.reads[0]:q} --in2 {input.reads[1]:q} --stdout --thread 2"
@@ -36,6 +37,9 @@ rule align_reads:
         " | {params.command}"
         " | samtools fixmate -u -m --no-PG - -"
         " | samtools sort -u --no-PG -m 512M -T {output.bam}.sort -o {output.bam}.part -"
+        " && samtools quickcheck {output.bam}.part"
+        " && (test $(samtools view -c -F 2304 {output.bam}.part) -eq"
+        " $(sed -n 's/.*\"passed_filter_reads\": \\([0-9]*\\).*/\\1/p' {output.fastp}.part) || {params.not_whole})"
         " && mv {output.fastp}.part {output.fastp} && mv {output.bam}.part {output.bam}) 2> {log}"
 
 
@@ -58,12 +62,17 @@ rule import_alignment:
         **needs("import_alignment"),
     params:
         group=lambda wildcards: paths.read_group(study, wildcards.sample, wildcards.unit),
+        not_whole=paths.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.bam}.part {output.bam}.sort.* {output.bam}.collate*' EXIT; "
         "(samtools collate -u -O --no-PG --reference {input.fasta} {input.alignment:q} {output.bam}.collate"
         " | samtools fixmate -u -m --no-PG - -"
         " | samtools addreplacerg -u -m overwrite_all --no-PG -r {params.group} -o - -"
         " | samtools sort -u --no-PG -m 512M -T {output.bam}.sort -o {output.bam}.part -"
+        " && samtools quickcheck {output.bam}.part"
+        " && (test $(samtools view -c {output.bam}.part) -eq"
+        " $(samtools view -c --input-fmt-option required_fields=2 --reference {input.fasta} {input.alignment:q})"
+        " || {params.not_whole})"
         " && mv {output.bam}.part {output.bam}) 2> {log}"
 
 
@@ -88,12 +97,16 @@ rule mark_duplicates:
         **needs("mark_duplicates"),
     params:
         distance=settings.alignment.optical_distance,
+        not_whole=paths.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.cram}.part {output.cram}.dup* {output.index}.part {output.flagstat}.part' EXIT; "
         "(samtools merge -u -c -p --no-PG -o - {input.bams}"
         " | samtools markdup -@ {threads} -d {params.distance} --barcode-tag RG --no-PG -T {output.cram}.dup"
         " -O cram --reference {input.fasta} - {output.cram}.part"
-        " && samtools index -o {output.index}.part {output.cram}.part"
+        " && samtools quickcheck {output.cram}.part"
+        " && samtools index -o {output.index}.part {output.cram}.part && gzip -t < {output.index}.part"
         " && samtools flagstat -O json {output.cram}.part > {output.flagstat}.part"
+        " && (test $(for bam in {input.bams}; do samtools view -c $bam; done | awk '{{n += $1}} END {{print n}}') -eq"
+        ' $(awk \'$1 == "\\"total\\":" {{n += $2}} END {{print n}}\' {output.flagstat}.part) || {params.not_whole})'
         " && mv {output.flagstat}.part {output.flagstat} && mv {output.cram}.part {output.cram}"
         " && mv {output.index}.part {output.index}) 2> {log}"

@@ -104,7 +104,7 @@ rule trim_transcripts:
         "trap 'rm -rf {output.fastp}.part' EXIT; "
         "(mkdir -p {output.reads} && fastp {params.files} --thread {threads} --compression 1"
         " --length_required {params.min_length} --json {output.fastp}.part --html /dev/null"
-        " && mv {output.fastp}.part {output.fastp}) 2> {log}"
+        " && gzip -t {output.reads}/*.gz && mv {output.fastp}.part {output.fastp}) 2> {log}"
 
 
 # salmon draws random numbers that cannot be seeded (COMBINE-lab/salmon issue 185): two runs differ in the last digits,
@@ -132,10 +132,13 @@ rule quantify_transcripts:
     params:
         reads=lambda wildcards: paths.salmon_reads(study, wildcards.sample),
         options=paths.salmon_options(settings.expression),
+        not_whole=paths.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.quant}.part {output.facts}.part' EXIT; "
         "(salmon quant --index {input.index} --libType A {params.reads} {params.options} --threads {threads}"
         " --output {output.quant}.part"
+        " && (test $(wc -l < {output.quant}.part/quant.sf) -eq $((1 + $(sed -n 's/.*\"num_valid_targets\": \\([0-9]*\\).*/\\1/p'"
+        " {output.quant}.part/aux_info/meta_info.json))) || {params.not_whole})"
         " && (grep -v '_time\"' {output.quant}.part/aux_info/meta_info.json | sed '$d'"
         " && sed 1d {output.quant}.part/lib_format_counts.json | grep -v read_files) > {output.facts}.part"
         " && mv {output.facts}.part {output.facts} && mv {output.quant}.part/quant.sf {output.quant}) > {log} 2>&1"

@@ -19,10 +19,13 @@ rule prepare_genome:
         "../../envs/alignment.yaml"
     resources:
         **needs("prepare_genome"),
+    params:
+        not_whole=paths.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.fasta}.part* {output.index}.part' EXIT; "
         "(gzip -cdf {input.fasta:q} > {output.fasta}.part"
         " && samtools faidx --fai-idx {output.index}.part {output.fasta}.part"
+        " && (test $(grep -c '^>' {output.fasta}.part) -eq $(wc -l < {output.index}.part) || {params.not_whole})"
         " && mv {output.index}.part {output.index} && mv {output.fasta}.part {output.fasta} && touch {output.index})"
         " 2> {log}"
 

@@ -18,6 +18,8 @@ class Frozen(BaseModel):
 class Limit(Frozen):
     """Kept when `metric op value` holds; else the criterion takes `on_breach`."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     op: Op
     value: int | float | bool | str
     on_breach: Literal["FAIL", "FAIL_IDENTITY", "REVIEW", "INDETERMINATE", "INFO"]

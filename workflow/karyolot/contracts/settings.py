@@ -94,7 +94,9 @@ class Alignment(Section):
 class Counting(Section):
     """Fragments per bin."""
 
-    bin_bp: PositiveInt = Field(50_000, description="Width of the bins counted, bases; the finest analysis possible.")
+    bin_bp: Annotated[int, Field(gt=0, le=10_000_000)] = Field(
+        50_000, description="Width of the bins counted, bases; the finest analysis possible."
+    )
     min_mapq: Annotated[int, Field(ge=0, le=60)] = Field(20, description="Lowest mapping quality counted.")
 
 

@@ -10,7 +10,8 @@ from karyolot.contracts.alleles import BASES
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Identity, Layout
 from karyolot.io.files import PathLike, open_text
-from karyolot.io.sequences import NOT_COUNTED
+from karyolot.io.probe import whole_number
+from karyolot.io.sequences import NOT_COUNTED, open_alignment
 
 NEAR = 20_000
 """Sites nearer than this are read in one go: a slice of a CRAM or a block of a BAM at 30x holds about that much, and
@@ -30,10 +31,18 @@ def read_sites(path: PathLike, fasta: PathLike, layout: Layout) -> pd.DataFrame:
     reference, alternative, and a frequency where there is one. What is not a biallelic SNP is left out. Raises
     KaryolotError when nothing is left, or when the reference alleles are not those of the genome.
     """
+    rows = []
+    is_vcf = False
     with open_text(path) as handle:
-        lines = [line.rstrip("\r\n").split("\t") for line in handle if line.strip() and not line.startswith("##")]
-    is_vcf = bool(lines) and lines[0][0] == "#CHROM"
-    rows = [row for row in (_vcf(line) if is_vcf else _bed(line) for line in lines) if row is not None]
+        for number, line in enumerate(handle, start=1):
+            is_vcf = is_vcf or line.startswith("#CHROM")
+            fields = line.rstrip("\r\n").split("\t")
+            try:
+                row = _vcf(fields) if is_vcf else _bed(fields)
+            except ValueError as error:
+                raise KaryolotError(f"{path}, line {number}: its position is not a number ({error})") from error
+            if row is not None:
+                rows.append(row)
     sites = pd.DataFrame(rows, columns=["chrom", "start", "ref", "alt", "frequency"])
     with pysam.FastaFile(str(fasta)) as genome:
         keys = {name.removeprefix("chr"): name for name in genome.references}
@@ -71,17 +80,17 @@ def _vcf(fields: list[str]) -> Row | None:
     if fields[0].startswith("#") or len(fields) < 5 or fields[3] not in BASES or fields[4] not in BASES:
         return None
     info = dict(item.split("=", 1) for item in (fields[7] if len(fields) > 7 else "").split(";") if "=" in item)
-    return fields[0], int(fields[1]) - 1, fields[3], fields[4], _frequency(info.get("AF", ""))
+    return fields[0], whole_number(fields[1]) - 1, fields[3], fields[4], _frequency(info.get("AF", ""))
 
 
 def _bed(fields: list[str]) -> Row | None:
     if len(fields) < 5 or not fields[1].isdigit():
         return None
     alleles = [i for i, field in enumerate(fields[3:], start=3) if field in BASES]
-    if len(alleles) < 2 or int(fields[2]) - int(fields[1]) != 1:
+    if len(alleles) < 2 or whole_number(fields[2]) - whole_number(fields[1]) != 1:
         return None
     stated = [f for f in map(_frequency, fields[alleles[1] + 1 :]) if f is not None]
-    return fields[0], int(fields[1]), fields[alleles[0]], fields[alleles[1]], stated[0] if stated else None
+    return fields[0], whole_number(fields[1]), fields[alleles[0]], fields[alleles[1]], stated[0] if stated else None
 
 
 def _frequency(text: str) -> float | None:
@@ -101,11 +110,7 @@ def count_alleles(alignment: PathLike, fasta: PathLike, sites: pd.DataFrame, set
     """
     counts = np.zeros((len(sites), 3), dtype=np.int64)
     refs, alts = sites["ref"].tolist(), sites["alt"].tolist()
-    try:
-        handle = pysam.AlignmentFile(str(alignment), reference_filename=str(fasta))
-    except (OSError, ValueError) as error:
-        raise KaryolotError(f"{alignment}: not a readable BAM or CRAM file ({error}); make it again") from error
-    with handle:
+    with open_alignment(alignment, fasta) as handle:
         for chrom, part in sites.groupby("chrom", sort=False):
             places = part["start"].to_numpy()
             first = int(part.index[0])

@@ -28,6 +28,7 @@ from karyolot.contracts.expression import (
 from karyolot.contracts.panel import PanelFacts
 from karyolot.contracts.problems import KaryolotError, quoted
 from karyolot.io.files import PathLike, open_text, read_json, read_model, replacing
+from karyolot.io.probe import MOST, whole_number
 from karyolot.io.tables import read_table
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def read_annotation(gtf: PathLike) -> tuple[pd.DataFrame, pd.DataFrame]:
     names: dict[str, str] = {}
     exons: dict[str, dict[str, set[tuple[int, int]]]] = defaultdict(lambda: defaultdict(set))
     with open_text(gtf) as handle:
-        for line in handle:
+        for number, line in enumerate(handle, start=1):
             fields = line.split("\t", 8)
             if len(fields) < 9 or fields[2] != "exon":
                 continue
@@ -63,7 +64,10 @@ def read_annotation(gtf: PathLike) -> tuple[pd.DataFrame, pd.DataFrame]:
                 message = f"{gtf}: transcript {quoted(transcript)} belongs to two genes, {genes[transcript]} and {gene}"
                 raise KaryolotError(message + "; use the GTF of Ensembl or GENCODE")
             names[gene] = known.get("gene_name", gene)
-            exons[gene][fields[0]].add((int(fields[3]) - 1, int(fields[4])))
+            try:
+                exons[gene][fields[0]].add((whole_number(fields[3]) - 1, whole_number(fields[4])))
+            except ValueError as error:
+                raise KaryolotError(f"{gtf}, line {number}: start and end are not numbers ({error})") from error
     if not genes:
         raise KaryolotError(f"{gtf}: no line is an exon with transcript_id and gene_id; name a GTF file")
     ids = sorted(names)
@@ -212,13 +216,13 @@ def read_counts(path: PathLike, names: Sequence[str]) -> tuple[pd.DataFrame, pd.
         message = f"{quoted(mangled[0])} was a gene name before a spreadsheet changed it"
         raise KaryolotError(f"{path}: {message}; export the table again, with Ensembl ids")
     counts = table[list(names)].apply(pd.to_numeric, errors="coerce")
-    wrong = np.argwhere(~(counts.ge(0) & counts.eq(counts.round()) & np.isfinite(counts)).to_numpy())
+    wrong = np.argwhere(~(counts.ge(0) & counts.eq(counts.round()) & counts.le(MOST)).to_numpy())
     if len(wrong):
         gene, name = counts.index[wrong[0][0]], counts.columns[wrong[0][1]]
-        message = (
-            f"gene {quoted(gene)} has {quoted(str(table.loc[gene, name]))} in {name}, not a whole number from 0 on"
-        )
+        message = f"gene {quoted(gene)} has {quoted(str(table.loc[gene, name]))} in {name}, not a whole number from 0 to {MOST:g}"
         raise KaryolotError(f"{path}: {message}; give raw counts, not TPM or normalised values")
+    if empty := [name for name in names if not counts[name].any()]:
+        raise KaryolotError(f"{path}: every count of sample {empty[0]} is 0; name the matrix that holds its counts")
     genes = _unstated(counts.index)
     for column in table.columns.difference(list(names)):
         match column.lower():

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,7 +45,7 @@ def open_text(path: PathLike) -> Iterator[IO[str]]:
         opener: Callable[..., Any] = gzip.open if zipped else open
         with opener(path, "rt", encoding="utf-8", newline=None) as handle:
             yield handle
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise KaryolotError(f"{path}: the gzip file is damaged or cut short ({error}); copy it again") from error
     except UnicodeDecodeError as error:
         raise KaryolotError(

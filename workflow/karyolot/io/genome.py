@@ -12,6 +12,7 @@ from karyolot.contracts.copy_number import BinSources
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Layout, Region
 from karyolot.io.files import PathLike, open_text, read_yaml
+from karyolot.io.probe import MOST, whole_number
 
 _IS_GC = np.zeros(256, dtype=np.int64)
 _IS_GC[list(b"GCgcSs")] = 1
@@ -90,12 +91,12 @@ def read_counts(path: PathLike) -> pd.DataFrame:
     """
     frame = read_scores(path)
     count = frame["value"].to_numpy()
-    bad = np.flatnonzero((count < 0) | (count != np.rint(count)))
+    bad = np.flatnonzero((count < 0) | (count != np.rint(count)) | (count > MOST))
     if bad.size:
         row = frame.iloc[int(bad[0])]
         raise KaryolotError(
             f"{path}: the count of {row['chrom']}:{row['start']}-{row['end']} is {row['value']:g}; counts are whole numbers"
-            " >= 0 (raw fragments, not normalised)"
+            f" from 0 to {MOST:g} (raw fragments, not normalised)"
         )
     return frame.assign(count=count.astype("int64")).drop(columns="value")
 
@@ -145,13 +146,16 @@ def read_genes(gtf: PathLike | list[PathLike]) -> pd.DataFrame:
     spans: dict[tuple[str, str], tuple[int, int]] = {}
     named = re.compile(r'gene_name "([^"]+)"')
     with open_text(gtf) as handle:
-        for line in handle:
+        for number, line in enumerate(handle, start=1):
             found = named.search(line)
             if found is None or line.startswith("#"):
                 continue
             fields = line.split("\t", 5)
             key = (fields[0], found.group(1))
-            start, end = int(fields[3]) - 1, int(fields[4])
+            try:
+                start, end = whole_number(fields[3]) - 1, whole_number(fields[4])
+            except (IndexError, ValueError) as error:
+                raise KaryolotError(f"{gtf}, line {number}: start and end are not numbers ({error})") from error
             low, high = spans.get(key, (start, end))
             spans[key] = (min(low, start), max(high, end))
     return _genes(spans)
@@ -187,7 +191,7 @@ def _numbers(
     values = []
     for number, fields in rows:
         try:
-            start, end, value = int(fields[1]), int(fields[2]), float(fields[3])
+            start, end, value = whole_number(fields[1]), whole_number(fields[2]), float(fields[3])
         except ValueError as error:
             raise KaryolotError(f"{path}, line {number}: not a number ({error})") from error
         if start < 0 or end <= start:
@@ -204,8 +208,8 @@ def _fixed_step(path: PathLike, lines: list[str]) -> pd.DataFrame:
         if line.startswith("fixedStep"):
             words = dict(word.split("=", 1) for word in line.split()[1:] if "=" in word)
             try:
-                chrom, position, step = words["chrom"], int(words["start"]) - 1, int(words["step"])
-                span = int(words.get("span", step))
+                chrom, position, step = words["chrom"], whole_number(words["start"]) - 1, whole_number(words["step"])
+                span = whole_number(words.get("span", words["step"]))
             except (KeyError, ValueError) as error:
                 raise KaryolotError(
                     f"{path}, line {number}: fixedStep needs chrom, start and step ({error})"

@@ -34,8 +34,12 @@ HEAD_BYTES = 65_536
 HEAD_READS = 50
 """Reads looked at per FASTQ file: more than any mix-up of files needs, few enough for thousands of files."""
 HEAD_LINES = 10_000
+MOST = 10**12
+"""No count, no place on a genome is larger; and below 2**53 every number type holds a whole number exactly."""
 SHEET_BYTES = 64 << 20
 """A sample table beyond 64 MB is some other file."""
+QUALITIES = range(33, 127)
+"""Characters a quality can be: '!' to '~'."""
 PHRED64_LOWEST, PHRED33_HIGHEST = 59, 78
 """';' is the lowest character of the old codes; no short-read platform writes above 'N' (Q45) in Phred+33."""
 BAM_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
@@ -52,6 +56,13 @@ class Fault(KaryolotError):
     def __init__(self, code: str, message: str, remedy: str, line: int | None = None) -> None:
         super().__init__(f"{message}; {remedy}")
         self.code, self.message, self.remedy, self.line = code, message, remedy, line
+
+
+def whole_number(text: str) -> int:
+    """A whole number in plain digits; raises ValueError when the text is none (int() would take '1_0' and '٣')."""
+    if not re.fullmatch(r"-?[0-9]{1,18}", text.strip()) or abs(int(text)) > MOST:
+        raise ValueError(f"{quoted(text)} is not a whole number of at most 13 digits")
+    return int(text)
 
 
 def regular_file(path: Path) -> os.stat_result:
@@ -189,7 +200,7 @@ def read_yaml(path: Path) -> Any:
     """A YAML document; raises Fault when it is none, or when a key stands twice."""
     regular_file(path)
     try:
-        return yaml.load(path.read_bytes(), _UniqueKeys)  # noqa: S506  (it is a SafeLoader)
+        return yaml.load(path.read_bytes().decode("utf-8-sig"), _UniqueKeys)  # noqa: S506  (it is a SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         remedy = "indent with spaces, and quote texts that hold ': ' or '#'"
@@ -312,6 +323,9 @@ def reads_head(path: Path) -> ReadsHead:
         names.append(identifier)
         longest = max(longest, len(bases))
         codes.update(qualities)
+    if strange := sorted(codes - set(QUALITIES)):
+        message = f"a quality is the character {quoted(chr(strange[0]))}, and qualities are ! to ~"
+        raise Fault("E28", message, "fetch it again, or convert it to Phred+33")
     if not names:
         raise Fault("E28", "its first read is longer than 64 kb; short paired reads are needed", "name such a file")
     if codes and min(codes) >= PHRED64_LOWEST and max(codes) > PHRED33_HIGHEST:
@@ -381,7 +395,7 @@ def read_layout(path: Path) -> tuple[Layout, dict[str, int]]:
             regular_file(bands)
             for line, fields in data_lines(bands):
                 number, contig = line, fields[0].removeprefix("chr")
-                ends[contig] = max(ends.get(contig, 0), int(fields[2]))
+                ends[contig] = max(ends.get(contig, 0), whole_number(fields[2]))
         except Fault as fault:
             raise Fault(
                 fault.code, f"its cytobands {quoted(layout.cytobands)}: {fault.message}", fault.remedy
@@ -403,11 +417,15 @@ def annotated_contigs(path: Path) -> dict[str, int]:
     """Contigs of a ready bin annotation, and where the last bin of each ends."""
     ends: dict[str, int] = {}
     for number, row in read_columns(path, ("chrom", "start", "end", "gc")):
-        if not (row["start"].isdigit() and row["end"].isdigit() and int(row["start"]) < int(row["end"])):
+        try:
+            start, end = whole_number(row["start"]), whole_number(row["end"])
+        except ValueError:
+            start = end = 0
+        if not 0 <= start < end:
             raise Fault(
                 "E28", "start and end are not an interval from 0 on, end after start", "correct the row", number
             )
-        ends[row["chrom"]] = max(ends.get(row["chrom"], 0), int(row["end"]))
+        ends[row["chrom"]] = max(ends.get(row["chrom"], 0), end)
     return ends
 
 
@@ -417,7 +435,7 @@ def contig_lengths(path: Path) -> dict[str, int]:
     try:
         if index.stat().st_mtime >= path.stat().st_mtime:
             rows = [line.split("\t") for _, line in lines_of(index)]
-            return {row[0]: int(row[1]) for row in rows}
+            return {row[0]: whole_number(row[1]) for row in rows}
     except (OSError, IndexError, ValueError, Fault):
         pass  # without a usable index the file itself is read
     contigs: dict[str, int] = {}
@@ -426,6 +444,8 @@ def contig_lengths(path: Path) -> dict[str, int]:
             if name in contigs:
                 raise Fault("E28", f"the contig {quoted(name)} stands twice", "delete one of them")
             contigs[name] = length
+    if "" in contigs:
+        raise Fault("E28", "a contig has no name", "write its name behind the >")
     if empty := [name for name, length in contigs.items() if not length]:
         raise Fault("E28", f"the contig {quoted(empty[0])} has no bases", "fetch the file again")
     return contigs
@@ -482,15 +502,22 @@ def read_genes(path: Path, whole: bool = True) -> Genes:
             seen += 1
             if seen <= HEAD_LINES:
                 fields = line.rstrip(b"\r\n").split(b"\t")
-                if len(fields) != 9 or not (fields[3].isdigit() and fields[4].isdigit()):
+                try:
+                    start, end = whole_number(fields[3].decode("ascii")), whole_number(fields[4].decode("ascii"))
+                except (IndexError, ValueError):
+                    fields = []
+                if len(fields) != 9:
                     raise Fault(
                         "E28", "is not GTF: a line has nine columns, separated by tabs", "name a GTF file", number
                     )
+                if not 1 <= start <= end:
+                    message = f"{start}-{end} is not an interval from 1 on, start first"
+                    raise Fault("E28", message, "correct the line", number)
                 if b"gene_id" not in fields[8]:
                     remedy = "name a GTF file; gffread -T converts GFF3"
                     raise Fault("E28", "is not GTF: a line has no gene_id", remedy, number)
                 contig = fields[0].decode(errors="replace")
-                ends[contig] = max(ends.get(contig, 0), int(fields[4]))
+                ends[contig] = max(ends.get(contig, 0), end)
                 has_genes = has_genes or fields[2] == b"gene"
             elif not whole:
                 break
@@ -555,7 +582,7 @@ def track_contigs(path: Path, columns: int, low: float = -float("inf"), high: fl
         if count == HEAD_LINES:
             break
         try:
-            start, end = int(fields[1]), int(fields[2])
+            start, end = whole_number(fields[1]), whole_number(fields[2])
             value = float(fields[3]) if columns > 3 else low
         except (IndexError, ValueError):
             if not count and len(fields) >= columns and not fields[1].isdigit():
@@ -569,6 +596,32 @@ def track_contigs(path: Path, columns: int, low: float = -float("inf"), high: fl
         contigs.add(fields[0])
     if not contigs:
         raise Fault("E28", "holds no interval", "fetch it again")
+    return contigs
+
+
+def panel_contigs(path: Path) -> set[str]:
+    """Contigs named in the first lines of a panel of SNPs: VCF, or BED with the two alleles."""
+    contigs: set[str] = set()
+    is_vcf = False
+    for count, (number, line) in enumerate(lines_of(path)):
+        if count == HEAD_LINES:
+            break
+        is_vcf = is_vcf or line.startswith("#CHROM")
+        fields = line.split("\t")
+        if not line.strip() or line.startswith("#"):
+            continue
+        if not is_vcf and not contigs and len(fields) > 4 and not fields[1].isdigit():
+            continue  # a header
+        try:
+            start, end = whole_number(fields[1]), whole_number(fields[1]) + 1 if is_vcf else whole_number(fields[2])
+        except (IndexError, ValueError):
+            start = end = 0
+        if len(fields) < 5 or start < (1 if is_vcf else 0) or end <= start:
+            message = "is neither VCF with its header nor BED (chrom start end ref alt), separated by tabs"
+            raise Fault("E28", message, "correct the line, or name the panel made for this genome", number)
+        contigs.add(fields[0])
+    if not contigs:
+        raise Fault("E28", "holds no site", "fetch it again")
     return contigs
 
 
@@ -600,15 +653,8 @@ def bin_counts(path: Path) -> BinCounts:
     total = grid = 0
     number, end, chrom = 0, 0, ""
     for number, chrom, start, end, text in _count_rows(path):
-        try:
-            value = float(text)
-            if not value.is_integer():
-                raise ValueError
-        except (ValueError, OverflowError):
-            message = f"{quoted(text)} is not a whole number: raw fragments are needed, not normalised values"
-            raise Fault("E28", message, "give the raw counts", number) from None
-        if value < 0:
-            raise Fault("E28", f"the count {text} is negative", "give the raw counts", number)
+        if reason := not_a_count(text):
+            raise Fault("E28", reason, "give raw counts of fragments, not normalised values", number)
         if end <= start or start < 0:
             raise Fault(
                 "E28", f"{start}-{end} is not an interval from 0 on, end after start", "correct the table", number
@@ -624,7 +670,7 @@ def bin_counts(path: Path) -> BinCounts:
         widths[end - start] += 1
         starts[chrom] = start
         grid = gcd(grid, start)
-        total += int(value)
+        total += int(float(text))
     if not contigs:
         raise Fault("E28", "holds no counts", "give a table: chrom start end count")
     width, _ = widths.most_common(1)[0]
@@ -650,8 +696,8 @@ def _count_rows(path: Path) -> Iterator[tuple[int, str, int, int, str]]:
             words = dict(word.split("=", 1) for word in fields[1:] if "=" in word)
             try:
                 # The start of a WIG file counts from 1.
-                chrom, position, step = words["chrom"], int(words["start"]) - 1, int(words["step"])
-                span = int(words.get("span", step))
+                chrom, position, step = words["chrom"], whole_number(words["start"]) - 1, whole_number(words["step"])
+                span = whole_number(words.get("span", words["step"]))
             except (KeyError, ValueError):
                 message = "needs a line 'fixedStep chrom=... start=... step=...' before its values"
                 raise Fault("E28", message, "convert it to fixed-step WIG or bedGraph", number) from None
@@ -664,7 +710,7 @@ def _count_rows(path: Path) -> Iterator[tuple[int, str, int, int, str]]:
             position += step
         else:
             try:
-                yield number, fields[0], int(fields[1]), int(fields[2]), fields[3]
+                yield number, fields[0], whole_number(fields[1]), whole_number(fields[2]), fields[3]
             except (IndexError, ValueError):
                 if not first or len(fields) < 4 or fields[1].lstrip("-").isdigit():
                     message = "is not a table of counts: a line holds chrom, start, end and count, separated by tabs"
@@ -716,6 +762,7 @@ def gene_counts(path: Path, samples: frozenset[str]) -> GeneCounts:
     names: list[str] = []
     numbers: list[int] = []
     faults: dict[str, Fault] = {}
+    empty = dict(places)
     for number, row in chain(top[1:], lines):
         cells = _cells(row, mark)
         if len(cells) != len(header):
@@ -726,8 +773,12 @@ def gene_counts(path: Path, samples: frozenset[str]) -> GeneCounts:
         numbers.append(number)
         for sample, place in places:
             text = cells[place]
-            if not text.isdecimal() and sample not in faults and (reason := _not_a_count(text)):
+            if text != "0":
+                empty.pop(sample, None)
+            if sample not in faults and (reason := not_a_count(text)):
                 faults[sample] = Fault("E28", reason, "give raw counts per gene: whole numbers, 0 or more", number)
+    for sample in empty:
+        faults[sample] = Fault("E28", f"every count of {sample} is 0", "name the matrix that holds its counts")
     # Where most ids are numbers they are Entrez ids, and a number is no damage.
     entrez = sum(name.isdecimal() for name in names) > len(names) / 2
     for number, gene, name in zip(numbers, genes, names, strict=True):
@@ -752,11 +803,16 @@ def _cells(line: str, mark: str) -> list[str]:
     return [cell.strip().strip('"') for cell in line.split(mark)]
 
 
-def _not_a_count(text: str) -> str | None:
+def not_a_count(text: str) -> str | None:
+    """Why a text is no count; None when it is: 12, 12.0 and R's 1e+05 are."""
+    if text.isascii() and text.isdigit() and len(text) < 13:
+        return None
     try:
-        value = float(text)
+        value = float(text if text.isascii() and "_" not in text else "x")
     except ValueError:
         return f"{quoted(text)} is not a number"
     if value < 0:
         return f"the count {text} is negative"
-    return None if value.is_integer() else f"the count {text} is not a whole number"
+    if not value.is_integer():
+        return f"the count {quoted(text)} is not a whole number"
+    return f"the count {quoted(text)} is larger than any run of a sequencer gives" if value > MOST else None

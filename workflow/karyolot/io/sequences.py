@@ -1,6 +1,7 @@
 """Reading sequencing data: FASTQ files are verified, alignments are read for what counting needs."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io.files import PathLike, describe_file
-from karyolot.io.probe import PHRED33_HIGHEST, PHRED64_LOWEST
+from karyolot.io.probe import PHRED33_HIGHEST, PHRED64_LOWEST, QUALITIES
 
 COUNTED_FIELDS = ["required_fields=0x1fe", "decode_md=0"]
 """CRAM columns decoded for counting: flag, place, mapping quality, mate, template length. No bases, so no reference."""
@@ -55,6 +56,10 @@ def verify_reads(paths: list[PathLike], sha256_expected: list[str | None]) -> di
                 )
     if reads == 0:
         raise KaryolotError(f"{paths[0]}: holds no read; remove its row from the sample sheet or fetch the file again")
+    if odd := [chr(code) for code in qualities if bases and code not in QUALITIES]:
+        raise KaryolotError(
+            f"{paths[0]}: a quality is the character {odd[0]!r}, and qualities are ! to ~; fetch the file again"
+        )
     if qualities[0] >= PHRED64_LOWEST and qualities[1] > PHRED33_HIGHEST:
         raise KaryolotError(
             f"{paths[0]}: qualities look like the old Phred+64 code ({chr(qualities[0])!r} to {chr(qualities[1])!r});"
@@ -108,7 +113,7 @@ def mate_number(name: str) -> int | None:
 
 
 def contigs_of(alignment: PathLike) -> list[tuple[str, int]]:
-    with _open(alignment) as handle:
+    with open_alignment(alignment) as handle:
         return list(zip(handle.references, handle.lengths, strict=True))
 
 
@@ -118,7 +123,7 @@ def fragment_midpoints(alignment: PathLike, contig: str, min_mapq: int) -> NDArr
     Counted once per pair at its left mate: primary, proper, not duplicate, not failed, mapping quality >= min_mapq.
     """
     midpoints = []
-    with _open(alignment) as handle:
+    with open_alignment(alignment) as handle:
         for read in handle.fetch(contig):
             length = read.template_length
             if length > 0 and read.is_proper_pair and not read.flag & NOT_COUNTED and read.mapping_quality >= min_mapq:
@@ -126,8 +131,13 @@ def fragment_midpoints(alignment: PathLike, contig: str, min_mapq: int) -> NDArr
     return np.array(midpoints, dtype=np.int64)
 
 
-def _open(path: PathLike) -> pysam.AlignmentFile:
+@contextmanager
+def open_alignment(path: PathLike, fasta: PathLike | None = None) -> Iterator[pysam.AlignmentFile]:
+    """A BAM or CRAM file to read; its bases only with `fasta`. Raises KaryolotError when it is damaged, then or later."""
+    genome, options = (None, COUNTED_FIELDS) if fasta is None else (str(fasta), [])
     try:
-        return pysam.AlignmentFile(str(path), format_options=COUNTED_FIELDS)
+        with pysam.AlignmentFile(str(path), reference_filename=genome, format_options=options) as alignment:
+            yield alignment
     except (OSError, ValueError) as error:
-        raise KaryolotError(f"{path}: not a readable BAM or CRAM file ({error}); fetch or make it again") from error
+        message = f"{path}: not a readable BAM or CRAM file, or one without its index ({error})"
+        raise KaryolotError(f"{message}; fetch or make it again") from error
