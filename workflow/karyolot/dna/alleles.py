@@ -17,7 +17,7 @@ from scipy.stats import chi2
 from karyolot.contracts.alleles import AlleleEvents, AlleleFacts
 from karyolot.contracts.copy_number import Noise
 from karyolot.contracts.settings import Identity
-from karyolot.dna.identity import check_sites, frequencies, genotypes, hardy_weinberg
+from karyolot.dna.identity import check_sites, frequencies, genotypes, posterior
 from karyolot.dna.noise import MAD_TO_SD, runs_of, standard_error
 
 Floats = NDArray[np.float64]
@@ -49,7 +49,7 @@ class Hets(NamedTuple):
     """Het sites of the donor, in genome order, as parallel arrays.
 
     residual: BAF of the lot minus what is expected there; variance: expected of it; depth: of the lot. donor, donor_variance:
-    the same of the donor itself. spread: by how much more than a chi-square's the spread of neighbouring sites varies, >= 1.
+    the same of the donor itself. runs: index range of each chromosome. spread: by how much more than a chi-square's the spread of neighbouring sites varies, >= 1.
     """
 
     chrom: NDArray[np.object_]
@@ -59,6 +59,7 @@ class Hets(NamedTuple):
     variance: Floats
     donor: Floats
     donor_variance: Floats
+    runs: dict[str, tuple[int, int]]
     spread: float
 
     def __len__(self) -> int:
@@ -113,19 +114,19 @@ def het_sites(lot: pd.DataFrame, donor: pd.DataFrame, min_depth: int) -> tuple[H
     """
     ref, alt = (np.stack([t[f"{n}_count"].to_numpy() for t in (lot, donor)]) for n in ("ref", "alt"))
     depth = ref + alt
-    posterior = hardy_weinberg(frequencies(lot, donor)[0]) * genotypes(donor).likelihood
-    het = posterior[:, 1] >= HET * posterior.sum(axis=1)
-    used = np.flatnonzero(het & (depth >= min_depth).all(axis=0))
+    known = posterior(genotypes(donor).likelihood, frequencies(lot, donor)[0])
+    used = np.flatnonzero((known[:, 1] >= HET) & (depth >= min_depth).all(axis=0))
     chrom = lot["chrom"].to_numpy(dtype=object)[used]
+    runs = {str(chrom[low]): (low, high) for low, high in runs_of(chrom)}
     n, m = depth[:, used]
     x, d = alt[:, used] / np.maximum(depth[:, used], 1)
     if len(used) < BLOCK * LEAST_BLOCKS:
         empty = np.zeros(len(used))
         measured: dict[str, float | None] = {"centre": None, "site_bias": None, "overdispersion": None}
-        return Hets(chrom, lot["start"].to_numpy()[used], n, empty, empty, empty, empty, 1.0), measured
+        return Hets(chrom, lot["start"].to_numpy()[used], n, empty, empty, empty, empty, runs, 1.0), measured
     centre = float(np.average(d, weights=m))
     sampling = centre * (1 - centre)
-    blocks = _blocks(chrom)
+    blocks = _blocks(runs)
     together = float(np.median(_sums((x - centre) * (d - centre), blocks) / BLOCK))
     bias = max(together, 0.0)
     follow = bias / (bias + sampling / m)
@@ -144,12 +145,12 @@ def het_sites(lot: pd.DataFrame, donor: pd.DataFrame, min_depth: int) -> tuple[H
     start = lot["start"].to_numpy()[used]
     donor_variance = variance(rho, m) + bias
     measured = {"centre": round(centre, 4), "site_bias": round(bias**0.5, 4), "overdispersion": round(rho, 5)}
-    return Hets(chrom, start, n, residual, expected, d - centre, donor_variance, max(spread, 1.0)), measured
+    return Hets(chrom, start, n, residual, expected, d - centre, donor_variance, runs, max(spread, 1.0)), measured
 
 
-def _blocks(chrom: NDArray[np.object_]) -> NDArray[np.int64]:
+def _blocks(runs: Mapping[str, tuple[int, int]]) -> NDArray[np.int64]:
     """First sites of the blocks, none across chromosomes."""
-    starts = [np.arange(low, high - BLOCK + 1, BLOCK) for low, high in runs_of(chrom)]
+    starts = [np.arange(low, high - BLOCK + 1, BLOCK) for low, high in runs.values()]
     found = np.concatenate(starts)
     return found if len(found) else np.array([0])
 
@@ -167,12 +168,11 @@ def _typical(sums: Floats) -> float:
 def all_windows(ratios: pd.DataFrame, hets: Hets, size_mb: float) -> list[tuple[int, int]]:
     """Index ranges of `hets`: every arm, and windows of size_mb, twice that, ... within it, a quarter apart."""
     spans = ratios.groupby("arm", sort=False).agg(chrom=("chrom", "first"), start=("start", "min"), end=("end", "max"))
-    runs = {str(hets.chrom[low]): (low, high) for low, high in runs_of(hets.chrom)}
     windows: dict[tuple[int, int], None] = {}
     for span in spans.to_dict("records"):
-        if span["chrom"] not in runs:
+        if span["chrom"] not in hets.runs:
             continue
-        first, last = runs[span["chrom"]]
+        first, last = hets.runs[span["chrom"]]
         places = hets.start[first:last]
         edges = [(span["start"], span["end"])]
         size = size_mb * 1e6
@@ -247,7 +247,7 @@ def trimmed(hets: Hets, low: int, high: int, shift: float) -> tuple[int, int]:
 
     Maximal sum of the log likelihood ratio per site, residuals taken as normal with variance v + shift^2 against v.
     """
-    first, last = next(run for run in runs_of(hets.chrom) if run[0] <= low < run[1])
+    first, last = hets.runs[str(hets.chrom[low])]
     first, last = max(first, 2 * low - high), min(last, 2 * high - low)
     variance, moved = hets.variance[first:last], hets.variance[first:last] + shift**2
     score = (hets.residual[first:last] ** 2 * (1 / variance - 1 / moved) - np.log(moved / variance)) / 2
@@ -268,8 +268,7 @@ def covered(place: tuple[str, int, int], calls: pd.DataFrame) -> float:
 
 def _inside(hets: Hets, chrom: str, start: int, end: int) -> tuple[int, int]:
     """Index range of the sites in a place."""
-    runs = {str(hets.chrom[low]): (low, high) for low, high in runs_of(hets.chrom)}
-    low, high = runs.get(chrom, (0, 0))
+    low, high = hets.runs.get(chrom, (0, 0))
     places = hets.start[low:high]
     return low + int(np.searchsorted(places, start)), low + int(np.searchsorted(places, end))
 

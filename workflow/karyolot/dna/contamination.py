@@ -18,6 +18,7 @@ from karyolot.dna.identity import (
     hardy_weinberg,
     kinship,
     match_all,
+    posterior,
 )
 
 Floats = NDArray[np.float64]
@@ -85,13 +86,12 @@ def contamination(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> 
 
 def hosts(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> tuple[NDArray[np.int64], Floats]:
     """Rows of `lot` to be used, and the donor's genotype there: probabilities, shape (rows, 3)."""
-    posterior = hardy_weinberg(frequency) * genotypes(donor).likelihood
-    posterior /= posterior.sum(axis=1, keepdims=True)
+    known = posterior(genotypes(donor).likelihood, frequency)
     covered = (lot["ref_count"] + lot["alt_count"]).to_numpy() > 0
-    rows = np.flatnonzero(covered & (posterior[:, 1] < CERTAIN))
+    rows = np.flatnonzero(covered & (known[:, 1] < CERTAIN))
     if len(rows) > MOST_SITES:
         rows = rows[np.linspace(0, len(rows) - 1, MOST_SITES).astype(np.int64)]
-    return rows, posterior[rows]
+    return rows, known[rows]
 
 
 def wrong_base(counts: pd.DataFrame) -> float:
@@ -186,8 +186,7 @@ def best_guest(
     stranger = reads.fit()
     fits = {}
     for name, other in others.items():
-        guest = population * other.likelihood[rows]
-        guest /= guest.sum(axis=1, keepdims=True)
+        guest = posterior(other.likelihood[rows], frequency[rows])
         fits[name] = reads._replace(guest=guest, error=stranger.error).fit(np.ones(1))
     name, best = max(fits.items(), key=lambda item: item[1].log)
     gain = min(best.log - stranger.log, best.rise)

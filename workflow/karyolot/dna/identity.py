@@ -45,6 +45,12 @@ def hardy_weinberg(frequency: Floats) -> Floats:
     return np.stack([(1 - frequency) ** 2, 2 * frequency * (1 - frequency), frequency**2], axis=1)
 
 
+def posterior(likelihood: Floats, frequency: Floats) -> Floats:
+    """Probabilities of 0, 1, 2 copies of alt in a person of the population, shape (sites, 3), given likelihoods so shaped."""
+    weighed = hardy_weinberg(frequency) * likelihood
+    return np.asarray(weighed / weighed.sum(axis=1, keepdims=True))
+
+
 def frequencies(a: pd.DataFrame, b: pd.DataFrame) -> tuple[Floats, Literal["panel", "pair"]]:
     """Frequency of alt per site, and where it is from: the panel, or for want of it one mean over all sites of the pair.
 
