@@ -95,6 +95,16 @@ def test_what_the_donor_carries_is_no_event() -> None:
     assert compare_alleles(lot, donor, of.compared.ratios, of.noise, of.calls, SETTINGS).events.empty
 
 
+def test_an_event_beside_a_call_is_not_taken_for_a_part_of_it() -> None:
+    """A loss of 50-100 Mb, and next to it a copy-neutral event: the alleles moved over both, depth over the first."""
+    result = planted.run([planted.Event("chr8", 50_000_000, 100_000_000, -1, 0.6)], per_bin=3000)
+    alone = ("chr8", 50, 100, "loss", 0.6)
+    assert compared(alone, result=result).events["origin"].tolist() == ["call"]
+    found = compared(alone, ("chr8", 100, 115, "copy-neutral", 0.6), result=result, seed=2).events
+    assert found["origin"].tolist() == ["call", "alleles"]
+    assert abs(found["start"].iloc[1] - 100e6) < 2e6 and abs(found["end"].iloc[1] - 115e6) < 2e6
+
+
 def test_thin_reads_are_not_assessed() -> None:
     found = compared(depth=3)
     assert found.events.empty and found.facts.lod is None and "500 are needed" in found.facts.reason
@@ -117,7 +127,9 @@ def summary(
         sites=9, min_depth=10, centre=0.5, site_bias=0.0, overdispersion=0.0, windows=9, threshold=0.01, size_mb=10,
         power=0.95, lod=lod, reason=reason,
     )  # fmt: skip
-    identity = IdentityFacts(kinship=kin, contamination=mixed, panel=9, lot_depth=1, donor_depth=1, frequencies="panel")
+    identity = IdentityFacts(
+        kinship=kin, contamination=mixed, panel=9, lot_depth=1, donor_depth=1, frequencies="panel", rna=()
+    )
     events = pd.DataFrame({"origin": ["call"], "kind": ["gain"], "chrom": ["chr1"], "start": [0], "end": [9]})
     found = allele_metrics(identity, events, facts)
     assert all(metric.reason for metric in found.values() if metric.value is None)
@@ -125,9 +137,10 @@ def summary(
 
 
 def test_only_a_matching_lot_is_asked_further() -> None:
-    assert summary("MATCH", 0.01) == {"snp_match": "MATCH", "contamination": 0.01, "cnloh": 0}
-    assert summary("MISMATCH", 0.4) == {"snp_match": "MISMATCH", "contamination": None, "cnloh": None}
-    assert summary("NOT ENOUGH", 0.4) == {"snp_match": None, "contamination": None, "cnloh": None}
+    rna = {"rna_match": None, "donor_rna_match": None}
+    assert summary("MATCH", 0.01) == rna | {"snp_match": "MATCH", "contamination": 0.01, "cnloh": 0}
+    assert summary("MISMATCH", 0.4) == rna | {"snp_match": "MISMATCH", "contamination": None, "cnloh": None}
+    assert summary("NOT ENOUGH", 0.4) == rna | {"snp_match": None, "contamination": None, "cnloh": None}
 
 
 def test_what_the_reads_cannot_tell_is_not_assessed() -> None:

@@ -9,6 +9,8 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Alignment, Config, Expression, Reference
 from karyolot.contracts.sheets import BATCHES, Sample, Study
 
+PARTS = {"wgs": "dna", "rnaseq": "rna"}
+"""Folder of a sample's results by its assay."""
 NEVER = "(?!)"
 """A pattern nothing matches: the constraint of a rule that no sample of this study needs."""
 
@@ -222,6 +224,19 @@ def trim_arguments(study: Study, sample: str, unit: str, folder: str) -> str:
     )
 
 
+def first_pairs(study: Study, sample: str, pairs: int) -> str:
+    """Bash that prints the first trimmed read pairs of an RNA sample, mates in turn: `pairs` in all, as many of each lane.
+
+    Cut inside `<( )`, so that the tool whose pipe is closed is no fault of the job.
+    """
+    units = units_of(study, sample)
+    mates = (1, 2) if study.samples[sample][0].fastq_2 is not None else (1,)
+    lanes = " ".join(f"results/samples/{sample}/rna/{unit}.trimmed" for unit in units)
+    cut = "do gzip -cd $lane/{}.fq.gz | paste - - - - | head -n " + str(-(-pairs // len(units))) + " || true; done"
+    columns = " ".join(f"<(for lane in {lanes}; {cut.format(mate)})" for mate in mates)
+    return rf"paste {columns} | tr '\t' '\n'"
+
+
 def salmon_reads(study: Study, sample: str) -> str:
     """salmon's files of one RNA sample: all its lanes, trimmed."""
     folders = [f"results/samples/{sample}/rna/{unit}.trimmed" for unit in units_of(study, sample)]
@@ -358,7 +373,7 @@ def ready_file(study: Study, sample: str, unit: str) -> str:
 def quality_files(study: Study, sample: str) -> dict[str, list[str]]:
     """JSON files that tell the quality of a sample, by kind; which there are depends on how the sample came."""
     first = study.samples[sample][0]
-    part = "dna" if first.assay == "wgs" else "rna"
+    part = PARTS[first.assay]
     base, units = f"results/samples/{sample}", units_of(study, sample)
     files: dict[str, list[str]] = {}
     if first.fastq_1:
@@ -472,24 +487,50 @@ def _wgs_pair(study: Study, lot: str) -> list[str]:
     return [dna_sample(study, donor=study.lots[lot].donor_id), dna_sample(study, lot=lot)]
 
 
-def alleles_of(study: Study, *, lot: str | None = None, donor: str | None = None) -> str:
-    return f"results/samples/{dna_sample(study, lot=lot, donor=donor)}/dna/alleles.parquet"
+def expressed_samples(study: Study, lot: str) -> list[str]:
+    """RNA samples of a lot and its donor that came as reads."""
+    return [name for name in rna_samples(study, lot) if study.samples[name][0].fastq_1]
 
 
-def allele_samples(study: Study, settings: Config) -> list[dict[str, str]]:
-    """Samples of the sheet with allele counts: sample_id, its lot or donor, the person by the sheet, and which it is."""
-    wanted = {sample for lot in allele_lots(study, settings) for sample in _wgs_pair(study, lot)}
+def allele_samples(study: Study, settings: Config, lot: str | None = None) -> list[dict[str, str]]:
+    """Samples with allele counts, of a lot and its donor or of the whole sheet: sample_id, assay, its lot or donor, the
+    person by the sheet, and which of the two it is."""
+    lots = allele_lots(study, settings) if lot is None else [lot]
+    wanted = {sample for one in lots for sample in (*_wgs_pair(study, one), *expressed_samples(study, one))}
     rows = []
     for name in (name for name in study.samples if name in wanted):
-        lot, donor = study.samples[name][0].lot_id, study.samples[name][0].donor_id
-        person = study.lots[lot].donor_id if lot else str(donor)
-        rows.append({"sample_id": name, "owner": lot or person, "person": person, "role": "lot" if lot else "donor"})
+        row = study.samples[name][0]
+        person = study.lots[row.lot_id].donor_id if row.lot_id else str(row.donor_id)
+        who = {"owner": row.lot_id or person, "person": person, "role": "lot" if row.lot_id else "donor"}
+        rows.append({"sample_id": name, "assay": row.assay, **who})
     return rows
+
+
+def allele_table(sample: dict[str, str]) -> str:
+    return f"results/samples/{sample['sample_id']}/{PARTS[sample['assay']]}/alleles.parquet"
 
 
 def allele_tables(study: Study, settings: Config) -> list[str]:
     """Allele counts of `allele_samples`, in that order."""
-    return [f"results/samples/{sample['sample_id']}/dna/alleles.parquet" for sample in allele_samples(study, settings)]
+    return [allele_table(sample) for sample in allele_samples(study, settings)]
+
+
+def expressed_of(study: Study, settings: Config, lot: str) -> list[dict[str, str]]:
+    """`allele_samples` of a lot that are RNA."""
+    return [sample for sample in allele_samples(study, settings, lot) if sample["assay"] == "rnaseq"]
+
+
+def alleles_of(study: Study, settings: Config, lot: str) -> dict[str, object]:
+    """Allele counts of a lot, by name: its own, its donor's, and those of the RNA of both (as `expressed_of` lists it)."""
+    samples = allele_samples(study, settings, lot)
+    dna = {sample["role"]: allele_table(sample) for sample in samples if sample["assay"] == "wgs"}
+    return {**dna, "rna": [allele_table(sample) for sample in expressed_of(study, settings, lot)]}
+
+
+def aligned(sample: str, part: str) -> dict[str, str]:
+    """Sorted reads of a sample on the genome, and their index."""
+    file = f"results/samples/{sample}/{part}/aligned.{'cram' if part == 'dna' else 'bam'}"
+    return {"reads": file, "index": f"{file}.{'crai' if part == 'dna' else 'bai'}"}
 
 
 def allele_files(study: Study, settings: Config, lot: str) -> dict[str, str]:

@@ -90,6 +90,13 @@ class Kinship(Facts):
     log10_sibling: float
 
 
+class RnaKinship(Kinship):
+    """RNA of the lot, or of its donor's hepatocytes, against the DNA of the donor."""
+
+    sample_id: str
+    role: Literal["lot", "donor"]
+
+
 class Contamination(Facts):
     """Share of a sample's reads that are of another human, with 95 % interval; None = the sites cannot tell.
 
@@ -109,7 +116,8 @@ class Identity(Facts):
     """identity.json: a lot against its own donor by SNPs.
 
     frequencies: where the population frequencies came from, 'panel' or 'pair' (one mean over the panel, estimated from
-    these two samples). lot_depth, donor_depth: mean fragments per site of the panel.
+    these two samples). lot_depth, donor_depth: mean fragments per site of the panel. rna: every RNA sample that came as
+    reads, against the DNA of the donor, and of the lot too where that is the donor's.
     """
 
     kinship: Kinship
@@ -118,6 +126,7 @@ class Identity(Facts):
     lot_depth: float
     donor_depth: float
     frequencies: Literal["panel", "pair"]
+    rna: tuple[RnaKinship, ...]
 
 
 class AlleleFacts(Facts):

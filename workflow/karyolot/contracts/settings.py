@@ -160,6 +160,11 @@ class Identity(Section):
     min_base_quality: Annotated[int, Field(ge=0, le=60)] = Field(
         20, description="Lowest base quality counted: Phred 20 is one error in 100, what the genotype model allows for."
     )
+    rna_pairs: PositiveInt = Field(
+        2_000_000,
+        description="Read pairs of an RNA sample that are aligned to the genome for its SNPs, the first of each lane; 2 million"
+        " take about 20 CPU minutes.",
+    )
     log10_ratio: Annotated[float, Field(gt=0)] = Field(
         4,
         description="log10 likelihood ratio that decides: one wrong answer in 10,000 comparisons at most (Markov).",

@@ -34,8 +34,13 @@ MOST_RHO = 0.2
 AGREES = 0.01
 """p below which the alleles under a depth call count as moved; calls are few, and each is asked once."""
 SURE = 1.96
-COVERED = 0.5
-"""Share of a stretch that depth calls must cover for its alleles to be explained by them."""
+LEAST_REST = 0.5
+"""Length, in sizes searched for, of what a depth call must leave of a stretch for the rest to be looked at by itself: ends
+are not exact."""
+
+
+Place = tuple[str, int, int]
+"""Chromosome, start, end."""
 
 
 class Compared(NamedTuple):
@@ -49,7 +54,8 @@ class Hets(NamedTuple):
     """Het sites of the donor, in genome order, as parallel arrays.
 
     residual: BAF of the lot minus what is expected there; variance: expected of it; depth: of the lot. donor, donor_variance:
-    the same of the donor itself. runs: index range of each chromosome. spread: by how much more than a chi-square's the spread of neighbouring sites varies, >= 1.
+    the same of the donor itself. runs: index range of each chromosome. spread: by how much more than a chi-square's the
+    spread of neighbouring sites varies, >= 1.
     """
 
     chrom: NDArray[np.object_]
@@ -100,7 +106,8 @@ def compare_alleles(
     threshold = settings.family_wise_error / max(len(windows), 1)
     found = search(hets, windows, threshold, settings.event_mb)
     rows = [_under_call(hets, call, ratios, noise) for call in calls.to_dict("records")]
-    rows += [_event(hets, place, ratios, noise) for place in found if covered(place, calls) < COVERED]
+    pieces = [piece for place in found for piece in outside(hets, place, calls, threshold, settings.event_mb)]
+    rows += [_event(hets, piece, ratios, noise) for piece in pieces]
     facts |= {"windows": len(windows), "threshold": threshold}
     facts["lod"] = limit_of_detection(hets, windows, threshold, settings)
     return Compared(_table(rows), AlleleFacts(**facts))
@@ -212,8 +219,8 @@ def shift_of(hets: Hets, low: int, high: int, *, of_donor: bool = False) -> Shif
     return Shift(value, shift_low, shift_high, log_p, sites)
 
 
-def search(hets: Hets, windows: list[tuple[int, int]], threshold: float, size_mb: float) -> list[tuple[str, int, int]]:
-    """Places (chrom, start, end) of the windows in which the lot's alleles moved and the donor's did not move as much.
+def search(hets: Hets, windows: list[tuple[int, int]], threshold: float, size_mb: float) -> list[Place]:
+    """Places of the windows in which the lot's alleles moved and the donor's did not move as much.
 
     The surest first, each with its ends moved to where the alleles begin to move; what overlaps it is taken off;
     neighbours are joined (the two arms of a chromosome are searched apart).
@@ -232,7 +239,7 @@ def search(hets: Hets, windows: list[tuple[int, int]], threshold: float, size_mb
         # What both carry blocks its place too: of its many windows one would show more in the lot by chance.
         if own.log_p >= np.log(AGREES) or shift.low > own.high:
             acquired.append(taken[-1])
-    places: list[tuple[str, int, int]] = []
+    places: list[Place] = []
     for low, high in sorted(acquired):
         chrom, start, end = str(hets.chrom[low]), int(hets.start[low]), int(hets.start[high - 1]) + 1
         if places and places[-1][0] == chrom and start - places[-1][2] <= size_mb * 1e6 / 4:
@@ -258,12 +265,19 @@ def trimmed(hets: Hets, low: int, high: int, shift: float) -> tuple[int, int]:
     return first + start, first + end
 
 
-def covered(place: tuple[str, int, int], calls: pd.DataFrame) -> float:
-    """Share of a place under depth calls."""
+def outside(hets: Hets, place: Place, calls: pd.DataFrame, threshold: float, size_mb: float) -> list[Place]:
+    """What no depth call explains of a place: all of it, or the pieces calls leave that are long and sure by themselves."""
     chrom, start, end = place
-    own = calls[calls["chrom"] == chrom]
-    overlap = own["end"].clip(upper=end) - own["start"].clip(lower=start)
-    return float(overlap.clip(lower=0).sum() / (end - start))
+    own = calls[(calls["chrom"] == chrom) & (calls["start"] < end) & (calls["end"] > start)].sort_values("start")
+    if own.empty:
+        return [place]
+    lows = [start, *own["end"].cummax()]
+    pieces = [(chrom, int(low), int(high)) for low, high in zip(lows, [*own["start"], end], strict=True)]
+    long = [piece for piece in pieces if piece[2] - piece[1] >= LEAST_REST * size_mb * 1e6]
+    inside = [(piece, _inside(hets, *piece)) for piece in long]
+    return [
+        piece for piece, (a, b) in inside if b - a >= WINDOW_SITES and shift_of(hets, a, b).log_p < np.log(threshold)
+    ]
 
 
 def _inside(hets: Hets, chrom: str, start: int, end: int) -> tuple[int, int]:
@@ -298,9 +312,7 @@ def _depth(ratios: pd.DataFrame, noise: Noise, chrom: str, start: int, end: int)
     return mean, float(standard_error(noise, float(weight.sum()), len(own)))
 
 
-def _row(
-    hets: Hets, place: tuple[str, int, int], depth: tuple[float | None, float | None], **facts: Any
-) -> dict[str, Any]:
+def _row(hets: Hets, place: Place, depth: tuple[float | None, float | None], **facts: Any) -> dict[str, Any]:
     """A row of AlleleEvents but for what is the caller's to say."""
     low, high = _inside(hets, *place)
     row: dict[str, Any] = dict(zip(("chrom", "start", "end"), place, strict=True)) | facts
@@ -329,7 +341,7 @@ def _under_call(hets: Hets, call: Mapping[Hashable, Any], ratios: pd.DataFrame, 
     return row | {"evidence": "disagree" if row["shift_high"] < expected else "silent"}
 
 
-def _event(hets: Hets, place: tuple[str, int, int], ratios: pd.DataFrame, noise: Noise) -> dict[str, Any]:
+def _event(hets: Hets, place: Place, ratios: pd.DataFrame, noise: Noise) -> dict[str, Any]:
     """An event of the alleles: copy-neutral when depth excludes the gain and the loss that would move them so far."""
     mean, se = depth = _depth(ratios, noise, *place)
     shift = shift_of(hets, *_inside(hets, *place))
