@@ -158,3 +158,14 @@ class AlleleResults(NamedTuple):
     identity: Identity
     events: pd.DataFrame
     facts: AlleleFacts
+
+    @property
+    def unasked(self) -> str:
+        """Why no depth call has a second line of evidence here; '' = every one was looked at."""
+        result = self.identity.kinship.result
+        return self.facts.reason if result == "MATCH" else f"identity by SNPs: {result}"
+
+    @property
+    def under_calls(self) -> pd.DataFrame:
+        """Rows of `events` that are about depth calls; `kind` is the call's type."""
+        return self.events[(self.events["origin"] == "call") & (not self.unasked)]

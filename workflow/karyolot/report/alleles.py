@@ -87,9 +87,9 @@ def _times(log10: float) -> str:
 def with_alleles(calls: pd.DataFrame, alleles: AlleleResults | None) -> pd.DataFrame:
     """Calls with the columns alleles, alleles_fraction, alleles_sites of `record.CallRow`; null when not asked."""
     columns = ["alleles", "alleles_fraction", "alleles_sites"]
-    if alleles is None or alleles.facts.reason or alleles.identity.kinship.result != "MATCH":
+    if alleles is None or alleles.unasked:
         return calls.assign(**dict.fromkeys(columns))
-    said = alleles.events[alleles.events["origin"] == "call"].rename(
+    said = alleles.under_calls.rename(
         columns={"kind": "type", "evidence": "alleles", "fraction": "alleles_fraction", "sites": "alleles_sites"}
     )
     keys = ["chrom", "start", "end", "type"]
