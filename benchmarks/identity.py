@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -139,7 +139,7 @@ def events(number: int) -> Iterator[Case]:
         noise = {"reference_bias": 0.08, "site_bias": rng.normal(0, 0.12, len(sites)), "overdispersion": 0.005}
         lods = []
         for fraction in (0.0, 0.1, 0.2, 0.3, 0.5, 1.0):
-            tries = 1 if depth < 10 else number * (5 if fraction == 0 else 1)
+            tries = 1 if depth < 10 else number * (4 if fraction == 0 else 1)
             hits = false = 0
             for n in range(tries):
                 me = person(sites, rng)
@@ -290,7 +290,7 @@ def titan(folder: Path) -> Iterator[Case]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parts = {
-        "identity": (identities, 1000), "rna": (transcripts, 1000), "contamination": (mixtures, 40), "events": (events, 40),
+        "identity": (identities, 1000), "rna": (transcripts, 1000), "contamination": (mixtures, 30), "events": (events, 30),
         "cost": (cost, 1),
     }  # fmt: skip
     parser.add_argument("--quick", action="store_true")
@@ -298,23 +298,27 @@ def main() -> None:
     parser.add_argument("--hcc1954", type=Path)
     parser.add_argument("--titan", type=Path)
     given = parser.parse_args()
-    made: dict[str, list[Case]] = {}
     for name, (part, number) in parts.items():
         if name in given.only:
-            made[name] = list(part(max(number // 10, 2) if given.quick else number))
+            write(name, part(max(number // 10, 2) if given.quick else number), list(parts))
     for name, real in (("hcc1954", hcc1954), ("titan", titan)):
         if (folder := getattr(given, name)) is not None:
-            made[name] = list(real(folder))
-    table = pd.DataFrame([{"part": name, **row} for name, rows in made.items() for row in rows])
+            write(name, real(folder), list(parts))
+
+
+def write(part: str, cases: Iterable[Case], order: list[str]) -> None:
+    """Put the rows of a part into identity.tsv, and show them."""
+    table = pd.DataFrame([{"part": part, **case} for case in cases])
+    shown = table.to_string(index=False)
     file = HERE / "identity.tsv"
     if file.exists():
         before = pd.read_csv(file, sep="\t")
-        table = pd.concat([before[~before["part"].isin(made)], table])
-    order = {name: n for n, name in enumerate([*parts, "hcc1954", "titan"])}
-    table = table.sort_values("part", key=lambda column: column.map(order), kind="stable")
-    table = table[["part", "case", "depth", "tries", "value"]]
+        table = pd.concat([before[before["part"] != part], table])
+    places = {name: n for n, name in enumerate([*order, "hcc1954", "titan"])}
+    table = table.sort_values("part", key=lambda column: column.map(places), kind="stable")
     table.to_csv(file, sep="\t", index=False, float_format="%.4g", lineterminator="\n")
-    sys.stdout.write(table[table["part"].isin(made)].to_string(index=False) + "\n")
+    sys.stdout.write(shown + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

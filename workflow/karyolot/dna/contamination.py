@@ -116,7 +116,7 @@ class Reads(NamedTuple):
         patterns, inverse = np.unique(np.stack([self.ref, self.alt], axis=1), axis=0, return_inverse=True)
         ref, alt = (column[:, None, None] for column in patterns.T)
         inverse = inverse.reshape(-1)
-        weight = self.host[:, :, None] * self.guest[:, None, :]
+        weight = (self.host[:, :, None] * self.guest[:, None, :]).reshape(-1, 9)
         # What a site is worth when no mixture explains it: every share of alt equally likely.
         anything = np.exp(betaln(ref + 1, alt + 1))[inverse, 0, 0]
         dose = np.arange(3) / 2
@@ -124,8 +124,8 @@ class Reads(NamedTuple):
         for share in shares:
             fraction = (1 - share) * dose[:, None] + share * dose[None, :]
             fraction = fraction * (1 - self.error) + (1 - fraction) * self.error
-            likelihood = np.exp(alt * np.log(fraction) + ref * np.log1p(-fraction))
-            site = (weight * likelihood[inverse]).sum(axis=(1, 2))
+            likelihood = np.exp(alt * np.log(fraction) + ref * np.log1p(-fraction)).reshape(-1, 9)
+            site = np.einsum("ij,ij->i", weight, likelihood[inverse])
             log.append(float(np.log((1 - MAPPING) * site + MAPPING * anything).sum()))
         return np.array(log)
 
