@@ -6,7 +6,7 @@ from pathlib import Path
 
 from karyolot.config import resource
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.settings import Alignment, Config, Expression, Reference
+from karyolot.contracts.settings import Alignment, Config, Expression, Reference, SmallVariants
 from karyolot.contracts.sheets import BATCHES, Sample, Study
 
 PARTS = {"wgs": "dna", "rnaseq": "rna"}
@@ -341,9 +341,13 @@ def sequenced_samples(study: Study, lot: str) -> list[str]:
     return [dna_sample(study, donor=donor), dna_sample(study, lot=lot), *rna_samples(study, lot)]
 
 
-def metrics_of(study: Study, lot: str) -> list[str]:
-    """Metric files of a lot: copy number always, expression when the lot and its donor have RNA."""
-    parts = ["dna", "rna"] if rna_samples(study, lot) else ["dna"]
+def metrics_of(study: Study, settings: Config, lot: str) -> list[str]:
+    """Metric files of a lot: copy number always, the others when they were asked for and its data allow them."""
+    asked = {
+        "dna": True, "rna": bool(rna_samples(study, lot)), "alleles": lot in allele_lots(study, settings),
+        "variants": lot in variant_lots(study, settings),
+    }  # fmt: skip
+    parts = [part for part, wanted in asked.items() if wanted]
     return [f"results/{lot}/{part}/metrics.json" for part in parts]
 
 
@@ -412,6 +416,8 @@ def input_files(study: Study, settings: Config, lot: str) -> list[str]:
     named = [reference.layout, reference.fasta, reference.bins, reference.mappability, reference.replication_timing]
     named += [reference.blacklist, settings.acceptance, settings.copy_number.watch_regions]
     named += [settings.identity.sites] if lot in allele_lots(study, settings) else []
+    if lot in variant_lots(study, settings):
+        named += [settings.small_variants.genes, *own_calls(settings.small_variants, lot)]
     if rna_samples(study, lot):
         named += [
             reference.transcripts,
@@ -435,6 +441,8 @@ def _tools(rows: list[Sample], settings: Config) -> set[str]:
             tools |= {"fastp", settings.alignment.aligner if row.assay == "wgs" else "salmon"}
         if row.assay == "wgs" and not row.counts:
             tools.add("samtools")
+            if settings.small_variants.genes is not None and settings.small_variants.calls is None:
+                tools.add("bcftools")
     if "salmon" in tools and settings.reference.transcripts is None:
         tools.add("gffread")
     return tools
@@ -476,14 +484,20 @@ def report_files(study: Study, settings: Config, lot: str) -> dict[str, object]:
 
 def allele_lots(study: Study, settings: Config) -> list[str]:
     """Lots whose alleles can be counted: a panel of sites, a genome, and reads (not counts) of lot and donor."""
-    if settings.identity.sites is None or settings.reference.fasta is None:
+    return lots_with_reads(study, settings) if settings.identity.sites is not None else []
+
+
+def lots_with_reads(study: Study, settings: Config) -> list[str]:
+    """Lots with a genome, and reads (not counts) of lot and donor."""
+    if settings.reference.fasta is None:
         return []
     return [
-        lot for lot in lots_with_dna(study) if all(study.samples[s][0].counts is None for s in _wgs_pair(study, lot))
+        lot for lot in lots_with_dna(study) if all(study.samples[s][0].counts is None for s in wgs_pair(study, lot))
     ]
 
 
-def _wgs_pair(study: Study, lot: str) -> list[str]:
+def wgs_pair(study: Study, lot: str) -> list[str]:
+    """WGS samples of a lot's donor and of the lot."""
     return [dna_sample(study, donor=study.lots[lot].donor_id), dna_sample(study, lot=lot)]
 
 
@@ -496,7 +510,7 @@ def allele_samples(study: Study, settings: Config, lot: str | None = None) -> li
     """Samples with allele counts, of a lot and its donor or of the whole sheet: sample_id, assay, its lot or donor, the
     person by the sheet, and which of the two it is."""
     lots = allele_lots(study, settings) if lot is None else [lot]
-    wanted = {sample for one in lots for sample in (*_wgs_pair(study, one), *expressed_samples(study, one))}
+    wanted = {sample for one in lots for sample in (*wgs_pair(study, one), *expressed_samples(study, one))}
     rows = []
     for name in (name for name in study.samples if name in wanted):
         row = study.samples[name][0]
@@ -540,8 +554,39 @@ def allele_files(study: Study, settings: Config, lot: str) -> dict[str, str]:
     return {name: f"results/{lot}/alleles/{file}" for name, file in files.items()} if known else {}
 
 
-def allele_metrics(study: Study, settings: Config, lot: str) -> list[str]:
-    return [f"results/{lot}/alleles/metrics.json"] if lot in allele_lots(study, settings) else []
+def variant_lots(study: Study, settings: Config) -> list[str]:
+    """Lots searched for small variants: a list of genes, a genome, and reads (not counts) of lot and donor."""
+    return lots_with_reads(study, settings) if settings.small_variants.genes is not None else []
+
+
+def variant_files(study: Study, settings: Config, lot: str) -> dict[str, str]:
+    """Inputs of a lot's record that tell of its small variants, by name; none where they were not searched."""
+    files = {"variants_found": "small_variants.parquet", "variant_facts": "facts.json"}
+    known = lot in variant_lots(study, settings)
+    return {name: f"results/{lot}/variants/{file}" for name, file in files.items()} if known else {}
+
+
+def paired_crams(study: Study, lot: str) -> list[str]:
+    """Alignments of a lot and of its donor."""
+    return [aligned(sample, "dna")["reads"] for sample in wgs_pair(study, lot)[::-1]]
+
+
+def own_calls(settings: SmallVariants, lot: str) -> list[str]:
+    """The calls of a lot by another caller, when there are any."""
+    return given(None if settings.calls is None else settings.calls.replace("{lot}", lot))
+
+
+def call_command(study: Study, settings: SmallVariants, lot: str) -> str:
+    """Shell words that print a VCF of lot and donor: called together, so that the donor is counted at every site of the lot."""
+    if own := own_calls(settings, lot):
+        return f"cat {shlex.quote(own[0])}"
+    genes = shlex.quote(given(settings.genes)[0])
+    return (
+        f"bcftools mpileup --no-version --fasta-ref {FASTA} --regions-file {genes} --min-MQ 20 --min-BQ 20 --max-depth 2000"
+        f" --annotate FORMAT/AD --output-type u {' '.join(paired_crams(study, lot))}"
+        " | bcftools call --no-version --multiallelic-caller --variants-only --output-type u -"
+        " | bcftools filter --no-version --include 'QUAL>=20' --output-type z -"
+    )
 
 
 def allele_targets(study: Study, settings: Config) -> list[str]:

@@ -179,6 +179,24 @@ class Identity(Section):
     power: Fraction = Field(0.95, description="Chance to find what is at the printed limit of detection.")
 
 
+class SmallVariants(Section):
+    """Small variants of the lot in listed genes, against its donor, for a person to look at. Off without `genes`."""
+
+    genes: File | None = Field(
+        None,
+        description="BED of the genes or exons searched (chrom start end gene); not given: not searched. Lists such as the"
+        " Cancer Gene Census are licensed, so none is shipped.",
+    )
+    licence: Annotated[str, Field(max_length=200)] = Field(
+        "", description="A note on the list's release and licence, for the record."
+    )
+    calls: File | None = Field(
+        None,
+        description="VCF of another caller, '{lot}' in its path standing for the lot: samples named as in samples.tsv, with"
+        " FORMAT/AD of lot and donor. Not given: bcftools.",
+    )
+
+
 class Expression(Section):
     """Reads to counts, lot against donor."""
 
@@ -261,6 +279,7 @@ class Config(Section):
     counting: Counting = Counting()
     copy_number: CopyNumber = CopyNumber()
     identity: Identity = Identity()
+    small_variants: SmallVariants = SmallVariants()
     expression: Expression = Expression()
     pathways: Pathways = Pathways()
     report: Report = Report()
