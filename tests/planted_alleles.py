@@ -76,6 +76,22 @@ def counts(
     return sites.assign(ref_count=n - other - shown, alt_count=shown, other_count=other)
 
 
+def expressed(
+    sites: pd.DataFrame, alleles: Ints, rng: np.random.Generator, *, depth: float = 8, one_sided: float = 0.1
+) -> pd.DataFrame:
+    """Contract AlleleCounts of RNA: depths log-normal about `depth`, the two alleles of a gene unequal (0.16 SD of the
+    share), a share of sites from one allele alone, 2 % of the reads of every twentieth site from a gene that looks alike."""
+    n = rng.poisson(depth * rng.lognormal(0, 1.5, len(sites)))
+    weight = rng.beta(4.5, 4.5, len(sites))
+    weight = np.where(rng.random(len(sites)) < one_sided, rng.integers(0, 2, len(sites)), weight)
+    alt = alleles[0] * weight + alleles[1] * (1 - weight)
+    alt = np.where(rng.random(len(sites)) < 0.05, 0.98 * alt + 0.02 * rng.integers(0, 2, len(sites)), alt)
+    wrong = SEQUENCING_ERROR / 3
+    other = rng.binomial(n, 2 * wrong)
+    shown = rng.binomial(n - other, alt * (1 - wrong) + (1 - alt) * wrong)
+    return sites.assign(ref_count=n - other - shown, alt_count=shown, other_count=other)
+
+
 def mosaic(sites: pd.DataFrame, events: Sequence[tuple[str, float, float, str, float]]) -> NDArray[np.float64]:
     """Copies of the haplotypes: events (chrom, start Mb, end Mb, 'gain' | 'loss' | 'copy-neutral', share of cells)."""
     copies = np.ones((2, len(sites)))

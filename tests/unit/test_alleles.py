@@ -1,17 +1,23 @@
 """Planted mosaics seen by their alleles: found, measured, told apart from what depth says; a stable lot shows none."""
 
 from functools import cache
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import planted
-from karyolot.contracts.alleles import AlleleEvents, AlleleFacts, Contamination, Kinship
+from karyolot.contracts.alleles import AlleleEvents, AlleleFacts, AlleleResults, Contamination, Kinship, Relation
 from karyolot.contracts.alleles import Identity as IdentityFacts
-from karyolot.contracts.settings import Identity
+from karyolot.contracts.criteria import Acceptance
+from karyolot.contracts.settings import CopyNumber, Identity
 from karyolot.dna.allele_summary import allele_metrics
 from karyolot.dna.alleles import Compared, compare_alleles, fraction_of, shift_by
+from karyolot.dna.match import match_donor
+from karyolot.dna.summary import metrics
+from karyolot.io.files import read_yaml
+from karyolot.verdict.decide import decide
 from planted_alleles import counts, mosaic, panel, person
 
 SITES = panel(80_000)
@@ -86,6 +92,59 @@ def test_a_depth_call_gets_its_second_line(type_: str, copies: int, fraction: fl
     assert against["evidence"] == "disagree"
 
 
+TRISOMY = planted.Event("chr8", 0, 146_000_000, 1, 0.6)
+
+
+def judged(said: Compared | None, result: planted.Result, relation: Relation = "MATCH") -> dict[str, tuple[str, str]]:
+    """Outcome and explanation of the criteria on acquired changes."""
+    alleles = None
+    if said is not None:
+        kin = Kinship(result=relation, sites=9, log10_unrelated=1, log10_sibling=1)
+        mixed = Contamination(share=0, low=0, high=0, lod=0.01, sites=9, donor_known=1)
+        identity = IdentityFacts(
+            kinship=kin, contamination=mixed, panel=9, lot_depth=1, donor_depth=1, frequencies="panel", rna=()
+        )
+        alleles = AlleleResults(identity, said.events, said.facts)
+    bins = planted.genome()
+    donor, lot = (planted.sample(bins, (), who, "F", 500, seed) for who, seed in (("donor", 3), ("lot", 2)))
+    match = match_donor(result.compared.ratios, lot, donor, bins, "F", CopyNumber()).match
+    tables = result.calls, result.segmented.segments, result.arms, result.lod
+    found = metrics(*tables, result.compared.facts, result.noise, match, CopyNumber(), alleles)
+    acceptance = read_yaml(planted.RESOURCES / "acceptance.yaml", Acceptance)
+    criteria = decide("L1", found, acceptance, 5, 0.95).criteria
+    return {one.id: (one.outcome, one.explanation) for one in criteria if one.id in ("C02", "C02b", "C05")}
+
+
+def test_a_change_fails_a_lot_by_two_lines_of_evidence_where_two_can_be_had() -> None:
+    result = planted.run([TRISOMY], per_bin=3000)
+    both = judged(compared(("chr8", 0, 146, "gain", 0.6), result=result), result)
+    assert (both["C02"][0], both["C02b"][0], both["C05"][0]) == ("FAIL", "PASS", "FAIL")
+    assert "by depth and by alleles" in both["C02"][1]
+    against = judged(compared(result=result), result)
+    assert (against["C02"][0], against["C02b"][0], against["C05"][0]) == ("PASS", "REVIEW", "PASS")
+    assert "the alleles contradict" in against["C02b"][1]
+
+
+def test_what_second_evidence_is_missing_is_said() -> None:
+    result = planted.run([TRISOMY], per_bin=3000)
+    against = compared(result=result)
+    silent = Compared(against.events.assign(evidence="silent"), against.facts)
+    for said, relation, missing in (
+        (None, "MATCH", "no panel of SNPs"), (silent, "MATCH", "too few or too thin"),
+        (compared(depth=3, result=result), "MATCH", "500 are needed"), (against, "NOT ENOUGH", "identity by SNPs: NOT ENOUGH"),
+    ):  # fmt: skip
+        found = judged(said, result, cast(Relation, relation))
+        assert found["C02"][0] == "FAIL" and "by depth alone" in found["C02"][1] and missing in found["C02"][1]
+        assert found["C02b"][0] == ("PASS" if said is silent else "NOT_ASSESSED")
+
+
+def test_even_alleles_do_not_contradict_four_copies() -> None:
+    result = planted.run([planted.Event("chr8", 0, 146_000_000, 2, 1.0)], per_bin=3000)
+    said = compared(result=result)
+    assert said.events["evidence"].tolist() == ["disagree"] and result.calls["class"].tolist() == ["high-copy"]
+    assert judged(said, result)["C02"][0] == "FAIL"
+
+
 def test_what_the_donor_carries_is_no_event() -> None:
     rng = np.random.default_rng(60)
     me = person(SITES, rng)
@@ -93,6 +152,16 @@ def test_what_the_donor_carries_is_no_event() -> None:
     lot, donor = (counts(SITES, me, 30, rng, copies=both) for _ in range(2))
     of = flat()
     assert compare_alleles(lot, donor, of.compared.ratios, of.noise, of.calls, SETTINGS).events.empty
+
+
+def test_an_event_beside_a_call_is_not_taken_for_a_part_of_it() -> None:
+    """A loss of 50-100 Mb, and next to it a copy-neutral event: the alleles moved over both, depth over the first."""
+    result = planted.run([planted.Event("chr8", 50_000_000, 100_000_000, -1, 0.6)], per_bin=3000)
+    alone = ("chr8", 50, 100, "loss", 0.6)
+    assert compared(alone, result=result).events["origin"].tolist() == ["call"]
+    found = compared(alone, ("chr8", 100, 115, "copy-neutral", 0.6), result=result, seed=2).events
+    assert found["origin"].tolist() == ["call", "alleles"]
+    assert abs(found["start"].iloc[1] - 100e6) < 2e6 and abs(found["end"].iloc[1] - 115e6) < 2e6
 
 
 def test_thin_reads_are_not_assessed() -> None:
@@ -117,7 +186,9 @@ def summary(
         sites=9, min_depth=10, centre=0.5, site_bias=0.0, overdispersion=0.0, windows=9, threshold=0.01, size_mb=10,
         power=0.95, lod=lod, reason=reason,
     )  # fmt: skip
-    identity = IdentityFacts(kinship=kin, contamination=mixed, panel=9, lot_depth=1, donor_depth=1, frequencies="panel")
+    identity = IdentityFacts(
+        kinship=kin, contamination=mixed, panel=9, lot_depth=1, donor_depth=1, frequencies="panel", rna=()
+    )
     events = pd.DataFrame({"origin": ["call"], "kind": ["gain"], "chrom": ["chr1"], "start": [0], "end": [9]})
     found = allele_metrics(identity, events, facts)
     assert all(metric.reason for metric in found.values() if metric.value is None)
@@ -125,9 +196,10 @@ def summary(
 
 
 def test_only_a_matching_lot_is_asked_further() -> None:
-    assert summary("MATCH", 0.01) == {"snp_match": "MATCH", "contamination": 0.01, "cnloh": 0}
-    assert summary("MISMATCH", 0.4) == {"snp_match": "MISMATCH", "contamination": None, "cnloh": None}
-    assert summary("NOT ENOUGH", 0.4) == {"snp_match": None, "contamination": None, "cnloh": None}
+    rna = {"rna_match": None, "donor_rna_match": None}
+    assert summary("MATCH", 0.01) == rna | {"snp_match": "MATCH", "contamination": 0.01, "cnloh": 0}
+    assert summary("MISMATCH", 0.4) == rna | {"snp_match": "MISMATCH", "contamination": None, "cnloh": None}
+    assert summary("NOT ENOUGH", 0.4) == rna | {"snp_match": None, "contamination": None, "cnloh": None}
 
 
 def test_what_the_reads_cannot_tell_is_not_assessed() -> None:

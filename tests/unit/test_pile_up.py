@@ -52,7 +52,9 @@ def read(
     return made
 
 
-def counted(fasta: Path, reads: list[pysam.AlignedSegment], suffix: str = "bam") -> list[list[int]]:
+def counted(
+    fasta: Path, reads: list[pysam.AlignedSegment], suffix: str = "bam", spliced: bool = False
+) -> list[list[int]]:
     path = fasta.parent / f"reads.{suffix}"
     header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": "chr1", "LN": 1000}, {"SN": "chrX", "LN": 1000}]}
     mode = "wc" if suffix == "cram" else "wb"
@@ -60,7 +62,7 @@ def counted(fasta: Path, reads: list[pysam.AlignedSegment], suffix: str = "bam")
         for one in sorted(reads, key=lambda r: r.reference_start):
             handle.write(one)
     pysam.index(str(path))
-    table = AlleleCounts.validate(count_alleles(path, fasta, SITES, Identity()))
+    table = AlleleCounts.validate(count_alleles(path, fasta, SITES, Identity(), spliced=spliced))
     found: list[list[int]] = table[["ref_count", "alt_count", "other_count"]].to_numpy().tolist()
     return found
 
@@ -100,6 +102,13 @@ def test_poor_reads_and_bases_do_not_count(fasta: Path) -> None:
         read("improper", 90, flag=0x1), read("supplementary", 90, flag=0x3 | 0x800), read("good", 90, quality=20, mapq=20),
     ]  # fmt: skip
     assert counted(fasta, reads)[0] == [1, 0, 0]
+
+
+def test_mates_of_rna_may_be_apart_alone_or_unplaced(fasta: Path) -> None:
+    reads = [read("apart", 90, flag=0x1), read("single", 90, flag=0), read("unplaced", 90, flag=0x1 | 0x8),
+             read("clipped", 96, "30S20M", bases={34: "G"}, flag=0x1), read("second", 90, flag=0x100)]  # fmt: skip
+    assert counted(fasta, reads)[0] == [0, 0, 0]
+    assert counted(fasta, reads, spliced=True)[0] == [3, 1, 0]
 
 
 def test_panels_are_read_in_the_spelling_and_order_of_the_genome(fasta: Path) -> None:

@@ -477,6 +477,9 @@ def _needs(config: Config, draft: Draft) -> Iterator[Problem]:
         if config.identity.sites is not None:
             remedy = "give the path of its FASTA, or leave identity.sites out"
             yield at("alleles are counted on the genome, which is not given", remedy, column="reference.fasta")
+        if config.small_variants.genes is not None:
+            remedy = "give the path of its FASTA, or leave small_variants.genes out"
+            yield at("variants are called on the genome, which is not given", remedy, column="reference.fasta")
     if ("rnaseq", "reads") in ways:
         if reference.gtf is None:
             message = "RNA reads need the gene annotation"

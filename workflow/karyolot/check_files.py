@@ -44,6 +44,7 @@ def config_files(config: Config) -> dict[str, str]:
     files |= {
         "copy_number.watch_regions": config.copy_number.watch_regions,
         "identity.sites": config.identity.sites,
+        "small_variants.genes": config.small_variants.genes,
         "expression.markers": config.expression.markers,
         "expression.panel": config.expression.panel,
     }
@@ -396,6 +397,12 @@ class Files:
                 if contigs and not set(map(_key, panel)) & set(map(_key, contigs)):
                     message = f"none of its contigs ({_some(panel)}) is in the reference ({_some(contigs)})"
                     raise Fault("E14", message, "give the panel made for this genome")
+        if "small_variants.genes" in files:
+            with self.told("small_variants.genes", self.config.small_variants.genes):
+                places = self.look(probe.track_contigs, files["small_variants.genes"], 3, 0.0, 0.0)
+                if contigs and (unknown := sorted(set(places) - set(contigs))):
+                    message = f"its contig {quoted(unknown[0])} is not in the reference ({_some(contigs)})"
+                    raise Fault("E14", message, "give the list for this assembly, in its spelling")
         if "copy_number.watch_regions" in files:
             with self.told("copy_number.watch_regions", self.config.copy_number.watch_regions):
                 self.watch_regions(files["copy_number.watch_regions"])

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from karyolot.config import resource
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.settings import Alignment, Config, Expression, Reference
+from karyolot.contracts.settings import Alignment, Config, Expression, Reference, SmallVariants
 from karyolot.contracts.sheets import BATCHES, Sample, Study
 
+PARTS = {"wgs": "dna", "rnaseq": "rna"}
+"""Folder of a sample's results by its assay."""
 NEVER = "(?!)"
 """A pattern nothing matches: the constraint of a rule that no sample of this study needs."""
 
@@ -208,6 +210,19 @@ def trim_arguments(study: Study, sample: str, unit: str, folder: str) -> str:
     )
 
 
+def first_pairs(study: Study, sample: str, pairs: int) -> str:
+    """Bash that prints the first trimmed read pairs of an RNA sample, mates in turn: `pairs` in all, as many of each lane.
+
+    Cut inside `<( )`, so that the tool whose pipe is closed is no fault of the job.
+    """
+    units = units_of(study, sample)
+    mates = (1, 2) if study.samples[sample][0].fastq_2 is not None else (1,)
+    lanes = " ".join(f"results/samples/{sample}/rna/{unit}.trimmed" for unit in units)
+    cut = "do gzip -cd $lane/{}.fq.gz | paste - - - - | head -n " + str(-(-pairs // len(units))) + " || true; done"
+    columns = " ".join(f"<(for lane in {lanes}; {cut.format(mate)})" for mate in mates)
+    return rf"paste {columns} | tr '\t' '\n'"
+
+
 def salmon_reads(study: Study, sample: str) -> str:
     """salmon's files of one RNA sample: all its lanes, trimmed."""
     folders = [f"results/samples/{sample}/rna/{unit}.trimmed" for unit in units_of(study, sample)]
@@ -306,9 +321,13 @@ def sequenced_samples(study: Study, lot: str) -> list[str]:
     return [dna_sample(study, donor=donor), dna_sample(study, lot=lot), *rna_samples(study, lot)]
 
 
-def metrics_of(study: Study, lot: str) -> list[str]:
-    """Metric files of a lot: copy number always, expression when the lot and its donor have RNA."""
-    parts = ["dna", "rna"] if rna_samples(study, lot) else ["dna"]
+def metrics_of(study: Study, settings: Config, lot: str) -> list[str]:
+    """Metric files of a lot: copy number always, the others when they were asked for and its data allow them."""
+    asked = {
+        "dna": True, "rna": bool(rna_samples(study, lot)), "alleles": lot in allele_lots(study, settings),
+        "variants": lot in variant_lots(study, settings),
+    }  # fmt: skip
+    parts = [part for part, wanted in asked.items() if wanted]
     return [f"results/{lot}/{part}/metrics.json" for part in parts]
 
 
@@ -338,7 +357,7 @@ def ready_file(study: Study, sample: str, unit: str) -> str:
 def quality_files(study: Study, sample: str) -> dict[str, list[str]]:
     """JSON files that tell the quality of a sample, by kind; which there are depends on how the sample came."""
     first = study.samples[sample][0]
-    part = "dna" if first.assay == "wgs" else "rna"
+    part = PARTS[first.assay]
     base, units = f"results/samples/{sample}", units_of(study, sample)
     files: dict[str, list[str]] = {}
     if first.fastq_1:
@@ -377,6 +396,8 @@ def input_files(study: Study, settings: Config, lot: str) -> list[str]:
     named = [reference.layout, reference.fasta, reference.bins, reference.mappability, reference.replication_timing]
     named += [reference.blacklist, settings.acceptance, settings.copy_number.watch_regions]
     named += [settings.identity.sites] if lot in allele_lots(study, settings) else []
+    if lot in variant_lots(study, settings):
+        named += [settings.small_variants.genes, *own_calls(settings.small_variants, lot)]
     if rna_samples(study, lot):
         named += [
             reference.transcripts,
@@ -400,6 +421,8 @@ def _tools(rows: list[Sample], settings: Config) -> set[str]:
             tools |= {"fastp", settings.alignment.aligner if row.assay == "wgs" else "salmon"}
         if row.assay == "wgs" and not row.counts:
             tools.add("samtools")
+            if settings.small_variants.genes is not None and settings.small_variants.calls is None:
+                tools.add("bcftools")
     if "salmon" in tools and settings.reference.transcripts is None:
         tools.add("gffread")
     return tools
@@ -441,35 +464,67 @@ def report_files(study: Study, settings: Config, lot: str) -> dict[str, object]:
 
 def allele_lots(study: Study, settings: Config) -> list[str]:
     """Lots whose alleles can be counted: a panel of sites, a genome, and reads (not counts) of lot and donor."""
-    if settings.identity.sites is None or settings.reference.fasta is None:
+    return lots_with_reads(study, settings) if settings.identity.sites is not None else []
+
+
+def lots_with_reads(study: Study, settings: Config) -> list[str]:
+    """Lots with a genome, and reads (not counts) of lot and donor."""
+    if settings.reference.fasta is None:
         return []
     return [
-        lot for lot in lots_with_dna(study) if all(study.samples[s][0].counts is None for s in _wgs_pair(study, lot))
+        lot for lot in lots_with_dna(study) if all(study.samples[s][0].counts is None for s in wgs_pair(study, lot))
     ]
 
 
-def _wgs_pair(study: Study, lot: str) -> list[str]:
+def wgs_pair(study: Study, lot: str) -> list[str]:
+    """WGS samples of a lot's donor and of the lot."""
     return [dna_sample(study, donor=study.lots[lot].donor_id), dna_sample(study, lot=lot)]
 
 
-def alleles_of(study: Study, *, lot: str | None = None, donor: str | None = None) -> str:
-    return f"results/samples/{dna_sample(study, lot=lot, donor=donor)}/dna/alleles.parquet"
+def expressed_samples(study: Study, lot: str) -> list[str]:
+    """RNA samples of a lot and its donor that came as reads."""
+    return [name for name in rna_samples(study, lot) if study.samples[name][0].fastq_1]
 
 
-def allele_samples(study: Study, settings: Config) -> list[dict[str, str]]:
-    """Samples of the sheet with allele counts: sample_id, its lot or donor, the person by the sheet, and which it is."""
-    wanted = {sample for lot in allele_lots(study, settings) for sample in _wgs_pair(study, lot)}
+def allele_samples(study: Study, settings: Config, lot: str | None = None) -> list[dict[str, str]]:
+    """Samples with allele counts, of a lot and its donor or of the whole sheet: sample_id, assay, its lot or donor, the
+    person by the sheet, and which of the two it is."""
+    lots = allele_lots(study, settings) if lot is None else [lot]
+    wanted = {sample for one in lots for sample in (*wgs_pair(study, one), *expressed_samples(study, one))}
     rows = []
     for name in (name for name in study.samples if name in wanted):
-        lot, donor = study.samples[name][0].lot_id, study.samples[name][0].donor_id
-        person = study.lots[lot].donor_id if lot else str(donor)
-        rows.append({"sample_id": name, "owner": lot or person, "person": person, "role": "lot" if lot else "donor"})
+        row = study.samples[name][0]
+        person = study.lots[row.lot_id].donor_id if row.lot_id else str(row.donor_id)
+        who = {"owner": row.lot_id or person, "person": person, "role": "lot" if row.lot_id else "donor"}
+        rows.append({"sample_id": name, "assay": row.assay, **who})
     return rows
+
+
+def allele_table(sample: dict[str, str]) -> str:
+    return f"results/samples/{sample['sample_id']}/{PARTS[sample['assay']]}/alleles.parquet"
 
 
 def allele_tables(study: Study, settings: Config) -> list[str]:
     """Allele counts of `allele_samples`, in that order."""
-    return [f"results/samples/{sample['sample_id']}/dna/alleles.parquet" for sample in allele_samples(study, settings)]
+    return [allele_table(sample) for sample in allele_samples(study, settings)]
+
+
+def expressed_of(study: Study, settings: Config, lot: str) -> list[dict[str, str]]:
+    """`allele_samples` of a lot that are RNA."""
+    return [sample for sample in allele_samples(study, settings, lot) if sample["assay"] == "rnaseq"]
+
+
+def alleles_of(study: Study, settings: Config, lot: str) -> dict[str, object]:
+    """Allele counts of a lot, by name: its own, its donor's, and those of the RNA of both (as `expressed_of` lists it)."""
+    samples = allele_samples(study, settings, lot)
+    dna = {sample["role"]: allele_table(sample) for sample in samples if sample["assay"] == "wgs"}
+    return {**dna, "rna": [allele_table(sample) for sample in expressed_of(study, settings, lot)]}
+
+
+def aligned(sample: str, part: str) -> dict[str, str]:
+    """Sorted reads of a sample on the genome, and their index."""
+    file = f"results/samples/{sample}/{part}/aligned.{'cram' if part == 'dna' else 'bam'}"
+    return {"reads": file, "index": f"{file}.{'crai' if part == 'dna' else 'bai'}"}
 
 
 def allele_files(study: Study, settings: Config, lot: str) -> dict[str, str]:
@@ -479,8 +534,39 @@ def allele_files(study: Study, settings: Config, lot: str) -> dict[str, str]:
     return {name: f"results/{lot}/alleles/{file}" for name, file in files.items()} if known else {}
 
 
-def allele_metrics(study: Study, settings: Config, lot: str) -> list[str]:
-    return [f"results/{lot}/alleles/metrics.json"] if lot in allele_lots(study, settings) else []
+def variant_lots(study: Study, settings: Config) -> list[str]:
+    """Lots searched for small variants: a list of genes, a genome, and reads (not counts) of lot and donor."""
+    return lots_with_reads(study, settings) if settings.small_variants.genes is not None else []
+
+
+def variant_files(study: Study, settings: Config, lot: str) -> dict[str, str]:
+    """Inputs of a lot's record that tell of its small variants, by name; none where they were not searched."""
+    files = {"variants_found": "small_variants.parquet", "variant_facts": "facts.json"}
+    known = lot in variant_lots(study, settings)
+    return {name: f"results/{lot}/variants/{file}" for name, file in files.items()} if known else {}
+
+
+def paired_crams(study: Study, lot: str) -> list[str]:
+    """Alignments of a lot and of its donor."""
+    return [aligned(sample, "dna")["reads"] for sample in wgs_pair(study, lot)[::-1]]
+
+
+def own_calls(settings: SmallVariants, lot: str) -> list[str]:
+    """The calls of a lot by another caller, when there are any."""
+    return given(None if settings.calls is None else settings.calls.replace("{lot}", lot))
+
+
+def call_command(study: Study, settings: SmallVariants, lot: str) -> str:
+    """Shell words that print a VCF of lot and donor: called together, so that the donor is counted at every site of the lot."""
+    if own := own_calls(settings, lot):
+        return f"cat {shlex.quote(own[0])}"
+    genes = shlex.quote(given(settings.genes)[0])
+    return (
+        f"bcftools mpileup --no-version --fasta-ref {FASTA} --regions-file {genes} --min-MQ 20 --min-BQ 20 --max-depth 2000"
+        f" --annotate FORMAT/AD --output-type u {' '.join(paired_crams(study, lot))}"
+        " | bcftools call --no-version --multiallelic-caller --variants-only --output-type u -"
+        " | bcftools filter --no-version --include 'QUAL>=20' --output-type z -"
+    )
 
 
 def allele_targets(study: Study, settings: Config) -> list[str]:

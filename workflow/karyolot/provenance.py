@@ -23,6 +23,7 @@ TOOL_VERSION_COMMANDS = {
     "bwa": (["bwa"], r"Version: (\S+)"),
     "bwa-mem2": (["bwa-mem2", "version"], r"(\d\S*)"),
     "minimap2": (["minimap2", "--version"], r"(\S+)"),
+    "bcftools": (["bcftools", "--version"], r"bcftools (\S+)"),
     "samtools": (["samtools", "--version"], r"samtools (\S+)"),
     "fastp": (["fastp", "--version"], r"fastp (\S+)"),
     "salmon": (["salmon", "--version"], r"salmon (\S+)"),

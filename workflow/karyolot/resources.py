@@ -57,6 +57,13 @@ TABLE = Need(mb=Cost(900), minutes=Cost(1))
 STUDY = Need(mb=Cost(1_500, samples=20), minutes=Cost(2, samples=0.1))
 INDEX = Cost(fixed=100, genome=2_000)
 
+ALIGN = {
+    "bwa": Need(Cost(3_500, genome=2_000), Cost(0.2, data=70), Cost(data=6_000), alone=0.05),
+    "bwa-mem2": Need(Cost(4_000, genome=6_000), Cost(0.2, data=45), Cost(data=6_000), alone=0.05),
+    "minimap2": Need(Cost(4_000, genome=5_000), Cost(0.2, data=30), Cost(data=6_000), alone=0.05),
+}
+"""By aligner, beside sorting."""
+
 NEEDS = {
     "prepare_genome": Need(mb=Cost(200), minutes=Cost(genome=1), disk=Cost(genome=1_100)),
     "index_genome.bwa": Need(mb=Cost(200, genome=2_000), minutes=Cost(genome=35), disk=Cost(genome=1_800)),
@@ -66,13 +73,12 @@ NEEDS = {
     "prepare_sites": Need(mb=Cost(1_500, genome=800), minutes=Cost(1, genome=1)),
     "verify_reads": Need(mb=Cost(700), minutes=Cost(0.2, data=1)),
     "verify_data": Need(mb=Cost(700), minutes=Cost(0.2, data=0.2)),
-    "align_reads.bwa": Need(Cost(3_500, genome=2_000), Cost(0.2, data=70), Cost(data=6_000), alone=0.05),
-    "align_reads.bwa-mem2": Need(Cost(4_000, genome=6_000), Cost(0.2, data=45), Cost(data=6_000), alone=0.05),
-    "align_reads.minimap2": Need(Cost(4_000, genome=5_000), Cost(0.2, data=30), Cost(data=6_000), alone=0.05),
+    **{f"{rule}.{aligner}": need for rule in ("align_reads", "align_transcripts") for aligner, need in ALIGN.items()},
     "import_alignment": Need(Cost(1_500), Cost(0.2, data=10), Cost(data=6_000)),
     "mark_duplicates": Need(Cost(1_500), Cost(0.2, data=8), Cost(data=3_000), alone=0.5),
     "count_fragments": Need(mb=Cost(900), minutes=Cost(0.2, data=0.5)),
     "count_alleles": Need(mb=Cost(1_000), minutes=Cost(0.2, data=2)),
+    "call_variants": Need(mb=Cost(1_500), minutes=Cost(20)),
     "assess_limits": Need(mb=Cost(900), minutes=Cost(4)),
     "segment_log_ratios": Need(mb=Cost(900), minutes=Cost(4)),
     "map_transcripts": Need(mb=Cost(3_000), minutes=Cost(3)),

@@ -203,6 +203,7 @@ rule export_copy_number:
 
 rule summarise_copy_number:
     input:
+        unpack(lambda wildcards: paths.allele_files(study, settings, wildcards.lot)),
         calls="results/{lot}/dna/calls.parquet",
         segments="results/{lot}/dna/segments.parquet",
         arms="results/{lot}/dna/arms.parquet",

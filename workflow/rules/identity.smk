@@ -1,8 +1,10 @@
 """
-INPUTS   identity.sites of the config (a panel of SNPs; without it nothing here runs), aligned.cram of lot and donor
-OUTPUTS  results/reference/sites.parquet; results/samples/{sample}/dna/alleles.parquet; results/{lot}/alleles/:
+INPUTS   identity.sites of the config (a panel of SNPs; without it nothing here runs), aligned.cram of lot and donor; RNA of
+         both that came as reads
+OUTPUTS  results/reference/sites.parquet; results/samples/{sample}/{dna,rna}/alleles.parquet; results/{lot}/alleles/:
          identity.json, events.parquet, facts.json, metrics.json; results/study/identity.parquet: every pair of samples
-STEPS    prepare_sites -> count_alleles -> match_alleles, compare_alleles -> summarise_alleles; match_samples
+STEPS    prepare_sites, align_transcripts (to the genome, for their SNPs alone) -> count_alleles -> compare_alleles: a lot and
+         its own donor only; match_samples: all of them
 """
 
 
@@ -28,60 +30,75 @@ rule prepare_sites:
         "../scripts/prepare_sites.py"
 
 
+rule align_transcripts:
+    input:
+        reads=lambda wildcards: expand(
+            "results/samples/{{sample}}/rna/{unit}.trimmed", unit=paths.units_of(study, wildcards.sample)
+        ),
+        index=paths.index_files(settings.alignment),
+    output:
+        bam=temp("results/samples/{sample}/rna/aligned.bam"),
+        index=temp("results/samples/{sample}/rna/aligned.bam.bai"),
+    log:
+        "logs/samples/{sample}/align_transcripts.log",
+    benchmark:
+        "benchmarks/samples/{sample}/align_transcripts.tsv"
+    wildcard_constraints:
+        sample=paths.one_of(paths.samples_with(study, "fastq_1", assay="rnaseq")),
+    conda:
+        "../../envs/alignment.yaml"
+    threads: 4
+    resources:
+        **needs("align_transcripts"),
+    params:
+        reads=lambda wildcards: paths.first_pairs(study, wildcards.sample, settings.identity.rna_pairs),
+        command=lambda wildcards, threads: paths.align_command(
+            settings.alignment, study, wildcards.sample, paths.units_of(study, wildcards.sample)[0], threads
+        ),
+    shell:
+        "trap 'rm -rf {output.bam}.part {output.bam}.sort.* {output.index}.part' EXIT; "
+        "({params.reads}"
+        " | {params.command}"
+        " | samtools sort --no-PG -m 512M -T {output.bam}.sort --write-index"
+        " -o {output.bam}.part##idx##{output.index}.part -"
+        " && mv {output.bam}.part {output.bam} && mv {output.index}.part {output.index}) 2> {log}"
+
+
 rule count_alleles:
     input:
-        cram="results/samples/{sample}/dna/aligned.cram",
-        index="results/samples/{sample}/dna/aligned.cram.crai",
+        unpack(lambda wildcards: paths.aligned(wildcards.sample, wildcards.part)),
         fasta="results/reference/genome.fa",
         sites="results/reference/sites.parquet",
     output:
-        alleles="results/samples/{sample}/dna/alleles.parquet",
+        alleles="results/samples/{sample}/{part}/alleles.parquet",
     log:
-        "logs/samples/{sample}/count_alleles.log",
+        "logs/samples/{sample}/count_alleles.{part}.log",
     benchmark:
-        "benchmarks/samples/{sample}/count_alleles.tsv"
+        "benchmarks/samples/{sample}/count_alleles.{part}.tsv"
     wildcard_constraints:
-        sample=paths.one_of(paths.samples_with(study, "fastq_1", "alignment", assay="wgs")),
+        part="dna|rna",
     conda:
         "../../envs/karyolot.yaml"
     resources:
         **needs("count_alleles"),
     params:
         **stage("count_alleles", settings.identity),
+        spliced=lambda wildcards: wildcards.part == "rna",
     script:
         "../scripts/count_alleles.py"
 
 
-rule match_alleles:
-    input:
-        lot=lambda wildcards: paths.alleles_of(study, lot=wildcards.lot),
-        donor=lambda wildcards: paths.alleles_of(study, donor=study.lots[wildcards.lot].donor_id),
-    output:
-        identity="results/{lot}/alleles/identity.json",
-    log:
-        "logs/{lot}/match_alleles.log",
-    benchmark:
-        "benchmarks/{lot}/match_alleles.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("match_alleles"),
-    params:
-        **stage("match_alleles", settings.identity),
-    script:
-        "../scripts/match_alleles.py"
-
-
 rule compare_alleles:
     input:
-        lot=lambda wildcards: paths.alleles_of(study, lot=wildcards.lot),
-        donor=lambda wildcards: paths.alleles_of(study, donor=study.lots[wildcards.lot].donor_id),
+        unpack(lambda wildcards: paths.alleles_of(study, settings, wildcards.lot)),
         ratios="results/{lot}/dna/log_ratios.parquet",
         noise="results/{lot}/dna/noise.json",
         calls="results/{lot}/dna/calls.parquet",
     output:
+        identity="results/{lot}/alleles/identity.json",
         events="results/{lot}/alleles/events.parquet",
         facts="results/{lot}/alleles/facts.json",
+        metrics="results/{lot}/alleles/metrics.json",
     log:
         "logs/{lot}/compare_alleles.log",
     benchmark:
@@ -92,29 +109,9 @@ rule compare_alleles:
         **needs("compare_alleles"),
     params:
         **stage("compare_alleles", settings.identity),
+        samples=lambda wildcards: paths.expressed_of(study, settings, wildcards.lot),
     script:
         "../scripts/compare_alleles.py"
-
-
-rule summarise_alleles:
-    input:
-        identity="results/{lot}/alleles/identity.json",
-        events="results/{lot}/alleles/events.parquet",
-        facts="results/{lot}/alleles/facts.json",
-    output:
-        metrics="results/{lot}/alleles/metrics.json",
-    log:
-        "logs/{lot}/summarise_alleles.log",
-    benchmark:
-        "benchmarks/{lot}/summarise_alleles.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("summarise_alleles"),
-    params:
-        **stage("summarise_alleles"),
-    script:
-        "../scripts/summarise_alleles.py"
 
 
 rule match_samples:

@@ -54,6 +54,7 @@ rule assemble_report:
     input:
         unpack(lambda wildcards: paths.report_files(study, settings, wildcards.lot)),
         unpack(lambda wildcards: paths.allele_files(study, settings, wildcards.lot)),
+        unpack(lambda wildcards: paths.variant_files(study, settings, wildcards.lot)),
     output:
         report="results/{lot}/report.json",
     log:

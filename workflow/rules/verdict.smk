@@ -1,5 +1,5 @@
 """
-INPUTS   results/{lot}/{dna,rna,alleles}/metrics.json (RNA, SNPs: when the lot has them), the acceptance document
+INPUTS   results/{lot}/{dna,rna,alleles,variants}/metrics.json (all but dna: when the lot has them), the acceptance document
 OUTPUTS  results/{lot}/metrics.json, verdict.json
 STEPS    decide_lot: every criterion against its metric, then the lot by gravity
 """
@@ -7,8 +7,7 @@ STEPS    decide_lot: every criterion against its metric, then the lot by gravity
 
 rule decide_lot:
     input:
-        metrics=lambda wildcards: paths.metrics_of(study, wildcards.lot),
-        alleles=lambda wildcards: paths.allele_metrics(study, settings, wildcards.lot),
+        metrics=lambda wildcards: paths.metrics_of(study, settings, wildcards.lot),
         acceptance=shipped(settings.acceptance),
     output:
         metrics="results/{lot}/metrics.json",

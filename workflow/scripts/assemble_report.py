@@ -6,7 +6,7 @@ from karyolot.contracts.record import ImportedResult, LotFacts, Provenance, Samp
 from karyolot.contracts.settings import CopyNumber
 from karyolot.io.expression import read_expression_results
 from karyolot.io.files import read_model, write_model
-from karyolot.io.tables import read_alleles, read_copy_number
+from karyolot.io.tables import read_alleles, read_copy_number, read_variants
 from karyolot.report.record import assemble
 
 with runtime.job(snakemake, CopyNumber) as settings:
@@ -15,7 +15,7 @@ with runtime.job(snakemake, CopyNumber) as settings:
     dna = read_copy_number(dict(given.items()))
     rna = read_expression_results(dict(given.items()), snakemake.params.replicates)
     qc = [read_model(path, SampleQc) for path in given.qc]
-    alleles = read_alleles(dict(given.items()))
+    alleles, variants = read_alleles(dict(given.items())), read_variants(dict(given.items()))
     results = [ImportedResult.model_validate(row) for row in snakemake.params.results]
-    record = assemble(facts, snakemake.params.notice, verdict, dna, rna, qc, provenance, settings, alleles, results)
-    write_model(record, snakemake.output.report)
+    found = [dna, rna, qc, provenance, settings, alleles, results, variants]
+    write_model(assemble(facts, snakemake.params.notice, verdict, *found), snakemake.output.report)

@@ -1,16 +1,22 @@
-"""Rule `compare_alleles`: allele counts of lot and donor -> what the alleles say under each call, and beside them."""
+"""Rule `compare_alleles`: allele counts of a lot and its own donor -> one person or not, what is mixed in, what alleles say."""
 
 from karyolot import runtime
 from karyolot.contracts.alleles import AlleleCounts, AlleleEvents
 from karyolot.contracts.copy_number import Calls, LogRatios, Noise
 from karyolot.contracts.settings import Identity
+from karyolot.dna.allele_summary import allele_metrics
 from karyolot.dna.alleles import compare_alleles
-from karyolot.io.files import read_model, write_model
+from karyolot.dna.contamination import identify
+from karyolot.io.files import read_model, write_metrics, write_model
 from karyolot.io.tables import read_table, write_table
 
 with runtime.job(snakemake, Identity) as settings:
-    lot, donor = (read_table(snakemake.input[name], AlleleCounts) for name in ("lot", "donor"))
-    ratios, calls = read_table(snakemake.input.ratios, LogRatios), read_table(snakemake.input.calls, Calls)
-    compared = compare_alleles(lot, donor, ratios, read_model(snakemake.input.noise, Noise), calls, settings)
-    write_table(compared.events, snakemake.output.events, AlleleEvents)
-    write_model(compared.facts, snakemake.output.facts)
+    given, made = snakemake.input, snakemake.output
+    lot, donor, *rna = (read_table(path, AlleleCounts) for path in (given.lot, given.donor, *given.rna))
+    identity = identify(lot, donor, settings, rna, snakemake.params.samples)
+    ratios, calls = read_table(given.ratios, LogRatios), read_table(given.calls, Calls)
+    compared = compare_alleles(lot, donor, ratios, read_model(given.noise, Noise), calls, settings)
+    write_model(identity, made.identity)
+    write_table(compared.events, made.events, AlleleEvents)
+    write_model(compared.facts, made.facts)
+    write_metrics(allele_metrics(identity, compared.events, compared.facts), made.metrics)

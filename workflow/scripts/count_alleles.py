@@ -8,5 +8,6 @@ from karyolot.io.tables import read_table, write_table
 
 with runtime.job(snakemake, Identity) as settings:
     sites = read_table(snakemake.input.sites, Sites)
-    counts = count_alleles(snakemake.input.cram, snakemake.input.fasta, sites, settings)
+    given = snakemake.input
+    counts = count_alleles(given.reads, given.fasta, sites, settings, spliced=snakemake.params.spliced)
     write_table(counts, snakemake.output.alleles, AlleleCounts)

@@ -12,8 +12,7 @@ from karyolot.verdict.process import process_metrics
 with runtime.job(snakemake, CopyNumber) as settings:
     metrics = process_metrics(snakemake.params.facts, snakemake.params.verified)
     metrics |= imported_metrics([ImportedResult.model_validate(row) for row in snakemake.params.results])
-    files = [*snakemake.input.metrics, *snakemake.input.alleles]
-    metrics |= {name: metric for path in files for name, metric in read_metrics(path).items()}
+    metrics |= {name: metric for path in snakemake.input.metrics for name, metric in read_metrics(path).items()}
     acceptance = read_yaml(snakemake.input.acceptance, Acceptance)
     verdict = decide(snakemake.wildcards.lot, metrics, acceptance, settings.claim_mb, settings.power)
     write_metrics(metrics, snakemake.output.metrics)

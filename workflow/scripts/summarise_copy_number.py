@@ -5,11 +5,12 @@ from karyolot.contracts.copy_number import Arms, Calls, Comparison, Lod, Match, 
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.summary import metrics
 from karyolot.io.files import read_model, write_metrics
-from karyolot.io.tables import read_table
+from karyolot.io.tables import read_alleles, read_table
 
 with runtime.job(snakemake, CopyNumber) as settings:
     given = snakemake.input
     found = [read_table(given.calls, Calls), read_table(given.segments, Segments), read_table(given.arms, Arms)]
     limits = read_table(given.lod, Lod)
     facts = [read_model(given.comparison, Comparison), read_model(given.noise, Noise), read_model(given.match, Match)]
-    write_metrics(metrics(*found, limits, *facts, settings), snakemake.output.metrics)
+    alleles = read_alleles(dict(given.items()))
+    write_metrics(metrics(*found, limits, *facts, settings, alleles), snakemake.output.metrics)

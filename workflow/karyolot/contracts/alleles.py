@@ -90,6 +90,13 @@ class Kinship(Facts):
     log10_sibling: float
 
 
+class RnaKinship(Kinship):
+    """RNA of the lot, or of its donor's hepatocytes, against the DNA of the donor."""
+
+    sample_id: str
+    role: Literal["lot", "donor"]
+
+
 class Contamination(Facts):
     """Share of a sample's reads that are of another human, with 95 % interval; None = the sites cannot tell.
 
@@ -109,7 +116,8 @@ class Identity(Facts):
     """identity.json: a lot against its own donor by SNPs.
 
     frequencies: where the population frequencies came from, 'panel' or 'pair' (one mean over the panel, estimated from
-    these two samples). lot_depth, donor_depth: mean fragments per site of the panel.
+    these two samples). lot_depth, donor_depth: mean fragments per site of the panel. rna: every RNA sample that came as
+    reads, against the DNA of the donor, and of the lot too where that is the donor's.
     """
 
     kinship: Kinship
@@ -118,6 +126,7 @@ class Identity(Facts):
     lot_depth: float
     donor_depth: float
     frequencies: Literal["panel", "pair"]
+    rna: tuple[RnaKinship, ...]
 
 
 class AlleleFacts(Facts):
@@ -149,3 +158,14 @@ class AlleleResults(NamedTuple):
     identity: Identity
     events: pd.DataFrame
     facts: AlleleFacts
+
+    @property
+    def unasked(self) -> str:
+        """Why no depth call has a second line of evidence here; '' = every one was looked at."""
+        result = self.identity.kinship.result
+        return self.facts.reason if result == "MATCH" else f"identity by SNPs: {result}"
+
+    @property
+    def under_calls(self) -> pd.DataFrame:
+        """Rows of `events` that are about depth calls; `kind` is the call's type."""
+        return self.events[(self.events["origin"] == "call") & (not self.unasked)]

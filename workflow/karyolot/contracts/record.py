@@ -232,6 +232,29 @@ class AlleleRecord(Frozen):
     lod: float | None
 
 
+class SmallVariantRow(Frozen):
+    """A variant the lot shows and its donor does not, or in a smaller share; fields as in `contracts.small_variants`."""
+
+    chrom: str
+    start: int
+    ref: str
+    alt: str
+    gene: str
+    origin: Literal["enriched", "acquired"]
+    lot_ref: int
+    lot_alt: int
+    donor_ref: int
+    donor_alt: int
+    donor_lod: float | None
+
+
+class SmallVariantRecord(Frozen):
+    """Small variants in the genes of the user's list. sentences: computed findings."""
+
+    sentences: tuple[str, ...]
+    rows: tuple[SmallVariantRow, ...]
+
+
 class MarkerRow(Frozen):
     """One gene of the panel; fields as in `contracts.expression.Markers`.
 
@@ -412,7 +435,8 @@ class Provenance(Frozen):
 
 
 class Record(Frozen):
-    """report.json. expression None = no RNA was given, alleles None = no panel of SNPs; copy_number is always there.
+    """report.json. expression None = no RNA was given, alleles None = no panel of SNPs, small_variants None = no list of genes;
+    copy_number is always there.
 
     notice: the site's own sentence for every report, '' = none. not_seen: nouns, what read depth cannot see at all
     ('ploidy'). limits: sentences on what bounds this lot's result.
@@ -426,6 +450,7 @@ class Record(Frozen):
     copy_number: CopyNumberRecord
     expression: ExpressionRecord | None
     alleles: AlleleRecord | None = None
+    small_variants: SmallVariantRecord | None = None
     qc: tuple[SampleQc, ...]
     imported: tuple[ImportedResult, ...] = ()
     deviations: tuple[ImportedResult, ...] = ()

@@ -162,6 +162,11 @@ class Identity(Section):
     min_base_quality: Annotated[int, Field(ge=0, le=60)] = Field(
         20, description="Lowest base quality counted: Phred 20 is one error in 100, what the genotype model allows for."
     )
+    rna_pairs: PositiveInt = Field(
+        2_000_000,
+        description="Read pairs of an RNA sample that are aligned to the genome for its SNPs, the first of each lane; 2 million"
+        " take about 20 CPU minutes.",
+    )
     log10_ratio: Annotated[float, Field(gt=0)] = Field(
         4,
         description="log10 likelihood ratio that decides: one wrong answer in 10,000 comparisons at most (Markov).",
@@ -174,6 +179,24 @@ class Identity(Section):
     )
     family_wise_error: Fraction = Field(0.05, description="Chance of any false event of the alleles in a stable lot.")
     power: Fraction = Field(0.95, description="Chance to find what is at the printed limit of detection.")
+
+
+class SmallVariants(Section):
+    """Small variants of the lot in listed genes, against its donor, for a person to look at. Off without `genes`."""
+
+    genes: File | None = Field(
+        None,
+        description="BED of the genes or exons searched (chrom start end gene); not given: not searched. Lists such as the"
+        " Cancer Gene Census are licensed, so none is shipped.",
+    )
+    licence: Annotated[str, Field(max_length=200)] = Field(
+        "", description="A note on the list's release and licence, for the record."
+    )
+    calls: File | None = Field(
+        None,
+        description="VCF of another caller, '{lot}' in its path standing for the lot: samples named as in samples.tsv, with"
+        " FORMAT/AD of lot and donor. Not given: bcftools.",
+    )
 
 
 class Expression(Section):
@@ -258,6 +281,7 @@ class Config(Section):
     counting: Counting = Counting()
     copy_number: CopyNumber = CopyNumber()
     identity: Identity = Identity()
+    small_variants: SmallVariants = SmallVariants()
     expression: Expression = Expression()
     pathways: Pathways = Pathways()
     report: Report = Report()

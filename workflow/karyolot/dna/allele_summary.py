@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from karyolot.contracts.alleles import AlleleFacts, Identity
+from karyolot.contracts.alleles import AlleleFacts, Identity, Kinship
 from karyolot.contracts.criteria import Metric, Metrics
 
 WIDEST = 0.02
@@ -10,12 +10,14 @@ WIDEST = 0.02
 
 
 def allele_metrics(identity: Identity, events: pd.DataFrame, facts: AlleleFacts) -> Metrics:
-    """identity.snp_match, identity.contamination, baf.cnloh. events: contract AlleleEvents.
+    """identity.snp_match, rna_match, donor_rna_match, contamination, baf.cnloh. events: contract AlleleEvents.
 
     Of cells that are not the donor's, or may not be, neither contamination nor allele shares say anything.
     """
     return {
         "identity.snp_match": _match(identity),
+        "identity.rna_match": _rna(identity, "lot"),
+        "identity.donor_rna_match": _rna(identity, "donor"),
         "identity.contamination": _contamination(identity),
         "baf.cnloh": _events(identity, events, facts),
     }
@@ -23,15 +25,31 @@ def allele_metrics(identity: Identity, events: pd.DataFrame, facts: AlleleFacts)
 
 def _match(identity: Identity) -> Metric:
     kin = identity.kinship
-    ratios = (
-        f"log10 likelihood of the same person over unrelated {kin.log10_unrelated:.1f}, over a full sibling"
-        f" {kin.log10_sibling:.1f}, from {kin.sites} sites"
-    )
+    ratios = _ratios(kin)
     if identity.frequencies == "pair":
         ratios += "; the panel states no frequencies, so one mean over its sites was taken"
     if kin.result == "NOT ENOUGH":
         return Metric(value=None, reason=f"not enough reads to decide: {ratios}", detail=ratios)
     return Metric(value=kin.result, detail=ratios)
+
+
+def _ratios(kin: Kinship) -> str:
+    return (
+        f"log10 likelihood of the same person over unrelated {kin.log10_unrelated:.1f}, over a full sibling"
+        f" {kin.log10_sibling:.1f}, from {kin.sites} sites"
+    )
+
+
+def _rna(identity: Identity, role: str) -> Metric:
+    """One sample of another person makes a MISMATCH; a MATCH needs all of them."""
+    own = [sample for sample in identity.rna if sample.role == role]
+    if not own:
+        return Metric(value=None, reason=f"no RNA of the {role} came as reads")
+    detail = "; ".join(f"{sample.sample_id} {sample.result} ({_ratios(sample)})" for sample in own)
+    found = {sample.result for sample in own}
+    if "MISMATCH" not in found and found != {"MATCH"}:
+        return Metric(value=None, reason=f"not enough reads over SNPs to decide: {detail}", detail=detail)
+    return Metric(value="MISMATCH" if "MISMATCH" in found else "MATCH", detail=detail)
 
 
 def _contamination(identity: Identity) -> Metric:

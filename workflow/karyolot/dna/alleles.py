@@ -17,7 +17,7 @@ from scipy.stats import chi2
 from karyolot.contracts.alleles import AlleleEvents, AlleleFacts
 from karyolot.contracts.copy_number import Noise
 from karyolot.contracts.settings import Identity
-from karyolot.dna.identity import check_sites, frequencies, genotypes, hardy_weinberg
+from karyolot.dna.identity import check_sites, frequencies, genotypes, posterior
 from karyolot.dna.noise import MAD_TO_SD, runs_of, standard_error
 
 Floats = NDArray[np.float64]
@@ -34,8 +34,13 @@ MOST_RHO = 0.2
 AGREES = 0.01
 """p below which the alleles under a depth call count as moved; calls are few, and each is asked once."""
 SURE = 1.96
-COVERED = 0.5
-"""Share of a stretch that depth calls must cover for its alleles to be explained by them."""
+LEAST_REST = 0.5
+"""Length, in sizes searched for, of what a depth call must leave of a stretch for the rest to be looked at by itself: ends
+are not exact."""
+
+
+Place = tuple[str, int, int]
+"""Chromosome, start, end."""
 
 
 class Compared(NamedTuple):
@@ -49,7 +54,8 @@ class Hets(NamedTuple):
     """Het sites of the donor, in genome order, as parallel arrays.
 
     residual: BAF of the lot minus what is expected there; variance: expected of it; depth: of the lot. donor, donor_variance:
-    the same of the donor itself. spread: by how much more than a chi-square's the spread of neighbouring sites varies, >= 1.
+    the same of the donor itself. runs: index range of each chromosome. spread: by how much more than a chi-square's the
+    spread of neighbouring sites varies, >= 1.
     """
 
     chrom: NDArray[np.object_]
@@ -59,6 +65,7 @@ class Hets(NamedTuple):
     variance: Floats
     donor: Floats
     donor_variance: Floats
+    runs: dict[str, tuple[int, int]]
     spread: float
 
     def __len__(self) -> int:
@@ -99,7 +106,8 @@ def compare_alleles(
     threshold = settings.family_wise_error / max(len(windows), 1)
     found = search(hets, windows, threshold, settings.event_mb)
     rows = [_under_call(hets, call, ratios, noise) for call in calls.to_dict("records")]
-    rows += [_event(hets, place, ratios, noise) for place in found if covered(place, calls) < COVERED]
+    pieces = [piece for place in found for piece in outside(hets, place, calls, threshold, settings.event_mb)]
+    rows += [_event(hets, piece, ratios, noise) for piece in pieces]
     facts |= {"windows": len(windows), "threshold": threshold}
     facts["lod"] = limit_of_detection(hets, windows, threshold, settings)
     return Compared(_table(rows), AlleleFacts(**facts))
@@ -113,19 +121,19 @@ def het_sites(lot: pd.DataFrame, donor: pd.DataFrame, min_depth: int) -> tuple[H
     """
     ref, alt = (np.stack([t[f"{n}_count"].to_numpy() for t in (lot, donor)]) for n in ("ref", "alt"))
     depth = ref + alt
-    posterior = hardy_weinberg(frequencies(lot, donor)[0]) * genotypes(donor).likelihood
-    het = posterior[:, 1] >= HET * posterior.sum(axis=1)
-    used = np.flatnonzero(het & (depth >= min_depth).all(axis=0))
+    known = posterior(genotypes(donor).likelihood, frequencies(lot, donor)[0])
+    used = np.flatnonzero((known[:, 1] >= HET) & (depth >= min_depth).all(axis=0))
     chrom = lot["chrom"].to_numpy(dtype=object)[used]
+    runs = {str(chrom[low]): (low, high) for low, high in runs_of(chrom)}
     n, m = depth[:, used]
     x, d = alt[:, used] / np.maximum(depth[:, used], 1)
     if len(used) < BLOCK * LEAST_BLOCKS:
         empty = np.zeros(len(used))
         measured: dict[str, float | None] = {"centre": None, "site_bias": None, "overdispersion": None}
-        return Hets(chrom, lot["start"].to_numpy()[used], n, empty, empty, empty, empty, 1.0), measured
+        return Hets(chrom, lot["start"].to_numpy()[used], n, empty, empty, empty, empty, runs, 1.0), measured
     centre = float(np.average(d, weights=m))
     sampling = centre * (1 - centre)
-    blocks = _blocks(chrom)
+    blocks = _blocks(runs)
     together = float(np.median(_sums((x - centre) * (d - centre), blocks) / BLOCK))
     bias = max(together, 0.0)
     follow = bias / (bias + sampling / m)
@@ -144,12 +152,12 @@ def het_sites(lot: pd.DataFrame, donor: pd.DataFrame, min_depth: int) -> tuple[H
     start = lot["start"].to_numpy()[used]
     donor_variance = variance(rho, m) + bias
     measured = {"centre": round(centre, 4), "site_bias": round(bias**0.5, 4), "overdispersion": round(rho, 5)}
-    return Hets(chrom, start, n, residual, expected, d - centre, donor_variance, max(spread, 1.0)), measured
+    return Hets(chrom, start, n, residual, expected, d - centre, donor_variance, runs, max(spread, 1.0)), measured
 
 
-def _blocks(chrom: NDArray[np.object_]) -> NDArray[np.int64]:
+def _blocks(runs: Mapping[str, tuple[int, int]]) -> NDArray[np.int64]:
     """First sites of the blocks, none across chromosomes."""
-    starts = [np.arange(low, high - BLOCK + 1, BLOCK) for low, high in runs_of(chrom)]
+    starts = [np.arange(low, high - BLOCK + 1, BLOCK) for low, high in runs.values()]
     found = np.concatenate(starts)
     return found if len(found) else np.array([0])
 
@@ -167,12 +175,11 @@ def _typical(sums: Floats) -> float:
 def all_windows(ratios: pd.DataFrame, hets: Hets, size_mb: float) -> list[tuple[int, int]]:
     """Index ranges of `hets`: every arm, and windows of size_mb, twice that, ... within it, a quarter apart."""
     spans = ratios.groupby("arm", sort=False).agg(chrom=("chrom", "first"), start=("start", "min"), end=("end", "max"))
-    runs = {str(hets.chrom[low]): (low, high) for low, high in runs_of(hets.chrom)}
     windows: dict[tuple[int, int], None] = {}
     for span in spans.to_dict("records"):
-        if span["chrom"] not in runs:
+        if span["chrom"] not in hets.runs:
             continue
-        first, last = runs[span["chrom"]]
+        first, last = hets.runs[span["chrom"]]
         places = hets.start[first:last]
         edges = [(span["start"], span["end"])]
         size = size_mb * 1e6
@@ -212,8 +219,8 @@ def shift_of(hets: Hets, low: int, high: int, *, of_donor: bool = False) -> Shif
     return Shift(value, shift_low, shift_high, log_p, sites)
 
 
-def search(hets: Hets, windows: list[tuple[int, int]], threshold: float, size_mb: float) -> list[tuple[str, int, int]]:
-    """Places (chrom, start, end) of the windows in which the lot's alleles moved and the donor's did not move as much.
+def search(hets: Hets, windows: list[tuple[int, int]], threshold: float, size_mb: float) -> list[Place]:
+    """Places of the windows in which the lot's alleles moved and the donor's did not move as much.
 
     The surest first, each with its ends moved to where the alleles begin to move; what overlaps it is taken off;
     neighbours are joined (the two arms of a chromosome are searched apart).
@@ -232,7 +239,7 @@ def search(hets: Hets, windows: list[tuple[int, int]], threshold: float, size_mb
         # What both carry blocks its place too: of its many windows one would show more in the lot by chance.
         if own.log_p >= np.log(AGREES) or shift.low > own.high:
             acquired.append(taken[-1])
-    places: list[tuple[str, int, int]] = []
+    places: list[Place] = []
     for low, high in sorted(acquired):
         chrom, start, end = str(hets.chrom[low]), int(hets.start[low]), int(hets.start[high - 1]) + 1
         if places and places[-1][0] == chrom and start - places[-1][2] <= size_mb * 1e6 / 4:
@@ -247,7 +254,7 @@ def trimmed(hets: Hets, low: int, high: int, shift: float) -> tuple[int, int]:
 
     Maximal sum of the log likelihood ratio per site, residuals taken as normal with variance v + shift^2 against v.
     """
-    first, last = next(run for run in runs_of(hets.chrom) if run[0] <= low < run[1])
+    first, last = hets.runs[str(hets.chrom[low])]
     first, last = max(first, 2 * low - high), min(last, 2 * high - low)
     variance, moved = hets.variance[first:last], hets.variance[first:last] + shift**2
     score = (hets.residual[first:last] ** 2 * (1 / variance - 1 / moved) - np.log(moved / variance)) / 2
@@ -258,18 +265,24 @@ def trimmed(hets: Hets, low: int, high: int, shift: float) -> tuple[int, int]:
     return first + start, first + end
 
 
-def covered(place: tuple[str, int, int], calls: pd.DataFrame) -> float:
-    """Share of a place under depth calls."""
+def outside(hets: Hets, place: Place, calls: pd.DataFrame, threshold: float, size_mb: float) -> list[Place]:
+    """What no depth call explains of a place: all of it, or the pieces calls leave that are long and sure by themselves."""
     chrom, start, end = place
-    own = calls[calls["chrom"] == chrom]
-    overlap = own["end"].clip(upper=end) - own["start"].clip(lower=start)
-    return float(overlap.clip(lower=0).sum() / (end - start))
+    own = calls[(calls["chrom"] == chrom) & (calls["start"] < end) & (calls["end"] > start)].sort_values("start")
+    if own.empty:
+        return [place]
+    lows = [start, *own["end"].cummax()]
+    pieces = [(chrom, int(low), int(high)) for low, high in zip(lows, [*own["start"], end], strict=True)]
+    long = [piece for piece in pieces if piece[2] - piece[1] >= LEAST_REST * size_mb * 1e6]
+    inside = [(piece, _inside(hets, *piece)) for piece in long]
+    return [
+        piece for piece, (a, b) in inside if b - a >= WINDOW_SITES and shift_of(hets, a, b).log_p < np.log(threshold)
+    ]
 
 
 def _inside(hets: Hets, chrom: str, start: int, end: int) -> tuple[int, int]:
     """Index range of the sites in a place."""
-    runs = {str(hets.chrom[low]): (low, high) for low, high in runs_of(hets.chrom)}
-    low, high = runs.get(chrom, (0, 0))
+    low, high = hets.runs.get(chrom, (0, 0))
     places = hets.start[low:high]
     return low + int(np.searchsorted(places, start)), low + int(np.searchsorted(places, end))
 
@@ -299,9 +312,7 @@ def _depth(ratios: pd.DataFrame, noise: Noise, chrom: str, start: int, end: int)
     return mean, float(standard_error(noise, float(weight.sum()), len(own)))
 
 
-def _row(
-    hets: Hets, place: tuple[str, int, int], depth: tuple[float | None, float | None], **facts: Any
-) -> dict[str, Any]:
+def _row(hets: Hets, place: Place, depth: tuple[float | None, float | None], **facts: Any) -> dict[str, Any]:
     """A row of AlleleEvents but for what is the caller's to say."""
     low, high = _inside(hets, *place)
     row: dict[str, Any] = dict(zip(("chrom", "start", "end"), place, strict=True)) | facts
@@ -330,7 +341,7 @@ def _under_call(hets: Hets, call: Mapping[Hashable, Any], ratios: pd.DataFrame, 
     return row | {"evidence": "disagree" if row["shift_high"] < expected else "silent"}
 
 
-def _event(hets: Hets, place: tuple[str, int, int], ratios: pd.DataFrame, noise: Noise) -> dict[str, Any]:
+def _event(hets: Hets, place: Place, ratios: pd.DataFrame, noise: Noise) -> dict[str, Any]:
     """An event of the alleles: copy-neutral when depth excludes the gain and the loss that would move them so far."""
     mean, se = depth = _depth(ratios, noise, *place)
     shift = shift_of(hets, *_inside(hets, *place))

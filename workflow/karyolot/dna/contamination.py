@@ -9,7 +9,7 @@ from scipy.special import betaln
 from scipy.stats import chi2
 
 from karyolot.contracts import settings as configured
-from karyolot.contracts.alleles import Contamination, Identity
+from karyolot.contracts.alleles import Contamination, Identity, RnaKinship
 from karyolot.dna.identity import (
     Genotypes,
     check_sites,
@@ -18,6 +18,8 @@ from karyolot.dna.identity import (
     hardy_weinberg,
     kinship,
     match_all,
+    posterior,
+    together,
 )
 
 Floats = NDArray[np.float64]
@@ -41,8 +43,9 @@ one-sided, since a share is not negative (normal approximation of the root of tw
 CERTAIN = 0.99
 LOD_SHARES = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5)
 """Shares planted to find the limit of detection."""
-MOST_SITES = 20_000
-"""Sites used, evenly spread over the panel: enough for a tenth of a point; more would only cost time and memory."""
+MOST_SITES = 40_000
+"""Sites used, evenly spread over the panel: at 5 fragments a site the information bound of 10 % is then 0.2 points; more
+would only cost time and memory."""
 
 
 class Mixture(NamedTuple):
@@ -63,15 +66,12 @@ def contamination(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> 
     them; the stranger's are averaged over the population. Sites where the donor is surely het are left out: mosaic
     changes of copy number move the shares of alleles there, and at the others they cannot.
     """
-    rows, host = hosts(lot, donor, frequency)
+    rows, reads = usable(lot, donor, frequency)
     if not len(rows):
         return Contamination(share=None, low=None, high=None, lod=None, sites=0, donor_known=0.0)
-    table, population = lot.iloc[rows], hardy_weinberg(frequency[rows])
-    ref, alt = table["ref_count"].to_numpy(), table["alt_count"].to_numpy()
-    reads = Reads(ref, alt, host, population, wrong_base(lot))
     found = reads.fit()
     lod = limit_of_detection(reads._replace(error=found.error))
-    known = float((host.max(axis=1) >= CERTAIN).mean())
+    known = float((reads.host.max(axis=1) >= CERTAIN).mean())
     told = found.high < SHARES[-1]  # else anything up to a half fits
     return Contamination(
         share=round(found.share, 5) if told else None,
@@ -83,15 +83,16 @@ def contamination(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> 
     )
 
 
-def hosts(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """Rows of `lot` to be used, and the donor's genotype there: probabilities, shape (rows, 3)."""
-    posterior = hardy_weinberg(frequency) * genotypes(donor).likelihood
-    posterior /= posterior.sum(axis=1, keepdims=True)
+def usable(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> tuple[NDArray[np.int64], "Reads"]:
+    """Rows of `lot` to be used, and what is fitted there."""
+    known = posterior(genotypes(donor).likelihood, frequency)
     covered = (lot["ref_count"] + lot["alt_count"]).to_numpy() > 0
-    rows = np.flatnonzero(covered & (posterior[:, 1] < CERTAIN))
+    rows = np.flatnonzero(covered & (known[:, 1] < CERTAIN))
     if len(rows) > MOST_SITES:
         rows = rows[np.linspace(0, len(rows) - 1, MOST_SITES).astype(np.int64)]
-    return rows, posterior[rows]
+    table = lot.iloc[rows]
+    ref, alt = table["ref_count"].to_numpy(), table["alt_count"].to_numpy()
+    return rows, Reads(ref, alt, known[rows], hardy_weinberg(frequency[rows]), wrong_base(lot))
 
 
 def wrong_base(counts: pd.DataFrame) -> float:
@@ -115,7 +116,7 @@ class Reads(NamedTuple):
         patterns, inverse = np.unique(np.stack([self.ref, self.alt], axis=1), axis=0, return_inverse=True)
         ref, alt = (column[:, None, None] for column in patterns.T)
         inverse = inverse.reshape(-1)
-        weight = self.host[:, :, None] * self.guest[:, None, :]
+        weight = (self.host[:, :, None] * self.guest[:, None, :]).reshape(-1, 9)
         # What a site is worth when no mixture explains it: every share of alt equally likely.
         anything = np.exp(betaln(ref + 1, alt + 1))[inverse, 0, 0]
         dose = np.arange(3) / 2
@@ -123,8 +124,8 @@ class Reads(NamedTuple):
         for share in shares:
             fraction = (1 - share) * dose[:, None] + share * dose[None, :]
             fraction = fraction * (1 - self.error) + (1 - fraction) * self.error
-            likelihood = np.exp(alt * np.log(fraction) + ref * np.log1p(-fraction))
-            site = (weight * likelihood[inverse]).sum(axis=(1, 2))
+            likelihood = np.exp(alt * np.log(fraction) + ref * np.log1p(-fraction)).reshape(-1, 9)
+            site = np.einsum("ij,ij->i", weight, likelihood[inverse])
             log.append(float(np.log((1 - MAPPING) * site + MAPPING * anything).sum()))
         return np.array(log)
 
@@ -177,35 +178,51 @@ def best_guest(
     A sample fits when, as the guest, it explains the counts 10,000 times better than a stranger of the population and
     than no guest at all.
     """
-    rows, host = hosts(lot, donor, frequency)
+    rows, reads = usable(lot, donor, frequency)
     if not len(rows) or not others:
         return None
-    table, population = lot.iloc[rows], hardy_weinberg(frequency[rows])
-    ref, alt = table["ref_count"].to_numpy(), table["alt_count"].to_numpy()
-    reads = Reads(ref, alt, host, population, wrong_base(lot))
     stranger = reads.fit()
     fits = {}
     for name, other in others.items():
-        guest = population * other.likelihood[rows]
-        guest /= guest.sum(axis=1, keepdims=True)
+        guest = posterior(other.likelihood[rows], frequency[rows])
         fits[name] = reads._replace(guest=guest, error=stranger.error).fit(np.ones(1))
     name, best = max(fits.items(), key=lambda item: item[1].log)
     gain = min(best.log - stranger.log, best.rise)
     return (name, best) if gain >= 4 * np.log(10) else None
 
 
-def identify(lot: pd.DataFrame, donor: pd.DataFrame, settings: configured.Identity) -> Identity:
-    """A lot against its own donor (contract AlleleCounts, at the same sites); of no other sample."""
-    check_sites({"lot": lot, "donor": donor})
+def identify(
+    lot: pd.DataFrame, donor: pd.DataFrame, settings: configured.Identity,
+    rna: list[pd.DataFrame] | None = None, samples: list[dict[str, str]] | None = None,
+) -> Identity:  # fmt: skip
+    """A lot against its own donor (contract AlleleCounts, at the same sites); of no other sample.
+
+    rna: their RNA (as lot), and of each sample_id and role ('lot' or 'donor') in `samples`. It is held against all DNA
+    that is the donor's.
+    """
+    tables = {sample["sample_id"]: table for sample, table in zip(samples or [], rna or [], strict=True)}
+    check_sites({"lot": lot, "donor": donor, **tables})
     frequency, source = frequencies(lot, donor)
     one, two = genotypes(lot), genotypes(donor)
+    kin = kinship(one, two, frequency, settings.log10_ratio)
+    known = together(one, two) if kin.result == "MATCH" else two
+    expressed = {
+        name: kinship(genotypes(table, rna=True), known, frequencies(table, donor)[0], settings.log10_ratio)
+        for name, table in tables.items()
+    }
     return Identity(
-        kinship=kinship(one, two, frequency, settings.log10_ratio),
+        kinship=kin,
         contamination=contamination(lot, donor, frequency),
         panel=len(lot),
         lot_depth=round(float(one.depth.mean()), 2),
         donor_depth=round(float(two.depth.mean()), 2),
         frequencies=source,
+        rna=tuple(
+            RnaKinship(
+                **expressed[sample["sample_id"]].model_dump(), **{key: sample[key] for key in ("sample_id", "role")}
+            )
+            for sample in samples or []
+        ),
     )
 
 
@@ -214,23 +231,25 @@ def match_samples(
 ) -> pd.DataFrame:
     """Contract Pairs: every pair of `tables` (contract AlleleCounts).
 
-    samples: of each table sample_id, owner (lot or donor), person (donor by the sheet) and role ('lot' or 'donor'). Where a
-    lot matches its donor and holds another human, the sample that fits best as the source is named by its `mix`.
+    samples: of each table sample_id, assay ('wgs' or 'rnaseq'), owner (lot or donor), person (donor by the sheet) and role
+    ('lot' or 'donor'). Where the DNA of a lot matches its donor's and holds another human, the sample that fits best as
+    the source is named by its `mix`.
     """
     names = [sample["sample_id"] for sample in samples]
     by_name = dict(zip(names, tables, strict=True))
     facts = {sample["sample_id"]: sample for sample in samples}
-    pairs = match_all(
-        by_name, {n: facts[n]["owner"] for n in names}, {n: facts[n]["person"] for n in names}, settings.log10_ratio
-    )
-    held = {name: genotypes(table) for name, table in by_name.items()}
-    for row in pairs[(pairs["result"] == "MATCH") & pairs["expected"]].itertuples():
+    held = {name: genotypes(table, rna=facts[name]["assay"] == "rnaseq") for name, table in by_name.items()}
+    owners, persons = ({n: facts[n][key] for n in names} for key in ("owner", "person"))
+    pairs = match_all(by_name, held, owners, persons, settings.log10_ratio)
+    dna = [name for name in names if facts[name]["assay"] == "wgs"]
+    asked = (pairs["result"] == "MATCH") & pairs["expected"] & pairs[["sample_a", "sample_b"]].isin(dna).all(axis=1)
+    for row in pairs[asked].itertuples():
         lot, donor = str(row.sample_a), str(row.sample_b)
         if facts[lot]["role"] == "donor":
             lot, donor = donor, lot
         if facts[lot]["role"] == facts[donor]["role"]:
             continue
-        others = {n: held[n] for n in names if facts[n]["person"] != facts[lot]["person"]}
+        others = {n: held[n] for n in dna if facts[n]["person"] != facts[lot]["person"]}
         found = best_guest(by_name[lot], by_name[donor], frequencies(by_name[lot], by_name[donor])[0], others)
         if found is not None:
             name, fit = found

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from karyolot.contracts.alleles import AlleleResults
 from karyolot.contracts.copy_number import Comparison, Match, Noise
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.settings import CopyNumber
@@ -10,19 +11,30 @@ ARTEFACT_LOG2 = 0.07
 """A call at a GC-rich end must be this large to count as a change: twice the smallest effect called anywhere, since the
 error of the GC curve there reached 0.05 (see dna.calls.GC_RICH)."""
 
+NO_PANEL = "no panel of SNPs, or no reads to count alleles in"
+EVIDENCE = {
+    "agree": "by depth and by alleles",
+    "silent": "by depth alone: the het sites under it are too few or too thin to tell",
+    "disagree": "by depth, and the alleles contradict: false, or a change of both copies",
+}
+
 
 def metrics(
     calls: pd.DataFrame, segments: pd.DataFrame, arms: pd.DataFrame, lod: pd.DataFrame,
-    comparison: Comparison, noise: Noise, match: Match, settings: CopyNumber,
+    comparison: Comparison, noise: Noise, match: Match, settings: CopyNumber, alleles: AlleleResults | None = None,
 ) -> Metrics:  # fmt: skip
-    """All metrics of a lot's copy number, by name. Tables as in contracts.copy_number.
+    """All metrics of a lot's copy number, by name. Tables as in contracts.copy_number; alleles: None = no panel of SNPs.
 
+    A change that fails a lot rests on depth and on the alleles where these could tell: what they contradict is counted
+    apart (cn.contradicted). Four copies or more are not contradicted by even alleles: both copies may have been doubled.
     Counts of calls are null when the noise could not be measured: no call is then no finding.
     """
     return {
         **_quality(arms, comparison),
         **_limits(lod, noise, settings),
-        **_counts(calls, segments, noise, settings),
+        **_counts(
+            _with_evidence(calls, alleles), segments, noise, settings, NO_PANEL if alleles is None else alleles.unasked
+        ),
         **_identity(match),
     }
 
@@ -95,12 +107,23 @@ def _power(claim: pd.DataFrame, settings: CopyNumber) -> Metric:
     )
 
 
-def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings: CopyNumber) -> Metrics:
+def _with_evidence(calls: pd.DataFrame, alleles: AlleleResults | None) -> pd.DataFrame:
+    """Calls with the column `evidence` of contract AlleleEvents; '' where the alleles were not asked."""
+    if alleles is None:
+        return calls.assign(evidence="")
+    keys = ["chrom", "start", "end", "type"]
+    said = alleles.under_calls.rename(columns={"kind": "type"})[[*keys, "evidence"]].drop_duplicates(keys)
+    return calls.merge(said, on=keys, how="left", validate="many_to_one").fillna({"evidence": ""})
+
+
+def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings: CopyNumber, unasked: str) -> Metrics:
+    """unasked: why the alleles under the calls were not asked, '' = they were."""
     size = (calls["end"] - calls["start"]) / 1e6
     weak = (calls["artefact"] == "GC-rich end") & (calls["log2"].abs() < ARTEFACT_LOG2)
     prone = weak | (calls["artefact"] == "immune receptor genes")
     moved = calls["origin"].isin(["acquired", "enriched"])
-    own = moved & ~prone
+    contradicted = (calls["evidence"] == "disagree") & (calls["class"] != "high-copy")
+    own = moved & ~prone & ~contradicted
     whole = calls["arm"] == calls["chrom"]
     chosen = {
         "cn.acquired_long": own & (size >= settings.claim_mb),
@@ -109,15 +132,20 @@ def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings:
         "cn.high_copy": own & (calls["class"] == "high-copy") & (size >= settings.high_copy_mb),
         "cn.whole_chromosome": own & whole & ~calls["chrom"].str.contains("[XY]$"),
         "cn.artefact_prone": moved & prone,
+        "cn.contradicted": moved & ~prone & contradicted,
         "cn.donor_change_lost": calls["origin"] == "lost",
     }
     reason = "" if noise.assessable else f"only {noise.bins} bins: the noise of the ratio cannot be measured"
     found: Metrics = {
         name: Metric(
-            value=int(rows.sum()) if noise.assessable else None, reason=reason, detail="; ".join(_words(calls[rows]))
+            value=int(rows.sum()) if noise.assessable else None,
+            reason=reason,
+            detail="; ".join(_words(calls[rows], unasked)),
         )
         for name, rows in chosen.items()
     }
+    if unasked:
+        found["cn.contradicted"] = Metric(value=None, reason=unasked)
     broken = segments[(segments["published_rule"] != "none") & (segments["bins"] >= settings.min_bins)]
     found["cn.published_rule"] = Metric(
         value=len(broken),
@@ -126,10 +154,12 @@ def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings:
     return found
 
 
-def _words(calls: pd.DataFrame) -> list[str]:
+def _words(calls: pd.DataFrame, unasked: str) -> list[str]:
+    """Each call with its second line of evidence, or why there is none."""
+    second = EVIDENCE | {"": f"by depth alone: {unasked}"}
     return [
         f"{row['type']} {row['bands'] or row['arm']} ({(row['end'] - row['start']) / 1e6:.3g} Mb) in"
-        f" {row['fraction']:.0%} of cells ({row['fraction_low']:.0%}-{row['fraction_high']:.0%})"
+        f" {row['fraction']:.0%} of cells ({row['fraction_low']:.0%}-{row['fraction_high']:.0%}), {second[row['evidence']]}"
         for row in calls.to_dict("records")
     ]
 

@@ -1,5 +1,6 @@
 """Alleles of aligned reads at the sites of a panel, and the panel itself."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 import numpy as np
@@ -101,29 +102,36 @@ def _frequency(text: str) -> float | None:
     return value if 0 < value < 1 else None
 
 
-def count_alleles(alignment: PathLike, fasta: PathLike, sites: pd.DataFrame, settings: Identity) -> pd.DataFrame:
+def count_alleles(
+    alignment: PathLike, fasta: PathLike, sites: pd.DataFrame, settings: Identity, *, spliced: bool = False
+) -> pd.DataFrame:
     """Contract AlleleCounts of an indexed, coordinate-sorted BAM or CRAM at `sites` (contract Sites).
 
-    Counted: primary, proper, not duplicate, not failed, mapping quality and base quality at or above the limits; a
-    fragment once, not at all where its mates overlap and disagree. The index is used: a panel touches a few per cent of
-    the reads, and the rest would only be decoded to be thrown away; sites within NEAR bases are read as one stretch.
+    Counted: primary, proper (spliced: alone as well, since a mate may lie in another exon or across two), not duplicate,
+    not failed, mapping quality and base quality at or above the limits; a fragment once, not at all where its mates
+    overlap and disagree. The index is used: a panel touches a few per cent of the reads, and the rest would only be decoded
+    to be thrown away; sites within NEAR bases are read as one stretch.
     """
     counts = np.zeros((len(sites), 3), dtype=np.int64)
     refs, alts = sites["ref"].tolist(), sites["alt"].tolist()
+    refused = NOT_COUNTED & ~pysam.FMUNMAP if spliced else NOT_COUNTED
     with open_alignment(alignment, fasta) as handle:
         for chrom, part in sites.groupby("chrom", sort=False):
             places = part["start"].to_numpy()
             first = int(part.index[0])
             for low, high in _stretches(places):
                 seen: dict[tuple[int, str], str] = {}
-                own = places[low:high]
-                for read in handle.fetch(str(chrom), int(own[0]), int(own[-1]) + 1):
-                    if read.flag & NOT_COUNTED or not read.is_proper_pair or read.mapping_quality < settings.min_mapq:
+                own = places[low:high].tolist()
+                for read in handle.fetch(str(chrom), own[0], own[-1] + 1):
+                    first_site = bisect_left(own, read.reference_start)
+                    if first_site == len(own) or own[first_site] >= (read.reference_end or 0):
+                        continue  # most reads between two sites end here, so this comes first
+                    if read.flag & refused or read.mapping_quality < settings.min_mapq:
                         continue
-                    start, end = read.reference_start, int(read.reference_end or 0)
-                    a, b = np.searchsorted(own, (start, end))
-                    for site in range(int(a), int(b)):
-                        base = _base(read, int(own[site]), settings.min_base_quality)
+                    if not (spliced or read.is_proper_pair):
+                        continue
+                    for site in range(first_site, bisect_left(own, int(read.reference_end or 0))):
+                        base = _base(read, own[site], settings.min_base_quality)
                         if base:
                             key = first + low + site, str(read.query_name)
                             seen[key] = base if seen.get(key, base) == base else "N"

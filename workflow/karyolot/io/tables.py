@@ -21,6 +21,7 @@ from karyolot.contracts.copy_number import (
 )
 from karyolot.contracts.expression import Components, MarkerScores, SampleDistances
 from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.small_variants import SmallVariants, VariantFacts, VariantResults
 from karyolot.io.files import PathLike, open_text, read_model, replacing
 from karyolot.io.genome import read_watch
 
@@ -89,6 +90,14 @@ def read_alleles(files: dict[str, Any]) -> AlleleResults | None:
     return AlleleResults(
         read_model(files["identity"], Identity), events, read_model(files["allele_facts"], AlleleFacts)
     )
+
+
+def read_variants(files: dict[str, Any]) -> VariantResults | None:
+    """Small variants of a lot, from the files named as `paths.variant_files` names them; None when none were searched."""
+    if "variant_facts" not in files:
+        return None
+    variants = read_table(files["variants_found"], SmallVariants)
+    return VariantResults(variants, read_model(files["variant_facts"], VariantFacts))
 
 
 def read_copy_number(files: dict[str, Any]) -> CopyNumberResults:

@@ -11,6 +11,7 @@ PERSONS = {
     "MISMATCH": "By its SNPs the lot is not its donor's.",
     "NOT ENOUGH": "The reads are too few to tell by SNPs whether the lot is its donor's.",
 }
+RNA = {"MATCH": "is the donor's", "MISMATCH": "is not the donor's", "NOT ENOUGH": "covers too few sites to tell"}
 
 
 def seen_by_alleles(alleles: AlleleResults | None) -> bool:
@@ -52,6 +53,12 @@ def _sentences(identity: Identity, facts: AlleleFacts, events: int) -> list[str]
     said = [f"{PERSONS[kin.result]} At {kin.sites} sites covered in both, 'the same person' is {compared}."]
     if identity.frequencies == "pair":
         said.append("The panel states no frequencies: one mean over all its sites was taken.")
+    if identity.rna:
+        each = (
+            f"{sample.sample_id} {RNA[sample.result]} ({sample.sites} sites, {_times(sample.log10_unrelated)} than 'unrelated')"
+            for sample in identity.rna
+        )
+        said.append(f"RNA by its SNPs: {'; '.join(each)}.")
     if kin.result != "MATCH":
         return said
     if mixed.share is None or mixed.low is None or mixed.high is None:
@@ -80,9 +87,9 @@ def _times(log10: float) -> str:
 def with_alleles(calls: pd.DataFrame, alleles: AlleleResults | None) -> pd.DataFrame:
     """Calls with the columns alleles, alleles_fraction, alleles_sites of `record.CallRow`; null when not asked."""
     columns = ["alleles", "alleles_fraction", "alleles_sites"]
-    if alleles is None or alleles.facts.reason or alleles.identity.kinship.result != "MATCH":
+    if alleles is None or alleles.unasked:
         return calls.assign(**dict.fromkeys(columns))
-    said = alleles.events[alleles.events["origin"] == "call"].rename(
+    said = alleles.under_calls.rename(
         columns={"kind": "type", "evidence": "alleles", "fraction": "alleles_fraction", "sites": "alleles_sites"}
     )
     keys = ["chrom", "start", "end", "type"]

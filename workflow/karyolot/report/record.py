@@ -41,8 +41,10 @@ from karyolot.contracts.record import (
     WatchRow,
 )
 from karyolot.contracts.settings import CopyNumber
+from karyolot.contracts.small_variants import VariantResults
 from karyolot.report.agreement import with_expression
 from karyolot.report.alleles import CNLOH, allele_record, seen_by_alleles, with_alleles
+from karyolot.report.small_variants import variant_record
 
 Row = TypeVar("Row", bound=BaseModel)
 
@@ -57,9 +59,10 @@ NOT_SEEN = ("ploidy", "balanced rearrangements", CNLOH, "centromeres and other g
 def assemble(
     lot: LotFacts, notice: str, verdict: Verdict, dna: CopyNumberResults, rna: ExpressionResults | None,
     qc: Sequence[SampleQc], provenance: Provenance, settings: CopyNumber, alleles: AlleleResults | None = None,
-    results: Sequence[ImportedResult] = (),
+    results: Sequence[ImportedResult] = (), variants: VariantResults | None = None,
 ) -> Record:  # fmt: skip
-    """The record of a lot, sealed under the id that fits its content. alleles: None without a panel of SNPs."""
+    """The record of a lot, sealed under the id that fits its content. alleles: None without a panel of SNPs; variants:
+    None without a list of genes."""
     return Record(
         schema_version=SCHEMA_VERSION,
         notice=notice,
@@ -68,6 +71,7 @@ def assemble(
         copy_number=_copy_number(dna, None if rna is None else rna.arms, settings, alleles),
         expression=None if rna is None else _expression(rna),
         alleles=None if alleles is None else allele_record(alleles),
+        small_variants=None if variants is None else variant_record(variants),
         qc=tuple(qc),
         imported=tuple(result for result in results if result.kind != "deviation"),
         deviations=tuple(result for result in results if result.kind == "deviation"),

@@ -24,6 +24,7 @@ EVIDENCE = {
     "reads": ("qc", "Quality"),
     "dna": ("limits", "Limits"),
     "identity": ("copy-number", "Copy number"),
+    "variants": ("small-variants", "Small variants"),
     "cn": ("copy-number", "Copy number"),
     "baf": ("copy-number", "Copy number"),
     "rna": ("expression", "Expression"),

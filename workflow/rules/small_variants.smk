@@ -1,0 +1,58 @@
+"""
+INPUTS   small_variants.genes of the config (a BED of genes; without it nothing here runs), aligned.cram of lot and donor;
+         small_variants.calls: ready calls, instead of bcftools'
+OUTPUTS  results/{lot}/variants/: called.vcf.gz, depths.tsv, small_variants.parquet and .tsv, facts.json, metrics.json
+STEPS    call_variants (both samples at once, so the donor is counted at every site of the lot) -> classify_variants
+"""
+
+
+rule call_variants:
+    input:
+        crams=lambda wildcards: paths.paired_crams(study, wildcards.lot),
+        indexes=lambda wildcards: [f"{path}.crai" for path in paths.paired_crams(study, wildcards.lot)],
+        fasta="results/reference/genome.fa",
+        index="results/reference/genome.fa.fai",
+        genes=paths.given(settings.small_variants.genes),
+        own=lambda wildcards: paths.own_calls(settings.small_variants, wildcards.lot),
+    output:
+        called="results/{lot}/variants/called.vcf.gz",
+        depths="results/{lot}/variants/depths.tsv",
+    log:
+        "logs/{lot}/call_variants.log",
+    benchmark:
+        "benchmarks/{lot}/call_variants.tsv"
+    conda:
+        "../../envs/alignment.yaml"
+    resources:
+        **needs("call_variants"),
+    params:
+        command=lambda wildcards: paths.call_command(study, settings.small_variants, wildcards.lot),
+    shell:
+        "trap 'rm -rf {output.called}.part {output.depths}.part' EXIT; "
+        "({params.command} > {output.called}.part"
+        " && samtools bedcov -Q 20 --reference {input.fasta} {input.genes:q} {input.crams} > {output.depths}.part"
+        " && mv {output.called}.part {output.called} && mv {output.depths}.part {output.depths}) 2> {log}"
+
+
+rule classify_variants:
+    input:
+        called="results/{lot}/variants/called.vcf.gz",
+        depths="results/{lot}/variants/depths.tsv",
+    output:
+        variants="results/{lot}/variants/small_variants.parquet",
+        tsv="results/{lot}/variants/small_variants.tsv",
+        facts="results/{lot}/variants/facts.json",
+        metrics="results/{lot}/variants/metrics.json",
+    log:
+        "logs/{lot}/classify_variants.log",
+    benchmark:
+        "benchmarks/{lot}/classify_variants.tsv"
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        **needs("classify_variants"),
+    params:
+        **stage("classify_variants", settings.small_variants),
+        samples=lambda wildcards: paths.wgs_pair(study, wildcards.lot)[::-1],
+    script:
+        "../scripts/classify_variants.py"
