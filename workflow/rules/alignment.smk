@@ -35,7 +35,7 @@ rule align_reads:
         " --length_required {params.min_length} --json {output.fastp}.part --html /dev/null"
         " | {params.command}"
         " | samtools fixmate -u -m --no-PG - -"
-        " | samtools sort -u --no-PG -m 512M -T {output.bam}.sort -o {output.bam}.part -"
+        " | samtools sort -l 1 --no-PG -m 512M -T {output.bam}.sort -o {output.bam}.part -"
         " && mv {output.fastp}.part {output.fastp} && mv {output.bam}.part {output.bam}) 2> {log}"
 
 
@@ -63,7 +63,7 @@ rule import_alignment:
         "(samtools collate -u -O --no-PG --reference {input.fasta} {input.alignment:q} {output.bam}.collate"
         " | samtools fixmate -u -m --no-PG - -"
         " | samtools addreplacerg -u -m overwrite_all --no-PG -r {params.group} -o - -"
-        " | samtools sort -u --no-PG -m 512M -T {output.bam}.sort -o {output.bam}.part -"
+        " | samtools sort -l 1 --no-PG -m 512M -T {output.bam}.sort -o {output.bam}.part -"
         " && mv {output.bam}.part {output.bam}) 2> {log}"
 
 
