@@ -27,11 +27,10 @@ from karyolot.contracts.settings import Config
 RESULTS = Path(__file__).with_name("resources.tsv")
 ROOT = Path(__file__).parents[1]
 READ, FRAGMENT, ERROR = 150, 380, 0.003
-SIZES = ((4, 20_000), (16, 20_000), (60, 20_000), (60, 60_000))
-"""Mb of sequence, read pairs."""
-PAIRS_30X_M, HUMAN_GB = 310.0, 3.1
-DATA_30X_GB = 60.0
-"""310 million pairs of 2 x 150 bases gzipped: 0.19 GB per million pairs, as four-bin qualities compress."""
+SIZES = {4: (20_000,), 16: (20_000,), 60: (20_000, 60_000)}
+"""Mb of sequence -> read pairs."""
+HUMAN_GB, DATA_30X_GB = 3.1, 50.0
+"""310 million pairs of 2 x 150 bases gzipped: 0.15 GB per million pairs here, with qualities in four bins."""
 
 
 def main(what: str, *arguments: str) -> None:
@@ -54,26 +53,20 @@ def scale(fasta: str) -> list[dict[str, object]]:
     with gzip.open(fasta, "rt") as lines:
         text = "".join(line.strip() for line in lines if not line.startswith(">")).upper().replace("N", "")
     rows = []
-    for megabases, pairs in SIZES:
+    for megabases, numbers in SIZES.items():
         with tempfile.TemporaryDirectory() as folder:
-            place = Path(folder)
-            write_reads(text[: megabases * 1_000_000], pairs, place)
-            data = sum((place / f"{mate}.fq.gz").stat().st_size for mate in (1, 2)) / 1e9
-            for tool, seconds, mb, written in run_tools(place):
-                rows.append(
-                    {
-                        "rule": tool, "genome_gb": megabases / 1e3, "data_gb": data, "pairs_m": pairs / 1e6,
-                        "cpu_minutes": seconds / 60, "max_mb": mb, "disk_mb": written,
-                    }
-                )  # fmt: skip
-                print(rows[-1], flush=True)
+            place, sequence = Path(folder), text[: megabases * 1_000_000]
+            (place / "genome.fa").write_text(">chr20\n" + re.sub(r"(.{60})", r"\1\n", sequence) + "\n")
+            rows.append(measured("bwa index", place, megabases, 0))
+            for pairs in numbers:
+                write_reads(sequence, pairs, place)
+                rows += [measured(tool, place, megabases, pairs) for tool in TOOLS if tool != "bwa index"]
     return rows
 
 
 def write_reads(sequence: str, pairs: int, place: Path) -> None:
-    """genome.fa, 1.fq.gz and 2.fq.gz: pairs of 2 x 150 with substitutions and qualities in four bins."""
+    """1.fq.gz and 2.fq.gz: pairs of 2 x 150 with substitutions and qualities in four bins."""
     rng = np.random.default_rng(7)
-    (place / "genome.fa").write_text(">chr20\n" + re.sub(r"(.{60})", r"\1\n", sequence) + "\n")
     code = np.frombuffer(sequence.encode(), np.uint8)
     complement = np.zeros(256, np.uint8)
     complement[list(b"ACGT")] = list(b"TGCA")
@@ -89,7 +82,21 @@ def write_reads(sequence: str, pairs: int, place: Path) -> None:
                 out.write(b"@r%d:1101:%d:%d\n%b\n+\n%b\n" % (number, number % 999, number, read, quality))
 
 
-COUNT = "from karyolot.io.sequences import fragment_midpoints; fragment_midpoints('a.cram', 'chr20', 20)"
+OURS = "exec python -c 'from karyolot.io import sequences; sequences.{}'"
+SORT = r"samtools sort -l 1 --no-PG -m 512M -T sort -o sorted.bam fixed.bam"
+TOOLS = {
+    "bwa index": ("bwa index -p index genome.fa", "index.*"),
+    "verify reads": (OURS.format('verify_reads(["1.fq.gz", "2.fq.gz"], [None, None])'), ""),
+    "fastp": ("fastp -i 1.fq.gz -I 2.fq.gz --stdout --thread 2 -j f.json -h /dev/null > both.fq", "both.fq"),
+    "bwa mem": (r"bwa mem -p -v 2 -K 100000000 -t 1 -R '@RG\tID:a\tSM:a' index both.fq > a.sam", "a.sam"),
+    "samtools fixmate": ("samtools fixmate -u -m --no-PG a.sam fixed.bam", "fixed.bam"),
+    "samtools sort -u": (SORT.replace("-l 1", "-u"), "sorted.bam"),
+    "samtools sort -l 1": (SORT, "sorted.bam"),
+    "samtools markdup": ("samtools markdup -O cram --reference genome.fa sorted.bam a.cram", "a.cram"),
+    "samtools index": ("samtools index a.cram", "a.cram.crai"),
+    "count fragments": (OURS.format('fragment_midpoints("a.cram", "chr20", 20)'), ""),
+}
+"""Tool -> its command in the rules, alone and on files, and what it writes."""
 METER = """
 import os, sys
 child = os.posix_spawn("/bin/bash", ["bash", "-c", "{ " + sys.argv[1] + "; } >&2"], os.environ)
@@ -99,34 +106,22 @@ print(status, used.ru_utime + used.ru_stime, used.ru_maxrss)
 """A small parent: a child's peak memory begins with that of the process it was forked from."""
 
 
-def run_tools(place: Path) -> list[tuple[str, float, float, float]]:
-    """Tool, CPU seconds, peak MB and MB written, of the commands of the rules, one after the other on files."""
-    bam = "samtools sort -u --no-PG -m 512M -T sort -o"
-    commands = {
-        "bwa index": ("bwa index -p index genome.fa", "index.*"),
-        "fastp": ("fastp -i 1.fq.gz -I 2.fq.gz --stdout --thread 2 -j f.json -h /dev/null > both.fq", "both.fq"),
-        "bwa mem": (r"bwa mem -p -v 2 -K 100000000 -t 1 -R '@RG\tID:a\tSM:a' index both.fq > a.sam", "a.sam"),
-        "samtools fixmate": ("samtools fixmate -u -m --no-PG a.sam fixed.bam", "fixed.bam"),
-        "samtools sort": (f"{bam} sorted.bam fixed.bam", "sorted.bam"),
-        "samtools sort -l 1": (f"{bam.replace('-u', '-l 1')} small.bam fixed.bam", "small.bam"),
-        "samtools markdup": ("samtools markdup -O cram --reference genome.fa sorted.bam a.cram", "a.cram"),
-        "count fragments": (
-            f'samtools index a.cram && exec {sys.executable} -c "{COUNT}"',
-            "a.cram.crai",
-        ),
-    }  # fmt: skip
-    measured = []
+def measured(tool: str, place: Path, megabases: int, pairs: int) -> dict[str, object]:
+    command, written = TOOLS[tool]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
-    for tool, (command, written) in commands.items():
-        done = subprocess.run(
-            [sys.executable, "-S", "-c", METER, command], cwd=place, env=environment, capture_output=True, check=True
-        )
-        code, seconds, kilobytes = done.stdout.split()
-        if int(code):
-            raise SystemExit(f"{command} failed: {done.stderr.decode()}")
-        size = sum(path.stat().st_size for path in place.glob(written)) / 1e6
-        measured.append((tool, float(seconds), float(kilobytes) / 1e3, size))
-    return measured
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", METER, command], cwd=place, env=environment, capture_output=True, check=True
+    )
+    code, seconds, kilobytes = done.stdout.split()
+    if int(code):
+        raise SystemExit(f"{command} failed: {done.stderr.decode()}")
+    found = {
+        "rule": tool, "genome_gb": megabases / 1e3, "pairs_m": pairs / 1e6, "cpu_minutes": float(seconds) / 60,
+        "data_gb": sum(path.stat().st_size for path in place.glob("[12].fq.gz")) / 1e9, "max_mb": float(kilobytes) / 1e3,
+        "disk_mb": sum(path.stat().st_size for path in place.glob(written)) / 1e6 if written else 0,
+    }  # fmt: skip
+    print(found, flush=True)
+    return found
 
 
 # ---- the demo --------------------------------------------------------------------------------------------------------
