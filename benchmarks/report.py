@@ -5,7 +5,8 @@
 Plotly's rows need plotly on the path; without it they are left out. It gets the ratio alone, as WebGL points in one
 self-contained page; the report holds everything of a lot and three tracks. A page is opened offline in headless
 Chromium, each REPEATS times in a context of its own, medians are given: load_s to the second frame after all is drawn,
-zoom_s from the command to zoom to the second frame after it, render_s for making the page, whole process not counted.
+zoom_s from the command to zoom to the second frame after it, render_s and pdf_s for making page and PDF, start of the
+process not counted.
 """
 
 import math
@@ -25,6 +26,7 @@ sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests")]
 import planted_records  # noqa: E402
 from karyolot.contracts.record import BinTrack, OverviewRow, Record  # noqa: E402
 from karyolot.report.overview import overview_row, render_overview  # noqa: E402
+from karyolot.report.pdf import FONTS, print_pdf  # noqa: E402
 from karyolot.report.render import render  # noqa: E402
 
 try:
@@ -75,6 +77,13 @@ def overview() -> str:
     return render_overview([numbered(n) for n in range(LOTS)])
 
 
+def paper(record: Record) -> str:
+    """Seconds to make the PDF, pages and attachment."""
+    begun = time.perf_counter()
+    print_pdf(record, record.model_dump_json().encode(), {name: path.read_bytes() for name, path in FONTS.items()})
+    return f"{time.perf_counter() - begun:.2f}"
+
+
 def by_plotly(record: Record) -> str:
     track = record.copy_number.bins
     offsets = {contig.name: contig.offset for contig in record.copy_number.chromosomes}
@@ -102,28 +111,30 @@ def measured(browser: Browser, page_file: Path, tool: str, zooms: bool) -> tuple
 
 
 def main() -> None:
-    cases: list[tuple[str, str, int, Callable[[], str]]] = []
+    cases: list[tuple[str, str, int, Record | None, Callable[[], str]]] = []
     render(planted_records.passing())  # templates are compiled once per process
     for bin_bp in BINS.values():
         record = lot(bin_bp)
         count = len(record.copy_number.bins.start)
-        cases.append(("lot", "karyolot", count, lambda record=record: render(record)))
+        cases.append(("lot", "karyolot", count, record, lambda record=record: render(record)))
         if plotly:
-            cases.append(("lot", "plotly", count, lambda record=record: by_plotly(record)))
-    cases.append(("overview", "karyolot", LOTS, overview))
-    lines = ["page\ttool\tbins_or_lots\tsize_mb\trender_s\tload_s\tzoom_s"]
+            cases.append(("lot", "plotly", count, None, lambda record=record: by_plotly(record)))
+    cases.append(("overview", "karyolot", LOTS, None, overview))
+    lines = ["page\ttool\tbins_or_lots\tsize_mb\trender_s\tpdf_s\tload_s\tzoom_s"]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         )
-        for name, tool, count, make in cases:
+        for name, tool, count, record, make in cases:
             begun = time.perf_counter()
             text = make()
             rendered = time.perf_counter() - begun
             target = Path(folder) / f"{name}-{tool}-{count}.html"
             target.write_text(text, encoding="utf-8")
             load, zoom = measured(browser, target, tool, name == "lot")
-            lines.append(f"{name}\t{tool}\t{count}\t{len(text.encode()) / 1e6:.2f}\t{rendered:.2f}\t{load}\t{zoom}")
+            printed = paper(record) if record else ""
+            size = f"{len(text.encode()) / 1e6:.2f}"
+            lines.append(f"{name}\t{tool}\t{count}\t{size}\t{rendered:.2f}\t{printed}\t{load}\t{zoom}")
             print(lines[-1], flush=True)
         browser.close()
     (ROOT / "benchmarks" / "report.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -10,17 +10,21 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pysam
 import pytest
+from anndata import AnnData
 
 from karyolot.contracts import copy_number, expression
 from karyolot.contracts.expression import check_expression
 from karyolot.contracts.record import Record
 from karyolot.io.expression import read_expression
 from karyolot.io.files import read_model
+from karyolot.io.panel import write_panel
 from karyolot.io.sequences import fragment_midpoints
 from karyolot.io.tables import read_table
+from karyolot.rna.panel import freeze
 
 ROOT = Path(__file__).parents[2]
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -242,6 +246,39 @@ def _append(sheet: Path, like: str, name: str) -> None:
     lines = sheet.read_text().splitlines()
     row = next(line for line in lines if line.split("\t")[0] == like)
     sheet.write_text("\n".join([*lines, row.replace(like, name, 1)]) + "\n")
+
+
+def test_a_frozen_panel_sets_limits_for_a_lot_on_its_own(copy: Path, call: Call) -> None:
+    own = read_expression(copy / "results" / "L1-clean" / "rna" / "expression.h5ad")
+    accepted = {f"R{n}": _another(own, f"R{n}", np.random.default_rng(n)) for n in range(6)}
+    markers = read_table(ROOT / "resources" / "markers.tsv", expression.MarkerPanel)
+    write_panel(freeze(accepted, markers, "1.0", {}), copy / "config" / "panel.json")
+    config = copy / "config" / "config.yaml"
+    config.write_text(config.read_text().replace("expression:\n", "expression:\n  panel: config/panel.json\n"))
+    done = call(copy, "--", "results/L1-clean/report.html", "results/L2-gain/report.json")
+    assert done.returncode == 0, done.stderr[-3000:]
+    clean = record(copy, "L1-clean")
+    assert clean.expression is not None and clean.expression.panel is not None
+    assert clean.expression.panel.lots == 6 and clean.expression.panel.tier == "provisional"
+    outcomes = {result.id: result.outcome for result in clean.verdict.criteria}
+    assert {outcomes[name] for name in ("R08a", "R08b", "R08c")} == {"PASS"}
+    albumin = next(marker for marker in clean.expression.markers if marker.gene_name == "ALB")
+    assert albumin.panel_tpm_low is not None and albumin.panel_tpm_high is not None
+    assert albumin.panel_tpm_low < albumin.lot_tpm < albumin.panel_tpm_high
+    assert clean.verdict.outcome == "PASS" and record(copy, "L2-gain").verdict.outcome == "FAIL"
+
+
+def _another(own: AnnData, name: str, generator: np.random.Generator) -> AnnData:
+    """An accepted lot like this one, of a donor of its own: every gene of every sample differs by about 15 %."""
+    other = own.copy()
+    lot = (other.obs["state"] == "lot").to_numpy()
+    other.obs["donor"] = f"of {name}"
+    other.obs["lot"] = np.where(lot, name, "")
+    personal = generator.normal(0, 0.15, other.n_vars)
+    noise = np.exp(np.where(lot[:, None], personal, 0) + generator.normal(0, 0.05, other.shape))
+    other.layers["tpm"] = other.layers["tpm"] * noise
+    other.layers["counts"] = np.rint(other.layers["counts"] * noise).astype(np.int64)
+    return other
 
 
 def test_counts_and_alignments_enter_as_well(copy: Path, call: Call) -> None:
