@@ -9,8 +9,6 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Alignment, Config, Expression, Reference, SmallVariants
 from karyolot.contracts.sheets import BATCHES, Sample, Study
 
-PARTS = {"wgs": "dna", "rnaseq": "rna"}
-"""Folder of a sample's results by its assay."""
 NEVER = "(?!)"
 """A pattern nothing matches: the constraint of a rule that no sample of this study needs."""
 
@@ -357,7 +355,7 @@ def ready_file(study: Study, sample: str, unit: str) -> str:
 def quality_files(study: Study, sample: str) -> dict[str, list[str]]:
     """JSON files that tell the quality of a sample, by kind; which there are depends on how the sample came."""
     first = study.samples[sample][0]
-    part = PARTS[first.assay]
+    part = "dna" if first.assay == "wgs" else "rna"
     base, units = f"results/samples/{sample}", units_of(study, sample)
     files: dict[str, list[str]] = {}
     if first.fastq_1:
@@ -501,7 +499,7 @@ def allele_samples(study: Study, settings: Config, lot: str | None = None) -> li
 
 
 def allele_table(sample: dict[str, str]) -> str:
-    return f"results/samples/{sample['sample_id']}/{PARTS[sample['assay']]}/alleles.parquet"
+    return f"results/samples/{sample['sample_id']}/alleles.parquet"
 
 
 def allele_tables(study: Study, settings: Config) -> list[str]:
@@ -521,10 +519,15 @@ def alleles_of(study: Study, settings: Config, lot: str) -> dict[str, object]:
     return {**dna, "rna": [allele_table(sample) for sample in expressed_of(study, settings, lot)]}
 
 
-def aligned(sample: str, part: str) -> dict[str, str]:
+def is_rna(study: Study, sample: str) -> bool:
+    return study.samples[sample][0].assay == "rnaseq"
+
+
+def aligned(study: Study, sample: str) -> dict[str, str]:
     """Sorted reads of a sample on the genome, and their index."""
-    file = f"results/samples/{sample}/{part}/aligned.{'cram' if part == 'dna' else 'bam'}"
-    return {"reads": file, "index": f"{file}.{'crai' if part == 'dna' else 'bai'}"}
+    kind, suffix = ("rna/aligned.bam", "bai") if is_rna(study, sample) else ("dna/aligned.cram", "crai")
+    file = f"results/samples/{sample}/{kind}"
+    return {"reads": file, "index": f"{file}.{suffix}"}
 
 
 def allele_files(study: Study, settings: Config, lot: str) -> dict[str, str]:
@@ -546,9 +549,15 @@ def variant_files(study: Study, settings: Config, lot: str) -> dict[str, str]:
     return {name: f"results/{lot}/variants/{file}" for name, file in files.items()} if known else {}
 
 
-def paired_crams(study: Study, lot: str) -> list[str]:
-    """Alignments of a lot and of its donor."""
-    return [aligned(sample, "dna")["reads"] for sample in wgs_pair(study, lot)[::-1]]
+def paired(study: Study, lot: str) -> dict[str, list[str]]:
+    """`aligned` of a lot and of its donor, in that order."""
+    files = [aligned(study, sample) for sample in variant_samples(study, lot)]
+    return {name: [file[name] for file in files] for name in ("reads", "index")}
+
+
+def variant_samples(study: Study, lot: str) -> list[str]:
+    """WGS samples of a lot and of its donor."""
+    return wgs_pair(study, lot)[::-1]
 
 
 def own_calls(settings: SmallVariants, lot: str) -> list[str]:
@@ -563,7 +572,7 @@ def call_command(study: Study, settings: SmallVariants, lot: str) -> str:
     genes = shlex.quote(given(settings.genes)[0])
     return (
         f"bcftools mpileup --no-version --fasta-ref {FASTA} --regions-file {genes} --min-MQ 20 --min-BQ 20 --max-depth 2000"
-        f" --annotate FORMAT/AD --output-type u {' '.join(paired_crams(study, lot))}"
+        f" --annotate FORMAT/AD --output-type u {' '.join(paired(study, lot)['reads'])}"
         " | bcftools call --no-version --multiallelic-caller --variants-only --output-type u -"
         " | bcftools filter --no-version --include 'QUAL>=20' --output-type z -"
     )

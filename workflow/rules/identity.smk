@@ -1,7 +1,7 @@
 """
 INPUTS   identity.sites of the config (a panel of SNPs; without it nothing here runs), aligned.cram of lot and donor; RNA of
          both that came as reads
-OUTPUTS  results/reference/sites.parquet; results/samples/{sample}/{dna,rna}/alleles.parquet; results/{lot}/alleles/:
+OUTPUTS  results/reference/sites.parquet; results/samples/{sample}/alleles.parquet; results/{lot}/alleles/:
          identity.json, events.parquet, facts.json, metrics.json; results/study/identity.parquet: every pair of samples
 STEPS    prepare_sites, align_transcripts (to the genome, for their SNPs alone) -> count_alleles -> compare_alleles: a lot and
          its own donor only; match_samples: all of them
@@ -66,24 +66,22 @@ rule align_transcripts:
 
 rule count_alleles:
     input:
-        unpack(lambda wildcards: paths.aligned(wildcards.sample, wildcards.part)),
+        unpack(lambda wildcards: paths.aligned(study, wildcards.sample)),
         fasta="results/reference/genome.fa",
         sites="results/reference/sites.parquet",
     output:
-        alleles="results/samples/{sample}/{part}/alleles.parquet",
+        alleles="results/samples/{sample}/alleles.parquet",
     log:
-        "logs/samples/{sample}/count_alleles.{part}.log",
+        "logs/samples/{sample}/count_alleles.log",
     benchmark:
-        "benchmarks/samples/{sample}/count_alleles.{part}.tsv"
-    wildcard_constraints:
-        part="dna|rna",
+        "benchmarks/samples/{sample}/count_alleles.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
         **needs("count_alleles"),
     params:
         **stage("count_alleles", settings.identity),
-        spliced=lambda wildcards: wildcards.part == "rna",
+        spliced=lambda wildcards: paths.is_rna(study, wildcards.sample),
     script:
         "../scripts/count_alleles.py"
 

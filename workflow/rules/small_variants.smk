@@ -8,10 +8,9 @@ STEPS    call_variants (both samples at once, so the donor is counted at every s
 
 rule call_variants:
     input:
-        crams=lambda wildcards: paths.paired_crams(study, wildcards.lot),
-        indexes=lambda wildcards: [f"{path}.crai" for path in paths.paired_crams(study, wildcards.lot)],
+        unpack(lambda wildcards: paths.paired(study, wildcards.lot)),
         fasta="results/reference/genome.fa",
-        index="results/reference/genome.fa.fai",
+        fasta_index="results/reference/genome.fa.fai",
         genes=paths.given(settings.small_variants.genes),
         own=lambda wildcards: paths.own_calls(settings.small_variants, wildcards.lot),
     output:
@@ -30,7 +29,7 @@ rule call_variants:
     shell:
         "trap 'rm -rf {output.called}.part {output.depths}.part' EXIT; "
         "({params.command} > {output.called}.part"
-        " && samtools bedcov -Q 20 --reference {input.fasta} {input.genes:q} {input.crams} > {output.depths}.part"
+        " && samtools bedcov -Q 20 --reference {input.fasta} {input.genes:q} {input.reads} > {output.depths}.part"
         " && mv {output.called}.part {output.called} && mv {output.depths}.part {output.depths}) 2> {log}"
 
 
@@ -53,6 +52,6 @@ rule classify_variants:
         **needs("classify_variants"),
     params:
         **stage("classify_variants", settings.small_variants),
-        samples=lambda wildcards: paths.wgs_pair(study, wildcards.lot)[::-1],
+        samples=lambda wildcards: paths.variant_samples(study, wildcards.lot),
     script:
         "../scripts/classify_variants.py"

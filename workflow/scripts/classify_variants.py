@@ -12,7 +12,7 @@ with runtime.job(snakemake, Settings) as settings:
     called = CalledVariants.validate(read_called(snakemake.input.called, *snakemake.params.samples))
     depths = GeneDepths.validate(read_depths(snakemake.input.depths))
     results = classify(called, depths, settings.licence)
-    for path in (snakemake.output.variants, snakemake.output.tsv):
-        write_table(results.variants, path, SmallVariants)
+    write_table(results.variants, snakemake.output.variants, SmallVariants)
+    write_table(results.variants, snakemake.output.tsv, SmallVariants)
     write_model(results.facts, snakemake.output.facts)
     write_metrics(variant_metrics(results), snakemake.output.metrics)

@@ -12,7 +12,7 @@ from karyolot.contracts.criteria import Acceptance, Limit
 from karyolot.contracts.settings import Layout
 from karyolot.contracts.sheets import Donor, Lot, Sample
 from karyolot.io.files import read_yaml, write_json
-from karyolot.simulate.donors import Cells, Change, Sex, copies, haplotypes, variants
+from karyolot.simulate.donors import Cells, Change, Sex, copies, haplotypes, mutate, mutations, variants
 from karyolot.simulate.expression import AXES, PLANTED, levels
 from karyolot.simulate.files import write_config, write_dna, write_panel, write_reference, write_rna, write_sheet
 from karyolot.simulate.genome import Genome, make_genome, stream
@@ -76,7 +76,10 @@ DONORS = {
 
 @dataclass(frozen=True)
 class Culture:
-    """A lot. donor: by its sheet. cells: whose they are. depth: share of a full DNA library. expected: the verdict."""
+    """A lot. donor: by its sheet. cells: whose they are. depth: share of a full DNA library. expected: the verdict.
+
+    mutated: genes with one base changed in one of the two copies of every cell.
+    """
 
     donor: str
     cells: str
@@ -86,6 +89,7 @@ class Culture:
     bank: str
     depth: float = 1.0
     acquired: tuple[Change, ...] = ()
+    mutated: tuple[str, ...] = ()
 
 
 def cultures(size: Size) -> dict[str, Culture]:
@@ -95,7 +99,7 @@ def cultures(size: Size) -> dict[str, Culture]:
         "L1-clean": Culture("D1", "D1", "PASS", passage=4, pdl=6.2, bank="MCB"),
         "L2-gain": Culture("D2", "D2", "FAIL", passage=9, pdl=14.1, bank="MCB", acquired=(
             Change("chr8", +1, trisomy), Change("chr20:30.4-39.0", +1, gain),  # 20q11.21 to 20q11.23, with BCL2L1
-        )),
+        ), mutated=("TP53",)),
         "L3-swapped": Culture("D1", "D2", "FAIL_IDENTITY", passage=5, pdl=7.5, bank="PCB"),
         "L4-thin": Culture("D1", "D1", "INDETERMINATE", passage=5, pdl=7.9, bank="PCB", depth=0.02),
     }  # fmt: skip
@@ -191,13 +195,14 @@ def populations(genome: Genome, lots: Mapping[str, Culture], seed: int) -> dict[
     """Whose cells they are, and the cells, by donor id (resting hepatocytes) and lot id (dividing)."""
     people = {donor: haplotypes(genome, donor, seed) for donor in DONORS}
 
-    def cells(donor: str, acquired: tuple[Change, ...], growing: bool) -> tuple[str, Cells]:
+    def cells(donor: str, acquired: tuple[Change, ...], mutated: tuple[str, ...], growing: bool) -> tuple[str, Cells]:
         person = DONORS[donor]
         table = copies(genome, person.sex, (*person.germline, *acquired))
-        return donor, Cells(genome, person.sex, people[donor], table, growing)
+        pair = mutate(genome, people[donor], mutated)
+        return donor, Cells(genome, person.sex, pair, table, growing)
 
-    resting = {donor: cells(donor, (), growing=False) for donor in DONORS}
-    return resting | {name: cells(lot.cells, lot.acquired, growing=True) for name, lot in lots.items()}
+    resting = {donor: cells(donor, (), (), growing=False) for donor in DONORS}
+    return resting | {name: cells(lot.cells, lot.acquired, lot.mutated, growing=True) for name, lot in lots.items()}
 
 
 def settings(size: Size) -> dict[str, Any]:
@@ -252,7 +257,7 @@ def truth(size: Size, seed: int, genome: Genome, lots: Mapping[str, Culture]) ->
         "donors": {name: {"sex": person.sex, "germline": planted(person.germline)} for name, person in DONORS.items()},
         "lots": {
             name: {"donor": lot.donor, "cells_of": lot.cells, "sex": DONORS[lot.cells].sex, "expected": lot.expected,
-                   "depth": lot.depth, "acquired": planted(lot.acquired)}
+                   "depth": lot.depth, "acquired": planted(lot.acquired), "mutated": mutations(genome, lot.mutated)}
             for name, lot in lots.items()
         },
         "expression": {gene: {"hepatocyte": resting, "lot": growing} for gene, (resting, growing) in PLANTED.items()},
