@@ -54,7 +54,7 @@ SETTINGS = CopyNumber()
 BIN = 50_000
 FRAGMENTS_PER_BIN = BIN / 300 * 0.9
 """Of a diploid bin at a depth of 1."""
-DEPTHS = ((0.1, 0.1), (1.0, 1.0), (5.0, 5.0), (30.0, 30.0), (5.0, 1.0), (30.0, 5.0))
+DEPTHS = ((0.1, 0.1), (1.0, 1.0), (30.0, 30.0), (5.0, 5.0), (5.0, 1.0), (30.0, 5.0))
 """Lot, donor."""
 SHARES = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 SIZES_MB = (1, 2, 5, 10, 20)
@@ -538,8 +538,8 @@ def main() -> None:
     given = parser.parse_args()
     genomes, nulls = (5, 10) if given.quick else (GENOMES, NULLS)
     tasks = [(0.0, depth, nulls, given.quick) for depth in DEPTHS]
-    for share in SHARES:
-        tasks += [(share, d, genomes, given.quick) for d in DEPTHS if d[0] == d[1] or share in UNEQUAL_SHARES]
+    for d in DEPTHS:
+        tasks += [(share, d, genomes, given.quick) for share in SHARES if d[0] == d[1] or share in UNEQUAL_SHARES]
     limits = [(d, genomes) for d in DEPTHS if d[0] == d[1]]
     rows: list[dict[str, object]] = []
     if given.resume:
