@@ -9,19 +9,20 @@ import pandas as pd
 from karyolot.config import RESOURCES
 from karyolot.contracts.copy_number import Arms, BinSources, Calls, Lod, Segments
 from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.record import NOT_SEEN
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.bins import assemble_bins, contig_key, mean_over_bins
 from karyolot.dna.calls import call_changes
 from karyolot.dna.counts import conform_counts
-from karyolot.dna.exports import bed, bedgraph, karyotype, seg, vcf
+from karyolot.dna.exports import documents, karyotype
 from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.match import match_donor
 from karyolot.dna.plants import verify_limits
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import segment
 from karyolot.dna.summary import metrics
-from karyolot.io.files import describe_file, write_json, write_text
+from karyolot.io.files import describe_file, write_json, write_texts
 from karyolot.io.genome import (
     read_composition,
     read_counts,
@@ -30,6 +31,9 @@ from karyolot.io.genome import (
     read_scores,
 )
 from karyolot.io.tables import write_table
+
+FILES = {"seg": "segments.seg", "vcf": "calls.vcf", "bed": "calls.bed", "bedgraph": "log_ratios.bedgraph"}
+"""Format of `dna.exports.documents` -> file."""
 
 
 def call(
@@ -73,14 +77,12 @@ def call(
     write_table(calls, out / "calls.tsv", Calls)
     write_table(arms, out / "arms.tsv", Arms)
     write_table(lod, out / "lod.tsv", Lod)
-    write_text(seg(segmented.segments, lot.name.split(".")[0]), out / "segments.seg")
-    write_text(vcf(calls, contigs, "lot", compared.facts.analysis_bin_bp), out / "calls.vcf")
-    write_text(bed(calls), out / "calls.bed")
-    write_text(bedgraph(compared.ratios), out / "log_ratios.bedgraph")
+    texts = documents(compared.ratios, segmented.segments, calls, lot.name.split(".")[0])
+    write_texts(texts, {name: out / file for name, file in FILES.items()})
     given = {"lot": lot, "donor": donor, "gc": gc, "fasta": fasta, "mappability": mappability, "rt": rt}
     summary = {
         "inputs": {name: describe_file(path) for name, path in given.items() if path is not None},
-        "not_seen": ["ploidy", "balanced rearrangements", "copy-neutral loss of heterozygosity"],
+        "not_seen": list(NOT_SEEN),
         "computational_karyotype": karyotype(calls, sex),
         "comparison": compared.facts.model_dump(mode="json"),
         "noise": segmented.noise.model_dump(mode="json"),

@@ -3,8 +3,8 @@
 from karyolot import runtime
 from karyolot.contracts.copy_number import Arms, Calls, Lod, LogRatios, Segments
 from karyolot.contracts.settings import Section
-from karyolot.dna import exports
-from karyolot.io.files import write_text
+from karyolot.dna.exports import documents
+from karyolot.io.files import write_texts
 from karyolot.io.tables import read_table, write_table
 
 with runtime.job(snakemake, Section):
@@ -16,7 +16,4 @@ with runtime.job(snakemake, Section):
     write_table(calls, made.calls, Calls)
     write_table(read_table(given.arms, Arms), made.arms, Arms)
     write_table(read_table(given.lod, Lod), made.lod, Lod)
-    write_text(exports.seg(segments, lot), made.seg)
-    write_text(exports.vcf(calls, exports.contigs(ratios), lot, exports.bin_width(ratios)), made.vcf)
-    write_text(exports.bed(calls), made.bed)
-    write_text(exports.bedgraph(ratios), made.bedgraph)
+    write_texts(documents(ratios, segments, calls, lot), made)

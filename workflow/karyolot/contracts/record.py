@@ -14,6 +14,9 @@ from pydantic import Field
 from karyolot.contracts.criteria import Frozen, LotOutcome, Verdict
 from karyolot.contracts.panel import Tier
 
+CNLOH = "copy-neutral loss of heterozygosity"
+NOT_SEEN = ("ploidy", "balanced rearrangements", CNLOH, "centromeres and other gaps")
+"""What read depth cannot see, however deep; printed wherever a PASS is."""
 SCHEMA_VERSION = "1.0"
 """Of report.json, major.minor. A field that goes or changes its meaning raises the major number, a new field the minor one.
 

@@ -25,14 +25,16 @@ COLOURS = {"gain": "197,90,17", "loss": "31,87,163"}
 """itemRgb of BED: orange gains and blue losses, as in the report."""
 
 
-def contigs(ratios: pd.DataFrame) -> list[tuple[str, int]]:
-    """Name and length of each contig the ratios (contract LogRatios) lie on, in their order."""
+def documents(ratios: pd.DataFrame, segments: pd.DataFrame, calls: pd.DataFrame, sample: str) -> dict[str, str]:
+    """Format -> text of a lot's copy number. Tables: contracts LogRatios, Segments, Calls; sample: its name there."""
     lengths = ratios.groupby("chrom", sort=False)["end"].max()
-    return [(str(name), int(length)) for name, length in lengths.items()]
-
-
-def bin_width(ratios: pd.DataFrame) -> int:
-    return int((ratios["end"] - ratios["start"]).max())
+    contigs = [(str(name), int(length)) for name, length in lengths.items()]
+    return {
+        "seg": seg(segments, sample),
+        "vcf": vcf(calls, contigs, sample, int((ratios["end"] - ratios["start"]).max())),
+        "bed": bed(calls),
+        "bedgraph": bedgraph(ratios),
+    }
 
 
 def seg(segments: pd.DataFrame, sample: str) -> str:

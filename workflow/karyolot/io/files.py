@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -58,6 +58,12 @@ def open_text(path: PathLike) -> Iterator[IO[str]]:
 def write_text(text: str, path: PathLike) -> None:
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def write_texts(texts: Mapping[str, str], files: Mapping[str, PathLike]) -> None:
+    """Write each text to the file of its name."""
+    for name, text in texts.items():
+        write_text(text, files[name])
 
 
 def write_bytes(content: bytes, path: PathLike) -> None:

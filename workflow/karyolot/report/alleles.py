@@ -5,7 +5,6 @@ import pandas as pd
 from karyolot.contracts.alleles import AlleleFacts, AlleleResults, Identity
 from karyolot.contracts.record import AlleleEventRow, AlleleRecord
 
-CNLOH = "copy-neutral loss of heterozygosity"
 PERSONS = {
     "MATCH": "By its SNPs the lot is its donor's.",
     "MISMATCH": "By its SNPs the lot is not its donor's.",

@@ -17,6 +17,8 @@ from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults, PanelResults
 from karyolot.contracts.panel import FALSE_CALLS, FULL_LOTS, MIN_LOTS
 from karyolot.contracts.record import (
+    CNLOH,
+    NOT_SEEN,
     SCHEMA_VERSION,
     ArmRow,
     ArmShiftRow,
@@ -43,7 +45,7 @@ from karyolot.contracts.record import (
 from karyolot.contracts.settings import CopyNumber
 from karyolot.contracts.small_variants import VariantResults
 from karyolot.report.agreement import with_expression
-from karyolot.report.alleles import CNLOH, allele_record, seen_by_alleles, with_alleles
+from karyolot.report.alleles import allele_record, seen_by_alleles, with_alleles
 from karyolot.report.small_variants import variant_record
 
 Row = TypeVar("Row", bound=BaseModel)
@@ -52,8 +54,6 @@ SIGNIFICANCE = 0.05
 """Benjamini-Hochberg level below which a gene or a set counts as changed in the report's text."""
 VISIBLE_WAVE = 0.02
 """log2 per standard deviation of replication timing: about 3 % more cells in S phase; the warning limit of the method."""
-NOT_SEEN = ("ploidy", "balanced rearrangements", CNLOH, "centromeres and other gaps")
-"""What read depth cannot see, however deep; printed wherever a PASS is."""
 
 
 def assemble(
