@@ -15,7 +15,7 @@ MARGIN = 3
 """Minutes asked for are this multiple of the expected: other machines are slower, and shared disks too."""
 LEAST_MB = 1_000
 """A job on a cluster holds Snakemake twice (170 MB each) and Python's libraries beside its own data."""
-LEAST_MINUTES = 10
+LEAST_MINUTES = 20
 
 
 @dataclass(frozen=True, slots=True)
