@@ -70,7 +70,7 @@ NEEDS = {
     "align_reads.bwa-mem2": Need(Cost(4_000, genome=6_000), Cost(0.2, data=50), Cost(data=2_500), alone=0.05),
     "align_reads.minimap2": Need(Cost(4_000, genome=5_000), Cost(0.2, data=35), Cost(data=2_500), alone=0.05),
     "import_alignment": Need(Cost(1_500), Cost(0.2, data=10), Cost(data=4_000)),
-    "mark_duplicates": Need(Cost(1_500), Cost(0.2, data=6), Cost(data=1_500), alone=0.5),
+    "mark_duplicates": Need(Cost(1_500), Cost(0.2, data=3.5), Cost(data=1_500), alone=0.5),
     "count_fragments": Need(Cost(900), Cost(0.2, data=0.5)),
     "count_alleles": Need(Cost(1_000), Cost(0.2, data=2)),
     "assess_limits": Need(Cost(900), Cost(4)),
