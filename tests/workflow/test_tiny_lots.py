@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 import pysam
 import pytest
+import yaml
 from anndata import AnnData
 
+from karyolot import check, resources
 from karyolot.contracts import copy_number, expression
 from karyolot.contracts.expression import check_expression
 from karyolot.contracts.record import Record
@@ -176,6 +178,21 @@ def test_provenance_names_inputs_tools_and_settings(finished: Path) -> None:
     assert {"bwa", "samtools", "fastp", "salmon"} <= made.tools.keys()
     assert all(re.match(r"\d", version) for version in made.tools.values()), made.tools
     assert "counting.bin_bp" in {difference.setting for difference in made.config_differences}
+
+
+def test_no_job_took_more_than_it_had_asked_for(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory, by what Snakemake measured; minutes have a margin that a busy machine may still eat up."""
+    monkeypatch.chdir(finished)
+    settings, study = check.load(yaml.safe_load((finished / "config" / "config.yaml").read_text()), finished)
+    needs = resources.Needs(study, settings)
+    files = sorted((finished / "benchmarks").rglob("*.tsv"))
+    assert len({file.name.split(".")[0] for file in files}) > 35
+    for file in files:
+        rule, folder = file.name.split(".")[0], file.parent
+        wildcards = {"sample": folder.name} if folder.parent.name == "samples" else {}
+        taken = pd.read_csv(file, sep="\t", na_values="-")["max_rss"].max()
+        asked = resources.mb(resources.need_of(rule, settings), needs.size(wildcards))
+        assert not taken > asked, f"{rule} took {taken} MB, asked for {asked}"
 
 
 def test_an_unchanged_study_has_nothing_to_be_done(finished: Path, call: Call) -> None:

@@ -65,7 +65,8 @@ def _imports_of(path: Path) -> tuple[frozenset[Path], frozenset[str]]:
     return frozenset(ours), frozenset(others - sys.stdlib_module_names)
 
 
-def _imported_names(path: Path) -> set[str]:
+@cache  # most modules stand behind many rules
+def _imported_names(path: Path) -> frozenset[str]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -73,7 +74,7 @@ def _imported_names(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names if node.module.startswith(PACKAGE.name))
-    return names
+    return frozenset(names)
 
 
 def _module_file(name: str) -> Path | None:
@@ -85,6 +86,7 @@ def _module_file(name: str) -> Path | None:
     return None
 
 
+@cache
 def _version(name: str) -> str:
     try:
         return importlib.metadata.version(IMPORT_NAMES.get(name, name))

@@ -15,7 +15,7 @@ MARGIN = 3
 """Minutes asked for are this multiple of the expected: other machines are slower, and shared disks too."""
 LEAST_MB = 1_000
 """A job on a cluster holds Snakemake twice (170 MB each) and Python's libraries beside its own data."""
-LEAST_MINUTES = 10
+LEAST_MINUTES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ NEEDS = {
     "verify_data": Need(Cost(700), Cost(0.2, data=0.2)),
     **{f"{rule}.{aligner}": need for rule in ("align_reads", "align_transcripts") for aligner, need in ALIGN.items()},
     "import_alignment": Need(Cost(1_500), Cost(0.2, data=10), Cost(data=4_000)),
-    "mark_duplicates": Need(Cost(1_500), Cost(0.2, data=6), Cost(data=1_500), alone=0.5),
+    "mark_duplicates": Need(Cost(1_500), Cost(0.2, data=3.5), Cost(data=1_500), alone=0.5),
     "count_fragments": Need(Cost(900), Cost(0.2, data=0.5)),
     "count_alleles": Need(Cost(1_000), Cost(0.2, data=2)),
     "call_variants": Need(Cost(1_500), Cost(20)),
