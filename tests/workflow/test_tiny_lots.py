@@ -19,6 +19,7 @@ from anndata import AnnData
 
 from karyolot import check, resources
 from karyolot.contracts import copy_number, expression
+from karyolot.contracts.alleles import Pairs
 from karyolot.contracts.expression import check_expression
 from karyolot.contracts.record import Record
 from karyolot.io.expression import read_expression
@@ -100,6 +101,49 @@ def test_the_swapped_tube_is_noticed_twice(finished: Path) -> None:
     verdict = record(finished, "L3-swapped").verdict
     broken = {result.id for result in verdict.criteria if result.outcome in ("FAIL_IDENTITY", "INDETERMINATE")}
     assert {"Q02", "Q04a"} <= broken and verdict.suppressed and "withheld" in verdict.claim
+
+
+def test_rna_is_matched_to_the_donor_and_to_whom_it_belongs_instead(finished: Path) -> None:
+    """L3's tubes, DNA and RNA, hold D2's cells."""
+    matched = {
+        lot: {result.id: result.outcome for result in record(finished, lot).verdict.criteria} for lot in lots(finished)
+    }
+    assert {lot: found["Q02c"] for lot, found in matched.items()} == {
+        "L1-clean": "PASS", "L2-gain": "PASS", "L3-swapped": "FAIL_IDENTITY", "L4-thin": "PASS",
+    }  # fmt: skip
+    assert {found["Q02d"] for found in matched.values()} == {"PASS"}
+    pairs = read_table(finished / "results" / "study" / "identity.parquet", Pairs)
+    swapped = pairs[(pairs["sample_b"] == "L3-swapped-rna1") | (pairs["sample_a"] == "L3-swapped-rna1")]
+    result = {
+        (row.owner_a if row.sample_b == "L3-swapped-rna1" else row.owner_b): row.result for row in swapped.itertuples()
+    }
+    assert result["D2"] == "MATCH" and result["D1"] == "MISMATCH"
+
+
+def test_small_variants_are_shown_to_a_person(copy: Path, call: Call) -> None:
+    if shutil.which("bcftools") is None:
+        pytest.skip("no bcftools")
+    assert "Small variants: not available" in (copy / "results" / "L2-gain" / "report.html").read_text()
+    genes = [
+        line.split("\t") for line in (copy / "reference" / "genes.gtf").read_text().splitlines() if "\tgene\t" in line
+    ]
+    bed = [f"{g[0]}\t{int(g[3]) - 1}\t{g[4]}\tTP53\n" for g in genes if 'gene_name "TP53"' in g[8]]
+    (copy / "config" / "genes.bed").write_text("".join(bed))
+    with (copy / "config" / "config.yaml").open("a") as config:
+        config.write("small_variants: {genes: config/genes.bed}\n")
+    before = {lot: record(copy, lot).verdict.outcome for lot in ("L1-clean", "L2-gain")}
+    done = call(copy, *(f"results/{lot}/report.html" for lot in before))
+    assert done.returncode == 0, done.stderr[-3000:]
+    (planted,) = truth(copy)["lots"]["L2-gain"]["mutated"]
+    found = record(copy, "L2-gain").small_variants
+    assert found is not None
+    assert [(row.gene, row.chrom, row.start, row.origin) for row in found.rows] == [
+        ("TP53", planted["chrom"], planted["start"], "acquired")
+    ]
+    clean = record(copy, "L1-clean").small_variants
+    assert clean is not None and clean.rows == ()
+    assert {lot: record(copy, lot).verdict.outcome for lot in before} == before, "nothing worse than a review"
+    assert "bcftools" in record(copy, "L2-gain").provenance.tools
 
 
 def test_the_thin_lot_claims_nothing(finished: Path) -> None:

@@ -1,0 +1,153 @@
+"""Planted variants: whose they are, what the donor could have shown, and that they are never more than looked at."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from karyolot.contracts.criteria import Acceptance, Metrics
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.small_variants import CalledVariants, GeneDepths, SmallVariants, VariantResults
+from karyolot.dna.small_variants import classify, donor_limit, variant_metrics
+from karyolot.io.files import read_yaml
+from karyolot.io.small_variants import read_called, read_depths
+from karyolot.report.small_variants import variant_record
+from karyolot.verdict.decide import decide, judge
+
+RESOURCES = Path(__file__).parents[2] / "resources"
+DEPTHS = GeneDepths.validate(pd.DataFrame({
+    "chrom": ["chr1", "chr1", "chr2"], "start": [0, 500, 0], "end": [400, 900, 1000], "gene": ["ONE", "ONE", "TWO"],
+    "lot_depth": [30.0, 28, 31], "donor_depth": [29.0, 30, 30],
+}))  # fmt: skip
+
+
+def found(*counts: tuple[int, int, int, int], depths: pd.DataFrame = DEPTHS) -> VariantResults:
+    """Variants of gene TWO with (lot_ref, lot_alt, donor_ref, donor_alt)."""
+    names = ["lot_ref", "lot_alt", "donor_ref", "donor_alt"]
+    rows = pd.DataFrame(counts, columns=names, dtype="int64")
+    start = np.arange(len(rows)) + 100
+    place = pd.DataFrame({"chrom": "chr2", "start": start, "end": start + 1, "ref": "A", "alt": "G"})
+    called = pd.concat([place, rows], axis=1)
+    results = classify(CalledVariants.validate(called), depths, "made here")
+    SmallVariants.validate(results.variants)
+    return results
+
+
+@pytest.mark.parametrize(
+    ("counts", "origin"),
+    [
+        ((15, 15, 14, 16), "inherited"),
+        ((0, 30, 0, 28), "inherited"),
+        ((15, 15, 30, 0), "acquired"),
+        ((15, 15, 29, 1), "acquired"),  # one read is what errors show
+        ((15, 15, 27, 3), "enriched"),
+        ((27, 3, 27, 3), "inherited"),
+        ((27, 3, 30, 0), "acquired"),
+        ((0, 30, 15, 15), "enriched"),  # the other copy is gone: a loss of heterozygosity
+        ((15, 15, 0, 0), "acquired"),
+    ],
+)
+def test_each_variant_has_its_origin(counts: tuple[int, int, int, int], origin: str) -> None:
+    assert found(counts).variants["origin"].tolist() == [origin]
+
+
+def test_a_variant_of_the_donor_alone_is_none_of_the_lot() -> None:
+    assert found((30, 0, 15, 15), (28, 2, 15, 15)).variants.empty
+
+
+def test_enrichment_is_judged_over_all_variants_of_the_lot() -> None:
+    """Twenty shares of 0.7 beside 0.4 and 180 equal ones: p of 0.02 is no finding among 200."""
+    one = (9, 21, 18, 12)
+    assert found(one).variants["origin"].tolist() == ["enriched"]
+    assert set(found(one, *[(15, 15, 15, 15)] * 199).variants["origin"]) == {"inherited"}
+
+
+def test_the_donor_would_have_shown_what_its_limit_says() -> None:
+    depth = np.array([0, 1, 10, 30, 100])
+    limit = donor_limit(depth)
+    assert np.isnan(limit[:1]).all() and (np.diff(limit[2:]) < 0).all()
+    rng = np.random.default_rng(1)
+    for n, share in zip(depth[2:], limit[2:], strict=True):
+        alt = rng.binomial(n, share, 4000)
+        has = [classify_one(n, int(a)) != "acquired" for a in np.unique(alt)]
+        seen = dict(zip(np.unique(alt).tolist(), has, strict=True))
+        assert np.mean([seen[a] for a in alt.tolist()]) == pytest.approx(0.95, abs=0.015)
+
+
+def classify_one(depth: int, alt: int) -> str:
+    return str(found((15, 15, int(depth) - alt, alt)).variants["origin"].iloc[0])
+
+
+def outcomes(metrics: Metrics) -> tuple[str, str]:
+    """Of the criterion, and of a lot in which nothing else is known to be wrong."""
+    acceptance = read_yaml(RESOURCES / "acceptance.yaml", Acceptance)
+    (own,) = (one for one in acceptance.criteria if one.metric == "variants.acquired")
+    alone = acceptance.model_copy(update={"criteria": (own,)})
+    return judge(own, metrics["variants.acquired"]).outcome, decide("L1", metrics, alone, 5, 0.95).outcome
+
+
+def test_a_finding_is_looked_at_and_nothing_worse() -> None:
+    assert outcomes(variant_metrics(found((15, 15, 15, 15)))) == ("PASS", "PASS")
+    many = variant_metrics(found(*[(0, 30, 30, 0)] * 9))
+    assert many["variants.acquired"].value == 9 and "and 4 more" in many["variants.acquired"].detail
+    assert outcomes(many) == ("REVIEW", "REVIEW")
+
+
+def test_thin_genes_are_named_and_all_thin_is_no_result() -> None:
+    part = DEPTHS.assign(donor_depth=[29.0, 4, 30])
+    metric = variant_metrics(found((15, 15, 15, 15), depths=part))["variants.acquired"]
+    assert metric.value == 0 and "too thin in part: ONE" in metric.detail
+    nothing = DEPTHS.assign(lot_depth=1.0)
+    metric = variant_metrics(found((15, 15, 15, 15), depths=nothing))["variants.acquired"]
+    assert metric.value is None and "10 deep" in metric.reason
+    assert variant_metrics(found((1, 5, 9, 0), depths=nothing))["variants.acquired"].value == 1
+
+
+def test_the_record_holds_what_a_person_should_see() -> None:
+    record = variant_record(found((15, 15, 15, 15), (15, 15, 30, 0), (15, 15, 0, 0)))
+    assert [(row.origin, row.gene) for row in record.rows] == [("acquired", "TWO")] * 2
+    assert (
+        record.rows[0].donor_lod == pytest.approx(donor_limit(np.array([30]))[0]) and record.rows[1].donor_lod is None
+    )
+    assert any("made here" in sentence for sentence in record.sentences)
+
+
+VCF = """##fileformat=VCFv4.2
+##FILTER=<ID=LowQual,Description="poor">
+##FORMAT=<ID=AD,Number=R,Type=Integer,Description="reads">
+##contig=<ID=chr2,length=1000>
+#CHROM	POS	ID	REF	ALT	QUAL	FILTER	INFO	FORMAT	D-wgs	L-wgs
+chr2	101	.	A	G,T	50	.	.	AD	20,9,1	15,0,14
+chr2	201	.	AC	A	50	PASS	.	AD	30,0	.
+chr2	301	.	A	<*>	50	PASS	.	AD	30,0	30,0
+chr2	401	.	A	C	50	LowQual	.	AD	30,0	15,15
+"""
+
+
+def test_calls_of_any_caller_are_read_by_sample_and_allele(tmp_path: Path) -> None:
+    path = tmp_path / "called.vcf"
+    path.write_text(VCF)
+    table = CalledVariants.validate(read_called(path, "L-wgs", "D-wgs"))
+    assert table[["start", "end", "ref", "alt", "lot_ref", "lot_alt", "donor_ref", "donor_alt"]].to_numpy().tolist() == [
+        [100, 101, "A", "G", 15, 0, 20, 9], [100, 101, "A", "T", 15, 14, 20, 1], [200, 202, "AC", "A", 0, 0, 30, 0],
+    ]  # fmt: skip
+    with pytest.raises(KaryolotError, match="no sample L9"):
+        read_called(path, "L9", "D-wgs")
+    path.write_text(VCF.replace("ID=AD", "ID=DP").replace("\tAD\t", "\tDP\t").replace("Number=R", "Number=."))
+    with pytest.raises(KaryolotError, match="FORMAT field AD"):
+        read_called(path, "L-wgs", "D-wgs")
+    path.write_bytes(b"\x1f\x8b nothing")
+    with pytest.raises(KaryolotError, match="not a readable VCF"):
+        read_called(path, "L-wgs", "D-wgs")
+
+
+def test_depths_are_means_over_the_places_of_the_list(tmp_path: Path) -> None:
+    path = tmp_path / "depths.tsv"
+    path.write_text("chr1\t0\t100\tONE\t3000\t1500\nchr2\t100\t300\t2000\t0\n")
+    table = GeneDepths.validate(read_depths(path))
+    assert table["gene"].tolist() == ["ONE", "chr2:101-300"]
+    assert table[["lot_depth", "donor_depth"]].to_numpy().tolist() == [[30, 15], [10, 0]]
+    path.write_text("")
+    with pytest.raises(KaryolotError, match="no place of this genome"):
+        read_depths(path)
