@@ -5,9 +5,13 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+
+from karyolot.io import probe
 
 PACKAGE = Path(__file__).parents[2] / "workflow" / "karyolot"
 MODULES = sorted(PACKAGE.rglob("*.py"))
+SCRIPTS = sorted((PACKAGE.parent / "scripts").glob("*.py"))
 
 MAY_OPEN_FILES = {
     "io": "the one place that opens files",
@@ -40,6 +44,37 @@ def test_only_io_opens_files(module: Path) -> None:
     names = {getattr(func, "id", getattr(func, "attr", "")) for func in calls}
     found = sorted(names & TOUCHES_FILES)
     assert not found, f"{module.name} calls {found}: take the content as an argument and let karyolot.io read it"
+
+
+UNSAFE = {"eval", "exec", "system", "popen", "extractall", "unsafe_load", "full_load", "load_all", "getoutput"}
+"""Calls that obey what a file says, or hand a text to a shell."""
+
+
+@pytest.mark.parametrize(
+    "module", [*MODULES, *SCRIPTS], ids=lambda module: module.relative_to(PACKAGE.parent).as_posix()
+)
+def test_no_input_is_obeyed(module: Path) -> None:
+    """Documents are read as data: no pickle, no YAML with objects, no shell, no archive unpacked where it says."""
+    tree = ast.parse(module.read_text("utf-8"))
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [a.name for a in node.names] if isinstance(node, ast.Import) else [getattr(node, "module", "") or ""]
+        )
+    }
+    assert not imported & {"pickle", "marshal", "shelve", "dill", "joblib", "tarfile", "zipfile"}
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+        assert name not in UNSAFE, f"{module.name}, line {call.lineno}: {name}"
+        assert not any(word.arg == "shell" for word in call.keywords), f"{module.name}, line {call.lineno}: shell="
+        if ast.unparse(call.func) in {"yaml.load", "yaml.compose"}:
+            loader = ast.unparse(call.args[1])
+            assert loader in {"yaml.SafeLoader", "_UniqueKeys"}, f"{module.name}, line {call.lineno}: {loader}"
+
+
+def test_our_yaml_loader_is_a_safe_one() -> None:
+    assert issubclass(probe._UniqueKeys, yaml.SafeLoader)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.relative_to(PACKAGE).with_suffix("").as_posix())

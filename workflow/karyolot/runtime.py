@@ -1,5 +1,6 @@
 """What a rule's script stands on: its settings, its log, and the certainty that it runs the code that was planned."""
 
+import errno
 import os
 import sys
 import traceback
@@ -14,6 +15,8 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.provenance import PROJECT, code_digest
 
 Settings = TypeVar("Settings", bound=BaseModel)
+OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+"""A full, read-only, foreign or broken disk: no bug of ours."""
 SCRIPTS = PROJECT / "workflow" / "scripts"
 
 
@@ -33,7 +36,7 @@ def stage(rule: str, settings: BaseModel | None = None, without: str = "") -> di
 def job(snakemake: Any, settings: type[Settings]) -> Iterator[Settings]:
     """Run a script's body with stdout, stderr and warnings in the rule's log; yields the typed settings.
 
-    Raises SystemExit(1) on failure: with one message for a fault of the data, with the traceback for a bug of ours.
+    Raises SystemExit(1) on failure: with one message for a fault of the data or the disk, with the traceback for a bug of ours.
     """
     rule = Path(snakemake.log[0]).name.partition(".")[0]  # whoever uses the workflow as a module may rename its rules
     # Snakemake's own descriptors are redirected, so that what a C library prints lands in the log as well.
@@ -51,6 +54,9 @@ def job(snakemake: Any, settings: type[Settings]) -> Iterator[Settings]:
             yield settings.model_validate(snakemake.params.settings)
         except KaryolotError as fault:
             message = f"{rule}: {fault}\n"
+        except OSError as error:
+            of_machine = error.errno in OF_THE_MACHINE
+            message = f"{rule}: {error}; mend it and run again\n" if of_machine else traceback.format_exc()
         except Exception:
             message = traceback.format_exc()
         else:

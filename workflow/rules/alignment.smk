@@ -5,6 +5,7 @@ STEPS    align_reads | import_alignment -> mark_duplicates (lanes merged, duplic
 """
 
 
+# fastp with one thread, which is faster than eight of the aligner: more give the reads in another order in every run.
 rule align_reads:
     input:
         reads=lambda wildcards: paths.reads_of(study, wildcards.sample, wildcards.unit),
@@ -32,7 +33,7 @@ rule align_reads:
         not_whole=paths.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.bam}.part {output.bam}.sort.* {output.fastp}.part' EXIT; "
-        "(fastp --in1 {input.reads[0]:q} --in2 {input.reads[1]:q} --stdout --thread 2"
+        "(fastp --in1 {input.reads[0]:q} --in2 {input.reads[1]:q} --stdout --thread 1"
         " --length_required {params.min_length} --json {output.fastp}.part --html /dev/null"
         " | {params.command}"
         " | samtools fixmate -u -m --no-PG - -"
@@ -76,6 +77,8 @@ rule import_alignment:
         " && mv {output.bam}.part {output.bam}) 2> {log}"
 
 
+# The threads are those that write: with -@ samtools 1.16 reads with threads too, and hangs or ends without an error when
+# the program before it in the pipe dies.
 rule mark_duplicates:
     input:
         bams=lambda wildcards: expand(
@@ -101,8 +104,8 @@ rule mark_duplicates:
     shell:
         "trap 'rm -rf {output.cram}.part {output.cram}.dup* {output.index}.part {output.flagstat}.part' EXIT; "
         "(samtools merge -u -c -p --no-PG -o - {input.bams}"
-        " | samtools markdup -@ {threads} -d {params.distance} --barcode-tag RG --no-PG -T {output.cram}.dup"
-        " -O cram --reference {input.fasta} - {output.cram}.part"
+        " | samtools markdup -d {params.distance} --barcode-tag RG --no-PG -T {output.cram}.dup"
+        " -O cram,nthreads={threads} --reference {input.fasta} - {output.cram}.part"
         " && samtools quickcheck {output.cram}.part"
         " && samtools index -o {output.index}.part {output.cram}.part && gzip -t < {output.index}.part"
         " && samtools flagstat -O json {output.cram}.part > {output.flagstat}.part"

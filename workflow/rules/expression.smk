@@ -46,10 +46,13 @@ rule extract_transcripts:
         "../../envs/expression.yaml"
     resources:
         **needs("extract_transcripts"),
+    params:
+        not_whole=paths.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.fasta}.part' EXIT; "
         "(gzip -cdf {input.gtf:q} | gffread -w {output.fasta}.part -g {input.fasta} -"
-        " && test -s {output.fasta}.part && mv {output.fasta}.part {output.fasta}) 2> {log}"
+        ' && test -s {output.fasta}.part && (test -z "$(tail -c 1 {output.fasta}.part)" || {params.not_whole})'
+        " && mv {output.fasta}.part {output.fasta}) 2> {log}"
 
 
 # --gencode: a name ends at the first '|', as GENCODE writes it; other names have none.

@@ -202,7 +202,7 @@ def read_counts(path: PathLike, names: Sequence[str]) -> tuple[pd.DataFrame, pd.
     if ragged is not None:
         message = f"the row of {quoted(ragged[0])} has {len(ragged)} cells, the header {len(header)}"
         raise KaryolotError(f"{path}: {message}; save the table again")
-    if absent := [name for name in names if header.count(name) != 1]:
+    if absent := [name for name in names if header[1:].count(name) != 1]:
         shown = ", ".join(map(quoted, header[1 : 1 + FEW]))
         raise KaryolotError(
             f"{path}: the header does not name sample {absent[0]} once (it has {shown}, ...); name the column by the"

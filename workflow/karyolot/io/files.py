@@ -38,12 +38,12 @@ def replacing(path: PathLike) -> Iterator[Path]:
 
 @contextmanager
 def open_text(path: PathLike) -> Iterator[IO[str]]:
-    """A UTF-8 text file to read, gunzipped when its first bytes say gzip. Raises KaryolotError when it is not text."""
+    """A UTF-8 text file to read, its byte-order mark left out, gunzipped when its first bytes say gzip. Raises KaryolotError when it is not text."""
     try:
         with open(path, "rb") as probe:
             zipped = probe.read(2) == b"\x1f\x8b"
         opener: Callable[..., Any] = gzip.open if zipped else open
-        with opener(path, "rt", encoding="utf-8", newline=None) as handle:
+        with opener(path, "rt", encoding="utf-8-sig", newline=None) as handle:
             yield handle
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise KaryolotError(f"{path}: the gzip file is damaged or cut short ({error}); copy it again") from error

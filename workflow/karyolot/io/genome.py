@@ -104,7 +104,7 @@ def read_counts(path: PathLike) -> pd.DataFrame:
 def read_scores(path: PathLike) -> pd.DataFrame:
     """chrom, start, end, value from a TSV or bedGraph (header optional), or a fixed-step WIG."""
     with open_text(path) as handle:
-        lines = handle.read().splitlines()
+        lines = handle.read().split("\n")
     if any(line.startswith("fixedStep") for line in lines[:5]):
         return _fixed_step(path, lines)
     return _numbers(path, _rows(path, 4), "value")

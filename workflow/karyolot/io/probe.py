@@ -142,8 +142,11 @@ def lines_of(path: Path) -> Iterator[tuple[int, str]]:
     """(line number from 1, text without its line end) of a UTF-8 text file, gzipped or not."""
     with opened(path) as handle:
         for number, line in enumerate(handle, 1):
+            line = line.rstrip(b"\r\n")
+            if b"\r" in line:
+                raise Fault("E28", "holds a carriage return inside a line", "save it with plain line ends", number)
             try:
-                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
                 raise Fault("E28", "is not UTF-8 text", "name a text file, or save it as UTF-8", number) from error
 

@@ -1,0 +1,403 @@
+"""What goes wrong on one machine: tools that die, stop early or hang, full and read-only disks, killed runs.
+
+Each fault ends with an exit code, a sentence and no output that looks whole; the next run makes it good. Commands of
+single rules are taken from Snakemake as it would run them; whole runs are made on one small sample. KARYOLOT_KILLS is
+the number of moments at which a run is killed (default 2; 20 take ten minutes).
+"""
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from karyolot.io.files import write_bytes
+
+Running = subprocess.Popen[str]
+ROOT = Path(__file__).parents[2]
+DNA = "results/samples/L4-thin-wgs/dna"
+RNA = "results/samples/L1-clean-rna1/rna"
+COUNTS = f"{DNA}/counts.parquet"
+BAM, CRAM = f"{DNA}/L4-thin-wgs.L1.bam", f"{DNA}/aligned.cram"
+IMPORTED = "results/samples/L6-wgs/dna/L6-wgs.L1.bam"
+REFERENCE = "results/reference"
+NOT_WHOLE = "The output is not whole, though no tool said so"
+# Rules that write much, in the order of the data, and what each of them makes.
+OUTPUTS = {
+    "prepare_genome": [f"{REFERENCE}/genome.fa", f"{REFERENCE}/genome.fa.fai"],
+    "index_genome": [f"{REFERENCE}/index/genome.{suffix}" for suffix in ("amb", "ann", "bwt", "pac", "sa")],
+    "align_reads": [BAM, f"{DNA}/L4-thin-wgs.L1.fastp.json"],
+    "import_alignment": [IMPORTED],
+    "mark_duplicates": [CRAM, f"{CRAM}.crai", f"{DNA}/flagstat.json"],
+    "extract_transcripts": [f"{REFERENCE}/transcripts.fa"],
+    "index_transcripts": [f"{REFERENCE}/salmon"],
+    "trim_transcripts": [f"{RNA}/L1-clean-rna1.L1.fastp.json", f"{RNA}/L1-clean-rna1.L1.trimmed"],
+    "quantify_transcripts": [f"{RNA}/quant.sf", f"{RNA}/salmon.json"],
+}
+RANDOM = {"index_transcripts", "quantify_transcripts"}
+"""Their tools write times and paths, or draw random numbers: two runs are not the same bytes."""
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A working directory where every rule of OUTPUTS has run, and the commands they ran."""
+
+    directory: Path
+    commands: dict[str, str]
+
+    def run(self, rule: str, path: str | None = None) -> tuple[int, str]:
+        """Exit code of the rule's command, and what it said to its log and the terminal."""
+        shell = ["bash", "-euo", "pipefail", "-c", self.commands[rule]]
+        environment = os.environ | {"PATH": path or os.environ["PATH"]}
+        done = subprocess.run(
+            shell, cwd=self.directory, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+        logs = [log.read_text(errors="replace") for log in (self.directory / "logs").rglob(f"{rule}*.log")]
+        return done.returncode, done.stderr + "".join(logs)
+
+    def clear(self, rule: str) -> None:
+        """Before the rule: Snakemake removes its outputs and makes their folders."""
+        for name in OUTPUTS[rule]:
+            path = self.directory / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+
+    def content(self, rule: str) -> dict[str, bytes]:
+        """Every file among the rule's outputs, where its directory was written out of account."""
+        found: dict[str, bytes] = {}
+        for name in OUTPUTS[rule]:
+            path = self.directory / name
+            for file in sorted(path.rglob("*")) if path.is_dir() else [path] * path.exists():
+                found[str(file.relative_to(self.directory))] = plain(file)
+        return found
+
+    def parts(self) -> list[Path]:
+        """What a rule has begun, and files a tool put aside while it ran."""
+        return [
+            path for path in (self.directory / "results").rglob("*") if re.search(r"\w\.part|\.sort\.|\.dup", path.name)
+        ]
+
+
+def plain(file: Path) -> bytes:
+    """The bytes of a file; of an alignment its records in one order: a CRAM names the folder of the genome, and records
+    of one place stand in the order in which fastp's threads finished."""
+    if file.suffix in {".bam", ".cram"}:
+        shown = subprocess.run(["samtools", "view", str(file)], capture_output=True, check=True)
+        return b"\n".join(sorted(shown.stdout.splitlines()))
+    return file.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def place(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """From the finished study: its inputs, its reference, and a lot that comes as an alignment."""
+    directory = tmp_path_factory.mktemp("faults") / "place"
+    for folder in ("reads", "reference"):
+        shutil.copytree(finished / folder, directory / folder, copy_function=os.link)
+    shutil.copytree(finished / "config", directory / "config")
+    shutil.copytree(finished / REFERENCE, directory / REFERENCE)
+    for name in (DNA, RNA):
+        shutil.copytree(finished / name, directory / name)
+    view = ["samtools", "view", "-b", "-o", str(directory / "lot.bam"), str(finished / CRAM)]
+    subprocess.run(view, check=True, capture_output=True)
+    lots, samples = (directory / "config" / f"{name}.tsv" for name in ("lots", "samples"))
+    old = next(line for line in lots.read_text().splitlines() if line.startswith("L1-clean\t"))
+    lots.write_text(lots.read_text() + old.replace("L1-clean", "L6", 1) + "\n")
+    header, *rows = samples.read_text().splitlines()
+    cells = {"sample_id": "L6-wgs", "assay": "wgs", "lot_id": "L6", "alignment": "lot.bam"}
+    names = [*header.split("\t"), "alignment"]
+    rows = [f"{row}\t" for row in rows] + ["\t".join(cells.get(name, "") for name in names)]
+    samples.write_text("\n".join(["\t".join(names), *rows]) + "\n")
+    targets = [COUNTS, f"{RNA}/quant.sf", "results/samples/L6-wgs/dna/aligned.cram"]
+    shown = snakemake(directory, "--dry-run", "--printshellcmds", "--forceall", *targets)
+    assert shown.returncode == 0, shown.stderr[-3000:]
+    made = Place(directory, commands_of(shown.stdout + shown.stderr))
+    assert made.commands.keys() >= OUTPUTS.keys()
+    for rule, outputs in OUTPUTS.items():
+        for log in re.findall(r"logs/[\w./-]+\.log", made.commands[rule]):
+            (directory / log).parent.mkdir(parents=True, exist_ok=True)
+        if not all((directory / name).exists() for name in outputs):
+            made.clear(rule)
+            code, said = made.run(rule)
+            assert code == 0, said
+    return made
+
+
+def commands_of(shown: str) -> dict[str, str]:
+    """Shell commands of a dry run by rule; of a rule with several jobs that of the small sample."""
+    found: dict[str, str] = {}
+    for rule, block in re.findall(r"^rule (\w+):\n(.*?)(?=^\[|\Z)", shown, flags=re.M | re.S):
+        command = re.search(r"^\s*Shell command: (.*)", block, flags=re.M)
+        if command and command[1] != "None" and ("L6-wgs" not in command[1] or rule == "import_alignment"):
+            found[rule] = command[1]
+    return found
+
+
+def snakemake(directory: Path, *words: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+    with started(directory, *words, path=path) as process:
+        out, err = process.communicate(timeout=600)
+    return subprocess.CompletedProcess([], process.returncode, out, err)
+
+
+def started(directory: Path, *words: str, path: str | None = None, before: list[str] | None = None) -> Running:
+    """A run in a process group of its own. before: words that go before its command."""
+    command = [
+        *(before or []), sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(directory),
+        "--workflow-profile", str(ROOT / "workflow/profiles/local"), "--cores", "2", *words,
+    ]  # fmt: skip
+    environment = os.environ | {"PATH": path or os.environ["PATH"]}
+    return subprocess.Popen(
+        command, env=environment, start_new_session=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+# Tools that do not do their work
+
+
+def shim(folder: Path, tool: str, body: str) -> str:
+    """A PATH where `tool` is a script; `real` in its body is the tool itself."""
+    folder.mkdir(exist_ok=True)
+    script = folder / tool
+    script.write_text(f"#!/bin/bash\nreal={shutil.which(tool)}\n{body}\n")
+    script.chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+# The word that tells the call among those of the same tool, and how it is cut short: its stdout, or a file it wrote.
+STDOUT = 'if [[ " $* " == *" {word} "* ]]; then "$real" "$@" | head -c {size}; exit {code}; fi; exec "$real" "$@"'
+FILE = (
+    'if [[ " $* " == *" {word} "* ]]; then "$real" "$@"; for file in {file}; do'
+    ' truncate -s $(($(stat -c %s "$file") / 2)) "$file"; done; exit {code}; fi; exec "$real" "$@"'
+)
+EARLY = [  # rule, tool, word, what is cut, by which the rule notices when the tool says nothing
+    ("prepare_genome", "samtools", "faidx", FILE, f"{REFERENCE}/genome.fa.fai.part", NOT_WHOLE),
+    ("align_reads", "fastp", "--stdout", STDOUT, "", NOT_WHOLE),
+    ("align_reads", "bwa", "mem", STDOUT, "", "truncated|Error|error|" + NOT_WHOLE),
+    ("align_reads", "samtools", "fixmate", STDOUT, "", "truncated|error|" + NOT_WHOLE),
+    ("align_reads", "samtools", "sort", FILE, f"{BAM}.part", "no EOF|missing EOF|was missing"),
+    ("import_alignment", "samtools", "collate", STDOUT, "", "truncated|error|" + NOT_WHOLE),
+    ("import_alignment", "samtools", "addreplacerg", STDOUT, "", "truncated|error|" + NOT_WHOLE),
+    ("import_alignment", "samtools", "sort", FILE, f"{IMPORTED}.part", "no EOF|missing EOF|was missing"),
+    ("mark_duplicates", "samtools", "merge", STDOUT, "", "truncated|error|" + NOT_WHOLE),
+    ("mark_duplicates", "samtools", "markdup", FILE, f"{CRAM}.part", "EOF|Failed"),
+    ("mark_duplicates", "samtools", "index", FILE, f"{CRAM}.crai.part", "unexpected end of file"),
+    ("mark_duplicates", "samtools", "flagstat", STDOUT, "", NOT_WHOLE),
+    ("extract_transcripts", "gffread", "-w", FILE, f"{REFERENCE}/transcripts.fa.part", NOT_WHOLE),
+    ("trim_transcripts", "fastp", "--out1", FILE, f"{RNA}/L1-clean-rna1.L1.trimmed/2.fq.gz", "unexpected end of file"),
+    ("quantify_transcripts", "salmon", "quant", FILE, f"{RNA}/quant.sf.part/quant.sf", NOT_WHOLE),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "tool", "word", "how", "file", "words"), EARLY, ids=[f"{row[0]}-{row[1]} {row[2]}" for row in EARLY]
+)
+def test_a_tool_ends_after_half_its_output(
+    place: Place, tmp_path: Path, rule: str, tool: str, word: str, how: str, file: str, words: str
+) -> None:
+    before = place.content(rule)
+    for tool_says in (7, 0):
+        size = {"flagstat": 100}.get(word, 60_000)
+        path = shim(tmp_path / "bin", tool, how.format(word=word, size=size, file=file, code=tool_says))
+        place.clear(rule)
+        code, said = place.run(rule, path)
+        assert code != 0
+        assert tool_says or re.search(words, said), said[-2000:]
+        # A folder that fastp began is removed by Snakemake, as every output of a job that failed.
+        assert not [name for name in place.content(rule) if ".trimmed/" not in name]
+        assert place.parts() == []
+    heal(place, rule, before)
+
+
+def heal(place: Place, rule: str, before: dict[str, bytes]) -> None:
+    place.clear(rule)
+    code, said = place.run(rule)
+    assert code == 0, said
+    after = place.content(rule)
+    assert after.keys() == before.keys()
+    assert rule in RANDOM or after == before
+
+
+# Disks
+
+
+@pytest.fixture(scope="module")
+def small_disk(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """`place` on a disk of its own, that a test can fill; logs lie elsewhere."""
+    disk = tmp_path_factory.mktemp("disk")
+    mounted(["-t", "tmpfs", "-o", "size=400m", "tmpfs", str(disk)])
+    try:
+        shutil.copytree(place.directory, disk / "place")
+        shutil.move(disk / "place/logs", disk.with_name("logs"))
+        (disk / "place/logs").symlink_to(disk.with_name("logs"))
+        yield Place(disk / "place", place.commands)
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def mounted(words: list[str]) -> None:
+    done = subprocess.run(["mount", *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+
+
+def fill(place: Place, room: int) -> Path:
+    """A file that leaves `room` bytes of the disk."""
+    ballast = place.directory / "ballast"
+    disk = os.statvfs(place.directory)
+    with ballast.open("wb") as handle:
+        os.posix_fallocate(handle.fileno(), 0, max(disk.f_bavail * disk.f_frsize - room, 1))
+    return ballast
+
+
+@root_only
+@pytest.mark.parametrize("rule", OUTPUTS)
+def test_the_disk_is_full_half_way(small_disk: Place, rule: str) -> None:
+    before = small_disk.content(rule)
+    size = sum((small_disk.directory / name).stat().st_size for name in before)
+    small_disk.clear(rule)
+    ballast = fill(small_disk, size // 2)
+    try:
+        code, said = small_disk.run(rule)
+    finally:
+        ballast.unlink()
+    assert code != 0
+    assert re.search(f"No space left on device|{NOT_WHOLE}", said), said[-2000:]
+    assert not [name for name in small_disk.content(rule) if ".trimmed/" not in name]
+    assert small_disk.parts() == []
+    heal(small_disk, rule, before)
+
+
+@root_only
+def test_a_table_finds_the_disk_full(small_disk: Place) -> None:
+    target = small_disk.directory / "results/table.json"
+    ballast = fill(small_disk, 20_000)
+    try:
+        with pytest.raises(OSError, match="No space left on device"):
+            write_bytes(bytes(10**6), target)
+        assert not target.exists() and small_disk.parts() == []
+    finally:
+        ballast.unlink()
+
+
+# Whole runs, on one small sample
+
+
+@pytest.fixture
+def begun(finished: Path, tmp_path: Path) -> Path:
+    """The study with its reference ready and no sample touched."""
+    directory = tmp_path / "begun"
+    for name in ("config", "reads", "reference"):
+        shutil.copytree(finished / name, directory / name, copy_function=os.link)
+    shutil.copytree(finished / REFERENCE, directory / REFERENCE)
+    shutil.copytree(finished / ".snakemake/metadata", directory / ".snakemake/metadata")
+    return directory
+
+
+def is_made(directory: Path, finished: Path) -> bool:
+    return all(plain(directory / name) == plain(finished / name) for name in (COUNTS, f"{DNA}/flagstat.json"))
+
+
+def nothing_made(directory: Path) -> bool:
+    return not list((directory / DNA).glob("*.bam*")) and not (directory / CRAM).exists()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+def end(process: Running) -> tuple[int, str]:
+    out, err = process.communicate(timeout=300)
+    return process.returncode, out + err
+
+
+MOMENTS = [".snakemake/locks/*", "results/samples/*/reads/*.json", f"{BAM}.part", BAM, f"{CRAM}.part", CRAM]
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("KARYOLOT_KILLS", "2"))))
+def test_a_killed_run_goes_on(begun: Path, finished: Path, seed: int) -> None:
+    """kill -9 of the run with all its jobs; the user unlocks the directory and starts it again."""
+    moment, later = random.Random(seed).choice(MOMENTS), random.Random(seed).uniform(0, 2)
+    process = started(begun, COUNTS)
+    wait_for(lambda: any(begun.glob(moment)) or process.poll() is not None)
+    time.sleep(later)
+    os.killpg(process.pid, signal.SIGKILL)
+    end(process)
+    assert snakemake(begun, "--unlock").returncode == 0
+    done = snakemake(begun, COUNTS)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert is_made(begun, finished)
+    assert Place(begun, {}).parts() == []
+
+
+def test_a_tool_that_hangs_and_a_run_that_is_stopped(begun: Path, finished: Path, tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    hanging = shim(tmp_path / "hanging", "bwa", f"echo $$ > {told}; exec sleep 600")
+
+    process = started(begun, COUNTS, path=hanging)  # a limit of time or memory kills the tool
+    wait_for(lambda: told.exists() and told.read_text().strip())
+    os.kill(int(told.read_text()), signal.SIGTERM)
+    code, said = end(process)
+    assert code == 1 and "Error in rule align_reads" in said
+    assert nothing_made(begun)
+
+    told.unlink()
+    process = started(begun, COUNTS, path=hanging)  # Ctrl-C, which a terminal sends to all processes
+    wait_for(lambda: told.exists() and told.read_text().strip())
+    os.killpg(process.pid, signal.SIGINT)
+    code, said = end(process)
+    assert code == 1 and nothing_made(begun)
+    assert not Path(f"/proc/{told.read_text().strip()}").exists()
+
+    told.unlink()
+    slow = shim(tmp_path / "slow", "bwa", f'echo $$ > {told}; sleep 2; exec "$real" "$@"')
+    process = started(begun, COUNTS, path=slow)  # SIGTERM: what runs is finished, nothing more is begun
+    wait_for(lambda: told.exists() and told.read_text().strip())
+    os.kill(process.pid, signal.SIGTERM)
+    code, said = end(process)
+    assert code == 1 and not (begun / CRAM).exists()
+    assert Place(begun, {}).parts() == []
+
+    done = snakemake(begun, COUNTS)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert is_made(begun, finished)
+
+
+@root_only
+def test_results_that_cannot_be_written(begun: Path, finished: Path) -> None:
+    samples = begun / "results/samples"
+    samples.mkdir()
+    mounted(["--bind", str(samples), str(samples)])
+    try:
+        mounted(["-o", "remount,bind,ro", str(samples)])
+        done = snakemake(begun, COUNTS)
+    finally:
+        subprocess.run(["umount", str(samples)], check=True)
+    assert done.returncode == 1
+    assert "Read-only file system" in done.stdout + done.stderr
+    assert list(samples.iterdir()) == []
+    assert snakemake(begun, COUNTS).returncode == 0
+    assert is_made(begun, finished)
+
+
+def test_a_run_needs_no_network(begun: Path, finished: Path) -> None:
+    apart = ["unshare", "--net", "--map-root-user"]
+    if subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no network namespace can be made here (unshare --net)")
+    reach = "import socket; socket.create_connection(('192.0.2.1', 80), 2)"
+    refused = subprocess.run([*apart, sys.executable, "-c", reach], capture_output=True, text=True, check=False)
+    assert "Network is unreachable" in refused.stderr
+    with started(begun, COUNTS, f"{RNA}/quant.sf", before=apart) as process:
+        code, said = end(process)
+    assert code == 0, said[-3000:]
+    assert is_made(begun, finished)
