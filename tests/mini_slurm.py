@@ -48,9 +48,9 @@ SlurmdTimeout=5
 KillWait=1
 MinJobAge=86400
 SlurmdParameters=config_overrides
-NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=8 RealMemory={memory} State=UNKNOWN
-NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=8 RealMemory={memory} State=UNKNOWN
-PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE DefMemPerCPU=200 State=UP
+NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=16 RealMemory={memory} State=UNKNOWN
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=16 RealMemory={memory} State=UNKNOWN
+PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE DefMemPerCPU=200 LLN=YES State=UP
 """
 """linuxproc and OverMemoryKill need no cgroup; config_overrides: a node may claim more than the machine has."""
 
@@ -161,7 +161,7 @@ class Cluster:
 
 
 @contextmanager
-def cluster(folder: Path, memory: int = 12_000) -> Iterator[Cluster]:
+def cluster(folder: Path, memory: int = 32_000) -> Iterator[Cluster]:
     """A cluster of two nodes while the block runs. folder: short, since a socket in it has a limited path.
 
     memory: MB of a node. Whatever happens in the block, every process of the cluster ends with it.
