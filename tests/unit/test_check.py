@@ -284,6 +284,12 @@ def counts_without_an_autosome(inputs: Inputs) -> None:
     inputs.put("dna/D2.tsv", "\n".join(line for line in counts() if not line.startswith("chr1")))
 
 
+@case("E14", CONFIG, None, "small_variants.genes", "its contig '1' is not in the reference")
+def genes_for_variants_in_another_spelling(inputs: Inputs) -> None:
+    inputs.config["small_variants"] = {"genes": "reference/genes.bed"}
+    inputs.put("reference/genes.bed", "1\t10\t90\tTP53\n")
+
+
 @case("E14", CONFIG, None, "reference.fasta", "1 of 3 contigs of the layout mini are not in it: chrY")
 def genome_without_y(inputs: Inputs) -> None:
     text = (inputs.folder / "reference/genome.fa").read_text()
