@@ -355,11 +355,11 @@ class Job:
         outputs = {name: f"results/{name}.{kind}" for name, kind in OUTPUTS[rule].items()}
         params = {"settings": {}, "code": code_digest(runtime.SCRIPTS / f"{rule}.py"), **self.params}
         fake = SimpleNamespace(
-            rule=rule, log=["rule.log"], input=Named(self.inputs), output=Named(outputs), params=Named(params)
+            rule=rule, log=[f"{rule}.log"], input=Named(self.inputs), output=Named(outputs), params=Named(params)
         )
         with pytest.raises(SystemExit) as ended:
             runpy.run_path(str(runtime.SCRIPTS / f"{rule}.py"), {"snakemake": fake})
-        return ended.value.code, (self.folder / "rule.log").read_text()
+        return ended.value.code, (self.folder / f"{rule}.log").read_text()
 
 
 class Named(dict[str, Any]):
