@@ -38,7 +38,10 @@ def replacing(path: PathLike) -> Iterator[Path]:
 
 @contextmanager
 def open_text(path: PathLike) -> Iterator[IO[str]]:
-    """A UTF-8 text file to read, its byte-order mark left out, gunzipped when its first bytes say gzip. Raises KaryolotError when it is not text."""
+    """A UTF-8 text file to read, without its byte-order mark, gunzipped when its first bytes say gzip.
+
+    Raises KaryolotError when it is not text, or damaged.
+    """
     try:
         with open(path, "rb") as probe:
             zipped = probe.read(2) == b"\x1f\x8b"
