@@ -188,8 +188,9 @@ def failure(directory: Path, earlier: Collection[Path] = ()) -> Failure:
 HINTS = {
     r"on user request|Terminating processes|^KeyboardInterrupt": "The run was stopped. Run again: it goes on where it"
     " was, finished jobs are kept.",
-    r"No space left on device|Errno 28\b|Disk quota exceeded|Errno 122\b": "The disk is full: free space where results/"
-    " and the temporary files are (df -h . /tmp), then run again.",
+    r"No space left on device|Errno 28\b|Disk quota exceeded|Errno 122\b|error closing output file"
+    r"|Failed to write \d+ bytes": "The disk is full: free space where results/ and the temporary files are (df -h . /tmp),"
+    " then run again.",
     r"\bOut Of Memory\b|OUT_OF_MEMORY|\boom[-_ ]?kill|MemoryError|Cannot allocate memory|std::bad_alloc|Killed\b"
     r"|exit (?:code|status) 137|died with <Signals\.SIGKILL|returned non-zero exit status (?:137|-9)": "The job was"
     " killed, most likely because memory ran out: run with fewer cores (-- --cores 2), or where there is more memory.",
@@ -203,6 +204,8 @@ HINTS = {
     r"Permission denied|Errno 13\b|Read-only file system": "Something may not be read or written: look at the owner of"
     " the file named above.",
     r"is not the code that planned this job": "karyolot was changed while it ran: run again.",
+    r"Error reading input file|truncated input file|Inflate operation failed|Failure to decode slice": "An alignment is"
+    " damaged, or was made with another genome than reference.fasta: fetch it again, or give its genome.",
     r"the sample sheet says": "An input is not the file its checksum was taken of: fetch it again.",
 }
 """What a log says -> one sentence of remedy; the first that fits."""

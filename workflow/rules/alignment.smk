@@ -109,7 +109,8 @@ rule mark_duplicates:
         " && samtools quickcheck {output.cram}.part"
         " && samtools index -o {output.index}.part {output.cram}.part && gzip -t < {output.index}.part"
         " && samtools flagstat -O json {output.cram}.part > {output.flagstat}.part"
-        " && (test $(for bam in {input.bams}; do samtools view -c $bam; done | awk '{{n += $1}} END {{print n}}') -eq"
+        " && (test \"$(tail -n 1 {output.flagstat}.part)\" = '}}'"
+        " && test $(for bam in {input.bams}; do samtools view -c $bam; done | awk '{{n += $1}} END {{print n}}') -eq"
         ' $(awk \'$1 == "\\"total\\":" {{n += $2}} END {{print n}}\' {output.flagstat}.part) || {params.not_whole})'
         " && mv {output.flagstat}.part {output.flagstat} && mv {output.cram}.part {output.cram}"
         " && mv {output.index}.part {output.index}) 2> {log}"

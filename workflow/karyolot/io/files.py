@@ -38,9 +38,9 @@ def replacing(path: PathLike) -> Iterator[Path]:
 
 @contextmanager
 def open_text(path: PathLike) -> Iterator[IO[str]]:
-    """A UTF-8 text file to read, its byte-order mark left out, gunzipped when its first bytes say gzip.
+    """A UTF-8 text file to read, without its byte-order mark, gunzipped when its first bytes say gzip.
 
-    Raises KaryolotError when it is not text.
+    Raises KaryolotError when it is not text, or damaged.
     """
     try:
         with open(path, "rb") as probe:

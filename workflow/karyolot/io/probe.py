@@ -143,6 +143,10 @@ def lines_of(path: Path) -> Iterator[tuple[int, str]]:
     with opened(path) as handle:
         for number, line in enumerate(handle, 1):
             line = line.rstrip(b"\r\n")
+            if b"\0" in line:
+                raise Fault(
+                    "E28", "is not UTF-8 text: it holds a zero byte", "fetch it again, or save it as UTF-8", number
+                )
             if b"\r" in line:
                 raise Fault("E28", "holds a carriage return inside a line", "save it with plain line ends", number)
             try:
