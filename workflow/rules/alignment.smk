@@ -5,7 +5,7 @@ STEPS    align_reads | import_alignment -> mark_duplicates (lanes merged, duplic
 """
 
 
-# fastp with one thread, which is faster than eight of the aligner: more give the reads in another order in every run.
+# One thread of fastp: with two, pairs leave it in another order each time, and bwa draws by the number of a pair.
 rule align_reads:
     input:
         reads=lambda wildcards: paths.reads_of(study, wildcards.sample, wildcards.unit),
