@@ -159,3 +159,18 @@ def test_process_metrics_do_not_invent() -> None:
     found = process_metrics({"passage": 8, "pdl": None}, 0)
     assert found["process.passage"].value == 8
     assert found["process.pdl"].value is None and found["reads.verified"].value is None
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        ("rna.mature_down", "no RNA"),
+        ("identity.snp_match", "identity.sites"),
+        ("baf.cnloh", "identity.sites"),
+        ("variants.acquired", "small_variants.genes"),
+        ("identity.germline", "no step of this run"),
+    ],
+)
+def test_what_was_not_measured_says_what_would_be_needed(metric: str, words: str) -> None:
+    by_metric = {result.metric: result for result in decide("L1", {}, ACCEPTANCE, 5, 0.95).criteria}
+    assert by_metric[metric].outcome == "NOT_ASSESSED" and words in by_metric[metric].explanation

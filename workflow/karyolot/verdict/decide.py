@@ -20,7 +20,16 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt, "==": operator.eq,
 }  # fmt: skip
 WORDS = {"<=": "at most", "<": "below", ">=": "at least", ">": "above", "==": ""}
-UNMEASURED = Metric(value=None, reason="no step of this run measures it")
+SNPS = "no panel of SNPs (identity.sites), or no reads of lot and donor to count alleles in"
+UNMEASURED = {
+    "rna.": "no RNA of the lot and of its donor's hepatocytes",
+    "variants.": "no list of genes (small_variants.genes), or no reads of lot and donor",
+    **dict.fromkeys(
+        ("identity.snp_match", "identity.rna_match", "identity.donor_rna_match", "identity.contamination", "baf."), SNPS
+    ),
+    "": "no step of this run measures it",
+}
+"""Start of a metric's name -> why it may be missing; the first that fits."""
 
 
 def decide(lot_id: str, metrics: Metrics, acceptance: Acceptance, claim_mb: float, power: float) -> Verdict:
@@ -32,7 +41,9 @@ def decide(lot_id: str, metrics: Metrics, acceptance: Acceptance, claim_mb: floa
     INDETERMINATE. 4. Else any REVIEW makes it REVIEW. 5. Else PASS, bounded by the claim.
     Criteria that are not required and not assessed, and informational ones, never move the verdict.
     """
-    results = [judge(criterion, metrics.get(criterion.metric, UNMEASURED)) for criterion in acceptance.criteria]
+    results = [
+        judge(criterion, metrics.get(criterion.metric, _missing(criterion.metric))) for criterion in acceptance.criteria
+    ]
     outcome, reasons = _outcome(results)
     suppressed = outcome == "FAIL_IDENTITY" or any(_breaks_validity(result) for result in results)
     return Verdict(
@@ -46,6 +57,10 @@ def decide(lot_id: str, metrics: Metrics, acceptance: Acceptance, claim_mb: floa
         acceptance_version=acceptance.version,
         criteria=tuple(results),
     )
+
+
+def _missing(name: str) -> Metric:
+    return Metric(value=None, reason=next(reason for start, reason in UNMEASURED.items() if name.startswith(start)))
 
 
 def judge(criterion: Criterion, metric: Metric) -> CriterionResult:
