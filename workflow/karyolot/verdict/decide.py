@@ -148,7 +148,7 @@ def _claim(suppressed: bool, metrics: Metrics, claim_mb: float, power: float) ->
     bound = f"of {claim_mb:g} Mb or more in at least {gain:.0%} (gain) or {loss:.0%} (loss) of cells"
     if suppressed:
         return f"Changes {bound} could have been seen with {power:.0%} power, but the verdict on stability is withheld."
-    found = metrics.get("cn.acquired_long", UNMEASURED).value
+    found = metrics.get("cn.acquired_long", _missing("cn.acquired_long")).value
     if found == 0:
         return f"No acquired change {bound} was found; one would have been called with {power:.0%} power."
     return f"Changes {bound} are called with {power:.0%} power; see the calls."
