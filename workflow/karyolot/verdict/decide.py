@@ -142,7 +142,7 @@ def _headline(outcome: LotOutcome, reasons: list[CriterionResult], acceptance: A
 
 def _claim(suppressed: bool, metrics: Metrics, claim_mb: float, power: float) -> str:
     """The sentence that bounds the verdict by this lot's own limit of detection."""
-    gain, loss = (metrics.get(f"cn.lod_{name}", UNMEASURED).value for name in ("gain", "loss"))
+    gain, loss = (metrics.get(f"cn.lod_{name}", _missing("")).value for name in ("gain", "loss"))
     if not isinstance(gain, float) or not isinstance(loss, float):
         return f"No limit of detection at {claim_mb:g} Mb could be established, so nothing is claimed."
     bound = f"of {claim_mb:g} Mb or more in at least {gain:.0%} (gain) or {loss:.0%} (loss) of cells"
