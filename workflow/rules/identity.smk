@@ -59,8 +59,8 @@ rule align_transcripts:
         "trap 'rm -rf {output.bam}.part {output.bam}.sort.* {output.index}.part' EXIT; "
         "({params.reads}"
         " | {params.command}"
-        " | samtools sort --no-PG -m 512M -T {output.bam}.sort --write-index"
-        " -o {output.bam}.part##idx##{output.index}.part -"
+        " | samtools sort --no-PG -m 512M -T {output.bam}.sort -o {output.bam}.part -"
+        " && samtools index -o {output.index}.part {output.bam}.part"
         " && mv {output.bam}.part {output.bam} && mv {output.index}.part {output.index}) 2> {log}"
 
 
