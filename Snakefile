@@ -17,8 +17,8 @@ min_version("9.27")
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 # Linear algebra of many small matrices is several times slower when its threads fight over the cores of the jobs.
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
-# With no folder to look in, htslib would ask the network for the reference of a CRAM.
-os.environ.update(REF_PATH="nowhere")
+# Without a path htslib would look for the reference of a CRAM in the network.
+os.environ.update(REF_PATH="none")
 # Snakemake pastes this path into a shell command; a project in a folder with a space would not run otherwise.
 sys.executable = shlex.quote(sys.executable)
 

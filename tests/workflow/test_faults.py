@@ -386,7 +386,8 @@ def test_a_killed_run_goes_on(begun: Path, finished: Path, seed: int) -> None:
 
 def test_a_tool_that_hangs_and_a_run_that_is_stopped(begun: Path, finished: Path, tmp_path: Path) -> None:
     told = tmp_path / "pid"
-    hanging = shim(tmp_path / "hanging", "bwa", f"echo $$ > {told}; exec sleep 600")
+    call = f'[[ $1 == mem ]] && {{ echo $$ > {told}; %s; }}; exec "$real" "$@"'
+    hanging = shim(tmp_path / "hanging", "bwa", call % "exec sleep 600")
 
     process = started(begun, COUNTS, path=hanging)  # a limit of time or memory kills the tool
     wait_for(lambda: told.exists() and told.read_text().strip())
@@ -404,7 +405,7 @@ def test_a_tool_that_hangs_and_a_run_that_is_stopped(begun: Path, finished: Path
     assert not Path(f"/proc/{told.read_text().strip()}").exists()
 
     told.unlink()
-    slow = shim(tmp_path / "slow", "bwa", f'echo $$ > {told}; sleep 2; exec "$real" "$@"')
+    slow = shim(tmp_path / "slow", "bwa", call % "sleep 2")
     process = started(begun, COUNTS, path=slow)  # SIGTERM: what runs is finished, nothing more is begun
     wait_for(lambda: told.exists() and told.read_text().strip())
     os.kill(process.pid, signal.SIGTERM)

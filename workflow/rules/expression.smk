@@ -103,11 +103,12 @@ rule trim_transcripts:
     params:
         files=lambda wildcards, output: paths.trim_arguments(study, wildcards.sample, wildcards.unit, output.reads),
         min_length=settings.reads.min_length,
+        not_whole=paths.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.fastp}.part' EXIT; "
         "(mkdir -p {output.reads} && fastp {params.files} --thread {threads} --compression 1"
         " --length_required {params.min_length} --json {output.fastp}.part --html /dev/null"
-        " && gzip -t {output.reads}/*.gz && mv {output.fastp}.part {output.fastp}) 2> {log}"
+        " && (gzip -t {output.reads}/*.gz || {params.not_whole}) && mv {output.fastp}.part {output.fastp}) 2> {log}"
 
 
 # salmon draws random numbers that cannot be seeded (COMBINE-lab/salmon issue 185): two runs differ in the last digits,
