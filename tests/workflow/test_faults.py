@@ -80,7 +80,8 @@ class Place:
         for name in OUTPUTS[rule]:
             path = self.directory / name
             for file in sorted(path.rglob("*")) if path.is_dir() else [path] * path.exists():
-                found[str(file.relative_to(self.directory))] = plain(file)
+                if file.name != ".snakemake_timestamp":
+                    found[str(file.relative_to(self.directory))] = plain(file)
         return found
 
     def parts(self) -> list[Path]:
