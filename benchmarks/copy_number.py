@@ -4,8 +4,8 @@
     python benchmarks/copy_number.py [--quick]                 (two hours on two idle cores with --jobs 2; --quick: minutes)
 
 --resume keeps the cells the table in --out already holds (the committed one: every null genome, and the thinnest mosaics at
-0.1x) and does the others. It writes benchmarks/copy_number.tsv, benchmarks/copy_number_cost.tsv and benchmarks/copy_number.png. A method that is not
-installed is left out, and said. Every lot is simulated from a seed made of its cell, over GRCh38's chromosome lengths and
+0.1x) and does the others. It writes benchmarks/copy_number.tsv, copy_number_cost.tsv and copy_number.png there. A method that
+is not installed is left out, and said. Every lot is simulated from a seed made of its cell, over GRCh38's chromosome lengths and
 cytobands: Poisson fragments (2 x 150 bases, 90 % usable); Ornstein-Uhlenbeck waves of 50 kb, 300 kb and 2 Mb shared by
 neighbours (sd 0.012, 0.009, 0.007 of the ln ratio: set by eye towards two real tumour/normal pairs); a GC bias of its own
 for each library; a replication-timing wave of 5 % in every lot, correlated with GC (0.65) as in real cells; GC-rich ends of
