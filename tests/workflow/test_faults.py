@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,9 +161,25 @@ def started(directory: Path, *words: str, path: str | None = None, before: list[
         "--workflow-profile", str(ROOT / "workflow/profiles/local"), "--cores", "2", *words,
     ]  # fmt: skip
     environment = os.environ | {"PATH": path or os.environ["PATH"]}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command, env=environment, start_new_session=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
+    STARTED.append(process)
+    return process
+
+
+STARTED: list[Running] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_runs_on() -> Iterator[None]:
+    """A test that fails leaves no run behind."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
 
 
 # Tools that do not do their work
@@ -354,7 +371,7 @@ def nothing_made(directory: Path) -> bool:
     return not list((directory / DNA).glob("*.bam*")) and not (directory / CRAM).exists()
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 400) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen"
@@ -376,7 +393,8 @@ def test_a_killed_run_goes_on(begun: Path, finished: Path, seed: int) -> None:
     process = started(begun, COUNTS)
     wait_for(lambda: any(begun.glob(moment)) or process.poll() is not None)
     time.sleep(later)
-    os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):  # the run may have come to its end
+        os.killpg(process.pid, signal.SIGKILL)
     end(process)
     assert snakemake(begun, "--unlock").returncode == 0
     done = snakemake(begun, COUNTS)
