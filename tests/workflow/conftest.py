@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+# What a shell starts in the background is deaf to Ctrl-C, and so is all that it starts: the runs that are stopped by it too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).parents[2]
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
