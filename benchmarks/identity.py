@@ -2,13 +2,13 @@
 
     python benchmarks/identity.py [--quick] [--only PART ...] [--hcc1954 DIR] [--titan DIR]
 
-writes benchmarks/identity.tsv, one row per case; a part that is not run keeps its rows. About a quarter of an hour on one
-core; --quick: a tenth of the tries. Sites have alt at 10 to 90 %, Phred-30 errors; siblings share blocks of about 50 Mb. Identity: 10,000
-sites. RNA: every site expressed, median depth 8, one in ten of one allele alone. Contamination: donor as deep as the lot;
-`bound` is the Cramer-Rao bound on the standard deviation, from every site of the panel with the error known. Events: reads
-that favour the reference (0.08 of the log odds), site bias (0.12) in both samples alike, overdispersion 0.005; two sites in
-five are het in a donor. Cost: reads of 2 x 100 bases over 20 Mb of random sequence, sites as dense as so many over the
-genome, against `samtools view -c`.
+writes benchmarks/identity.tsv, one row per case; a part that is not run keeps its rows. About a quarter of an hour on
+one core; --quick: a tenth of the tries. Sites have alt at 10 to 90 %, Phred-30 errors; siblings share blocks of about
+50 Mb. Identity: 10,000 sites. RNA: every site expressed, median depth 8, one in ten of one allele alone. Contamination:
+donor as deep as the lot; `bound` is the Cramer-Rao bound on the standard deviation, from every site of the panel with
+the error known. Events: reads that favour the reference (0.08 of the log odds), site bias (0.12) in both samples alike,
+overdispersion 0.005; two sites in five are het in a donor. Cost: reads of 2 x 100 bases over 20 Mb of random sequence,
+sites as dense as so many over the genome, against `samtools view -c`.
 
 --hcc1954: folder with the FASTQ pairs G15512 (tumour line) and HCC1954 (normal line of the same donor) and
 cost16011_nonN.fa, from Illumina/manta; needs bwa and samtools. --titan: extdata folder of TitanCNA (Debian
