@@ -25,7 +25,7 @@ PROFILE = ROOT / "workflow" / "profiles" / "slurm"
 INDEX = "results/reference/index/genome"
 PART = "results/reference/index.part/genome"
 SUFFIXES = (".amb", ".ann", ".bwt", ".pac", ".sa")
-PATIENCE_S = 300
+PATIENCE_S = 900
 IMPATIENT = """
 from snakemake.cli import main
 from snakemake_executor_plugin_slurm import Executor
