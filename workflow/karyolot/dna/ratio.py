@@ -276,7 +276,7 @@ def _neutral(table: pd.DataFrame, values: Floats, variance: Floats, autosome: Ma
         run = track(values[arm], weights[arm], noise)
         for low, high in split(run, threshold, settings.min_bins):
             part = arm[low:high]
-            _, level[part], se[part] = run.inside(low, high)
+            level[part], se[part] = run.inside(low, high)
     levels, at, counts = np.unique(level[autosome], return_index=True, return_counts=True)
     near = np.abs(levels[:, None] - levels) <= np.maximum(SAME_LEVEL, se[autosome][at])[:, None]
     centre = levels[(counts @ near).argmax()]

@@ -42,11 +42,11 @@ class Track(NamedTuple):
     moments: Floats
     inflation: Floats
 
-    def inside(self, low: int, high: int) -> tuple[float, float, float]:
-        """Weight, mean and standard error of bins [low, high)."""
+    def inside(self, low: int, high: int) -> tuple[float, float]:
+        """Mean and standard error of bins [low, high)."""
         weight = float(self.sums[high] - self.sums[low])
         mean = float(self.moments[high] - self.moments[low]) / weight
-        return weight, mean, float(np.sqrt(self.inflation[high - low] / weight))
+        return mean, float(np.sqrt(self.inflation[high - low] / weight))
 
 
 def track(values: Floats, weights: Floats, noise: Noise) -> Track:
@@ -86,7 +86,7 @@ def merge(segments: list[tuple[int, int]], arm: Track, threshold: float) -> list
 
 
 def _difference(a: tuple[int, int], b: tuple[int, int], arm: Track) -> float:
-    (_, mean, se), (_, other, other_se) = arm.inside(*a), arm.inside(*b)
+    (mean, se), (other, other_se) = arm.inside(*a), arm.inside(*b)
     return float(abs(mean - other) / np.hypot(se, other_se))
 
 
@@ -95,7 +95,7 @@ def carve(segments: list[tuple[int, int]], arm: Track, threshold: float, min_bin
     waiting, done = list(segments), []
     while waiting:
         low, high = waiting.pop()
-        _, mean, se = arm.inside(low, high)
+        mean, se = arm.inside(low, high)
         unchanged = abs(mean) < threshold * se
         best = _Search(arm, low, high, min_bins, against_rest=False).best() if unchanged else None
         if best is None or best[0] < threshold:
@@ -146,7 +146,7 @@ class _Search(NamedTuple):
             return None
         starts, ends = _trials(self.high - self.low, self.min_bins)
         best = self._first(self.low + starts, self.low + ends)
-        while best is not None:
+        while True:
             _, start, end = best
             reach = max(2, int((end - start) * (LENGTH_GROWTH - 1)) + 1)
             near = np.arange(-reach, reach + 1)

@@ -144,7 +144,7 @@ def segment_run(values: Floats, weights: Floats, noise: Noise, threshold: float,
     found = merge(split(arm, threshold, settings.min_bins), arm, threshold)
     pieces = []
     for low, high in carve(found, arm, threshold, settings.min_bins):
-        _, mean, se = arm.inside(low, high)
+        mean, se = arm.inside(low, high)
         changed = abs(mean) >= least_effect(se, threshold, settings) and high - low >= settings.min_bins
         pieces.append(Piece(low, high, mean, se, bool(changed)))
     return pieces
