@@ -4,7 +4,6 @@ Nothing of a run comes here: only the command `karyolot fetch` does.
 """
 
 import fcntl
-import hashlib
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from karyolot.contracts.problems import KaryolotError
+from karyolot.io.files import digest
 
 BLOCK = 1 << 20
 ATTEMPTS = 5
@@ -39,7 +39,7 @@ def fetch(
     if not url.startswith(("https://", "http://")):
         raise KaryolotError(f"{url}: only addresses that begin with https:// or http:// can be fetched")
     if target.exists():
-        if (found := _digest(target, algorithm)) != checksum:
+        if (found := digest(target, algorithm)) != checksum:
             raise KaryolotError(f"{target} exists, and its {algorithm} is {found}, not {checksum}; move it away")
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -51,10 +51,10 @@ def fetch(
             raise KaryolotError(f"{part}: another process fetches this file; wait for it") from None
         begun = out.tell() > 0
         _receive(url, out, timeout, wait)
-        if begun and _digest(part, algorithm) != checksum:
+        if begun and digest(part, algorithm) != checksum:
             _empty(out)  # what was begun earlier may be of another release: once more, from its beginning
             _receive(url, out, timeout, wait)
-    if (found := _digest(part, algorithm)) != checksum:
+    if (found := digest(part, algorithm)) != checksum:
         part.unlink()
         raise KaryolotError(
             f"{url}: {algorithm} is {found}, not {checksum}; nothing was kept. Either the address holds another release,"
@@ -115,8 +115,3 @@ def _receive_some(url: str, out: IO[bytes], timeout: float) -> bool:
 def _empty(out: IO[bytes]) -> None:
     out.seek(0)
     out.truncate()
-
-
-def _digest(path: Path, algorithm: str) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, algorithm).hexdigest()

@@ -138,5 +138,10 @@ def describe_file(path: PathLike, expected: str | None = None) -> dict[str, Any]
 
 
 def sha256(path: PathLike) -> str:
+    return digest(path, "sha256")
+
+
+def digest(path: PathLike, algorithm: str) -> str:
+    """Checksum of a file in hex. algorithm: a name hashlib knows."""
     with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+        return hashlib.file_digest(handle, algorithm).hexdigest()
