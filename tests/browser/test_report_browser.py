@@ -122,8 +122,8 @@ def faults(page: Page, record: Record) -> set[str]:
         found.add("criteria")
     for row, result in zip(rows, results, strict=False):
         cells = [re.sub(r"\s+", " ", text).strip() for text in row.locator("th, td").all_inner_texts()]
-        measured = "not assessed" if result.value is None else words.number(result.value, 4)
-        unit = f" {result.unit}" if result.unit and result.value is not None else ""
+        measured = "not assessed" if result.value is None else words.measured(result.value)
+        unit = f" {words.unit_of(result.value, result.unit)}" if result.unit and result.value is not None else ""
         shown = (cells[0], cells[2], cells[3], cells[4])
         if shown != (result.id, measured + unit, result.limit, " ".join(words.OUTCOMES[result.outcome])):
             found.add("criteria")

@@ -94,7 +94,11 @@ def test_the_verdict_and_every_criterion_are_those_of_the_record(case: str) -> N
     for row, result in zip(rows, expected, strict=True):
         assert result.title in row[1]
         assert result.explanation in row[1]
-        measured = "not assessed" if result.value is None else tidy(f"{words.number(result.value, 4)} {result.unit}")
+        measured = (
+            "not assessed"
+            if result.value is None
+            else tidy(f"{words.measured(result.value)} {words.unit_of(result.value, result.unit)}")
+        )
         assert row[2] == measured
         assert row[3] == result.limit
         assert row[4] == " ".join(words.OUTCOMES[result.outcome])
@@ -367,6 +371,23 @@ def test_a_printed_number_reads_back(value: float) -> None:
 )
 def test_numbers_read_as_people_write_them(value: object, text: str) -> None:
     assert words.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (9e-5, "share", "below 0.0001 share"),
+        (4.2e-4, "share", "0.0004 share"),
+        (0.0, "share", "0 share"),
+        (0.28, "share of cells", "0.28 share of cells"),
+        (1, "calls", "1 call"),
+        (2, "calls", "2 calls"),
+        (-4.2e-4, "SD inside the limit", "−4.2e−4 SD inside the limit"),
+        (1, "of 5 genes", "1 of 5 genes"),
+    ],
+)
+def test_a_measured_value_has_its_unit(value: object, unit: str, text: str) -> None:
+    assert f"{words.measured(value)} {words.unit_of(value, unit)}" == text
 
 
 def test_the_overview_lists_lots_by_donor_and_passage_with_verdict_reason_and_link() -> None:

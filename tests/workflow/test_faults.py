@@ -45,6 +45,7 @@ OUTPUTS = {
     "index_transcripts": [f"{REFERENCE}/salmon"],
     "trim_transcripts": [f"{RNA}/L1-clean-rna1.L1.fastp.json", f"{RNA}/L1-clean-rna1.L1.trimmed"],
     "quantify_transcripts": [f"{RNA}/quant.sf", f"{RNA}/salmon.json"],
+    "align_transcripts": [f"{RNA}/aligned.bam", f"{RNA}/aligned.bam.bai"],
 }
 RANDOM = {"index_transcripts", "quantify_transcripts"}
 """Their tools write times and paths, or draw random numbers: two runs are not the same bytes."""
@@ -123,7 +124,7 @@ def place(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     names = [*header.split("\t"), "alignment"]
     rows = [f"{row}\t" for row in rows] + ["\t".join(cells.get(name, "") for name in names)]
     samples.write_text("\n".join(["\t".join(names), *rows]) + "\n")
-    targets = [COUNTS, f"{RNA}/quant.sf", "results/samples/L6-wgs/dna/aligned.cram"]
+    targets = [COUNTS, f"{RNA}/quant.sf", f"{RNA}/aligned.bam", "results/samples/L6-wgs/dna/aligned.cram"]
     shown = snakemake(directory, "--dry-run", "--printshellcmds", "--forceall", *targets)
     assert shown.returncode == 0, shown.stderr[-3000:]
     made = Place(directory, commands_of(shown.stdout + shown.stderr))
@@ -202,6 +203,8 @@ FILE = (
 )
 EARLY = [  # rule, tool, word, what is cut, by which the rule notices when the tool says nothing
     ("prepare_genome", "samtools", "faidx", FILE, f"{REFERENCE}/genome.fa.fai.part", NOT_WHOLE),
+    ("index_genome", "bwa", "index", FILE, f"{REFERENCE}/index.part/genome.sa", NOT_WHOLE),
+    ("index_genome", "bwa", "index", FILE, f"{REFERENCE}/index.part/genome.pac", NOT_WHOLE),
     ("align_reads", "fastp", "--stdout", STDOUT, "", NOT_WHOLE),
     ("align_reads", "bwa", "mem", STDOUT, "", "truncated|Error|error|" + NOT_WHOLE),
     ("align_reads", "samtools", "fixmate", STDOUT, "", "truncated|error|" + NOT_WHOLE),
@@ -216,11 +219,16 @@ EARLY = [  # rule, tool, word, what is cut, by which the rule notices when the t
     ("extract_transcripts", "gffread", "-w", FILE, f"{REFERENCE}/transcripts.fa.part", NOT_WHOLE),
     ("trim_transcripts", "fastp", "--out1", FILE, f"{RNA}/L1-clean-rna1.L1.trimmed/2.fq.gz", "unexpected end of file"),
     ("quantify_transcripts", "salmon", "quant", FILE, f"{RNA}/quant.sf.part/quant.sf", NOT_WHOLE),
+    ("align_transcripts", "bwa", "mem", STDOUT, "", "truncated|Error|error|" + NOT_WHOLE),
+    ("align_transcripts", "samtools", "sort", FILE, f"{RNA}/aligned.bam.part", "no EOF|missing EOF|was missing"),
+    ("align_transcripts", "samtools", "index", FILE, f"{RNA}/aligned.bam.bai.part", NOT_WHOLE),
 ]
 
 
 @pytest.mark.parametrize(
-    ("rule", "tool", "word", "how", "file", "words"), EARLY, ids=[f"{row[0]}-{row[1]} {row[2]}" for row in EARLY]
+    ("rule", "tool", "word", "how", "file", "words"),
+    EARLY,
+    ids=[f"{row[0]}-{row[1]} {row[2]} {Path(row[4]).name}" for row in EARLY],
 )
 def test_a_tool_ends_after_half_its_output(
     place: Place, tmp_path: Path, rule: str, tool: str, word: str, how: str, file: str, words: str

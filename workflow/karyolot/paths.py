@@ -37,17 +37,17 @@ ALIGNERS = {
     "bwa": Aligner(
         (".amb", ".ann", ".bwt", ".pac", ".sa"),
         f"bwa index -p {PART} {FASTA}",
-        f"bwa mem -p -v 2 -K {{batch}} -t {{threads}} -R {{group}} {INDEX} -",
+        "bwa mem -p -v 2 -K {batch} -t {threads} -R {group} {index} -",
     ),
     "bwa-mem2": Aligner(
         (".0123", ".amb", ".ann", ".bwt.2bit.64", ".pac"),
         f"bwa-mem2 index -p {PART} {FASTA}",
-        f"bwa-mem2 mem -p -v 2 -K {{batch}} -t {{threads}} -R {{group}} {INDEX} -",
+        "bwa-mem2 mem -p -v 2 -K {batch} -t {threads} -R {group} {index} -",
     ),
     "minimap2": Aligner(
         (".mmi",),
         f"minimap2 -x sr -d {PART}.mmi {FASTA}",
-        f"minimap2 -ax sr -K {{batch}} -t {{threads}} -R {{group}} {INDEX}.mmi -",
+        "minimap2 -ax sr -K {batch} -t {threads} -R {group} {index}.mmi -",
     ),
 }
 
@@ -79,14 +79,19 @@ def index_files(settings: Alignment) -> list[str]:
 
 
 def index_command(settings: Alignment) -> str:
+    """Bash that builds the index and sees that a read can be aligned with all of it before it takes its name."""
+    aligner = ALIGNERS[settings.aligner]
+    align = aligner.align.format(batch=settings.batch_bases, threads=1, group=r"'@RG\tID:a'", index=PART)
     return (
-        f"mkdir -p {PART[:-7]} && {ALIGNERS[settings.aligner].index} && mv {PART}.* {INDEX[:-7]}/ && rmdir {PART[:-7]}"
+        f"mkdir -p {PART[:-7]} && {aligner.index} && (echo '>a ACGTTGCA' | tr ' ' '\\n' | {align} > /dev/null || {NOT_WHOLE})"
+        f" && mv {PART}.* {INDEX[:-7]}/ && rmdir {PART[:-7]}"
     )
 
 
 def align_command(settings: Alignment, study: Study, sample: str, unit: str, threads: int) -> str:
     aligner = ALIGNERS[settings.aligner]
-    return aligner.align.format(batch=settings.batch_bases, threads=threads, group=read_group(study, sample, unit))
+    group = read_group(study, sample, unit)
+    return aligner.align.format(batch=settings.batch_bases, threads=threads, group=group, index=INDEX)
 
 
 def read_group(study: Study, sample: str, unit: str) -> str:

@@ -55,12 +55,16 @@ rule align_transcripts:
         command=lambda wildcards, threads: paths.align_command(
             settings.alignment, study, wildcards.sample, paths.units_of(study, wildcards.sample)[0], threads
         ),
+        not_whole=paths.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.bam}.part {output.bam}.sort.* {output.index}.part' EXIT; "
         "({params.reads}"
         " | {params.command}"
         " | samtools sort --no-PG -m 512M -T {output.bam}.sort -o {output.bam}.part -"
+        " && samtools quickcheck {output.bam}.part"
+        " && (test $(samtools view -c -F 2304 {output.bam}.part) -eq $(($({params.reads} | wc -l) / 4)) || {params.not_whole})"
         " && samtools index -o {output.index}.part {output.bam}.part"
+        " && (samtools view -c -X {output.bam}.part {output.index}.part '*' > /dev/null || {params.not_whole})"
         " && mv {output.bam}.part {output.bam} && mv {output.index}.part {output.index}) 2> {log}"
 
 

@@ -44,6 +44,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "number": words.number,
+        "measured": words.measured,
         "log2": words.log2,
         "percent": words.percent,
         "size": words.size,
@@ -59,6 +60,7 @@ def environment() -> Environment:
         "AGREEMENT": words.AGREEMENT,
         "ORIGINS": words.ORIGINS,
         "quantity": words.quantity,
+        "unit_of": words.unit_of,
         "plural": words.plural,
         "genes_short": words.genes_short,
         "masked": words.masked,

@@ -42,7 +42,7 @@ FACTS = {
     "cryo_protocol": "Cryopreservation",
     "medium_lot": "Medium lot",
     "platelet_lysate_lot": "Platelet lysate lot",
-    "collection_date": "Collected",
+    "collection_date": "Collection date",
 }
 KINDS = {
     "karyotype": "Karyotype",
@@ -96,6 +96,18 @@ def number(value: object, digits: int = 3) -> str:
         return re.sub(r"e([-+])0*", r"e\1", text).replace("e+", "e").replace("-", "−")
     text = f"{value:,.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+
+
+def measured(value: object) -> str:
+    """The value of a criterion: a number as people write it, not 9e-5, and never 0 for what is not 0."""
+    if isinstance(value, float) and 0 < value < 1e-3:
+        return f"{value:.4f}".rstrip("0") if value >= 1e-4 else "below 0.0001"
+    return number(value, 4)
+
+
+def unit_of(value: object, name: str) -> str:
+    """The unit of a value, of one thing in the singular: calls, segments, events."""
+    return name.removesuffix("s") if value == 1 and " " not in name else name
 
 
 def log2(value: float | None) -> str:

@@ -66,7 +66,7 @@ def _missing(name: str) -> Metric:
 def judge(criterion: Criterion, metric: Metric) -> CriterionResult:
     """Hold one metric against one criterion; a missing, non-finite or wrongly typed value is NOT_ASSESSED, never PASS."""
     outcome: Outcome = "PASS"
-    explanation = metric.detail or "kept"
+    explanation = metric.detail or "the limit is kept"
     limit = criterion.limits[-1]
     if not _comparable(metric.value, criterion):
         outcome, explanation = "NOT_ASSESSED", metric.reason or "not measured"
@@ -130,14 +130,19 @@ def _words(limit: Limit) -> str:
 
 def _headline(outcome: LotOutcome, reasons: list[CriterionResult], acceptance: Acceptance) -> str:
     criteria = f"criteria {acceptance.name} {acceptance.version}"
-    why = ", ".join(f"{result.title[0].lower()}{result.title[1:]} ({result.id})" for result in reasons)
+    why = ", ".join(f"{_within(result.title)} ({result.id})" for result in reasons)
     return {
         "PASS": f"The lot meets the {criteria}.",
         "REVIEW": f"The lot meets no failing criterion, but a person must decide on: {why}.",
         "FAIL": f"The lot does not meet the {criteria}: {why}.",
-        "FAIL_IDENTITY": f"The lot does not look like its donor: {why}.",
+        "FAIL_IDENTITY": f"The lot does not look like its donor. Not met: {why}.",
         "INDETERMINATE": f"These data cannot decide: {why}.",
     }[outcome]
+
+
+def _within(title: str) -> str:
+    """A title as it stands within a sentence; RNA stays RNA."""
+    return title if title[:2].isupper() else title[0].lower() + title[1:]
 
 
 def _claim(suppressed: bool, metrics: Metrics, claim_mb: float, power: float) -> str:
