@@ -76,6 +76,12 @@ def test_a_broken_identity_suppresses_the_stability_verdict() -> None:
     assert "withheld" in verdict.claim and "No acquired" not in verdict.claim
 
 
+def test_a_title_within_a_sentence_keeps_its_capitals() -> None:
+    found = GOOD | {"identity.germline": Metric(value=0.0), "identity.rna_match": Metric(value="MISMATCH")}
+    headline = decide("L1", found, ACCEPTANCE, 5, 0.95).headline
+    assert "Not met: donor's germline" in headline and "RNA of the lot" in headline
+
+
 def test_no_limit_no_claim() -> None:
     verdict = decide("L1", GOOD | {"cn.lod_gain": Metric(value=None)}, ACCEPTANCE, 5, 0.95)
     assert verdict.claim.startswith("No limit of detection")
