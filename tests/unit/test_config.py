@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from karyolot.config import RESOURCES, differences, load_config, load_study, parse_config, resource
+from karyolot.config import RESOURCES, differences, load_config, load_study, parse_config, portable, resource
 from karyolot.contracts.problems import InputProblems
 from karyolot.contracts.settings import Config
 
@@ -100,6 +100,8 @@ def test_paths_start_from_the_working_directory_or_the_project() -> None:
     assert resource("shipped:markers.tsv", Path("/w")) == RESOURCES / "markers.tsv"
     assert resource("data/x", Path("/w")) == Path("/w/data/x")
     assert resource("/data/x", Path("/w")) == Path("/data/x")
+    for path in ("shipped:gene_sets/go.gmt", "data/x", "/data/x"):
+        assert portable(str(resource(path, Path()))) == path
     assert (RESOURCES / "markers.tsv").is_file()
 
 

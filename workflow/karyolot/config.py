@@ -61,6 +61,13 @@ def resource(path: str, workdir: Path) -> Path:
     return workdir / path
 
 
+def portable(path: str) -> str:
+    """The way back from `resource`: a file of the project's resources as `shipped:NAME`, all else as it is. A record must not
+    change with the folder the project lies in."""
+    given = Path(path)
+    return SHIPPED + given.relative_to(RESOURCES).as_posix() if given.is_relative_to(RESOURCES) else path
+
+
 def load_config(raw: Mapping[str, Any]) -> Config:
     """The typed configuration; raises InputProblems with every setting that is unknown or not allowed."""
     config, problems = parse_config(raw)
