@@ -27,12 +27,18 @@ from karyolot.contracts.record import (
     LodRow,
     LotFacts,
     MarkerRow,
+    PanelModuleRow,
+    PanelRecord,
     Provenance,
     QcFigure,
     Record,
     SampleQc,
     SegmentRow,
     SetRow,
+    SmallVariantRecord,
+    SmallVariantRow,
+    StudyExpression,
+    StudySample,
     WatchRow,
 )
 
@@ -283,6 +289,8 @@ def expression(seed: int = 2) -> ExpressionRecord:
                     lot_tpm_high=round(lot * 1.17, 2),
                     donor_tpm=donor,
                     log2fc=change,
+                    log2fc_low=round(change - 0.6, 3),
+                    log2fc_high=round(change + 0.6, 3),
                     padj=None if expected == "absent" else min(1.0, 10 ** (-3 * abs(change))),
                     met=None if met is None else "yes" if met else "no",
                     limit_tpm=1.0 if expected in ("absent", "detected") else None,
@@ -305,7 +313,10 @@ def expression(seed: int = 2) -> ExpressionRecord:
         )
     )
     return ExpressionRecord(
-        sentences=("Hepatocyte genes fall and progenitor genes rise, as in the published lots.",),
+        sentences=(
+            "Hepatocyte genes fall and progenitor genes rise, as in the published lots.",
+            "Of 17,204 genes tested 3,112 are higher and 2,874 lower in the lot than in the donor (adjusted p < 0.05).",
+        ),
         lot_replicates=2,
         donor_replicates=2,
         p_values=True,
@@ -343,6 +354,84 @@ def expression(seed: int = 2) -> ExpressionRecord:
             for arm in "pq"
             for shift in [0.46 if name == "chr8" else round(random_.gauss(0, 0.05), 3)]
         ),
+    )
+
+
+PANEL = PanelRecord(
+    version="1.0",
+    sha256="4e" * 32,
+    lots=7,
+    donors=5,
+    left_out=False,
+    tier="provisional",
+    modules=tuple(
+        PanelModuleRow(
+            name=name, expected=expected, lot=0.31, donor=0.31 - difference, difference=difference, panel_mean=mean,
+            panel_sd=0.04, limit=limit, tolerance=tolerance, margin=margin,
+        )
+        for name, expected, difference, mean, limit, tolerance, margin in [
+            ("maturity", "down", -0.42, -0.4, -0.31, -0.25, 2.7),
+            ("progenitor", "up", 0.21, 0.36, 0.27, 0.22, -1.5),
+            ("potency", "down", 0.01, 0.0, 0.09, 0.12, 2.0),
+        ]
+    ),
+    genes_tested=16_210,
+    genes_higher=12,
+    genes_lower=7,
+)  # fmt: skip
+
+
+def against_panel(record: ExpressionRecord) -> ExpressionRecord:
+    """The same lot with a reference panel beside."""
+    markers = tuple(
+        row if row.lot_tpm is None else row.model_copy(
+            update={"panel_tpm_low": row.lot_tpm / 3, "panel_tpm_high": row.lot_tpm * 2, "panel_p": 1.0}
+        )
+        for row in record.markers
+    )  # fmt: skip
+    return record.model_copy(update={"markers": markers, "panel": PANEL})
+
+
+SMALL_VARIANTS = SmallVariantRecord(
+    sentences=("In 12 listed genes 31 small variants are the donor's, 1 enriched from it.", "Not seen in the donor: 1."),
+    rows=(
+        SmallVariantRow(
+            chrom="chr17", start=7_674_219, ref="C", alt="T", gene="TP53", origin="acquired", lot_ref=21, lot_alt=9,
+            donor_ref=34, donor_alt=0, donor_lod=0.09,
+        ),
+        SmallVariantRow(
+            chrom="chr3", start=41_224_645, ref="GAAGTTACTGCTGTAGAACA", alt="G", gene="CTNNB1", origin="enriched", lot_ref=14,
+            lot_alt=12, donor_ref=30, donor_alt=2, donor_lod=None,
+        ),
+    ),
+)  # fmt: skip
+
+
+def study() -> StudyExpression:
+    """Two samples of each of three lots and of their two donors; lots and hepatocytes lie apart."""
+    rows = [("D-009", ""), ("D-009", "HLP-2031-04"), ("D-014", ""), ("D-014", "HLP-2031-07"), ("D-014", "HLP-2031-09")]
+    samples = tuple(
+        StudySample(
+            sample_id=f"{lot or donor}-rna{n}", donor_id=donor, lot_id=lot, first=(9.0 if lot else -9.0) + n,
+            second=(4.0 if donor == "D-014" else -4.0) + n / 2,
+        )
+        for donor, lot in rows
+        for n in (1, 2)
+    )  # fmt: skip
+
+    def score(sign: float) -> tuple[float, ...]:
+        return tuple(round(sign if sample.lot_id else -sign, 3) for sample in samples)
+
+    return StudyExpression(
+        samples=samples,
+        shares=(0.61, 0.14),
+        distances=tuple(
+            tuple(round(math.hypot(a.first - b.first, a.second - b.second) / 6, 3) for b in samples) for a in samples
+        ),
+        groups=("mature hepatocyte", "progenitor", "HLA class II"),
+        scores=(score(-2.1), score(1.4), score(-0.3)),
+        sets=("GO:0060070 canonical Wnt signaling pathway", "GO:0006699 bile acid biosynthetic process"),
+        set_scores=(score(0.41), score(-0.52)),
     )
 
 
@@ -441,6 +530,13 @@ def verdict(
     )
 
 
+LIBRARIES = """PyYAML anndata cramjam formulaic gseapy h5py jinja2 markupsafe matplotlib numpy pandas pandera pyarrow
+pydantic pydeseq2 scanpy scipy weasyprint"""
+REFERENCE_FILES = """reference/GRCh38.fa reference/genes.gtf reference/mappability.bw reference/blacklist.bed
+reference/transcripts.fa shipped:acceptance.yaml shipped:watch_regions.tsv shipped:markers.tsv shipped:gene_sets/go.gmt
+shipped:gene_sets/yap_taz.gmt shipped:gene_sets/axes.tsv"""
+
+
 def record(
     lot_id: str,
     donor_id: str,
@@ -485,10 +581,22 @@ def record(
             dirty=False,
             python="3.11.2",
             tools={"bwa": "0.7.17", "fastp": "0.23.2", "salmon": "1.10.1", "samtools": "1.16.1"},
-            libraries={"numpy": "2.4.6", "pandas": "2.3.3", "pydeseq2": "0.5.4", "scipy": "1.16.0"},
+            libraries=dict.fromkeys(LIBRARIES.split(), "2.4.6"),
             inputs=tuple(
-                InputFile(path=f"reads/{name}.fastq.gz", bytes=8_314_882_113, sha256=f"{index:02x}" * 32)
-                for index, name in enumerate((f"{lot_id}_R1", f"{lot_id}_R2", f"{donor_id}_R1", f"{donor_id}_R2"), 17)
+                InputFile(path=path, bytes=8_314_882_113, sha256=f"{index:02x}" * 32)
+                for index, path in enumerate(
+                    [
+                        f"reads/{sample}_L1_R{mate}.fastq.gz"
+                        for sample in [
+                            f"{donor_id}-wgs",
+                            f"{lot_id}-wgs",
+                            *(f"{o}-rna{n}" for o in (donor_id, lot_id) for n in (1, 2)),
+                        ]
+                        for mate in (1, 2)
+                    ]
+                    + REFERENCE_FILES.split(),
+                    17,
+                )
             ),
             config_differences=(
                 ConfigDifference(setting="copy_number.lod_sizes_mb", default=[1, 2, 5], used=[1, 2, 5, 10, 20]),
@@ -573,9 +681,10 @@ def failing() -> Record:
             sentences=("2 changes of the lot against its donor were called.",),
             off_scale=True,
         ),
-        expression(),
+        against_panel(expression()),
         imported=IMPORTED,
         deviations=(DEVIATION,),
+        small_variants=SMALL_VARIANTS,
     )
 
 
@@ -676,6 +785,11 @@ def hostile() -> Record:
                     update=dict.fromkeys(("value", "unit", "analyte", "method", "document", "comment"), HOSTILE)
                 )
                 for r in base.imported
+            ),
+            "small_variants": SMALL_VARIANTS.model_copy(
+                update={
+                    "rows": tuple(r.model_copy(update={"gene": HOSTILE, "alt": HOSTILE}) for r in SMALL_VARIANTS.rows)
+                }
             ),
             "deviations": (DEVIATION.model_copy(update={"value": HOSTILE, "document": HOSTILE}),),
             "qc": tuple(s.model_copy(update={"sample_id": HOSTILE}) for s in base.qc),

@@ -59,7 +59,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         target.parent.mkdir()
         target.write_text(render(make()), encoding="utf-8")
     rows = [overview_row(make()) for make in planted_records.ALL.values()]
-    (folder / "overview.html").write_text(render_overview(rows), encoding="utf-8")
+    (folder / "overview.html").write_text(render_overview(rows, planted_records.study()), encoding="utf-8")
     many = [
         rows[n % 4].model_copy(update={"lot_id": f"L{n:03d}", "donor_id": f"D{n // 10:02d}", "passage": float(n % 10)})
         for n in range(300)

@@ -500,7 +500,9 @@ def test_the_panel_stands_among_the_components_and_is_drawn_apart() -> None:
     assert (components(study)["panel"] == "").all()
     facts = [{"sample_id": str(name), "donor": row["donor"], "lot": row["lot"]} for name, row in study.obs.iterrows()]
     scores = pd.DataFrame({"group": "progenitor", "sample_id": study.obs_names, "score": 0.0})
-    found = study_expression(facts, table, sample_distances(study), scores)
+    found = study_expression(
+        facts, table, sample_distances(study), scores, scores.rename(columns={"group": "set_name"})
+    )
     assert [len(found.samples), sum(s.is_lot for s in found.panel), len(found.panel)] == [6, 3, 6]
     dots = figures.dots(found)
     assert [dot.of_panel for dot in dots] == [True] * 6 + [False] * 6, "drawn behind"
@@ -684,7 +686,7 @@ def test_the_record_says_against_what() -> None:
     text = " ".join(record.sentences)
     assert "Against the reference panel 1.0 (7 lots of 7 donors) the lot is beyond its limits in maturity." in text
     assert "Its limits are provisional; 10 lots make them firm." in text
-    assert "no p values and no intervals" in text
+    assert "no p values and no intervals; those against the reference panel rest on the panel's lots." in text
     alb = next(row for row in record.markers if row.gene_name == "ALB")
     assert alb.panel_tpm_low is not None and alb.panel_tpm_high is not None and alb.lot_tpm is not None
     assert alb.panel_tpm_low < 30_000 / 16 < alb.panel_tpm_high < alb.lot_tpm
@@ -732,7 +734,9 @@ def test_the_record_of_a_small_panel_and_of_none() -> None:
         " This lot itself stands in the panel and was left out."
     )
     assert "reference panel" not in captions.markers(record).reading
+    assert "no p values and no intervals." in " ".join(record.sentences), "nor against so small a panel"
     bare = _expression(results(data, panel_of(3))._replace(panel=None))
+    assert "no p values and no intervals." in " ".join(bare.sentences)
     assert bare.panel is None and not any("panel" in sentence for sentence in bare.sentences)
 
 

@@ -173,16 +173,71 @@ def test_missing_evidence_is_said_and_never_blank() -> None:
     assert "not assessable" in thin.text
     failing = planted_records.failing()
     assert failing.expression is not None
-    bare = failing.expression.model_copy(update={"markers": (), "sets": (), "p_values": False})
-    text = Page(render(failing.model_copy(update={"expression": bare, "qc": (), "not_seen": ()}))).text
-    for words_ in ("Markers: not available.", "Gene sets: not available.", "there are no p values"):
-        assert words_ in text
+    bare = failing.expression.model_copy(update={"markers": (), "sets": (), "heat": (), "arms": (), "panel": None})
+    without = {"expression": bare, "alleles": None, "small_variants": None, "qc": (), "not_seen": ()}
+    text = Page(render(failing.model_copy(update=without))).text
+    for missing in (
+        "Markers", "Gene sets", "Small variants", "Identity by SNPs", "Modules against accepted lots",
+        "Heat map, sample by sample", "Expression along chromosome arms",
+    ):  # fmt: skip
+        assert f"{missing}: not available." in text
     assert "gtfnot available" in page("fail").text
     signatures, corner = 12, 2
     blank = [
         a for a, text in page("fail").all("td") + page("fail").all("dd") if not text and a.get("class") != "arm none"
     ]
     assert len([a for a in blank if a.get("class") != "draw"]) == signatures + corner
+
+
+def test_without_replicates_no_p_value_and_no_direction_is_printed() -> None:
+    failing = planted_records.failing()
+    assert failing.expression is not None
+    record = failing.expression
+    targets = record.sets[0].model_copy(update={"axis": "YAP/TAZ targets", "nes": 2.2, "padj": 1e-6})
+    markers = tuple(m.model_copy(update=dict.fromkeys(("padj", "log2fc_low", "log2fc_high"))) for m in record.markers)
+    bare = record.model_copy(
+        update={"p_values": False, "genes_up": None, "genes_down": None, "genes_tested": 0, "markers": markers,
+                "sets": (*record.sets, targets), "lot_replicates": 1, "donor_replicates": 1, "panel": None}
+    )  # fmt: skip
+    parsed = Page(render(failing.model_copy(update={"expression": bare})))
+    caption = parsed.all("figcaption")[4][1]
+    assert "Highest score: ECM disassembly (NES +2.31), lowest: Hepatocyte function (−2.74). A hint only" in caption
+    assert "genes were ranked by fold change, and no set has a p value" in caption
+    section = parsed.one("figure-4") + parsed.one("figure-5")
+    assert not re.search(r"adj(usted|[.]) p|p <|significant|differ from", section, re.I)
+    assert not [text for a, text in parsed.all("td") if (a.get("data-label") or "").lower() in ("adjusted p", "adj. p")]
+    assert "reads as Hippo" not in parsed.text
+    assert "without p values the direction is open" in parsed.text
+    assert "not significant" not in parsed.text
+    assert 'class="gain open"' in render(failing.model_copy(update={"expression": bare}))
+    assert 'circle class="gain"' not in render(failing.model_copy(update={"expression": bare}))
+
+
+def test_a_p_value_of_a_set_never_stands_without_its_caveat() -> None:
+    assert "takes its genes for independent, which they are not, so it is too small" in page("fail").one("figure-5")
+
+
+def test_fold_changes_have_their_interval_and_say_what_it_is() -> None:
+    figure = page("fail").one("figure-4")
+    (marker,) = (m for m in planted_records.expression().markers if m.gene_name == "ALB")
+    assert marker.log2fc_low is not None
+    assert f"({words.log2(marker.log2fc_low)} to {words.log2(marker.log2fc_high)})" in figure
+    assert "95% interval of the fold change, from the spread of 2 replicates of the lot and 2 of the donor" in figure
+    assert "Adj. p: adjusted over all genes tested" in figure
+
+
+def test_what_changed_is_counted_once() -> None:
+    assert page("fail").text.count("3,112") + page("fail").text.count("3112") == 1
+
+
+def test_criteria_lead_to_the_section_that_shows_what_they_rest_on() -> None:
+    for metric in (*words.BY_SNPS, "baf.cnloh"):
+        assert words.evidence(metric, True) is not None
+        assert words.evidence(metric, True)[0] == "alleles"
+        assert words.evidence(metric, False) == words.EVIDENCE["cn"]
+    for metric in ("identity.germline", "identity.lot_sex"):
+        assert words.evidence(metric, True) == words.evidence(metric, False) == words.EVIDENCE["cn"]
+    assert words.evidence("unheard.of", True) is None
 
 
 def test_a_withheld_stability_verdict_says_so() -> None:
@@ -407,7 +462,7 @@ def test_the_overview_lists_lots_by_donor_and_passage_with_verdict_reason_and_li
         ("8q", "gain in nearly all cells"),
         ("20q", "gain in part of the cells"),
     ]
-    assert [cell for cell in cells if cell[1] != "not assessable"] == expected
+    assert [cell for cell in cells if cell[1] not in ("not assessable", "verdict withheld")] == expected
     policies = [attributes["content"] for attributes, _ in parsed.all("meta") if "http-equiv" in attributes]
     assert policies[0] is not None
     assert policies[0].startswith("default-src 'none';")

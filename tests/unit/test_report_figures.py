@@ -3,15 +3,18 @@
 import math
 import re
 from itertools import combinations, pairwise
+from pathlib import Path
 from statistics import median
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.ft2font import FT2Font
 
 import planted_records
-from karyolot.contracts.record import BinTrack, CallRow, CopyNumberRecord
+from karyolot.contracts.record import BinTrack, CallRow, CopyNumberRecord, HeatRow
 from karyolot.report import figures
 
 
@@ -194,6 +197,26 @@ def test_a_genome_without_centromeres_and_chr_is_drawn() -> None:
     record: CopyNumberRecord = base.model_copy(update=update)
     assert len(points(figures.ratio_plot(record))) == 1
     assert figures.arm_states(record) == {("contig_1", ""): "none"}
+
+
+def test_names_beside_a_heat_map_fit_whole() -> None:
+    """Measured in the font of the PDF, among the widest a browser may take."""
+    font = FT2Font(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"))
+    font.set_size(11, 72)
+
+    def width(text: str) -> float:
+        font.set_text(text)
+        return font.get_width_height()[0] / 64
+
+    rows = tuple(
+        HeatRow(gene_name=name, group="ECM disassembly", log2=(0.0, 1.0))
+        for name in ("ADAMTS12", "SH3PXD2B", "HLA-DMA", "MMP1")
+    )
+    long = "L3-swapped-rna-second-preparation"
+    record = planted_records.expression().model_copy(update={"heat": rows, "heat_samples": ("D1", long)})
+    (plot,) = figures.heat(record)
+    assert plot.bottom + 5 + max(width(row.gene_name) for row in rows) <= plot.height
+    assert width(long) <= plot.left
 
 
 def test_the_heat_map_has_every_gene_in_every_sample_in_fixed_shades() -> None:

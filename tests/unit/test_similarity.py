@@ -1,5 +1,7 @@
 """Samples of a study side by side: distances, marker scores, and what the overview says of them."""
 
+from html import unescape
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +24,11 @@ PANEL = pd.DataFrame(
     }
 )
 CHANGES = {0: 4.0, 1: 4.0, 10: -4.0, 11: -4.0} | dict.fromkeys(range(40, 80), 2.0)
+SETS = pd.DataFrame(
+    [("proliferation", "S0", 0.5), ("proliferation", "S1", -0.4), ("proliferation", "S2", 0.3), ("proliferation", "S3", -0.6),
+     ("bile acids", "S0", -0.2), ("bile acids", "S1", 0.1), ("bile acids", "S2", -0.1), ("bile acids", "S3", 0.7)],
+    columns=["set_name", "sample_id", "score"],
+).assign(axis="any")  # fmt: skip
 FACTS = [
     {"sample_id": f"S{place}", "donor": donor, "lot": "L1" if state == "lot" else "", "state": state}
     for place, (donor, state) in enumerate(SAMPLES)
@@ -30,7 +37,8 @@ FACTS = [
 
 def study(samples: list[tuple[str, str]] | None = None) -> StudyExpression:
     data = expression(samples or SAMPLES, CHANGES, genes=600)
-    return study_expression(FACTS, components(data), sample_distances(data), marker_scores(data, PANEL))
+    tables = components(data), sample_distances(data), marker_scores(data, PANEL), SETS
+    return study_expression(FACTS, *tables)
 
 
 def test_distances_are_those_of_the_levels() -> None:
@@ -62,14 +70,57 @@ def test_the_overview_orders_samples_and_says_what_the_tables_say() -> None:
     assert found.distances[0][1] < found.distances[0][2]
     assert "parts all lots from all hepatocytes" in captions.study_map(found).finding
     assert captions.study_distances(found).finding.startswith("No sample can be held against two donors")
+    html = render_overview([], found)
     says = captions.study_scores(found).finding
     assert "'progenitor' rises most (+" in says
     assert "'mature' falls most (−" in says
-    html = render_overview([], found)
-    for number in (1, 2, 3):
+    sets = captions.study_sets(found)
+    assert sets.finding == "In lots 'proliferation' rises most (+0.9 on average) and 'bile acids' falls most (−0.55)."
+    assert "kernel Gaussian" in sets.reading and "comparable only within this study" in sets.reading
+    assert sets.finding in unescape(html)
+    for number in (1, 2, 3, 4):
         assert f'id="figure-{number}"' in html
     assert html.count('class="lot"') == html.count('class="donor"') == 2 + 1, "and the key's own"
     assert 'id="figure-1"' not in render_overview([])
+
+
+def test_scores_of_sets_are_drawn_at_their_samples() -> None:
+    found = study()
+    assert found.sets == ("proliferation", "bile acids")
+    assert found.set_scores == ((-0.4, -0.6, 0.5, 0.3), (0.1, 0.7, -0.2, -0.1))
+    drawn = figures.study_heat(found)
+    assert drawn is not None
+    plot = drawn[2]
+    assert [name for name, _ in plot.samples] == list(found.sets)
+    assert [name for name, _ in plot.genes] == [sample.sample_id for sample in found.samples]
+    assert {key: path.count("z") for key, path in plot.paths.items()} == {-4: 1, -2: 1, -1: 1, 0: 2, 2: 1, 3: 1, 4: 1}
+    assert len(figures.study_heat(found.model_copy(update={"sets": (), "set_scores": ()})) or []) == 2
+
+
+def test_more_samples_than_an_eye_can_follow_are_told_not_drawn() -> None:
+    found, times = study(), 166
+    many = found.model_copy(
+        update={
+            "samples": tuple(
+                sample.model_copy(update={"sample_id": f"{sample.sample_id}-{n}"})
+                for n in range(times)
+                for sample in found.samples
+            ),
+            "distances": tuple(tuple(row) * times for _ in range(times) for row in found.distances),
+            "scores": tuple(tuple(row) * times for row in found.scores),
+            "set_scores": tuple(tuple(row) * times for row in found.set_scores),
+        }
+    )
+    assert len(many.samples) == 664
+    html = render_overview([], many)
+    assert len(html) < 400_000
+    assert 'class="heat"' not in html
+    for table in ("distances", "marker_scores", "scores"):
+        assert f"The numbers are in results/study/{table}.parquet." in html
+    assert captions.study_scores(many).finding in unescape(html)
+    at_most = {"samples": many.samples[: figures.MOST_DRAWN], "distances": tuple(r[:100] for r in many.distances[:100])}
+    at_most |= {name: tuple(row[:100] for row in getattr(many, name)) for name in ("scores", "set_scores")}
+    assert render_overview([], many.model_copy(update=at_most)).count('class="heat"') == 3
 
 
 def test_a_swapped_tube_is_named() -> None:

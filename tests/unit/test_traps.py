@@ -1,5 +1,6 @@
 """Notes against misreading: they follow the record, and stay away where there is nothing to misread."""
 
+import re
 from typing import Any
 
 import pytest
@@ -68,6 +69,16 @@ def test_the_direction_of_hippo_is_read_from_its_targets(targets: SetRow, says: 
     assert says in note.text
     (alone,) = traps.of_sets(with_(sets=(gene_set("Hippo", 1.9, 0.01),)))
     assert "reads as" not in alone.text
+
+
+def test_without_p_values_no_direction_is_read() -> None:
+    targets = gene_set("YAP/TAZ targets", 2.1, 0.001)
+    (note,) = traps.of_sets(with_(p_values=False, sets=(gene_set("Hippo", 1.9, 0.01), targets)))
+    assert (
+        "The Hippo set has NES +1.90, the targets of YAP and TAZ NES +2.10: without p values the direction is open."
+        in note.text
+    )
+    assert not re.search(r"adjusted p|significant", note.text)
 
 
 def test_wnt_is_told_to_be_driven_by_the_medium() -> None:

@@ -87,6 +87,22 @@ def test_recurrent_arms_are_counted_by_lot_and_donor() -> None:
     assert trend.recurrent(ROWS) == []
 
 
+def test_a_lot_without_a_verdict_counts_for_no_arm_and_its_arms_are_withheld() -> None:
+    """Another donor's cells differ from this one's wherever one of the two was born with a change."""
+    failing = planted_records.failing()
+    verdict = failing.verdict.model_copy(update={"outcome": "FAIL_IDENTITY", "suppressed": True})
+    row = overview_row(failing.model_copy(update={"verdict": verdict}))
+    states = {arm.chrom + arm.arm: arm.state for arm in row.arms}
+    assert states["chr8q"] == states["chr1p"] == "withheld"
+    assert states["chr13p"] == "blind"
+    again = row.model_copy(update={"lot_id": "B"})
+    assert trend.recurrent([FAIL, row, again]) == []
+    html = render_overview([row, again])
+    assert 'title="8q: verdict withheld"' in html
+    assert html.count("gain in nearly all cells") == 1, "in the key"
+    assert "verdict withheld" not in render_overview([FAIL, PASS])
+
+
 def test_the_overview_has_one_panel_per_donor_and_the_numbers_as_text() -> None:
     html = render_overview(ROWS)
     assert html.count('<svg class="trend"') == 2

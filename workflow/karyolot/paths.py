@@ -313,7 +313,7 @@ def overview_files(study: Study) -> dict[str, object]:
     """Inputs of the page of all lots, by name: their records, and expression across lots from three samples on."""
     files: dict[str, object] = {"reports": reports(study)}
     if len(study_samples(study)) >= 3:
-        tables = {"components": "pca", "distances": "distances", "scores": "marker_scores"}
+        tables = {"components": "pca", "distances": "distances", "scores": "marker_scores", "sets": "scores"}
         files |= {name: f"results/study/{file}.parquet" for name, file in tables.items()}
     return files
 

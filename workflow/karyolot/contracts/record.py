@@ -495,7 +495,7 @@ class StudyExpression(Frozen):
     """Expression across lots, for the overview only: every number here moves when samples are added.
 
     shares: of the variance, of the two components. distances: samples x samples. scores: groups x samples. panel: samples
-    of the reference panel; empty without one.
+    of the reference panel; empty without one. set_scores: sets x samples, by GSVA.
     """
 
     samples: tuple[StudySample, ...]
@@ -504,10 +504,13 @@ class StudyExpression(Frozen):
     groups: tuple[str, ...]
     scores: tuple[tuple[float, ...], ...]
     panel: tuple[PanelSample, ...] = ()
+    sets: tuple[str, ...] = ()
+    set_scores: tuple[tuple[float, ...], ...] = ()
 
 
-ArmState = Literal["gain", "part-gain", "loss", "part-loss", "mixed", "none", "blind"]
-"""part-: below the clonal fraction. blind: not assessable. mixed: gains and losses on one arm."""
+ArmState = Literal["gain", "part-gain", "loss", "part-loss", "mixed", "none", "blind", "withheld"]
+"""part-: below the clonal fraction. blind: not assessable. mixed: gains and losses on one arm. withheld: the lot has no verdict
+on stability, as when it is not its donor's; on the overview alone."""
 
 
 class OverviewArm(Frozen):

@@ -19,7 +19,7 @@ from karyolot.contracts.copy_number import (
     Noise,
     Segments,
 )
-from karyolot.contracts.expression import Components, MarkerScores, SampleDistances
+from karyolot.contracts.expression import Components, MarkerScores, SampleDistances, SetScores
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.small_variants import SmallVariants, VariantFacts, VariantResults
 from karyolot.io.files import PathLike, open_text, read_model, replacing
@@ -73,13 +73,13 @@ def _checked(frame: pd.DataFrame, contract: type[pa.DataFrameModel], path: PathL
         raise KaryolotError(f"{path}: breaks the contract {contract.__name__}: {faults}") from errors
 
 
-def read_study(files: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame] | None:
-    """Components, SampleDistances and MarkerScores of the study; None when it has too few RNA samples for them."""
+def read_study(files: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame] | None:
+    """Components, SampleDistances, MarkerScores and SetScores of the study; None when it has too few RNA samples for them."""
     if "components" not in files:
         return None
-    contracts = {"components": Components, "distances": SampleDistances, "scores": MarkerScores}
-    one, two, three = (read_table(files[name], contract) for name, contract in contracts.items())
-    return one, two, three
+    contracts = {"components": Components, "distances": SampleDistances, "scores": MarkerScores, "sets": SetScores}
+    one, two, three, four = (read_table(files[name], contract) for name, contract in contracts.items())
+    return one, two, three, four
 
 
 def read_alleles(files: dict[str, Any]) -> AlleleResults | None:

@@ -1,7 +1,7 @@
 """Captions: the finding first, taken from the record, then how to read the figure."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
@@ -9,8 +9,8 @@ from karyolot.contracts.expression import CHANGED_LOG2
 from karyolot.contracts.panel import MIN_LOTS
 from karyolot.contracts.record import CallRow, CopyNumberRecord, ExpressionRecord, LodRow, LotFacts, StudyExpression
 from karyolot.report.agreement import SURELY
-from karyolot.report.figures import HEAT_EDGES, GenomePlot
-from karyolot.report.words import ORIGINS, axis, bins_of, listed, number, percent, plural
+from karyolot.report.figures import HEAT_EDGES, SCORE_EDGES, GenomePlot
+from karyolot.report.words import ORIGINS, axis, bins_of, listed, log2, number, percent, plural
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,22 @@ def markers(record: ExpressionRecord) -> Caption:
         f" its highest. Open diamond: mean of the donor's hepatocytes ({plural(record.donor_replicates, 'replicate')})."
         " Line between: orange up, blue down. Dashed mark: limit in TPM."
         + _expected(record)
+        + _intervals(record)
         + " The axis is log2(TPM + 1), the same in all reports.",
     )
+
+
+def _intervals(record: ExpressionRecord) -> str:
+    """What stands beside the fold changes."""
+    said = ""
+    if any(marker.log2fc_low is not None for marker in record.markers):
+        said = (
+            f" In brackets: 95% interval of the fold change, from the spread of {plural(record.lot_replicates, 'replicate')} of"
+            f" the lot and {record.donor_replicates} of the donor; it says nothing of the spread of lots."
+        )
+    if any(marker.padj is not None for marker in record.markers):
+        said += " Adj. p: adjusted over all genes tested (Benjamini-Hochberg); none where counts are too low to test."
+    return said
 
 
 def _expected(record: ExpressionRecord) -> str:
@@ -289,26 +303,47 @@ def study_distances(study: StudyExpression) -> Caption:
 
 def study_scores(study: StudyExpression) -> Caption:
     """Marker scores: what sets lots apart most."""
-    is_lot = [bool(sample.lot_id) for sample in study.samples]
-    moved = []
-    for group, row in zip(study.groups, study.scores, strict=True):
-        lots = [value for value, own in zip(row, is_lot, strict=True) if own]
-        donors = [value for value, own in zip(row, is_lot, strict=True) if not own]
-        if lots and donors:
-            moved.append((fmean(lots) - fmean(donors), group))
-    finding = "Lots and hepatocytes cannot be compared."
-    if moved:
-        (low, falls), (high, rises) = min(moved), max(moved)
-        finding = f"In lots '{rises}' rises most ({axis(high)} log2 on average) and '{falls}' falls most ({axis(low)})."
     return Caption(
-        finding,
+        _most_moved(study, study.groups, study.scores, " log2"),
         "Mean log2 level of a group's genes above random genes of like level (scanpy's score_genes); orange above, blue"
         " below, in the shades of the lots' heat maps.",
     )
 
 
+def study_sets(study: StudyExpression) -> Caption:
+    """GSVA scores: what sets lots apart most."""
+    return Caption(
+        _most_moved(study, study.sets, study.set_scores, ""),
+        "Rows: gene sets; columns: samples, by donor. GSVA, kernel Gaussian: where a set's genes rank among all genes of a"
+        " sample, each against its level in the other samples; comparable only within this study. Orange above, blue below,"
+        f" darker from {listed([number(edge) for edge in SCORE_EDGES])} on.",
+    )
+
+
+def _most_moved(study: StudyExpression, names: Sequence[str], scores: Sequence[Sequence[float]], unit: str) -> str:
+    """Which row of scores rises and which falls most from hepatocytes to lots."""
+    is_lot = [bool(sample.lot_id) for sample in study.samples]
+    moved = []
+    for name, row in zip(names, scores, strict=True):
+        lots = [value for value, own in zip(row, is_lot, strict=True) if own]
+        donors = [value for value, own in zip(row, is_lot, strict=True) if not own]
+        if lots and donors:
+            moved.append((fmean(lots) - fmean(donors), name))
+    if not moved:
+        return "Lots and hepatocytes cannot be compared."
+    (low, falls), (high, rises) = min(moved), max(moved)
+    return f"In lots '{rises}' rises most ({axis(high)}{unit} on average) and '{falls}' falls most ({axis(low)})."
+
+
 def pathways(record: ExpressionRecord) -> Caption:
     """Figure 5: gene sets."""
+    if not record.p_values:
+        return Caption(
+            _extremes(record)
+            + " A hint only: without replicates genes were ranked by fold change, and no set has a p value.",
+            "NES: normalised enrichment score, above 0 = up in the lot; all open, for nothing was tested. Weakly expressed"
+            " genes change most by chance and rank high all the same.",
+        )
     up = [row.axis for row in record.sets if row.padj < record.significance and row.nes > 0]
     down = [row.axis for row in record.sets if row.padj < record.significance and row.nes < 0]
     finding = f"{len(up) + len(down)} of {plural(len(record.sets), 'gene set')} differ from the donor's hepatocytes"
@@ -317,5 +352,11 @@ def pathways(record: ExpressionRecord) -> Caption:
     finding += f"; {'; '.join(parts)}." if parts else "."
     return Caption(
         finding,
-        "NES: normalised enrichment score, above 0 = up in the lot. Filled: adjusted p below the limit; open: not.",
+        "NES: normalised enrichment score, above 0 = up in the lot. Filled: adjusted p below the limit; open: not. A set's p"
+        " takes its genes for independent, which they are not, so it is too small: read it as a ranking of sets.",
     )
+
+
+def _extremes(record: ExpressionRecord) -> str:
+    high, low = (pick(record.sets, key=lambda row: row.nes) for pick in (max, min))
+    return f"Highest score: {high.axis} (NES {log2(high.nes)}), lowest: {low.axis} ({log2(low.nes)})."

@@ -1,13 +1,16 @@
 """All lots on one page: lots x chromosome arms."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from karyolot.contracts.record import OverviewArm, OverviewRow, Record, StudyExpression
 from karyolot.report import captions, figures, trend, words
 from karyolot.report.render import page
 
-STUDY_CAPTIONS = (captions.study_map, captions.study_distances, captions.study_scores)
+STUDY_HEATS = (
+    (captions.study_distances, "distances"), (captions.study_scores, "marker_scores"), (captions.study_sets, "scores"),
+)  # fmt: skip
+"""Captions of the heat maps of a study, and the table of results/study/ each is drawn from."""
 
 
 def overview_row(record: Record) -> OverviewRow:
@@ -32,10 +35,17 @@ def overview_row(record: Record) -> OverviewRow:
         lod=None if verdict.suppressed else lod,
         claim_mb=copies.claim_mb,
         arms=tuple(
-            OverviewArm(chrom=chrom, arm=arm, state=state)
+            OverviewArm(chrom=chrom, arm=arm, state="withheld" if verdict.suppressed and state != "blind" else state)
             for (chrom, arm), state in figures.arm_states(record.copy_number).items()
         ),
     )
+
+
+def _heats(study: StudyExpression) -> list[tuple[figures.Heat | None, captions.Caption, str]]:
+    """Heat maps of the study, None where there are too many samples to draw, each with its caption and its table."""
+    known = STUDY_HEATS if study.sets else STUDY_HEATS[:2]
+    drawn: Sequence[figures.Heat | None] = figures.study_heat(study) or [None] * len(known)
+    return [(plot, make(study), table) for plot, (make, table) in zip(drawn, known, strict=True)]
 
 
 def render_overview(rows: Iterable[OverviewRow], study: StudyExpression | None = None) -> str:
@@ -62,6 +72,7 @@ def render_overview(rows: Iterable[OverviewRow], study: StudyExpression | None =
         "states": {row.lot_id: {(arm.chrom, arm.arm): arm.state for arm in row.arms} for row in ordered},
         "links": {row.lot_id: f"{quote(row.lot_id, safe='')}/report.html" for row in ordered},
         "counts": words.outcome_counts(row.outcome for row in ordered),
+        "withheld": any(arm.state == "withheld" for row in ordered for arm in row.arms),
         "recurrent": trend.recurrent(ordered),
         "panels": trend.panels(ordered),
         "trend": trend,
@@ -71,8 +82,9 @@ def render_overview(rows: Iterable[OverviewRow], study: StudyExpression | None =
         "expression": study,
         "dots": figures.dots(study) if study else [],
         "plot_side": figures.PLOT,
-        "heat": figures.study_heat(study) if study else (),
-        "captions": [make(study) for make in STUDY_CAPTIONS] if study else [],
+        "map_caption": captions.study_map(study) if study else None,
+        "heat": _heats(study) if study else [],
+        "most_drawn": figures.MOST_DRAWN,
     }
     return page(
         "overview.html.j2", context, head="Genomic stability, all lots", scripts=("filter.js",) if ordered else ()

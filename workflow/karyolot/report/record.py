@@ -323,8 +323,8 @@ def _panel_findings(panel: PanelResults) -> list[str]:
     if genes.genes_tested is not None:
         sentences.append(
             f"Gene by gene, {genes.genes_higher} of {genes.genes_tested} genes change more upwards and {genes.genes_lower} more"
-            f" downwards than in the panel's lots (padj < {SIGNIFICANCE:g}; advisory, for in simulations {FALSE_CALLS:.0%} of the"
-            " genes called so were unchanged)."
+            f" downwards than in the panel's lots (adjusted p < {SIGNIFICANCE:g}; advisory, for in simulations"
+            f" {FALSE_CALLS:.0%} of the genes called so were unchanged)."
         )
     return sentences
 
@@ -354,10 +354,19 @@ def _expression_findings(rna: ExpressionResults, p_values: bool, up: int, down: 
     sentences = [f"{met} of {len(judged)} judged markers behave as expected of a progenitor lot."]
     if p_values:
         sentences.append(
-            f"{up} genes are higher and {down} lower in the lot than in its donor's hepatocytes (padj < {SIGNIFICANCE:g})."
+            f"Of {rna.differential['padj'].notna().sum():,} genes tested {up:,} are higher and {down:,} lower in the lot than in"
+            f" its donor's hepatocytes (adjusted p < {SIGNIFICANCE:g})."
         )
     else:
-        sentences.append("Without replicates there are effect sizes only, no p values and no intervals.")
+        sentences.append(
+            "Without replicates in both groups the comparison of lot and donor gives effect sizes only, no p values and no"
+            " intervals"
+            + (
+                "; those against the reference panel rest on the panel's lots."
+                if rna.panel is not None and rna.panel.facts.tier != "too few"
+                else "."
+            )
+        )
     sentences.append(
         f"Replicates ({rna.lot_replicates} of the lot, {rna.donor_replicates} of the donor) are of one lot and one donor: they"
         " show the spread of the experiment, not of lots or donors."

@@ -66,6 +66,7 @@ def environment() -> Environment:
         "masked": words.masked,
         "setting": words.setting,
         "KINDS": words.KINDS,
+        "longest": figures.LONGEST,
     }
     return made
 
@@ -155,7 +156,7 @@ def render(record: Record) -> str:
             "arms": captions.arms(states),
             "lod": captions.limits_of_detection(copy_number),
             "markers": captions.markers(expression) if expression else None,
-            "pathways": captions.pathways(expression) if expression else None,
+            "pathways": captions.pathways(expression) if expression and expression.sets else None,
             "heat": captions.heat(expression) if expression and expression.heat else None,
             "modules": captions.modules(expression) if expression else None,
             "arm_shifts": captions.arm_shifts(expression) if expression and expression.arms else "",

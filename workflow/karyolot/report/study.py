@@ -8,10 +8,11 @@ from karyolot.contracts.record import PanelSample, StudyExpression, StudySample
 
 
 def study_expression(
-    samples: Sequence[Mapping[str, str]], components: pd.DataFrame, distances: pd.DataFrame, scores: pd.DataFrame
-) -> StudyExpression:
+    samples: Sequence[Mapping[str, str]], components: pd.DataFrame, distances: pd.DataFrame, scores: pd.DataFrame,
+    sets: pd.DataFrame,
+) -> StudyExpression:  # fmt: skip
     """Samples by donor, the donor's own first, then lots by name. samples: facts as in ExpressionSample; tables: Components,
-    SampleDistances, MarkerScores of these samples (components: and of the panel's)."""
+    SampleDistances, MarkerScores and SetScores of these samples (components: and of the panel's)."""
     ordered = sorted(samples, key=lambda facts: (facts["donor"], facts["lot"], facts["sample_id"]))
     names = [facts["sample_id"] for facts in ordered]
     everywhere = components.pivot_table(index=["panel", "sample_id"], columns="component", values="coordinate")
@@ -19,6 +20,7 @@ def study_expression(
     shares = components.drop_duplicates("component").set_index("component")["share"]
     square = distances.pivot_table(index="sample_id", columns="other_id", values="distance").loc[names, names]
     wide = scores.pivot_table(index="group", columns="sample_id", values="score", sort=False)
+    gsva = sets.pivot_table(index="set_name", columns="sample_id", values="score", sort=False)
     return StudyExpression(
         samples=tuple(
             StudySample(
@@ -31,11 +33,18 @@ def study_expression(
             for facts, (first, second) in zip(ordered, places[[1, 2]].to_numpy().tolist(), strict=True)
         ),
         shares=(round(float(shares[1]), 4), round(float(shares[2]), 4)),
-        distances=tuple(tuple(row) for row in square.round(3).to_numpy().tolist()),
+        distances=_rows(square, names),
         groups=tuple(wide.index),
         panel=tuple(
             PanelSample(is_lot=state == "lot", first=round(first, 3), second=round(second, 3))
             for state, (first, second) in zip(frozen["panel"], frozen[[1, 2]].to_numpy().tolist(), strict=True)
         ),
-        scores=tuple(tuple(row) for row in wide.reindex(columns=names).round(3).to_numpy().tolist()),
+        scores=_rows(wide, names),
+        sets=tuple(gsva.index),
+        set_scores=_rows(gsva, names),
     )
+
+
+def _rows(table: pd.DataFrame, samples: Sequence[str]) -> tuple[tuple[float, ...], ...]:
+    """Rows of a table, samples in this order, rounded to what a colour can show."""
+    return tuple(tuple(row) for row in table.reindex(columns=list(samples)).round(3).to_numpy().tolist())

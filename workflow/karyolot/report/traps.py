@@ -62,7 +62,9 @@ def _hippo(record: ExpressionRecord) -> Note | None:
     if targets:
         found += f", the targets of YAP and TAZ {_scores(record, targets)}"
         strongest = max(targets, key=lambda row: abs(row.nes))
-        if strongest.padj >= record.significance:
+        if not record.p_values:
+            found += ": without p values the direction is open"
+        elif strongest.padj >= record.significance:
             found += ": the direction is open"
         else:
             found += f": this reads as Hippo {'off' if strongest.nes > 0 else 'on'}"
@@ -94,7 +96,9 @@ def _of_axis(record: ExpressionRecord, axis: str) -> list[SetRow]:
 
 
 def _scores(record: ExpressionRecord, rows: list[SetRow]) -> str:
-    """'NES +1.94 (p 0.002) and +0.80 (not significant)'."""
+    """'NES +1.94 (adjusted p 0.002) and +0.80 (not significant)'; the scores alone where there are no p values."""
+    if not record.p_values:
+        return f"NES {listed([log2(row.nes) for row in rows])}"
     parts = [
         f"{log2(row.nes)} ({f'adjusted p {number(row.padj, 2)}' if row.padj < record.significance else 'not significant'})"
         for row in rows

@@ -147,12 +147,13 @@ def caption(rows: Sequence[OverviewRow], claim_mb: float | None) -> Caption:
 
 
 def recurrent(rows: Sequence[OverviewRow]) -> list[Recurrent]:
-    """Arms changed in more than one lot, the most frequent first, then in genome order. 'mixed' counts as gain and loss."""
+    """Arms changed in more than one lot, the most frequent first, then in genome order. 'mixed' counts as gain and loss; lots
+    without a verdict on stability do not count."""
     found: dict[str, list[tuple[OverviewRow, str]]] = {}
     for row in rows:
         for arm in row.arms:
             states = found.setdefault((arm.chrom + arm.arm).removeprefix("chr"), [])
-            if arm.state not in ("none", "blind"):
+            if arm.state not in ("none", "blind", "withheld"):
                 states.append((row, arm.state))
     made = [
         Recurrent(

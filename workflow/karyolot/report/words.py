@@ -26,12 +26,14 @@ EVIDENCE = {
     "identity": ("copy-number", "Copy number"),
     "variants": ("small-variants", "Small variants"),
     "cn": ("copy-number", "Copy number"),
-    "baf": ("copy-number", "Copy number"),
+    "baf": ("alleles", "Alleles"),
     "rna": ("expression", "Expression"),
     "imported": ("imported", "Imported results"),
     "process": ("lot", "Lot"),
 }
 """First word of a metric -> the section that shows what its criterion was judged on."""
+BY_SNPS = ("identity.snp_match", "identity.rna_match", "identity.donor_rna_match", "identity.contamination")
+"""Metrics of identity that the section of alleles shows; the others come from read depth."""
 
 FACTS = {
     "passage": "Passage",
@@ -130,9 +132,10 @@ def percent(fraction: float | None) -> str:
     return f"{fraction:.0%}" if fraction >= 0.095 else f"{fraction:.1%}"
 
 
-def evidence(metric: str) -> tuple[str, str] | None:
-    """Anchor and name of the section behind a metric; None when no section shows it."""
-    return EVIDENCE.get(metric.split(".")[0])
+def evidence(metric: str, alleles: bool) -> tuple[str, str] | None:
+    """Anchor and name of the section behind a metric; None when no section shows it. alleles: there is one of alleles."""
+    shown = ("alleles", "Identity") if metric in BY_SNPS else EVIDENCE.get(metric.split(".")[0])
+    return EVIDENCE["cn"] if shown is not None and shown[0] == "alleles" and not alleles else shown
 
 
 def quantity(value: object, unit: str = "") -> str:
