@@ -1,6 +1,8 @@
 """The code digest sees every module behind a rule; a job tells faults plainly and keeps bugs' tracebacks in its log."""
 
+import json
 import os
+import runpy
 import subprocess
 import sys
 import textwrap
@@ -10,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from karyolot import provenance, runtime
+from karyolot.config import resource
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Counting, Expression
 
@@ -127,3 +130,25 @@ def test_job_needs_a_known_rule(tmp_path: Path) -> None:
     fake = SimpleNamespace(log=[str(tmp_path / "no_such_rule.log")], params=SimpleNamespace(settings={}, code=""))
     with pytest.raises(SystemExit), runtime.job(fake, Counting):
         raise KaryolotError("never reached")
+
+
+def test_the_record_names_shipped_files_apart_from_the_folder_they_lie_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the id of a report would change with the place of the checkout."""
+    monkeypatch.chdir(tmp_path)
+    Path("genome.fa").write_text(">1\nACGT\n")
+    shipped = [str(resource(f"shipped:{name}", Path())) for name in ("markers.tsv", "gene_sets/go.gmt")]
+    code = provenance.code_digest(runtime.SCRIPTS / "collect_provenance.py")
+    params = {"settings": {}, "tools": [], "differences": [], "acceptance": "genome.fa", "reference": {}, "code": code}
+    fake = SimpleNamespace(
+        log=["collect_provenance.log"],
+        input=SimpleNamespace(data=[], files=["genome.fa", *shipped]),
+        output=SimpleNamespace(provenance="provenance.json"),
+        params=SimpleNamespace(**params),
+    )
+    runpy.run_path(str(runtime.SCRIPTS / "collect_provenance.py"), {"snakemake": fake})
+    made = json.loads(Path("provenance.json").read_text())
+    names = [file["path"] for file in made["inputs"]]
+    assert names == ["genome.fa", "shipped:markers.tsv", "shipped:gene_sets/go.gmt"]
+    assert str(provenance.PROJECT) not in json.dumps(made)
