@@ -110,6 +110,13 @@ def test_no_page_scrolls_sideways_or_complains(visit: Open, width: int) -> None:
             assert small == 0, name
 
 
+def test_a_fold_change_and_its_interval_stay_on_two_lines_on_a_phone(visit: Open) -> None:
+    with visit("fail", 390) as page:
+        cells = page.locator("td[data-label='log2 fold change']")
+        expect(cells.filter(has_text="−9.02")).to_contain_text("(−9.62 to −8.42)")
+        assert max(cell.bounding_box()["height"] for cell in cells.all()) < 50  # type: ignore[index]
+
+
 def faults(page: Page, record: Record) -> set[str]:
     """What is wrong with a lot's page, in one word each."""
     found = set()
@@ -458,10 +465,13 @@ def test_paper_shows_what_is_folded_and_hides_what_only_works_on_a_screen(visit:
         expect(page.get_by_role("navigation")).not_to_be_visible()
         expect(page.locator(".zoom").first).not_to_be_visible()
         assert page.locator("svg.genome.ratio").bounding_box()["width"] > 600  # type: ignore[index]
+        page.set_viewport_size({"width": 688, "height": 900})  # A4 within its margins
+        assert page.evaluate("document.documentElement.scrollWidth") <= 688
+        assert page.locator(".markers svg.ruler").bounding_box()["width"] > 130  # type: ignore[index]
         expect(folded).to_be_visible()
         assert page.evaluate("getComputedStyle(document.body).color") == "rgb(24, 32, 42)"
         pdf = page.pdf(prefer_css_page_size=True)
-        assert 5 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 12
+        assert 5 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 15
 
 
 def test_the_report_works_by_keyboard(visit: Open) -> None:

@@ -169,7 +169,7 @@ def test_marker_symbols_stand_at_their_tpm() -> None:
     assert alb.way == "loss"
     assert alb.lot is not None
     assert alb.donor is not None
-    assert ruler["100"] < alb.lot < ruler["1,000"] < ruler["10,000"] < alb.donor <= 100 - figures.INSET
+    assert ruler["100"] < alb.lot < ruler["1k"] < ruler["10k"] < alb.donor <= 100 - figures.INSET
     assert marks["HLA-DRA"].limit == ruler["1"]
     assert marks["GPC3"].lot is None
     assert sum(len(rows) for rows in figures.dumbbells(record).values()) == len(record.markers)

@@ -489,7 +489,8 @@ class Lollipop:
 
 
 def tpm_ticks() -> list[tuple[float, str]]:
-    return [(_tpm(value), f"{value:,}") for value in TPM_DECADES]
+    """Short, so that they do not touch on paper."""
+    return [(_tpm(value), f"{value // 1000}k" if value >= 1000 else str(value)) for value in TPM_DECADES]
 
 
 def nes_ticks() -> list[tuple[float, str]]:
