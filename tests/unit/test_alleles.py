@@ -177,7 +177,12 @@ def test_shift_and_fraction_are_inverse(kind: str) -> None:
 
 
 def summary(
-    result: str, share: float | None, width: float = 0.004, reason: str = "", lod: float | None = 0.2
+    result: str,
+    share: float | None,
+    width: float = 0.004,
+    reason: str = "",
+    lod: float | None = 0.2,
+    origin: str = "call",
 ) -> dict[str, object]:
     kin = Kinship.model_validate({"result": result, "sites": 9, "log10_unrelated": 1.0, "log10_sibling": 1.0})
     low, high = (None, None) if share is None else (share, share + width)
@@ -189,7 +194,15 @@ def summary(
     identity = IdentityFacts(
         kinship=kin, contamination=mixed, panel=9, lot_depth=1, donor_depth=1, frequencies="panel", rna=()
     )
-    events = pd.DataFrame({"origin": ["call"], "kind": ["gain"], "chrom": ["chr1"], "start": [0], "end": [9]})
+    place = {
+        "chrom": ["chr1"],
+        "start": [0],
+        "end": [9],
+        "fraction": [0.9],
+        "fraction_low": [0.8],
+        "fraction_high": [1.0],
+    }
+    events = pd.DataFrame({"origin": [origin], "kind": ["gain"], **place})
     found = allele_metrics(identity, events, facts)
     assert all(metric.reason for metric in found.values() if metric.value is None)
     return {name.split(".")[1]: metric.value for name, metric in found.items()}
@@ -207,3 +220,12 @@ def test_what_the_reads_cannot_tell_is_not_assessed() -> None:
     assert summary("MATCH", None)["contamination"] is None
     assert summary("MATCH", 0.0, reason="thin")["cnloh"] is None
     assert summary("MATCH", 0.0, lod=None)["cnloh"] is None
+    assert summary("MATCH", 0.0, lod=None, origin="alleles")["cnloh"] == 1, (
+        "what was seen counts, whatever else could not be"
+    )
+
+
+def test_a_thin_lot_full_of_another_human_is_told_so() -> None:
+    """10 to 20 % fits, or 1 to 11 %: the first is beyond the limit of 2 % wherever the truth lies."""
+    assert summary("MATCH", 0.1, width=0.1)["contamination"] == 0.1
+    assert summary("MATCH", 0.01, width=0.1)["contamination"] is None
