@@ -583,6 +583,11 @@ def call_command(study: Study, settings: SmallVariants, lot: str) -> str:
     )
 
 
+def calls_reader(settings: SmallVariants, lot: str) -> str:
+    """The program that reads called.vcf.gz to its end and fails where it is cut; calls of the user's are read later."""
+    return "cat" if own_calls(settings, lot) else "bcftools view"
+
+
 def allele_targets(study: Study, settings: Config) -> list[str]:
     """Who matches whom over all samples, when there are any to match."""
     return ["results/study/identity.parquet"] if allele_lots(study, settings) else []
