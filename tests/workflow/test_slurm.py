@@ -106,7 +106,7 @@ def directory(with_genome: Path, tmp_path: Path) -> Path:
 
 
 class Bwa:
-    """A `bwa` on PATH that counts its starts, and at the first of them writes a part of its output and misbehaves."""
+    """A `bwa` on PATH that counts its starts to index, and at the first of them writes a part of it and misbehaves."""
 
     def __init__(self, folder: Path) -> None:
         self.starts, self._fake = folder / "starts", folder / "bin" / "bwa"
@@ -117,7 +117,8 @@ class Bwa:
         self.starts.unlink(missing_ok=True)
         cases = "".join(f"{number}) echo part > {PART}.bwt; {script};;\n" for number, script in enumerate(scripts, 1))
         self._fake.write_text(
-            f'#!/bin/bash\necho "$SLURM_JOB_ID $SLURMD_NODENAME" >> {self.starts}\n'
+            f'#!/bin/bash\n[[ $1 == index ]] || exec {shutil.which("bwa")} "$@"\n'
+            f'echo "$SLURM_JOB_ID $SLURMD_NODENAME" >> {self.starts}\n'
             f'case $(wc -l < {self.starts}) in\n{cases}esac\nexec {shutil.which("bwa")} "$@"\n'
         )
         self._fake.chmod(0o755)
