@@ -4,7 +4,7 @@ INPUTS   identity.sites of the config (a panel of SNPs; without it nothing here 
 OUTPUTS  results/reference/sites.parquet; results/samples/{sample}/alleles.parquet; results/{lot}/alleles/:
          identity.json, events.parquet, facts.json, metrics.json; results/study/identity.parquet: every pair of samples
 STEPS    prepare_sites, align_transcripts (to the genome, for their SNPs alone) -> count_alleles -> compare_alleles: a lot and
-         its own donor only; match_samples: all of them
+         its own donor only -> match_samples: all of them
 """
 
 
@@ -119,6 +119,7 @@ rule compare_alleles:
 rule match_samples:
     input:
         alleles=paths.allele_tables(study, settings),
+        own=expand("results/{lot}/alleles/identity.json", lot=paths.allele_lots(study, settings)),
     output:
         pairs="results/study/identity.parquet",
         tsv="results/study/identity.tsv",
@@ -133,5 +134,6 @@ rule match_samples:
     params:
         **stage("match_samples", settings.identity),
         samples=paths.allele_samples(study, settings),
+        lots=paths.allele_lots(study, settings),
     script:
         "../scripts/match_samples.py"

@@ -37,21 +37,26 @@ class AlleleCounts(Sites):
 class Pairs(Table):
     """Every pair of samples of the sheet: are they one person?
 
-    owner_*: the lot or donor of each; expected: the sheet says one person. sites: covered in both. log10_*: likelihood
-    of 'the same person' over 'unrelated' and over 'full sibling', log10. mix: share of the first sample that fits the
-    second as what is mixed in, with its own donor as the host; null where not asked or nothing is mixed in.
+    owner_*: the lot or donor of each; person_*: its donor by the sheet; expected: the sheet says one person. sites:
+    covered in both. log10_*: likelihood of 'the same person' over 'unrelated' and over 'full sibling', log10.
+    b_in_a: share of the first sample's reads that are of the second's person, 0..1; a_in_b: the other way round. null =
+    not estimated: asked only of the DNA of a lot that is its donor's and holds foreign reads, and given for the one sample
+    that explains them best.
     """
 
     sample_a: Series[str]
     owner_a: Series[str]
+    person_a: Series[str]
     sample_b: Series[str]
     owner_b: Series[str]
+    person_b: Series[str]
     expected: Series[bool]
     sites: Series[int] = pa.Field(ge=0)
     log10_unrelated: Series[float]
     log10_sibling: Series[float]
     result: Series[str] = pa.Field(isin=["MATCH", "MISMATCH", "NOT ENOUGH"])
-    mix: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    b_in_a: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    a_in_b: Series[float] = pa.Field(ge=0, le=1, nullable=True)
 
 
 class AlleleEvents(Intervals):
