@@ -21,10 +21,16 @@ from karyolot.contracts.record import Record
 from karyolot.report import figures, words
 from karyolot.report.overview import overview_row, render_overview
 from karyolot.report.render import render, sorted_criteria
+from planted_pairs import planted
 
 AXE = Path(__file__).parent / "vendor" / "axe-core-4.10.3" / "axe.min.js"
 CHROMIUM = Path("/usr/bin/chromium")
 WIDTHS = (360, 768, 1280)
+SWAPPED = planted({"D1-wgs": "D1", "L3-wgs": "D1", "D2-wgs": "D2"}, truth={"L3-wgs": "D2"})
+ALL_OF_ONE = planted(
+    {f"L{n:02d}-with-a-long-name": f"D{n}" for n in range(40)},
+    truth=dict.fromkeys((f"L{n:02d}-with-a-long-name" for n in range(40)), "D0"),
+)
 PAGES = ("fail", "pass", "indeterminate", "identity", "hostile", "overview")
 
 pytestmark = pytest.mark.browser
@@ -59,12 +65,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         target.parent.mkdir()
         target.write_text(render(make()), encoding="utf-8")
     rows = [overview_row(make()) for make in planted_records.ALL.values()]
-    (folder / "overview.html").write_text(render_overview(rows), encoding="utf-8")
+    (folder / "overview.html").write_text(render_overview(rows, pairs=SWAPPED), encoding="utf-8")
     many = [
         rows[n % 4].model_copy(update={"lot_id": f"L{n:03d}", "donor_id": f"D{n // 10:02d}", "passage": float(n % 10)})
         for n in range(300)
     ]
-    (folder / "many.html").write_text(render_overview(many), encoding="utf-8")
+    (folder / "many.html").write_text(render_overview(many, pairs=ALL_OF_ONE), encoding="utf-8")
     return folder
 
 
@@ -486,6 +492,18 @@ def test_the_report_works_by_keyboard(visit: Open) -> None:
                 break
             page.wait_for_timeout(50)
         assert plot.evaluate("element => element.scrollLeft") > 0
+
+
+def test_the_overview_lists_pairs_that_are_not_as_the_sheets_say(visit: Open) -> None:
+    with visit("overview", java_script_enabled=False) as page:
+        page.get_by_role("link", name="Identity", exact=True).click()
+        section = page.get_by_role("region", name="Identity, every pair of samples")
+        expect(section).to_be_in_viewport()
+        expect(section.get_by_role("listitem")).to_have_text(
+            ["L3-wgs of D1 matches D2-wgs (D2), and does not match D1-wgs (D1)."]
+        )
+    with visit("many") as page:
+        expect(page.get_by_role("region", name="Identity").get_by_role("listitem")).to_have_count(20)
 
 
 def test_the_overview_leads_to_each_report(visit: Open) -> None:

@@ -203,6 +203,7 @@ def test_the_report_is_one_file_that_says_what_the_record_says(finished: Path) -
         assert len(html) < 2_000_000
     overview = (finished / "results" / "overview.html").read_text()
     assert all(f"{lot}/report.html" in overview for lot in lots(finished))
+    assert re.search("<li>L3-swapped-wgs of D1 matches [^<]*\\(D2\\), and does not match [^<]*\\(D1\\)", overview)
 
 
 class _Texts(HTMLParser):

@@ -309,12 +309,15 @@ def said_by_fastp(study: Study) -> list[str]:
     return [path for sample in sorted(samples) for path in quality_files(study, sample).get("fastp", [])]
 
 
-def overview_files(study: Study) -> dict[str, object]:
-    """Inputs of the page of all lots, by name: their records, and expression across lots from three samples on."""
+def overview_files(study: Study, settings: Config) -> dict[str, object]:
+    """Inputs of the page of all lots, by name: their records, expression across lots from three samples on, and who matches
+    whom when there are any to match."""
     files: dict[str, object] = {"reports": reports(study)}
     if len(study_samples(study)) >= 3:
         tables = {"components": "pca", "distances": "distances", "scores": "marker_scores"}
         files |= {name: f"results/study/{file}.parquet" for name, file in tables.items()}
+    if allele_lots(study, settings):
+        files["pairs"] = "results/study/identity.parquet"
     return files
 
 
@@ -586,8 +589,3 @@ def call_command(study: Study, settings: SmallVariants, lot: str) -> str:
 def calls_reader(settings: SmallVariants, lot: str) -> str:
     """The program that reads called.vcf.gz to its end and fails where it is cut; calls of the user's are read later."""
     return "cat" if own_calls(settings, lot) else "bcftools view"
-
-
-def allele_targets(study: Study, settings: Config) -> list[str]:
-    """Who matches whom over all samples, when there are any to match."""
-    return ["results/study/identity.parquet"] if allele_lots(study, settings) else []

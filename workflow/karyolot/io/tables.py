@@ -6,7 +6,7 @@ import pandas as pd
 import pandera.errors
 import pandera.pandas as pa
 
-from karyolot.contracts.alleles import AlleleEvents, AlleleFacts, AlleleResults, Identity
+from karyolot.contracts.alleles import AlleleEvents, AlleleFacts, AlleleResults, Identity, Pairs
 from karyolot.contracts.copy_number import (
     Arms,
     Calls,
@@ -71,6 +71,11 @@ def _checked(frame: pd.DataFrame, contract: type[pa.DataFrameModel], path: PathL
         cases = errors.failure_cases.drop_duplicates(subset=["column", "check"])
         faults = "; ".join(f"{row.column}: {row.check} (first: {row.failure_case})" for row in cases.itertuples())
         raise KaryolotError(f"{path}: breaks the contract {contract.__name__}: {faults}") from errors
+
+
+def read_pairs(files: dict[str, Any]) -> pd.DataFrame | None:
+    """Pairs of the study; None when no sample's alleles were counted."""
+    return read_table(files["pairs"], Pairs) if "pairs" in files else None
 
 
 def read_study(files: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame] | None:
