@@ -1,9 +1,15 @@
 """What the overview says of the identity of every pair of samples: planted pairs in, sentences out."""
 
 import time
+from pathlib import Path
 
 import planted_records
+from karyolot import paths
+from karyolot.contracts.alleles import Pairs
 from karyolot.contracts.record import AlleleRecord
+from karyolot.contracts.settings import Config, Identity, Reference
+from karyolot.contracts.sheets import Donor, Lot, Sample, Study
+from karyolot.io.tables import read_pairs, write_table
 from karyolot.report.overview import overview_row, render_overview
 from karyolot.report.pairs import MOST, pair_findings
 from karyolot.report.render import render
@@ -79,6 +85,28 @@ def test_the_overview_has_the_section_only_with_a_table() -> None:
     assert '<section aria-labelledby="identity">' in told and '<a href="study/identity.tsv">' in told
     assert "<li>L3-wgs of D1 matches D2-wgs and L2-wgs (D2), and does not match" in told
     assert "<li>" not in render_overview([], pairs=planted(SHEET)).split('id="identity"')[1].split("</section>")[0]
+
+
+def test_the_table_is_asked_for_when_a_panel_is_given_and_by_the_overview_alone(tmp_path: Path) -> None:
+    given = Sample(sample_id="L1-wgs", lot_id="L1", assay="wgs", alignment="L1.bam")
+    donor = Sample(sample_id="D1-wgs", donor_id="D1", assay="wgs", alignment="D1.bam")
+    study = Study(
+        donors={"D1": Donor(donor_id="D1", sex="F")},
+        lots={"L1": Lot(lot_id="L1", donor_id="D1", passage=1)},
+        samples={row.sample_id: (row,) for row in (donor, given)},
+    )
+    reference = Reference(fasta="genome.fa")
+    with_panel = Config(reference=reference, identity=Identity(sites="sites.vcf"))
+    files = paths.overview_files(study, with_panel)
+    assert files["pairs"] == "results/study/identity.parquet"
+    assert "pairs" not in paths.overview_files(study, Config(reference=reference))
+    assert "study" not in str(paths.report_files(study, with_panel, "L1")) + str(
+        paths.allele_files(study, with_panel, "L1")
+    )
+    write_table(planted(SHEET), tmp_path / "pairs.parquet", Pairs)
+    read = read_pairs({"pairs": tmp_path / "pairs.parquet"})
+    assert read is not None and read.equals(planted(SHEET))
+    assert read_pairs({}) is None
 
 
 def test_names_in_the_pairs_cannot_act() -> None:

@@ -29,13 +29,13 @@ def pair_findings(pairs: pd.DataFrame) -> PairFindings:
     """Of all pairs (contract Pairs): different persons that MATCH, one person that MISMATCHes, sources of foreign reads."""
     told = pairs[pairs["result"] != "NOT ENOUGH"]
     wrong = _both_ways(told[(told["result"] == "MATCH") != told["expected"]])
-    held = _both_ways(pairs)
+    held = _both_ways(pairs[pairs[["a_in_b", "b_in_a"]].notna().any(axis=1)])
     held = held[held["share"].notna()].sort_values("share", ascending=False, kind="stable")
     odd = list(islice(_odd_samples(wrong), MOST))
     findings = [_sentence(rows) for rows in odd] + [_source(row) for _, row in held.iterrows()]
     pairs_left = len(wrong) // 2 - sum(map(len, odd))
     sources_left = min(len(held), len(findings) - min(len(findings), MOST))
-    left = [f"{plural(pairs_left, 'pair')}"] * (pairs_left > 0)
+    left = [plural(pairs_left, "pair")] * (pairs_left > 0)
     left += [plural(sources_left, "source") + " of foreign reads"] * (sources_left > 0)
     return PairFindings(
         summary=_summary(len(told), len(wrong) // 2, held["sample"].nunique(), len(pairs) - len(told)),
