@@ -229,7 +229,8 @@ def shift_of(hets: Hets, low: int, high: int, *, of_donor: bool = False) -> Shif
     square = ((residual**2 - variance) * weight).sum() / (weight * (1 - 1 / hets.depth[inside])).sum()
     moved = max(float(square), 0.0)
     error = hets.spread * np.sqrt((weight**2 * (2 * variance**2 + 4 * variance * moved)).sum()) / weight.sum()
-    ends = (np.sqrt(np.clip(square + step * SURE * error, 0.0, 0.25)) for step in (0, -1, 1))
+    # The upper end starts at no shift: a spread that happens to be small does not exclude more than the sites could show.
+    ends = (np.sqrt(np.clip(end, 0.0, 0.25)) for end in (square, square - SURE * error, moved + SURE * error))
     value, shift_low, shift_high = (float(end) for end in ends)
     return Shift(value, shift_low, shift_high, log_p, sites)
 

@@ -25,7 +25,7 @@ def allele_record(alleles: AlleleResults) -> AlleleRecord:
     kin, mixed = identity.kinship, identity.contamination
     own = kin.result == "MATCH"
     events = alleles.events[(alleles.events["origin"] == "alleles") & own]
-    arms, track = (table[[own] * len(table)] for table in (alleles.arms, alleles.track))
+    arms, track = (table if own else table.iloc[:0] for table in (alleles.arms, alleles.track))
     return AlleleRecord(
         sentences=tuple(_sentences(identity, facts, len(events))),
         result=kin.result,

@@ -74,7 +74,7 @@ ARM_ALLELES = {
     "even": "alike",
     "moved": "! moved",
     "inherited": "moved, the donor's too",
-    "few": "? too few sites",
+    "few": "? too few",
 }
 EXPECTATIONS = {
     "down": "lower",
