@@ -240,7 +240,7 @@ def test_a_broken_page_is_caught(browser: Browser, site: Path, name: str) -> Non
 def test_everything_stands_without_scripts(visit: Open, width: int) -> None:
     with visit("fail", width, java_script_enabled=False) as page:
         expect(page.get_by_role("heading", name="Verdict: FAIL")).to_be_visible()
-        for number in range(1, 6):
+        for number in range(1, 8):
             expect(page.locator(f"#figure-{number}")).to_be_visible()
         expect(page.locator(".zoom").first).not_to_be_visible()
         expect(page.get_by_role("img", name="Copy number of HLP-2031-07 against its donor")).to_be_visible()
@@ -339,6 +339,8 @@ def test_the_plots_hold_ink_of_every_kind(visit: Open) -> None:
         assert still["red"] > 500
         assert hues(page, "svg.genome.donor")["teal"] > 2000
         assert hues(page, "svg.genome.lot")["purple"] > 2000
+        assert hues(page, "svg.genome.donor-shares")["teal"] > 2000
+        assert hues(page, "svg.genome.lot-shares")["purple"] > 2000
     with visit("fail") as page:
         zoomable = hues(page, "#figure-1 .uplot")
         assert all(zoomable[ink] > still[ink] / 2 for ink in ("grey", "yellow", "red"))
@@ -463,7 +465,8 @@ def test_paper_shows_what_is_folded_and_hides_what_only_works_on_a_screen(visit:
         page.emulate_media(media="print")
         expect(page.get_by_role("navigation")).not_to_be_visible()
         expect(page.locator(".zoom").first).not_to_be_visible()
-        assert page.locator("svg.genome.ratio").bounding_box()["width"] > 600  # type: ignore[index]
+        for kind in ("ratio", "lot-shares"):
+            assert page.locator(f"svg.genome.{kind}").bounding_box()["width"] > 600  # type: ignore[index]
         expect(folded).to_be_visible()
         assert page.evaluate("getComputedStyle(document.body).color") == "rgb(24, 32, 42)"
         pdf = page.pdf(prefer_css_page_size=True)

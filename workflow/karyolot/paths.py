@@ -541,6 +541,7 @@ def aligned(study: Study, sample: str) -> dict[str, str]:
 def allele_files(study: Study, settings: Config, lot: str) -> dict[str, str]:
     """Inputs of a lot's record that tell of its alleles, by name; none without a panel of sites."""
     files = {"identity": "identity.json", "events": "events.parquet", "allele_facts": "facts.json"}
+    files |= {"allele_arms": "arms.parquet", "allele_track": "track.parquet"}
     known = lot in allele_lots(study, settings)
     return {name: f"results/{lot}/alleles/{file}" for name, file in files.items()} if known else {}
 

@@ -86,6 +86,34 @@ class AlleleEvents(Intervals):
     log2_se: Series[float] = pa.Field(nullable=True)
 
 
+class AlleleArms(Intervals):
+    """Every arm with the het sites on it as a whole; an event on part of it counts for its part.
+
+    sites, shift, p: as in AlleleEvents; null with evidence 'few'. fraction_high: largest share of cells in which a
+    copy-neutral event of the whole arm fits (upper end of the 95 % interval).
+    evidence: 'even' (p is not below the threshold of the search), 'moved', 'inherited' (the donor's alleles moved as far),
+    'few' (fewer sites than are tested).
+    """
+
+    arm: Series[str]
+    sites: Series[int] = pa.Field(ge=0)
+    shift: Series[float] = pa.Field(ge=0, nullable=True)
+    shift_low: Series[float] = pa.Field(ge=0, nullable=True)
+    shift_high: Series[float] = pa.Field(ge=0, nullable=True)
+    p: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    fraction_high: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    evidence: Series[str] = pa.Field(isin=["even", "moved", "inherited", "few"])
+
+
+class AlleleTrack(Table):
+    """Sites for drawing, in genome order; all tests use more. start: 0-based. lot, donor: share of alt, as counted."""
+
+    chrom: Series[str]
+    start: Series[int] = pa.Field(ge=0)
+    lot: Series[float] = pa.Field(ge=0, le=1)
+    donor: Series[float] = pa.Field(ge=0, le=1)
+
+
 class Kinship(Facts):
     """One pair of samples: `sites` covered in both; log10 likelihood of 'the same' over the two others."""
 
@@ -158,11 +186,14 @@ class AlleleFacts(Facts):
 
 
 class AlleleResults(NamedTuple):
-    """All results on alleles of a lot, as its report needs them. events: contract AlleleEvents."""
+    """All results on alleles of a lot, as its report needs them. events: contract AlleleEvents; arms: AlleleArms; track:
+    AlleleTrack."""
 
     identity: Identity
     events: pd.DataFrame
     facts: AlleleFacts
+    arms: pd.DataFrame
+    track: pd.DataFrame
 
     @property
     def unasked(self) -> str:

@@ -80,7 +80,8 @@ class CallRow(Frozen):
 
     expression: what the genes of its arm say, weak evidence: they moved with the change, not at all, or against it; null =
     not asked (no RNA, no annotation, or less than half of an arm changed). expression_log2, expression_z: their shift.
-    alleles: what the het sites inside say, null = not asked (no panel of SNPs); alleles_fraction: share of cells by them.
+    alleles: what the het sites inside say, null = not asked (no panel of SNPs); alleles_fraction: share of cells by them,
+    with 95 % interval.
     """
 
     chrom: str
@@ -109,6 +110,8 @@ class CallRow(Frozen):
     expression_z: float | None = None
     alleles: Literal["agree", "silent", "disagree"] | None = None
     alleles_fraction: float | None = None
+    alleles_fraction_low: float | None = None
+    alleles_fraction_high: float | None = None
     alleles_sites: int | None = None
 
 
@@ -210,11 +213,38 @@ class AlleleEventRow(Frozen):
     log2_se: float | None
 
 
+class AlleleArmRow(Frozen):
+    """The het sites of an arm as a whole; fields as in `contracts.alleles.AlleleArms`."""
+
+    chrom: str
+    start: int
+    end: int
+    arm: str
+    sites: int
+    shift: float | None
+    shift_low: float | None
+    shift_high: float | None
+    p: float | None
+    fraction_high: float | None
+    evidence: Literal["even", "moved", "inherited", "few"]
+
+
+class AlleleTrack(Frozen):
+    """Het sites to draw, as parallel lists. lot, donor: share of the alternate allele, per mille, 0..1000."""
+
+    chrom: list[str]
+    start: list[int]
+    lot: list[int]
+    donor: list[int]
+
+
 class AlleleRecord(Frozen):
     """Identity by SNPs, what is mixed in, and allele shares; fields as in `contracts.alleles`.
 
     sentences: computed findings. contamination_*: null when the lot is not surely its donor's, or nothing can be said.
     lod: smallest share of cells with a copy-neutral event of size_mb that is found; null = none is.
+    threshold: p below which alleles count as moved. arms, track: empty, and threshold null, when allele shares were not
+    assessed.
     """
 
     sentences: tuple[str, ...]
@@ -233,6 +263,9 @@ class AlleleRecord(Frozen):
     events: tuple[AlleleEventRow, ...]
     size_mb: float
     lod: float | None
+    threshold: float | None
+    arms: tuple[AlleleArmRow, ...]
+    track: AlleleTrack
 
 
 class SmallVariantRow(Frozen):
