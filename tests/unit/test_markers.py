@@ -200,7 +200,7 @@ def test_mapping_is_that_of_the_worst_sample() -> None:
     facts = {
         name: Quantification(
             fragments=1000, mapped=mapped, percent_mapped=mapped / 10, decoy_fragments=0, library_type="ISR",
-            antisense_share=0.99, fragment_length=200, salmon_version="1.10.1",
+            antisense_share=0.99, fragment_length=200, salmon_version="1.10.1", index_sha256="3f",
         )
         for name, mapped in (("S0", 900), ("S1", 555))
     }  # fmt: skip

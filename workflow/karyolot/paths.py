@@ -189,18 +189,22 @@ def expression_file(study: Study, sample: str) -> str:
     return study.samples[sample][0].counts or f"results/samples/{sample}/rna/quant.sf"
 
 
-def expression_sample(study: Study, sample: str) -> dict[str, str]:
+def expression_sample(study: Study, sample: str) -> dict[str, object]:
     """Facts of an RNA sample for the expression table (ExpressionSample); a sample of two runs is of 'one + other'."""
     rows = study.samples[sample]
     row = rows[0]
     lot = row.lot_id or ""
+    donor = study.lots[lot].donor_id if lot else str(row.donor_id)
     return {
         "sample_id": sample,
-        "donor": study.lots[lot].donor_id if lot else str(row.donor_id),
+        "donor": donor,
         "lot": lot,
         "state": "lot" if lot else "hepatocyte",
         "path": expression_file(study, sample),
         "kind": "counts" if row.counts else "salmon",
+        "sex": study.donors[donor].sex,
+        "passage": study.lots[lot].passage if lot else 0,
+        "strandedness": row.strandedness or "",
         **{column: " + ".join(sorted({getattr(row, column) or "" for row in rows} - {""})) for column in BATCHES},
     }
 
@@ -264,17 +268,24 @@ def expression_inputs(study: Study, reference: Reference, samples: list[str]) ->
     facts = [path for name in samples if study.samples[name][0].counts for path in verified_units(study, name)]
     from_reads = any(study.samples[sample][0].counts is None for sample in samples)
     transcripts = ["results/reference/tx2gene.tsv"] if from_reads else []
-    return {"samples": files, "transcripts": transcripts, "genes": gene_tables(reference), "facts": facts}
+    salmon = list(quantified_samples(study, samples).values())
+    genes = gene_tables(reference)
+    return {"samples": files, "transcripts": transcripts, "genes": genes, "facts": facts, "salmon": salmon}
 
 
-def expression_samples(study: Study, samples: list[str]) -> list[dict[str, str]]:
+def expression_samples(study: Study, samples: list[str]) -> list[dict[str, object]]:
     return [expression_sample(study, sample) for sample in samples]
 
 
-def quantified_samples(study: Study, lot: str) -> dict[str, str]:
-    """sample_id -> salmon's facts, for the RNA samples of a lot and its donor that came as reads."""
-    names = [name for name in rna_samples(study, lot) if study.samples[name][0].counts is None]
+def quantified_samples(study: Study, samples: list[str]) -> dict[str, str]:
+    """sample_id -> salmon's facts, for those of the RNA samples that came as reads."""
+    names = [name for name in samples if study.samples[name][0].counts is None]
     return {name: f"results/samples/{name}/rna/salmon.json" for name in names}
+
+
+def annotation_name(reference: Reference) -> str:
+    """Name of the GTF's file, without the folders of this machine; '' when there is none."""
+    return Path(reference.gtf).name if reference.gtf is not None else ""
 
 
 def lot_targets(study: Study) -> list[str]:

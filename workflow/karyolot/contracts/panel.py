@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -22,6 +22,11 @@ false alarms a limit over 3 lots finds a lot 3 SD off in half of the cases, over
 FALSE_CALLS = 0.15
 """Share of unchanged genes among those that the gene-level test calls at padj < 0.05: simulated, 0.14 to 0.15 with 5, 6 and
 10 lots (benchmarks/newlot.py). More than the 0.05 it asks for, so the test is advisory."""
+
+
+def gene_digest(genes: Iterable[tuple[str, str]]) -> str:
+    """sha256 (hex) over (id, name) of genes, in the order of the ids: what tells two annotations apart."""
+    return hashlib.sha256("".join(f"{gene}\t{name}\n" for gene, name in sorted(genes)).encode()).hexdigest()
 
 
 def tier(lots: int) -> Tier:

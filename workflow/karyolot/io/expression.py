@@ -270,6 +270,7 @@ def read_quantification(path: PathLike) -> Quantification:
             antisense_share=antisense / max(1, sense + antisense),
             fragment_length=said["frag_length_mean"],
             salmon_version=said["salmon_version"],
+            index_sha256=said["index_seq_hash"],
         )
     except (KeyError, TypeError) as error:
         message = f"{path}: not what salmon 1.10 writes ({error!r} is missing); delete it and run again"

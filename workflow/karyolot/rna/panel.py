@@ -3,7 +3,6 @@
 Nothing here looks at other lots of the study: the same expression and the same panel give the same numbers.
 """
 
-import hashlib
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -25,6 +24,7 @@ from karyolot.contracts.panel import (
     PanelFacts,
     PanelLot,
     PanelModule,
+    gene_digest,
 )
 from karyolot.contracts.problems import KaryolotError
 from karyolot.rna.differential import PSEUDO_COUNT
@@ -79,9 +79,8 @@ def holm(p: Floats) -> Floats:
 
 
 def annotation_digest(expression: AnnData) -> str:
-    """sha256 over ids and names of all genes, sorted by id: what two runs quantified with one annotation share."""
-    rows = sorted(zip(expression.var_names, expression.var["gene_name"], strict=True))
-    return hashlib.sha256("".join(f"{gene}\t{name}\n" for gene, name in rows).encode()).hexdigest()
+    """`gene_digest` of all genes of the table: what two runs quantified with one annotation share."""
+    return gene_digest(zip(expression.var_names, expression.var["gene_name"], strict=True))
 
 
 def freeze(lots: Mapping[str, AnnData], markers: pd.DataFrame, version: str, made_with: Mapping[str, str]) -> Panel:
