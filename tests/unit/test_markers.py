@@ -80,7 +80,7 @@ def test_a_good_lot_meets_what_is_expected() -> None:
     assert "MMP3 without a read" in found["rna.secreted_up"].detail
     assert found["rna.yap_targets_log2fc"].value == pytest.approx(3, abs=0.05)
     assert found["rna.genes_detected"].value == 50 + sum(pair[1] > 0 for pair in GOOD.values())
-    not_given = {"rna.mapping_percent", "rna.mitochondrial_share", "rna.rrna_share"}
+    not_given = {"rna.mapping_percent", "rna.mitochondrial_share", "rna.rrna_share", "rna.strandedness_as_declared"}
     assert {name for name, metric in found.items() if metric.reason} == not_given
 
 
@@ -210,6 +210,48 @@ def test_mapping_is_that_of_the_worst_sample() -> None:
     )
     unknown = measured(lot(), {"S0": facts["S0"]})["rna.mapping_percent"]
     assert (unknown.value, unknown.reason) == (None, "came as counts, not as reads: S1")
+
+
+def library(antisense: float, mapped: int = 1000) -> Quantification:
+    return Quantification(
+        fragments=1000, mapped=mapped, percent_mapped=mapped / 10, decoy_fragments=0, library_type="ISR",
+        antisense_share=antisense, fragment_length=200, salmon_version="1.10.1", index_sha256="3f",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("declared", "shares", "value", "words"),
+    [
+        (["reverse", "reverse"], [0.99, 0.8], True, "S0 is reverse (read 1 antisense in 99 %), declared reverse; S1"),
+        (["forward", "forward"], [0.2, 0.01], True, "S0 is forward (read 1 antisense in 20 %)"),
+        (["unstranded", "unstranded"], [0.5, 0.79], True, "S1 is unstranded"),
+        (["reverse", "reverse"], [0.99, 0.79], False, "S1 is unstranded (read 1 antisense in 79 %), declared reverse"),
+        (["reverse", "reverse"], [0.01, 0.99], False, "S0 is forward"),
+        (["reverse", ""], [0.99, 0.99], None, "samples.tsv does not say it of S1"),
+        (["", "reverse"], [0.99, 0.01], False, "S1 is forward"),
+        (["reverse", "reverse"], [0.99, None], None, "S1 came as counts"),
+    ],
+)
+def test_strandedness_is_held_against_the_sheet(
+    declared: list[str], shares: list[float | None], value: bool | None, words: str, root: Path
+) -> None:
+    data = lot()
+    data.obs["strandedness"] = declared
+    quality = {f"S{n}": library(share) for n, share in enumerate(shares) if share is not None}
+    found = measured(data, quality)
+    metric = found["rna.strandedness_as_declared"]
+    assert metric.value is value
+    assert words in metric.reason + metric.detail
+    acceptance = read_yaml(root / "resources" / "acceptance.yaml", Acceptance)
+    outcome = {result.id: result.outcome for result in decide("L1", found, acceptance, 5, 0.95).criteria}["Q07"]
+    assert outcome == {True: "PASS", False: "REVIEW", None: "NOT_ASSESSED"}[value]
+
+
+def test_strandedness_of_few_fragments_is_unknown() -> None:
+    data = lot()
+    data.obs["strandedness"] = "reverse"
+    found = measured(data, {"S0": library(0.99), "S1": library(0.0, mapped=99)})["rna.strandedness_as_declared"]
+    assert (found.value, found.reason) == (None, "strandedness: S1 has 99 mapped fragments, and 100 are needed")
 
 
 def test_shares_of_mitochondrial_and_ribosomal_rna() -> None:

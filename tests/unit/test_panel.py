@@ -59,6 +59,7 @@ from karyolot.rna.panel import (
 from karyolot.rna.similarity import sample_distances
 from karyolot.rna.singscore import singscore
 from karyolot.verdict.decide import decide
+from planted_expression import with_facts
 
 ROOT = Path(__file__).parents[2]
 LIVER = {"CYP3A4": 4000, "UGT1A9": 1500, "FAH": 2000, "ALB": 30_000}
@@ -108,7 +109,7 @@ def planted(
     tpm = np.array([base * 2 ** (person + (state == "lot") * (change + own)) for state in states])
     tpm = np.array([row * noise.gamma(200, 1 / 200, len(names)) for row in tpm])
     samples = [f"{donor}-{n}" for n in range(replicates[0])] + [f"{lot}-{n}" for n in range(replicates[1])]
-    return AnnData(
+    data = AnnData(
         obs=pd.DataFrame(
             {"donor": donor, "lot": ["" if state == "hepatocyte" else lot for state in states], "state": states},
             index=pd.Index(samples, name="sample_id"),
@@ -118,6 +119,7 @@ def planted(
         ),
         layers={"counts": np.rint(10 * tpm).astype(np.int64), "tpm": tpm, "length": np.full(tpm.shape, 1000.0)},
     )
+    return with_facts(data)
 
 
 def accepted(lots: int) -> dict[str, AnnData]:

@@ -15,6 +15,12 @@ MITOCHONDRIAL = r"^MT-(?!RNR)"
 RIBOSOMAL_RNA = r"^(?:MT-RNR[12]|RNA(?:5S|5-8S|18S|28S|45S)\w*|RN(?:5|18|28|45)S\w*)$"
 """HGNC symbols of ribosomal RNA genes. An annotation that leaves them out hides what the library holds of them."""
 NO_LENGTHS = "gene lengths are not known, so there are no TPM; give reference.gtf"
+STRANDED = 0.8
+"""Share of one strand from which on a library is stranded: `stranded_threshold` of nf-core/rnaseq, over what RSeQC's
+infer_experiment or salmon count. nf-core leaves 0.55 to 0.8 open; here it is unstranded: no stranded library either way."""
+MIN_FRAGMENTS = 100
+"""Fewest mapped fragments a strandedness is told from: of an unstranded library the share then scatters by 0.05 (binomial),
+six standard errors from STRANDED."""
 X_GENE, Y_GENES = "XIST", ("DDX3Y", "RPS4Y1")
 """XIST is expressed from an inactive X only; the two Y genes in all tissues of a man."""
 
@@ -43,6 +49,7 @@ def metrics(
         "rna.yap_targets_log2fc": _targets(markers),
         "rna.genes_detected": _genes_detected(expression),
         "rna.mapping_percent": _mapping(expression, quality),
+        "rna.strandedness_as_declared": _strandedness(expression, quality),
         "rna.mitochondrial_share": _share_of(expression, MITOCHONDRIAL, "mitochondrial"),
         "rna.rrna_share": _share_of(expression, RIBOSOMAL_RNA, "ribosomal RNA"),
         "rna.sex": lot_sex,
@@ -138,6 +145,38 @@ def _mapping(expression: AnnData, quality: Mapping[str, Quantification]) -> Metr
         detail=f"{facts.percent_mapped:.1f} % of {facts.fragments} fragments fit a transcript in {sample}, the lowest;"
         f" read 1 is antisense in {100 * facts.antisense_share:.0f} % of these",
     )
+
+
+def _strandedness(expression: AnnData, quality: Mapping[str, Quantification]) -> Metric:
+    """Whether the reads of every sample have the strandedness its sheet declares; one that has not is enough for a no.
+
+    None when none differs and one is unknown: it came as counts, with too few fragments, or its row does not say.
+    """
+    declared = expression.obs["strandedness"]
+    unknown, found = [], {}
+    for sample in expression.obs_names:
+        if sample not in quality:
+            unknown.append(f"{sample} came as counts, not as reads")
+        elif not declared[sample]:
+            unknown.append(f"samples.tsv does not say it of {sample}")
+        elif quality[sample].mapped < MIN_FRAGMENTS:
+            unknown.append(f"{sample} has {quality[sample].mapped} mapped fragments, and {MIN_FRAGMENTS} are needed")
+        else:
+            found[sample] = _of_share(quality[sample].antisense_share)
+    other = [sample for sample, kind in found.items() if kind != declared[sample]]
+    if unknown and not other:
+        return Metric(value=None, reason="strandedness: " + "; ".join(unknown))
+    facts = [
+        f"{sample} is {found[sample]} (read 1 antisense in {100 * quality[sample].antisense_share:.0f} %),"
+        f" declared {declared[sample]}"
+        for sample in other or found
+    ]
+    return Metric(value=not other, detail="; ".join(facts))
+
+
+def _of_share(antisense: float) -> str:
+    """What the sheet calls a library whose first reads are antisense in this share of fragments."""
+    return "reverse" if antisense >= STRANDED else "forward" if 1 - antisense >= STRANDED else "unstranded"
 
 
 def _sex(expression: AnnData, state: str) -> Metric:
