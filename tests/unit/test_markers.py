@@ -9,11 +9,13 @@ import pytest
 from anndata import AnnData
 
 from karyolot.contracts.criteria import Acceptance, Metric, Metrics
-from karyolot.contracts.expression import MarkerPanel, Markers, Quantification
+from karyolot.contracts.expression import MarkerPanel, Markers, Quantification, RnaQuality
+from karyolot.contracts.record import QcFigure, SampleQc
 from karyolot.io.files import read_yaml
+from karyolot.report.qc import with_expression
 from karyolot.rna.differential import differential
 from karyolot.rna.markers import tabulate
-from karyolot.rna.summary import metrics
+from karyolot.rna.summary import metrics, sample_quality
 from karyolot.verdict.decide import decide
 from planted_expression import PAIR, table
 
@@ -210,6 +212,29 @@ def test_mapping_is_that_of_the_worst_sample() -> None:
     )
     unknown = measured(lot(), {"S0": facts["S0"]})["rna.mapping_percent"]
     assert (unknown.value, unknown.reason) == (None, "came as counts, not as reads: S1")
+
+
+def test_quality_of_each_rna_sample_is_in_the_record() -> None:
+    """Of every sample, beside what its tools said of it; what is not known is None."""
+    data = lot({"MT-CO1": (0, 10 * BULK), "MT-RNR2": (BULK, 5 * BULK)})
+    quality = RnaQuality.validate(sample_quality(data))
+    metrics_ = measured(data)
+    assert quality["genes_detected"].iloc[1] == metrics_["rna.genes_detected"].value
+    assert quality["rrna_share"].max() == pytest.approx(metrics_["rna.rrna_share"].value, abs=1e-4)
+    mapped = QcFigure(name="Mapped to transcripts", value=93.0, unit="%")
+    samples = [SampleQc(sample_id=name, role="lot", assay="rnaseq", figures=(mapped,)) for name in ("S0", "S1")]
+    samples.append(SampleQc(sample_id="W", role="lot", assay="wgs", figures=()))
+    donor, own, dna = with_expression(samples, quality)
+    assert {figure.name: figure.value for figure in own.figures} == {
+        "Mapped to transcripts": 93.0, "Genes at 1 TPM or more": metrics_["rna.genes_detected"].value,
+        "Ribosomal RNA": round(500 / 65, 2), "Mitochondrial RNA": round(1000 / 65, 2),
+    }  # fmt: skip
+    assert donor.figures[-1].value == 0.0 and dna == samples[-1]
+    bare = lot()
+    del bare.layers["tpm"], bare.layers["length"]
+    unknown = with_expression(samples, sample_quality(bare))[0]
+    assert [figure.value for figure in unknown.figures] == [93.0, None, None, None]
+    assert with_expression(samples, None) == tuple(samples)
 
 
 def library(antisense: float, mapped: int = 1000) -> Quantification:

@@ -470,7 +470,8 @@ def report_files(study: Study, settings: Config, lot: str) -> dict[str, object]:
     files["watch"] = shipped(settings.copy_number.watch_regions)
     files["qc"] = [f"results/samples/{sample}/qc.json" for sample in sequenced_samples(study, lot)]
     if rna_samples(study, lot):
-        rna = {"differential": "de", "markers": "markers", "enrichment": "enrichment", "levels": "levels"}
+        rna = {"differential": "de", "markers": "markers", "enrichment": "enrichment", "levels": "levels",
+               "rna_quality": "quality"}  # fmt: skip
         if settings.reference.gtf is not None:
             rna["arm_shifts"] = "arms"
         files |= {name: f"results/{lot}/rna/{file}.parquet" for name, file in rna.items()}

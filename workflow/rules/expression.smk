@@ -1,7 +1,7 @@
 """
 INPUTS   verified RNA FASTQ files, or gene count matrices; reference.gtf, reference.fasta or reference.transcripts
 OUTPUTS  results/samples/{sample}/rna/quant.sf, salmon.json, {unit}.fastp.json; results/{lot}/rna/expression.h5ad,
-         de.parquet, markers.parquet, arms.parquet, metrics.json, and with a reference panel panel.parquet, panel.json,
+         de.parquet, markers.parquet, arms.parquet, metrics.json, quality.parquet, and with a reference panel panel.parquet, panel.json,
          panel_genes.parquet; results/study/expression.h5ad, de.parquet, pca.parquet, distances.parquet,
          marker_scores.parquet
 STEPS    map_transcripts, extract_transcripts -> index_transcripts; trim_transcripts -> quantify_transcripts ->
@@ -265,6 +265,7 @@ rule summarise_expression:
         ),
     output:
         metrics="results/{lot}/rna/metrics.json",
+        quality="results/{lot}/rna/quality.parquet",
     log:
         "logs/{lot}/summarise_expression.log",
     benchmark:

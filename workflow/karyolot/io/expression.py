@@ -21,6 +21,7 @@ from karyolot.contracts.expression import (
     PanelResults,
     Quantification,
     Quantified,
+    RnaQuality,
     SampleLevels,
     SetAxes,
     check_expression,
@@ -293,6 +294,7 @@ def read_expression_results(files: dict[str, Any], replicates: Sequence[int]) ->
         levels=read_table(files["levels"], SampleLevels),
         arms=read_table(files["arm_shifts"], ArmShifts) if "arm_shifts" in files else None,
         panel=read_panel_results(files),
+        quality=read_table(files["rna_quality"], RnaQuality),
     )
 
 
