@@ -326,6 +326,7 @@ def expression(seed: int = 2) -> ExpressionRecord:
             SetRow(
                 set_name=name,
                 axis=axis,
+                informational=axis == "Hepatocyte function",
                 used=41,
                 set_size=56,
                 nes=nes,

@@ -417,6 +417,11 @@ def gene_set_not_annotated(inputs: Inputs) -> None:
     inputs.put("reference/genes.gtf", inputs.gtf(GENES[:-1]))
 
 
+@case("E19", CONFIG, None, "pathways.axes", "more than 1 genes in the matrix (rna/matrix.tsv): WNT set")
+def gene_set_too_large(inputs: Inputs) -> None:
+    inputs.config["pathways"] |= {"min_size": 1, "max_size": 1}
+
+
 @case("E23", DONORS, 1, "Date of Birth", "personal data")
 def column_with_personal_data(inputs: Inputs) -> None:
     inputs.donors[0]["Date of Birth"] = "1999-01-01"
@@ -1010,7 +1015,8 @@ def test_a_fault_is_told_where_it_is(
     problems = inputs.examine()
     found = [problem for problem in problems if matches(problem, code, file, line, column, words)]
     assert len(found) == 1, f"{name}:\n" + "\n".join(map(str, problems))
-    assert found[0].warning == ((code in WARNINGS and not words.startswith("no ")) or "reads of 2" in words)
+    hard = words.startswith(("no ", "fewer ", "more "))
+    assert found[0].warning == ((code in WARNINGS and not hard) or "reads of 2" in words)
     assert found[0].remedy
     # One fault is one problem: nothing else is blamed for it.
     assert len(problems) == ALSO.get(name, 1), "\n".join(map(str, problems))

@@ -672,7 +672,8 @@ def results(data: AnnData, panel: Panel) -> ExpressionResults:
     genes = newlot(data, panel)
     de = differential(data, "~ state")
     enrichment = pd.DataFrame(
-        columns=["set_name", "axis", "set_size", "used", "nes", "padj", "leading_edge"], dtype=object
+        columns=["set_name", "axis", "informational", "set_size", "used", "nes", "padj", "leading_edge", "reason"],
+        dtype=object,
     )
     markers = Markers.validate(tabulate(data, de, MARKERS))
     return ExpressionResults(de, markers, enrichment, 1, 1, panel=PanelResults(facts, table, genes))

@@ -577,14 +577,18 @@ class Files:
                     wrong = Fault("E24", message + suggestion(row["set_name"], list(sets)), "correct the name", line)
                     self.in_config("pathways.axes", wrong, pathways.axes)
             for source, names in symbols.items():
-                small = [name for name in scored if len(sets[name] & names) < pathways.min_size]
                 if scored and not any(sets[name] & names for name in scored):
                     message = f"no gene of any scored gene set is in {source}"
                     raise Fault("E19", message, "give gene sets with gene names (symbols) of the same species")
-                if small:
-                    message = f"gene sets with fewer than {pathways.min_size} genes in {source}: {_some(small, 20)}"
-                    wrong = Fault("E19", message, "they will not be scored; compare the spelling of their genes")
-                    self.in_config("pathways.axes", wrong, pathways.axes, warning=True)
+                small = [name for name in scored if len(sets[name] & names) < pathways.min_size]
+                large = [name for name in scored if len(sets[name] & names) > pathways.max_size]
+                sizes = (("fewer", pathways.min_size, small, "lower pathways.min_size, or compare the spelling of genes"),
+                         ("more", pathways.max_size, large, "raise pathways.max_size"))  # fmt: skip
+                for word, size, found_so, remedy in sizes:
+                    if found_so:
+                        message = f"gene sets with {word} than {size} genes in {source}: {_some(found_so, 20)}"
+                        wrong = Fault("E19", message, f"take them out of pathways.axes, or {remedy}")
+                        self.in_config("pathways.axes", wrong, pathways.axes)
 
     def acceptance(self) -> None:
         path = self.config.acceptance

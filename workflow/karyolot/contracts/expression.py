@@ -171,23 +171,26 @@ class Markers(Table):
 
 
 class Enrichment(Table):
-    """Gene set enrichment of one contrast (GSEA on the ranked genes), one set a row, sorted by set_name.
+    """Gene set enrichment of one contrast (GSEA on the ranked genes), one configured set a row, sorted by set_name.
 
-    axis: 'WNT', 'NOTCH', 'Hippo', ... as configured. set_size: genes of the set; used: those in the ranking.
+    axis: 'WNT', 'NOTCH', 'Hippo', ...; informational: as in SetAxes. set_size: genes of the set; used: those in the ranking.
     es, nes: (normalised) enrichment score, positive = up in the lot. p: against random sets of the same size; it takes
-    genes for independent, which they are not, so it is too small. padj: Benjamini-Hochberg over the sets.
-    leading_edge: gene names, comma separated, strongest first.
+    genes for independent, which they are not, so it is too small. padj: Benjamini-Hochberg over the sets that have a p.
+    leading_edge: gene names, comma separated, strongest first. reason: why a set is not assessed, when too few of its genes
+    are measured in this lot; scores and p are then null and leading_edge is ''. '' where it is assessed.
     """
 
     set_name: Series[str] = pa.Field(unique=True)
     axis: Series[str]
+    informational: Series[str] = pa.Field(isin=["yes", "no"])
     set_size: Series[int] = pa.Field(ge=1)
-    used: Series[int] = pa.Field(ge=1)
-    es: Series[float] = pa.Field(ge=-1, le=1)
-    nes: Series[float]
-    p: Series[float] = pa.Field(ge=0, le=1)
-    padj: Series[float] = pa.Field(ge=0, le=1)
+    used: Series[int] = pa.Field(ge=0)
+    es: Series[float] = pa.Field(ge=-1, le=1, nullable=True)
+    nes: Series[float] = pa.Field(nullable=True)
+    p: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    padj: Series[float] = pa.Field(ge=0, le=1, nullable=True)
     leading_edge: Series[str]
+    reason: Series[str]
 
 
 class SampleLevels(Table):
@@ -200,6 +203,19 @@ class SampleLevels(Table):
     group: Series[str]
     sample_id: Series[str]
     log2: Series[float]
+
+
+class RnaQuality(Table):
+    """Quality of the RNA samples of a lot and its donor that shows only once genes are counted, one sample a row.
+
+    genes_detected: genes at DETECTED_TPM or more; null when gene lengths are not known. rrna_share, mitochondrial_share:
+    of the counts, 0..1; null when the annotation names no such gene.
+    """
+
+    sample_id: Series[str] = pa.Field(unique=True)
+    genes_detected: Series[float] = pa.Field(ge=0, nullable=True)
+    rrna_share: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    mitochondrial_share: Series[float] = pa.Field(ge=0, le=1, nullable=True)
 
 
 class SampleDistances(Table):
@@ -233,12 +249,15 @@ class ArmShifts(Table):
 
 
 class SetScores(Table):
-    """GSVA scores of a study, one row per set and sample. Relative to the cohort: never used in a verdict."""
+    """GSVA scores of a study, one row per set and sample. Relative to the cohort: never used in a verdict.
+
+    score: null in every sample when too few genes of the set vary between samples.
+    """
 
     set_name: Series[str]
     axis: Series[str]
     sample_id: Series[str]
-    score: Series[float]
+    score: Series[float] = pa.Field(nullable=True)
 
 
 class Components(Table):
@@ -343,6 +362,7 @@ class ExpressionResults(NamedTuple):
     """All expression results of a lot, as its report needs them. replicates: samples of the lot, of its donor.
 
     levels: SampleLevels. arms: ArmShifts; None when no annotation says where genes lie. panel: None when none is given.
+    quality: RnaQuality.
     """
 
     differential: pd.DataFrame
@@ -353,3 +373,4 @@ class ExpressionResults(NamedTuple):
     levels: pd.DataFrame | None = None
     arms: pd.DataFrame | None = None
     panel: PanelResults | None = None
+    quality: pd.DataFrame | None = None

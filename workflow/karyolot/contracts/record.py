@@ -354,15 +354,22 @@ class PanelRecord(Frozen):
 
 
 class SetRow(Frozen):
-    """Enrichment of one gene set; fields as in `contracts.expression.Enrichment`."""
+    """Enrichment of one gene set; fields as in `contracts.expression.Enrichment`. informational: shown beside the axes the
+    product is described by. nes, padj null: not assessed, and reason says why."""
 
     set_name: str
     axis: str
+    informational: bool
     used: int
     set_size: int
-    nes: float
-    padj: float
+    nes: float | None
+    padj: float | None
     leading_edge: tuple[str, ...]
+    reason: str = ""
+
+    def significant(self, level: float) -> bool:
+        """Whether the set changed, at this adjusted p; a set that is not assessed has not."""
+        return self.padj is not None and self.padj < level
 
 
 class HeatRow(Frozen):

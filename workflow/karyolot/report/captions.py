@@ -351,9 +351,10 @@ def study_scores(study: StudyExpression) -> Caption:
 
 def pathways(record: ExpressionRecord) -> Caption:
     """Gene sets."""
-    up = [row.axis for row in record.sets if row.padj < record.significance and row.nes > 0]
-    down = [row.axis for row in record.sets if row.padj < record.significance and row.nes < 0]
-    finding = f"{len(up) + len(down)} of {plural(len(record.sets), 'gene set')} differ from the donor's hepatocytes"
+    scored = [row for row in record.sets if row.nes is not None]
+    changed = [(row.axis, row.nes or 0.0) for row in scored if row.significant(record.significance)]
+    up, down = ([axis for axis, nes in changed if sign * nes > 0] for sign in (1, -1))
+    finding = f"{len(up) + len(down)} of {plural(len(scored), 'gene set')} differ from the donor's hepatocytes"
     finding += f" (adjusted p < {number(record.significance)})"
     parts = [f"{way}: {listed(sorted(set(axes)), 8)}" for way, axes in (("up in the lot", up), ("down", down)) if axes]
     finding += f"; {'; '.join(parts)}." if parts else "."

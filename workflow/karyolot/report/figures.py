@@ -568,14 +568,16 @@ def dumbbells(record: ExpressionRecord) -> dict[str, list[Dumbbell]]:
     return groups
 
 
-def lollipops(record: ExpressionRecord) -> list[Lollipop]:
-    """Gene sets in the record's order."""
+def lollipops(record: ExpressionRecord) -> list[Lollipop | None]:
+    """Gene sets in the record's order; None for one that is not assessed."""
     return [
-        Lollipop(
+        None
+        if row.nes is None
+        else Lollipop(
             _nes(row.nes),
             _nes(0),
             "gain" if row.nes > 0 else "loss",
-            row.padj < record.significance,
+            row.significant(record.significance),
             abs(row.nes) > NES_TOP,
         )
         for row in record.sets

@@ -43,8 +43,9 @@ from karyolot.contracts.record import (
 )
 from karyolot.contracts.settings import CopyNumber
 from karyolot.contracts.small_variants import VariantResults
-from karyolot.report.agreement import with_expression
+from karyolot.report.agreement import with_expression as with_shifts
 from karyolot.report.alleles import allele_record, seen_by_alleles, with_alleles
+from karyolot.report.qc import with_expression
 from karyolot.report.rows import record_rows
 from karyolot.report.small_variants import variant_record
 
@@ -70,7 +71,7 @@ def assemble(
         expression=None if rna is None else _expression(rna),
         alleles=None if alleles is None else allele_record(alleles),
         small_variants=None if variants is None else variant_record(variants),
-        qc=tuple(qc),
+        qc=with_expression(qc, None if rna is None else rna.quality),
         imported=tuple(result for result in results if result.kind != "deviation"),
         deviations=tuple(result for result in results if result.kind == "deviation"),
         not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH or not seen_by_alleles(alleles)),
@@ -95,7 +96,7 @@ def _copy_number(
             **{name: used[name].round(3).tolist() for name in ("log2", "lot_log2", "donor_log2")},
         ),
         segments=record_rows(dna.segments, SegmentRow),
-        calls=record_rows(with_alleles(with_expression(_with_size(dna.calls), dna.ratios, shifts), alleles), CallRow),
+        calls=record_rows(with_alleles(with_shifts(_with_size(dna.calls), dna.ratios, shifts), alleles), CallRow),
         donor_variants=record_rows(dna.variants, DonorVariantRow),
         arms=tuple(_arm_rows(dna.arms)),
         watch=tuple(_watch_rows(dna)),
@@ -248,10 +249,18 @@ def _expression(rna: ExpressionResults) -> ExpressionRecord:
         genes_up=up if p_values else None,
         genes_down=down if p_values else None,
         markers=record_rows(_with_panel(_with_limits(rna.markers), rna.panel), MarkerRow),
-        sets=record_rows(rna.enrichment.assign(leading_edge=rna.enrichment["leading_edge"].str.split(",")), SetRow),
+        sets=record_rows(_sets(rna.enrichment), SetRow),
         **_heat(rna.levels),
         arms=() if rna.arms is None else record_rows(rna.arms, ArmShiftRow),
         panel=None if rna.panel is None else _panel(rna.panel),
+    )
+
+
+def _sets(enrichment: pd.DataFrame) -> pd.DataFrame:
+    """Enrichment with the values of the record: genes of the leading edge one by one, yes and no as what they mean."""
+    return enrichment.assign(
+        leading_edge=enrichment["leading_edge"].map(lambda genes: genes.split(",") if genes else []),
+        informational=enrichment["informational"] == "yes",
     )
 
 

@@ -63,7 +63,9 @@ def assemble(
     return AnnData(obs=obs[list(OBS)], var=var[list(VAR)], uns=_provenance(annotation, salmon, gtf), layers=layers)
 
 
-def _provenance(annotation: pd.DataFrame, salmon: Mapping[str, Quantification], gtf: str) -> dict[str, dict[str, object]]:
+def _provenance(
+    annotation: pd.DataFrame, salmon: Mapping[str, Quantification], gtf: str
+) -> dict[str, dict[str, object]]:
     """`uns` of the expression. Samples quantified by two versions or indices of salmon are of 'one + other'."""
     known = annotation[["gene_id", "gene_name"]].itertuples(index=False, name=None)
     by_salmon = "length-scaled TPM of salmon's transcripts added up by gene (tximport), rounded"
