@@ -239,6 +239,21 @@ def rna_in_separate_runs(inputs: Inputs) -> None:
         inputs.sample(line)["seq_run"] = run
 
 
+@case("E13", LOTS, 2, "lot_id", "cannot tell seq_run and state apart")
+def batch_of_the_design_is_the_lot(inputs: Inputs) -> None:
+    inputs.config["expression"]["design"] = "~ donor + seq_run + state"
+    for line in range(8, 16):
+        inputs.sample(line)["seq_run"] = "R2" if line in (10, 11) else "R1"
+
+
+@case("E13", CONFIG, None, "expression.design", "cannot tell donor and seq_run apart")
+def batch_of_the_design_is_the_donor(inputs: Inputs) -> None:
+    """Each lot was sequenced with its donor: no lot's comparison holds the batch, and the study's does."""
+    inputs.config["expression"]["design"] = "~ donor + seq_run + state"
+    for line in range(8, 16):
+        inputs.sample(line)["seq_run"] = "R1" if line < 12 else "R2"
+
+
 @case("E14", SAMPLES, 5, "alignment", "spelt otherwise than in the reference: 1 here, chr1 there")
 def alignment_spells_contigs_otherwise(inputs: Inputs) -> None:
     bam(inputs.folder / "dna/L3.bam", {name.removeprefix("chr"): length for name, length in CONTIGS.items()})
@@ -1015,7 +1030,7 @@ def test_a_fault_is_told_where_it_is(
     problems = inputs.examine()
     found = [problem for problem in problems if matches(problem, code, file, line, column, words)]
     assert len(found) == 1, f"{name}:\n" + "\n".join(map(str, problems))
-    hard = words.startswith(("no ", "fewer ", "more "))
+    hard = words.startswith(("no ", "fewer ", "more ", "cannot "))
     assert found[0].warning == ((code in WARNINGS and not hard) or "reads of 2" in words)
     assert found[0].remedy
     # One fault is one problem: nothing else is blamed for it.

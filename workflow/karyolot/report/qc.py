@@ -74,7 +74,7 @@ def with_expression(samples: Sequence[SampleQc], quality: pd.DataFrame | None) -
 
 
 def _expression_figures(row: Mapping[Hashable, Any]) -> tuple[QcFigure, ...]:
-    known = {name: None if pd.isna(value) else value for name, value in row.items()}
+    known: dict[Hashable, Any] = {name: None if pd.isna(value) else value for name, value in row.items()}
     genes, shares = known["genes_detected"], {"Ribosomal RNA": "rrna_share", "Mitochondrial RNA": "mitochondrial_share"}
     return (
         QcFigure(name=f"Genes at {DETECTED_TPM:g} TPM or more", value=None if genes is None else int(genes)),
