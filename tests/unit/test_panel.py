@@ -584,8 +584,8 @@ def test_a_panel_survives_its_file(tmp_path: Path) -> None:
         (lambda text: text[:-200], "not JSON"),
         (lambda text: text.replace('"version": "1.0"', '"version": "2.0"'), "sha256 does not fit"),
         (
-            lambda text: text.replace('"schema_version": "1.0"', '"schema_version": "9"'),
-            "schema_version: Input should be '1.0'",
+            lambda text: text.replace('"schema_version": "1.1"', '"schema_version": "9"'),
+            "schema_version: Input should be '1.1'",
         ),
         (lambda text: text.replace('"D01"', '"D00"'), "a donor stands twice"),
         (lambda text: '{"a": 1}', "not a reference panel"),
@@ -754,3 +754,18 @@ def test_the_digest_is_of_ids_and_names() -> None:
     assert annotation_digest(data) == annotation_digest(data[::-1, ::-1])
     assert annotation_digest(data) != annotation_digest(data[:, 1:])
     assert json.loads(panel_of(2).model_dump_json())["annotation_sha256"] == annotation_digest(data)
+
+
+@pytest.mark.parametrize(
+    ("lots", "outcome"), [(MIN_LOTS - 1, "INDETERMINATE"), (MIN_LOTS, "PASS"), (None, "NOT_ASSESSED")]
+)
+def test_a_panel_that_is_asked_for_and_too_small_lets_no_lot_pass(lots: int | None, outcome: str) -> None:
+    given = (None, None) if lots is None else compare(planted("N1", "D99"), panel_of(lots))
+    acceptance = read_yaml(ROOT / "resources" / "acceptance.yaml", Acceptance)
+    of_panel = acceptance.model_copy(
+        update={"criteria": tuple(c for c in acceptance.criteria if c.id.startswith("R08"))}
+    )
+    verdict = decide("N1", panel_metrics(*given), of_panel, 5, 0.95)
+    assert {result.outcome for result in verdict.criteria} == {outcome}
+    assert verdict.outcome == ("PASS" if lots != MIN_LOTS - 1 else "INDETERMINATE")
+    assert not verdict.suppressed, "what DNA shows stands"

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from karyolot.contracts.criteria import Frozen
 
-SCHEMA_VERSION: Literal["1.0"] = "1.0"
+SCHEMA_VERSION: Literal["1.1"] = "1.1"
 VERSION_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,31}$"
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Counts = tuple[Annotated[int, Field(ge=0)], ...]
@@ -86,14 +86,17 @@ class Panel(Frozen):
     """panel.json: everything a later lot is compared with, so that no number of it depends on any other study.
 
     annotation_sha256: of the ids and names of all genes of the runs (`annotation_genes` of them): a lot quantified with
-    another annotation is not comparable. gene_ids, gene_names: the fixed universe, in which ranks are taken, sorted by
-    id. made_with: versions. sha256: of all the rest.
+    another annotation is not comparable. gtf_sha256: the same of the genes of their GTF, which can be compared before a run,
+    when it is not known which genes salmon leaves out (their transcripts repeat others'); '' when there was no GTF, or
+    several. gene_ids, gene_names: the fixed universe, in which ranks are taken, sorted by id. made_with: versions. sha256: of
+    all the rest.
     """
 
-    schema_version: Literal["1.0"]
+    schema_version: Literal["1.1"]
     version: Annotated[str, Field(pattern=VERSION_PATTERN)]
     annotation_sha256: Sha256
     annotation_genes: Annotated[int, Field(ge=1)]
+    gtf_sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
     gene_ids: Annotated[tuple[str, ...], Field(min_length=2)]
     gene_names: tuple[str, ...]
     modules: Annotated[tuple[PanelModule, ...], Field(min_length=1)]

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
 
 from karyolot.contracts.expression import Enrichment, GeneSets
 from karyolot.contracts.problems import KaryolotError, quoted
@@ -48,6 +47,7 @@ def _scores(ranking: pd.DataFrame, used: GeneSets, settings: Pathways) -> pd.Dat
         return pd.DataFrame(columns=["set_name", "es", "nes", "p", "padj", "leading_edge"])
     # Imported only where it is used: it brings matplotlib and takes seconds.
     import gseapy
+    from scipy.stats import false_discovery_control
 
     # GSEApy changes the case of names it knows only some of, and joins them by ';': numbers stand in for the names.
     tokens = {name: f"G{place}" for place, name in enumerate(ranking["gene_name"])}
