@@ -716,12 +716,13 @@ def annotation_with_a_transcript_of_two_genes(job: Job) -> None:
 
 
 def expression(job: Job, lines: list[str]) -> None:
-    sample = {"donor": "D1", "path": job.put("m.tsv", "\n".join(lines)), "kind": "counts"}
+    sample = {"donor": "D1", "sex": "F", "passage": 0, "path": job.put("m.tsv", "\n".join(lines)), "kind": "counts"}
     job.inputs = {"transcripts": [], "genes": []}
     job.params["samples"] = [
         sample | {"sample_id": "D1r1", "lot": "", "state": "hepatocyte"},
-        sample | {"sample_id": "L1r1", "lot": "L1", "state": "lot"},
+        sample | {"sample_id": "L1r1", "lot": "L1", "state": "lot", "passage": 4},
     ]
+    job.params |= {"salmon": {}, "gtf": ""}
 
 
 @read_by("assemble_expression", "gene 'ENSG1.1' has '-7' in D1r1, not a whole number from 0")

@@ -167,7 +167,8 @@ def test_the_record_tells_described_axes_from_those_shown_beside() -> None:
     axes = pd.concat([AXES.assign(informational=["no", "yes", "no"]),
                       pd.DataFrame([{"set_name": "small", "axis": "D", "informational": "yes"}])])  # fmt: skip
     rows = {
-        row.set_name: row for row in record_rows(_sets(enrich(contrast(), {**SETS, "small": SMALL}, axes, SETTINGS)), SetRow)
+        row.set_name: row
+        for row in record_rows(_sets(enrich(contrast(), {**SETS, "small": SMALL}, axes, SETTINGS)), SetRow)
     }
     assert {name: row.informational for name, row in rows.items()} == {
         "up": False, "down": True, "nothing": False, "small": True,
