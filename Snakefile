@@ -36,7 +36,6 @@ rule all:
         paths.lot_targets(study),
         paths.study_targets(study),
         paths.run_targets(study, settings),
-        paths.allele_targets(study, settings),
 
 
 include: "workflow/rules/reference.smk"

@@ -1,17 +1,25 @@
 """Records with a planted truth, in plain Python: what the reports must show is known without the pipeline.
 
-`failing`: trisomy 8 in nearly all cells and a 20q gain in part of them. `passing`: nothing. `thin`: too few reads, no
-RNA. `swapped`: another donor's cells. `hostile`: text that tries to leave its place.
+`failing`: trisomy 8 in nearly all cells, a 20q gain in part of them, and a copy-neutral loss of 4q. `passing`: nothing.
+`thin`: too few reads, no RNA. `swapped`: another donor's cells, no panel of SNPs. `hostile`: text that tries to leave its
+place.
 """
 
 import math
 import random
+from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 from typing import Any
 
 from karyolot.contracts.criteria import CriterionResult, Outcome, Verdict
 from karyolot.contracts.record import (
+    CNLOH,
+    NOT_SEEN,
+    AlleleArmRow,
+    AlleleEventRow,
+    AlleleRecord,
+    AlleleTrack,
     ArmRow,
     ArmShiftRow,
     BinTrack,
@@ -207,7 +215,7 @@ def copy_number(
                 "bands": c["bands"],
                 "genes": c["genes"],
                 "watch": c["watch"],
-                **{key: c[key] for key in ("expression", "expression_log2", "expression_z") if key in c},
+                **{key: c[key] for key in c if key.startswith(("expression", "alleles"))},
             }
         )
         for c in changes
@@ -329,6 +337,7 @@ def expression(seed: int = 2) -> ExpressionRecord:
             SetRow(
                 set_name=name,
                 axis=axis,
+                informational=axis == "Hepatocyte function",
                 used=41,
                 set_size=56,
                 nes=nes,
@@ -433,6 +442,69 @@ def study() -> StudyExpression:
         sets=("GO:0060070 canonical Wnt signaling pathway", "GO:0006699 bile acid biosynthetic process"),
         set_scores=(score(0.41), score(-0.52)),
     )
+
+
+LOSS_4Q = AlleleEventRow(
+    chrom="chr4", start=120_000_000, end=190_210_000, kind="copy-neutral", sites=281, shift=0.2, fraction=0.4,
+    fraction_low=0.37, fraction_high=0.43, log2=0.002, log2_se=0.004,
+)  # fmt: skip
+
+
+def alleles(
+    copies: CopyNumberRecord, events: tuple[AlleleEventRow, ...], *, reason: str = "", seed: int = 9
+) -> AlleleRecord:
+    """A panel of SNPs: about 4,000 drawn sites of 12,345, some 30 reads deep. reason: why allele shares were not assessed."""
+    random_ = random.Random(seed)
+    track: dict[str, list[Any]] = {"chrom": [], "start": [], "lot": [], "donor": []}
+    autosomes = [chromosome for chromosome in copies.chromosomes if chromosome.name[3:].isdigit()]
+    total = sum(chromosome.length for chromosome in autosomes)
+    moved = [(one.chrom, one.start, one.end, one.shift) for one in events]
+    moved += [(call.chrom, call.start, call.end, call.fraction / (2 * (2 + call.fraction))) for call in copies.calls]
+    for chromosome in autosomes:
+        number = 0 if reason else round(4000 * chromosome.length / total)
+        for start in sorted(random_.randrange(chromosome.length) for _ in range(number)):
+            shift = sum(by for chrom, low, high, by in moved if chrom == chromosome.name and low <= start < high)
+            way = random_.choice((-1, 1))
+            track["chrom"].append(chromosome.name)
+            track["start"].append(start)
+            for sample, share in (("lot", 0.49 + way * shift), ("donor", 0.49)):
+                depth = random_.randrange(20, 41)
+                track[sample].append(round(sum(random_.random() < share for _ in range(depth)) / depth * 1000))
+    told = "No stretch" if not events else f"{len(events)} stretch"
+    said = (
+        f"Allele shares were not assessed: {reason}."
+        if reason
+        else f"{told} moved its alleles without a called change of depth (12,345 het sites)."
+    )
+    return AlleleRecord(
+        sentences=("By its SNPs the lot is its donor's. At 38112 sites covered in both.", said),
+        result="MATCH", sites=38_112, panel=40_000, lot_depth=30.2, donor_depth=31.0, log10_unrelated=9412.0,
+        log10_sibling=3120.0, contamination=0.001, contamination_low=0.0, contamination_high=0.002,
+        contamination_lod=0.002, het_sites=41 if reason else 12_345, events=events, size_mb=10.0,
+        lod=None if reason else 0.2, threshold=None if reason else 1.1e-5, track=AlleleTrack(**track),
+        arms=() if reason else tuple(_arm_alleles(copies.chromosomes, moved)),
+    )  # fmt: skip
+
+
+def _arm_alleles(
+    chromosomes: tuple[Chromosome, ...], moved: list[tuple[str, int, int, float]]
+) -> Iterator[AlleleArmRow]:
+    """Moved where one of `moved` (chrom, start, end, shift) covers half of the arm; too few sites on X, Y and the short
+    arms without sequence."""
+    for one in chromosomes:
+        centromere = one.centromere or 0
+        for arm, start, end in (("p", 0, centromere), ("q", centromere, one.length)):
+            row: dict[str, Any] = {"chrom": one.name, "start": start, "end": end, "arm": one.name + arm}
+            shift = sum(by for chrom, a, b, by in moved if chrom == one.name and min(b, end) - max(a, start) > end / 4)
+            few = one.name in ("chrX", "chrY") or (arm == "p" and one.name in SHORT_ARMS_WITHOUT_SEQUENCE)
+            if few:
+                known = dict.fromkeys(("shift", "shift_low", "shift_high", "p", "fraction_high"))
+                yield AlleleArmRow.model_validate(row | known | {"sites": 0, "evidence": "few"})
+                continue
+            low, high = max(0.0, shift - 0.02), shift + 0.02
+            told = {"shift": shift, "shift_low": low, "shift_high": high, "fraction_high": 2 * high}
+            told |= {"p": 2e-40 if shift else 0.21, "evidence": "moved" if shift else "even", "sites": 312}
+            yield AlleleArmRow.model_validate(row | told)
 
 
 def qc(lot_id: str, donor_id: str, million_pairs: float, rna: bool) -> tuple[SampleQc, ...]:
@@ -626,6 +698,11 @@ IMPORTED = (
 DEVIATION = imported("deviation", "Incubator at 35.9 C for 3 h on day 6.", date="2031-02-05", document="DEV-2031-04")
 
 TRISOMY_8 = {
+    "alleles": "agree",
+    "alleles_fraction": 0.95,
+    "alleles_fraction_low": 0.91,
+    "alleles_fraction_high": 0.99,
+    "alleles_sites": 612,
     "expression": "agrees",
     "expression_log2": 0.46,
     "expression_z": 6.5,
@@ -641,6 +718,11 @@ TRISOMY_8 = {
     "tests": "segment,arm,chromosome",
 }
 GAIN_20Q = {
+    "alleles": "silent",
+    "alleles_fraction": 0.31,
+    "alleles_fraction_low": 0.0,
+    "alleles_fraction_high": 0.52,
+    "alleles_sites": 44,
     "expression": "silent",
     "expression_log2": 0.06,
     "expression_z": 0.6,
@@ -659,6 +741,12 @@ GAIN_20Q = {
 
 @cache
 def failing() -> Record:
+    copies = copy_number(
+        [TRISOMY_8, GAIN_20Q],
+        sex="M",
+        sentences=("2 changes of the lot against its donor were called.",),
+        off_scale=True,
+    )
     return record(
         "HLP-2031-07",
         "D-014",
@@ -675,13 +763,10 @@ def failing() -> Record:
             "At least one stability criterion is outside its limit.",
             "Changes of 5 Mb or more in at least 12% of cells are called with 95% power; see the calls.",
         ),
-        copy_number(
-            [TRISOMY_8, GAIN_20Q],
-            sex="M",
-            sentences=("2 changes of the lot against its donor were called.",),
-            off_scale=True,
-        ),
+        copies,
         against_panel(expression()),
+        alleles=alleles(copies, (LOSS_4Q,)),
+        not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH),
         imported=IMPORTED,
         deviations=(DEVIATION,),
         small_variants=SMALL_VARIANTS,
@@ -690,6 +775,7 @@ def failing() -> Record:
 
 @cache
 def passing() -> Record:
+    copies = copy_number([], sex="F", seed=3)
     return record(
         "HLP-2031-04",
         "D-009",
@@ -702,13 +788,16 @@ def passing() -> Record:
             "The lot meets the criteria HepLPC v1.2.",
             "No acquired gain or loss of 5 Mb or more in 12% of cells or more (95% power).",
         ),
-        copy_number([], sex="F", seed=3),
+        copies,
         expression(5),
+        alleles=alleles(copies, ()),
+        not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH),
     )
 
 
 @cache
 def thin() -> Record:
+    copies = copy_number([], sex="F", noise=0.31, lod=None, seed=4, bin_bp=2_000_000)
     return record(
         "HLP-2031-05",
         "D-009",
@@ -728,8 +817,11 @@ def thin() -> Record:
             "No claim: the limit of detection is not known.",
             suppressed=True,
         ),
-        copy_number([], sex="F", noise=0.31, lod=None, seed=4, bin_bp=2_000_000),
+        copies,
         None,
+        alleles=alleles(
+            copies, (), reason="41 het sites of the donor are at least 10 deep in both samples; 500 are needed"
+        ),
         pairs=0.6,
     )
 
@@ -780,6 +872,7 @@ def hostile() -> Record:
                     ),
                 }
             ),
+            "alleles": base.alleles and base.alleles.model_copy(update={"sentences": (HOSTILE,)}),
             "imported": tuple(
                 r.model_copy(
                     update=dict.fromkeys(("value", "unit", "analyte", "method", "document", "comment"), HOSTILE)

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,18 @@ def test_no_warning_is_silenced_for_the_whole_process(module: Path) -> None:
     text = module.read_text(encoding="utf-8")
     assert not re.search(r"^\S*warnings\.(simple|)filter", text, flags=re.M), f"{module.name}: filter at import"
     assert ("filterwarnings(" not in text) or ("catch_warnings(" in text), f"{module.name}: filter without an end"
+
+
+LIGHT = ("enrich_contrast", "compare_panel", "compare_arms", "summarise_expression", "tabulate_markers")
+SLOW = {"anndata", "gseapy", "matplotlib", "pydeseq2", "scanpy", "scipy.stats"}
+"""Half a second to several to import, and a job of LIGHT may need none of them."""
+
+
+@pytest.mark.parametrize("script", LIGHT)
+def test_what_a_short_job_imports_is_light(script: str) -> None:
+    """Libraries that take seconds are imported by the functions that use them: each rule of each lot starts Python anew."""
+    tree = ast.parse((PACKAGE.parent / "scripts" / f"{script}.py").read_text(encoding="utf-8"))
+    imports = "\n".join(ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom))
+    code = f"{imports}\nimport sys\nprint(sorted({SLOW!r} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

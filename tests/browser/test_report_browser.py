@@ -21,10 +21,16 @@ from karyolot.contracts.record import Record
 from karyolot.report import figures, words
 from karyolot.report.overview import overview_row, render_overview
 from karyolot.report.render import render, sorted_criteria
+from planted_pairs import planted
 
 AXE = Path(__file__).parent / "vendor" / "axe-core-4.10.3" / "axe.min.js"
 CHROMIUM = Path("/usr/bin/chromium")
 WIDTHS = (360, 768, 1280)
+SWAPPED = planted({"D1-wgs": "D1", "L3-wgs": "D1", "D2-wgs": "D2"}, truth={"L3-wgs": "D2"})
+ALL_OF_ONE = planted(
+    {f"L{n:02d}-with-a-long-name": f"D{n}" for n in range(40)},
+    truth=dict.fromkeys((f"L{n:02d}-with-a-long-name" for n in range(40)), "D0"),
+)
 PAGES = ("fail", "pass", "indeterminate", "identity", "hostile", "overview")
 
 pytestmark = pytest.mark.browser
@@ -59,12 +65,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         target.parent.mkdir()
         target.write_text(render(make()), encoding="utf-8")
     rows = [overview_row(make()) for make in planted_records.ALL.values()]
-    (folder / "overview.html").write_text(render_overview(rows, planted_records.study()), encoding="utf-8")
+    overview = render_overview(rows, planted_records.study(), pairs=SWAPPED)
+    (folder / "overview.html").write_text(overview, encoding="utf-8")
     many = [
         rows[n % 4].model_copy(update={"lot_id": f"L{n:03d}", "donor_id": f"D{n // 10:02d}", "passage": float(n % 10)})
         for n in range(300)
     ]
-    (folder / "many.html").write_text(render_overview(many), encoding="utf-8")
+    (folder / "many.html").write_text(render_overview(many, pairs=ALL_OF_ONE), encoding="utf-8")
     return folder
 
 
@@ -241,7 +248,7 @@ def test_a_broken_page_is_caught(browser: Browser, site: Path, name: str) -> Non
 def test_everything_stands_without_scripts(visit: Open, width: int) -> None:
     with visit("fail", width, java_script_enabled=False) as page:
         expect(page.get_by_role("heading", name="Verdict: FAIL")).to_be_visible()
-        for number in range(1, 6):
+        for number in range(1, 8):
             expect(page.locator(f"#figure-{number}")).to_be_visible()
         expect(page.locator(".zoom").first).not_to_be_visible()
         expect(page.get_by_role("img", name="Copy number of HLP-2031-07 against its donor")).to_be_visible()
@@ -340,6 +347,8 @@ def test_the_plots_hold_ink_of_every_kind(visit: Open) -> None:
         assert still["red"] > 500
         assert hues(page, "svg.genome.donor")["teal"] > 2000
         assert hues(page, "svg.genome.lot")["purple"] > 2000
+        assert hues(page, "svg.genome.donor-shares")["teal"] > 2000
+        assert hues(page, "svg.genome.lot-shares")["purple"] > 2000
     with visit("fail") as page:
         zoomable = hues(page, "#figure-1 .uplot")
         assert all(zoomable[ink] > still[ink] / 2 for ink in ("grey", "yellow", "red"))
@@ -464,7 +473,8 @@ def test_paper_shows_what_is_folded_and_hides_what_only_works_on_a_screen(visit:
         page.emulate_media(media="print")
         expect(page.get_by_role("navigation")).not_to_be_visible()
         expect(page.locator(".zoom").first).not_to_be_visible()
-        assert page.locator("svg.genome.ratio").bounding_box()["width"] > 600  # type: ignore[index]
+        for kind in ("ratio", "lot-shares"):
+            assert page.locator(f"svg.genome.{kind}").bounding_box()["width"] > 600  # type: ignore[index]
         page.set_viewport_size({"width": 688, "height": 900})  # A4 within its margins
         assert page.evaluate("document.documentElement.scrollWidth") <= 688
         assert page.locator(".markers svg.ruler").bounding_box()["width"] > 130  # type: ignore[index]
@@ -496,6 +506,18 @@ def test_the_report_works_by_keyboard(visit: Open) -> None:
                 break
             page.wait_for_timeout(50)
         assert plot.evaluate("element => element.scrollLeft") > 0
+
+
+def test_the_overview_lists_pairs_that_are_not_as_the_sheets_say(visit: Open) -> None:
+    with visit("overview", java_script_enabled=False) as page:
+        page.get_by_role("link", name="Identity", exact=True).click()
+        section = page.get_by_role("region", name="Identity, every pair of samples")
+        expect(section).to_be_in_viewport()
+        expect(section.get_by_role("listitem")).to_have_text(
+            ["L3-wgs of D1 matches D2-wgs (D2), and does not match D1-wgs (D1)."]
+        )
+    with visit("many") as page:
+        expect(page.get_by_role("region", name="Identity").get_by_role("listitem")).to_have_count(20)
 
 
 def test_the_overview_leads_to_each_report(visit: Open) -> None:

@@ -8,15 +8,25 @@ import pandas as pd
 import pytest
 
 import planted
-from karyolot.contracts.alleles import AlleleEvents, AlleleFacts, AlleleResults, Contamination, Kinship, Relation
+from karyolot.contracts.alleles import (
+    AlleleArms,
+    AlleleEvents,
+    AlleleFacts,
+    AlleleResults,
+    AlleleTrack,
+    Contamination,
+    Kinship,
+    Relation,
+)
 from karyolot.contracts.alleles import Identity as IdentityFacts
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.settings import CopyNumber, Identity
 from karyolot.dna.allele_summary import allele_metrics
-from karyolot.dna.alleles import Compared, compare_alleles, fraction_of, shift_by
+from karyolot.dna.alleles import MOST_DRAWN, Compared, compare_alleles, drawn, fraction_of, het_sites, shift_by
 from karyolot.dna.match import match_donor
 from karyolot.dna.summary import metrics
 from karyolot.io.files import read_yaml
+from karyolot.report.alleles import allele_record, with_alleles
 from karyolot.verdict.decide import decide
 from planted_alleles import counts, mosaic, panel, person
 
@@ -95,16 +105,18 @@ def test_a_depth_call_gets_its_second_line(type_: str, copies: int, fraction: fl
 TRISOMY = planted.Event("chr8", 0, 146_000_000, 1, 0.6)
 
 
+def results(said: Compared, relation: Relation = "MATCH") -> AlleleResults:
+    kin = Kinship(result=relation, sites=9, log10_unrelated=1, log10_sibling=1)
+    mixed = Contamination(share=0, low=0, high=0, lod=0.01, sites=9, donor_known=1)
+    identity = IdentityFacts(
+        kinship=kin, contamination=mixed, panel=9, lot_depth=1, donor_depth=1, frequencies="panel", rna=()
+    )
+    return AlleleResults(identity, said.events, said.facts, said.arms, said.track)
+
+
 def judged(said: Compared | None, result: planted.Result, relation: Relation = "MATCH") -> dict[str, tuple[str, str]]:
     """Outcome and explanation of the criteria on acquired changes."""
-    alleles = None
-    if said is not None:
-        kin = Kinship(result=relation, sites=9, log10_unrelated=1, log10_sibling=1)
-        mixed = Contamination(share=0, low=0, high=0, lod=0.01, sites=9, donor_known=1)
-        identity = IdentityFacts(
-            kinship=kin, contamination=mixed, panel=9, lot_depth=1, donor_depth=1, frequencies="panel", rna=()
-        )
-        alleles = AlleleResults(identity, said.events, said.facts)
+    alleles = None if said is None else results(said, relation)
     bins = planted.genome()
     donor, lot = (planted.sample(bins, (), who, "F", 500, seed) for who, seed in (("donor", 3), ("lot", 2)))
     match = match_donor(result.compared.ratios, lot, donor, bins, "F", CopyNumber()).match
@@ -125,10 +137,26 @@ def test_a_change_fails_a_lot_by_two_lines_of_evidence_where_two_can_be_had() ->
     assert "the alleles contradict" in against["C02b"][1]
 
 
+def test_the_record_holds_track_arms_and_the_interval_under_a_call() -> None:
+    result = planted.run([TRISOMY], per_bin=3000)
+    said = compared(("chr8", 0, 146, "gain", 0.6), result=result)
+    (event,), (call,) = (frame.to_dict("records") for frame in (said.events, with_alleles(result.calls, results(said))))
+    for end in ("fraction", "fraction_low", "fraction_high"):
+        assert call[f"alleles_{end}"] == event[end]
+    record = allele_record(results(said))
+    assert record.track.start == said.track["start"].tolist() and record.track.chrom == said.track["chrom"].tolist()
+    assert np.array(record.track.lot) / 1000 == pytest.approx(said.track["lot"].to_numpy(), abs=0.0005 + 1e-9)
+    assert {row.arm for row in record.arms if row.evidence == "moved"} == {"chr8p", "chr8q"}
+    assert record.threshold == said.facts.threshold
+    for silent in (results(said, "MISMATCH"), results(compared(depth=3, result=result))):
+        record = allele_record(silent)
+        assert (record.arms, record.track.start, record.threshold) == ((), [], None)
+
+
 def test_what_second_evidence_is_missing_is_said() -> None:
     result = planted.run([TRISOMY], per_bin=3000)
     against = compared(result=result)
-    silent = Compared(against.events.assign(evidence="silent"), against.facts)
+    silent = against._replace(events=against.events.assign(evidence="silent"))
     for said, relation, missing in (
         (None, "MATCH", "no panel of SNPs"), (silent, "MATCH", "too few or too thin"),
         (compared(depth=3, result=result), "MATCH", "500 are needed"), (against, "NOT ENOUGH", "identity by SNPs: NOT ENOUGH"),
@@ -151,7 +179,9 @@ def test_what_the_donor_carries_is_no_event() -> None:
     both = mosaic(SITES, [("chr5", 30, 60, "gain", 0.6)])
     lot, donor = (counts(SITES, me, 30, rng, copies=both) for _ in range(2))
     of = flat()
-    assert compare_alleles(lot, donor, of.compared.ratios, of.noise, of.calls, SETTINGS).events.empty
+    found = compare_alleles(lot, donor, of.compared.ratios, of.noise, of.calls, SETTINGS)
+    assert found.events.empty
+    assert found.arms.set_index("arm")["evidence"].drop("chr5p").isin(["even", "few"]).all()
 
 
 def test_an_event_beside_a_call_is_not_taken_for_a_part_of_it() -> None:
@@ -167,6 +197,38 @@ def test_an_event_beside_a_call_is_not_taken_for_a_part_of_it() -> None:
 def test_thin_reads_are_not_assessed() -> None:
     found = compared(depth=3)
     assert found.events.empty and found.facts.lod is None and "500 are needed" in found.facts.reason
+    assert AlleleArms.validate(found.arms).empty and AlleleTrack.validate(found.track).empty
+
+
+def test_every_arm_is_told_with_the_share_of_cells_that_fits() -> None:
+    """Of the arms of stable lots nearly all intervals begin at zero; a planted event lies inside its own arm's."""
+    found = [compared(seed=seed) for seed in range(10, 14)]
+    arms = AlleleArms.validate(pd.concat([one.arms for one in found], ignore_index=True))
+    told = arms[arms["evidence"] != "few"]
+    assert set(told["evidence"]) == {"even"} and len(told) > 100
+    assert (told["shift_low"] > 0).mean() <= 0.06, "2.5 % are expected; of 150 more than 6 % once in 300 tries"
+    assert told["fraction_high"].between(0.02, 0.3).all(), "no arm excludes every share of cells"
+    assert arms[arms["evidence"] == "few"]["shift"].isna().all()
+    moved = compared(("chr4", 50, 191, "copy-neutral", 0.4)).arms.set_index("arm")
+    assert moved["evidence"].eq("moved").sum() == 1 and moved.loc["chr4q", "evidence"] == "moved"
+    low, high = moved.loc["chr4q", "shift_low"], moved.loc["chr4q", "shift_high"]
+    assert low <= shift_by(0.4, "copy-neutral") <= high and moved.loc["chr4q", "fraction_high"] == 2 * high
+
+
+def test_what_is_drawn_is_spread_evenly_over_what_is_tested() -> None:
+    rng = np.random.default_rng(61)
+    lot, donor = (counts(SITES, person(SITES, np.random.default_rng(2)), 30, rng) for _ in range(2))
+    hets = het_sites(lot, donor, 10)[0]
+    track = AlleleTrack.validate(drawn(hets))
+    assert len(hets) > 2 * MOST_DRAWN and len(track) == MOST_DRAWN
+    tested = list(zip(hets.chrom, hets.start, strict=True))
+    ranks = [tested.index(place) for place in zip(track["chrom"], track["start"], strict=True)]
+    assert ranks[0] == 0 and ranks[-1] == len(hets) - 1
+    assert np.ptp(np.diff(ranks)) == 1, "no step is more than one site longer than another"
+    sites = lot.assign(share=lot["alt_count"] / (lot["alt_count"] + lot["ref_count"])).set_index(["chrom", "start"])
+    assert track["lot"].tolist() == sites.loc[list(zip(track["chrom"], track["start"], strict=True)), "share"].tolist()
+    assert track["donor"].mean() == pytest.approx(0.5, abs=0.01)
+    assert drawn(hets, len(hets))["start"].tolist() == hets.start.tolist() == drawn(hets, 10**6)["start"].tolist()
 
 
 @pytest.mark.parametrize("kind", ["gain", "loss", "copy-neutral"])
@@ -177,7 +239,12 @@ def test_shift_and_fraction_are_inverse(kind: str) -> None:
 
 
 def summary(
-    result: str, share: float | None, width: float = 0.004, reason: str = "", lod: float | None = 0.2
+    result: str,
+    share: float | None,
+    width: float = 0.004,
+    reason: str = "",
+    lod: float | None = 0.2,
+    origin: str = "call",
 ) -> dict[str, object]:
     kin = Kinship.model_validate({"result": result, "sites": 9, "log10_unrelated": 1.0, "log10_sibling": 1.0})
     low, high = (None, None) if share is None else (share, share + width)
@@ -189,7 +256,15 @@ def summary(
     identity = IdentityFacts(
         kinship=kin, contamination=mixed, panel=9, lot_depth=1, donor_depth=1, frequencies="panel", rna=()
     )
-    events = pd.DataFrame({"origin": ["call"], "kind": ["gain"], "chrom": ["chr1"], "start": [0], "end": [9]})
+    place = {
+        "chrom": ["chr1"],
+        "start": [0],
+        "end": [9],
+        "fraction": [0.9],
+        "fraction_low": [0.8],
+        "fraction_high": [1.0],
+    }
+    events = pd.DataFrame({"origin": [origin], "kind": ["gain"], **place})
     found = allele_metrics(identity, events, facts)
     assert all(metric.reason for metric in found.values() if metric.value is None)
     return {name.split(".")[1]: metric.value for name, metric in found.items()}
@@ -207,3 +282,12 @@ def test_what_the_reads_cannot_tell_is_not_assessed() -> None:
     assert summary("MATCH", None)["contamination"] is None
     assert summary("MATCH", 0.0, reason="thin")["cnloh"] is None
     assert summary("MATCH", 0.0, lod=None)["cnloh"] is None
+    assert summary("MATCH", 0.0, lod=None, origin="alleles")["cnloh"] == 1, (
+        "what was seen counts, whatever else could not be"
+    )
+
+
+def test_a_thin_lot_full_of_another_human_is_told_so() -> None:
+    """10 to 20 % fits, or 1 to 11 %: the first is beyond the limit of 2 % wherever the truth lies."""
+    assert summary("MATCH", 0.1, width=0.1)["contamination"] == 0.1
+    assert summary("MATCH", 0.01, width=0.1)["contamination"] is None

@@ -99,6 +99,13 @@ def cram_of_another_genome(inputs: Inputs) -> None:
     inputs.sample(5)["alignment"] = "dna/L3.cram"
 
 
+def cram_without_its_genome(inputs: Inputs) -> None:
+    cram, fasta, folder = (str(inputs.folder / name) for name in ("dna/L3.cram", "reference/genome.fa", "dna/L3.bam"))
+    pysam.view("-C", "-T", fasta, "-o", cram, folder, catch_stdout=False)
+    inputs.sample(5)["alignment"] = "dna/L3.cram"
+    del inputs.config["reference"]["fasta"]
+
+
 def limit_that_is_no_number(inputs: Inputs) -> None:
     acceptance = yaml.safe_load((inputs.folder / "reference/acceptance.yaml").read_text())
     acceptance["criteria"][0]["limits"][0]["value"] = float("nan")
@@ -138,12 +145,20 @@ CHECKED: list[tuple[str, Break, str, str, int | None, str | None, str]] = [
      "a quality is the character ' ', and qualities are ! to ~"),
     ("qualities beyond ASCII", fastq(gzip.compress(READS.replace(b"F", b"\xff"))), "E28", SAMPLES, 4, "fastq_1",
      "a quality is the character 'ÿ'"),
+    ("reads of no bytes", fastq(b""), "E02", SAMPLES, 4, "fastq_1", "is empty (0 bytes)"),
     # alignments
+    ("BAM of no bytes", put("dna/L3.bam", b""), "E02", SAMPLES, 5, "alignment", "is empty (0 bytes)"),
+    ("BAM without its end", lambda inputs: inputs.put("dna/L3.bam", (inputs.folder / "dna/L3.bam").read_bytes()[:-28]),
+     "E28", SAMPLES, 5, "alignment", "the mark at the end of a whole file"),
+    ("BAM of another assembly", lambda inputs: bam(inputs.folder / "dna/L3.bam", CONTIGS | {"chr1": 5001}), "E14",
+     SAMPLES, 5, "alignment", "another assembly: chr1 has 5001 bases"),
+    ("CRAM without its genome", cram_without_its_genome, "E27", CONFIG, None, "reference.fasta", "need the genome"),
     ("BAM without contigs", unaligned, "E28", SAMPLES, 5, "alignment", "the reads are not aligned"),
     ("BAM damaged in its first block", lambda inputs: inputs.put("dna/L3.bam", flipped(
         (inputs.folder / "dna/L3.bam").read_bytes(), -70)), "E28", SAMPLES, 5, "alignment", "not a readable BAM"),
     ("CRAM of another genome", cram_of_another_genome, "E14", SAMPLES, 5, "alignment", "not in the reference (chr7)"),
     # counts per bin
+    ("count below zero", counted("-3"), "E28", SAMPLES, 6, "counts", "the count -3 is negative"),
     ("count of forty digits", counted("9" * 40), "E28", SAMPLES, 6, "counts", "larger than any run of a sequencer"),
     ("count of five thousand digits", counted("9" * 5000), "E28", SAMPLES, 6, "counts", "is not a whole number"),
     ("count of 1e30", counted("1e30"), "E28", SAMPLES, 6, "counts", "larger than any run of a sequencer"),
@@ -182,6 +197,7 @@ CHECKED: list[tuple[str, Break, str, str, int | None, str | None, str]] = [
     ("matrix that is a spreadsheet", put("rna/matrix.tsv", b"PK\3\4\x14\0" + bytes(range(256)) * 3), "E28", SAMPLES, 8,
      "counts", "is not UTF-8 text"),
     # sheets
+    ("sheet of no bytes", sheet("lots", ""), "E16", LOTS, None, None, "the sheet is empty"),
     ("sheet that is a spreadsheet", sheet("samples", b"PK\3\4\x14\0\6\0" + bytes(range(256))), "E16", SAMPLES, None,
      None, "is a spreadsheet or zip file, not text"),
     ("sheet that is an old spreadsheet", sheet("samples", b"\xd0\xcf\x11\xe0" + bytes(99)), "E16", SAMPLES, None, None,
@@ -195,6 +211,9 @@ CHECKED: list[tuple[str, Break, str, str, int | None, str | None, str]] = [
     ("sheet in UTF-16, cut in a character", sheet("lots", LOT_ROWS.encode("utf-16")[:-1]), "E16", LOTS, 4, None,
      "not UTF-16 text"),
     # cells
+    ("id twice", lot(1, "lot_id", "L1"), "E01", LOTS, 3, "lot_id", "already stands in line 2"),
+    ("ids that differ by case", lot(1, "lot_id", "l1"), "E01", LOTS, 3, "lot_id", "some file systems cannot tell"),
+    ("id that Excel took for a date", lot(1, "lot_id", "2-Mar"), "E16", LOTS, 3, "lot_id", "a spreadsheet has probably"),
     ("passage as Python writes it", lot(1, "passage", "1_0"), "E09", LOTS, 3, "passage", "not a number"),
     ("passage with an exponent", lot(1, "passage", "1e3"), "E09", LOTS, 3, "passage", "not a whole number"),
     ("passage in other digits", lot(1, "passage", "٥"), "E09", LOTS, 3, "passage", "not a whole number"),
@@ -301,6 +320,8 @@ MORE = {
     "sheets exchanged",
     "sheet in UTF-16, cut in a character",
     "path with a line break",
+    "ids that differ by case",
+    "id twice",
 }
 
 
@@ -333,6 +354,48 @@ def test_it_is_told_before_any_job(
     assert told.count(" error: ") == (1 if code else 0) or name in MORE, told
     assert "Traceback" not in told
     assert tree(tmp_path) == before, "something was written, or a command was obeyed"
+
+
+def unsorted(inputs: Inputs) -> None:
+    """Reads in any order: the import puts them in order."""
+    name = str(inputs.folder / "dna/L3.bam")
+    with pysam.AlignmentFile(name) as handle:
+        header, records = handle.header, list(handle)
+    with pysam.AlignmentFile(name, "wb", header=header) as handle:
+        for record in reversed(records):
+            handle.write(record)
+
+
+def elsewhere(inputs: Inputs) -> None:
+    """Reads beside the study, reached by a link and by a path with `..`."""
+    outside = inputs.folder.parent / f"{inputs.folder.name}-reads"
+    outside.mkdir()
+    for mate in (1, 2):
+        (inputs.folder / f"reads/c_{mate}.fq.gz").rename(outside / f"c_{mate}.fq.gz")
+    (inputs.folder / "reads/link.fq.gz").symlink_to(outside / "c_1.fq.gz")
+    inputs.sample(4).update(fastq_1="reads/link.fq.gz", fastq_2=f"../{outside.name}/c_2.fq.gz")
+
+
+def sheet_of_windows(inputs: Inputs) -> None:
+    inputs.write()
+    inputs.sheets.add("lots")
+    text = (inputs.folder / LOTS).read_text()
+    inputs.put(LOTS, text.replace("\n", "\r\n").encode("utf-16"))
+
+
+@pytest.mark.parametrize("unusual", [unsorted, elsewhere, sheet_of_windows])
+def test_what_looks_odd_but_can_be_read_is_taken(
+    unusual: Break, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "study").mkdir()
+    inputs = Inputs(tmp_path / "study")
+    unusual(inputs)
+    inputs.write()
+    monkeypatch.chdir(inputs.folder)
+    monkeypatch.setattr(sys, "argv", ["karyolot", "check"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code in (0, None), capsys.readouterr().err
 
 
 # What only the rule that reads the whole file can find.
@@ -653,12 +716,13 @@ def annotation_with_a_transcript_of_two_genes(job: Job) -> None:
 
 
 def expression(job: Job, lines: list[str]) -> None:
-    sample = {"donor": "D1", "path": job.put("m.tsv", "\n".join(lines)), "kind": "counts"}
+    sample = {"donor": "D1", "sex": "F", "passage": 0, "path": job.put("m.tsv", "\n".join(lines)), "kind": "counts"}
     job.inputs = {"transcripts": [], "genes": []}
     job.params["samples"] = [
         sample | {"sample_id": "D1r1", "lot": "", "state": "hepatocyte"},
-        sample | {"sample_id": "L1r1", "lot": "L1", "state": "lot"},
+        sample | {"sample_id": "L1r1", "lot": "L1", "state": "lot", "passage": 4},
     ]
+    job.params |= {"salmon": {}, "gtf": ""}
 
 
 @read_by("assemble_expression", "gene 'ENSG1.1' has '-7' in D1r1, not a whole number from 0")

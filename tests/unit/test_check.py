@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from karyolot import check
 from karyolot.contracts.criteria import Acceptance
-from karyolot.contracts.panel import Paired, Panel, PanelDonor, PanelLot, PanelModule
+from karyolot.contracts.panel import Paired, Panel, PanelDonor, PanelLot, PanelModule, gene_digest
 from karyolot.contracts.problems import CODES, InputProblems, Problem
 from karyolot.contracts.sheets import Study
 from karyolot.io import probe
@@ -239,6 +239,21 @@ def rna_in_separate_runs(inputs: Inputs) -> None:
         inputs.sample(line)["seq_run"] = run
 
 
+@case("E13", LOTS, 2, "lot_id", "cannot tell seq_run and state apart")
+def batch_of_the_design_is_the_lot(inputs: Inputs) -> None:
+    inputs.config["expression"]["design"] = "~ donor + seq_run + state"
+    for line in range(8, 16):
+        inputs.sample(line)["seq_run"] = "R2" if line in (10, 11) else "R1"
+
+
+@case("E13", CONFIG, None, "expression.design", "cannot tell donor and seq_run apart")
+def batch_of_the_design_is_the_donor(inputs: Inputs) -> None:
+    """Each lot was sequenced with its donor: no lot's comparison holds the batch, and the study's does."""
+    inputs.config["expression"]["design"] = "~ donor + seq_run + state"
+    for line in range(8, 16):
+        inputs.sample(line)["seq_run"] = "R1" if line < 12 else "R2"
+
+
 @case("E14", SAMPLES, 5, "alignment", "spelt otherwise than in the reference: 1 here, chr1 there")
 def alignment_spells_contigs_otherwise(inputs: Inputs) -> None:
     bam(inputs.folder / "dna/L3.bam", {name.removeprefix("chr"): length for name, length in CONTIGS.items()})
@@ -415,6 +430,11 @@ def matrix_of_another_species(inputs: Inputs) -> None:
 def gene_set_not_annotated(inputs: Inputs) -> None:
     inputs.rna_from_reads()
     inputs.put("reference/genes.gtf", inputs.gtf(GENES[:-1]))
+
+
+@case("E19", CONFIG, None, "pathways.axes", "more than 1 genes in the matrix (rna/matrix.tsv): WNT set")
+def gene_set_too_large(inputs: Inputs) -> None:
+    inputs.config["pathways"] |= {"min_size": 1, "max_size": 1}
 
 
 @case("E23", DONORS, 1, "Date of Birth", "personal data")
@@ -843,15 +863,16 @@ def marker_twice(inputs: Inputs) -> None:
     inputs.put("reference/markers.tsv", "\n".join([header, first, first, *others]))
 
 
-def put_panel(inputs: Inputs, genes: int = len(GENES), lots: int = 5) -> Path:
-    """A reference panel of the study's annotation, or of its first genes and others."""
+def put_panel(inputs: Inputs, genes: int = len(GENES), lots: int = 5, names: Sequence[str] = GENES) -> Path:
+    """A reference panel of the study's annotation, or of its first genes and others. names: of the genes of its GTF."""
     ids = tuple([f"ENSG{n}.1" for n in range(genes)] + [f"OTHER{n}" for n in range(genes, len(GENES))])
     pair = Paired(lot=0.1, donor=0.2)
     panel = Panel(
-        schema_version="1.0",
+        schema_version="1.1",
         version="1.0",
-        annotation_sha256="0" * 64,
-        annotation_genes=len(ids),
+        annotation_sha256=gene_digest((f"ENSG{n}.1", name) for n, name in enumerate(names)),
+        annotation_genes=len(names),
+        gtf_sha256=gene_digest((f"ENSG{n}.1", name) for n, name in enumerate(names)),
         gene_ids=ids,
         gene_names=tuple(GENES),
         modules=(PanelModule(name="maturity", expected="down", gene_ids=ids[:1], gene_names=("ALB",), source="s"),),
@@ -880,16 +901,46 @@ def test_a_panel_of_this_annotation_is_silent(inputs: Inputs, from_reads: bool) 
     assert inputs.examine() == []
 
 
+def test_a_gene_with_exons_only_is_of_the_annotation(inputs: Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Genes are read quickly, by their own lines; before a panel is called another's, as the run reads them."""
+    monkeypatch.setattr(probe, "HEAD_LINES", 4)
+    exon = 'chr1\tx\texon\t1001\t1090\t.\t+\t.\tgene_id "ENSG6.1"; gene_name "GFP"; transcript_id "T6";\n'
+    inputs.put("reference/genes.gtf", inputs.gtf(GENES) + exon)
+    inputs.rna_from_reads()
+    put_panel(inputs, names=[*GENES, "GFP"])
+    assert inputs.examine() == []
+
+
+@case("E14", CONFIG, None, "expression.panel", "the genes of the annotation (reference/genes.gtf) are others")
+def panel_of_an_older_gtf(inputs: Inputs) -> None:
+    """All its genes are there, and one more is."""
+    inputs.put("reference/genes.gtf", inputs.gtf([*GENES, "NEW"]))
+    inputs.rna_from_reads()
+    put_panel(inputs)
+
+
+@case("E14", CONFIG, None, "expression.panel", "the genes of the matrix (rna/matrix.tsv) are others")
+def panel_of_a_smaller_matrix(inputs: Inputs) -> None:
+    put_panel(inputs)
+    inputs.put("rna/matrix.tsv", "\n".join(matrix([*GENES, "NEW"])))
+
+
+@case("E14", CONFIG, None, "expression.panel", "the genes of the annotation (reference/genes.gtf) are others")
+def panel_of_renamed_genes(inputs: Inputs) -> None:
+    inputs.rna_from_reads()
+    put_panel(inputs, names=[*GENES[:-1], "MYCL"])
+
+
 @case("E02", CONFIG, None, "expression.panel", "does not exist (did you mean 'panel.json'?)")
 def panel_missing(inputs: Inputs) -> None:
     put_panel(inputs)
     inputs.config["expression"]["panel"] = "reference/panels.json"
 
 
-@case("E28", CONFIG, None, "expression.panel", "not a reference panel: schema_version: Input should be '1.0'")
+@case("E28", CONFIG, None, "expression.panel", "not a reference panel: schema_version: Input should be '1.1'")
 def panel_of_another_schema(inputs: Inputs) -> None:
     path = put_panel(inputs)
-    path.write_text(path.read_text().replace('"schema_version": "1.0"', '"schema_version": "7"'))
+    path.write_text(path.read_text().replace('"schema_version": "1.1"', '"schema_version": "7"'))
 
 
 @case("E28", CONFIG, None, "expression.panel", "not JSON")
@@ -1010,7 +1061,8 @@ def test_a_fault_is_told_where_it_is(
     problems = inputs.examine()
     found = [problem for problem in problems if matches(problem, code, file, line, column, words)]
     assert len(found) == 1, f"{name}:\n" + "\n".join(map(str, problems))
-    assert found[0].warning == ((code in WARNINGS and not words.startswith("no ")) or "reads of 2" in words)
+    hard = words.startswith(("no ", "fewer ", "more ", "cannot "))
+    assert found[0].warning == ((code in WARNINGS and not hard) or "reads of 2" in words)
     assert found[0].remedy
     # One fault is one problem: nothing else is blamed for it.
     assert len(problems) == ALSO.get(name, 1), "\n".join(map(str, problems))

@@ -220,6 +220,34 @@ def test_sex_by_depth(x: float | None, y: float | None, sex: str | None) -> None
     assert sex_of(x, y) == sex
 
 
+@pytest.mark.parametrize(
+    ("sex", "chrom", "lost", "expected"),
+    [
+        ("M", "chrY", 0.5, True),
+        ("M", "chrY", 0.9, True),
+        ("M", "chrY", 1.0, True),
+        ("F", "chrX", 0.5, True),
+        ("F", "chrX", 1.0, True),
+    ],
+)
+def test_a_sex_chromosome_lost_in_culture_fails_by_copy_number_and_is_no_swapped_tube(
+    sex: str, chrom: str, lost: float, expected: bool
+) -> None:
+    event = Event(chrom, 2_800_000, 155_600_000 if chrom == "chrX" else 56_800_000, -1, lost)
+    result = run((event,), sex, 5000, 31)
+    donor, lot = (sample(bins(), (event,), who, sex, 5000, seed) for who, seed in (("donor", 63), ("lot", 62)))
+    match = match_donor(result.compared.ratios, lot, donor, bins(), sex, SETTINGS).match
+    tables = result.calls, result.segmented.segments, result.arms, result.lod
+    found = metrics(*tables, result.compared.facts, result.noise, match, SETTINGS)
+    assert found["identity.lot_sex"].value is expected and found["identity.donor_sex"].value is True
+    assert found["cn.acquired_long"].value == 1
+    if sex == "M":
+        assert f"Y at {1 - lost:.0%} of the donor's" in found["identity.lot_sex"].detail
+    other = match.model_copy(update={"declared_sex": "MF"[sex == "M"]})
+    wrong = metrics(*tables, result.compared.facts, result.noise, other, SETTINGS)
+    assert not wrong["identity.lot_sex"].value and wrong["identity.donor_sex"].value is False
+
+
 def test_fraction_of_cells_by_copies() -> None:
     assert fraction_of_cells(np.log2([1.5, 1.15, 0.5, 0.9]), 2) == pytest.approx([1.0, 0.3, 1.0, 0.2])
     assert fraction_of_cells(np.log2([1.3, 0.4]), 1) == pytest.approx([0.3, 0.6])

@@ -6,7 +6,8 @@ import pytest
 
 from karyolot.contracts.expression import DifferentialExpression
 from karyolot.contracts.problems import KaryolotError
-from karyolot.rna.differential import PSEUDO_COUNT, differential, plan_contrast
+from karyolot.rna.design import by_unit, plan_contrast
+from karyolot.rna.differential import PSEUDO_COUNT, differential, pool_replicates
 from planted_expression import PAIR, expression, table
 
 THREE_DONORS = [(donor, state) for donor in ("D1", "D2", "D3") for state in ("hepatocyte", "lot") for _ in range(2)]
@@ -155,3 +156,28 @@ def test_designs_that_cannot_answer_are_refused(rows: list[tuple[str, str]], des
 def test_samples_without_a_common_gene_are_refused() -> None:
     with pytest.raises(KaryolotError, match="no gene has a read in every sample"):
         differential(table(np.array([[5, 0], [0, 5]]), [PAIR[0], PAIR[2]]), "~ state")
+
+
+def test_replicates_of_a_lot_never_count_as_lots() -> None:
+    """Six samples a lot tell as much of other lots as one that was sequenced as deep: the same table, bit by bit."""
+    data = expression(THREE_DONORS, CHANGED, genes=80, donor_sd=0.5)
+    data.obs["lot"] = [f"L{donor}" if state == "lot" else "" for donor, state in THREE_DONORS]
+    pooled = pool_replicates(data[np.random.default_rng(0).permutation(12)])
+    counts = data.layers["counts"]
+    assert (pooled["lot LD2"].layers["counts"] == counts[6:8].sum(axis=0)).all()
+    assert (plan := plan_contrast(pooled.obs, "~ donor + state")).residual_df == 2 and (plan.lot, plan.hepatocyte) == (
+        3,
+        3,
+    )
+    split = data[[0, 2, 4, 6, 8, 10]].copy()
+    split.layers["counts"] = np.array([counts[place : place + 2].sum(axis=0) for place in range(0, 12, 2)])
+    one, other = (differential(each, "~ donor + state") for each in (pooled, pool_replicates(split)))
+    pd.testing.assert_frame_equal(one, other)
+    alone = differential(pool_replicates(data[:4]), "~ donor + state")
+    assert alone["p"].isna().all() and alone["log2fc"].notna().any(), "one lot and one donor, however often sequenced"
+
+
+def test_a_unit_sequenced_in_two_runs_is_of_both() -> None:
+    data = expression(PAIR, genes=10)
+    data.obs["seq_run"] = ["R1", "R1 + R2", "R2", "R2"]
+    assert by_unit(data.obs)["seq_run"].to_dict() == {"hepatocytes of D1": "R1 + R2", "lot L1": "R2"}

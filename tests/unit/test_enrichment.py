@@ -5,7 +5,7 @@ and p values by brute force over random sets.
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,10 @@ from scipy.stats import false_discovery_control, norm
 import planted_expression
 from karyolot.contracts.expression import Components, Enrichment, SetScores
 from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.record import SetRow
 from karyolot.contracts.settings import Pathways
+from karyolot.report.record import _sets
+from karyolot.report.rows import record_rows
 from karyolot.rna.components import components
 from karyolot.rna.enrichment import enrich, rank_genes
 from karyolot.rna.expression import log_by_name
@@ -142,16 +145,44 @@ def test_spelling_of_names_does_not_matter() -> None:
     assert spelt["leading_edge"][2] == ",".join(odd.get(gene, gene) for gene in plain["leading_edge"][2].split(","))
 
 
-@pytest.mark.parametrize(
-    ("sets", "says"),
-    [
-        ({"small": frozenset(["G000", "G001", "G002", "G003", "absent"])}, "'small': 4 of its 5 genes .* 5 to 500"),
-        ({"large": frozenset(f"G{gene:03d}" for gene in range(501))}, "'large': 501 of its 501 genes"),
-    ],
-)
-def test_a_set_that_would_be_dropped_is_an_error(sets: Mapping[str, frozenset[str]], says: str) -> None:
+SMALL = frozenset(["G000", "G001", "G002", "G003", "absent"])
+
+
+def test_a_set_with_too_few_measured_genes_keeps_its_row() -> None:
+    """A thin sample does not stop the report, and the set does not vanish from it. The others stay as they are."""
+    axes = pd.concat([AXES, pd.DataFrame([{"set_name": "small", "axis": "D", "informational": "yes"}])])
+    result = Enrichment.validate(enrich(contrast(), {**SETS, "small": SMALL}, axes, SETTINGS)).set_index("set_name")
+    row = result.loc["small"]
+    assert row[["es", "nes", "p", "padj"]].isna().all()
+    assert row[["axis", "informational", "set_size", "used", "leading_edge"]].tolist() == ["D", "yes", 5, 4, ""]
+    assert row["reason"] == "4 of 5 genes measured, 5 needed"
+    alone = enrich(contrast(), SETS, AXES, SETTINGS).set_index("set_name")
+    pd.testing.assert_frame_equal(result.drop("small"), alone)
+    assert (alone["reason"] == "").all()
+    only = Enrichment.validate(enrich(contrast(), {"small": SMALL}, axes, SETTINGS))
+    assert only["nes"].isna().tolist() == [True] and only["leading_edge"].tolist() == [""]
+
+
+def test_the_record_tells_described_axes_from_those_shown_beside() -> None:
+    axes = pd.concat([AXES.assign(informational=["no", "yes", "no"]),
+                      pd.DataFrame([{"set_name": "small", "axis": "D", "informational": "yes"}])])  # fmt: skip
+    rows = {
+        row.set_name: row
+        for row in record_rows(_sets(enrich(contrast(), {**SETS, "small": SMALL}, axes, SETTINGS)), SetRow)
+    }
+    assert {name: row.informational for name, row in rows.items()} == {
+        "up": False, "down": True, "nothing": False, "small": True,
+    }  # fmt: skip
+    small = rows["small"]
+    assert (small.nes, small.padj, small.leading_edge, small.used) == (None, None, (), 4)
+    assert small.reason == "4 of 5 genes measured, 5 needed" and not small.significant(1.0)
+    assert rows["up"].significant(0.05) and rows["up"].leading_edge[0] in SETS["up"]
+
+
+def test_a_set_of_too_many_genes_is_refused() -> None:
+    sets = {"large": frozenset(f"G{gene:03d}" for gene in range(501))}
     axes = pd.DataFrame({"set_name": list(sets), "axis": "A", "informational": "no"})
-    with pytest.raises(KaryolotError, match=says):
+    with pytest.raises(KaryolotError, match="'large': 501 of its 501 genes"):
         enrich(contrast(), sets, axes, SETTINGS)
 
 
@@ -252,6 +283,15 @@ def test_gsva_separates_the_states() -> None:
     wide = result.pivot_table(index="set_name", columns="sample_id", values="score")
     assert wide.loc["up", ["S3", "S4", "S5"]].min() > wide.loc["up", ["S0", "S1", "S2"]].max()
     assert wide.loc["down", ["S3", "S4", "S5"]].max() < wide.loc["down", ["S0", "S1", "S2"]].min()
+
+
+def test_gsva_of_a_set_with_too_few_varying_genes_is_unknown() -> None:
+    data = scored([PAIR[0]] * 3 + [PAIR[2]] * 3)
+    axes = pd.concat([AXES, pd.DataFrame([{"set_name": "small", "axis": "D", "informational": "yes"}])])
+    result = SetScores.validate(gsva(data, {**SETS, "small": SMALL}, axes, SETTINGS))
+    assert result.loc[result["set_name"] == "small", "score"].isna().tolist() == [True] * 6
+    assert result["score"].notna().sum() == 18
+    assert SetScores.validate(gsva(data, {"small": SMALL}, axes, SETTINGS))["score"].isna().all()
 
 
 def test_two_samples_are_refused() -> None:

@@ -11,14 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from karyolot import __version__
 from karyolot.contracts.expression import (
     ExpressionSample,
     Genes,
     MarkerPanel,
+    Quantification,
     Quantified,
     TranscriptGenes,
     check_expression,
 )
+from karyolot.contracts.panel import gene_digest
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Donor, Sample, Study
@@ -51,9 +54,17 @@ def exon(contig: str, start: int, end: int, gene: str, transcript: str, name: st
     return [contig, "x", "exon", start, end, ".", "+", ".", f'gene_id "{gene}"; transcript_id "{transcript}";{named}']
 
 
+def annotated(ids: str, names: Sequence[str], lengths: Sequence[int]) -> pd.DataFrame:
+    """Genes, one after the other on chr1."""
+    start = np.arange(len(ids)) * 1000
+    places = {"chrom": "chr1", "start": start, "end": start + lengths}
+    return Genes.validate(pd.DataFrame({"gene_id": list(ids), "gene_name": names, "length": lengths, **places}))
+
+
 def sample(name: str, path: Path, kind: str = "salmon", lot: str = "") -> ExpressionSample:
     state = "lot" if lot else "hepatocyte"
     facts = {"sample_id": name, "donor": "D1", "lot": lot, "state": state, "path": str(path), "kind": kind}
+    facts |= {"sex": "F", "passage": 4 if lot else 0, "strandedness": "reverse"}
     return ExpressionSample.model_validate(facts)
 
 
@@ -135,7 +146,7 @@ def test_counts_are_length_scaled_tpm(tmp_path: Path) -> None:
     assert found.length is not None
     assert np.allclose(found.tpm, tpm, rtol=1e-9)
     assert np.allclose(found.length, length, rtol=1e-9)
-    data = check_expression(assemble(found, samples, NO_GENES))
+    data = check_expression(assemble(found, samples, NO_GENES, {}, ""))
     assert (data.layers["counts"] == np.rint(counts.T)).all()
     assert data.obs["state"].tolist() == ["hepatocyte", "lot", "lot"]
 
@@ -165,7 +176,7 @@ def test_versions_of_transcripts_are_ignored_only_when_needed() -> None:
 def test_salmon_facts(tmp_path: Path) -> None:
     said = {
         "num_processed": 1000, "num_mapped": 900, "percent_mapped": 90.0, "num_decoy_fragments": 5,
-        "expected_format": "ISR", "frag_length_mean": 180.5, "salmon_version": "1.10.1",
+        "expected_format": "ISR", "frag_length_mean": 180.5, "salmon_version": "1.10.1", "index_seq_hash": "3f3c",
         "ISF": 9, "ISR": 700, "OSF": 0, "OSR": 0, "MSF": 0, "MSR": 0, "SF": 1, "SR": 190, "IU": 0,
     }  # fmt: skip
     path = tmp_path / "salmon.json"
@@ -191,7 +202,8 @@ def test_a_matrix_is_read_with_its_names_and_lengths(tmp_path: Path) -> None:
     counts, _ = read_counts(path, ["S2", "S1"])
     assert counts.to_dict("index") == {"A": {"S2": 5, "S1": 10}, "B": {"S2": 0, "S1": 20}}
     samples = [sample("S2", path, "counts"), sample("S1", path, "counts", lot="L1")]
-    data = check_expression(assemble(read_quantified(samples, read_given([], TranscriptGenes)), samples, NO_GENES))
+    counted = read_quantified(samples, read_given([], TranscriptGenes))
+    data = check_expression(assemble(counted, samples, NO_GENES, {}, ""))
     assert data.obs_names.tolist() == ["S1", "S2"]
     assert data.var["gene_name"].tolist() == ["A", "beta"]
     assert data.layers["tpm"][0].tolist() == [5e5, 5e5], "half the reads on half the length"
@@ -207,16 +219,16 @@ def test_without_lengths_there_are_no_tpm(tmp_path: Path) -> None:
     path = write(tmp_path / "counts.tsv", ["id", "S1", "S2"], ["A", 1, 2], ["B", 3, 4])
     samples = [sample("S1", path, "counts"), sample("S2", path, "counts", lot="L1")]
     counted = read_quantified(samples, read_given([], TranscriptGenes))
-    assert "tpm" not in check_expression(assemble(counted, samples, NO_GENES)).layers
-    half = pd.DataFrame({"gene_id": ["A"], "gene_name": ["alpha"], "length": [1000]})
-    assert "tpm" not in assemble(counted, samples, half).layers, "a length for some genes only"
-    known = pd.DataFrame({"gene_id": ["A", "B"], "gene_name": ["alpha", "beta"], "length": [1000, 3000]})
-    data = assemble(counted, samples, known)
+    assert "tpm" not in check_expression(assemble(counted, samples, NO_GENES, {}, "")).layers
+    half = annotated("A", ["alpha"], [1000])
+    assert "tpm" not in assemble(counted, samples, half, {}, "a.gtf").layers, "a length for some genes only"
+    known = annotated("AB", ["alpha", "beta"], [1000, 3000])
+    data = assemble(counted, samples, known, {}, "a.gtf")
     assert data.layers["tpm"][0].tolist() == [5e5, 5e5]
     assert data.var["gene_name"].tolist() == ["alpha", "beta"]
     other = known.assign(gene_id=["C", "D"])
     with pytest.raises(KaryolotError, match="no gene of the counts"):
-        assemble(counted, samples, other)
+        assemble(counted, samples, other, {}, "a.gtf")
 
 
 @pytest.mark.parametrize(
@@ -263,6 +275,33 @@ def test_expression_is_written_whole_and_reproducibly(tmp_path: Path) -> None:
         read_expression(tmp_path / "a.h5ad")
 
 
+def test_the_table_says_what_it_was_made_from(tmp_path: Path) -> None:
+    """Facts of samples, genes and tools, without times and paths, and the same bytes each time."""
+    samples, transcripts, _ = quantified(tmp_path)
+    facts = {"fragments": 9, "mapped": 9, "percent_mapped": 99.0, "decoy_fragments": 0, "library_type": "ISR"}
+    facts |= {"antisense_share": 1.0, "fragment_length": 200.0, "salmon_version": "1.10.1", "index_sha256": "3f"}
+    salmon = {each.sample_id: Quantification.model_validate(facts) for each in samples}
+    ids = [f"G{gene:02d}" for gene in range(11)]  # one gene of the counts is not annotated
+    places = {"chrom": "chr1", "start": range(11), "end": range(100, 111)}
+    genes = pd.DataFrame({"gene_id": ids, "gene_name": ids, "length": 90, **places})
+    for name in ("a.h5ad", "b.h5ad"):
+        data = assemble(read_quantified(samples, transcripts), samples, genes, salmon, "a.gtf")
+        write_expression(data, tmp_path / name)
+    assert (tmp_path / "a.h5ad").read_bytes() == (tmp_path / "b.h5ad").read_bytes()
+    assert str(tmp_path).encode() not in (tmp_path / "a.h5ad").read_bytes()
+    back = read_expression(tmp_path / "a.h5ad")
+    assert back.obs.loc["S1"].drop(["platform", "library_kit", "seq_run"]).to_dict() == {
+        "donor": "D1", "lot": "L1", "state": "lot", "sex": "F", "passage": 4, "replicate": 1, "strandedness": "reverse",
+        "library_type": "ISR",
+    }  # fmt: skip
+    assert back.obs["replicate"].tolist() == [1, 1, 2], "within the lot"
+    assert back.var.loc["G10"].tolist() == ["G10", "chr1", 10, 110, 90.0]
+    assert back.var.loc["G11", "chrom"] == "" and back.var.loc["G11", ["start", "end", "length"]].isna().all()
+    assert back.uns["annotation"] == {"gtf": "a.gtf", "sha256": gene_digest(zip(ids, ids, strict=True)), "genes": 11}
+    assert back.uns["quantification"] == {"method": "salmon", "version": "1.10.1", "index_sha256": "3f"}
+    assert back.uns["made"]["karyolot"] == __version__ and "tximport" in back.uns["made"]["counts"]
+
+
 def test_broken_expression_is_refused() -> None:
     good = table(np.array([[1, 2], [3, 4]]), PAIR[1:3])
     check_expression(good)
@@ -272,7 +311,10 @@ def test_broken_expression_is_refused() -> None:
         (lambda data: data.layers.update(counts=np.full((2, 2), 0.5)), "not whole"),
         (lambda data: data.layers.update(tpm=np.full((2, 2), np.nan)), "NaN"),
         (lambda data: data.obs.pop("donor"), "'donor' is missing"),
+        (lambda data: data.obs.pop("strandedness"), "'strandedness' is missing"),
         (lambda data: data.var.pop("gene_name"), "'gene_name' is missing"),
+        (lambda data: data.var.pop("chrom"), "'chrom' is missing"),
+        (lambda data: data.uns.pop("annotation"), "uns 'annotation' does not hold genes, gtf, sha256"),
     ):
         broken = good.copy()
         change(broken)
@@ -282,11 +324,13 @@ def test_broken_expression_is_refused() -> None:
 
 def test_assembly_does_not_depend_on_order() -> None:
     counts = pd.DataFrame({"S1": [1, 2, 3], "S2": [4, 5, 6]}, index=["A", "B", "C"])
-    genes = pd.DataFrame({"gene_id": list("ABC"), "gene_name": list("abc"), "length": [100, 200, 300]})
+    genes = annotated("ABC", list("abc"), [100, 200, 300])
     samples = [sample("S1", Path("x"), "counts"), sample("S2", Path("x"), "counts", lot="L1")]
     unstated = pd.DataFrame({"gene_name": None, "length": np.nan}, index=counts.index)
-    one = assemble(Quantified(counts, None, None, unstated), samples, genes)
-    other = assemble(Quantified(counts.iloc[::-1, ::-1], None, None, unstated), samples[::-1], genes.iloc[::-1])
+    one = assemble(Quantified(counts, None, None, unstated), samples, genes, {}, "a.gtf")
+    turned = Quantified(counts.iloc[::-1, ::-1], None, None, unstated)
+    other = assemble(turned, samples[::-1], genes.iloc[::-1], {}, "a.gtf")
+    assert one.uns == other.uns
     assert one.obs.equals(other.obs)
     assert one.var.equals(other.var)
     assert all((one.layers[name] == other.layers[name]).all() for name in one.layers)
@@ -377,7 +421,7 @@ def test_batches_travel_from_the_sheet_to_the_expression(tmp_path: Path) -> None
     facts = [ExpressionSample.model_validate(expression_sample(study, name)) for name in rows]
     counts = pd.DataFrame([[5, 6], [7, 8]], index=pd.Index(["G1", "G2"], name="gene_id"), columns=["S1", "S2"])
     unstated = pd.DataFrame({"gene_name": None, "length": np.nan}, index=counts.index)
-    data = assemble(Quantified(counts, None, None, unstated), facts, NO_GENES)
+    data = assemble(Quantified(counts, None, None, unstated), facts, NO_GENES, {}, "")
     write_expression(data, tmp_path / "expression.h5ad")
     obs = read_expression(tmp_path / "expression.h5ad").obs
     assert obs["seq_run"].tolist() == ["R1", "R1 + R2"]

@@ -4,15 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from karyolot.contracts.alleles import AlleleFacts, Pairs
+from karyolot.contracts.alleles import AlleleFacts, Pairs, Relation
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Identity
 from karyolot.dna.allele_summary import allele_metrics
-from karyolot.dna.contamination import contamination, identify, match_samples
+from karyolot.dna.contamination import contamination, holds_foreign_reads, identify, match_samples
 from karyolot.dna.identity import check_sites, frequencies, genotypes, kinship, match_all, relation
 from planted_alleles import children, counts, expressed, mosaic, panel, person
 
 SITES = panel(10_000)
+QUARTER = SITES.iloc[::4].reset_index(drop=True)
 FREQUENCY = SITES["frequency"].to_numpy()
 RATIO = Identity().log10_ratio
 FACTS = AlleleFacts(
@@ -216,7 +217,7 @@ def test_no_reads_have_no_contamination() -> None:
 
 def test_the_sheet_tells_who_is_mixed_in_and_whom_a_swapped_tube_belongs_to() -> None:
     rng = np.random.default_rng(12)
-    sites = SITES.iloc[::4].reset_index(drop=True)
+    sites = QUARTER
     one, two = person(sites, rng), person(sites, rng)
     tables = [
         counts(sites, one, 10, rng),
@@ -224,21 +225,87 @@ def test_the_sheet_tells_who_is_mixed_in_and_whom_a_swapped_tube_belongs_to() ->
         counts(sites, one, 10, rng, foreign=two, share=0.05),
         counts(sites, two, 10, rng),
     ]
-    samples = [
-        {"sample_id": name, "assay": "wgs", "owner": name, "person": donor, "role": role}
-        for name, donor, role in (
-            ("D1", "D1", "donor"),
-            ("D2", "D2", "donor"),
-            ("mixed", "D1", "lot"),
-            ("swapped", "D1", "lot"),
-        )
-    ]
-    pairs = Pairs.validate(match_samples(tables, samples, Identity())).set_index(["sample_a", "sample_b"])
+    pairs = compared(dict(zip(("D1", "D2", "mixed/D1", "swapped/D1"), tables, strict=True)))
     assert pairs.loc[("D1", "mixed"), "result"] == "MATCH"
     assert pairs.loc[("D1", "swapped"), "result"] == "MISMATCH"
     assert pairs.loc[("D2", "swapped"), "result"] == "MATCH"
     assert not pairs.loc[("D2", "swapped"), "expected"]
-    named = pairs["mix"].dropna()
-    assert named.index.tolist() == [("D2", "mixed")]
-    assert named.iloc[0] == pytest.approx(0.05, abs=0.01)
-    assert isinstance(pairs, pd.DataFrame)
+    assert shares(pairs) == {("D2", "mixed", "a_in_b"): pytest.approx(0.05, abs=0.01)}
+
+
+def compared(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Contract Pairs by both names. tables: of donors by their name, of lots by 'LOT/DONOR'."""
+    samples = []
+    for name in tables:
+        owner, _, donor = name.partition("/")
+        role = {"person": donor, "role": "lot"} if donor else {"person": owner, "role": "donor"}
+        samples.append({"sample_id": owner, "assay": "wgs", "owner": owner, **role})
+    own = {
+        name.split("/")[0]: identify(table, tables[name.split("/")[1]], Identity())
+        for name, table in tables.items()
+        if "/" in name
+    }
+    pairs = match_samples(list(tables.values()), samples, own, Identity())
+    return Pairs.validate(pairs).set_index(["sample_a", "sample_b"])
+
+
+def shares(pairs: pd.DataFrame) -> dict[tuple[str, str, str], float]:
+    """What is not null of the two shares: first sample, second, column."""
+    return {
+        (*pair, name): row[name] for pair, row in pairs.iterrows() for name in ("a_in_b", "b_in_a") if row[name] >= 0
+    }
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05])
+def test_a_swapped_tube_with_the_donors_own_cells_is_not_taken_for_the_guest(share: float) -> None:
+    """L3 is D1's by the sheet and D2's in truth; what L2, of D2, holds is of somebody no sheet knows, or nothing."""
+    rng = np.random.default_rng(13)
+    one, two, nobody = (person(QUARTER, rng) for _ in range(3))
+    pairs = compared(
+        {
+            "D1": counts(QUARTER, one, 5, rng),
+            "D2": counts(QUARTER, two, 5, rng),
+            "L2/D2": counts(QUARTER, two, 5, rng, foreign=nobody, share=share),
+            "L3/D1": counts(QUARTER, two, 5, rng),
+        }
+    )
+    assert pairs.loc[("L2", "L3"), "result"] == "MATCH"
+    assert shares(pairs) == {}
+
+
+def test_two_lots_with_reads_of_each_others_person_keep_both_shares() -> None:
+    """Donors too thin to explain the foreign reads as well as the lots do."""
+    rng = np.random.default_rng(14)
+    one, two = person(SITES, rng), person(SITES, rng)
+    pairs = compared(
+        {
+            "D1": counts(SITES, one, 2, rng),
+            "D2": counts(SITES, two, 2, rng),
+            "L1/D1": counts(SITES, one, 30, rng, foreign=two, share=0.03),
+            "L2/D2": counts(SITES, two, 30, rng, foreign=one, share=0.08),
+        }
+    )
+    assert shares(pairs) == {
+        ("L1", "L2", "a_in_b"): pytest.approx(0.08, abs=0.01), ("L1", "L2", "b_in_a"): pytest.approx(0.03, abs=0.01),
+    }  # fmt: skip
+
+
+def test_a_source_is_only_searched_where_foreign_reads_were_found() -> None:
+    rng = np.random.default_rng(15)
+    me = person(QUARTER, rng)
+    clean = identify(counts(QUARTER, me, 5, rng), counts(QUARTER, me, 5, rng), Identity())
+    assert clean.contamination.low == 0 and not holds_foreign_reads(clean)
+
+    def lot(result: Relation, low: float | None) -> bool:
+        found = {"low": low, "share": None if low is None else low + 0.01}
+        return holds_foreign_reads(
+            clean.model_copy(
+                update={
+                    "kinship": clean.kinship.model_copy(update={"result": result}),
+                    "contamination": clean.contamination.model_copy(update=found),
+                }
+            )
+        )
+
+    assert lot("MATCH", 0.01) and lot("MATCH", None)
+    assert not lot("MISMATCH", 0.01) and not lot("NOT ENOUGH", 0.01)

@@ -9,11 +9,13 @@ import pytest
 from anndata import AnnData
 
 from karyolot.contracts.criteria import Acceptance, Metric, Metrics
-from karyolot.contracts.expression import MarkerPanel, Markers, Quantification
+from karyolot.contracts.expression import MarkerPanel, Markers, Quantification, RnaQuality
+from karyolot.contracts.record import QcFigure, SampleQc
 from karyolot.io.files import read_yaml
+from karyolot.report.qc import with_expression
 from karyolot.rna.differential import differential
 from karyolot.rna.markers import tabulate
-from karyolot.rna.summary import metrics
+from karyolot.rna.summary import metrics, sample_quality
 from karyolot.verdict.decide import decide
 from planted_expression import PAIR, table
 
@@ -80,7 +82,7 @@ def test_a_good_lot_meets_what_is_expected() -> None:
     assert "MMP3 without a read" in found["rna.secreted_up"].detail
     assert found["rna.yap_targets_log2fc"].value == pytest.approx(3, abs=0.05)
     assert found["rna.genes_detected"].value == 50 + sum(pair[1] > 0 for pair in GOOD.values())
-    not_given = {"rna.mapping_percent", "rna.mitochondrial_share", "rna.rrna_share"}
+    not_given = {"rna.mapping_percent", "rna.mitochondrial_share", "rna.rrna_share", "rna.strandedness_as_declared"}
     assert {name for name, metric in found.items() if metric.reason} == not_given
 
 
@@ -200,7 +202,7 @@ def test_mapping_is_that_of_the_worst_sample() -> None:
     facts = {
         name: Quantification(
             fragments=1000, mapped=mapped, percent_mapped=mapped / 10, decoy_fragments=0, library_type="ISR",
-            antisense_share=0.99, fragment_length=200, salmon_version="1.10.1",
+            antisense_share=0.99, fragment_length=200, salmon_version="1.10.1", index_sha256="3f",
         )
         for name, mapped in (("S0", 900), ("S1", 555))
     }  # fmt: skip
@@ -210,6 +212,71 @@ def test_mapping_is_that_of_the_worst_sample() -> None:
     )
     unknown = measured(lot(), {"S0": facts["S0"]})["rna.mapping_percent"]
     assert (unknown.value, unknown.reason) == (None, "came as counts, not as reads: S1")
+
+
+def test_quality_of_each_rna_sample_is_in_the_record() -> None:
+    """Of every sample, beside what its tools said of it; what is not known is None."""
+    data = lot({"MT-CO1": (0, 10 * BULK), "MT-RNR2": (BULK, 5 * BULK)})
+    quality = RnaQuality.validate(sample_quality(data))
+    metrics_ = measured(data)
+    assert quality["genes_detected"].iloc[1] == metrics_["rna.genes_detected"].value
+    assert quality["rrna_share"].max() == pytest.approx(metrics_["rna.rrna_share"].value, abs=1e-4)
+    mapped = QcFigure(name="Mapped to transcripts", value=93.0, unit="%")
+    samples = [SampleQc(sample_id=name, role="lot", assay="rnaseq", figures=(mapped,)) for name in ("S0", "S1")]
+    samples.append(SampleQc(sample_id="W", role="lot", assay="wgs", figures=()))
+    donor, own, dna = with_expression(samples, quality)
+    assert {figure.name: figure.value for figure in own.figures} == {
+        "Mapped to transcripts": 93.0, "Genes at 1 TPM or more": metrics_["rna.genes_detected"].value,
+        "Ribosomal RNA": round(500 / 65, 2), "Mitochondrial RNA": round(1000 / 65, 2),
+    }  # fmt: skip
+    assert donor.figures[-1].value == 0.0 and dna == samples[-1]
+    bare = lot()
+    del bare.layers["tpm"], bare.layers["length"]
+    unknown = with_expression(samples, sample_quality(bare))[0]
+    assert [figure.value for figure in unknown.figures] == [93.0, None, None, None]
+    assert with_expression(samples, None) == tuple(samples)
+
+
+def library(antisense: float, mapped: int = 1000) -> Quantification:
+    return Quantification(
+        fragments=1000, mapped=mapped, percent_mapped=mapped / 10, decoy_fragments=0, library_type="ISR",
+        antisense_share=antisense, fragment_length=200, salmon_version="1.10.1", index_sha256="3f",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("declared", "shares", "value", "words"),
+    [
+        (["reverse", "reverse"], [0.99, 0.8], True, "S0 is reverse (read 1 antisense in 99 %), declared reverse; S1"),
+        (["forward", "forward"], [0.2, 0.01], True, "S0 is forward (read 1 antisense in 20 %)"),
+        (["unstranded", "unstranded"], [0.5, 0.79], True, "S1 is unstranded"),
+        (["reverse", "reverse"], [0.99, 0.79], False, "S1 is unstranded (read 1 antisense in 79 %), declared reverse"),
+        (["reverse", "reverse"], [0.01, 0.99], False, "S0 is forward"),
+        (["reverse", ""], [0.99, 0.99], None, "samples.tsv does not say it of S1"),
+        (["", "reverse"], [0.99, 0.01], False, "S1 is forward"),
+        (["reverse", "reverse"], [0.99, None], None, "S1 came as counts"),
+    ],
+)
+def test_strandedness_is_held_against_the_sheet(
+    declared: list[str], shares: list[float | None], value: bool | None, words: str, root: Path
+) -> None:
+    data = lot()
+    data.obs["strandedness"] = declared
+    quality = {f"S{n}": library(share) for n, share in enumerate(shares) if share is not None}
+    found = measured(data, quality)
+    metric = found["rna.strandedness_as_declared"]
+    assert metric.value is value
+    assert words in metric.reason + metric.detail
+    acceptance = read_yaml(root / "resources" / "acceptance.yaml", Acceptance)
+    outcome = {result.id: result.outcome for result in decide("L1", found, acceptance, 5, 0.95).criteria}["Q07"]
+    assert outcome == {True: "PASS", False: "REVIEW", None: "NOT_ASSESSED"}[value]
+
+
+def test_strandedness_of_few_fragments_is_unknown() -> None:
+    data = lot()
+    data.obs["strandedness"] = "reverse"
+    found = measured(data, {"S0": library(0.99), "S1": library(0.0, mapped=99)})["rna.strandedness_as_declared"]
+    assert (found.value, found.reason) == (None, "strandedness: S1 has 99 mapped fragments, and 100 are needed")
 
 
 def test_shares_of_mitochondrial_and_ribosomal_rna() -> None:

@@ -59,6 +59,7 @@ from karyolot.rna.panel import (
 from karyolot.rna.similarity import sample_distances
 from karyolot.rna.singscore import singscore
 from karyolot.verdict.decide import decide
+from planted_expression import with_facts
 
 ROOT = Path(__file__).parents[2]
 LIVER = {"CYP3A4": 4000, "UGT1A9": 1500, "FAH": 2000, "ALB": 30_000}
@@ -108,7 +109,7 @@ def planted(
     tpm = np.array([base * 2 ** (person + (state == "lot") * (change + own)) for state in states])
     tpm = np.array([row * noise.gamma(200, 1 / 200, len(names)) for row in tpm])
     samples = [f"{donor}-{n}" for n in range(replicates[0])] + [f"{lot}-{n}" for n in range(replicates[1])]
-    return AnnData(
+    data = AnnData(
         obs=pd.DataFrame(
             {"donor": donor, "lot": ["" if state == "hepatocyte" else lot for state in states], "state": states},
             index=pd.Index(samples, name="sample_id"),
@@ -118,6 +119,7 @@ def planted(
         ),
         layers={"counts": np.rint(10 * tpm).astype(np.int64), "tpm": tpm, "length": np.full(tpm.shape, 1000.0)},
     )
+    return with_facts(data)
 
 
 def accepted(lots: int) -> dict[str, AnnData]:
@@ -584,8 +586,8 @@ def test_a_panel_survives_its_file(tmp_path: Path) -> None:
         (lambda text: text[:-200], "not JSON"),
         (lambda text: text.replace('"version": "1.0"', '"version": "2.0"'), "sha256 does not fit"),
         (
-            lambda text: text.replace('"schema_version": "1.0"', '"schema_version": "9"'),
-            "schema_version: Input should be '1.0'",
+            lambda text: text.replace('"schema_version": "1.1"', '"schema_version": "9"'),
+            "schema_version: Input should be '1.1'",
         ),
         (lambda text: text.replace('"D01"', '"D00"'), "a donor stands twice"),
         (lambda text: '{"a": 1}', "not a reference panel"),
@@ -672,7 +674,8 @@ def results(data: AnnData, panel: Panel) -> ExpressionResults:
     genes = newlot(data, panel)
     de = differential(data, "~ state")
     enrichment = pd.DataFrame(
-        columns=["set_name", "axis", "set_size", "used", "nes", "padj", "leading_edge"], dtype=object
+        columns=["set_name", "axis", "informational", "set_size", "used", "nes", "padj", "leading_edge", "reason"],
+        dtype=object,
     )
     markers = Markers.validate(tabulate(data, de, MARKERS))
     return ExpressionResults(de, markers, enrichment, 1, 1, panel=PanelResults(facts, table, genes))
@@ -755,3 +758,18 @@ def test_the_digest_is_of_ids_and_names() -> None:
     assert annotation_digest(data) == annotation_digest(data[::-1, ::-1])
     assert annotation_digest(data) != annotation_digest(data[:, 1:])
     assert json.loads(panel_of(2).model_dump_json())["annotation_sha256"] == annotation_digest(data)
+
+
+@pytest.mark.parametrize(
+    ("lots", "outcome"), [(MIN_LOTS - 1, "INDETERMINATE"), (MIN_LOTS, "PASS"), (None, "NOT_ASSESSED")]
+)
+def test_a_panel_that_is_asked_for_and_too_small_lets_no_lot_pass(lots: int | None, outcome: str) -> None:
+    given = (None, None) if lots is None else compare(planted("N1", "D99"), panel_of(lots))
+    acceptance = read_yaml(ROOT / "resources" / "acceptance.yaml", Acceptance)
+    of_panel = acceptance.model_copy(
+        update={"criteria": tuple(c for c in acceptance.criteria if c.id.startswith("R08"))}
+    )
+    verdict = decide("N1", panel_metrics(*given), of_panel, 5, 0.95)
+    assert {result.outcome for result in verdict.criteria} == {outcome}
+    assert verdict.outcome == ("PASS" if lots != MIN_LOTS - 1 else "INDETERMINATE")
+    assert not verdict.suppressed, "what DNA shows stands"

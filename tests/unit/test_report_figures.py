@@ -111,6 +111,45 @@ def test_arms_take_the_state_of_the_calls_on_them() -> None:
     assert (states["chr8", "p"], states["chr8", "q"]) == ("gain", "mixed")
 
 
+def test_allele_shares_part_where_alleles_moved_and_stand_below_the_copy_numbers() -> None:
+    record = planted_records.failing()
+    assert record.alleles is not None
+    plots = figures.allele_plots(record.copy_number, record.alleles)
+    ratio = figures.ratio_plot(record.copy_number)
+    track, (event,) = record.alleles.track, record.alleles.events
+    for plot, values in zip(plots, (track.donor, track.lot), strict=True):
+        zero, half, one = (line.y for line in plot.limits)
+        assert [tick.label for tick in plot.ticks] == ["0", "1/2", "1"] and [tick.y for tick in plot.ticks] == [
+            zero,
+            half,
+            one,
+        ]
+        assert plot.top < one < half < zero < plot.bottom and half == pytest.approx((zero + one) / 2, abs=0.1)
+        (guide,) = plot.guides
+        assert (guide.x1, guide.x2, guide.y) == (plot.left, plot.right, half)
+        found = [(float(x), float(y)) for x, y in re.findall(r"M([\d.]+) ([\d.]+)h0", plot.points)]
+        assert [(zero - y) / (zero - one) for _, y in found] == pytest.approx(
+            [share / 1000 for share in values], abs=0.001
+        )
+        assert [mark.left for mark in plot.chromosomes] == [mark.left for mark in ratio.chromosomes]
+        assert plot.empty == ("X", "Y")
+        assert [call.type for call in plot.calls] == ["gain", "gain", "copy-neutral"]
+        assert [call.left for call in plot.calls[:2]] == [call.left for call in ratio.calls]
+        low, high = stripe(plot, "4")
+        band = plot.calls[2]
+        assert low < band.left and band.left + band.width == pytest.approx(high, abs=0.2)
+    donor, lot = plots
+    assert [call.label for call in donor.calls if call.row is not None][-1] == "copy-neutral 4q in 40% of cells"
+    assert all(call.row is None for call in lot.calls), "labels stand once"
+    inside = [
+        (a, b)
+        for chrom, start, a, b in zip(track.chrom, track.start, track.donor, track.lot, strict=True)
+        if chrom == event.chrom and event.start <= start < event.end
+    ]
+    far = [sum(abs(pair[n] - 490) > 120 for pair in inside) / len(inside) for n in (0, 1)]
+    assert far[0] < 0.35 < 0.7 < far[1]
+
+
 @st.composite
 def tracks(draw: st.DrawFn) -> BinTrack:
     starts = sorted(draw(st.sets(st.integers(0, 400), min_size=1, max_size=120)))

@@ -86,3 +86,6 @@ def test_a_job_is_measured_by_its_own_files(tmp_path: Path, monkeypatch: pytest.
     assert ask["mem_mb"](wildcards, attempt=2) == 2 * round(3_500 + 2_000 * 0.031)
     assert ask["runtime"](wildcards, threads=1, attempt=1) == round(3 * (0.2 + 75 * 0.1))
     assert ask["disk_mb"](wildcards) == 1_000
+    few = SETTINGS.model_copy(update={"identity": SETTINGS.identity.model_copy(update={"rna_pairs": 50_000})})
+    part = Needs(Study(donors={}, lots={}, samples={"S": rows}), few).size({"sample": "S"}, "align_transcripts")
+    assert part.data == pytest.approx(0.008), "of RNA only the first pairs are aligned"

@@ -35,9 +35,9 @@ FACTS = [
 ]
 
 
-def study(samples: list[tuple[str, str]] | None = None) -> StudyExpression:
+def study(samples: list[tuple[str, str]] | None = None, sets: pd.DataFrame = SETS) -> StudyExpression:
     data = expression(samples or SAMPLES, CHANGES, genes=600)
-    tables = components(data), sample_distances(data), marker_scores(data, PANEL), SETS
+    tables = components(data), sample_distances(data), marker_scores(data, PANEL), sets
     return study_expression(FACTS, *tables)
 
 
@@ -94,6 +94,14 @@ def test_scores_of_sets_are_drawn_at_their_samples() -> None:
     assert [name for name, _ in plot.samples] == list(found.sets)
     assert [name for name, _ in plot.genes] == [sample.sample_id for sample in found.samples]
     assert {key: path.count("z") for key, path in plot.paths.items()} == {-4: 1, -2: 1, -1: 1, 0: 2, 2: 1, 3: 1, 4: 1}
+    silent = pd.DataFrame(
+        {"set_name": "bile salts", "axis": "any", "sample_id": ["S0", "S1", "S2", "S3"], "score": np.nan}
+    )
+    asked = study(sets=pd.concat([SETS, silent]))
+    assert (asked.sets, asked.set_scores, asked.unscored) == (found.sets, found.set_scores, ("bile salts",))
+    assert "Not assessed, too few of the genes vary: bile salts." in captions.study_sets(asked).finding
+    assert "Scores of gene sets: not available." in render_overview([], study(sets=silent))
+    assert "Scores of gene sets: not available." not in render_overview([], asked)
     assert len(figures.study_heat(found.model_copy(update={"sets": (), "set_scores": ()})) or []) == 2
 
 

@@ -115,12 +115,15 @@ def test_the_record_holds_what_a_person_should_see() -> None:
 
 VCF = """##fileformat=VCFv4.2
 ##FILTER=<ID=LowQual,Description="poor">
+##FILTER=<ID=germline,Description="of the donor">
 ##FORMAT=<ID=AD,Number=R,Type=Integer,Description="reads">
 ##contig=<ID=chr2,length=1000>
 #CHROM	POS	ID	REF	ALT	QUAL	FILTER	INFO	FORMAT	D-wgs	L-wgs
 chr2	101	.	A	G,T	50	.	.	AD	20,9,1	15,0,14
 chr2	201	.	AC	A	50	PASS	.	AD	30,0	.
 chr2	301	.	A	<*>	50	PASS	.	AD	30,0	30,0
+chr2	351	.	A	G	50	germline	.	AD	15,15	2,28
+chr2	361	.	A	G	50	germline;LowQual	.	AD	15,15	15,15
 chr2	401	.	A	C	50	LowQual	.	AD	30,0	15,15
 """
 
@@ -131,6 +134,7 @@ def test_calls_of_any_caller_are_read_by_sample_and_allele(tmp_path: Path) -> No
     table = CalledVariants.validate(read_called(path, "L-wgs", "D-wgs"))
     assert table[["start", "end", "ref", "alt", "lot_ref", "lot_alt", "donor_ref", "donor_alt"]].to_numpy().tolist() == [
         [100, 101, "A", "G", 15, 0, 20, 9], [100, 101, "A", "T", 15, 14, 20, 1], [200, 202, "AC", "A", 0, 0, 30, 0],
+        [350, 351, "A", "G", 2, 28, 15, 15],
     ]  # fmt: skip
     with pytest.raises(KaryolotError, match="no sample L9"):
         read_called(path, "L9", "D-wgs")

@@ -22,8 +22,10 @@ def with_(**changes: Any) -> ExpressionRecord:
     return planted_records.expression().model_copy(update=changes)
 
 
-def gene_set(axis: str, nes: float, padj: float) -> SetRow:
-    return SetRow(set_name=axis, axis=axis, used=20, set_size=20, nes=nes, padj=padj, leading_edge=())
+def gene_set(axis: str, nes: float | None, padj: float | None, reason: str = "") -> SetRow:
+    return SetRow(
+        set_name=axis, axis=axis, informational=False, used=20, set_size=20, nes=nes, padj=padj, leading_edge=(), reason=reason
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -92,3 +94,17 @@ def test_notes_stand_in_the_report_and_only_with_their_results() -> None:
     for title in ("Albumin.", "HLA class II.", "Hippo and YAP.", "Medium."):
         assert f"<strong>{title}</strong>" in html
     assert traps.of_markers(with_(markers=())) == traps.of_sets(with_(sets=())) == []
+
+
+def test_a_set_that_is_not_assessed_is_shown_so_and_misleads_nobody() -> None:
+    unknown = gene_set("Hippo", None, None, "4 of 9 genes measured, 5 needed")
+    sets = (unknown, gene_set("WNT", 2.0, 0.001), gene_set("YAP/TAZ targets", None, None, "3 of 9 genes measured"))
+    record = planted_records.failing().model_copy(update={"expression": with_(sets=sets)})
+    text = render(record)
+    assert "not assessed" in text and "4 of 9 genes measured, 5 needed" in text
+    assert "1 of 1 gene set differ" in text, "what is not assessed is not counted"
+    assert [note.title for note in traps.of_sets(with_(sets=sets))] == ["Medium"]
+    assert [note.title for note in traps.of_sets(with_(sets=(gene_set("Hippo", 1.0, 0.2), *sets[1:])))] == [
+        "Hippo and YAP",
+        "Medium",
+    ]

@@ -31,6 +31,7 @@ DNA = "results/samples/L4-thin-wgs/dna"
 RNA = "results/samples/L1-clean-rna1/rna"
 COUNTS = f"{DNA}/counts.parquet"
 BAM, CRAM = f"{DNA}/L4-thin-wgs.L1.bam", f"{DNA}/aligned.cram"
+DONOR_DNA, VARIANTS = "results/samples/D1-wgs/dna", "results/L4-thin/variants"
 IMPORTED = "results/samples/L6-wgs/dna/L6-wgs.L1.bam"
 REFERENCE = "results/reference"
 NOT_WHOLE = "The output is not whole, though no tool said so"
@@ -46,6 +47,7 @@ OUTPUTS = {
     "trim_transcripts": [f"{RNA}/L1-clean-rna1.L1.fastp.json", f"{RNA}/L1-clean-rna1.L1.trimmed"],
     "quantify_transcripts": [f"{RNA}/quant.sf", f"{RNA}/salmon.json"],
     "align_transcripts": [f"{RNA}/aligned.bam", f"{RNA}/aligned.bam.bai"],
+    "call_variants": [f"{VARIANTS}/called.vcf.gz", f"{VARIANTS}/depths.tsv"],
 }
 RANDOM = {"index_transcripts", "quantify_transcripts"}
 """Their tools write times and paths, or draw random numbers: two runs are not the same bytes."""
@@ -112,7 +114,7 @@ def place(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
         shutil.copytree(finished / folder, directory / folder, copy_function=os.link)
     shutil.copytree(finished / "config", directory / "config")
     shutil.copytree(finished / REFERENCE, directory / REFERENCE)
-    for name in (DNA, RNA):
+    for name in (DNA, RNA, DONOR_DNA):
         shutil.copytree(finished / name, directory / name)
     view = ["samtools", "view", "-b", "-o", str(directory / "lot.bam"), str(finished / CRAM)]
     subprocess.run(view, check=True, capture_output=True)
@@ -124,7 +126,11 @@ def place(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     names = [*header.split("\t"), "alignment"]
     rows = [f"{row}\t" for row in rows] + ["\t".join(cells.get(name, "") for name in names)]
     samples.write_text("\n".join(["\t".join(names), *rows]) + "\n")
-    targets = [COUNTS, f"{RNA}/quant.sf", f"{RNA}/aligned.bam", "results/samples/L6-wgs/dna/aligned.cram"]
+    (directory / "config/genes.bed").write_text("".join(f"chr{n}\t0\t50000\tgene{n}\n" for n in range(1, 23)))
+    with (directory / "config/config.yaml").open("a", encoding="utf-8") as config:
+        config.write("small_variants: {genes: config/genes.bed}\n")
+    own = [COUNTS, f"{RNA}/quant.sf", f"{RNA}/aligned.bam", f"{VARIANTS}/called.vcf.gz"]
+    targets = [*own, "results/samples/L6-wgs/dna/aligned.cram"]
     shown = snakemake(directory, "--dry-run", "--printshellcmds", "--forceall", *targets)
     assert shown.returncode == 0, shown.stderr[-3000:]
     made = Place(directory, commands_of(shown.stdout + shown.stderr))
@@ -219,6 +225,10 @@ EARLY = [  # rule, tool, word, what is cut, by which the rule notices when the t
     ("extract_transcripts", "gffread", "-w", FILE, f"{REFERENCE}/transcripts.fa.part", NOT_WHOLE),
     ("trim_transcripts", "fastp", "--out1", FILE, f"{RNA}/L1-clean-rna1.L1.trimmed/2.fq.gz", "unexpected end of file"),
     ("quantify_transcripts", "salmon", "quant", FILE, f"{RNA}/quant.sf.part/quant.sf", NOT_WHOLE),
+    ("call_variants", "bcftools", "mpileup", STDOUT, "", "could not parse|" + NOT_WHOLE),
+    ("call_variants", "bcftools", "call", STDOUT, "", "could not|rror|" + NOT_WHOLE),
+    ("call_variants", "bcftools", "filter", STDOUT, "", NOT_WHOLE),
+    ("call_variants", "samtools", "bedcov", STDOUT, "", NOT_WHOLE),
     ("align_transcripts", "bwa", "mem", STDOUT, "", "truncated|Error|error|" + NOT_WHOLE),
     ("align_transcripts", "samtools", "sort", FILE, f"{RNA}/aligned.bam.part", "no EOF|missing EOF|was missing"),
     ("align_transcripts", "samtools", "index", FILE, f"{RNA}/aligned.bam.bai.part", NOT_WHOLE),
@@ -235,7 +245,7 @@ def test_a_tool_ends_after_half_its_output(
 ) -> None:
     before = place.content(rule)
     for tool_says in (7, 0):
-        size = {"flagstat": 100}.get(word, 60_000)
+        size = {"flagstat": 100, "bedcov": 100, "filter": 1000}.get(word, 60_000)
         path = shim(tmp_path / "bin", tool, how.format(word=word, size=size, file=file, code=tool_says))
         place.clear(rule)
         code, said = place.run(rule, path)

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,7 @@ def test_the_report_is_one_file_that_says_what_the_record_says(finished: Path) -
         assert len(html) < 2_000_000
     overview = (finished / "results" / "overview.html").read_text()
     assert all(f"{lot}/report.html" in overview for lot in lots(finished))
+    assert re.search("<li>L3-swapped-wgs of D1 matches [^<]*\\(D2\\), and does not match [^<]*\\(D1\\)", overview)
 
 
 class _Texts(HTMLParser):
@@ -278,29 +280,62 @@ def test_a_new_lot_leaves_the_others_as_they_are(copy: Path, call: Call) -> None
     before = {lot: contents(copy / "results" / lot) for lot in lots(copy)}
     sheets = copy / "config"
     _append(sheets / "lots.tsv", "L4-thin", "L5-new")
-    # A fresh pair of files under new names, so that no file is used twice: the thin lot's reads, recompressed.
-    for number in (1, 2):
-        source = copy / "reads" / f"L4-thin-wgs_L1_R{number}.fastq.gz"
-        text = subprocess.run(["gzip", "-cd", str(source)], capture_output=True, check=True).stdout.splitlines(
-            keepends=True
-        )
-        (copy / "reads" / f"L5_R{number}.fastq").write_bytes(b"".join(text[: len(text) // 2 // 4 * 4]))
-    header, *rows = (sheets / "samples.tsv").read_text().splitlines()
-    names = header.split("\t")
-    row = dict(zip(names, next(r for r in rows if r.startswith("L4-thin-wgs\t")).split("\t"), strict=True))
-    row |= {"sample_id": "L5-wgs", "lot_id": "L5-new", "fastq_1": "reads/L5_R1.fastq", "fastq_2": "reads/L5_R2.fastq"}
-    row |= {"sha256_1": "", "sha256_2": ""}
-    (sheets / "samples.tsv").write_text("\n".join([header, *rows, "\t".join(row[name] for name in names)]) + "\n")
+    wgs = _reads_of(copy, "L4-thin-wgs", "L5-wgs", "L5-new")
     rules = planned(call(copy, "--dry-run"))
     once = {name for name, jobs in rules.items() if jobs != 1}
     assert not once, f"more than the new lot's jobs would run: {rules}"
     assert not {"make_bins", "index_genome", "test_contrast", "test_study"} & rules.keys()
+    rna = _reads_of(copy, "L4-thin-rna1", "L5-rna1", "L5-new")
+    assert wgs["lot_id"] == rna["lot_id"] == "L5-new"
     done = call(copy)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert record(copy, "L5-new").verdict.outcome == "INDETERMINATE"
-    assert record(copy, "L5-new").expression is None
+    new = record(copy, "L5-new")
+    assert new.verdict.outcome == "INDETERMINATE"
+    assert new.expression is not None and not new.expression.p_values, "one replicate: effect sizes alone"
     assert {lot: contents(copy / "results" / lot) for lot in before} == before
     assert "L5-new/report.html" in (copy / "results" / "overview.html").read_text()
+
+
+def _reads_of(directory: Path, like: str, name: str, lot: str) -> dict[str, str]:
+    """The row of a new sample of `lot`: half of another's reads in files of their own, so that no file is used twice."""
+    for number in (1, 2):
+        source = directory / "reads" / f"{like}_L1_R{number}.fastq.gz"
+        text = subprocess.run(["gzip", "-cd", str(source)], capture_output=True, check=True).stdout.splitlines(True)
+        (directory / "reads" / f"{name}_R{number}.fastq").write_bytes(b"".join(text[: len(text) // 2 // 4 * 4]))
+    files = {f"fastq_{number}": f"reads/{name}_R{number}.fastq" for number in (1, 2)}
+    return _sample(directory, like, sample_id=name, lot_id=lot, sha256_1="", sha256_2="", **files)
+
+
+def _sample(directory: Path, like: str, **cells: str) -> dict[str, str]:
+    """Add a row to samples.tsv, as that of `like` but for some cells; of the same id it takes its place."""
+    sheet = directory / "config" / "samples.tsv"
+    header, *lines = sheet.read_text().splitlines()
+    rows = [dict(zip(header.split("\t"), line.split("\t"), strict=True)) for line in lines]
+    new = next(row for row in rows if row["sample_id"] == like) | cells
+    rows = [row for row in rows if row["sample_id"] != new["sample_id"]] + [new]
+    table = pd.DataFrame(rows).fillna("")
+    table.to_csv(sheet, sep="\t", index=False, lineterminator="\n")
+    return new
+
+
+def test_two_directories_take_the_same_donors_alignment_at_once(
+    study: Path, finished: Path, tmp_path: Path, call: Call
+) -> None:
+    """A donor aligned in one study enters two others, side by side; it is counted in both as at home."""
+    cram = tmp_path / "donor.cram"
+    os.link(finished / "results" / "samples" / "D1-wgs" / "dna" / "aligned.cram", cram)
+    before = cram.read_bytes()
+    counts = "results/samples/D1-wgs/dna/counts.parquet"
+    places = [tmp_path / "one", tmp_path / "two"]
+    for place in places:
+        shutil.copytree(study, place)
+        reads = dict.fromkeys(["fastq_1", "fastq_2", "sha256_1", "sha256_2", "lane"], "")
+        _sample(place, "D1-wgs", alignment=str(cram), **reads)
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(lambda place: call(place, counts), places))
+    assert [run.returncode for run in done] == [0, 0], done[0].stderr[-3000:] + done[1].stderr[-3000:]
+    assert {(place / counts).read_bytes() for place in (*places, finished)} == {(finished / counts).read_bytes()}
+    assert cram.read_bytes() == before
 
 
 def _append(sheet: Path, like: str, name: str) -> None:

@@ -403,6 +403,8 @@ def _comparisons(draft: Draft, config: Config, doubtful: bool) -> Iterator[Probl
         message = "no sample is WGS: genomic stability of the lots is not assessed, RNA alone is"
         remedy = "add WGS samples of lots and donors; or ask for the RNA results by name"
         yield Problem("W05", samples_file, message, remedy, warning=True)
+    study: dict[str, dict[str, str]] = {}
+    confounded = False
     for row in draft.lots:
         lot, donor = row.row.lot_id, row.row.donor_id
         if row.bad & {"lot_id", "donor_id"}:
@@ -423,7 +425,17 @@ def _comparisons(draft: Draft, config: Config, doubtful: bool) -> Iterator[Probl
             remedy = f"add RNA samples of the donor's hepatocytes (assay rnaseq, donor_id {donor})"
             yield at_lot("W05", message=message, remedy=remedy, warning=True)
         elif rna and donor_rna:
-            yield from _expression_design(rna, donor_rna, at_lot)
+            compared = [*_rna_facts(donor_rna, donor, ""), *_rna_facts(rna, donor, lot)]
+            study |= {facts["sample_id"]: facts for facts in compared}
+            tangled = _tangled(config, draft, compared)
+            if tangled is not None:
+                yield at_lot("E13", message=tangled[0], remedy=tangled[1])
+            yield from _expression_design(rna, donor_rna, at_lot, told=_batches(config) if tangled else ())
+            confounded = confounded or tangled is not None
+    if study and not confounded and (tangled := _tangled(config, draft, list(study.values()), pooled=True)):
+        design = config.expression.design
+        message = f"over all lots of the study, replicates of each added up: {tangled[0]}"
+        yield Problem("E13", CONFIG, message, tangled[1], column="expression.design", value=design)
 
 
 Samples = Mapping[str, list[Entry[Sample]]]
@@ -442,14 +454,55 @@ def _different(lot: Samples, donor: Samples, at_lot: Callable[..., Problem]) -> 
             yield at_lot("W04", message=message, remedy=remedy, warning=True)
 
 
-def _expression_design(lot: Samples, donor: Samples, at_lot: Callable[..., Problem]) -> Iterator[Problem]:
+def _batches(config: Config) -> tuple[str, ...]:
+    """Batches in the design of the expression."""
+    return tuple(term for term in re.split(r"\s*[~+]\s*", config.expression.design) if term in BATCHES)
+
+
+def _rna_facts(samples: Samples, donor: str | None, lot: str | None) -> list[dict[str, str]]:
+    """What a design can know of RNA samples. lot '' or None: of hepatocytes."""
+    owner = {"donor": donor or "", "lot": lot or "", "state": "lot" if lot else "hepatocyte"}
+    return [
+        {"sample_id": name, **owner, **{batch: " + ".join(sorted(_facts({name: rows}, batch))) for batch in BATCHES}}
+        for name, rows in samples.items()
+    ]
+
+
+def _tangled(
+    config: Config, draft: Draft, samples: Sequence[Mapping[str, str]], *, pooled: bool = False
+) -> tuple[str, str] | None:
+    """Message and remedy when the design holds a batch and cannot tell its effects apart in these samples; else None.
+
+    pooled: replicates count as one sample, as in the test over the whole study.
+    """
+    rna = [entry.row for entry in draft.samples if entry.row.assay == "rnaseq"]
+    if not _batches(config) or any(_design(config.expression.design, rna)):
+        return None
+    # Only now: they take half a second, and without a batch the design cannot be confounded.
+    import pandas as pd
+
+    from karyolot.rna.design import by_unit, plan_contrast
+
+    table = pd.DataFrame(list(samples)).set_index("sample_id")
+    try:
+        plan_contrast(by_unit(table) if pooled else table, config.expression.design)
+    except KaryolotError as error:
+        message, _, remedy = str(error).partition("; ")
+        return message, remedy
+    return None
+
+
+def _expression_design(
+    lot: Samples, donor: Samples, at_lot: Callable[..., Problem], told: Collection[str]
+) -> Iterator[Problem]:
+    """told: batches whose confounding has been told as an error."""
     for who, samples in (("lot", lot), ("donor", donor)):
         if len(samples) < 2:
             message = f"the {who} has one RNA sample ({', '.join(samples)}): effect sizes only, no p-values"
             yield at_lot("E12", message=message, remedy="add a second, independent RNA sample", warning=True)
     for column in BATCHES:
         own, other = _facts(lot, column), _facts(donor, column)
-        if own and other and not own & other:
+        if own and other and not own & other and column not in told:
             message = (
                 f"RNA of lot and donor never share a {column}: their difference and its effect cannot be told apart"
             )

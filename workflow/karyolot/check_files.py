@@ -11,14 +11,14 @@ from typing import Any, ParamSpec, TypeVar
 
 from karyolot.config import Draft, resource
 from karyolot.contracts.criteria import Acceptance
-from karyolot.contracts.panel import MIN_LOTS
+from karyolot.contracts.panel import MIN_LOTS, Panel, gene_digest
 from karyolot.contracts.problems import KaryolotError, Problem, quoted
 from karyolot.contracts.settings import Config, Layout
 from karyolot.contracts.sheets import Sample
 from karyolot.io import probe
 from karyolot.io.files import sha256
 from karyolot.io.panel import read_panel
-from karyolot.io.probe import BinCounts, Fault, Genes, ReadsHead
+from karyolot.io.probe import BinCounts, Fault, GeneCounts, Genes, ReadsHead
 from karyolot.tables import Entry, suggestion
 
 P = ParamSpec("P")
@@ -117,8 +117,8 @@ class Files:
         self.found: list[Problem] = []
         self.misplaced: set[int] = set()
         """Lines of samples.tsv with a file that belongs elsewhere: its reads cannot be expected to fit."""
-        self.gene_ids: dict[str, frozenset[str]] = {}
-        """Of the genes RNA of this study can have, by the file they come from."""
+        self.gene_sources: dict[str, GeneCounts | None] = {}
+        """Files the genes of this study's RNA come from, by what they are called: a matrix, or None for the annotation."""
         self.has_dna = any(entry.row.assay == "wgs" for entry in draft.samples)
         self.has_rna = any(entry.row.assay == "rnaseq" for entry in draft.samples)
 
@@ -136,7 +136,7 @@ class Files:
         self.compare_with_donors(uses)
         symbols = self.gene_symbols(uses, genes)
         self.markers(symbols)
-        self.panel()
+        self.panel(genes)
         self.gene_sets(symbols)
         self.acceptance()
         return self.found
@@ -451,7 +451,7 @@ class Files:
                 matrices[use.file].append(use)
         if genes is not None and any(use.entry.row.assay == "rnaseq" and not use.is_matrix for use in uses):
             symbols[f"the annotation ({self.config.reference.gtf})"] = frozenset(genes.names.values())
-            self.gene_ids[f"the annotation ({self.config.reference.gtf})"] = frozenset(genes.names)
+            self.gene_sources[f"the annotation ({self.config.reference.gtf})"] = None
         first: tuple[str, frozenset[str]] | None = None
         for file, users in matrices.items():
             wanted = frozenset(use.entry.row.sample_id for use in users if use.entry.row.sample_id)
@@ -477,7 +477,7 @@ class Files:
                 versionless = {identifier.partition(".")[0]: name for identifier, name in genes.names.items()}
                 named = tuple(versionless.get(gene.partition(".")[0], gene) for gene in matrix.genes)
             symbols[f"the matrix ({users[0].path})"] = frozenset(named or matrix.genes)
-            self.gene_ids[f"the matrix ({users[0].path})"] = frozenset(matrix.genes)
+            self.gene_sources[f"the matrix ({users[0].path})"] = matrix
         return symbols
 
     def markers(self, symbols: Mapping[str, frozenset[str]]) -> None:
@@ -511,8 +511,8 @@ class Files:
                     wrong = Fault("E19", message, "they will read as not assessed; compare their spelling")
                     self.in_config("expression.markers", wrong, path, warning=True)
 
-    def panel(self) -> None:
-        """The reference panel is whole, and of the annotation of this study: all its genes are there."""
+    def panel(self, genes: Genes | None) -> None:
+        """The reference panel is whole, and of the annotation of this study: the same genes under the same names."""
         path = self.config.expression.panel
         if path is None or path_fault(path) or not (file := self.readable(path)):
             return
@@ -524,15 +524,39 @@ class Files:
                 "expression.panel", Fault("E28", message, "name a file made by `karyolot panel freeze`"), path
             )
             return
-        for source, ids in self.gene_ids.items():
-            if missing := [gene for gene in panel.gene_ids if gene not in ids]:
-                message = f"{len(missing)} of its {len(panel.gene_ids)} genes are not in {source} ({_some(missing)})"
+        for source, matrix in self.gene_sources.items():
+            ids = {gene for gene, _ in _as_run(matrix, genes.names if genes else {})}
+            missing = [gene for gene in panel.gene_ids if gene not in ids]
+            if missing or not self.is_annotation_of(panel, matrix, genes):
+                message = f"the genes of {source} are others, or have other names ({len(ids)} there)"
+                if missing:
+                    message = (
+                        f"{len(missing)} of its {len(panel.gene_ids)} genes are not in {source} ({_some(missing)})"
+                    )
                 remedy = f"use the annotation panel {panel.version} was frozen with, or freeze a new panel"
                 self.in_config("expression.panel", Fault("E14", f"another annotation: {message}", remedy), path)
         if len(panel.lots) < MIN_LOTS:
             message = f"lots in panel {panel.version}: {len(panel.lots)}, and limits need {MIN_LOTS}"
-            wrong = Fault("W05", message, "lots are compared and not judged by it; freeze one of more accepted lots")
+            wrong = Fault(
+                "W05", message, "lots will be INDETERMINATE; freeze more accepted lots, or set no expression.panel"
+            )
             self.in_config("expression.panel", wrong, path, warning=True)
+
+    def is_annotation_of(self, panel: Panel, matrix: GeneCounts | None, genes: Genes | None) -> bool:
+        """Whether RNA of this study will have the genes of the panel's lots, under the same names; True where it cannot be
+        known before the run. matrix: None when genes come from the annotation."""
+        wanted = panel.gtf_sha256 if matrix is None else panel.annotation_sha256
+        if not wanted or gene_digest(_as_run(matrix, genes.names if genes else {})) == wanted:
+            return True
+        if genes is None or self.config.reference.gtf is None:
+            return False
+        # `genes` was read from gene lines where there are some; the run counts exons. A real GTF takes half a minute so,
+        # and pandas is needed: only to be sure before the user is told.
+        from karyolot.io.expression import read_annotation
+
+        _, table = read_annotation(resource(self.config.reference.gtf, self.workdir))
+        exact = dict(zip(table["gene_id"], table["gene_name"], strict=True))
+        return gene_digest(_as_run(matrix, exact)) == wanted
 
     def gene_sets(self, symbols: Mapping[str, frozenset[str]]) -> None:
         pathways = self.config.pathways
@@ -577,14 +601,18 @@ class Files:
                     wrong = Fault("E24", message + suggestion(row["set_name"], list(sets)), "correct the name", line)
                     self.in_config("pathways.axes", wrong, pathways.axes)
             for source, names in symbols.items():
-                small = [name for name in scored if len(sets[name] & names) < pathways.min_size]
                 if scored and not any(sets[name] & names for name in scored):
                     message = f"no gene of any scored gene set is in {source}"
                     raise Fault("E19", message, "give gene sets with gene names (symbols) of the same species")
-                if small:
-                    message = f"gene sets with fewer than {pathways.min_size} genes in {source}: {_some(small, 20)}"
-                    wrong = Fault("E19", message, "they will not be scored; compare the spelling of their genes")
-                    self.in_config("pathways.axes", wrong, pathways.axes, warning=True)
+                small = [name for name in scored if len(sets[name] & names) < pathways.min_size]
+                large = [name for name in scored if len(sets[name] & names) > pathways.max_size]
+                sizes = (("fewer", pathways.min_size, small, "lower pathways.min_size, or compare the spelling of genes"),
+                         ("more", pathways.max_size, large, "raise pathways.max_size"))  # fmt: skip
+                for word, size, found_so, remedy in sizes:
+                    if found_so:
+                        message = f"gene sets with {word} than {size} genes in {source}: {_some(found_so, 20)}"
+                        wrong = Fault("E19", message, f"take them out of pathways.axes, or {remedy}")
+                        self.in_config("pathways.axes", wrong, pathways.axes)
 
     def acceptance(self) -> None:
         path = self.config.acceptance
@@ -600,6 +628,14 @@ class Files:
         ]  # fmt: skip
         for fault in faults:
             self.in_config("acceptance", fault, path)
+
+
+def _as_run(matrix: GeneCounts | None, annotated: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(id, name) of all genes as the run will have them. annotated: names by id; they come before those of the matrix."""
+    if matrix is None:
+        return list(annotated.items())
+    stated = zip(matrix.genes, matrix.names or matrix.genes, strict=True)
+    return [(gene, annotated.get(gene, name)) for gene, name in stated]
 
 
 def _placed(fault: Fault) -> str:

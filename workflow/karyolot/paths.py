@@ -189,18 +189,22 @@ def expression_file(study: Study, sample: str) -> str:
     return study.samples[sample][0].counts or f"results/samples/{sample}/rna/quant.sf"
 
 
-def expression_sample(study: Study, sample: str) -> dict[str, str]:
+def expression_sample(study: Study, sample: str) -> dict[str, object]:
     """Facts of an RNA sample for the expression table (ExpressionSample); a sample of two runs is of 'one + other'."""
     rows = study.samples[sample]
     row = rows[0]
     lot = row.lot_id or ""
+    donor = study.lots[lot].donor_id if lot else str(row.donor_id)
     return {
         "sample_id": sample,
-        "donor": study.lots[lot].donor_id if lot else str(row.donor_id),
+        "donor": donor,
         "lot": lot,
         "state": "lot" if lot else "hepatocyte",
         "path": expression_file(study, sample),
         "kind": "counts" if row.counts else "salmon",
+        "sex": study.donors[donor].sex,
+        "passage": study.lots[lot].passage if lot else 0,
+        "strandedness": row.strandedness or "",
         **{column: " + ".join(sorted({getattr(row, column) or "" for row in rows} - {""})) for column in BATCHES},
     }
 
@@ -264,17 +268,24 @@ def expression_inputs(study: Study, reference: Reference, samples: list[str]) ->
     facts = [path for name in samples if study.samples[name][0].counts for path in verified_units(study, name)]
     from_reads = any(study.samples[sample][0].counts is None for sample in samples)
     transcripts = ["results/reference/tx2gene.tsv"] if from_reads else []
-    return {"samples": files, "transcripts": transcripts, "genes": gene_tables(reference), "facts": facts}
+    salmon = list(quantified_samples(study, samples).values())
+    genes = gene_tables(reference)
+    return {"samples": files, "transcripts": transcripts, "genes": genes, "facts": facts, "salmon": salmon}
 
 
-def expression_samples(study: Study, samples: list[str]) -> list[dict[str, str]]:
+def expression_samples(study: Study, samples: list[str]) -> list[dict[str, object]]:
     return [expression_sample(study, sample) for sample in samples]
 
 
-def quantified_samples(study: Study, lot: str) -> dict[str, str]:
-    """sample_id -> salmon's facts, for the RNA samples of a lot and its donor that came as reads."""
-    names = [name for name in rna_samples(study, lot) if study.samples[name][0].counts is None]
+def quantified_samples(study: Study, samples: list[str]) -> dict[str, str]:
+    """sample_id -> salmon's facts, for those of the RNA samples that came as reads."""
+    names = [name for name in samples if study.samples[name][0].counts is None]
     return {name: f"results/samples/{name}/rna/salmon.json" for name in names}
+
+
+def annotation_name(reference: Reference) -> str:
+    """Name of the GTF's file, without the folders of this machine; '' when there is none."""
+    return Path(reference.gtf).name if reference.gtf is not None else ""
 
 
 def lot_targets(study: Study) -> list[str]:
@@ -309,12 +320,15 @@ def said_by_fastp(study: Study) -> list[str]:
     return [path for sample in sorted(samples) for path in quality_files(study, sample).get("fastp", [])]
 
 
-def overview_files(study: Study) -> dict[str, object]:
-    """Inputs of the page of all lots, by name: their records, and expression across lots from three samples on."""
+def overview_files(study: Study, settings: Config) -> dict[str, object]:
+    """Inputs of the page of all lots, by name: their records, expression across lots from three samples on, and who matches
+    whom when there are any to match."""
     files: dict[str, object] = {"reports": reports(study)}
     if len(study_samples(study)) >= 3:
         tables = {"components": "pca", "distances": "distances", "scores": "marker_scores", "sets": "scores"}
         files |= {name: f"results/study/{file}.parquet" for name, file in tables.items()}
+    if allele_lots(study, settings):
+        files["pairs"] = "results/study/identity.parquet"
     return files
 
 
@@ -456,7 +470,8 @@ def report_files(study: Study, settings: Config, lot: str) -> dict[str, object]:
     files["watch"] = shipped(settings.copy_number.watch_regions)
     files["qc"] = [f"results/samples/{sample}/qc.json" for sample in sequenced_samples(study, lot)]
     if rna_samples(study, lot):
-        rna = {"differential": "de", "markers": "markers", "enrichment": "enrichment", "levels": "levels"}
+        rna = {"differential": "de", "markers": "markers", "enrichment": "enrichment", "levels": "levels",
+               "rna_quality": "quality"}  # fmt: skip
         if settings.reference.gtf is not None:
             rna["arm_shifts"] = "arms"
         files |= {name: f"results/{lot}/rna/{file}.parquet" for name, file in rna.items()}
@@ -538,6 +553,7 @@ def aligned(study: Study, sample: str) -> dict[str, str]:
 def allele_files(study: Study, settings: Config, lot: str) -> dict[str, str]:
     """Inputs of a lot's record that tell of its alleles, by name; none without a panel of sites."""
     files = {"identity": "identity.json", "events": "events.parquet", "allele_facts": "facts.json"}
+    files |= {"allele_arms": "arms.parquet", "allele_track": "track.parquet"}
     known = lot in allele_lots(study, settings)
     return {name: f"results/{lot}/alleles/{file}" for name, file in files.items()} if known else {}
 
@@ -583,6 +599,6 @@ def call_command(study: Study, settings: SmallVariants, lot: str) -> str:
     )
 
 
-def allele_targets(study: Study, settings: Config) -> list[str]:
-    """Who matches whom over all samples, when there are any to match."""
-    return ["results/study/identity.parquet"] if allele_lots(study, settings) else []
+def calls_reader(settings: SmallVariants, lot: str) -> str:
+    """The program that reads called.vcf.gz to its end and fails where it is cut; calls of the user's are read later."""
+    return "cat" if own_calls(settings, lot) else "bcftools view"

@@ -16,6 +16,8 @@ MARGIN = 3
 LEAST_MB = 1_000
 """A job on a cluster holds Snakemake twice (170 MB each) and Python's libraries beside its own data."""
 LEAST_MINUTES = 20
+GB_PER_PAIR = 1.6e-7
+"""Gzipped reads of 2 x 150 bases: 50 GB hold 310 million pairs (benchmarks/resources.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ NEEDS = {
     "mark_duplicates": Need(Cost(1_500), Cost(0.2, data=3.5), Cost(data=1_500), alone=0.5),
     "count_fragments": Need(Cost(900), Cost(0.2, data=0.5)),
     "count_alleles": Need(Cost(1_000), Cost(0.2, data=2)),
-    "call_variants": Need(Cost(1_500), Cost(20)),
+    "call_variants": Need(Cost(1_500), Cost(20)),  # of a list of genes; a list of half the genome would need more
     "assess_limits": Need(Cost(900), Cost(4)),
     "segment_log_ratios": Need(Cost(900), Cost(4)),
     "map_transcripts": Need(Cost(3_000), Cost(3)),
@@ -135,19 +137,22 @@ class Needs:
         if str(settings.reference.fasta).endswith("gz"):
             self._genome *= 3.5  # bases per byte of a gzipped genome
 
-    def size(self, wildcards: Mapping[str, str]) -> Size:
-        """Of the unit, the sample, or, for a rule of lots or of the study, all samples together."""
+    def size(self, wildcards: Mapping[str, str], rule: str = "") -> Size:
+        """Of the unit, the sample, or, for a rule of lots or of the study, all samples together. RNA is aligned in part."""
         rows = self._study.samples.get(wildcards.get("sample", ""), ())
         unit = wildcards.get("unit")
         files = [path for row in rows if unit in (None, row.unit) for path in row.files.values()]
-        return Size(_gigabytes(files), self._genome, len(self._study.samples))
+        data = _gigabytes(files)
+        if rule == "align_transcripts":
+            data = min(data, self._settings.identity.rna_pairs * GB_PER_PAIR)
+        return Size(data, self._genome, len(self._study.samples))
 
     def __call__(self, rule: str) -> dict[str, Callable[..., int]]:
         need = need_of(rule, self._settings)
         return {
-            "mem_mb": lambda wildcards, attempt: mb(need, self.size(wildcards), attempt),
-            "runtime": lambda wildcards, threads, attempt: minutes(need, self.size(wildcards), threads, attempt),
-            "disk_mb": lambda wildcards: disk(need, self.size(wildcards)),
+            "mem_mb": lambda wildcards, attempt: mb(need, self.size(wildcards, rule), attempt),
+            "runtime": lambda wildcards, threads, attempt: minutes(need, self.size(wildcards, rule), threads, attempt),
+            "disk_mb": lambda wildcards: disk(need, self.size(wildcards, rule)),
         }
 
 

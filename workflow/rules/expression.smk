@@ -1,7 +1,7 @@
 """
 INPUTS   verified RNA FASTQ files, or gene count matrices; reference.gtf, reference.fasta or reference.transcripts
 OUTPUTS  results/samples/{sample}/rna/quant.sf, salmon.json, {unit}.fastp.json; results/{lot}/rna/expression.h5ad,
-         de.parquet, markers.parquet, arms.parquet, metrics.json, and with a reference panel panel.parquet, panel.json,
+         de.parquet, markers.parquet, arms.parquet, metrics.json, quality.parquet, and with a reference panel panel.parquet, panel.json,
          panel_genes.parquet; results/study/expression.h5ad, de.parquet, pca.parquet, distances.parquet,
          marker_scores.parquet
 STEPS    map_transcripts, extract_transcripts -> index_transcripts; trim_transcripts -> quantify_transcripts ->
@@ -168,6 +168,8 @@ rule assemble_expression:
     params:
         **stage("assemble_expression"),
         samples=lambda wildcards: paths.expression_samples(study, paths.rna_samples(study, wildcards.lot)),
+        salmon=lambda wildcards: paths.quantified_samples(study, paths.rna_samples(study, wildcards.lot)),
+        gtf=paths.annotation_name(settings.reference),
     script:
         "../scripts/assemble_expression.py"
 
@@ -258,9 +260,12 @@ rule summarise_expression:
         unpack(lambda wildcards: paths.panel_files(study, settings.expression, wildcards.lot)),
         expression="results/{lot}/rna/expression.h5ad",
         markers="results/{lot}/rna/markers.parquet",
-        quality=lambda wildcards: list(paths.quantified_samples(study, wildcards.lot).values()),
+        quality=lambda wildcards: list(
+            paths.quantified_samples(study, paths.rna_samples(study, wildcards.lot)).values()
+        ),
     output:
         metrics="results/{lot}/rna/metrics.json",
+        quality="results/{lot}/rna/quality.parquet",
     log:
         "logs/{lot}/summarise_expression.log",
     benchmark:
@@ -271,7 +276,7 @@ rule summarise_expression:
         **needs("summarise_expression"),
     params:
         **stage("summarise_expression"),
-        quality=lambda wildcards: paths.quantified_samples(study, wildcards.lot),
+        quality=lambda wildcards: paths.quantified_samples(study, paths.rna_samples(study, wildcards.lot)),
         sex=lambda wildcards: paths.sex_of(study, wildcards.lot),
     script:
         "../scripts/summarise_expression.py"
@@ -315,6 +320,8 @@ rule assemble_study:
     params:
         **stage("assemble_study"),
         samples=paths.expression_samples(study, paths.study_samples(study)),
+        salmon=paths.quantified_samples(study, paths.study_samples(study)),
+        gtf=paths.annotation_name(settings.reference),
     script:
         "../scripts/assemble_study.py"
 

@@ -2,9 +2,10 @@
 INPUTS   identity.sites of the config (a panel of SNPs; without it nothing here runs), aligned.cram of lot and donor; RNA of
          both that came as reads
 OUTPUTS  results/reference/sites.parquet; results/samples/{sample}/alleles.parquet; results/{lot}/alleles/:
-         identity.json, events.parquet, facts.json, metrics.json; results/study/identity.parquet: every pair of samples
+         identity.json, events.parquet, arms.parquet, track.parquet (for drawing), facts.json, metrics.json;
+         results/study/identity.parquet: every pair of samples
 STEPS    prepare_sites, align_transcripts (to the genome, for their SNPs alone) -> count_alleles -> compare_alleles: a lot and
-         its own donor only; match_samples: all of them
+         its own donor only -> match_samples: all of them
 """
 
 
@@ -99,6 +100,8 @@ rule compare_alleles:
     output:
         identity="results/{lot}/alleles/identity.json",
         events="results/{lot}/alleles/events.parquet",
+        arms="results/{lot}/alleles/arms.parquet",
+        track="results/{lot}/alleles/track.parquet",
         facts="results/{lot}/alleles/facts.json",
         metrics="results/{lot}/alleles/metrics.json",
     log:
@@ -119,6 +122,7 @@ rule compare_alleles:
 rule match_samples:
     input:
         alleles=paths.allele_tables(study, settings),
+        own=expand("results/{lot}/alleles/identity.json", lot=paths.allele_lots(study, settings)),
     output:
         pairs="results/study/identity.parquet",
         tsv="results/study/identity.tsv",
@@ -133,5 +137,6 @@ rule match_samples:
     params:
         **stage("match_samples", settings.identity),
         samples=paths.allele_samples(study, settings),
+        lots=paths.allele_lots(study, settings),
     script:
         "../scripts/match_samples.py"

@@ -1,5 +1,5 @@
 """
-INPUTS   all results of a lot, the quality facts of its samples
+INPUTS   all results of a lot, the quality facts of its samples; for the overview what is across lots, too
 OUTPUTS  results/{lot}/provenance.json, report.json, report.html, report.pdf; results/overview.html
 STEPS    summarise_sample, collect_provenance -> assemble_report -> render_report, print_report -> render_overview
 """
@@ -115,7 +115,7 @@ rule print_report:
 
 rule render_overview:
     input:
-        **paths.overview_files(study),
+        **paths.overview_files(study, settings),
     output:
         html="results/overview.html",
     log:

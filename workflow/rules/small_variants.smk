@@ -26,10 +26,14 @@ rule call_variants:
         **needs("call_variants"),
     params:
         command=lambda wildcards: paths.call_command(study, settings.small_variants, wildcards.lot),
+        reader=lambda wildcards: paths.calls_reader(settings.small_variants, wildcards.lot),
+        not_whole=paths.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.called}.part {output.depths}.part' EXIT; "
         "({params.command} > {output.called}.part"
+        " && ({params.reader} {output.called}.part > /dev/null || {params.not_whole})"
         " && samtools bedcov -Q 20 --reference {input.fasta} {input.genes:q} {input.reads} > {output.depths}.part"
+        " && (test $(wc -l < {output.depths}.part) -eq $(grep -cE '^[^#[:space:]]+[[:space:]]+[0-9]' {input.genes:q}) || {params.not_whole})"
         " && mv {output.called}.part {output.called} && mv {output.depths}.part {output.depths}) 2> {log}"
 
 

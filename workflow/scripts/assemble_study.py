@@ -3,11 +3,13 @@
 from karyolot import runtime
 from karyolot.contracts.expression import ExpressionSample, Genes, TranscriptGenes
 from karyolot.contracts.settings import Section
-from karyolot.io.expression import read_given, read_quantified, write_expression
+from karyolot.io.expression import read_given, read_quantification, read_quantified, write_expression
 from karyolot.rna.expression import assemble
 
 with runtime.job(snakemake, Section):
     samples = [ExpressionSample.model_validate(facts) for facts in snakemake.params.samples]
     quantified = read_quantified(samples, read_given(snakemake.input.transcripts, TranscriptGenes))
-    expression = assemble(quantified, samples, read_given(snakemake.input.genes, Genes))
+    salmon = {name: read_quantification(path) for name, path in snakemake.params.salmon.items()}
+    genes = read_given(snakemake.input.genes, Genes)
+    expression = assemble(quantified, samples, genes, salmon, snakemake.params.gtf)
     write_expression(expression, snakemake.output.expression)

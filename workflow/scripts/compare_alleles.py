@@ -1,7 +1,7 @@
 """Rule `compare_alleles`: allele counts of a lot and its own donor -> one person or not, what is mixed in, what alleles say."""
 
 from karyolot import runtime
-from karyolot.contracts.alleles import AlleleCounts, AlleleEvents
+from karyolot.contracts.alleles import AlleleArms, AlleleCounts, AlleleEvents, AlleleTrack
 from karyolot.contracts.copy_number import Calls, LogRatios, Noise
 from karyolot.contracts.settings import Identity
 from karyolot.dna.allele_summary import allele_metrics
@@ -18,5 +18,7 @@ with runtime.job(snakemake, Identity) as settings:
     compared = compare_alleles(lot, donor, ratios, read_model(given.noise, Noise), calls, settings)
     write_model(identity, made.identity)
     write_table(compared.events, made.events, AlleleEvents)
+    write_table(compared.arms, made.arms, AlleleArms)
+    write_table(compared.track, made.track, AlleleTrack)
     write_model(compared.facts, made.facts)
     write_metrics(allele_metrics(identity, compared.events, compared.facts), made.metrics)

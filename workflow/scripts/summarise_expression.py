@@ -1,13 +1,13 @@
 """Rule `summarise_expression`: markers and quality of a lot's RNA -> the metrics the criteria are held against."""
 
 from karyolot import runtime
-from karyolot.contracts.expression import Markers
+from karyolot.contracts.expression import Markers, RnaQuality
 from karyolot.contracts.settings import Section
 from karyolot.io.expression import read_comparison, read_expression, read_quantification
 from karyolot.io.files import write_metrics
-from karyolot.io.tables import read_table
+from karyolot.io.tables import read_table, write_table
 from karyolot.rna.panel import panel_metrics
-from karyolot.rna.summary import metrics
+from karyolot.rna.summary import metrics, sample_quality
 
 with runtime.job(snakemake, Section):
     quality = {name: read_quantification(path) for name, path in snakemake.params.quality.items()}
@@ -15,3 +15,4 @@ with runtime.job(snakemake, Section):
     found = metrics(expression, markers, quality, snakemake.params.sex)
     found |= panel_metrics(*read_comparison(dict(snakemake.input.items())))
     write_metrics(found, snakemake.output.metrics)
+    write_table(sample_quality(expression), snakemake.output.quality, RnaQuality)

@@ -37,21 +37,26 @@ class AlleleCounts(Sites):
 class Pairs(Table):
     """Every pair of samples of the sheet: are they one person?
 
-    owner_*: the lot or donor of each; expected: the sheet says one person. sites: covered in both. log10_*: likelihood
-    of 'the same person' over 'unrelated' and over 'full sibling', log10. mix: share of the first sample that fits the
-    second as what is mixed in, with its own donor as the host; null where not asked or nothing is mixed in.
+    owner_*: the lot or donor of each; person_*: its donor by the sheet; expected: the sheet says one person. sites:
+    covered in both. log10_*: likelihood of 'the same person' over 'unrelated' and over 'full sibling', log10.
+    b_in_a: share of the first sample's reads that are of the second's person, 0..1; a_in_b: the other way round. null =
+    not estimated: asked only of the DNA of a lot that is its donor's and holds foreign reads, and given for the one sample
+    that explains them best.
     """
 
     sample_a: Series[str]
     owner_a: Series[str]
+    person_a: Series[str]
     sample_b: Series[str]
     owner_b: Series[str]
+    person_b: Series[str]
     expected: Series[bool]
     sites: Series[int] = pa.Field(ge=0)
     log10_unrelated: Series[float]
     log10_sibling: Series[float]
     result: Series[str] = pa.Field(isin=["MATCH", "MISMATCH", "NOT ENOUGH"])
-    mix: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    b_in_a: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    a_in_b: Series[float] = pa.Field(ge=0, le=1, nullable=True)
 
 
 class AlleleEvents(Intervals):
@@ -79,6 +84,34 @@ class AlleleEvents(Intervals):
     evidence: Series[str] = pa.Field(isin=["agree", "silent", "disagree", ""])
     log2: Series[float] = pa.Field(nullable=True)
     log2_se: Series[float] = pa.Field(nullable=True)
+
+
+class AlleleArms(Intervals):
+    """Every arm with the het sites on it as a whole; an event on part of it counts for its part.
+
+    sites, shift, p: as in AlleleEvents; null with evidence 'few'. fraction_high: largest share of cells in which a
+    copy-neutral event of the whole arm fits (upper end of the 95 % interval).
+    evidence: 'even' (p is not below the threshold of the search), 'moved', 'inherited' (the donor's alleles moved as far),
+    'few' (fewer sites than are tested).
+    """
+
+    arm: Series[str]
+    sites: Series[int] = pa.Field(ge=0)
+    shift: Series[float] = pa.Field(ge=0, nullable=True)
+    shift_low: Series[float] = pa.Field(ge=0, nullable=True)
+    shift_high: Series[float] = pa.Field(ge=0, nullable=True)
+    p: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    fraction_high: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    evidence: Series[str] = pa.Field(isin=["even", "moved", "inherited", "few"])
+
+
+class AlleleTrack(Table):
+    """Sites for drawing, in genome order; all tests use more. start: 0-based. lot, donor: share of alt, as counted."""
+
+    chrom: Series[str]
+    start: Series[int] = pa.Field(ge=0)
+    lot: Series[float] = pa.Field(ge=0, le=1)
+    donor: Series[float] = pa.Field(ge=0, le=1)
 
 
 class Kinship(Facts):
@@ -153,11 +186,14 @@ class AlleleFacts(Facts):
 
 
 class AlleleResults(NamedTuple):
-    """All results on alleles of a lot, as its report needs them. events: contract AlleleEvents."""
+    """All results on alleles of a lot, as its report needs them. events: contract AlleleEvents; arms: AlleleArms; track:
+    AlleleTrack."""
 
     identity: Identity
     events: pd.DataFrame
     facts: AlleleFacts
+    arms: pd.DataFrame
+    track: pd.DataFrame
 
     @property
     def unasked(self) -> str:

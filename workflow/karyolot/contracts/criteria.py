@@ -29,7 +29,8 @@ class Criterion(Frozen):
     """One row of acceptance.yaml.
 
     kind 'validity': a breach means the data cannot carry a stability verdict, which is then suppressed.
-    required: a missing metric makes the lot INDETERMINATE; else NOT_ASSESSED is shown and does not count.
+    required: a missing metric makes the lot INDETERMINATE; else NOT_ASSESSED is shown and does not count, unless the metric
+    was asked for (`Metric.asked`).
     limits: tested in order; the first one breached gives the outcome (put the gravest first).
     """
 
@@ -53,11 +54,16 @@ class Acceptance(Frozen):
 
 
 class Metric(Frozen):
-    """A measured fact. value None = not assessed, and `reason` says why. `detail`: one sentence of evidence."""
+    """A measured fact. value None = not assessed, and `reason` says why. `detail`: one sentence of evidence.
+
+    asked: of a value of None, the settings asked for it and what they name cannot give it: its criterion is INDETERMINATE,
+    required or not, since a lot must not pass by a comparison that was asked for and could not be made.
+    """
 
     value: int | float | bool | str | None
     reason: str = ""
     detail: str = ""
+    asked: bool = False
 
 
 Metrics = dict[str, Metric]

@@ -11,6 +11,7 @@ from pandera.typing import Series
 from karyolot.contracts.copy_number import Facts, Table
 from karyolot.contracts.panel import PanelFacts
 from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.sheets import BATCHES
 
 if TYPE_CHECKING:
     from anndata import AnnData  # takes seconds to import, and most readers of this module need only its tables
@@ -22,7 +23,8 @@ GeneSets = Mapping[str, frozenset[str]]
 class ExpressionSample(Facts):
     """An RNA sample. lot is '' for donor hepatocytes. path: salmon's quant.sf, or the count matrix that holds it.
 
-    platform, library_kit, seq_run: '' where the sheet does not tell.
+    sex: of the donor by record. passage: 0 for hepatocytes. strandedness ('unstranded', 'forward', 'reverse'), platform,
+    library_kit, seq_run: '' where the sheet does not tell.
     """
 
     sample_id: str
@@ -31,6 +33,9 @@ class ExpressionSample(Facts):
     state: Literal["hepatocyte", "lot"]
     path: str
     kind: Literal["salmon", "counts"]
+    sex: Literal["F", "M"]
+    passage: int
+    strandedness: str = ""
     platform: str = ""
     library_kit: str = ""
     seq_run: str = ""
@@ -77,7 +82,7 @@ class Quantification(Facts):
     decoy_fragments: fit the genome better than any transcript. library_type: the one salmon quantified for ('ISR',
     ...); with few fragments it does not look and takes 'IU'. antisense_share: of the mapped fragments, those whose
     read 1 is antisense: 1 in a reverse-stranded (dUTP) library, half in an unstranded one. fragment_length: mean, bases;
-    salmon's prior for single ends.
+    salmon's prior for single ends. index_sha256: of the indexed transcripts' sequences.
     """
 
     fragments: int
@@ -88,6 +93,7 @@ class Quantification(Facts):
     antisense_share: float
     fragment_length: float
     salmon_version: str
+    index_sha256: str
 
 
 class MarkerPanel(Table):
@@ -165,23 +171,26 @@ class Markers(Table):
 
 
 class Enrichment(Table):
-    """Gene set enrichment of one contrast (GSEA on the ranked genes), one set a row, sorted by set_name.
+    """Gene set enrichment of one contrast (GSEA on the ranked genes), one configured set a row, sorted by set_name.
 
-    axis: 'WNT', 'NOTCH', 'Hippo', ... as configured. set_size: genes of the set; used: those in the ranking.
+    axis: 'WNT', 'NOTCH', 'Hippo', ...; informational: as in SetAxes. set_size: genes of the set; used: those in the ranking.
     es, nes: (normalised) enrichment score, positive = up in the lot. p: against random sets of the same size; it takes
-    genes for independent, which they are not, so it is too small. padj: Benjamini-Hochberg over the sets.
-    leading_edge: gene names, comma separated, strongest first.
+    genes for independent, which they are not, so it is too small. padj: Benjamini-Hochberg over the sets that have a p.
+    leading_edge: gene names, comma separated, strongest first. reason: why a set is not assessed, when too few of its genes
+    are measured in this lot; scores and p are then null and leading_edge is ''. '' where it is assessed.
     """
 
     set_name: Series[str] = pa.Field(unique=True)
     axis: Series[str]
+    informational: Series[str] = pa.Field(isin=["yes", "no"])
     set_size: Series[int] = pa.Field(ge=1)
-    used: Series[int] = pa.Field(ge=1)
-    es: Series[float] = pa.Field(ge=-1, le=1)
-    nes: Series[float]
-    p: Series[float] = pa.Field(ge=0, le=1)
-    padj: Series[float] = pa.Field(ge=0, le=1)
+    used: Series[int] = pa.Field(ge=0)
+    es: Series[float] = pa.Field(ge=-1, le=1, nullable=True)
+    nes: Series[float] = pa.Field(nullable=True)
+    p: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    padj: Series[float] = pa.Field(ge=0, le=1, nullable=True)
     leading_edge: Series[str]
+    reason: Series[str]
 
 
 class SampleLevels(Table):
@@ -194,6 +203,19 @@ class SampleLevels(Table):
     group: Series[str]
     sample_id: Series[str]
     log2: Series[float]
+
+
+class RnaQuality(Table):
+    """Quality of the RNA samples of a lot and its donor that shows only once genes are counted, one sample a row.
+
+    genes_detected: genes at DETECTED_TPM or more; null when gene lengths are not known. rrna_share, mitochondrial_share:
+    of the counts, 0..1; null when the annotation names no such gene.
+    """
+
+    sample_id: Series[str] = pa.Field(unique=True)
+    genes_detected: Series[float] = pa.Field(ge=0, nullable=True)
+    rrna_share: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    mitochondrial_share: Series[float] = pa.Field(ge=0, le=1, nullable=True)
 
 
 class SampleDistances(Table):
@@ -227,12 +249,15 @@ class ArmShifts(Table):
 
 
 class SetScores(Table):
-    """GSVA scores of a study, one row per set and sample. Relative to the cohort: never used in a verdict."""
+    """GSVA scores of a study, one row per set and sample. Relative to the cohort: never used in a verdict.
+
+    score: null in every sample when too few genes of the set vary between samples.
+    """
 
     set_name: Series[str]
     axis: Series[str]
     sample_id: Series[str]
-    score: Series[float]
+    score: Series[float] = pa.Field(nullable=True)
 
 
 class Components(Table):
@@ -249,8 +274,13 @@ class Components(Table):
     panel: Series[str] = pa.Field(isin=["", "lot", "hepatocyte"])
 
 
-REQUIRED_OBS = ("donor", "lot", "state")
-"""lot is '' for donor hepatocytes; state is 'hepatocyte' (donor) or 'lot'."""
+OBS = ("donor", "lot", "state", "sex", "passage", "replicate", "strandedness", "library_type", *BATCHES)
+VAR = ("gene_name", "chrom", "start", "end", "length")
+UNS: Mapping[str, frozenset[str]] = {
+    "annotation": frozenset({"gtf", "sha256", "genes"}),
+    "quantification": frozenset({"method", "version", "index_sha256"}),
+    "made": frozenset({"counts", "karyolot"}),
+}
 
 
 def check_expression(expression: "AnnData") -> "AnnData":
@@ -258,7 +288,15 @@ def check_expression(expression: "AnnData") -> "AnnData":
 
     Samples x genes. layers['counts']: whole numbers >= 0 (from transcripts: length-scaled TPM, rounded).
     layers['tpm'], layers['length']: transcripts per million, and effective length in bases; both absent when gene
-    lengths are not known. obs: donor, lot, state (strings). var: index gene_id (unique), column gene_name. No NaN.
+    lengths are not known. No NaN.
+    obs: lot is '' for donor hepatocytes; state is 'hepatocyte' (donor) or 'lot'; sex: of the donor by record; passage: 0 for
+    hepatocytes; replicate: from 1 within a lot, or a donor's hepatocytes, by sample id; strandedness: as the sheet declares;
+    library_type: as salmon found it, '' for counts; batches; '' where the sheet does not tell.
+    var: index gene_id (unique); chrom, start, end: as in Genes, '' and null without annotation; length: bases of all exons
+    together, null where not known.
+    uns: annotation: name of the GTF, sha256 (`gene_digest`) and number of its genes; '' and 0 without one. quantification:
+    method 'salmon' or 'counts', version and index of salmon ('' for counts). made: how counts were made, karyolot's version.
+    Nothing in it changes between two runs of the same inputs: no times, no paths.
     """
     faults = [] if "counts" in expression.layers else ["layer 'counts' is missing"]
     if ("tpm" in expression.layers) != ("length" in expression.layers):
@@ -269,9 +307,10 @@ def check_expression(expression: "AnnData") -> "AnnData":
             faults.append(f"layer '{layer}' holds a negative, NaN or infinite value")
         elif layer == "counts" and (values != np.rint(values)).any():
             faults.append("layer 'counts' holds numbers that are not whole")
-    faults += [f"obs column '{name}' is missing" for name in REQUIRED_OBS if name not in expression.obs]
-    if "gene_name" not in expression.var:
-        faults.append("var column 'gene_name' is missing")
+    faults += [f"obs column '{name}' is missing" for name in OBS if name not in expression.obs]
+    faults += [f"var column '{name}' is missing" for name in VAR if name not in expression.var]
+    faults += [f"uns '{name}' does not hold {', '.join(sorted(keys))}" for name, keys in UNS.items()
+               if set(expression.uns.get(name, {})) != keys]  # fmt: skip
     if not expression.var_names.is_unique:
         faults.append("gene ids repeat")
     if not expression.obs_names.is_unique:
@@ -323,6 +362,7 @@ class ExpressionResults(NamedTuple):
     """All expression results of a lot, as its report needs them. replicates: samples of the lot, of its donor.
 
     levels: SampleLevels. arms: ArmShifts; None when no annotation says where genes lie. panel: None when none is given.
+    quality: RnaQuality.
     """
 
     differential: pd.DataFrame
@@ -333,3 +373,4 @@ class ExpressionResults(NamedTuple):
     levels: pd.DataFrame | None = None
     arms: pd.DataFrame | None = None
     panel: PanelResults | None = None
+    quality: pd.DataFrame | None = None

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from karyolot.contracts.criteria import Frozen
 
-SCHEMA_VERSION: Literal["1.0"] = "1.0"
+SCHEMA_VERSION: Literal["1.1"] = "1.1"
 VERSION_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,31}$"
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Counts = tuple[Annotated[int, Field(ge=0)], ...]
@@ -22,6 +22,11 @@ false alarms a limit over 3 lots finds a lot 3 SD off in half of the cases, over
 FALSE_CALLS = 0.15
 """Share of unchanged genes among those that the gene-level test calls at padj < 0.05: simulated, 0.14 to 0.15 with 5, 6 and
 10 lots (benchmarks/newlot.py). More than the 0.05 it asks for, so the test is advisory."""
+
+
+def gene_digest(genes: Iterable[tuple[str, str]]) -> str:
+    """sha256 (hex) over (id, name) of genes, in the order of the ids: what tells two annotations apart."""
+    return hashlib.sha256("".join(f"{gene}\t{name}\n" for gene, name in sorted(genes)).encode()).hexdigest()
 
 
 def tier(lots: int) -> Tier:
@@ -81,14 +86,17 @@ class Panel(Frozen):
     """panel.json: everything a later lot is compared with, so that no number of it depends on any other study.
 
     annotation_sha256: of the ids and names of all genes of the runs (`annotation_genes` of them): a lot quantified with
-    another annotation is not comparable. gene_ids, gene_names: the fixed universe, in which ranks are taken, sorted by
-    id. made_with: versions. sha256: of all the rest.
+    another annotation is not comparable. gtf_sha256: the same of the genes of their GTF, which can be compared before a run,
+    when it is not known which genes salmon leaves out (their transcripts repeat others'); '' when there was no GTF, or
+    several. gene_ids, gene_names: the fixed universe, in which ranks are taken, sorted by id. made_with: versions. sha256: of
+    all the rest.
     """
 
-    schema_version: Literal["1.0"]
+    schema_version: Literal["1.1"]
     version: Annotated[str, Field(pattern=VERSION_PATTERN)]
     annotation_sha256: Sha256
     annotation_genes: Annotated[int, Field(ge=1)]
+    gtf_sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
     gene_ids: Annotated[tuple[str, ...], Field(min_length=2)]
     gene_names: tuple[str, ...]
     modules: Annotated[tuple[PanelModule, ...], Field(min_length=1)]

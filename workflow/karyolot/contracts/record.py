@@ -80,7 +80,8 @@ class CallRow(Frozen):
 
     expression: what the genes of its arm say, weak evidence: they moved with the change, not at all, or against it; null =
     not asked (no RNA, no annotation, or less than half of an arm changed). expression_log2, expression_z: their shift.
-    alleles: what the het sites inside say, null = not asked (no panel of SNPs); alleles_fraction: share of cells by them.
+    alleles: what the het sites inside say, null = not asked (no panel of SNPs); alleles_fraction: share of cells by them,
+    with 95 % interval.
     """
 
     chrom: str
@@ -109,6 +110,8 @@ class CallRow(Frozen):
     expression_z: float | None = None
     alleles: Literal["agree", "silent", "disagree"] | None = None
     alleles_fraction: float | None = None
+    alleles_fraction_low: float | None = None
+    alleles_fraction_high: float | None = None
     alleles_sites: int | None = None
 
 
@@ -210,11 +213,38 @@ class AlleleEventRow(Frozen):
     log2_se: float | None
 
 
+class AlleleArmRow(Frozen):
+    """The het sites of an arm as a whole; fields as in `contracts.alleles.AlleleArms`."""
+
+    chrom: str
+    start: int
+    end: int
+    arm: str
+    sites: int
+    shift: float | None
+    shift_low: float | None
+    shift_high: float | None
+    p: float | None
+    fraction_high: float | None
+    evidence: Literal["even", "moved", "inherited", "few"]
+
+
+class AlleleTrack(Frozen):
+    """Het sites to draw, as parallel lists. lot, donor: share of the alternate allele, per mille, 0..1000."""
+
+    chrom: list[str]
+    start: list[int]
+    lot: list[int]
+    donor: list[int]
+
+
 class AlleleRecord(Frozen):
     """Identity by SNPs, what is mixed in, and allele shares; fields as in `contracts.alleles`.
 
     sentences: computed findings. contamination_*: null when the lot is not surely its donor's, or nothing can be said.
     lod: smallest share of cells with a copy-neutral event of size_mb that is found; null = none is.
+    threshold: p below which alleles count as moved. arms, track: empty, and threshold null, when allele shares were not
+    assessed.
     """
 
     sentences: tuple[str, ...]
@@ -233,6 +263,9 @@ class AlleleRecord(Frozen):
     events: tuple[AlleleEventRow, ...]
     size_mb: float
     lod: float | None
+    threshold: float | None
+    arms: tuple[AlleleArmRow, ...]
+    track: AlleleTrack
 
 
 class SmallVariantRow(Frozen):
@@ -321,15 +354,22 @@ class PanelRecord(Frozen):
 
 
 class SetRow(Frozen):
-    """Enrichment of one gene set; fields as in `contracts.expression.Enrichment`."""
+    """Enrichment of one gene set; fields as in `contracts.expression.Enrichment`. informational: shown beside the axes the
+    product is described by. nes, padj null: not assessed, and reason says why."""
 
     set_name: str
     axis: str
+    informational: bool
     used: int
     set_size: int
-    nes: float
-    padj: float
+    nes: float | None
+    padj: float | None
     leading_edge: tuple[str, ...]
+    reason: str = ""
+
+    def significant(self, level: float) -> bool:
+        """Whether the set changed, at this adjusted p; a set that is not assessed has not."""
+        return self.padj is not None and self.padj < level
 
 
 class HeatRow(Frozen):
@@ -495,7 +535,7 @@ class StudyExpression(Frozen):
     """Expression across lots, for the overview only: every number here moves when samples are added.
 
     shares: of the variance, of the two components. distances: samples x samples. scores: groups x samples. panel: samples
-    of the reference panel; empty without one. set_scores: sets x samples, by GSVA.
+    of the reference panel; empty without one. set_scores: sets x samples, by GSVA; unscored: sets without a score.
     """
 
     samples: tuple[StudySample, ...]
@@ -506,6 +546,7 @@ class StudyExpression(Frozen):
     panel: tuple[PanelSample, ...] = ()
     sets: tuple[str, ...] = ()
     set_scores: tuple[tuple[float, ...], ...] = ()
+    unscored: tuple[str, ...] = ()
 
 
 ArmState = Literal["gain", "part-gain", "loss", "part-loss", "mixed", "none", "blind", "withheld"]

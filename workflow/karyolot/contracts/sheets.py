@@ -88,7 +88,7 @@ class Sample(Row):
     seq_run: Text | None = Field(None, description="Sequencing run.")
     library_kit: Text | None = Field(None, description="Library preparation kit.")
     strandedness: Literal["unstranded", "forward", "reverse"] | None = Field(
-        None, description="rnaseq: as the kit promises; checked against the reads."
+        None, description="rnaseq: as the kit promises; held against the reads (Q07)."
     )
 
     @property

@@ -6,7 +6,7 @@ from karyolot.contracts.alleles import AlleleFacts, Identity, Kinship
 from karyolot.contracts.criteria import Metric, Metrics
 
 WIDEST = 0.02
-"""Width of the 95 % interval of a contamination above which it is not assessed: the limit it is held against."""
+"""The limit a contamination is held against. A 95 % interval wider than this that begins below it decides nothing."""
 
 
 def allele_metrics(identity: Identity, events: pd.DataFrame, facts: AlleleFacts) -> Metrics:
@@ -59,7 +59,7 @@ def _contamination(identity: Identity) -> Metric:
     if found.share is None or found.low is None or found.high is None:
         return Metric(value=None, reason=f"{found.sites} usable sites say nothing: any share fits")
     interval = f"{found.low:.1%} to {found.high:.1%}"
-    if found.high - found.low > WIDEST:
+    if found.low <= WIDEST < found.high - found.low:
         return Metric(value=None, reason=f"too few reads: anything from {interval} fits")
     lod = "" if found.lod is None else f"; from {found.lod:.1%} on it would be told from none"
     return Metric(value=found.share, detail=f"{interval} (95 % interval), {found.sites} sites{lod}")
@@ -68,17 +68,21 @@ def _contamination(identity: Identity) -> Metric:
 def _events(identity: Identity, events: pd.DataFrame, facts: AlleleFacts) -> Metric:
     if reason := _not_the_donor(identity) or facts.reason:
         return Metric(value=None, reason=reason)
-    if facts.lod is None:
+    own = events[events["origin"] == "alleles"]
+    if facts.lod is None and own.empty:
         return Metric(
             value=None, reason=f"no copy-neutral event of {facts.size_mb:g} Mb could be seen, not even in all cells"
         )
-    own = events[events["origin"] == "alleles"]
     words = [
         f"{row['kind']} {row['chrom']}:{row['start'] + 1}-{row['end']} ({(row['end'] - row['start']) / 1e6:.3g} Mb) in"
         f" {row['fraction']:.0%} of cells ({row['fraction_low']:.0%}-{row['fraction_high']:.0%}) if copy-neutral"
         for row in own.to_dict("records")
     ]
-    bound = f"one of {facts.size_mb:g} Mb in {facts.lod:.0%} of cells would be found with {facts.power:.0%} power"
+    bound = (
+        f"one of {facts.size_mb:g} Mb could not be seen, not even in all cells"
+        if facts.lod is None
+        else f"one of {facts.size_mb:g} Mb in {facts.lod:.0%} of cells would be found with {facts.power:.0%} power"
+    )
     return Metric(value=len(own), detail="; ".join([*words, bound]))
 
 

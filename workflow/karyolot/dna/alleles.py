@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
-from karyolot.contracts.alleles import AlleleEvents, AlleleFacts
-from karyolot.contracts.copy_number import Noise
+from karyolot.contracts.alleles import AlleleArms, AlleleEvents, AlleleFacts, AlleleTrack
+from karyolot.contracts.copy_number import Noise, Table
 from karyolot.contracts.settings import Identity
 from karyolot.dna.identity import check_sites, frequencies, genotypes, posterior
 from karyolot.dna.noise import MAD_TO_SD, runs_of, standard_error
@@ -37,6 +37,9 @@ SURE = 1.96
 LEAST_REST = 0.5
 """Length, in sizes searched for, of what a depth call must leave of a stretch for the rest to be looked at by itself: ends
 are not exact."""
+MOST_DRAWN = 4_000
+"""Sites handed on for drawing: 13 in an event of 10 Mb, enough to see its two bands, and four on each pixel column of the
+report's figure, beyond which they hide each other; 60 kB a sample."""
 
 
 Place = tuple[str, int, int]
@@ -44,23 +47,26 @@ Place = tuple[str, int, int]
 
 
 class Compared(NamedTuple):
-    """events: contract AlleleEvents."""
+    """events: contract AlleleEvents; arms: AlleleArms; track: AlleleTrack; all empty where facts.reason says why."""
 
     events: pd.DataFrame
     facts: AlleleFacts
+    arms: pd.DataFrame
+    track: pd.DataFrame
 
 
 class Hets(NamedTuple):
     """Het sites of the donor, in genome order, as parallel arrays.
 
-    residual: BAF of the lot minus what is expected there; variance: expected of it; depth: of the lot. donor, donor_variance:
-    the same of the donor itself. runs: index range of each chromosome. spread: by how much more than a chi-square's the
-    spread of neighbouring sites varies, >= 1.
+    shares: of alt in lot and donor, as counted, shape (2, sites). residual: BAF of the lot minus what is expected there;
+    variance: expected of it; depth: of the lot. donor, donor_variance: the same of the donor itself. runs: index range of
+    each chromosome. spread: by how much more than a chi-square's the spread of neighbouring sites varies, >= 1.
     """
 
     chrom: NDArray[np.object_]
     start: NDArray[np.int64]
     depth: NDArray[np.int64]
+    shares: Floats
     residual: Floats
     variance: Floats
     donor: Floats
@@ -85,7 +91,7 @@ class Shift(NamedTuple):
 def compare_alleles(
     lot: pd.DataFrame, donor: pd.DataFrame, ratios: pd.DataFrame, noise: Noise, calls: pd.DataFrame, settings: Identity
 ) -> Compared:
-    """Test the alleles under every depth call, and search for stretches where they moved and depth did not.
+    """Test the alleles under every depth call and of every arm, and search for stretches where they moved and depth did not.
 
     lot, donor: contract AlleleCounts; ratios: LogRatios; calls: Calls. The chance of any false event in a stable lot is
     settings.family_wise_error, over all windows of all arms.
@@ -101,7 +107,8 @@ def compare_alleles(
             f"{len(hets)} het sites of the donor are at least {settings.min_depth} deep in both samples;"
             f" {BLOCK * LEAST_BLOCKS} are needed to know what spread is normal"
         )
-        return Compared(_table([]), AlleleFacts(**facts))
+        events, arms, track = (_table([], contract) for contract in (AlleleEvents, AlleleArms, AlleleTrack))
+        return Compared(events, AlleleFacts(**facts), arms, track)
     windows = all_windows(ratios, hets, settings.event_mb)
     threshold = settings.family_wise_error / max(len(windows), 1)
     found = search(hets, windows, threshold, settings.event_mb)
@@ -110,7 +117,8 @@ def compare_alleles(
     rows += [_event(hets, piece, ratios, noise) for piece in pieces]
     facts |= {"windows": len(windows), "threshold": threshold}
     facts["lod"] = limit_of_detection(hets, windows, threshold, settings)
-    return Compared(_table(rows), AlleleFacts(**facts))
+    arms = _table(arm_rows(hets, ratios, threshold), AlleleArms)
+    return Compared(_table(rows, AlleleEvents), AlleleFacts(**facts), arms, drawn(hets))
 
 
 def het_sites(lot: pd.DataFrame, donor: pd.DataFrame, min_depth: int) -> tuple[Hets, dict[str, float | None]]:
@@ -126,11 +134,12 @@ def het_sites(lot: pd.DataFrame, donor: pd.DataFrame, min_depth: int) -> tuple[H
     chrom = lot["chrom"].to_numpy(dtype=object)[used]
     runs = {str(chrom[low]): (low, high) for low, high in runs_of(chrom)}
     n, m = depth[:, used]
-    x, d = alt[:, used] / np.maximum(depth[:, used], 1)
+    shares = alt[:, used] / np.maximum(depth[:, used], 1)
+    x, d = shares
     if len(used) < BLOCK * LEAST_BLOCKS:
         empty = np.zeros(len(used))
         measured: dict[str, float | None] = {"centre": None, "site_bias": None, "overdispersion": None}
-        return Hets(chrom, lot["start"].to_numpy()[used], n, empty, empty, empty, empty, runs, 1.0), measured
+        return Hets(chrom, lot["start"].to_numpy()[used], n, shares, empty, empty, empty, empty, runs, 1.0), measured
     centre = float(np.average(d, weights=m))
     sampling = centre * (1 - centre)
     blocks = _blocks(runs)
@@ -152,7 +161,8 @@ def het_sites(lot: pd.DataFrame, donor: pd.DataFrame, min_depth: int) -> tuple[H
     start = lot["start"].to_numpy()[used]
     donor_variance = variance(rho, m) + bias
     measured = {"centre": round(centre, 4), "site_bias": round(bias**0.5, 4), "overdispersion": round(rho, 5)}
-    return Hets(chrom, start, n, residual, expected, d - centre, donor_variance, runs, max(spread, 1.0)), measured
+    spread = max(spread, 1.0)
+    return Hets(chrom, start, n, shares, residual, expected, d - centre, donor_variance, runs, spread), measured
 
 
 def _blocks(runs: Mapping[str, tuple[int, int]]) -> NDArray[np.int64]:
@@ -174,9 +184,8 @@ def _typical(sums: Floats) -> float:
 
 def all_windows(ratios: pd.DataFrame, hets: Hets, size_mb: float) -> list[tuple[int, int]]:
     """Index ranges of `hets`: every arm, and windows of size_mb, twice that, ... within it, a quarter apart."""
-    spans = ratios.groupby("arm", sort=False).agg(chrom=("chrom", "first"), start=("start", "min"), end=("end", "max"))
     windows: dict[tuple[int, int], None] = {}
-    for span in spans.to_dict("records"):
+    for span in _spans(ratios).to_dict("records"):
         if span["chrom"] not in hets.runs:
             continue
         first, last = hets.runs[span["chrom"]]
@@ -192,6 +201,12 @@ def all_windows(ratios: pd.DataFrame, hets: Hets, size_mb: float) -> list[tuple[
             if b - a >= WINDOW_SITES:
                 windows[a, b] = None
     return list(windows)
+
+
+def _spans(ratios: pd.DataFrame) -> pd.DataFrame:
+    """Every arm in genome order: arm, chrom, start, end."""
+    arms = ratios.groupby("arm", sort=False)
+    return arms.agg(chrom=("chrom", "first"), start=("start", "min"), end=("end", "max")).reset_index()
 
 
 def shift_of(hets: Hets, low: int, high: int, *, of_donor: bool = False) -> Shift:
@@ -214,7 +229,8 @@ def shift_of(hets: Hets, low: int, high: int, *, of_donor: bool = False) -> Shif
     square = ((residual**2 - variance) * weight).sum() / (weight * (1 - 1 / hets.depth[inside])).sum()
     moved = max(float(square), 0.0)
     error = hets.spread * np.sqrt((weight**2 * (2 * variance**2 + 4 * variance * moved)).sum()) / weight.sum()
-    ends = (np.sqrt(np.clip(square + step * SURE * error, 0.0, 0.25)) for step in (0, -1, 1))
+    # The upper end starts at no shift: a spread that happens to be small does not exclude more than the sites could show.
+    ends = (np.sqrt(np.clip(end, 0.0, 0.25)) for end in (square, square - SURE * error, moved + SURE * error))
     value, shift_low, shift_high = (float(end) for end in ends)
     return Shift(value, shift_low, shift_high, log_p, sites)
 
@@ -234,10 +250,9 @@ def search(hets: Hets, windows: list[tuple[int, int]], threshold: float, size_mb
     for shift, (low, high) in hits:
         if any(low < b and a < high for a, b in taken):
             continue
-        own = shift_of(hets, low, high, of_donor=True)
         taken.append(trimmed(hets, low, high, shift.value))
         # What both carry blocks its place too: of its many windows one would show more in the lot by chance.
-        if own.log_p >= np.log(AGREES) or shift.low > own.high:
+        if not _of_donor(hets, low, high, shift):
             acquired.append(taken[-1])
     places: list[Place] = []
     for low, high in sorted(acquired):
@@ -247,6 +262,12 @@ def search(hets: Hets, windows: list[tuple[int, int]], threshold: float, size_mb
         else:
             places.append((chrom, start, end))
     return places
+
+
+def _of_donor(hets: Hets, low: int, high: int, shift: Shift) -> bool:
+    """Whether the donor's alleles moved there as well, and the lot's (shift) no farther."""
+    own = shift_of(hets, low, high, of_donor=True)
+    return own.log_p < np.log(AGREES) and shift.low <= own.high
 
 
 def trimmed(hets: Hets, low: int, high: int, shift: float) -> tuple[int, int]:
@@ -321,11 +342,14 @@ def _row(hets: Hets, place: Place, depth: tuple[float | None, float | None], **f
         return row
     shift = shift_of(hets, low, high)
     kind = facts["kind"]
-    return row | {
-        "shift": shift.value, "shift_low": shift.low, "shift_high": shift.high, "p": float(np.exp(shift.log_p)),
-        "fraction": fraction_of(shift.value, kind), "fraction_low": fraction_of(shift.low, kind),
-        "fraction_high": fraction_of(shift.high, kind),
-    }  # fmt: skip
+    ends = {"fraction": shift.value, "fraction_low": shift.low, "fraction_high": shift.high}
+    return row | _told(shift) | {name: fraction_of(value, kind) for name, value in ends.items()}
+
+
+def _told(shift: Shift) -> dict[str, float]:
+    """The columns of AlleleEvents and AlleleArms that tell a shift."""
+    p = float(np.exp(shift.log_p))
+    return {"shift": shift.value, "shift_low": shift.low, "shift_high": shift.high, "p": p}
 
 
 def _under_call(hets: Hets, call: Mapping[Hashable, Any], ratios: pd.DataFrame, noise: Noise) -> dict[str, Any]:
@@ -354,6 +378,28 @@ def _event(hets: Hets, place: Place, ratios: pd.DataFrame, noise: Noise) -> dict
     return _row(hets, place, depth, origin="alleles", kind=kind, evidence="")
 
 
+def arm_rows(hets: Hets, ratios: pd.DataFrame, threshold: float) -> list[dict[str, Any]]:
+    """Rows of AlleleArms, one per arm: as windows of the search they meet its threshold, so no more tests are made."""
+    rows: list[dict[str, Any]] = []
+    for arm, chrom, start, end in _spans(ratios).itertuples(index=False):
+        low, high = _inside(hets, chrom, start, end)
+        row = {"chrom": chrom, "start": start, "end": end, "arm": arm, "sites": high - low, "evidence": "few"}
+        if high - low >= WINDOW_SITES:
+            shift = shift_of(hets, low, high)
+            moved = "inherited" if _of_donor(hets, low, high, shift) else "moved"
+            row["evidence"] = moved if shift.log_p < np.log(threshold) else "even"
+            row |= _told(shift) | {"fraction_high": fraction_of(shift.high, "copy-neutral")}
+        rows.append(row)
+    return rows
+
+
+def drawn(hets: Hets, most: int = MOST_DRAWN) -> pd.DataFrame:
+    """Contract AlleleTrack: all sites, or `most` of them at even steps of their rank along the genome."""
+    ranks = np.linspace(0, len(hets) - 1, min(len(hets), most)).round().astype(np.int64)
+    lot, donor = hets.shares[:, ranks]
+    return pd.DataFrame({"chrom": hets.chrom[ranks], "start": hets.start[ranks], "lot": lot, "donor": donor})
+
+
 def limit_of_detection(
     hets: Hets, windows: list[tuple[int, int]], threshold: float, settings: Identity
 ) -> float | None:
@@ -375,9 +421,9 @@ def limit_of_detection(
     return None
 
 
-def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Contract AlleleEvents."""
-    columns = AlleleEvents.to_schema().columns
+def _table(rows: list[dict[str, Any]], contract: type[Table]) -> pd.DataFrame:
+    """Rows as a table of `contract`; what a row does not name is null."""
+    columns = contract.to_schema().columns
     frame = pd.DataFrame(rows, columns=list(columns))
     kinds = {name: "int64" if "int" in str(c.dtype) else float for name, c in columns.items() if str(c.dtype) != "str"}
     return frame.astype(kinds)

@@ -227,32 +227,42 @@ def identify(
 
 
 def match_samples(
-    tables: list[pd.DataFrame], samples: list[dict[str, str]], settings: configured.Identity
+    tables: list[pd.DataFrame], samples: list[dict[str, str]], own: dict[str, Identity], settings: configured.Identity
 ) -> pd.DataFrame:
     """Contract Pairs: every pair of `tables` (contract AlleleCounts).
 
     samples: of each table sample_id, assay ('wgs' or 'rnaseq'), owner (lot or donor), person (donor by the sheet) and role
-    ('lot' or 'donor'). Where the DNA of a lot matches its donor's and holds another human, the sample that fits best as
-    the source is named by its `mix`.
+    ('lot' or 'donor'). own: what each lot is against its own donor, by its name.
     """
-    names = [sample["sample_id"] for sample in samples]
-    by_name = dict(zip(names, tables, strict=True))
     facts = {sample["sample_id"]: sample for sample in samples}
+    by_name = dict(zip(facts, tables, strict=True))
     held = {name: genotypes(table, rna=facts[name]["assay"] == "rnaseq") for name, table in by_name.items()}
-    owners, persons = ({n: facts[n][key] for n in names} for key in ("owner", "person"))
+    owners, persons = ({name: fact[key] for name, fact in facts.items()} for key in ("owner", "person"))
     pairs = match_all(by_name, held, owners, persons, settings.log10_ratio)
-    dna = [name for name in names if facts[name]["assay"] == "wgs"]
-    asked = (pairs["result"] == "MATCH") & pairs["expected"] & pairs[["sample_a", "sample_b"]].isin(dna).all(axis=1)
-    for row in pairs[asked].itertuples():
-        lot, donor = str(row.sample_a), str(row.sample_b)
-        if facts[lot]["role"] == "donor":
-            lot, donor = donor, lot
-        if facts[lot]["role"] == facts[donor]["role"]:
+    dna = [name for name, fact in facts.items() if fact["assay"] == "wgs"]
+    donors = {facts[name]["person"]: name for name in dna if facts[name]["role"] == "donor"}
+    for lot in (name for name in dna if facts[name]["role"] == "lot"):
+        if not holds_foreign_reads(own[owners[lot]]):
             continue
-        others = {n: held[n] for n in dna if facts[n]["person"] != facts[lot]["person"]}
+        donor = donors[persons[lot]]
+        # By what was measured, not by the sheet: a swapped tube with the donor's own cells would explain the lot's reads.
+        apart = strangers(pairs, lot) & strangers(pairs, donor)
+        others = {name: held[name] for name in dna if name in apart}
         found = best_guest(by_name[lot], by_name[donor], frequencies(by_name[lot], by_name[donor])[0], others)
         if found is not None:
-            name, fit = found
-            here = pairs["sample_a"].isin([lot, name]) & pairs["sample_b"].isin([lot, name])
-            pairs.loc[here, "mix"] = round(fit.share, 5)
+            guest, fit = found
+            for one, other, column in (("sample_a", "sample_b", "b_in_a"), ("sample_b", "sample_a", "a_in_b")):
+                pairs.loc[(pairs[one] == lot) & (pairs[other] == guest), column] = round(fit.share, 5)
     return pairs
+
+
+def holds_foreign_reads(own: Identity) -> bool:
+    """Whether to search the sheet for their source: the lot is its donor's, and its interval of the share leaves out 0 or is
+    not known. Where it holds 0 a source could not be told from none, and the search is the costly part."""
+    return own.kinship.result == "MATCH" and own.contamination.low != 0
+
+
+def strangers(pairs: pd.DataFrame, sample: str) -> set[str]:
+    """Samples measured to be of another person than `sample`. pairs: contract Pairs."""
+    apart = pairs[pairs["result"] == "MISMATCH"]
+    return {*apart.loc[apart["sample_a"] == sample, "sample_b"], *apart.loc[apart["sample_b"] == sample, "sample_a"]}

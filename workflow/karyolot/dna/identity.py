@@ -139,7 +139,7 @@ def match_all(
     tables: dict[str, pd.DataFrame], held: dict[str, Genotypes], owners: dict[str, str], persons: dict[str, str],
     log10_ratio: float,
 ) -> pd.DataFrame:  # fmt: skip
-    """Contract Pairs without mix: every pair of `tables` (contract AlleleCounts by sample), `held` their genotypes.
+    """Contract Pairs, no share estimated: every pair of `tables` (contract AlleleCounts by sample), `held` their genotypes.
 
     owners: the lot or donor a sample belongs to; persons: the donor by the sheet.
     """
@@ -149,16 +149,18 @@ def match_all(
         found = kinship(held[a], held[b], frequencies(tables[a], tables[b])[0], log10_ratio)
         facts = found.model_dump()
         rows.append(
-            {"sample_a": a, "owner_a": owners[a], "sample_b": b, "owner_b": owners[b],
-             "expected": persons[a] == persons[b], **facts, "mix": None}
+            {"sample_a": a, "owner_a": owners[a], "person_a": persons[a],
+             "sample_b": b, "owner_b": owners[b], "person_b": persons[b],
+             "expected": persons[a] == persons[b], **facts, "b_in_a": None, "a_in_b": None}
         )  # fmt: skip
-    columns = ["sample_a", "owner_a", "sample_b", "owner_b", "expected", "sites", "log10_unrelated", "log10_sibling",
-               "result", "mix"]  # fmt: skip
+    columns = ["sample_a", "owner_a", "person_a", "sample_b", "owner_b", "person_b", "expected", "sites",
+               "log10_unrelated", "log10_sibling", "result", "b_in_a", "a_in_b"]  # fmt: skip
     kinds: dict[str, Any] = {
         "expected": bool,
         "sites": "int64",
         "log10_unrelated": float,
         "log10_sibling": float,
-        "mix": float,
+        "b_in_a": float,
+        "a_in_b": float,
     }
     return pd.DataFrame(rows, columns=columns).astype(kinds)

@@ -118,3 +118,8 @@ def sex_of(x: float | None, y: float | None) -> str | None:
     if x >= FEMALE_X and y <= FEMALE_Y:
         return "F"
     return "M" if x <= MALE_X and y >= MALE_Y else None
+
+
+def lost_from(sex: str, x: float, y: float) -> bool:
+    """Whether depths that tell no sex are those of cells of this sex that lost a Y or an X, in whatever share of them."""
+    return x <= MALE_X and y < MALE_Y if sex == "M" else x < FEMALE_X and y <= FEMALE_Y

@@ -6,6 +6,7 @@ from karyolot.contracts.alleles import AlleleResults
 from karyolot.contracts.copy_number import Comparison, Match, Noise
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.settings import CopyNumber
+from karyolot.dna.match import lost_from
 
 ARTEFACT_LOG2 = 0.07
 """A call at a GC-rich end must be this large to count as a change: twice the smallest effect called anywhere, since the
@@ -172,9 +173,28 @@ def _identity(match: Match) -> Metrics:
             "the donor shows no germline copy-number difference that this lot is deep enough to confirm",
             variants,
         ),
-        "identity.lot_sex": _sex("lot", match.lot_sex, match.lot_x, match.lot_y, match.declared_sex),
+        "identity.lot_sex": _lot_sex(match),
         "identity.donor_sex": _sex("donor", match.donor_sex, match.donor_x, match.donor_y, match.declared_sex),
     }
+
+
+def _lot_sex(match: Match) -> Metric:
+    """Sex of the lot; of a donor as declared, a chromosome lost in culture makes no swapped tube of his or her lot."""
+    metric = _sex("lot", match.lot_sex, match.lot_x, match.lot_y, match.declared_sex)
+    if match.donor_sex != match.declared_sex or match.lot_x is None or match.lot_y is None:
+        return metric
+    kept = (
+        ""
+        if not match.donor_y or match.declared_sex == "F"
+        else f"; Y at {match.lot_y / match.donor_y:.0%} of the donor's"
+    )
+    if metric.value is None and lost_from(match.declared_sex, match.lot_x, match.lot_y):
+        lost = "Y" if match.declared_sex == "M" else "an X"
+        depths = f"depth over autosomes: X {match.lot_x:.2f}, Y {match.lot_y:.2f}"
+        return Metric(
+            value=True, detail=f"lot reads as {match.declared_sex} cells of which many lost {lost}; {depths}{kept}"
+        )
+    return metric if metric.value is None else Metric(value=metric.value, detail=metric.detail + kept)
 
 
 def _sex(who: str, found: str | None, x: float | None, y: float | None, declared: str) -> Metric:

@@ -21,6 +21,7 @@ from karyolot.contracts.expression import (
     PanelResults,
     Quantification,
     Quantified,
+    RnaQuality,
     SampleLevels,
     SetAxes,
     check_expression,
@@ -270,6 +271,7 @@ def read_quantification(path: PathLike) -> Quantification:
             antisense_share=antisense / max(1, sense + antisense),
             fragment_length=said["frag_length_mean"],
             salmon_version=said["salmon_version"],
+            index_sha256=said["index_seq_hash"],
         )
     except (KeyError, TypeError) as error:
         message = f"{path}: not what salmon 1.10 writes ({error!r} is missing); delete it and run again"
@@ -292,6 +294,7 @@ def read_expression_results(files: dict[str, Any], replicates: Sequence[int]) ->
         levels=read_table(files["levels"], SampleLevels),
         arms=read_table(files["arm_shifts"], ArmShifts) if "arm_shifts" in files else None,
         panel=read_panel_results(files),
+        quality=read_table(files["rna_quality"], RnaQuality),
     )
 
 

@@ -6,11 +6,16 @@ import pysam
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io.files import PathLike, open_text
 
+KEPT = {"PASS", "germline", "normal_artifact"}
+"""Filters of calls that are read: by the last two Mutect2 marks what it saw in the donor as well (GATK's list of
+FilterMutectCalls), which here makes a variant inherited or enriched."""
+
 
 def read_called(path: PathLike, lot: str, donor: str) -> pd.DataFrame:
     """Contract CalledVariants of a VCF with the samples `lot` and `donor` and the reads of each allele (AD).
 
-    One row per alternative allele; what the caller filtered out is left out. Raises KaryolotError for another kind of file.
+    One row per alternative allele; what the caller filtered out for another reason than the donor's
+    reads (KEPT) is left out. Raises KaryolotError for another kind of file.
     """
     rows = []
     try:
@@ -21,7 +26,7 @@ def read_called(path: PathLike, lot: str, donor: str) -> pd.DataFrame:
             if "AD" not in handle.header.formats:
                 raise KaryolotError(f"{path}: does not count the reads of each allele; call with the FORMAT field AD")
             for call in handle:
-                if set(call.filter.keys()) - {"PASS"}:
+                if set(call.filter.keys()) - KEPT:
                     continue
                 counts = [call.samples[name].get("AD") or () for name in (lot, donor)]
                 for n, alt in enumerate(call.alts or (), start=1):

@@ -6,7 +6,15 @@ import pandas as pd
 import pandera.errors
 import pandera.pandas as pa
 
-from karyolot.contracts.alleles import AlleleEvents, AlleleFacts, AlleleResults, Identity
+from karyolot.contracts.alleles import (
+    AlleleArms,
+    AlleleEvents,
+    AlleleFacts,
+    AlleleResults,
+    AlleleTrack,
+    Identity,
+    Pairs,
+)
 from karyolot.contracts.copy_number import (
     Arms,
     Calls,
@@ -73,6 +81,11 @@ def _checked(frame: pd.DataFrame, contract: type[pa.DataFrameModel], path: PathL
         raise KaryolotError(f"{path}: breaks the contract {contract.__name__}: {faults}") from errors
 
 
+def read_pairs(files: dict[str, Any]) -> pd.DataFrame | None:
+    """Pairs of the study; None when no sample's alleles were counted."""
+    return read_table(files["pairs"], Pairs) if "pairs" in files else None
+
+
 def read_study(files: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame] | None:
     """Components, SampleDistances, MarkerScores and SetScores of the study; None when it has too few RNA samples for them."""
     if "components" not in files:
@@ -86,9 +99,12 @@ def read_alleles(files: dict[str, Any]) -> AlleleResults | None:
     """Results on alleles of a lot, from the files named as `paths.allele_files` names them; None when there are none."""
     if "identity" not in files:
         return None
-    events = read_table(files["events"], AlleleEvents)
     return AlleleResults(
-        read_model(files["identity"], Identity), events, read_model(files["allele_facts"], AlleleFacts)
+        identity=read_model(files["identity"], Identity),
+        events=read_table(files["events"], AlleleEvents),
+        facts=read_model(files["allele_facts"], AlleleFacts),
+        arms=read_table(files["allele_arms"], AlleleArms),
+        track=read_table(files["allele_track"], AlleleTrack),
     )
 
 

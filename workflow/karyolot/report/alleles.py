@@ -3,7 +3,8 @@
 import pandas as pd
 
 from karyolot.contracts.alleles import AlleleFacts, AlleleResults, Identity
-from karyolot.contracts.record import AlleleEventRow, AlleleRecord
+from karyolot.contracts.record import AlleleArmRow, AlleleEventRow, AlleleRecord, AlleleTrack
+from karyolot.report.rows import record_rows
 
 PERSONS = {
     "MATCH": "By its SNPs the lot is its donor's.",
@@ -24,8 +25,7 @@ def allele_record(alleles: AlleleResults) -> AlleleRecord:
     kin, mixed = identity.kinship, identity.contamination
     own = kin.result == "MATCH"
     events = alleles.events[(alleles.events["origin"] == "alleles") & own]
-    rows = events.astype(object).where(events.notna(), None).to_dict("records")
-    names = AlleleEventRow.model_fields
+    arms, track = (table if own else table.iloc[:0] for table in (alleles.arms, alleles.track))
     return AlleleRecord(
         sentences=tuple(_sentences(identity, facts, len(events))),
         result=kin.result,
@@ -40,9 +40,16 @@ def allele_record(alleles: AlleleResults) -> AlleleRecord:
         contamination_high=mixed.high if own else None,
         contamination_lod=mixed.lod if own else None,
         het_sites=facts.sites,
-        events=tuple(AlleleEventRow.model_validate({name: row[name] for name in names}) for row in rows),
+        events=record_rows(events, AlleleEventRow),
         size_mb=facts.size_mb,
         lod=facts.lod if own else None,
+        threshold=facts.threshold if own else None,
+        arms=record_rows(arms, AlleleArmRow),
+        track=AlleleTrack(
+            chrom=track["chrom"].tolist(),
+            start=track["start"].tolist(),
+            **{name: (1000 * track[name]).round().astype(int).tolist() for name in ("lot", "donor")},
+        ),
     )
 
 
@@ -84,12 +91,13 @@ def _times(log10: float) -> str:
 
 
 def with_alleles(calls: pd.DataFrame, alleles: AlleleResults | None) -> pd.DataFrame:
-    """Calls with the columns alleles, alleles_fraction, alleles_sites of `record.CallRow`; null when not asked."""
-    columns = ["alleles", "alleles_fraction", "alleles_sites"]
+    """Calls with the columns alleles, alleles_fraction (and its interval), alleles_sites of `record.CallRow`; null when not
+    asked."""
+    names = {"evidence": "alleles", "sites": "alleles_sites"}
+    names |= {name: f"alleles_{name}" for name in ("fraction", "fraction_low", "fraction_high")}
+    columns = list(names.values())
     if alleles is None or alleles.unasked:
         return calls.assign(**dict.fromkeys(columns))
-    said = alleles.under_calls.rename(
-        columns={"kind": "type", "evidence": "alleles", "fraction": "alleles_fraction", "sites": "alleles_sites"}
-    )
+    said = alleles.under_calls.rename(columns={"kind": "type", **names})
     keys = ["chrom", "start", "end", "type"]
     return calls.merge(said[[*keys, *columns]].drop_duplicates(keys), on=keys, how="left", validate="many_to_one")

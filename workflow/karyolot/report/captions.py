@@ -7,9 +7,18 @@ from statistics import fmean, median
 
 from karyolot.contracts.expression import CHANGED_LOG2
 from karyolot.contracts.panel import MIN_LOTS
-from karyolot.contracts.record import CallRow, CopyNumberRecord, ExpressionRecord, LodRow, LotFacts, StudyExpression
+from karyolot.contracts.record import (
+    AlleleRecord,
+    CallRow,
+    CopyNumberRecord,
+    ExpressionRecord,
+    LodRow,
+    LotFacts,
+    SetRow,
+    StudyExpression,
+)
 from karyolot.report.agreement import SURELY
-from karyolot.report.figures import HEAT_EDGES, SCORE_EDGES, GenomePlot
+from karyolot.report.figures import HEAT_EDGES, SCORE_EDGES, GenomePlot, allele_event
 from karyolot.report.words import ORIGINS, axis, bins_of, listed, log2, number, percent, plural
 
 
@@ -24,7 +33,7 @@ def _called(call: CallRow) -> str:
 
 
 def ratio(record: CopyNumberRecord, plot: GenomePlot, zoom_group: int = 1) -> Caption:
-    """Figure 1: the ratio along the genome. zoom_group: bins per point of the zoomable plot."""
+    """The ratio along the genome. zoom_group: bins per point of the zoomable plot."""
     calls = record.calls
     if calls:
         finding = f"{plural(len(calls), 'change').capitalize()} called against the donor: "
@@ -81,7 +90,7 @@ def _is_paper_rule(record: CopyNumberRecord) -> bool:
 
 
 def tracks(record: CopyNumberRecord, lot: LotFacts) -> Caption:
-    """Figure 2: donor and lot, each alone."""
+    """Donor and lot, each alone."""
     origins = Counter(call.origin for call in record.calls)
     if record.calls:
         parts = [f"{origins[name]} {name} ({meaning})" for name, meaning in ORIGINS.items() if origins[name]]
@@ -99,8 +108,42 @@ def tracks(record: CopyNumberRecord, lot: LotFacts) -> Caption:
     )
 
 
+def allele_shares(record: CopyNumberRecord, alleles: AlleleRecord, lot: LotFacts, plot: GenomePlot) -> Caption:
+    """Allele shares along the genome. plot: the donor's."""
+    events = [
+        f"{allele_event(record, event)} of cells" + (" if copy-neutral" if event.kind == "unclear" else "")
+        for event in alleles.events
+    ]
+    finding = f"Allele shares of {plural(alleles.het_sites, 'heterozygous site')}: {plural(len(events), 'event')}"
+    finding += f", {listed(events, 4)}." if events else "."
+    if alleles.lod is None:
+        finding += f" A copy-neutral one of {number(alleles.size_mb)} Mb could not have been seen."
+    asked = [call for call in record.calls if call.alleles is not None]
+    if asked:
+        agree = sum(call.alleles == "agree" for call in asked)
+        finding += f" Under {agree} of {plural(len(asked), 'called change')} the alleles moved too."
+    points = len(alleles.track.start)
+    reading = (
+        "Each point a site at which the donor has two alleles: the share of reads with the alternate one, donor"
+        f" {lot.donor_id} above, lot {lot.lot_id} below"
+    )
+    if points < alleles.het_sites:
+        reading += f"; {points:,} sites are drawn, evenly along the genome, and all are tested"
+    reading += (
+        ". Alike, the two lie about 1/2 (slightly below, where reads of the reference map better); where one outweighs the"
+        " other in part of the cells, the points part into two bands."
+    )
+    if record.calls or alleles.events:
+        reading += " Shaded: called changes" + (" and events of the alleles." if alleles.events else ".")
+    if plot.empty:
+        reading += f" Hatched: no such site ({listed(plot.empty)})."
+    if plot.unlabelled:
+        reading += f" {plural(plot.unlabelled, 'label').capitalize()} left out for want of room."
+    return Caption(finding, reading)
+
+
 def arms(states: Mapping[tuple[str, str], str]) -> Caption:
-    """Figure 3: chromosome arms, by (chromosome, arm)."""
+    """Chromosome arms, by (chromosome, arm)."""
     names = {key: "".join(key).removeprefix("chr") for key in states}
     changed = [names[key] for key, state in states.items() if state not in ("none", "blind")]
     blind = [names[key] for key, state in states.items() if state == "blind"]
@@ -143,7 +186,7 @@ def _confirmed(record: CopyNumberRecord) -> str:
 
 
 def markers(record: ExpressionRecord) -> Caption:
-    """Figure 4: marker genes."""
+    """Marker genes."""
     judged = [marker for marker in record.markers if marker.met is not None]
     missed = [marker.gene_name for marker in judged if marker.met == "no"]
     silent = [m.gene_name for m in record.markers if m.met is None and m.expected != "report"]
@@ -185,7 +228,7 @@ def _expected(record: ExpressionRecord) -> str:
 
 
 def heat(record: ExpressionRecord) -> Caption:
-    """Figure 6: genes x samples."""
+    """Genes x samples."""
     panel = {marker.group for marker in record.markers}
     parts = []
     for group in dict.fromkeys(row.group for row in record.heat if row.group not in panel):
@@ -312,8 +355,9 @@ def study_scores(study: StudyExpression) -> Caption:
 
 def study_sets(study: StudyExpression) -> Caption:
     """GSVA scores: what sets lots apart most."""
+    silent = f" Not assessed, too few of the genes vary: {listed(study.unscored)}." if study.unscored else ""
     return Caption(
-        _most_moved(study, study.sets, study.set_scores, ""),
+        _most_moved(study, study.sets, study.set_scores, "") + silent,
         "Rows: gene sets; columns: samples, by donor. GSVA, kernel Gaussian: where a set's genes rank among all genes of a"
         " sample, each against its level in the other samples; comparable only within this study. Orange above, blue below,"
         f" darker from {listed([number(edge) for edge in SCORE_EDGES])} on.",
@@ -336,17 +380,18 @@ def _most_moved(study: StudyExpression, names: Sequence[str], scores: Sequence[S
 
 
 def pathways(record: ExpressionRecord) -> Caption:
-    """Figure 5: gene sets."""
+    """Gene sets."""
+    scored = [row for row in record.sets if row.nes is not None]
     if not record.p_values:
         return Caption(
-            _extremes(record)
+            _extremes(scored)
             + " A hint only: without replicates genes were ranked by fold change, and no set has a p value.",
             "NES: normalised enrichment score, above 0 = up in the lot; all open, for nothing was tested. Weakly expressed"
             " genes change most by chance and rank high all the same.",
         )
-    up = [row.axis for row in record.sets if row.padj < record.significance and row.nes > 0]
-    down = [row.axis for row in record.sets if row.padj < record.significance and row.nes < 0]
-    finding = f"{len(up) + len(down)} of {plural(len(record.sets), 'gene set')} differ from the donor's hepatocytes"
+    changed = [(row.axis, row.nes or 0.0) for row in scored if row.significant(record.significance)]
+    up, down = ([axis for axis, nes in changed if sign * nes > 0] for sign in (1, -1))
+    finding = f"{len(up) + len(down)} of {plural(len(scored), 'gene set')} differ from the donor's hepatocytes"
     finding += f" (adjusted p < {number(record.significance)})"
     parts = [f"{way}: {listed(sorted(set(axes)), 8)}" for way, axes in (("up in the lot", up), ("down", down)) if axes]
     finding += f"; {'; '.join(parts)}." if parts else "."
@@ -357,6 +402,8 @@ def pathways(record: ExpressionRecord) -> Caption:
     )
 
 
-def _extremes(record: ExpressionRecord) -> str:
-    high, low = (pick(record.sets, key=lambda row: row.nes) for pick in (max, min))
+def _extremes(rows: Sequence[SetRow]) -> str:
+    if not rows:
+        return "No gene set could be scored."
+    high, low = (pick(rows, key=lambda row: row.nes or 0.0) for pick in (max, min))
     return f"Highest score: {high.axis} (NES {log2(high.nes)}), lowest: {low.axis} ({log2(low.nes)})."

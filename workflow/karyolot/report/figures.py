@@ -5,12 +5,14 @@ Axes are fixed, so that two reports can be laid side by side. Points are drawn a
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 import pandas as pd
 
 from karyolot.contracts.record import (
+    AlleleEventRow,
+    AlleleRecord,
     ArmState,
     BinTrack,
     CallRow,
@@ -32,6 +34,8 @@ LIMIT = 1.5
 """Genome plots show log2 -1.5 .. 1.5 for every lot: one copy less to beyond four copies; the rest are triangles."""
 MAX_POINTS = 6000
 """Points drawn per track: five per pixel column on a 1,200-pixel screen, about 70 kB."""
+SHARE_MARGIN = 0.05
+"""Room above 1 and below 0 on the axis of allele shares, so that points there are whole."""
 LABEL_ROW = 17.0
 LABEL_ROWS = 3
 CHARACTER = 6.4
@@ -47,7 +51,7 @@ INSET = 2.0
 
 @dataclass(frozen=True)
 class ChromosomeMark:
-    """One contig's stripe. single: a normal cell has one copy. empty: it has no usable bin."""
+    """One contig's stripe. single: a normal cell has one copy. empty: it has no point."""
 
     label: str
     left: float
@@ -90,19 +94,20 @@ class Line:
 
 @dataclass(frozen=True)
 class GenomePlot:
-    """A plot along the genome. group: bins per drawn point at most; above, below: drawn points off the axis."""
+    """A plot along the genome. group: bins per drawn point at most; above, below: drawn points off the axis. zero: y of no
+    change."""
 
     top: float
     height: float
     bottom: float
     chromosomes: tuple[ChromosomeMark, ...]
     points: str
-    triangles: str
-    group: int
-    above: int
-    below: int
     ticks: tuple[Line, ...]
-    zero: float
+    triangles: str = ""
+    group: int = 1
+    above: int = 0
+    below: int = 0
+    zero: float = 0.0
     width: float = WIDTH
     left: float = LEFT
     right: float = WIDTH - RIGHT
@@ -139,22 +144,30 @@ def thin(
 
 
 class _Scale:
-    """Bases and log2 to drawing units."""
+    """Bases and values to drawing units; reach: the values at the lower and upper end of the plot."""
 
-    def __init__(self, chromosomes: Sequence[Chromosome], top: float, height: float) -> None:
+    def __init__(
+        self,
+        chromosomes: Sequence[Chromosome],
+        top: float,
+        height: float,
+        reach: tuple[float, float] = (-LIMIT, LIMIT),
+    ) -> None:
         self.offsets = {chromosome.name: chromosome.offset for chromosome in chromosomes}
         self.total = max((c.offset + c.length for c in chromosomes), default=1)
-        self.top, self.height = top, height
+        self.top, self.height, self.reach = top, height, reach
 
     def x(self, chrom: str, position: float) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * (self.offsets[chrom] + position) / self.total, 1)
 
     def y(self, value: float) -> float:
-        return round(self.top + self.height * (LIMIT - value) / (2 * LIMIT), 1)
+        low, high = self.reach
+        return round(self.top + self.height * (high - value) / (high - low), 1)
 
 
-def _chromosomes(record: CopyNumberRecord, scale: _Scale) -> tuple[ChromosomeMark, ...]:
-    used = set(record.bins.chrom)
+def _chromosomes(record: CopyNumberRecord, scale: _Scale, points: Sequence[str]) -> tuple[ChromosomeMark, ...]:
+    """points: the chromosome of each point that is drawn."""
+    used = set(points)
     marks: list[ChromosomeMark] = []
     for index, chromosome in enumerate(record.chromosomes):
         left, end = scale.x(chromosome.name, 0), scale.x(chromosome.name, chromosome.length)
@@ -194,15 +207,32 @@ def _points(track: BinTrack, values: Sequence[float], scale: _Scale) -> tuple[st
     return "".join(points), "".join(triangles), above, below, group
 
 
-def _call_marks(calls: Sequence[CallRow], scale: _Scale) -> tuple[tuple[CallMark, ...], int]:
+@dataclass(frozen=True)
+class _Found:
+    """What is marked along the genome: a called change, or an event of the alleles."""
+
+    type: str
+    chrom: str
+    start: int
+    end: int
+    label: str
+
+
+def _called(calls: Sequence[CallRow]) -> list[_Found]:
+    short = len(calls) > 6
+    return [
+        _Found(call.type, call.chrom, call.start, call.end, f"E{index}" if short else f"E{index} {called(call)}")
+        for index, call in enumerate(calls, 1)
+    ]
+
+
+def _marks(found: Sequence[_Found], scale: _Scale) -> tuple[tuple[CallMark, ...], int]:
     """Bands and labels; each label takes the lowest of LABEL_ROWS rows where it touches no other, or none."""
     rows: list[list[tuple[float, float]]] = [[] for _ in range(LABEL_ROWS)]
     marks = []
-    for index, call in enumerate(calls, 1):
-        left, end = scale.x(call.chrom, call.start), scale.x(call.chrom, call.end)
-        label = f"E{index}"
-        if len(calls) <= 6:
-            label += f" {called(call)}"
+    for one in found:
+        left, end = scale.x(one.chrom, one.start), scale.x(one.chrom, one.end)
+        label = one.label
         half = CHARACTER * len(label) / 2 + 4
         x = min(max((left + end) / 2, LEFT + half), WIDTH - half)
         taken = None
@@ -211,7 +241,7 @@ def _call_marks(calls: Sequence[CallRow], scale: _Scale) -> tuple[tuple[CallMark
                 spans.append((x - half, x + half))
                 taken = row
                 break
-        marks.append(CallMark(call.type, left, max(round(end - left, 1), 2.0), label, round(x, 1), taken))
+        marks.append(CallMark(one.type, left, max(round(end - left, 1), 2.0), label, round(x, 1), taken))
     return tuple(marks), sum(bool(spans) for spans in rows)
 
 
@@ -228,10 +258,11 @@ def ratio_limits(record: CopyNumberRecord) -> list[tuple[str, float]]:
 
 def ratio_plot(record: CopyNumberRecord) -> GenomePlot:
     """Figure 1 (He 2025, Fig. 1d): lot over donor along the genome."""
-    rows = _call_marks(record.calls, _Scale(record.chromosomes, 0, PANEL))[1]
+    found = _called(record.calls)
+    rows = _marks(found, _Scale(record.chromosomes, 0, PANEL))[1]
     scale = _Scale(record.chromosomes, 8 + LABEL_ROW * rows, PANEL)
     points, triangles, above, below, group = _points(record.bins, record.bins.log2, scale)
-    chromosomes = _chromosomes(record, scale)
+    chromosomes = _chromosomes(record, scale, record.bins.chrom)
     segments = []
     for row in record.segments:
         off = "up" if row.log2 > LIMIT else "down" if row.log2 < -LIMIT else ""
@@ -255,7 +286,7 @@ def ratio_plot(record: CopyNumberRecord) -> GenomePlot:
         ticks=tuple(Line(scale.y(tick), axis(tick)) for tick in (-1, -0.5, 0, 0.5, 1)),
         zero=scale.y(0),
         segments=tuple(segments),
-        calls=_call_marks(record.calls, scale)[0],
+        calls=_marks(found, scale)[0],
         limits=tuple(Line(scale.y(value), name, axis(value)) for name, value in ratio_limits(record)),
         guides=tuple(guides),
         empty=tuple(mark.label for mark in chromosomes if mark.empty),
@@ -266,7 +297,7 @@ def track_plot(record: CopyNumberRecord, values: Sequence[float]) -> GenomePlot:
     """One sample alone (half of figure 2); the right labels count copies."""
     scale = _Scale(record.chromosomes, 8, TRACK)
     points, triangles, above, below, group = _points(record.bins, values, scale)
-    chromosomes = _chromosomes(record, scale)
+    chromosomes = _chromosomes(record, scale, record.bins.chrom)
     expected = [
         Bar(mark.left, round(mark.left + mark.width, 1), scale.y(mark.expected))
         for mark in chromosomes
@@ -291,6 +322,48 @@ def track_plot(record: CopyNumberRecord, values: Sequence[float]) -> GenomePlot:
         guides=tuple(expected),
         empty=tuple(mark.label for mark in chromosomes if mark.empty),
     )
+
+
+def allele_plots(record: CopyNumberRecord, alleles: AlleleRecord) -> tuple[GenomePlot, GenomePlot]:
+    """Allele shares of the donor and of the lot, in the layout of the copy-number figures; labels above the donor's."""
+    found = _called(record.calls)
+    found += [
+        _Found(event.kind, event.chrom, event.start, event.end, f"{allele_event(record, event)} of cells")
+        for event in alleles.events
+    ]
+    rows = _marks(found, _Scale(record.chromosomes, 0, TRACK))[1]
+    track = alleles.track
+    guides = ((0.0, "0", "reference only"), (0.5, "1/2", "both alike"), (1.0, "1", "alternate only"))
+    plots = []
+    for values, top, labelled in ((track.donor, 8 + LABEL_ROW * rows, True), (track.lot, 8.0, False)):
+        scale = _Scale(record.chromosomes, top, TRACK, (-SHARE_MARGIN, 1 + SHARE_MARGIN))
+        chromosomes = _chromosomes(record, scale, track.chrom)
+        points = zip(track.chrom, track.start, values, strict=True)
+        marks = _marks(found, scale)[0]
+        plots.append(
+            GenomePlot(
+                top=scale.top,
+                height=scale.height,
+                bottom=scale.top + scale.height,
+                chromosomes=chromosomes,
+                points="".join(f"M{scale.x(c, start):g} {scale.y(share / 1000):g}h0" for c, start, share in points),
+                ticks=tuple(Line(scale.y(value), tick) for value, tick, _ in guides),
+                calls=marks if labelled else tuple(replace(mark, row=None) for mark in marks),
+                limits=tuple(Line(scale.y(value), label) for value, _, label in guides),
+                guides=(Bar(LEFT, WIDTH - RIGHT, scale.y(0.5)),),
+                empty=tuple(mark.label for mark in chromosomes if mark.empty),
+            )
+        )
+    return plots[0], plots[1]
+
+
+def allele_event(record: CopyNumberRecord, event: AlleleEventRow) -> str:
+    """'copy-neutral 4q in 40%': kind, chromosome with the arm when it lies on one, share of cells."""
+    contig = next(chromosome for chromosome in record.chromosomes if chromosome.name == event.chrom)
+    arm = ""
+    if contig.centromere is not None:
+        arm = "p" if event.end <= contig.centromere else "q" if event.start >= contig.centromere else ""
+    return f"{event.kind} {event.chrom.removeprefix('chr')}{arm} in {percent(event.fraction)}"
 
 
 def arm_states(record: CopyNumberRecord) -> dict[tuple[str, str], ArmState]:
@@ -514,14 +587,16 @@ def dumbbells(record: ExpressionRecord) -> dict[str, list[Dumbbell]]:
     return groups
 
 
-def lollipops(record: ExpressionRecord) -> list[Lollipop]:
-    """Gene sets in the record's order."""
+def lollipops(record: ExpressionRecord) -> list[Lollipop | None]:
+    """Gene sets in the record's order; None for one that is not assessed."""
     return [
-        Lollipop(
+        None
+        if row.nes is None
+        else Lollipop(
             _nes(row.nes),
             _nes(0),
             "gain" if row.nes > 0 else "loss",
-            record.p_values and row.padj < record.significance,
+            record.p_values and row.significant(record.significance),
             abs(row.nes) > NES_TOP,
         )
         for row in record.sets

@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
+import pandas as pd
+
 from karyolot.contracts.record import OverviewArm, OverviewRow, Record, StudyExpression
 from karyolot.report import captions, figures, trend, words
+from karyolot.report.pairs import pair_findings
 from karyolot.report.render import page
 
 STUDY_HEATS = (
@@ -48,11 +51,13 @@ def _heats(study: StudyExpression) -> list[tuple[figures.Heat | None, captions.C
     return [(plot, make(study), table) for plot, (make, table) in zip(drawn, known, strict=True)]
 
 
-def render_overview(rows: Iterable[OverviewRow], study: StudyExpression | None = None) -> str:
+def render_overview(
+    rows: Iterable[OverviewRow], study: StudyExpression | None = None, pairs: pd.DataFrame | None = None
+) -> str:
     """The overview as one HTML page beside the lots' folders. Donors in order of id, their lots by passage, then id.
 
-    study: expression across lots, None = too few RNA samples. Columns are all arms of any lot, in the order they first
-    appear; a lot without an arm shows it as not assessed.
+    study: expression across lots, None = too few RNA samples. pairs: contract Pairs, None = no sample's alleles were
+    counted. Columns are all arms of any lot, in the order they first appear; a lot without an arm shows it as not assessed.
     """
     ordered = sorted(rows, key=lambda row: (row.donor_id, row.passage is None, row.passage or 0, row.lot_id))
     columns: dict[str, list[str]] = {}
@@ -79,6 +84,7 @@ def render_overview(rows: Iterable[OverviewRow], study: StudyExpression | None =
         "ticks": trend.ticks(ordered),
         "trend_caption": trend.caption(ordered, sizes.pop() if len(sizes) == 1 else None),
         "title": "Genomic stability, all lots",
+        "identity": None if pairs is None else pair_findings(pairs),
         "expression": study,
         "dots": figures.dots(study) if study else [],
         "plot_side": figures.PLOT,

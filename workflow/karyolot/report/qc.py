@@ -1,8 +1,11 @@
 """What fastp, samtools and salmon said of a sample -> the quality figures a reader wants, under plain names."""
 
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from karyolot.contracts.expression import Quantification
+import pandas as pd
+
+from karyolot.contracts.expression import DETECTED_TPM, Quantification
 from karyolot.contracts.record import QcFigure, SampleQc
 
 Said = dict[str, list[dict[str, Any]]]
@@ -55,6 +58,29 @@ def _rna_figures(quantified: Quantification | None) -> list[QcFigure]:
         QcFigure(name="Read 1 antisense", value=round(100 * quantified.antisense_share, 1), unit="%"),
         QcFigure(name="Mean fragment length", value=round(quantified.fragment_length, 1), unit="bases"),
     ]
+
+
+def with_expression(samples: Sequence[SampleQc], quality: pd.DataFrame | None) -> tuple[SampleQc, ...]:
+    """Samples with the figures of `quality` (RnaQuality; None without RNA), which are known of a lot's table, not of a file."""
+    if quality is None:
+        return tuple(samples)
+    rows = {row.pop("sample_id"): row for row in quality.to_dict("records")}
+    return tuple(
+        sample.model_copy(update={"figures": sample.figures + _expression_figures(rows[sample.sample_id])})
+        if sample.sample_id in rows
+        else sample
+        for sample in samples
+    )
+
+
+def _expression_figures(row: Mapping[Hashable, Any]) -> tuple[QcFigure, ...]:
+    known: dict[Hashable, Any] = {name: None if pd.isna(value) else value for name, value in row.items()}
+    genes, shares = known["genes_detected"], {"Ribosomal RNA": "rrna_share", "Mitochondrial RNA": "mitochondrial_share"}
+    return (
+        QcFigure(name=f"Genes at {DETECTED_TPM:g} TPM or more", value=None if genes is None else int(genes)),
+        *(_share(name, known[column], 1) if known[column] is not None else QcFigure(name=name, value=None, unit="%")
+          for name, column in shares.items()),
+    )  # fmt: skip
 
 
 def _share(name: str, part: float, whole: float) -> QcFigure:

@@ -5,11 +5,10 @@ Every sentence is computed here from the results; nothing is judged here, that i
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel
 
 from karyolot.contracts.alleles import AlleleResults
 from karyolot.contracts.copy_number import MASKS, Comparison, CopyNumberResults, Noise
@@ -44,11 +43,11 @@ from karyolot.contracts.record import (
 )
 from karyolot.contracts.settings import CopyNumber
 from karyolot.contracts.small_variants import VariantResults
-from karyolot.report.agreement import with_expression
+from karyolot.report.agreement import with_expression as with_shifts
 from karyolot.report.alleles import allele_record, seen_by_alleles, with_alleles
+from karyolot.report.qc import with_expression
+from karyolot.report.rows import record_rows
 from karyolot.report.small_variants import variant_record
-
-Row = TypeVar("Row", bound=BaseModel)
 
 SIGNIFICANCE = 0.05
 """Benjamini-Hochberg level below which a gene or a set counts as changed in the report's text."""
@@ -72,7 +71,7 @@ def assemble(
         expression=None if rna is None else _expression(rna),
         alleles=None if alleles is None else allele_record(alleles),
         small_variants=None if variants is None else variant_record(variants),
-        qc=tuple(qc),
+        qc=with_expression(qc, None if rna is None else rna.quality),
         imported=tuple(result for result in results if result.kind != "deviation"),
         deviations=tuple(result for result in results if result.kind == "deviation"),
         not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH or not seen_by_alleles(alleles)),
@@ -96,9 +95,9 @@ def _copy_number(
             start=used["start"].tolist(),
             **{name: used[name].round(3).tolist() for name in ("log2", "lot_log2", "donor_log2")},
         ),
-        segments=_rows(dna.segments, SegmentRow),
-        calls=_rows(with_alleles(with_expression(_with_size(dna.calls), dna.ratios, shifts), alleles), CallRow),
-        donor_variants=_rows(dna.variants, DonorVariantRow),
+        segments=record_rows(dna.segments, SegmentRow),
+        calls=record_rows(with_alleles(with_shifts(_with_size(dna.calls), dna.ratios, shifts), alleles), CallRow),
+        donor_variants=record_rows(dna.variants, DonorVariantRow),
         arms=tuple(_arm_rows(dna.arms)),
         watch=tuple(_watch_rows(dna)),
         lod=tuple(_lod_row(part.set_index("type")) for _, part in dna.lod.groupby("size_bp")),
@@ -147,14 +146,6 @@ def _watch_rows(dna: CopyNumberResults) -> Iterator[WatchRow]:
             lod = _known(row[f"lod_{entry['change']}"]) if row["assessable"] else None
             facts = {"bins": row["bins"], "log2": _known(row["log2"]), "lod": lod, "changed": row["changed"]}
         yield WatchRow.model_validate({**entry, **facts})
-
-
-def _rows(table: pd.DataFrame, row: type[Row]) -> tuple[Row, ...]:
-    """One record row per table row: the columns the row knows, null as None."""
-    names = [field.alias or name for name, field in row.model_fields.items()]
-    part = table[[name for name in names if name in table]]
-    values = part.astype(object).where(part.notna(), None).to_dict("records")
-    return tuple(row.model_validate(value) for value in values)
 
 
 def _chromosomes(ratios: pd.DataFrame) -> list[Chromosome]:
@@ -257,11 +248,19 @@ def _expression(rna: ExpressionResults) -> ExpressionRecord:
         genes_tested=int(tested.sum()),
         genes_up=up if p_values else None,
         genes_down=down if p_values else None,
-        markers=_rows(_with_panel(_with_limits(rna.markers), rna.panel), MarkerRow),
-        sets=_rows(rna.enrichment.assign(leading_edge=rna.enrichment["leading_edge"].str.split(",")), SetRow),
+        markers=record_rows(_with_panel(_with_limits(rna.markers), rna.panel), MarkerRow),
+        sets=record_rows(_sets(rna.enrichment), SetRow),
         **_heat(rna.levels),
-        arms=() if rna.arms is None else _rows(rna.arms, ArmShiftRow),
+        arms=() if rna.arms is None else record_rows(rna.arms, ArmShiftRow),
         panel=None if rna.panel is None else _panel(rna.panel),
+    )
+
+
+def _sets(enrichment: pd.DataFrame) -> pd.DataFrame:
+    """Enrichment with the values of the record: genes of the leading edge one by one, yes and no as what they mean."""
+    return enrichment.assign(
+        leading_edge=enrichment["leading_edge"].map(lambda genes: genes.split(",") if genes else []),
+        informational=enrichment["informational"] == "yes",
     )
 
 
@@ -273,7 +272,7 @@ def _panel(panel: PanelResults) -> PanelRecord:
         **panel.facts.model_dump(),
         tier=panel.facts.tier,
         # Of its two sides a module has the one that its expectation asks for.
-        modules=_rows(
+        modules=record_rows(
             modules.assign(
                 limit=modules["prediction_low"].fillna(modules["prediction_high"]),
                 tolerance=modules["tolerance_low"].fillna(modules["tolerance_high"]),

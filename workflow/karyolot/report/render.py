@@ -58,6 +58,7 @@ def environment() -> Environment:
         "evidence": words.evidence,
         "EXPECTATIONS": words.EXPECTATIONS,
         "AGREEMENT": words.AGREEMENT,
+        "ARM_ALLELES": words.ARM_ALLELES,
         "ORIGINS": words.ORIGINS,
         "quantity": words.quantity,
         "unit_of": words.unit_of,
@@ -127,6 +128,9 @@ def _css_text(text: str) -> str:
 def render(record: Record) -> str:
     """The lot's report as HTML: opens offline, without scripts; the same record gives the same bytes."""
     copy_number, expression, verdict = record.copy_number, record.expression, record.verdict
+    alleles = record.alleles if record.alleles and record.alleles.track.start else None
+    shares = figures.allele_plots(copy_number, alleles) if alleles else None
+    said = captions.allele_shares(copy_number, alleles, record.lot, shares[0]) if alleles and shares else None
     ratio = figures.ratio_plot(copy_number)
     zoomed = zoom(copy_number)
     states = figures.arm_states(copy_number)
@@ -148,12 +152,15 @@ def render(record: Record) -> str:
         "zoom": zoomed,
         "donor_track": figures.track_plot(copy_number, copy_number.bins.donor_log2),
         "lot_track": figures.track_plot(copy_number, copy_number.bins.lot_log2),
+        "shares": shares,
         "arms": states,
+        "numbers": figure_numbers(expression, shares is not None),
         "expression": expression,
         "captions": {
             "ratio": captions.ratio(copy_number, ratio, zoomed.group),
             "tracks": captions.tracks(copy_number, record.lot),
             "arms": captions.arms(states),
+            "shares": said,
             "lod": captions.limits_of_detection(copy_number),
             "markers": captions.markers(expression) if expression else None,
             "pathways": captions.pathways(expression) if expression and expression.sets else None,
@@ -187,6 +194,15 @@ def render(record: Record) -> str:
         styles=(f"{UPLOT}/uPlot.min.css", "style.css"),
         scripts=(f"{UPLOT}/uPlot.iife.min.js", "zoom.js"),
     )
+
+
+def figure_numbers(expression: ExpressionRecord | None, shares: bool) -> dict[str, int]:
+    """Numbers of the figures that are drawn, in the order of the page. shares: whether allele shares are drawn."""
+    drawn = ["ratio", "tracks", "arms", *(["shares"] if shares else [])]
+    if expression:
+        held = {"markers": expression.markers, "pathways": expression.sets, "heat": expression.heat}
+        drawn += [name for name, rows in held.items() if rows]
+    return {name: number for number, name in enumerate(drawn, 1)}
 
 
 def panel_modules(

@@ -2,14 +2,13 @@
 
 from karyolot.contracts.record import SmallVariantRecord, SmallVariantRow
 from karyolot.contracts.small_variants import VariantResults
+from karyolot.report.rows import record_rows
 
 
 def variant_record(results: VariantResults) -> SmallVariantRecord:
     """The record's part on small variants: those a person should look at."""
     variants, facts = results.variants, results.facts
     new = variants[variants["origin"] != "inherited"]
-    rows = new.astype(object).where(new.notna(), None).to_dict("records")
-    names = SmallVariantRow.model_fields
     number = {origin: int((new["origin"] == origin).sum()) for origin in ("enriched", "acquired")}
     said = [
         f"In {facts.genes} listed genes {facts.inherited} small variants are the donor's, {number['enriched']} enriched from it.",
@@ -20,7 +19,4 @@ def variant_record(results: VariantResults) -> SmallVariantRecord:
         said.append(f"Below a depth of {facts.min_depth} in part, so not searched in full: {', '.join(facts.thin)}.")
     if facts.licence:
         said.append(f"The list of genes: {facts.licence}.")
-    return SmallVariantRecord(
-        sentences=tuple(said),
-        rows=tuple(SmallVariantRow.model_validate({name: row[name] for name in names}) for row in rows),
-    )
+    return SmallVariantRecord(sentences=tuple(said), rows=record_rows(new, SmallVariantRow))

@@ -20,7 +20,8 @@ def study_expression(
     shares = components.drop_duplicates("component").set_index("component")["share"]
     square = distances.pivot_table(index="sample_id", columns="other_id", values="distance").loc[names, names]
     wide = scores.pivot_table(index="group", columns="sample_id", values="score", sort=False)
-    gsva = sets.pivot_table(index="set_name", columns="sample_id", values="score", sort=False)
+    known = sets["score"].notna()
+    gsva = sets[known].pivot_table(index="set_name", columns="sample_id", values="score", sort=False)
     return StudyExpression(
         samples=tuple(
             StudySample(
@@ -42,6 +43,7 @@ def study_expression(
         scores=_rows(wide, names),
         sets=tuple(gsva.index),
         set_scores=_rows(gsva, names),
+        unscored=tuple(sets.loc[~known, "set_name"].drop_duplicates()),
     )
 
 

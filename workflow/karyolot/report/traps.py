@@ -61,13 +61,13 @@ def _hippo(record: ExpressionRecord) -> Note | None:
     found = f"The Hippo set has {_scores(record, hippo)}"
     if targets:
         found += f", the targets of YAP and TAZ {_scores(record, targets)}"
-        strongest = max(targets, key=lambda row: abs(row.nes))
+        strongest = max(targets, key=lambda row: abs(row.nes or 0.0))
         if not record.p_values:
             found += ": without p values the direction is open"
-        elif strongest.padj >= record.significance:
+        elif not strongest.significant(record.significance):
             found += ": the direction is open"
         else:
-            found += f": this reads as Hippo {'off' if strongest.nes > 0 else 'on'}"
+            found += f": this reads as Hippo {'off' if (strongest.nes or 0.0) > 0 else 'on'}"
     return Note(
         "Hippo and YAP",
         f"{found}. An enriched Hippo set does not mean an active Hippo pathway, since the set holds its members and not its"
@@ -92,7 +92,8 @@ def _tpm(value: float | None) -> str:
 
 
 def _of_axis(record: ExpressionRecord, axis: str) -> list[SetRow]:
-    return [row for row in record.sets if row.axis == axis]
+    """Sets of an axis that are assessed."""
+    return [row for row in record.sets if row.axis == axis and row.nes is not None]
 
 
 def _scores(record: ExpressionRecord, rows: list[SetRow]) -> str:
@@ -100,7 +101,8 @@ def _scores(record: ExpressionRecord, rows: list[SetRow]) -> str:
     if not record.p_values:
         return f"NES {listed([log2(row.nes) for row in rows])}"
     parts = [
-        f"{log2(row.nes)} ({f'adjusted p {number(row.padj, 2)}' if row.padj < record.significance else 'not significant'})"
+        f"{log2(row.nes)}"
+        f" ({f'adjusted p {number(row.padj, 2)}' if row.significant(record.significance) else 'not significant'})"
         for row in rows
     ]
     return f"NES {listed(parts)}"

@@ -72,6 +72,12 @@ AGREEMENT = {
     "silent": "is silent",
     "disagrees": "disagrees",
 }
+ARM_ALLELES = {
+    "even": "alike",
+    "moved": "! moved",
+    "inherited": "moved, the donor's too",
+    "few": "? too few",
+}
 EXPECTATIONS = {
     "down": "lower",
     "up": "higher",

@@ -1,84 +1,27 @@
 """Lot against donor hepatocytes, gene by gene: by PyDESeq2 where there are replicates, else effect sizes only."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from anndata import AnnData
 from numpy.typing import NDArray
 
 from karyolot.contracts.problems import KaryolotError
+from karyolot.rna.design import by_unit, design_matrix, plan_contrast, unit_of
 from karyolot.rna.expression import normalised
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 STATES = ("hepatocyte", "lot")
 """The reference comes first: a positive log2 fold change is higher in the lot."""
-MIN_REPLICATES = 2
-"""Samples each state needs for p values: with one, its spread would be taken from the other state alone."""
 PSEUDO_COUNT = 0.5
 """Added to normalised means where no model is fitted: keeps log2 of a silent gene finite (as in voom, Law 2014)."""
 ALPHA = 0.05
 """False discovery rate that DESeq2's independent filtering is set for; the level the report speaks of."""
 
 
-@dataclass(frozen=True)
-class Contrast:
-    """How lot and hepatocytes are compared. terms: of the design, `state` last. untestable: why there are no p values;
-    '' where there are. lot, hepatocyte: number of samples."""
-
-    terms: tuple[str, ...]
-    lot: int
-    hepatocyte: int
-    residual_df: int
-    untestable: str
-
-    @property
-    def formula(self) -> str:
-        return "~ " + " + ".join(self.terms)
-
-
-def plan_contrast(samples: pd.DataFrame, design: str) -> Contrast:
-    """Check a design against the samples before anything is fitted.
-
-    samples: `obs` of the expression. design: '~ donor + state' or the like; a term all samples share is left out
-    (donor, for one lot and its own donor). Raises KaryolotError for a design that cannot tell its effects apart, naming
-    them: PyDESeq2 only warns and gives one of the many solutions.
-    """
-    named = [term.strip() for term in design.removeprefix("~").split("+")]
-    unknown = [term for term in named if term not in samples]
-    if unknown or "state" not in named:
-        known = ", ".join(map(str, samples.columns))
-        raise KaryolotError(
-            f"design {design!r} must hold 'state' and other columns of {known}; correct expression.design"
-        )
-    silent = [term for term in named if (samples[term] == "").any()]
-    if silent:
-        first = samples.index[samples[silent[0]] == ""][0]
-        raise KaryolotError(f"design {design!r}: sample {first} has no {silent[0]}; fill it in in samples.tsv")
-    numbers = samples["state"].value_counts()
-    lot, hepatocyte = (int(numbers.get(state, 0)) for state in ("lot", "hepatocyte"))
-    if not lot or not hepatocyte:
-        raise KaryolotError("RNA of the lot and of its donor's hepatocytes is needed; one of them has no sample")
-    terms = (*[term for term in named if term != "state" and samples[term].nunique() > 1], "state")
-    matrix = _matrix(samples, terms)
-    rank = int(np.linalg.matrix_rank(matrix.to_numpy()))
-    if rank < matrix.shape[1]:
-        tangled = " and ".join(_tangled(matrix, terms))
-        raise KaryolotError(
-            f"design {design!r} cannot tell {tangled} apart in these samples; take one of them"
-            " out of expression.design, or add samples that share them"
-        )
-    residual_df = len(samples) - rank
-    untestable = ""
-    if min(lot, hepatocyte) < MIN_REPLICATES:
-        few = [name for name, count in (("the lot", lot), ("the hepatocytes", hepatocyte)) if count < MIN_REPLICATES]
-        untestable = f"one sample of {' and of '.join(few)}: effect sizes only, no p values"
-    elif residual_df < 1:
-        untestable = f"{len(samples)} samples for {rank} effects: effect sizes only, no p values"
-    return Contrast(terms, lot, hepatocyte, residual_df, untestable)
-
-
-def differential(expression: AnnData, design: str) -> pd.DataFrame:
+def differential(expression: "AnnData", design: str) -> pd.DataFrame:
     """Contracts.DifferentialExpression of `state` lot over hepatocyte. Order of samples and genes does not matter."""
     ordered = expression[sorted(expression.obs_names), sorted(expression.var_names)]
     contrast = plan_contrast(ordered.obs, design)
@@ -94,12 +37,27 @@ def differential(expression: AnnData, design: str) -> pd.DataFrame:
     from karyolot.rna.deseq import adjust, fit
 
     counts = np.asarray(ordered.layers["counts"])[:, found].astype(np.int64)
-    matrix = _matrix(ordered.obs, contrast.terms)
+    matrix = design_matrix(ordered.obs, contrast.terms)
     fitted = fit(pd.DataFrame(counts, ordered.obs_names, ordered.var_names[found]), matrix, matrix.columns[-1])
     table.loc[found, fitted.columns] = fitted.to_numpy()
     # R's own choice of genes to test rather than a fixed limit: with p values equal to R's it is R's limit, gene by gene.
     table["padj"] = adjust(table["p"].to_numpy(), table["base_mean"].to_numpy(), ALPHA)
     return table
+
+
+def pool_replicates(expression: "AnnData") -> "AnnData":
+    """Counts added over the samples of each lot, and of each donor's hepatocytes: what a study may count as n.
+
+    Replicates of one lot tell how it was sequenced and grown once, not how lots differ. obs: as of `design.by_unit`. All lots
+    with RNA are in it, whatever their verdict: one of a wrong donor makes the donors' effects less sharp, and adding a
+    verdict would make every lot's wait for this table.
+    """
+    from anndata import AnnData
+
+    samples = by_unit(expression.obs)
+    counts = pd.DataFrame(np.asarray(expression.layers["counts"]), index=unit_of(expression.obs).to_numpy())
+    added = counts.groupby(level=0).sum().loc[samples.index].to_numpy()
+    return AnnData(obs=samples, var=expression.var[["gene_name"]].copy(), layers={"counts": added})
 
 
 def _effect_sizes(levels: NDArray[np.float64], samples: pd.DataFrame) -> NDArray[np.float64]:
@@ -113,17 +71,3 @@ def _effect_sizes(levels: NDArray[np.float64], samples: pd.DataFrame) -> NDArray
     if not differences:
         raise KaryolotError("no donor has RNA of hepatocytes and of a lot; add the missing samples")
     return np.asarray(np.mean(differences, axis=0))
-
-
-def _matrix(samples: pd.DataFrame, terms: Sequence[str]) -> pd.DataFrame:
-    """Samples x effects: an intercept, and for each term a column per level but the first; the last is state's."""
-    levels = [pd.get_dummies(samples[term].astype(str), prefix=term, drop_first=True, dtype=float) for term in terms]
-    return pd.concat([pd.Series(1.0, samples.index, name="intercept"), *levels], axis=1)
-
-
-def _tangled(matrix: pd.DataFrame, terms: Sequence[str]) -> list[str]:
-    """The terms that have a part in what is not of full rank: some sum of their columns is the intercept, or nothing."""
-    _, sizes, axes = np.linalg.svd(matrix.to_numpy())
-    free = axes[(sizes > sizes[0] * 1e-9).sum() :]
-    taking_part = matrix.columns[(np.abs(free) > 1e-9).any(axis=0)]
-    return [term for term in terms if any(name.startswith(f"{term}_") for name in taking_part)]

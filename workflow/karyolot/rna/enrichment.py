@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 
-import gseapy
 import numpy as np
 import pandas as pd
-from scipy.stats import false_discovery_control
 
-from karyolot.contracts.expression import GeneSets
+from karyolot.contracts.expression import Enrichment, GeneSets
 from karyolot.contracts.problems import KaryolotError, quoted
 from karyolot.contracts.settings import Pathways
 
@@ -19,11 +17,38 @@ these by 0.01, at 0.1 s a set and 15,000 genes."""
 def enrich(table: pd.DataFrame, sets: GeneSets, axes: pd.DataFrame, settings: Pathways) -> pd.DataFrame:
     """Contracts.Enrichment of a DifferentialExpression table for the sets of `axes` (SetAxes).
 
-    p values by fgsea's multilevel method (Korotkevich 2021, bioRxiv 060012), which is deterministic for a seed. Raises
-    KaryolotError for a set that too few or too many of the ranked genes belong to.
+    p values by fgsea's multilevel method (Korotkevich 2021, bioRxiv 060012), which is deterministic for a seed. A set with
+    fewer ranked genes than min_size has a row without scores. Raises KaryolotError for a set of too many.
     """
     ranking = rank_genes(table)
-    used = usable_sets(sets, ranking["gene_name"], settings)
+    measured = measured_genes(sets, ranking["gene_name"], settings)
+    used = {name: genes for name, genes in measured.items() if len(genes) >= settings.min_size}
+    of_set = axes.set_index("set_name").loc[list(measured)]
+    rows = pd.DataFrame(
+        {
+            "set_name": list(measured),
+            "axis": of_set["axis"].to_numpy(),
+            "informational": of_set["informational"].to_numpy(),
+            "set_size": [len(sets[name]) for name in measured],
+            "used": [len(genes) for genes in measured.values()],
+            "reason": ["" if name in used else f"{len(genes)} of {len(sets[name])} genes measured, {settings.min_size} needed"
+                       for name, genes in measured.items()],
+        }
+    )  # fmt: skip
+    scores = _scores(ranking, used, settings).set_index("set_name").reindex(rows["set_name"])
+    scores = scores.astype(dict.fromkeys(("es", "nes", "p", "padj"), float)).fillna({"leading_edge": ""})
+    table = rows.join(scores, on="set_name").sort_values("set_name", ignore_index=True)
+    return table[list(Enrichment.to_schema().columns)]
+
+
+def _scores(ranking: pd.DataFrame, used: GeneSets, settings: Pathways) -> pd.DataFrame:
+    """set_name, es, nes, p, padj, leading_edge of the sets in `used`, as in Enrichment. ranking: as of `rank_genes`."""
+    if not used:
+        return pd.DataFrame(columns=["set_name", "es", "nes", "p", "padj", "leading_edge"])
+    # Imported only where it is used: it brings matplotlib and takes seconds.
+    import gseapy
+    from scipy.stats import false_discovery_control
+
     # GSEApy changes the case of names it knows only some of, and joins them by ';': numbers stand in for the names.
     tokens = {name: f"G{place}" for place, name in enumerate(ranking["gene_name"])}
     names = {token: name for name, token in tokens.items()}
@@ -42,12 +67,9 @@ def enrich(table: pd.DataFrame, sets: GeneSets, axes: pd.DataFrame, settings: Pa
     ).res2d.set_index("Term")
     found = result.loc[list(used)]
     p = found["NOM p-val"].to_numpy(float)
-    enrichment = pd.DataFrame(
+    return pd.DataFrame(
         {
             "set_name": list(used),
-            "axis": axes.set_index("set_name").loc[list(used), "axis"].to_numpy(),
-            "set_size": [len(sets[name]) for name in used],
-            "used": [len(genes) for genes in used.values()],
             "es": found["ES"].to_numpy(float),
             "nes": found["NES"].to_numpy(float),
             "p": p,
@@ -57,7 +79,6 @@ def enrich(table: pd.DataFrame, sets: GeneSets, axes: pd.DataFrame, settings: Pa
             ],
         }
     )
-    return enrichment.sort_values("set_name", ignore_index=True)
 
 
 def rank_genes(table: pd.DataFrame) -> pd.DataFrame:
@@ -76,19 +97,17 @@ def rank_genes(table: pd.DataFrame) -> pd.DataFrame:
     return once[["gene_name", column]].rename(columns={column: "metric"})
 
 
-def usable_sets(sets: GeneSets, genes: pd.Series, settings: Pathways) -> Mapping[str, frozenset[str]]:
-    """The genes of each set that are measured. Raises KaryolotError if one leaves min_size..max_size: a set that is
-    silently dropped reads as a pathway that did not move."""
-    measured = frozenset(genes)
-    used = {name: members & measured for name, members in sets.items()}
-    for name, members in used.items():
-        if not settings.min_size <= len(members) <= settings.max_size:
+def measured_genes(sets: GeneSets, genes: pd.Series, settings: Pathways) -> Mapping[str, frozenset[str]]:
+    """The genes of each set that are measured, which may be fewer than min_size: a set that is silently dropped reads as a
+    pathway that did not move. Raises KaryolotError for more than max_size, which depends on the set and not on the reads."""
+    measured = {name: members & frozenset(genes) for name, members in sets.items()}
+    for name, members in measured.items():
+        if len(members) > settings.max_size:
             raise KaryolotError(
-                f"gene set {quoted(name)}: {len(members)} of its {len(sets[name])} genes are measured, allowed are"
-                f" {settings.min_size} to {settings.max_size}; take it out of pathways.axes, or change"
-                " pathways.min_size or pathways.max_size"
+                f"gene set {quoted(name)}: {len(members)} of its {len(sets[name])} genes are measured, at most"
+                f" {settings.max_size} are scored; take it out of pathways.axes, or raise pathways.max_size"
             )
-    return used
+    return measured
 
 
 def _leading_edge(joined: str, score: float, tokens: Mapping[str, str], names: Mapping[str, str]) -> str:

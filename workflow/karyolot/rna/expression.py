@@ -1,26 +1,36 @@
 """Quantified samples -> one table of expression (`expression.h5ad`), and its normalisation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from anndata import AnnData
 from numpy.typing import NDArray
 
-from karyolot.contracts.expression import REQUIRED_OBS, ExpressionSample, Quantified
+from karyolot import __version__
+from karyolot.contracts.expression import OBS, VAR, ExpressionSample, Quantification, Quantified
+from karyolot.contracts.panel import gene_digest
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.sheets import BATCHES
+
+if TYPE_CHECKING:
+    from anndata import AnnData  # takes seconds to import, and most steps only handle what they are given
 
 Floats = NDArray[np.float64]
 
 
-def assemble(quantified: Quantified, samples: Sequence[ExpressionSample], annotation: pd.DataFrame) -> AnnData:
+def assemble(
+    quantified: Quantified, samples: Sequence[ExpressionSample], annotation: pd.DataFrame,
+    salmon: Mapping[str, Quantification], gtf: str,
+) -> "AnnData":  # fmt: skip
     """The expression of `samples`: see `contracts.expression.check_expression`. Samples and genes sorted by id.
 
-    annotation: Genes, empty when there is none; it comes before what a count matrix says of its genes. Counts are
-    rounded to whole numbers (PyDESeq2 takes no others). TPM of a count matrix are counts over the exons' length;
-    without lengths of all genes there are no TPM, and nothing that needs them is assessed.
+    annotation: Genes, empty when there is none; it comes before what a count matrix says of its genes. gtf: its name, ''
+    when there is none. salmon: sample_id -> salmon's facts (none for samples that came as counts). Counts are rounded to
+    whole numbers (PyDESeq2 takes no others). TPM of a count matrix are counts over the exons' length; without lengths of
+    all genes there are no TPM, and nothing that needs them is assessed.
     """
+    from anndata import AnnData
+
     ordered = sorted(samples, key=lambda sample: sample.sample_id)
     names = [sample.sample_id for sample in ordered]
     counts = quantified.counts.sort_index()[names]
@@ -32,24 +42,42 @@ def assemble(quantified: Quantified, samples: Sequence[ExpressionSample], annota
         )
     stated = quantified.genes.reindex(counts.index)
     name = genes["gene_name"].fillna(stated["gene_name"]).fillna(pd.Series(counts.index, counts.index))
+    length = genes["length"].astype(float).fillna(stated["length"].astype(float))
     whole = np.rint(counts.to_numpy(float)).T.astype(np.int64)
     layers: dict[str, NDArray[np.generic]] = {"counts": whole}
     if quantified.tpm is not None and quantified.length is not None:
         layers["tpm"] = quantified.tpm.loc[counts.index, names].to_numpy(float).T
         layers["length"] = quantified.length.loc[counts.index, names].to_numpy(float).T
-    else:
-        length = genes["length"].astype(float).fillna(stated["length"].astype(float)).to_numpy()
-        if (length > 0).all():
-            layers["tpm"] = _per_million(whole / length)
-            layers["length"] = np.broadcast_to(length, whole.shape).copy()
-    return AnnData(
-        obs=pd.DataFrame(
-            {column: [getattr(sample, column) for sample in ordered] for column in (*REQUIRED_OBS, *BATCHES)},
-            index=pd.Index(names, name="sample_id"),
-        ),
-        var=pd.DataFrame({"gene_name": name.astype(str)}, index=counts.index),
-        layers=layers,
+    elif (length > 0).all():
+        layers["tpm"] = _per_million(whole / length.to_numpy())
+        layers["length"] = np.broadcast_to(length, whole.shape).copy()
+    obs = pd.DataFrame([sample.model_dump() for sample in ordered], index=pd.Index(names, name="sample_id"))
+    obs["replicate"] = obs.groupby(["donor", "lot"]).cumcount() + 1
+    obs["library_type"] = [salmon[name].library_type if name in salmon else "" for name in names]
+    var = genes.assign(
+        gene_name=name.astype(str),
+        chrom=genes["chrom"].fillna("").astype(str),
+        length=length,
+        **{place: genes[place].astype("Int64") for place in ("start", "end")},
     )
+    return AnnData(obs=obs[list(OBS)], var=var[list(VAR)], uns=_provenance(annotation, salmon, gtf), layers=layers)
+
+
+def _provenance(
+    annotation: pd.DataFrame, salmon: Mapping[str, Quantification], gtf: str
+) -> dict[str, dict[str, object]]:
+    """`uns` of the expression. Samples quantified by two versions or indices of salmon are of 'one + other'."""
+    known = annotation[["gene_id", "gene_name"]].itertuples(index=False, name=None)
+    by_salmon = "length-scaled TPM of salmon's transcripts added up by gene (tximport), rounded"
+    return {
+        "annotation": {"gtf": gtf, "sha256": gene_digest(known) if len(annotation) else "", "genes": len(annotation)},
+        "quantification": {
+            "method": "salmon" if salmon else "counts",
+            "version": " + ".join(sorted({facts.salmon_version for facts in salmon.values()})),
+            "index_sha256": " + ".join(sorted({facts.index_sha256 for facts in salmon.values()})),
+        },
+        "made": {"counts": by_salmon if salmon else "as the count matrix gives them, rounded", "karyolot": __version__},
+    }
 
 
 def _per_million(rate: Floats) -> Floats:
@@ -73,13 +101,13 @@ def size_factors(counts: Floats) -> Floats:
     return np.asarray(np.exp(np.median(logs - logs.mean(axis=0), axis=1)))
 
 
-def normalised(expression: AnnData) -> Floats:
+def normalised(expression: "AnnData") -> Floats:
     """Counts over size factors, samples x genes."""
     counts = np.asarray(expression.layers["counts"], dtype=float)
     return counts / size_factors(counts)[:, None]
 
 
-def log_by_name(expression: AnnData) -> pd.DataFrame:
+def log_by_name(expression: "AnnData") -> pd.DataFrame:
     """log2(normalised counts + 1), gene names x samples, sorted by name.
 
     Of several genes of one name the one with the highest mean stands for it (then the lowest gene id): gene sets know

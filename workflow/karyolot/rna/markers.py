@@ -1,13 +1,15 @@
 """The marker panel of a lot: levels, fold changes against its own donor, and whether each is as expected."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
-from anndata import AnnData
 
 from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, Markers
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 NORMAL_95 = 1.96
 """Standard errors to either side of a 95 % interval; DESeq2's Wald test takes the normal distribution too."""
@@ -38,7 +40,7 @@ EXPECTED: Mapping[str, Callable[[Level], bool | None]] = {
 """What is expected of a gene -> whether it is met; None = not known, or only reported."""
 
 
-def tabulate(expression: AnnData, table: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+def tabulate(expression: "AnnData", table: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     """Contracts.Markers of a lot, in the order of the panel (MarkerPanel); table: its DifferentialExpression.
 
     Several genes of one name (alternative haplotypes): their TPM are added, log2fc and padj are those of the strongest.

@@ -3,16 +3,13 @@
 Nothing here looks at other lots of the study: the same expression and the same panel give the same numbers.
 """
 
-import hashlib
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from anndata import AnnData
 from numpy.typing import NDArray
-from scipy.stats import nct, norm, t
 
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.expression import DETECTED_TPM, PanelComparison
@@ -25,12 +22,18 @@ from karyolot.contracts.panel import (
     PanelFacts,
     PanelLot,
     PanelModule,
+    gene_digest,
 )
 from karyolot.contracts.problems import KaryolotError
 from karyolot.rna.differential import PSEUDO_COUNT
 from karyolot.rna.expression import normalised
 from karyolot.rna.singscore import singscore
 from karyolot.rna.summary import NO_LENGTHS
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+# anndata and scipy.stats are imported where they are used: they take seconds, and a lot without panel needs neither.
 
 Floats = NDArray[np.float64]
 
@@ -56,12 +59,16 @@ ROUNDING = 1e-12
 def prediction_factor(lots: int, level: float = LEVEL) -> float:
     """How many SD from the mean of `lots` values one more of the same normal population stays on one side, with
     probability `level`: t(level, lots - 1) sqrt(1 + 1/lots). lots >= 2."""
+    from scipy.stats import t
+
     return float(t.ppf(level, lots - 1) * math.sqrt(1 + 1 / lots))
 
 
 def tolerance_factor(lots: int, confidence: float = CONFIDENCE, content: float = CONTENT) -> float:
     """How many SD from the mean of `lots` values `content` of their normal population stays on one side, with
     `confidence`: the quantile of the noncentral t distribution, over sqrt(lots) (ISO 16269-6). lots >= 2."""
+    from scipy.stats import nct, norm
+
     root = math.sqrt(lots)
     return float(nct.ppf(confidence, lots - 1, norm.ppf(content) * root) / root)
 
@@ -78,13 +85,12 @@ def holm(p: Floats) -> Floats:
 # Freezing
 
 
-def annotation_digest(expression: AnnData) -> str:
-    """sha256 over ids and names of all genes, sorted by id: what two runs quantified with one annotation share."""
-    rows = sorted(zip(expression.var_names, expression.var["gene_name"], strict=True))
-    return hashlib.sha256("".join(f"{gene}\t{name}\n" for gene, name in rows).encode()).hexdigest()
+def annotation_digest(expression: "AnnData") -> str:
+    """`gene_digest` of all genes of the table: what two runs quantified with one annotation share."""
+    return gene_digest(zip(expression.var_names, expression.var["gene_name"], strict=True))
 
 
-def freeze(lots: Mapping[str, AnnData], markers: pd.DataFrame, version: str, made_with: Mapping[str, str]) -> Panel:
+def freeze(lots: Mapping[str, "AnnData"], markers: pd.DataFrame, version: str, made_with: Mapping[str, str]) -> Panel:
     """The panel of accepted lots. lots: lot_id -> expression of the lot and its donor; markers: MarkerPanel.
 
     The universe: genes that reach DETECTED_TPM in the mean of the lots or of their donors, and all genes of the modules.
@@ -103,6 +109,7 @@ def freeze(lots: Mapping[str, AnnData], markers: pd.DataFrame, version: str, mad
             " lots of a panel with one reference.gtf"
         )
     first = lots[names[0]]
+    gtfs = {str(lots[name].uns["annotation"]["sha256"]) for name in names}
     genes = pd.Series(first.var["gene_name"].to_numpy(str), first.var_names.astype(str)).sort_index()
     of_state = {
         state: np.mean([_mean_tpm(lots[name], genes.index.tolist(), state) for name in names], axis=0)
@@ -122,6 +129,7 @@ def freeze(lots: Mapping[str, AnnData], markers: pd.DataFrame, version: str, mad
         version=version,
         annotation_sha256=digests[names[0]],
         annotation_genes=len(first.var_names),
+        gtf_sha256=gtfs.pop() if len(gtfs) == 1 else "",
         gene_ids=tuple(genes.index),
         gene_names=tuple(genes),
         modules=tuple(modules),
@@ -143,7 +151,7 @@ def freeze(lots: Mapping[str, AnnData], markers: pd.DataFrame, version: str, mad
     ).sealed()
 
 
-def _check_lot(name: str, expression: AnnData) -> None:
+def _check_lot(name: str, expression: "AnnData") -> None:
     states = set(expression.obs["state"])
     if "hepatocyte" not in states:
         raise KaryolotError(
@@ -182,22 +190,22 @@ def _module(
 # Levels of one lot and its donor
 
 
-def _rows(expression: AnnData, state: str) -> NDArray[np.bool_]:
+def _rows(expression: "AnnData", state: str) -> NDArray[np.bool_]:
     return np.asarray(expression.obs["state"] == state)
 
 
-def _mean_tpm(expression: AnnData, genes: Sequence[str], state: str) -> Floats:
+def _mean_tpm(expression: "AnnData", genes: Sequence[str], state: str) -> Floats:
     tpm = np.asarray(expression[:, list(genes)].layers["tpm"], dtype=float)
     return np.asarray(tpm[_rows(expression, state)].mean(axis=0))
 
 
-def _counts(expression: AnnData, genes: Sequence[str], state: str) -> dict[str, object]:
+def _counts(expression: "AnnData", genes: Sequence[str], state: str) -> dict[str, object]:
     """Counts added over replicates: they are technical, and count as one sample of the lot or donor."""
     counts = np.asarray(expression[:, list(genes)].layers["counts"], dtype=np.int64)[_rows(expression, state)]
     return {"replicates": len(counts), "counts": tuple(counts.sum(axis=0).tolist())}
 
 
-def module_scores(expression: AnnData, genes: Sequence[str], modules: Sequence[PanelModule]) -> dict[str, Paired]:
+def module_scores(expression: "AnnData", genes: Sequence[str], modules: Sequence[PanelModule]) -> dict[str, Paired]:
     """singscore of each module in lot and donor, each replicate scored and the scores averaged. genes: the universe."""
     tpm = np.asarray(expression[:, list(genes)].layers["tpm"], dtype=float)
     names = [str(gene) for gene in genes]
@@ -207,7 +215,7 @@ def module_scores(expression: AnnData, genes: Sequence[str], modules: Sequence[P
     }
 
 
-def marker_levels(expression: AnnData, names: Sequence[str]) -> dict[str, Paired]:
+def marker_levels(expression: "AnnData", names: Sequence[str]) -> dict[str, Paired]:
     """log2(mean TPM + DETECTED_TPM) of each gene name in lot and donor; genes of one name are added. The addend keeps
     a gene that is silent in both from having a fold change."""
     of = expression.var["gene_name"].to_numpy()
@@ -221,7 +229,7 @@ def marker_levels(expression: AnnData, names: Sequence[str]) -> dict[str, Paired
     }
 
 
-def _paired(values: Sequence[float], expression: AnnData) -> Paired:
+def _paired(values: Sequence[float], expression: "AnnData") -> Paired:
     of = np.asarray(values, dtype=float)
     return Paired(
         lot=float(of[_rows(expression, "lot")].mean()), donor=float(of[_rows(expression, "hepatocyte")].mean())
@@ -236,11 +244,13 @@ def used_lots(panel: Panel, lot: str) -> list[PanelLot]:
     return [row for row in panel.lots if row.lot_id != lot]
 
 
-def panel_counts(panel: Panel, lot: str = "") -> AnnData:
+def panel_counts(panel: Panel, lot: str = "") -> "AnnData":
     """Counts of the panel's lots but `lot`, and of their donors' hepatocytes, as an expression table without TPM.
 
     Samples are named 'lot X' and 'hepatocytes of X': names that no sample of a study has, for they hold spaces.
     """
+    from anndata import AnnData
+
     lots = used_lots(panel, lot)
     paired = {row.donor_id for row in lots}
     rows = [(f"hepatocytes of {row.donor_id}", row.donor_id, "", "hepatocyte", row.counts) for row in panel.donors
@@ -273,7 +283,7 @@ def typical_changes(panel: Panel, lot: str) -> pd.Series | None:
     return (of_lots.sum() - donors.loc[number.index].mul(number, axis=0)).sum() / number.sum()
 
 
-def check_annotation(expression: AnnData, panel: Panel) -> None:
+def check_annotation(expression: "AnnData", panel: Panel) -> None:
     """Raises KaryolotError unless the lot was quantified with the annotation of the panel."""
     if annotation_digest(expression) == panel.annotation_sha256:
         return
@@ -283,7 +293,7 @@ def check_annotation(expression: AnnData, panel: Panel) -> None:
     )
 
 
-def compare(expression: AnnData, panel: Panel) -> tuple[PanelFacts, pd.DataFrame]:
+def compare(expression: "AnnData", panel: Panel) -> tuple[PanelFacts, pd.DataFrame]:
     """(which panel and how many lots, PanelComparison). expression: of one lot and its donor.
 
     Normal theory over the paired differences; replicates never count as n. Raises KaryolotError for another annotation.
@@ -347,6 +357,8 @@ def _marker_row(name: str, own: Paired | None, panel: Floats) -> dict[str, objec
     width = prediction_factor(len(panel), (1 + LEVEL) / 2) * sd
     row |= {"prediction_low": mean - width, "prediction_high": mean + width}
     if own is not None and sd > ROUNDING:
+        from scipy.stats import t
+
         off = abs(own.difference - mean) / (sd * math.sqrt(1 + 1 / len(panel)))
         row["p"] = 2 * t.sf(off, len(panel) - 1)
     return row
@@ -358,7 +370,8 @@ def _marker_row(name: str, own: Paired | None, panel: Floats) -> dict[str, objec
 def panel_metrics(facts: PanelFacts | None, table: pd.DataFrame | None) -> Metrics:
     """rna.panel_<module>: SD of the panel by which a lot is inside its prediction limit, negative beyond it.
 
-    One gate per module; markers are advisory and have no metric. No panel, or one that is too small: not assessed.
+    One gate per module; markers are advisory and have no metric. No panel: not assessed. One that is too small: asked for,
+    so the lot is INDETERMINATE until the panel has more lots or is taken out of the settings.
     """
     if facts is None or table is None:
         return {
@@ -379,6 +392,7 @@ def _metric(facts: PanelFacts, row: Mapping[Hashable, Any]) -> Metric:
         return Metric(
             value=None,
             reason=f"panel {facts.version} has {number}{' beside this one' * facts.left_out}, and limits need {MIN_LOTS}",
+            asked=True,
         )
     if pd.isna(row["difference"]):
         return Metric(value=None, reason=NO_LENGTHS)

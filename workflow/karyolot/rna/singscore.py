@@ -8,7 +8,6 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from karyolot.contracts.problems import KaryolotError
 
@@ -29,6 +28,9 @@ def singscore(
     Raises KaryolotError for a level that is not finite, names that repeat, or a set with no gene in the universe or all
     of it; ValueError if `levels` and `genes` differ in length.
     """
+    # Imported only where it is used: it takes half a second, and a lot without panel has no score.
+    from scipy.stats import rankdata
+
     if len(levels) != len(genes):
         raise ValueError(f"{len(levels)} levels of {len(genes)} genes")
     if len(set(genes)) < len(genes):

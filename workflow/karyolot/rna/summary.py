@@ -1,26 +1,36 @@
 """Expression of a lot -> the metrics that the criteria R01-R07 are held against, and the facts shown beside them."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from anndata import AnnData
+from numpy.typing import NDArray
 
 from karyolot.contracts.criteria import Metric, Metrics
-from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, Quantification
+from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, Quantification, RnaQuality
 from karyolot.rna.expression import Floats
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 MITOCHONDRIAL = r"^MT-(?!RNR)"
 """HGNC symbols of genes on the mitochondrial genome, without its ribosomal RNA."""
 RIBOSOMAL_RNA = r"^(?:MT-RNR[12]|RNA(?:5S|5-8S|18S|28S|45S)\w*|RN(?:5|18|28|45)S\w*)$"
 """HGNC symbols of ribosomal RNA genes. An annotation that leaves them out hides what the library holds of them."""
 NO_LENGTHS = "gene lengths are not known, so there are no TPM; give reference.gtf"
+STRANDED = 0.8
+"""Share of one strand from which on a library is stranded: `stranded_threshold` of nf-core/rnaseq, over what RSeQC's
+infer_experiment or salmon count. nf-core leaves 0.55 to 0.8 open; here it is unstranded: no stranded library either way."""
+MIN_FRAGMENTS = 100
+"""Fewest mapped fragments a strandedness is told from: of an unstranded library the share then scatters by 0.05 (binomial),
+six standard errors from STRANDED."""
 X_GENE, Y_GENES = "XIST", ("DDX3Y", "RPS4Y1")
 """XIST is expressed from an inactive X only; the two Y genes in all tissues of a man."""
 
 
 def metrics(
-    expression: AnnData, markers: pd.DataFrame, quality: Mapping[str, Quantification], declared_sex: str
+    expression: "AnnData", markers: pd.DataFrame, quality: Mapping[str, Quantification], declared_sex: str
 ) -> Metrics:
     """Metrics of a lot by name.
 
@@ -28,6 +38,7 @@ def metrics(
     declared_sex: of the donor by record, 'F' or 'M'. A gene that is not annotated makes its metric None: three of four
     genes found and the fourth unknown is not three of four.
     """
+    samples = sample_quality(expression).set_index("sample_id")
     lot_sex, donor_sex = _sex(expression, "lot"), _sex(expression, "hepatocyte")
     return {
         # The albumin trap: ALB counts twice, detected here and lower than in the donor below; a lot needs both.
@@ -41,10 +52,11 @@ def metrics(
         "rna.pluripotency_max_tpm": _extreme(markers, "pluripotency", "report", "lot_tpm_high", "highest"),
         # The direction trap: a Hippo set that moves does not say which way; its targets fall when Hippo is on.
         "rna.yap_targets_log2fc": _targets(markers),
-        "rna.genes_detected": _genes_detected(expression),
+        "rna.genes_detected": _genes_detected(expression, samples["genes_detected"]),
         "rna.mapping_percent": _mapping(expression, quality),
-        "rna.mitochondrial_share": _share_of(expression, MITOCHONDRIAL, "mitochondrial"),
-        "rna.rrna_share": _share_of(expression, RIBOSOMAL_RNA, "ribosomal RNA"),
+        "rna.strandedness_as_declared": _strandedness(expression, quality),
+        "rna.mitochondrial_share": _highest(expression, samples["mitochondrial_share"], MITOCHONDRIAL, "mitochondrial"),
+        "rna.rrna_share": _highest(expression, samples["rrna_share"], RIBOSOMAL_RNA, "ribosomal RNA"),
         "rna.sex": lot_sex,
         "rna.donor_sex": donor_sex,
         "rna.sex_as_declared": _as_declared("lot", lot_sex, declared_sex),
@@ -104,30 +116,52 @@ def _targets(markers: pd.DataFrame) -> Metric:
     return Metric(value=change, detail=f"median log2 fold change of {genes}: {change:+.1f}; {means}")
 
 
-def _genes_detected(expression: AnnData) -> Metric:
-    if "tpm" not in expression.layers:
+def sample_quality(expression: "AnnData") -> pd.DataFrame:
+    """Contracts.RnaQuality, samples in the order of `expression`."""
+    known = "tpm" in expression.layers
+    return RnaQuality.validate(
+        pd.DataFrame(
+            {
+                "sample_id": expression.obs_names.to_numpy(str),
+                "genes_detected": (_tpm(expression) >= DETECTED_TPM).sum(axis=1).astype(float) if known else np.nan,
+                "rrna_share": _share(expression, RIBOSOMAL_RNA),
+                "mitochondrial_share": _share(expression, MITOCHONDRIAL),
+            }
+        )
+    )
+
+
+def _named(expression: "AnnData", pattern: str) -> NDArray[np.bool_]:
+    return np.asarray(expression.var["gene_name"].str.contains(pattern, regex=True), dtype=bool)
+
+
+def _share(expression: "AnnData", pattern: str) -> Floats | float:
+    """Share of each sample's counts in the genes whose name matches; NaN when the annotation has none."""
+    chosen = _named(expression, pattern)
+    counts = np.asarray(expression.layers["counts"], dtype=float)
+    return counts[:, chosen].sum(axis=1) / np.maximum(counts.sum(axis=1), 1) if chosen.any() else np.nan
+
+
+def _genes_detected(expression: "AnnData", found: pd.Series) -> Metric:
+    """Fewest genes detected in a sample of the lot. found: by sample."""
+    if found.isna().any():
         return Metric(value=None, reason=NO_LENGTHS)
-    found = pd.Series((_tpm(expression) >= DETECTED_TPM).sum(axis=1), expression.obs_names)
     found = found[(expression.obs["state"] == "lot").to_numpy()]
-    sample = found.idxmin()
-    detail = f"{found[sample]} genes at {DETECTED_TPM:g} TPM or more in {sample}, the fewest"
+    sample = str(found.idxmin())
+    detail = f"{found[sample]:.0f} genes at {DETECTED_TPM:g} TPM or more in {sample}, the fewest"
     return Metric(value=int(found[sample]), detail=detail)
 
 
-def _share_of(expression: AnnData, pattern: str, kind: str) -> Metric:
-    """Highest share of a sample's counts in the genes whose name matches, over all samples."""
-    chosen = expression.var["gene_name"].str.contains(pattern, regex=True).to_numpy(dtype=bool)
-    if not chosen.any():
+def _highest(expression: "AnnData", shares: pd.Series, pattern: str, kind: str) -> Metric:
+    """Highest share over all samples. shares: of the counts in the genes whose name matches, by sample."""
+    if shares.isna().any():
         return Metric(value=None, reason=f"the annotation names no {kind} gene")
-    counts = np.asarray(expression.layers["counts"], dtype=float)
-    shares = counts[:, chosen].sum(axis=1) / np.maximum(counts.sum(axis=1), 1)
-    most = int(shares.argmax())
-    sample = expression.obs_names[most]
-    detail = f"{shares[most]:.1%} of the counts of {sample}, the most, in {chosen.sum()} {kind} genes"
-    return Metric(value=round(float(shares[most]), 4), detail=detail)
+    sample, number = str(shares.idxmax()), _named(expression, pattern).sum()
+    detail = f"{shares[sample]:.1%} of the counts of {sample}, the most, in {number} {kind} genes"
+    return Metric(value=round(float(shares[sample]), 4), detail=detail)
 
 
-def _mapping(expression: AnnData, quality: Mapping[str, Quantification]) -> Metric:
+def _mapping(expression: "AnnData", quality: Mapping[str, Quantification]) -> Metric:
     """Lowest share of fragments salmon assigned, over all samples."""
     if missing := sorted(set(expression.obs_names) - set(quality)):
         return Metric(value=None, reason=f"came as counts, not as reads: {', '.join(missing)}")
@@ -140,7 +174,39 @@ def _mapping(expression: AnnData, quality: Mapping[str, Quantification]) -> Metr
     )
 
 
-def _sex(expression: AnnData, state: str) -> Metric:
+def _strandedness(expression: "AnnData", quality: Mapping[str, Quantification]) -> Metric:
+    """Whether the reads of every sample have the strandedness its sheet declares; one that has not is enough for a no.
+
+    None when none differs and one is unknown: it came as counts, with too few fragments, or its row does not say.
+    """
+    declared = expression.obs["strandedness"]
+    unknown, found = [], {}
+    for sample in expression.obs_names:
+        if sample not in quality:
+            unknown.append(f"{sample} came as counts, not as reads")
+        elif not declared[sample]:
+            unknown.append(f"samples.tsv does not say it of {sample}")
+        elif quality[sample].mapped < MIN_FRAGMENTS:
+            unknown.append(f"{sample} has {quality[sample].mapped} mapped fragments, and {MIN_FRAGMENTS} are needed")
+        else:
+            found[sample] = _of_share(quality[sample].antisense_share)
+    other = [sample for sample, kind in found.items() if kind != declared[sample]]
+    if unknown and not other:
+        return Metric(value=None, reason="strandedness: " + "; ".join(unknown))
+    facts = [
+        f"{sample} is {found[sample]} (read 1 antisense in {100 * quality[sample].antisense_share:.0f} %),"
+        f" declared {declared[sample]}"
+        for sample in other or found
+    ]
+    return Metric(value=not other, detail="; ".join(facts))
+
+
+def _of_share(antisense: float) -> str:
+    """What the sheet calls a library whose first reads are antisense in this share of fragments."""
+    return "reverse" if antisense >= STRANDED else "forward" if 1 - antisense >= STRANDED else "unstranded"
+
+
+def _sex(expression: "AnnData", state: str) -> Metric:
     """'F': XIST in every sample and no Y gene in any; 'M': both Y genes in every sample and XIST in none; else None.
 
     XIST fades in culture and cells lose Y, so a missing gene alone proves nothing.
@@ -174,7 +240,7 @@ def _level(row: pd.Series, column: str) -> str:
     return f"{row['gene_name']} {_number(row[column])} TPM"
 
 
-def _tpm(expression: AnnData) -> Floats:
+def _tpm(expression: "AnnData") -> Floats:
     return np.asarray(expression.layers["tpm"], dtype=float)
 
 

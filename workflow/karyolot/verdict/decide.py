@@ -64,12 +64,16 @@ def _missing(name: str) -> Metric:
 
 
 def judge(criterion: Criterion, metric: Metric) -> CriterionResult:
-    """Hold one metric against one criterion; a missing, non-finite or wrongly typed value is NOT_ASSESSED, never PASS."""
+    """Hold one metric against one criterion; a missing, non-finite or wrongly typed value is NOT_ASSESSED, never PASS.
+
+    One that the settings asked for and that could not be had is INDETERMINATE.
+    """
     outcome: Outcome = "PASS"
     explanation = metric.detail or "the limit is kept"
     limit = criterion.limits[-1]
     if not _comparable(metric.value, criterion):
-        outcome, explanation = "NOT_ASSESSED", metric.reason or "not measured"
+        outcome = "INDETERMINATE" if metric.asked else "NOT_ASSESSED"
+        explanation = metric.reason or "not measured"
     else:
         for candidate in criterion.limits:
             if not OPERATORS[candidate.op](metric.value, candidate.value):
