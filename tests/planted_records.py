@@ -34,6 +34,7 @@ from karyolot.contracts.record import (
     InputFile,
     LodRow,
     LotFacts,
+    LotPoint,
     MarkerRow,
     PanelModuleRow,
     PanelRecord,
@@ -791,6 +792,20 @@ def passing() -> Record:
         copies,
         expression(5),
         alleles=alleles(copies, ()),
+        earlier=(
+            LotPoint(
+                lot_id="HLP-2031-01",
+                donor_id="D-009",
+                passage=2,
+                outcome="INDETERMINATE",
+                share=None,
+                lod=None,
+                claim_mb=5.0,
+            ),
+            LotPoint(
+                lot_id="HLP-2031-02", donor_id="D-009", passage=3, outcome="FAIL", share=0.21, lod=0.14, claim_mb=5.0
+            ),
+        ),
         not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH),
     )
 

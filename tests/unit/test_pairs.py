@@ -6,7 +6,6 @@ from pathlib import Path
 import planted_records
 from karyolot import paths
 from karyolot.contracts.alleles import Pairs
-from karyolot.contracts.record import AlleleRecord
 from karyolot.contracts.settings import Config, Identity, Reference
 from karyolot.contracts.sheets import Donor, Lot, Sample, Study
 from karyolot.io.tables import read_pairs, write_table
@@ -128,11 +127,7 @@ def test_three_hundred_lots_are_told_soon_and_shortly() -> None:
 def test_the_report_of_a_swapped_lot_says_where_to_look_when_snps_were_compared() -> None:
     said = "Who it matches instead, if anybody in the sheets, is in overview.html."
     swapped = planted_records.swapped()
-    alleles = AlleleRecord(
-        sentences=(), result="MISMATCH", sites=100, panel=100, lot_depth=1, donor_depth=1, log10_unrelated=-9,
-        log10_sibling=-9, contamination=None, contamination_low=None, contamination_high=None, contamination_lod=None,
-        het_sites=0, events=(), size_mb=10, lod=None,
-    )  # fmt: skip
+    alleles = planted_records.alleles(swapped.copy_number, (), reason="identity by SNPs: MISMATCH")
     assert said in render(swapped.model_copy(update={"alleles": alleles}))
     assert said not in render(swapped)
     assert said not in render(planted_records.passing().model_copy(update={"alleles": alleles}))

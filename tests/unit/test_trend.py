@@ -1,11 +1,16 @@
 """Trends over passages and recurrent arms: every sign stands where its lot says."""
 
+import re
+
 import pytest
 
 import planted_records
+from karyolot import paths
 from karyolot.contracts.record import OverviewRow
+from karyolot.contracts.sheets import Lot, Sample, Study
 from karyolot.report import trend
 from karyolot.report.overview import overview_row, render_overview
+from karyolot.report.render import render
 
 ROWS = [overview_row(make()) for make in planted_records.ALL.values()]
 FAIL, PASS, THIN, SWAPPED = ROWS
@@ -66,7 +71,7 @@ def test_passages_have_few_round_ticks(last: int) -> None:
 
 
 def test_the_caption_counts_what_is_drawn_and_what_is_not() -> None:
-    made = trend.caption([*ROWS, lot(9, None, 0.2)], 5.0)
+    made = trend.caption([*ROWS, lot(9, None, 0.2)])
     assert made.finding == (
         "2 lots of 3 assessed carry a called change; the largest share, 97% of cells, is in HLP-2031-07"
         " (donor D-014, passage 8)."
@@ -108,3 +113,32 @@ def test_the_overview_has_one_panel_per_donor_and_the_numbers_as_text() -> None:
     assert html.count('<svg class="trend"') == 2
     assert "from 12%" in html
     assert "HLP-2031-09, passage 3: FAIL-IDENTITY, share not known" in html
+
+
+def test_the_report_of_a_lot_shows_the_lots_it_was_grown_from_and_no_other() -> None:
+    """Two earlier passages, then this lot: a finding at passage 3 that is gone at passage 5."""
+    record = planted_records.passing()
+    html = render(record)
+    section = html[html.index('id="passages"') : html.index('id="expression"')]
+    assert section.count("<circle") == 3 and "1 lot of 2 assessed" in section
+    rows = [re.sub(r"<[^>]+>", " ", row).split() for row in re.findall(r"<tr>(<th scope=\"row\">.*?)</tr>", section)]
+    assert [row[0] for row in rows] == ["HLP-2031-01", "HLP-2031-02", "HLP-2031-04"]
+    assert (
+        "not available"
+        in render(record.model_copy(update={"earlier": ()})).split('id="passages"')[1].split("</section>")[0]
+    )
+    assert trend.point(record).model_dump().items() <= overview_row(record).model_dump().items()
+
+
+def test_a_line_is_followed_back_to_its_first_lot() -> None:
+    """One without sequencing is passed over; those that came after do not stand in it."""
+    parents = {"A": None, "B": "A", "C": "B", "D": "C", "E": "A"}
+    lots = {
+        name: Lot(lot_id=name, donor_id="P", passage=n, parent_lot_id=own)
+        for n, (name, own) in enumerate(parents.items(), 1)
+    }
+    rows = {f"{name}w": (Sample(sample_id=f"{name}w", assay="wgs", lot_id=name),) for name in "ABDE"}
+    study = Study(donors={}, lots=lots, samples=rows)
+    assert {name: paths.ancestors(study, name) for name in parents} == {
+        "A": [], "B": ["A"], "C": ["A", "B"], "D": ["A", "B"], "E": ["A"],
+    }  # fmt: skip

@@ -150,7 +150,9 @@ def commands_of(shown: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for rule, block in re.findall(r"^rule (\w+):\n(.*?)(?=^\[|\Z)", shown, flags=re.M | re.S):
         command = re.search(r"^\s*Shell command: (.*)", block, flags=re.M)
-        if command and command[1] != "None" and ("L6-wgs" not in command[1] or rule == "import_alignment"):
+        own = {"import_alignment": "L6-wgs", "call_variants": "L4-thin"}.get(rule, "")
+        others = [name for name in ("L6-wgs", "D1-wgs") if not own]
+        if command and command[1] != "None" and own in command[1] and not any(name in command[1] for name in others):
             found[rule] = command[1]
     return found
 

@@ -291,6 +291,7 @@ def test_a_new_lot_leaves_the_others_as_they_are(copy: Path, call: Call) -> None
     assert done.returncode == 0, done.stderr[-3000:]
     new = record(copy, "L5-new")
     assert new.verdict.outcome == "INDETERMINATE"
+    assert [lot.lot_id for lot in new.earlier] == ["L1-clean"], "as its row says, like L4's"
     assert new.expression is not None and not new.expression.p_values, "one replicate: effect sizes alone"
     assert {lot: contents(copy / "results" / lot) for lot in before} == before
     assert "L5-new/report.html" in (copy / "results" / "overview.html").read_text()

@@ -174,6 +174,15 @@ def lots_with_dna(study: Study) -> list[str]:
     return [lot for lot in study.lots if lot in sequenced]
 
 
+def ancestors(study: Study, lot: str) -> list[str]:
+    """Lots with DNA that this one was grown from, its parent last. The check has seen that no lot is its own ancestor."""
+    found: list[str] = []
+    while (parent := study.lots[lot].parent_lot_id) is not None:
+        found.insert(0, lot := parent)
+    sequenced = lots_with_dna(study)
+    return [name for name in found if name in sequenced]
+
+
 def lots_with_rna(study: Study) -> list[str]:
     return [lot for lot in study.lots if rna_samples(study, lot)]
 
@@ -468,6 +477,7 @@ def report_files(study: Study, settings: Config, lot: str) -> dict[str, object]:
     files: dict[str, object] = {name: f"results/{lot}/dna/{file}" for name, file in dna.items()}
     files |= {name: f"results/{lot}/{name}.json" for name in ("verdict", "provenance")}
     files["watch"] = shipped(settings.copy_number.watch_regions)
+    files["earlier"] = [f"results/{name}/report.json" for name in ancestors(study, lot)]
     files["qc"] = [f"results/samples/{sample}/qc.json" for sample in sequenced_samples(study, lot)]
     if rna_samples(study, lot):
         rna = {"differential": "de", "markers": "markers", "enrichment": "enrichment", "levels": "levels",

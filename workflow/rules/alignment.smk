@@ -68,7 +68,7 @@ rule import_alignment:
         "trap 'rm -rf {output.bam}.part {output.bam}.sort.* {output.bam}.collate*' EXIT; "
         "(samtools collate -u -O --no-PG --reference {input.fasta} {input.alignment:q} {output.bam}.collate"
         " | samtools fixmate -u -m --no-PG - -"
-        " | samtools addreplacerg -u -m overwrite_all --no-PG -r {params.group} -o - -"
+        " | samtools addreplacerg -u -w -m overwrite_all --no-PG -r {params.group} -o - -"
         " | samtools sort -l 1 --no-PG -m 512M -T {output.bam}.sort -o {output.bam}.part -"
         " && samtools quickcheck {output.bam}.part"
         " && (test $(samtools view -c {output.bam}.part) -eq"

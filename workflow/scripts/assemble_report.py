@@ -2,7 +2,7 @@
 
 from karyolot import runtime
 from karyolot.contracts.criteria import Verdict
-from karyolot.contracts.record import ImportedResult, LotFacts, Provenance, SampleQc
+from karyolot.contracts.record import ImportedResult, LotFacts, Provenance, Record, SampleQc
 from karyolot.contracts.settings import CopyNumber
 from karyolot.io.expression import read_expression_results
 from karyolot.io.files import read_model, write_model
@@ -16,6 +16,7 @@ with runtime.job(snakemake, CopyNumber) as settings:
     rna = read_expression_results(dict(given.items()), snakemake.params.replicates)
     qc = [read_model(path, SampleQc) for path in given.qc]
     alleles, variants = read_alleles(dict(given.items())), read_variants(dict(given.items()))
+    earlier = [read_model(path, Record) for path in given.earlier]
     results = [ImportedResult.model_validate(row) for row in snakemake.params.results]
-    found = [dna, rna, qc, provenance, settings, alleles, results, variants]
+    found = [dna, rna, qc, provenance, settings, alleles, results, variants, earlier]
     write_model(assemble(facts, snakemake.params.notice, verdict, *found), snakemake.output.report)

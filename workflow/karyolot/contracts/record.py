@@ -477,13 +477,30 @@ class Provenance(Frozen):
     reference: dict[str, str | None]
 
 
+class LotPoint(Frozen):
+    """What a trend shows of one lot. passage null = not recorded.
+
+    share: largest share of cells with one called change of the lot's own, 0 = none called; lod: the larger of gain's and
+    loss's limits of detection at claim_mb. null = no verdict on stability, or not assessable.
+    """
+
+    lot_id: str
+    donor_id: str
+    passage: float | None
+    outcome: LotOutcome
+    share: float | None
+    lod: float | None
+    claim_mb: float
+
+
 class Record(Frozen):
     """report.json. expression None = no RNA was given, alleles None = no panel of SNPs, small_variants None = no list of genes;
     copy_number is always there.
 
     notice: the site's own sentence for every report, '' = none. not_seen: nouns, what read depth cannot see at all
     ('ploidy'). limits: sentences on what bounds this lot's result.
-    imported: results of other methods; deviations: those of that kind.
+    imported: results of other methods; deviations: those of that kind. earlier: the lots this one was grown from, its parent
+    last, as far back as the sheet knows them: they are older, so no later lot changes this record.
     """
 
     schema_version: Literal["1.0"]
@@ -497,6 +514,7 @@ class Record(Frozen):
     qc: tuple[SampleQc, ...]
     imported: tuple[ImportedResult, ...] = ()
     deviations: tuple[ImportedResult, ...] = ()
+    earlier: tuple[LotPoint, ...] = ()
     not_seen: tuple[str, ...]
     limits: tuple[str, ...]
     provenance: Provenance
@@ -562,21 +580,10 @@ class OverviewArm(Frozen):
     state: ArmState
 
 
-class OverviewRow(Frozen):
-    """One lot of the overview. first_reason: of the outcome, one sentence. passage null = not recorded.
+class OverviewRow(LotPoint):
+    """One lot of the overview. first_reason: of the outcome, one sentence."""
 
-    share: largest share of cells with one called change of the lot's own, 0 = none called; lod: the larger of gain's and
-    loss's limits of detection at claim_mb. null = no verdict on stability, or not assessable.
-    """
-
-    lot_id: str
-    donor_id: str
-    passage: float | None
-    outcome: LotOutcome
     first_reason: str
     report_id: str
     draft: bool
-    share: float | None
-    lod: float | None
-    claim_mb: float
     arms: tuple[OverviewArm, ...]

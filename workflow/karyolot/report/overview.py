@@ -19,24 +19,11 @@ STUDY_HEATS = (
 def overview_row(record: Record) -> OverviewRow:
     """What the overview shows of one lot."""
     verdict = record.verdict
-    passage = record.lot.facts.get("passage")
-    copies = record.copy_number
-    claim = captions.claim_row(copies)
-    lod = None if claim is None or claim.gain is None or claim.loss is None else max(claim.gain, claim.loss)
-    own = [
-        call.fraction for call in copies.calls if call.origin != "lost"
-    ]  # 'lost': the donor deviates there, not the lot
     return OverviewRow(
-        lot_id=record.lot.lot_id,
-        donor_id=record.lot.donor_id,
-        passage=passage if isinstance(passage, (int, float)) else None,
-        outcome=verdict.outcome,
+        **trend.point(record).model_dump(),
         first_reason=verdict.first_reason,
         report_id=record.report_id,
         draft=bool(record.provenance.dirty),
-        share=None if verdict.suppressed or (lod is None and not own) else max(own, default=0.0),
-        lod=None if verdict.suppressed else lod,
-        claim_mb=copies.claim_mb,
         arms=tuple(
             OverviewArm(chrom=chrom, arm=arm, state="withheld" if verdict.suppressed and state != "blind" else state)
             for (chrom, arm), state in figures.arm_states(record.copy_number).items()
@@ -69,7 +56,6 @@ def render_overview(
     donors: dict[str, list[OverviewRow]] = {}
     for row in ordered:
         donors.setdefault(row.donor_id, []).append(row)
-    sizes = {row.claim_mb for row in ordered}
     context = {
         "lots": ordered,
         "donors": donors,
@@ -82,7 +68,7 @@ def render_overview(
         "panels": trend.panels(ordered),
         "trend": trend,
         "ticks": trend.ticks(ordered),
-        "trend_caption": trend.caption(ordered, sizes.pop() if len(sizes) == 1 else None),
+        "trend_caption": trend.caption(ordered),
         "title": "Genomic stability, all lots",
         "identity": None if pairs is None else pair_findings(pairs),
         "expression": study,

@@ -48,6 +48,7 @@ from karyolot.report.alleles import allele_record, seen_by_alleles, with_alleles
 from karyolot.report.qc import with_expression
 from karyolot.report.rows import record_rows
 from karyolot.report.small_variants import variant_record
+from karyolot.report.trend import point
 
 SIGNIFICANCE = 0.05
 """Benjamini-Hochberg level below which a gene or a set counts as changed in the report's text."""
@@ -58,10 +59,10 @@ VISIBLE_WAVE = 0.02
 def assemble(
     lot: LotFacts, notice: str, verdict: Verdict, dna: CopyNumberResults, rna: ExpressionResults | None,
     qc: Sequence[SampleQc], provenance: Provenance, settings: CopyNumber, alleles: AlleleResults | None = None,
-    results: Sequence[ImportedResult] = (), variants: VariantResults | None = None,
+    results: Sequence[ImportedResult] = (), variants: VariantResults | None = None, earlier: Sequence[Record] = (),
 ) -> Record:  # fmt: skip
     """The record of a lot, sealed under the id that fits its content. alleles: None without a panel of SNPs; variants:
-    None without a list of genes."""
+    None without a list of genes; earlier: records of the lots it was grown from, its parent last."""
     return Record(
         schema_version=SCHEMA_VERSION,
         notice=notice,
@@ -74,6 +75,7 @@ def assemble(
         qc=with_expression(qc, None if rna is None else rna.quality),
         imported=tuple(result for result in results if result.kind != "deviation"),
         deviations=tuple(result for result in results if result.kind == "deviation"),
+        earlier=tuple(map(point, earlier)),
         not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH or not seen_by_alleles(alleles)),
         limits=tuple(_limits(dna)),
         provenance=provenance,

@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from karyolot.contracts.criteria import CriterionResult
-from karyolot.contracts.record import ExpressionRecord, PanelModuleRow, Record, SampleQc
-from karyolot.report import captions, figures, traps, words
+from karyolot.contracts.record import ExpressionRecord, LotPoint, PanelModuleRow, Record, SampleQc
+from karyolot.report import captions, figures, traps, trend, words
 from karyolot.report.zoom import zoom
 
 _UNPRINTABLE = re.compile(
@@ -134,6 +134,7 @@ def render(record: Record) -> str:
     ratio = figures.ratio_plot(copy_number)
     zoomed = zoom(copy_number)
     states = figures.arm_states(copy_number)
+    line = [*record.earlier, trend.point(record)] if record.earlier else []
     draft = bool(record.provenance.dirty)
     title = f"{'DRAFT ' if draft else ''}{record.lot.lot_id} {words.OUTCOMES[verdict.outcome][1]}"
     context = {
@@ -154,13 +155,15 @@ def render(record: Record) -> str:
         "lot_track": figures.track_plot(copy_number, copy_number.bins.lot_log2),
         "shares": shares,
         "arms": states,
-        "numbers": figure_numbers(expression, shares is not None),
+        "line": _line(line) if line else None,
+        "numbers": figure_numbers(expression, shares is not None, bool(line)),
         "expression": expression,
         "captions": {
             "ratio": captions.ratio(copy_number, ratio, zoomed.group),
             "tracks": captions.tracks(copy_number, record.lot),
             "arms": captions.arms(states),
             "shares": said,
+            "line": trend.caption(line) if line else None,
             "lod": captions.limits_of_detection(copy_number),
             "markers": captions.markers(expression) if expression else None,
             "pathways": captions.pathways(expression) if expression and expression.sets else None,
@@ -196,9 +199,22 @@ def render(record: Record) -> str:
     )
 
 
-def figure_numbers(expression: ExpressionRecord | None, shares: bool) -> dict[str, int]:
-    """Numbers of the figures that are drawn, in the order of the page. shares: whether allele shares are drawn."""
-    drawn = ["ratio", "tracks", "arms", *(["shares"] if shares else [])]
+def _line(rows: list[LotPoint]) -> dict[str, Any]:
+    """The lots a lot was grown from, and itself last, as they are drawn and listed. They are of one donor."""
+    sizes = {row.claim_mb for row in rows}
+    return {
+        "panel": next(iter(trend.panels(rows)), None),
+        "rows": rows,
+        "ticks": trend.ticks(rows),
+        "trend": trend,
+        "sizes": f"{words.number(sizes.pop())} Mb" if len(sizes) == 1 else "Claimed size",
+    }
+
+
+def figure_numbers(expression: ExpressionRecord | None, shares: bool, line: bool) -> dict[str, int]:
+    """Numbers of the figures that are drawn, in the order of the page. shares, line: whether allele shares are, and earlier
+    lots."""
+    drawn = ["ratio", "tracks", "arms", *(["shares"] if shares else []), *(["line"] if line else [])]
     if expression:
         held = {"markers": expression.markers, "pathways": expression.sets, "heat": expression.heat}
         drawn += [name for name, rows in held.items() if rows]

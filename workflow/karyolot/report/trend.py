@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from karyolot.contracts.record import OverviewRow
-from karyolot.report.captions import Caption
+from karyolot.contracts.record import LotPoint, OverviewRow, Record
+from karyolot.report.captions import Caption, claim_row
 from karyolot.report.words import OUTCOMES, number, percent, plural
 
 WIDTH, HEIGHT = 236.0, 168.0
@@ -53,7 +53,25 @@ class Recurrent:
         return max(0, len(self.lots) - NAMED)
 
 
-def ticks(rows: Sequence[OverviewRow]) -> list[tuple[float, str]]:
+def point(record: Record) -> LotPoint:
+    """What a trend shows of the lot of this record."""
+    passage, suppressed = record.lot.facts.get("passage"), record.verdict.suppressed
+    claim = claim_row(record.copy_number)
+    lod = None if claim is None or claim.gain is None or claim.loss is None else max(claim.gain, claim.loss)
+    # 'lost': the donor deviates there, not the lot.
+    own = [call.fraction for call in record.copy_number.calls if call.origin != "lost"]
+    return LotPoint(
+        lot_id=record.lot.lot_id,
+        donor_id=record.lot.donor_id,
+        passage=passage if isinstance(passage, (int, float)) else None,
+        outcome=record.verdict.outcome,
+        share=None if suppressed or (lod is None and not own) else max(own, default=0.0),
+        lod=None if suppressed else lod,
+        claim_mb=record.copy_number.claim_mb,
+    )
+
+
+def ticks(rows: Sequence[LotPoint]) -> list[tuple[float, str]]:
     """Passages below every panel: (x, label), the same in all."""
     last = _last(rows)
     step = next(step for size in (1, 10, 100, 1000) for step in (size, 2 * size, 5 * size) if last / step <= MOST_TICKS)
@@ -64,7 +82,7 @@ def levels() -> list[tuple[float, str]]:
     return [(_y(share), f"{share:.0%}") for share in (0.0, 0.5, 1.0)]
 
 
-def panels(rows: Sequence[OverviewRow]) -> list[Panel]:
+def panels(rows: Sequence[LotPoint]) -> list[Panel]:
     """One panel per donor with a lot of known passage; the largest share of cells with one called change, 0..1 and fixed."""
     last = _last(rows)
     made = []
@@ -88,7 +106,7 @@ def panels(rows: Sequence[OverviewRow]) -> list[Panel]:
     return made
 
 
-def _last(rows: Sequence[OverviewRow]) -> float:
+def _last(rows: Sequence[LotPoint]) -> float:
     return max([row.passage or 0 for row in rows] + [1])
 
 
@@ -100,7 +118,7 @@ def _y(share: float) -> float:
     return round(BOTTOM - (BOTTOM - TOP) * min(max(share, 0.0), 1.0), 1)
 
 
-def _mark(row: OverviewRow, last: float) -> Mark:
+def _mark(row: LotPoint, last: float) -> Mark:
     sign, word = OUTCOMES[row.outcome]
     known = "share not known" if row.share is None else f"largest change in {percent(row.share)} of cells"
     return Mark(
@@ -113,7 +131,7 @@ def _mark(row: OverviewRow, last: float) -> Mark:
     )
 
 
-def _finding(rows: Sequence[OverviewRow]) -> str:
+def _finding(rows: Sequence[LotPoint]) -> str:
     """What the panel of one donor shows."""
     known = [row for row in rows if row.share is not None]
     changed = [row for row in known if row.share]
@@ -122,8 +140,9 @@ def _finding(rows: Sequence[OverviewRow]) -> str:
     return f"{len(changed)} of {plural(len(known), 'assessed lot')} changed, the first at passage {number(changed[0].passage)}."
 
 
-def caption(rows: Sequence[OverviewRow], claim_mb: float | None) -> Caption:
-    """The trend figure. claim_mb: size of change the limits of detection are for, None = not the same in all lots."""
+def caption(rows: Sequence[LotPoint]) -> Caption:
+    """The trend figure."""
+    sizes = {row.claim_mb for row in rows}
     known = [row for row in rows if row.share is not None]
     changed = [row for row in known if row.share]
     finding = f"{plural(len(changed), 'lot').capitalize()} of {len(known)} assessed {'carries' if len(changed) == 1 else 'carry'}"
@@ -135,9 +154,9 @@ def caption(rows: Sequence[OverviewRow], claim_mb: float | None) -> Caption:
             f"; the largest share, {percent(top.share)} of cells, is in {top.lot_id} (donor {top.donor_id}{passage})"
         )
     left = sum(row.passage is None for row in rows)
-    size = "of the size each lot's claim is made for" if claim_mb is None else f"of {number(claim_mb)} Mb"
-    reading = (
-        "One panel per donor. Height of a sign: largest share of cells with one called change, 0 = none called; the sign is the"
+    size = f"of {number(sizes.pop())} Mb" if len(sizes) == 1 else "of the size each lot's claim is made for"
+    reading = ("One panel per donor. " if len({row.donor_id for row in rows}) > 1 else "") + (
+        "Height of a sign: largest share of cells with one called change, 0 = none called; the sign is the"
         f" verdict. Grey bar: below its top a change {size} could be present and unseen. The line joins the highest lot of each"
         " passage. Below the axis: lots without a verdict on stability."
     )

@@ -87,6 +87,7 @@ class Culture:
     passage: int
     pdl: float
     bank: str
+    parent: str | None = None
     depth: float = 1.0
     acquired: tuple[Change, ...] = ()
     mutated: tuple[str, ...] = ()
@@ -100,8 +101,8 @@ def cultures(size: Size) -> dict[str, Culture]:
         "L2-gain": Culture("D2", "D2", "FAIL", passage=9, pdl=14.1, bank="MCB", acquired=(
             Change("chr8", +1, trisomy), Change("chr20:30.4-39.0", +1, gain),  # 20q11.21 to 20q11.23, with BCL2L1
         ), mutated=("TP53",)),
-        "L3-swapped": Culture("D1", "D2", "FAIL_IDENTITY", passage=5, pdl=7.5, bank="PCB"),
-        "L4-thin": Culture("D1", "D1", "INDETERMINATE", passage=5, pdl=7.9, bank="PCB", depth=0.02),
+        "L3-swapped": Culture("D1", "D2", "FAIL_IDENTITY", passage=5, pdl=7.5, bank="PCB", parent="L1-clean"),
+        "L4-thin": Culture("D1", "D1", "INDETERMINATE", passage=5, pdl=7.9, bank="PCB", parent="L1-clean", depth=0.02),
     }  # fmt: skip
 
 
@@ -242,7 +243,13 @@ def acceptance() -> Acceptance:
 
 def sheet_row(name: str, lot: Culture) -> Lot:
     """The lot as its sheet tells it."""
-    facts = {"passage": lot.passage, "pdl": lot.pdl, "bank": lot.bank, "thaw_state": "fresh"}
+    facts = {
+        "passage": lot.passage,
+        "pdl": lot.pdl,
+        "bank": lot.bank,
+        "parent_lot_id": lot.parent,
+        "thaw_state": "fresh",
+    }
     return Lot.model_validate({"lot_id": name, "donor_id": lot.donor, **facts})
 
 
