@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import planted_records
 from karyolot.contracts.record import BinTrack, Record
-from karyolot.report import words
+from karyolot.report import captions, words
 from karyolot.report.overview import overview_row, render_overview
 from karyolot.report.render import render
 
@@ -175,7 +175,7 @@ def test_captions_follow_the_record() -> None:
     drawn = len(failing.alleles.track.start) if failing.alleles else 0
     assert f"{drawn:,} sites are drawn" in figures[3] and "Hatched: no such site (X and Y)" in figures[3]
     assert "not as expected: TGFB1" in figures[4]
-    assert "5 of 6 gene sets" in figures[5]
+    assert "4 of 5 gene sets" in figures[5]
     assert (
         "twofold up in every sample of the lot: 3 of 6 genes of ECM disassembly and 0 of 1 gene of HGF receptor"
         in figures[6]
@@ -523,3 +523,15 @@ def test_the_range_a_panel_expects_is_drawn_where_it_is_known() -> None:
     html = render(record.model_copy(update={"expression": expression.model_copy(update=update)}))
     (band,) = [attributes for attributes, _ in Page(html).all("line") if attributes.get("class") == "panel"]
     assert band["x1"] != band["x2"]
+
+
+def test_informational_sets_are_told_apart() -> None:
+    """Six planted sets; hepatocyte function alone is informational, and falls."""
+    record = planted_records.failing()
+    assert record.expression is not None
+    finding = captions.pathways(record.expression).finding
+    assert finding.startswith("4 of 5 gene sets differ") and "Informational: down: Hepatocyte function." in finding
+    assert render(record).count('<span class="quiet">informational</span>') == 1
+    none = [row.model_copy(update={"padj": 0.9}) for row in record.expression.sets]
+    quiet = record.expression.model_copy(update={"sets": tuple(none)})
+    assert captions.pathways(quiet).finding.endswith("(adjusted p < 0.05). Informational: none differs.")

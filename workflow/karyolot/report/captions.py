@@ -389,16 +389,27 @@ def pathways(record: ExpressionRecord) -> Caption:
             "NES: normalised enrichment score, above 0 = up in the lot; all open, for nothing was tested. Weakly expressed"
             " genes change most by chance and rank high all the same.",
         )
-    changed = [(row.axis, row.nes or 0.0) for row in scored if row.significant(record.significance)]
-    up, down = ([axis for axis, nes in changed if sign * nes > 0] for sign in (1, -1))
-    finding = f"{len(up) + len(down)} of {plural(len(scored), 'gene set')} differ from the donor's hepatocytes"
+    asked, beside = ([row for row in scored if row.informational == other] for other in (False, True))
+    changed = sum(row.significant(record.significance) for row in asked)
+    finding = f"{changed} of {plural(len(asked), 'gene set')} differ from the donor's hepatocytes"
     finding += f" (adjusted p < {number(record.significance)})"
-    parts = [f"{way}: {listed(sorted(set(axes)), 8)}" for way, axes in (("up in the lot", up), ("down", down)) if axes]
-    finding += f"; {'; '.join(parts)}." if parts else "."
+    ways = _ways(record, asked)
+    finding += f"; {ways}." if ways else "."
+    if beside:
+        finding += f" Informational: {_ways(record, beside) or 'none differs'}."
     return Caption(
         finding,
         "NES: normalised enrichment score, above 0 = up in the lot. Filled: adjusted p below the limit; open: not. A set's p"
         " takes its genes for independent, which they are not, so it is too small: read it as a ranking of sets.",
+    )
+
+
+def _ways(record: ExpressionRecord, rows: Sequence[SetRow]) -> str:
+    """Axes with a set that changed, by direction: 'up in the lot: WNT; down: NOTCH'."""
+    changed = [(row.axis, row.nes or 0.0) for row in rows if row.significant(record.significance)]
+    up, down = ({axis for axis, nes in changed if sign * nes > 0} for sign in (1, -1))
+    return "; ".join(
+        f"{way}: {listed(sorted(axes), 8)}" for way, axes in (("up in the lot", up), ("down", down)) if axes
     )
 
 
