@@ -252,7 +252,8 @@ def test_a_tool_ends_after_half_its_output(
         place.clear(rule)
         code, said = place.run(rule, path)
         assert code != 0
-        assert tool_says or re.search(words, said), said[-2000:]
+        # 141: the programs before it in the pipe found it closed.
+        assert tool_says or code == 141 or re.search(words, said), said[-2000:]
         # A folder that fastp began is removed by Snakemake, as every output of a job that failed.
         assert not [name for name in place.content(rule) if ".trimmed/" not in name]
         assert place.parts() == []
