@@ -189,7 +189,8 @@ HINTS = {
     r"on user request|Terminating processes|^KeyboardInterrupt": "The run was stopped. Run again: it goes on where it"
     " was, finished jobs are kept.",
     r"No space left on device|Errno 28\b|Disk quota exceeded|Errno 122\b|error closing output file"
-    r"|Failed to write \d+ bytes|File write failed": "The disk is full: free space where results/ and the temporary files are (df -h . /tmp),"
+    r"|Failed to write \d+ bytes|File write failed": "The disk is full: free space where results/ and the temporary files"
+    " are (df -h . /tmp),"
     " then run again.",
     r"\bOut Of Memory\b|OUT_OF_MEMORY|\boom[-_ ]?kill|MemoryError|Cannot allocate memory|std::bad_alloc|Killed\b"
     r"|exit (?:code|status) 137|died with <Signals\.SIGKILL|returned non-zero exit status (?:137|-9)": "The job was"
