@@ -144,7 +144,10 @@ def test_the_record_holds_track_arms_and_the_interval_under_a_call() -> None:
     for end in ("fraction", "fraction_low", "fraction_high"):
         assert call[f"alleles_{end}"] == event[end]
     record = allele_record(results(said))
-    assert record.track.start == said.track["start"].tolist() and record.track.chrom == said.track["chrom"].tolist()
+    exact, coarse = said.track["start"].to_numpy(), np.array(record.track.start)
+    assert record.track.chrom == said.track["chrom"].tolist()
+    assert (coarse <= exact).all() and (exact - coarse).max() < 400_000, "near enough to draw"
+    assert len(set(coarse) & set(exact)) < 0.01 * len(exact), "no place of a SNP is in the record"
     assert np.array(record.track.lot) / 1000 == pytest.approx(said.track["lot"].to_numpy(), abs=0.0005 + 1e-9)
     assert {row.arm for row in record.arms if row.evidence == "moved"} == {"chr8p", "chr8q"}
     assert record.threshold == said.facts.threshold
@@ -198,6 +201,13 @@ def test_thin_reads_are_not_assessed() -> None:
     found = compared(depth=3)
     assert found.events.empty and found.facts.lod is None and "500 are needed" in found.facts.reason
     assert AlleleArms.validate(found.arms).empty and AlleleTrack.validate(found.track).empty
+
+
+def test_a_call_on_a_sex_chromosome_is_by_depth_alone() -> None:
+    result = planted.run((planted.Event("chrX", 2_800_000, 155_600_000, -1, 0.5),), "F", 5000, 17)
+    said = compared(depth=30, result=result)
+    outcome, words = judged(said, result)["C02"]
+    assert outcome == "FAIL" and "by depth alone: alleles are counted on autosomes" in words
 
 
 def test_every_arm_is_told_with_the_share_of_cells_that_fits() -> None:

@@ -230,7 +230,9 @@ class AlleleArmRow(Frozen):
 
 
 class AlleleTrack(Frozen):
-    """Het sites to draw, as parallel lists. lot, donor: share of the alternate allele, per mille, 0..1000."""
+    """Het sites to draw, as parallel lists. start: rounded down to a 10,000th of the genome (300 kb of a human's, a third of a
+    pixel): near enough to draw, too coarse to tell which SNPs they are, as a report travels farther than genotypes should.
+    lot, donor: share of the alternate allele, per mille, 0..1000."""
 
     chrom: list[str]
     start: list[int]

@@ -91,7 +91,8 @@ def kinship(a: Genotypes, b: Genotypes, frequency: Floats, log10_ratio: float) -
 
     Per site, with 0, 1 or 2 alleles in common by descent (ITO matrices of Li and Sacks 1954), genotypes summed over.
     'MATCH' when the same person is 10^log10_ratio times likelier than either other, 'MISMATCH' when one of them is that
-    much likelier, else 'NOT ENOUGH': by Markov's inequality at most one in 10^log10_ratio answers is wrong.
+    much likelier, else 'NOT ENOUGH': by Markov's inequality at most one in 10^log10_ratio answers is wrong, if sites are
+    independent.
     """
     both = (a.depth > 0) & (b.depth > 0)
     one, two, p = a.likelihood[both], b.likelihood[both], frequency[both]

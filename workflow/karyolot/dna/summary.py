@@ -157,11 +157,12 @@ def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings:
 
 def _words(calls: pd.DataFrame, unasked: str) -> list[str]:
     """Each call with its second line of evidence, or why there is none."""
-    second = EVIDENCE | {"": f"by depth alone: {unasked}"}
+    second = EVIDENCE | {"": f"by depth alone: {unasked}", "XY": "by depth alone: alleles are counted on autosomes"}
+    sites = calls["evidence"].mask((calls["evidence"] == "silent") & calls["chrom"].str.contains("[XY]$"), "XY")
     return [
         f"{row['type']} {row['bands'] or row['arm']} ({(row['end'] - row['start']) / 1e6:.3g} Mb) in"
-        f" {row['fraction']:.0%} of cells ({row['fraction_low']:.0%}-{row['fraction_high']:.0%}), {second[row['evidence']]}"
-        for row in calls.to_dict("records")
+        f" {row['fraction']:.0%} of cells ({row['fraction_low']:.0%}-{row['fraction_high']:.0%}), {second[evidence]}"
+        for row, evidence in zip(calls.to_dict("records"), sites, strict=True)
     ]
 
 

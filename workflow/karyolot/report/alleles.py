@@ -6,6 +6,9 @@ from karyolot.contracts.alleles import AlleleFacts, AlleleResults, Identity
 from karyolot.contracts.record import AlleleArmRow, AlleleEventRow, AlleleRecord, AlleleTrack
 from karyolot.report.rows import record_rows
 
+MOST_SURE = 100
+STEPS = 10_000
+"""Places of the genome told apart in the record."""
 PERSONS = {
     "MATCH": "By its SNPs the lot is its donor's.",
     "MISMATCH": "By its SNPs the lot is not its donor's.",
@@ -47,7 +50,7 @@ def allele_record(alleles: AlleleResults) -> AlleleRecord:
         arms=record_rows(arms, AlleleArmRow),
         track=AlleleTrack(
             chrom=track["chrom"].tolist(),
-            start=track["start"].tolist(),
+            start=_coarse(track).tolist(),
             **{name: (1000 * track[name]).round().astype(int).tolist() for name in ("lot", "donor")},
         ),
     )
@@ -86,8 +89,16 @@ def _sentences(identity: Identity, facts: AlleleFacts, events: int) -> list[str]
     return said
 
 
+def _coarse(track: pd.DataFrame) -> "pd.Series[int]":
+    """Starts as `record.AlleleTrack` has them."""
+    step = max(int(track.groupby("chrom")["start"].max().sum()) // STEPS, 1)
+    return track["start"] // step * step
+
+
 def _times(log10: float) -> str:
-    return f"10^{abs(log10):.0f} times {'more' if log10 >= 0 else 'less'} likely"
+    """In words, up to 10^100: neighbouring sites are not independent, so a larger number says more than is known."""
+    size = f"10^{abs(log10):.0f}" if abs(log10) <= MOST_SURE else f"more than 10^{MOST_SURE}"
+    return f"{size} times {'more' if log10 >= 0 else 'less'} likely"
 
 
 def with_alleles(calls: pd.DataFrame, alleles: AlleleResults | None) -> pd.DataFrame:
