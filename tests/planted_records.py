@@ -38,9 +38,11 @@ from karyolot.contracts.record import (
     MarkerRow,
     PanelModuleRow,
     PanelRecord,
+    PanelSample,
     Provenance,
     QcFigure,
     Record,
+    SampleMap,
     SampleQc,
     SegmentRow,
     SetRow,
@@ -388,6 +390,21 @@ PANEL = PanelRecord(
     genes_tested=16_210,
     genes_higher=12,
     genes_lower=7,
+    map=SampleMap(
+        samples=tuple(
+            StudySample(sample_id=name, donor_id="D-014", lot_id="HLP-2031-07" if lot else "", first=first, second=second)
+            for name, lot, first, second in [
+                ("PHH-1", False, -20.0, 3.0), ("PHH-2", False, -21.0, 4.0), ("LPC-1", True, 13.0, 7.0),
+                ("LPC-2", True, 14.0, 6.0),
+            ]
+        ),
+        shares=(0.58, 0.11),
+        panel=tuple(
+            PanelSample(is_lot=lot, first=(12.0 if lot else -20.0) + n, second=float(n % 3 - 1))
+            for lot, count in ((True, 7), (False, 5))
+            for n in range(count)
+        ),
+    ),
 )  # fmt: skip
 
 

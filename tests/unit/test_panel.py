@@ -30,6 +30,7 @@ from karyolot.contracts.expression import (
 )
 from karyolot.contracts.panel import FULL_LOTS, MIN_LOTS, Panel, tier
 from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.record import LotFacts
 from karyolot.contracts.settings import Config, Expression
 from karyolot.contracts.sheets import Donor, Lot, Sample, Study
 from karyolot.freeze import freeze_panel
@@ -668,6 +669,8 @@ def test_the_shipped_markers_make_the_modules() -> None:
 
 # What the reader is told
 
+LOT = LotFacts(lot_id="N1", donor_id="D99", donor_sex="F", facts={})
+
 
 def results(data: AnnData, panel: Panel) -> ExpressionResults:
     facts, table = compare(data, panel)
@@ -678,12 +681,18 @@ def results(data: AnnData, panel: Panel) -> ExpressionResults:
         dtype=object,
     )
     markers = Markers.validate(tabulate(data, de, MARKERS))
-    return ExpressionResults(de, markers, enrichment, 1, 1, panel=PanelResults(facts, table, genes))
+    return ExpressionResults(
+        de, markers, enrichment, 1, 1, panel=PanelResults(facts, table, genes, components(data, panel))
+    )
 
 
 def test_the_record_says_against_what() -> None:
-    record = _expression(results(planted("N1", "D99", dict.fromkeys(LIVER, 4.0)), panel_of(7)))
-    assert record.panel is not None
+    record = _expression(results(planted("N1", "D99", dict.fromkeys(LIVER, 4.0)), panel_of(7)), LOT)
+    assert record.panel is not None and record.panel.map is not None
+    place = record.panel.map
+    assert sorted((s.donor_id, s.lot_id) for s in place.samples) == [("D99", ""), ("D99", "N1")]
+    assert [sum(s.is_lot for s in place.panel), len(place.panel)] == [7, 14]
+    assert captions.place_in_panel(place).finding.startswith("The lot stands nearer to the accepted lots")
     assert (record.panel.lots, record.panel.tier, record.panel.sha256) == (7, "provisional", panel_of(7).sha256)
     assert [row.name for row in record.panel.modules if row.margin is not None and row.margin < 0] == ["maturity"]
     text = " ".join(record.sentences)
@@ -708,7 +717,7 @@ def test_the_record_says_against_what() -> None:
 def test_the_modules_are_shown_with_their_limits_and_outcome() -> None:
     """The finding is the record's; the outcome is the criterion's."""
     data, panel = planted("N1", "D99", dict.fromkeys(LIVER, 4.0)), panel_of(7)
-    record = _expression(results(data, panel))
+    record = _expression(results(data, panel), LOT)
     acceptance = read_yaml(ROOT / "resources" / "acceptance.yaml", Acceptance)
     criteria = decide("N1", panel_metrics(*compare(data, panel)), acceptance, 5, 0.95).criteria
     rows = panel_modules(record, criteria)
@@ -721,7 +730,7 @@ def test_the_modules_are_shown_with_their_limits_and_outcome() -> None:
         "1 of 3 modules beyond the limits of reference panel 1.0;"
     )
     assert "; farthest: maturity, by " in caption.finding
-    small = captions.modules(_expression(results(data, panel_of(3))))
+    small = captions.modules(_expression(results(data, panel_of(3)), LOT))
     assert small is not None and small.finding == "No limits: reference panel 1.0 has 3 lots, and 5 are needed."
     assert captions.modules(record.model_copy(update={"panel": None})) is None
     macros = environment().get_template("expression.html.j2").module
@@ -731,14 +740,14 @@ def test_the_modules_are_shown_with_their_limits_and_outcome() -> None:
 
 def test_the_record_of_a_small_panel_and_of_none() -> None:
     data = accepted(3)["L01"]
-    record = _expression(results(data, panel_of(3)))
+    record = _expression(results(data, panel_of(3)), LOT)
     assert record.sentences[-1] == (
         "The reference panel 1.0 (2 lots of 2 donors) is too small for limits: 5 lots are needed."
         " This lot itself stands in the panel and was left out."
     )
     assert "reference panel" not in captions.markers(record).reading
     assert "no p values and no intervals." in " ".join(record.sentences), "nor against so small a panel"
-    bare = _expression(results(data, panel_of(3))._replace(panel=None))
+    bare = _expression(results(data, panel_of(3))._replace(panel=None), LOT)
     assert "no p values and no intervals." in " ".join(bare.sentences)
     assert bare.panel is None and not any("panel" in sentence for sentence in bare.sentences)
 

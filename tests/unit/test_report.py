@@ -160,7 +160,7 @@ def test_allele_shares_are_drawn_and_told_for_every_arm_where_they_were_assessed
 def test_captions_follow_the_record() -> None:
     failing = planted_records.failing()
     figures = [text for _, text in Page(render(failing)).all("figcaption")]
-    assert [caption[:9] for caption in figures] == [f"Figure {number}." for number in range(1, 8)]
+    assert [caption[:9] for caption in figures] == [f"Figure {number}." for number in range(1, 9)]
     assert "2 changes called against the donor: gain of 8p23.3-q24.3 in 97% of cells and gain of 20q11.21" in figures[0]
     assert "no gains and no losses" in figures[0]
     assert "log2(3/2) = +0.585 and log2(1/2) = −1" in figures[0]
@@ -175,10 +175,11 @@ def test_captions_follow_the_record() -> None:
     drawn = len(failing.alleles.track.start) if failing.alleles else 0
     assert f"{drawn:,} sites are drawn" in figures[3] and "Hatched: no such site (X and Y)" in figures[3]
     assert "not as expected: TGFB1" in figures[4]
-    assert "4 of 5 gene sets" in figures[5]
+    assert "stands nearer to the accepted lots" in figures[5]
+    assert "4 of 5 gene sets" in figures[6]
     assert (
         "twofold up in every sample of the lot: 3 of 6 genes of ECM disassembly and 0 of 1 gene of HGF receptor"
-        in figures[6]
+        in figures[7]
     )
 
     one = failing.copy_number.model_copy(update={"calls": failing.copy_number.calls[1:], "published_gains": 3})
@@ -248,7 +249,7 @@ def test_without_replicates_no_p_value_and_no_direction_is_printed() -> None:
 
 
 def test_a_p_value_of_a_set_never_stands_without_its_caveat() -> None:
-    assert "takes its genes for independent, which they are not, so it is too small" in page("fail").one("figure-6")
+    assert "takes its genes for independent, which they are not, so it is too small" in page("fail").one("figure-7")
 
 
 def test_fold_changes_have_their_interval_and_say_what_it_is() -> None:

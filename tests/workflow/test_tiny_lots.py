@@ -357,6 +357,8 @@ def test_a_frozen_panel_sets_limits_for_a_lot_on_its_own(copy: Path, call: Call)
     clean = record(copy, "L1-clean")
     assert clean.expression is not None and clean.expression.panel is not None
     assert clean.expression.panel.lots == 6 and clean.expression.panel.tier == "provisional"
+    place = clean.expression.panel.map
+    assert place is not None and len(place.samples) == 4 and sum(sample.is_lot for sample in place.panel) == 6
     outcomes = {result.id: result.outcome for result in clean.verdict.criteria}
     assert {outcomes[name] for name in ("R08a", "R08b", "R08c")} == {"PASS"}
     albumin = next(marker for marker in clean.expression.markers if marker.gene_name == "ALB")

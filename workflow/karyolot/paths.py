@@ -486,7 +486,8 @@ def report_files(study: Study, settings: Config, lot: str) -> dict[str, object]:
             rna["arm_shifts"] = "arms"
         files |= {name: f"results/{lot}/rna/{file}.parquet" for name, file in rna.items()}
     if panel := panel_files(study, settings.expression, lot):
-        files |= panel | {"panel_genes": f"results/{lot}/rna/panel_genes.parquet"}
+        tables = {"panel_genes": "panel_genes", "panel_components": "pca"}
+        files |= panel | {name: f"results/{lot}/rna/{file}.parquet" for name, file in tables.items()}
     return files
 
 

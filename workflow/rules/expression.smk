@@ -2,12 +2,12 @@
 INPUTS   verified RNA FASTQ files, or gene count matrices; reference.gtf, reference.fasta or reference.transcripts
 OUTPUTS  results/samples/{sample}/rna/quant.sf, salmon.json, {unit}.fastp.json; results/{lot}/rna/expression.h5ad,
          de.parquet, markers.parquet, arms.parquet, metrics.json, quality.parquet, and with a reference panel panel.parquet, panel.json,
-         panel_genes.parquet; results/study/expression.h5ad, de.parquet, pca.parquet, distances.parquet,
+         panel_genes.parquet, pca.parquet; results/study/expression.h5ad, de.parquet, pca.parquet, distances.parquet,
          marker_scores.parquet
 STEPS    map_transcripts, extract_transcripts -> index_transcripts; trim_transcripts -> quantify_transcripts ->
          assemble_expression -> test_contrast -> tabulate_markers -> summarise_expression: a lot and its own donor only;
          test_contrast -> compare_arms: weak second evidence of an aneuploidy;
-         compare_panel, test_panel: a lot and the frozen panel only;
+         compare_panel, test_panel, project_lot: a lot and the frozen panel only;
          assemble_study -> test_study, project_study, compare_samples: all of them
 """
 
@@ -253,6 +253,26 @@ rule test_panel:
         **stage("test_panel"),
     script:
         "../scripts/test_panel.py"
+
+
+rule project_lot:
+    input:
+        expression="results/{lot}/rna/expression.h5ad",
+        panel=paths.given(settings.expression.panel),
+    output:
+        components="results/{lot}/rna/pca.parquet",
+    log:
+        "logs/{lot}/project_lot.log",
+    benchmark:
+        "benchmarks/{lot}/project_lot.tsv"
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        **needs("project_lot"),
+    params:
+        **stage("project_lot"),
+    script:
+        "../scripts/project_lot.py"
 
 
 rule summarise_expression:

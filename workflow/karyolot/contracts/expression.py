@@ -263,14 +263,15 @@ class SetScores(Table):
 class Components(Table):
     """Principal components of a study, one row per component and sample.
 
-    component: from 1, by falling variance. share: of the variance, 0..1. coordinate: in log2 units. panel: what the
-    sample is in the reference panel; '' for a sample of the study.
+    component: from 1, by falling variance. share: of the variance, 0..1. coordinate: in log2 units. state: what the sample
+    is; panel: the same of a sample of the reference panel, '' for one of the study.
     """
 
     component: Series[int] = pa.Field(ge=1)
     share: Series[float] = pa.Field(ge=0, le=1)
     sample_id: Series[str]
     coordinate: Series[float]
+    state: Series[str] = pa.Field(isin=["lot", "hepatocyte"])
     panel: Series[str] = pa.Field(isin=["", "lot", "hepatocyte"])
 
 
@@ -351,11 +352,13 @@ class PanelComparison(Table):
 
 class PanelResults(NamedTuple):
     """All that a report says of the panel. table: PanelComparison. genes: DifferentialExpression of the lot's change
-    against the panel's, log2fc positive = the lot rises more (or falls less) than the panel's lots do."""
+    against the panel's, log2fc positive = the lot rises more (or falls less) than the panel's lots do. components: Components
+    of lot, donor and panel."""
 
     facts: PanelFacts
     table: pd.DataFrame
     genes: pd.DataFrame
+    components: pd.DataFrame
 
 
 class ExpressionResults(NamedTuple):

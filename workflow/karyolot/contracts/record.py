@@ -336,11 +336,39 @@ class PanelModuleRow(Frozen):
     margin: float | None
 
 
+class StudySample(Frozen):
+    """A sample by its first and second principal component, log2 units. lot_id '' for a donor's hepatocytes."""
+
+    sample_id: str
+    donor_id: str
+    lot_id: str
+    first: float
+    second: float
+
+
+class PanelSample(Frozen):
+    """A sample of the reference panel among the components; fields as in StudySample."""
+
+    is_lot: bool
+    first: float
+    second: float
+
+
+class SampleMap(Frozen):
+    """Samples on the first two principal components. shares: of the variance, of the two. panel: samples of the reference
+    panel; empty without one."""
+
+    samples: tuple[StudySample, ...]
+    shares: tuple[float, float]
+    panel: tuple[PanelSample, ...] = ()
+
+
 class PanelRecord(Frozen):
     """The lot against the frozen reference panel. lots, donors: used, without the lot itself (left_out: it stood there).
 
     tier: 'too few' lots for limits, 'provisional' or 'full'. genes_*: of the test against the panel, gene by gene; null
-    when nothing was tested.
+    when nothing was tested. map: the lot and its donor among the panel's lots and donors; its axes are theirs and the panel's
+    alone.
     """
 
     version: str
@@ -353,6 +381,7 @@ class PanelRecord(Frozen):
     genes_tested: int | None
     genes_higher: int | None
     genes_lower: int | None
+    map: SampleMap | None = None
 
 
 class SetRow(Frozen):
@@ -533,37 +562,16 @@ class Record(Frozen):
         return self.model_copy(update={"report_id": self.digest()[:12]})
 
 
-class StudySample(Frozen):
-    """lot_id '' for a donor's hepatocytes. first, second: principal components, log2 units."""
-
-    sample_id: str
-    donor_id: str
-    lot_id: str
-    first: float
-    second: float
-
-
-class PanelSample(Frozen):
-    """A sample of the reference panel among the components; fields as in StudySample."""
-
-    is_lot: bool
-    first: float
-    second: float
-
-
-class StudyExpression(Frozen):
+class StudyExpression(SampleMap):
     """Expression across lots, for the overview only: every number here moves when samples are added.
 
-    shares: of the variance, of the two components. distances: samples x samples. scores: groups x samples. panel: samples
-    of the reference panel; empty without one. set_scores: sets x samples, by GSVA; unscored: sets without a score.
+    distances: samples x samples. scores: groups x samples. set_scores: sets x samples, by GSVA; unscored: sets without a
+    score.
     """
 
-    samples: tuple[StudySample, ...]
-    shares: tuple[float, float]
     distances: tuple[tuple[float, ...], ...]
     groups: tuple[str, ...]
     scores: tuple[tuple[float, ...], ...]
-    panel: tuple[PanelSample, ...] = ()
     sets: tuple[str, ...] = ()
     set_scores: tuple[tuple[float, ...], ...] = ()
     unscored: tuple[str, ...] = ()

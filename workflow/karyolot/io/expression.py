@@ -11,6 +11,7 @@ import pandera.pandas as pa
 
 from karyolot.contracts.expression import (
     ArmShifts,
+    Components,
     DifferentialExpression,
     Enrichment,
     ExpressionResults,
@@ -310,7 +311,8 @@ def read_panel_results(files: dict[str, Any]) -> PanelResults | None:
     facts, table = read_comparison(files)
     if facts is None or table is None:
         return None
-    return PanelResults(facts, table, read_table(files["panel_genes"], DifferentialExpression))
+    genes = read_table(files["panel_genes"], DifferentialExpression)
+    return PanelResults(facts, table, genes, read_table(files["panel_components"], Components))
 
 
 def read_gene_sets(paths: Sequence[PathLike], axes: PathLike) -> tuple[GeneSets, pd.DataFrame]:

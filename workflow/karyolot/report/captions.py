@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import dist
 from statistics import fmean, median
 
 from karyolot.contracts.expression import CHANGED_LOG2
@@ -14,6 +15,7 @@ from karyolot.contracts.record import (
     ExpressionRecord,
     LodRow,
     LotFacts,
+    SampleMap,
     SetRow,
     StudyExpression,
 )
@@ -314,6 +316,28 @@ def study_map(study: StudyExpression) -> Caption:
         finding,
         f"Circles: lots; diamonds: hepatocytes of donors.{frame} Second component, upwards: {percent(study.shares[1])}."
         f" {genes}, log2(normalised count + 1), both components on one scale.",
+    )
+
+
+def place_in_panel(map_: SampleMap) -> Caption:
+    """Principal components of one lot: where it stands among the lots and donors of the panel."""
+    own = [(s.first, s.second) for s in map_.samples if s.lot_id]
+    groups = [[(s.first, s.second) for s in map_.panel if s.is_lot is of_lots] for of_lots in (True, False)]
+    if own and all(groups):
+        here, lots, donors = ([fmean(axis) for axis in zip(*points, strict=True)] for points in (own, *groups))
+        far = [dist(here, there) for there in (lots, donors)]
+        near = "nearer to" if far[0] < far[1] else "farther from"
+        to_lots, to_donors = (number(value, 2) for value in far)
+        finding = f"The lot stands {near} the accepted lots ({to_lots}) than their donors' hepatocytes ({to_donors})."
+    else:
+        finding = "Too few samples to say where the lot stands."
+    accepted = sum(sample.is_lot for sample in map_.panel)
+    return Caption(
+        finding,
+        "In brackets: distance to their middle on these two components, log2 units. Circles: lots; diamonds: hepatocytes."
+        f" Hollow, thin and grey: {plural(accepted, 'accepted lot')} and {plural(len(map_.panel) - accepted, 'donor')} of the"
+        f" reference panel. The first component holds {percent(map_.shares[0])} of the variance, the second"
+        f" {percent(map_.shares[1])}. No verdict rests on it.",
     )
 
 

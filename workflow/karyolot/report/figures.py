@@ -21,6 +21,7 @@ from karyolot.contracts.record import (
     ExpressionRecord,
     HeatRow,
     MarkerRow,
+    SampleMap,
     StudyExpression,
 )
 from karyolot.report.words import axis, percent
@@ -487,7 +488,7 @@ class Dot:
     of_panel: bool = False
 
 
-def dots(study: StudyExpression) -> list[Dot]:
+def dots(study: SampleMap) -> list[Dot]:
     """Samples on the first two components, both on one scale, so that distances on paper are those of the data.
 
     Those of the panel come first, so that they are drawn behind.

@@ -48,6 +48,7 @@ from karyolot.report.alleles import allele_record, seen_by_alleles, with_alleles
 from karyolot.report.qc import with_expression
 from karyolot.report.rows import record_rows
 from karyolot.report.small_variants import variant_record
+from karyolot.report.study import sample_map
 from karyolot.report.trend import point
 
 SIGNIFICANCE = 0.05
@@ -69,7 +70,7 @@ def assemble(
         lot=lot,
         verdict=verdict,
         copy_number=_copy_number(dna, None if rna is None else rna.arms, settings, alleles),
-        expression=None if rna is None else _expression(rna),
+        expression=None if rna is None else _expression(rna, lot),
         alleles=None if alleles is None else allele_record(alleles),
         small_variants=None if variants is None else variant_record(variants),
         qc=with_expression(qc, None if rna is None else rna.quality),
@@ -236,7 +237,7 @@ def _noise_sentence(noise: Noise) -> str:
     )
 
 
-def _expression(rna: ExpressionResults) -> ExpressionRecord:
+def _expression(rna: ExpressionResults, lot: LotFacts) -> ExpressionRecord:
     tested = rna.differential["padj"].notna()
     significant = rna.differential[rna.differential["padj"] < SIGNIFICANCE]
     p_values = bool(tested.any())
@@ -254,7 +255,7 @@ def _expression(rna: ExpressionResults) -> ExpressionRecord:
         sets=record_rows(_sets(rna.enrichment), SetRow),
         **_heat(rna.levels),
         arms=() if rna.arms is None else record_rows(rna.arms, ArmShiftRow),
-        panel=None if rna.panel is None else _panel(rna.panel),
+        panel=None if rna.panel is None else _panel(rna.panel, lot),
     )
 
 
@@ -266,10 +267,13 @@ def _sets(enrichment: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _panel(panel: PanelResults) -> PanelRecord:
+def _panel(panel: PanelResults, lot: LotFacts) -> PanelRecord:
+    own = panel.components[(panel.components["panel"] == "") & (panel.components["component"] == 1)]
+    samples = [
+        {"sample_id": str(row.sample_id), "donor": lot.donor_id, "lot": lot.lot_id if row.state == "lot" else ""}
+        for row in own.itertuples()
+    ]
     modules = panel.table[panel.table["kind"] == "module"]
-    tested = bool(panel.genes["padj"].notna().any())
-    changed = panel.genes[panel.genes["padj"] < SIGNIFICANCE]["log2fc"]
     return PanelRecord(
         **panel.facts.model_dump(),
         tier=panel.facts.tier,
@@ -281,10 +285,17 @@ def _panel(panel: PanelResults) -> PanelRecord:
             ),
             PanelModuleRow,
         ),
-        genes_tested=int(panel.genes["padj"].notna().sum()) if tested else None,
-        genes_higher=int((changed > 0).sum()) if tested else None,
-        genes_lower=int((changed < 0).sum()) if tested else None,
+        **_genes_changed(panel.genes),
+        map=sample_map(samples, panel.components),
     )
+
+
+def _genes_changed(genes: pd.DataFrame) -> dict[str, int | None]:
+    """genes_* of PanelRecord."""
+    tested = int(genes["padj"].notna().sum())
+    changed = genes[genes["padj"] < SIGNIFICANCE]["log2fc"]
+    counts = {"genes_tested": tested, "genes_higher": int((changed > 0).sum()), "genes_lower": int((changed < 0).sum())}
+    return {name: count if tested else None for name, count in counts.items()}
 
 
 def _with_panel(markers: pd.DataFrame, panel: PanelResults | None) -> pd.DataFrame:
@@ -320,12 +331,12 @@ def _panel_findings(panel: PanelResults) -> list[str]:
         sentences.append(
             f"Markers that differ from the panel's lots (advisory, adjusted p < {SIGNIFICANCE:g}): {', '.join(markers)}."
         )
-    genes = _panel(panel)
-    if genes.genes_tested is not None:
+    genes = _genes_changed(panel.genes)
+    if genes["genes_tested"] is not None:
         sentences.append(
-            f"Gene by gene, {genes.genes_higher} of {genes.genes_tested} genes change more upwards and {genes.genes_lower} more"
-            f" downwards than in the panel's lots (adjusted p < {SIGNIFICANCE:g}; advisory, for in simulations"
-            f" {FALSE_CALLS:.0%} of the genes called so were unchanged)."
+            f"Gene by gene, {genes['genes_higher']} of {genes['genes_tested']} genes change more upwards and"
+            f" {genes['genes_lower']} more downwards than in the panel's lots (adjusted p <"
+            f" {SIGNIFICANCE:g}; advisory, for in simulations {FALSE_CALLS:.0%} of the genes called so were unchanged)."
         )
     return sentences
 

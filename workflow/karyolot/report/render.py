@@ -168,6 +168,9 @@ def render(record: Record) -> str:
             "markers": captions.markers(expression) if expression else None,
             "pathways": captions.pathways(expression) if expression and expression.sets else None,
             "heat": captions.heat(expression) if expression and expression.heat else None,
+            "place": captions.place_in_panel(expression.panel.map)
+            if expression and expression.panel and expression.panel.map
+            else None,
             "modules": captions.modules(expression) if expression else None,
             "arm_shifts": captions.arm_shifts(expression) if expression and expression.arms else "",
         },
@@ -177,6 +180,8 @@ def render(record: Record) -> str:
         },
         "heat": figures.heat(expression) if expression else [],
         "markers": figures.dumbbells(expression) if expression else {},
+        "dots": figures.dots(expression.panel.map) if expression and expression.panel and expression.panel.map else [],
+        "plot_side": figures.PLOT,
         "modules": panel_modules(expression, verdict.criteria) if expression else [],
         "tpm_ticks": figures.tpm_ticks(),
         "lollipops": figures.lollipops(expression) if expression else [],
@@ -216,7 +221,13 @@ def figure_numbers(expression: ExpressionRecord | None, shares: bool, line: bool
     lots."""
     drawn = ["ratio", "tracks", "arms", *(["shares"] if shares else []), *(["line"] if line else [])]
     if expression:
-        held = {"markers": expression.markers, "pathways": expression.sets, "heat": expression.heat}
+        mapped = expression.panel and expression.panel.map
+        held = {
+            "markers": expression.markers,
+            "place": [mapped] if mapped else [],
+            "pathways": expression.sets,
+            "heat": expression.heat,
+        }
         drawn += [name for name, rows in held.items() if rows]
     return {name: number for number, name in enumerate(drawn, 1)}
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from karyolot.contracts.record import PanelSample, StudyExpression, StudySample
+from karyolot.contracts.record import PanelSample, SampleMap, StudyExpression, StudySample
 
 
 def study_expression(
@@ -15,14 +15,29 @@ def study_expression(
     SampleDistances, MarkerScores and SetScores of these samples (components: and of the panel's)."""
     ordered = sorted(samples, key=lambda facts: (facts["donor"], facts["lot"], facts["sample_id"]))
     names = [facts["sample_id"] for facts in ordered]
-    everywhere = components.pivot_table(index=["panel", "sample_id"], columns="component", values="coordinate")
-    places, frozen = everywhere.loc[""].loc[names], everywhere.drop("", level="panel").reset_index()
-    shares = components.drop_duplicates("component").set_index("component")["share"]
     square = distances.pivot_table(index="sample_id", columns="other_id", values="distance").loc[names, names]
     wide = scores.pivot_table(index="group", columns="sample_id", values="score", sort=False)
     known = sets["score"].notna()
     gsva = sets[known].pivot_table(index="set_name", columns="sample_id", values="score", sort=False)
     return StudyExpression(
+        **sample_map(ordered, components).model_dump(),
+        distances=_rows(square, names),
+        groups=tuple(wide.index),
+        scores=_rows(wide, names),
+        sets=tuple(gsva.index),
+        set_scores=_rows(gsva, names),
+        unscored=tuple(sets.loc[~known, "set_name"].drop_duplicates()),
+    )
+
+
+def sample_map(samples: Sequence[Mapping[str, str]], components: pd.DataFrame) -> SampleMap:
+    """These samples, and those of the panel, on the first two components (contract Components). samples: sample_id, donor and
+    lot of each, in the order of the map."""
+    everywhere = components.pivot_table(index=["panel", "sample_id"], columns="component", values="coordinate")
+    places = everywhere.loc[""].loc[[facts["sample_id"] for facts in samples]]
+    frozen = everywhere.drop("", level="panel").reset_index()
+    shares = components.drop_duplicates("component").set_index("component")["share"]
+    return SampleMap(
         samples=tuple(
             StudySample(
                 sample_id=facts["sample_id"],
@@ -31,19 +46,13 @@ def study_expression(
                 first=round(first, 3),
                 second=round(second, 3),
             )
-            for facts, (first, second) in zip(ordered, places[[1, 2]].to_numpy().tolist(), strict=True)
+            for facts, (first, second) in zip(samples, places[[1, 2]].to_numpy().tolist(), strict=True)
         ),
         shares=(round(float(shares[1]), 4), round(float(shares[2]), 4)),
-        distances=_rows(square, names),
-        groups=tuple(wide.index),
         panel=tuple(
             PanelSample(is_lot=state == "lot", first=round(first, 3), second=round(second, 3))
             for state, (first, second) in zip(frozen["panel"], frozen[[1, 2]].to_numpy().tolist(), strict=True)
         ),
-        scores=_rows(wide, names),
-        sets=tuple(gsva.index),
-        set_scores=_rows(gsva, names),
-        unscored=tuple(sets.loc[~known, "set_name"].drop_duplicates()),
     )
 
 

@@ -1,4 +1,4 @@
-"""Principal components of a study: which samples are alike."""
+"""Principal components of a study, or of one lot among the reference panel: which samples are alike."""
 
 import numpy as np
 import pandas as pd
@@ -25,13 +25,14 @@ def components(expression: AnnData, panel: Panel | None = None) -> pd.DataFrame:
     panel: its lots and donors are samples as well, over the genes of the panel; those that are in the study are not taken
     twice. Raises KaryolotError for another annotation.
     """
-    kinds = [""] * expression.n_obs
-    if expression.n_obs < MIN_SAMPLES:
-        raise KaryolotError(
-            f"components need {MIN_SAMPLES} samples or more, the study has {expression.n_obs}; add some"
-        )
+    kinds, states = [""] * expression.n_obs, expression.obs["state"].tolist()
     if panel is not None:
         expression, kinds = _joined(expression, panel)
+        states += kinds[len(states) :]
+    if expression.n_obs < MIN_SAMPLES:
+        raise KaryolotError(
+            f"components need {MIN_SAMPLES} samples or more, and there are {expression.n_obs}; add some"
+        )
     levels = np.log2(normalised(expression) + 1)
     order = np.lexsort((expression.var_names, -levels.var(axis=0)))[:MOST_VARIABLE]
     data = AnnData(levels[:, np.sort(order)])
@@ -43,6 +44,7 @@ def components(expression: AnnData, panel: Panel | None = None) -> pd.DataFrame:
             "share": np.repeat(data.uns["pca"]["variance_ratio"].astype(float), data.n_obs),
             "sample_id": np.tile(expression.obs_names.to_numpy(str), number),
             "coordinate": data.obsm["X_pca"].T.ravel().astype(float),
+            "state": np.tile(states, number),
             "panel": np.tile(kinds, number),
         }
     )
