@@ -49,7 +49,8 @@ def place(study: Path, tmp_path: Path) -> Path:
     for name in ("samples", "lots"):
         sheet = directory / "config" / f"{name}.tsv"
         lines = sheet.read_text().splitlines(keepends=True)
-        sheet.write_text("".join(line for line in lines if "L1-clean" not in line))
+        kept = (line for line in lines if not line.startswith("L1-clean"))
+        sheet.write_text("".join(line.replace("\tL1-clean\t", "\t\t") for line in kept))  # nor as a parent
     return directory
 
 

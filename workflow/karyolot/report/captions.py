@@ -326,9 +326,11 @@ def place_in_panel(map_: SampleMap) -> Caption:
     if own and all(groups):
         here, lots, donors = ([fmean(axis) for axis in zip(*points, strict=True)] for points in (own, *groups))
         far = [dist(here, there) for there in (lots, donors)]
-        near = "nearer to" if far[0] < far[1] else "farther from"
+        near, to = ("nearer to", "to") if far[0] < far[1] else ("farther from", "from")
         to_lots, to_donors = (number(value, 2) for value in far)
-        finding = f"The lot stands {near} the accepted lots ({to_lots}) than their donors' hepatocytes ({to_donors})."
+        finding = (
+            f"The lot stands {near} the accepted lots ({to_lots}) than {to} their donors' hepatocytes ({to_donors})."
+        )
     else:
         finding = "Too few samples to say where the lot stands."
     accepted = sum(sample.is_lot for sample in map_.panel)
