@@ -141,7 +141,7 @@ rule quantify_transcripts:
         "trap 'rm -rf {output.quant}.part {output.facts}.part' EXIT; "
         "(salmon quant --index {input.index} --libType A {params.reads} {params.options} --threads {threads}"
         " --output {output.quant}.part"
-        " && (test $(wc -l < {output.quant}.part/quant.sf) -eq $((1 + $(sed -n 's/.*\"num_valid_targets\": \\([0-9]*\\).*/\\1/p'"
+        " && (test $(wc -l < {output.quant}.part/quant.sf) -eq $((1 + 10#0$(sed -n 's/.*\"num_valid_targets\": \\([0-9]*\\).*/\\1/p'"
         " {output.quant}.part/aux_info/meta_info.json))) || {params.not_whole})"
         " && (grep -v '_time\"' {output.quant}.part/aux_info/meta_info.json | sed '$d'"
         " && sed 1d {output.quant}.part/lib_format_counts.json | grep -v read_files) > {output.facts}.part"
