@@ -12,7 +12,7 @@ from karyolot.contracts.criteria import Acceptance, Metric, Metrics
 from karyolot.contracts.expression import MarkerPanel, Markers, Quantification, RnaQuality
 from karyolot.contracts.record import QcFigure, SampleQc
 from karyolot.io.files import read_yaml
-from karyolot.report.qc import with_expression
+from karyolot.report.qc import with_rna_quality
 from karyolot.rna.differential import differential
 from karyolot.rna.markers import tabulate
 from karyolot.rna.summary import metrics, sample_quality
@@ -224,7 +224,7 @@ def test_quality_of_each_rna_sample_is_in_the_record() -> None:
     mapped = QcFigure(name="Mapped to transcripts", value=93.0, unit="%")
     samples = [SampleQc(sample_id=name, role="lot", assay="rnaseq", figures=(mapped,)) for name in ("S0", "S1")]
     samples.append(SampleQc(sample_id="W", role="lot", assay="wgs", figures=()))
-    donor, own, dna = with_expression(samples, quality)
+    donor, own, dna = with_rna_quality(samples, quality)
     assert {figure.name: figure.value for figure in own.figures} == {
         "Mapped to transcripts": 93.0, "Genes at 1 TPM or more": metrics_["rna.genes_detected"].value,
         "Ribosomal RNA": round(500 / 65, 2), "Mitochondrial RNA": round(1000 / 65, 2),
@@ -232,9 +232,9 @@ def test_quality_of_each_rna_sample_is_in_the_record() -> None:
     assert donor.figures[-1].value == 0.0 and dna == samples[-1]
     bare = lot()
     del bare.layers["tpm"], bare.layers["length"]
-    unknown = with_expression(samples, sample_quality(bare))[0]
+    unknown = with_rna_quality(samples, sample_quality(bare))[0]
     assert [figure.value for figure in unknown.figures] == [93.0, None, None, None]
-    assert with_expression(samples, None) == tuple(samples)
+    assert with_rna_quality(samples, None) == tuple(samples)
 
 
 def library(antisense: float, mapped: int = 1000) -> Quantification:

@@ -158,11 +158,11 @@ def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings:
 def _words(calls: pd.DataFrame, unasked: str) -> list[str]:
     """Each call with its second line of evidence, or why there is none."""
     second = EVIDENCE | {"": f"by depth alone: {unasked}", "XY": "by depth alone: alleles are counted on autosomes"}
-    sites = calls["evidence"].mask((calls["evidence"] == "silent") & calls["chrom"].str.contains("[XY]$"), "XY")
+    evidence = calls["evidence"].mask((calls["evidence"] == "silent") & calls["chrom"].str.contains("[XY]$"), "XY")
     return [
         f"{row['type']} {row['bands'] or row['arm']} ({(row['end'] - row['start']) / 1e6:.3g} Mb) in"
-        f" {row['fraction']:.0%} of cells ({row['fraction_low']:.0%}-{row['fraction_high']:.0%}), {second[evidence]}"
-        for row, evidence in zip(calls.to_dict("records"), sites, strict=True)
+        f" {row['fraction']:.0%} of cells ({row['fraction_low']:.0%}-{row['fraction_high']:.0%}), {second[said]}"
+        for row, said in zip(calls.to_dict("records"), evidence, strict=True)
     ]
 
 
@@ -191,15 +191,16 @@ def _lot_sex(match: Match) -> Metric:
     )
     if metric.value is None and lost_from(match.declared_sex, match.lot_x, match.lot_y):
         lost = "Y" if match.declared_sex == "M" else "an X"
-        depths = f"depth over autosomes: X {match.lot_x:.2f}, Y {match.lot_y:.2f}"
-        return Metric(
-            value=True, detail=f"lot reads as {match.declared_sex} cells of which many lost {lost}; {depths}{kept}"
+        depths = _depths(match.lot_x, match.lot_y)
+        detail = (
+            f"lot reads as {match.declared_sex} cells of which many lost {lost}; depth over autosomes: {depths}{kept}"
         )
+        return Metric(value=True, detail=detail)
     return metric if metric.value is None else Metric(value=metric.value, detail=metric.detail + kept)
 
 
 def _sex(who: str, found: str | None, x: float | None, y: float | None, declared: str) -> Metric:
-    depths = ", ".join(f"{name} {value:.2f}" for name, value in (("X", x), ("Y", y)) if value is not None)
+    depths = _depths(x, y)
     if found is None:
         return Metric(
             value=None, reason=f"the depths of X and Y do not tell the sex of the {who} ({depths or 'no X or Y'})"
@@ -207,6 +208,11 @@ def _sex(who: str, found: str | None, x: float | None, y: float | None, declared
     return Metric(
         value=found == declared, detail=f"{who} reads {found}, declared {declared}; depth over autosomes: {depths}"
     )
+
+
+def _depths(x: float | None, y: float | None) -> str:
+    """'X 0.50, Y 0.49': what is known of them."""
+    return ", ".join(f"{name} {value:.2f}" for name, value in (("X", x), ("Y", y)) if value is not None)
 
 
 def _known(value: float | None, reason: str, detail: str) -> Metric:

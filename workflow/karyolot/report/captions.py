@@ -309,14 +309,19 @@ def study_map(study: StudyExpression) -> Caption:
     frame = ""
     if study.panel:
         genes += " of the panel's"
-        accepted = sum(sample.is_lot for sample in study.panel)
-        frame = f" Hollow, thin and grey: {plural(accepted, 'accepted lot')} and"
-        frame += f" {plural(len(study.panel) - accepted, 'donor')} of the reference panel."
+        frame = _frame(study)
     return Caption(
         finding,
         f"Circles: lots; diamonds: hepatocytes of donors.{frame} Second component, upwards: {percent(study.shares[1])}."
         f" {genes}, log2(normalised count + 1), both components on one scale.",
     )
+
+
+def _frame(map_: SampleMap) -> str:
+    """What the panel's samples look like, and how many there are."""
+    accepted = sum(sample.is_lot for sample in map_.panel)
+    donors = plural(len(map_.panel) - accepted, "donor")
+    return f" Hollow, thin and grey: {plural(accepted, 'accepted lot')} and {donors} of the reference panel."
 
 
 def place_in_panel(map_: SampleMap) -> Caption:
@@ -333,12 +338,10 @@ def place_in_panel(map_: SampleMap) -> Caption:
         )
     else:
         finding = "Too few samples to say where the lot stands."
-    accepted = sum(sample.is_lot for sample in map_.panel)
     return Caption(
         finding,
         "In brackets: distance to their middle on these two components, log2 units. Circles: lots; diamonds: hepatocytes."
-        f" Hollow, thin and grey: {plural(accepted, 'accepted lot')} and {plural(len(map_.panel) - accepted, 'donor')} of the"
-        f" reference panel. The first component holds {percent(map_.shares[0])} of the variance, the second"
+        f"{_frame(map_)} The first component holds {percent(map_.shares[0])} of the variance, the second"
         f" {percent(map_.shares[1])}. No verdict rests on it.",
     )
 

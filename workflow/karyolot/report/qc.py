@@ -60,7 +60,7 @@ def _rna_figures(quantified: Quantification | None) -> list[QcFigure]:
     ]
 
 
-def with_expression(samples: Sequence[SampleQc], quality: pd.DataFrame | None) -> tuple[SampleQc, ...]:
+def with_rna_quality(samples: Sequence[SampleQc], quality: pd.DataFrame | None) -> tuple[SampleQc, ...]:
     """Samples with the figures of `quality` (RnaQuality; None without RNA), which are known of a lot's table, not of a file."""
     if quality is None:
         return tuple(samples)

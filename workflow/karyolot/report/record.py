@@ -43,9 +43,9 @@ from karyolot.contracts.record import (
 )
 from karyolot.contracts.settings import CopyNumber
 from karyolot.contracts.small_variants import VariantResults
-from karyolot.report.agreement import with_expression as with_shifts
+from karyolot.report.agreement import with_expression
 from karyolot.report.alleles import allele_record, seen_by_alleles, with_alleles
-from karyolot.report.qc import with_expression
+from karyolot.report.qc import with_rna_quality
 from karyolot.report.rows import record_rows
 from karyolot.report.small_variants import variant_record
 from karyolot.report.study import sample_map
@@ -73,7 +73,7 @@ def assemble(
         expression=None if rna is None else _expression(rna, lot),
         alleles=None if alleles is None else allele_record(alleles),
         small_variants=None if variants is None else variant_record(variants),
-        qc=with_expression(qc, None if rna is None else rna.quality),
+        qc=with_rna_quality(qc, None if rna is None else rna.quality),
         imported=tuple(result for result in results if result.kind != "deviation"),
         deviations=tuple(result for result in results if result.kind == "deviation"),
         earlier=tuple(map(point, earlier)),
@@ -99,7 +99,7 @@ def _copy_number(
             **{name: used[name].round(3).tolist() for name in ("log2", "lot_log2", "donor_log2")},
         ),
         segments=record_rows(dna.segments, SegmentRow),
-        calls=record_rows(with_alleles(with_shifts(_with_size(dna.calls), dna.ratios, shifts), alleles), CallRow),
+        calls=record_rows(with_alleles(with_expression(_with_size(dna.calls), dna.ratios, shifts), alleles), CallRow),
         donor_variants=record_rows(dna.variants, DonorVariantRow),
         arms=tuple(_arm_rows(dna.arms)),
         watch=tuple(_watch_rows(dna)),

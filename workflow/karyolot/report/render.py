@@ -134,6 +134,7 @@ def render(record: Record) -> str:
     ratio = figures.ratio_plot(copy_number)
     zoomed = zoom(copy_number)
     states = figures.arm_states(copy_number)
+    place = expression.panel.map if expression and expression.panel else None
     line = [*record.earlier, trend.point(record)] if record.earlier else []
     draft = bool(record.provenance.dirty)
     title = f"{'DRAFT ' if draft else ''}{record.lot.lot_id} {words.OUTCOMES[verdict.outcome][1]}"
@@ -156,7 +157,7 @@ def render(record: Record) -> str:
         "shares": shares,
         "arms": states,
         "line": _line(line) if line else None,
-        "numbers": figure_numbers(expression, shares is not None, bool(line)),
+        "numbers": figure_numbers(expression, shares is not None, bool(line), place is not None),
         "expression": expression,
         "captions": {
             "ratio": captions.ratio(copy_number, ratio, zoomed.group),
@@ -168,9 +169,7 @@ def render(record: Record) -> str:
             "markers": captions.markers(expression) if expression else None,
             "pathways": captions.pathways(expression) if expression and expression.sets else None,
             "heat": captions.heat(expression) if expression and expression.heat else None,
-            "place": captions.place_in_panel(expression.panel.map)
-            if expression and expression.panel and expression.panel.map
-            else None,
+            "place": captions.place_in_panel(place) if place else None,
             "modules": captions.modules(expression) if expression else None,
             "arm_shifts": captions.arm_shifts(expression) if expression and expression.arms else "",
         },
@@ -180,7 +179,7 @@ def render(record: Record) -> str:
         },
         "heat": figures.heat(expression) if expression else [],
         "markers": figures.dumbbells(expression) if expression else {},
-        "dots": figures.dots(expression.panel.map) if expression and expression.panel and expression.panel.map else [],
+        "dots": figures.dots(place) if place else [],
         "plot_side": figures.PLOT,
         "modules": panel_modules(expression, verdict.criteria) if expression else [],
         "tpm_ticks": figures.tpm_ticks(),
@@ -206,29 +205,23 @@ def render(record: Record) -> str:
 
 def _line(rows: list[LotPoint]) -> dict[str, Any]:
     """The lots a lot was grown from, and itself last, as they are drawn and listed. They are of one donor."""
-    sizes = {row.claim_mb for row in rows}
+    claimed = trend.claim(rows)
     return {
         "panel": next(iter(trend.panels(rows)), None),
         "rows": rows,
         "ticks": trend.ticks(rows),
         "trend": trend,
-        "sizes": f"{words.number(sizes.pop())} Mb" if len(sizes) == 1 else "Claimed size",
+        "sizes": "Claimed size" if claimed is None else f"{words.number(claimed)} Mb",
     }
 
 
-def figure_numbers(expression: ExpressionRecord | None, shares: bool, line: bool) -> dict[str, int]:
-    """Numbers of the figures that are drawn, in the order of the page. shares, line: whether allele shares are, and earlier
-    lots."""
+def figure_numbers(expression: ExpressionRecord | None, shares: bool, line: bool, place: bool) -> dict[str, int]:
+    """Numbers of the figures that are drawn, in the order of the page. shares, line, place: whether allele shares are,
+    earlier lots, and the lot's place in the panel."""
     drawn = ["ratio", "tracks", "arms", *(["shares"] if shares else []), *(["line"] if line else [])]
     if expression:
-        mapped = expression.panel and expression.panel.map
-        held = {
-            "markers": expression.markers,
-            "place": [mapped] if mapped else [],
-            "pathways": expression.sets,
-            "heat": expression.heat,
-        }
-        drawn += [name for name, rows in held.items() if rows]
+        held = {"markers": expression.markers, "place": place, "pathways": expression.sets, "heat": expression.heat}
+        drawn += [name for name, there in held.items() if there]
     return {name: number for number, name in enumerate(drawn, 1)}
 
 

@@ -71,6 +71,12 @@ def point(record: Record) -> LotPoint:
     )
 
 
+def claim(rows: Sequence[LotPoint]) -> float | None:
+    """Size of change, Mb, that the limits of detection are for; None where it is not the same in all lots."""
+    sizes = {row.claim_mb for row in rows}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
 def ticks(rows: Sequence[LotPoint]) -> list[tuple[float, str]]:
     """Passages below every panel: (x, label), the same in all."""
     last = _last(rows)
@@ -142,7 +148,6 @@ def _finding(rows: Sequence[LotPoint]) -> str:
 
 def caption(rows: Sequence[LotPoint]) -> Caption:
     """The trend figure."""
-    sizes = {row.claim_mb for row in rows}
     known = [row for row in rows if row.share is not None]
     changed = [row for row in known if row.share]
     finding = f"{plural(len(changed), 'lot').capitalize()} of {len(known)} assessed {'carries' if len(changed) == 1 else 'carry'}"
@@ -154,7 +159,8 @@ def caption(rows: Sequence[LotPoint]) -> Caption:
             f"; the largest share, {percent(top.share)} of cells, is in {top.lot_id} (donor {top.donor_id}{passage})"
         )
     left = sum(row.passage is None for row in rows)
-    size = f"of {number(sizes.pop())} Mb" if len(sizes) == 1 else "of the size each lot's claim is made for"
+    claimed = claim(rows)
+    size = "of the size each lot's claim is made for" if claimed is None else f"of {number(claimed)} Mb"
     reading = ("One panel per donor. " if len({row.donor_id for row in rows}) > 1 else "") + (
         "Height of a sign: largest share of cells with one called change, 0 = none called; the sign is the"
         f" verdict. Grey bar: below its top a change {size} could be present and unseen. The line joins the highest lot of each"

@@ -100,7 +100,8 @@ def rank_genes(table: pd.DataFrame) -> pd.DataFrame:
 def measured_genes(sets: GeneSets, genes: pd.Series, settings: Pathways) -> Mapping[str, frozenset[str]]:
     """The genes of each set that are measured, which may be fewer than min_size: a set that is silently dropped reads as a
     pathway that did not move. Raises KaryolotError for more than max_size, which depends on the set and not on the reads."""
-    measured = {name: members & frozenset(genes) for name, members in sets.items()}
+    found = frozenset(genes)
+    measured = {name: members & found for name, members in sets.items()}
     for name, members in measured.items():
         if len(members) > settings.max_size:
             raise KaryolotError(
