@@ -1,5 +1,6 @@
 """The tiny study run once, from reads to reports, and a way to call Snakemake on it."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -31,17 +32,29 @@ def call() -> Call:
 
 
 @pytest.fixture(scope="session")
-def first_run(study: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The tiny study, run to the end by `karyolot run`, and what that printed."""
-    directory = tmp_path_factory.mktemp("finished") / 'my "study" $(touch owned)'
-    shutil.copytree(study, directory)
-    command = [sys.executable, "-m", "karyolot", "run", directory.name, "--", "--cores", "2"]
-    environment = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=directory.parent, env=environment, timeout=1500
-    )
-    assert done.returncode == 0, done.stderr[-5000:]
-    return directory, done.stdout
+def first_run(study: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> tuple[Path, str]:
+    """The tiny study, run to the end by `karyolot run`, and what that printed. It takes minutes, so one does for all: of
+    several processes of pytest the first that comes runs it, and the others wait."""
+    base = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+    directory, printed = base / "finished" / 'my "study" $(touch owned)', base / "printed"
+    with (base / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not printed.exists():
+            shutil.copytree(study, directory, dirs_exist_ok=True)  # a part is there when it failed before
+            command = [sys.executable, "-m", "karyolot", "run", directory.name, "--", "--cores", "2"]
+            environment = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                check=False,
+                cwd=directory.parent,
+                env=environment,
+                timeout=1500,
+            )
+            assert done.returncode == 0, done.stderr[-5000:]
+            printed.write_text(done.stdout)
+    return directory, printed.read_text()
 
 
 @pytest.fixture(scope="session")
