@@ -2,6 +2,7 @@
 
     python benchmarks/resources.py scale chr20.fa.gz     tools on pieces of a real sequence -> rows `scaling`
     python benchmarks/resources.py demo DIRECTORY        `benchmark:` files of a finished run -> rows `demo`
+    python benchmarks/resources.py threads DIRECTORY     its reads with one thread and with two, on idle cores -> rows `threads`
     python benchmarks/resources.py human                 what is asked for at 30x             -> rows `human`
 
 Each writes its rows of `benchmarks/resources.tsv` anew. CPU seconds and memory are those of the operating system
@@ -14,6 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +36,7 @@ HUMAN_GB, DATA_30X_GB = 3.1, 50.0
 
 
 def main(what: str, *arguments: str) -> None:
-    rows = {"scale": scale, "demo": demo, "human": human}[what](*arguments)
+    rows = {"scale": scale, "demo": demo, "threads": threads, "human": human}[what](*arguments)
     kind = {"scale": "scaling"}.get(what, what)
     new = pd.DataFrame(rows).assign(kind=kind)
     if RESULTS.is_file():
@@ -106,8 +108,8 @@ print(status, used.ru_utime + used.ru_stime, used.ru_maxrss)
 """A small parent: a child's peak memory begins with that of the process it was forked from."""
 
 
-def measured(tool: str, place: Path, megabases: int, pairs: int) -> dict[str, object]:
-    command, written = TOOLS[tool]
+def metered(command: str, place: Path) -> tuple[float, float]:
+    """CPU seconds and peak MB of a command of the shell."""
     environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
     done = subprocess.run(
         [sys.executable, "-S", "-c", METER, command], cwd=place, env=environment, capture_output=True, check=True
@@ -115,9 +117,15 @@ def measured(tool: str, place: Path, megabases: int, pairs: int) -> dict[str, ob
     code, seconds, kilobytes = done.stdout.split()
     if int(code):
         raise SystemExit(f"{command} failed: {done.stderr.decode()}")
+    return float(seconds), float(kilobytes) / 1e3
+
+
+def measured(tool: str, place: Path, megabases: int, pairs: int) -> dict[str, object]:
+    command, written = TOOLS[tool]
+    seconds, peak_mb = metered(command, place)
     found = {
-        "rule": tool, "genome_gb": megabases / 1e3, "pairs_m": pairs / 1e6, "cpu_minutes": float(seconds) / 60,
-        "data_gb": sum(path.stat().st_size for path in place.glob("[12].fq.gz")) / 1e9, "max_mb": float(kilobytes) / 1e3,
+        "rule": tool, "genome_gb": megabases / 1e3, "pairs_m": pairs / 1e6, "cpu_minutes": seconds / 60,
+        "data_gb": sum(path.stat().st_size for path in place.glob("[12].fq.gz")) / 1e9, "max_mb": peak_mb,
         "disk_mb": sum(path.stat().st_size for path in place.glob(written)) / 1e6 if written else 0,
     }  # fmt: skip
     print(found, flush=True)
@@ -154,6 +162,66 @@ def demo(directory: str) -> list[dict[str, object]]:
     if len(short):
         raise SystemExit(f"more was taken than is asked for:\n{short.to_string(index=False)}")
     return table.to_dict("records")
+
+
+# ---- threads ---------------------------------------------------------------------------------------------------------
+
+
+WITH_THREADS = {
+    "align_reads": "bwa mem -p -v 2 -K 100000000 -t {threads} results/reference/index/genome {place}/both.fq > {place}/a.sam",
+    "mark_duplicates": "samtools markdup -O cram,nthreads={threads} --reference results/reference/genome.fa"
+    " {place}/a.bam {place}/a.cram",
+    "index_transcripts": "rm -rf {place}/salmon && salmon index --threads {threads} --transcripts {place}/targets.fa"
+    " --decoys {place}/decoys.txt --index {place}/salmon",
+    "trim_transcripts": "fastp --in1 {rna_1} --in2 {rna_2} --out1 {place}/1.fq.gz --out2 {place}/2.fq.gz --thread {threads}"
+    " --compression 1 --json {place}/f.json --html /dev/null",
+    "quantify_transcripts": "salmon quant --threads {threads} --index {place}/salmon --libType A --mates1 {rna_1}"
+    " --mates2 {rna_2} --gcBias --output {place}/quant",
+}
+"""Rule with threads -> what of it uses them, in a run's directory."""
+PREPARED = (
+    "fastp --in1 {dna_1} --in2 {dna_2} --stdout --thread 2 --json {place}/f.json --html /dev/null > {place}/both.fq",
+    "bwa mem -p -v 2 -t 2 results/reference/index/genome {place}/both.fq > {place}/a.sam",
+    "samtools fixmate -u -m {place}/a.sam - | samtools sort -u -T {place}/sort -o {place}/a.bam",
+    "cat results/reference/transcripts.fa results/reference/genome.fa > {place}/targets.fa",
+    "cut -f 1 results/reference/genome.fa.fai > {place}/decoys.txt",
+)
+TRIES = 3
+
+
+def threads(directory: str) -> list[dict[str, object]]:
+    """Wall time with one thread and with two, the least of three, and the share of the work that runs on one (Amdahl):
+    `alone` of `karyolot.resources`, which must not be less."""
+    run, rows = Path(directory), []
+    sheet = pd.read_csv(run / "config" / "samples.tsv", sep="\t", dtype=str)
+    pairs = {assay: rows.iloc[0] for assay, rows in sheet[sheet["fastq_1"].notna()].groupby("assay")}
+    with tempfile.TemporaryDirectory() as folder:
+        names = {"place": folder}
+        for short, assay in (("dna", "wgs"), ("rna", "rnaseq")):
+            names |= {f"{short}_{mate}": str(pairs[assay][f"fastq_{mate}"]) for mate in (1, 2)}
+        for command in PREPARED:
+            metered(command.format(**names), run)
+        for rule, command in WITH_THREADS.items():
+            walls, cpu = {}, {}
+            for number in (1, 2):
+                tries = [timed(command.format(threads=number, **names), run) for _ in range(TRIES)]
+                walls[number], cpu[number] = min(tries)
+            alone = max(0.0, 2 * walls[2] / walls[1] - 1)
+            rows += [
+                {"rule": rule, "threads": number, "wall_minutes": walls[number] / 60, "cpu_minutes": cpu[number] / 60}
+                for number in walls
+            ]
+            rows[-1]["alone"] = alone
+            variant = f"{rule}.bwa" if rule == "align_reads" else rule
+            if alone > resources.NEEDS[variant].alone + 0.05:
+                print(f"{rule}: {alone:.2f} of its time runs on one thread, not {resources.NEEDS[variant].alone}")
+    return rows
+
+
+def timed(command: str, place: Path) -> tuple[float, float]:
+    start = time.monotonic()
+    seconds, _ = metered(command, place)
+    return time.monotonic() - start, seconds
 
 
 # ---- 30x -------------------------------------------------------------------------------------------------------------

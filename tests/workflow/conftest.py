@@ -32,26 +32,30 @@ def call() -> Call:
 
 
 @pytest.fixture(scope="session")
-def first_run(study: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> tuple[Path, str]:
+def without_network() -> list[str]:
+    """The words before a command that leave it no network at all; none where the machine does not let us."""
+    words = ["unshare", "--net", "--map-root-user"]
+    return [] if subprocess.run([*words, "true"], capture_output=True, check=False).returncode else words
+
+
+@pytest.fixture(scope="session")
+def first_run(
+    study: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str, without_network: list[str]
+) -> tuple[Path, str]:
     """The tiny study, run to the end by `karyolot run`, and what that printed. It takes minutes, so one does for all: of
-    several processes of pytest the first that comes runs it, and the others wait."""
+    several processes of pytest the first that comes runs it, and the others wait. It runs without a network."""
     base = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
     directory, printed = base / "finished" / 'my "study" $(touch owned)', base / "printed"
     with (base / "finished.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not printed.exists():
             shutil.copytree(study, directory, dirs_exist_ok=True)  # a part is there when it failed before
-            command = [sys.executable, "-m", "karyolot", "run", directory.name, "--", "--cores", "2"]
+            run = [sys.executable, "-m", "karyolot", "run", directory.name, "--", "--cores", "2"]
             environment = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
             done = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                check=False,
-                cwd=directory.parent,
-                env=environment,
-                timeout=1500,
-            )
+                [*without_network, *run],
+                capture_output=True, text=True, check=False, cwd=directory.parent, env=environment, timeout=1500,
+            )  # fmt: skip
             assert done.returncode == 0, done.stderr[-5000:]
             printed.write_text(done.stdout)
     return directory, printed.read_text()

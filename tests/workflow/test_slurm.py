@@ -26,6 +26,8 @@ INDEX = "results/reference/index/genome"
 PART = "results/reference/index.part/genome"
 SUFFIXES = (".amb", ".ann", ".bwt", ".pac", ".sa")
 PATIENCE_S = 900
+"""For a whole run on a busy machine."""
+START_S = 120
 IMPATIENT = """
 from snakemake.cli import main
 from snakemake_executor_plugin_slurm import Executor
@@ -127,9 +129,9 @@ class Bwa:
 
     def started(self, times: int = 1) -> list[str]:
         """Job and node of each start, once there are as many."""
-        over = time.monotonic() + PATIENCE_S
+        over = time.monotonic() + START_S
         while not self.starts.exists() or len(self.starts.read_text().splitlines()) < times:
-            assert time.monotonic() < over, f"bwa was not started {times} times in {PATIENCE_S} s"
+            assert time.monotonic() < over, f"bwa was not started {times} times in {START_S} s"
             time.sleep(0.1)
         return self.starts.read_text().splitlines()
 
@@ -151,6 +153,14 @@ def index(with_genome: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 def made(directory: Path) -> dict[str, bytes]:
     """What there is of the index, under its own name."""
     return {path.name: path.read_bytes() for path in (directory / "results" / "reference" / "index").glob("*")}
+
+
+def gone(slurm: Cluster) -> None:
+    """Waits until SLURM has cleared away what ended: before that, another run in its directory is refused."""
+    over = time.monotonic() + PATIENCE_S
+    while slurm.jobs("RUNNING,PENDING,COMPLETING"):
+        assert time.monotonic() < over, slurm.jobs()
+        time.sleep(0.2)
 
 
 def test_memory_and_time_that_ran_out_are_asked_for_again(
@@ -184,6 +194,7 @@ def test_what_was_cancelled_is_gone_and_is_made_anew(
     assert code != 0 and not slurm.jobs("RUNNING,PENDING"), "Ctrl-C cancels what was sent"
     assert not made(directory)
 
+    gone(slurm)
     process = submit(directory, f"{INDEX}.bwt", "--retries", "0")
     _, second = bwa.started(2)
     slurm.ask("scancel", second.split()[0])
@@ -191,6 +202,7 @@ def test_what_was_cancelled_is_gone_and_is_made_anew(
     assert code == 1 and "SLURM status is: 'CANCELLED'" in said and "Error in rule index_genome" in said
     assert not made(directory)
 
+    gone(slurm)
     code, said = end(submit(directory, f"{INDEX}.bwt"), directory)
     assert code == 0, said[-3000:]
     assert made(directory) == index
@@ -234,10 +246,7 @@ def test_a_run_that_was_killed_is_taken_up_without_two_writers(
         assert f"scancel {job}" in said and "Traceback" not in said
 
     hold.unlink()
-    over = time.monotonic() + PATIENCE_S
-    while slurm.jobs("RUNNING,PENDING,COMPLETING"):
-        assert time.monotonic() < over
-        time.sleep(0.2)
+    gone(slurm)
     code, said = end(submit(directory, f"{INDEX}.bwt"), directory)
     assert code == 0, said[-3000:]
     assert made(directory) == index and len(bwa.started()) == 1, "what the killed run had sent was used"

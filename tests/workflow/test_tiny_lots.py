@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
@@ -83,6 +84,23 @@ def test_the_command_line_shows_every_verdict_and_changes_none(first_run: tuple[
     assert "ploidy, balanced rearrangements" in shown, "a PASS is among them"
     assert "Nothing to be done" in call(directory).stderr, "plain Snakemake finds all of it made"
     assert not list(directory.parent.rglob("owned"))
+
+
+def test_from_reads_to_reports_no_network_is_needed(first_run: tuple[Path, str], without_network: list[str]) -> None:
+    if not without_network:
+        pytest.skip("no network namespace can be made here (unshare --net)")
+    reach = "import socket; socket.create_connection(('192.0.2.1', 80), 2)"
+    refused = subprocess.run(
+        [*without_network, sys.executable, "-c", reach], capture_output=True, text=True, check=False
+    )
+    assert "Network is unreachable" in refused.stderr, "where the study was run"
+    assert len(list(first_run[0].glob("results/*/report.pdf"))) == 4
+
+
+def test_the_genome_stands_by_as_decoys(finished: Path) -> None:
+    index = json.loads((finished / "results" / "reference" / "salmon" / "info.json").read_text())
+    contigs = (finished / "results" / "reference" / "genome.fa.fai").read_text().splitlines()
+    assert index["num_decoys"] == len(contigs) and index["first_decoy_index"] > 0
 
 
 def test_planted_changes_are_found_where_they_are(finished: Path) -> None:
