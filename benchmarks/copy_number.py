@@ -114,8 +114,11 @@ def grid() -> pd.DataFrame:
     return bins.assign(gc=np.clip(gc, 0.3, 0.68))
 
 
-def simulate(shares: Mapping[str, float], depths: tuple[float, float], seed: int) -> Lot:
-    """A lot with changes of each size in that share of its cells; none of a size that is not named."""
+def simulate(
+    shares: Mapping[str, float], depths: tuple[float, float], seed: int, losses: Mapping[str, float] | None = None
+) -> Lot:
+    """A lot with changes of each size in that share of its cells; none of a size that is not named. losses: shares of its
+    losses, where they are others."""
     marks = [round(1000 * share) for share in shares.values()]
     generator = np.random.default_rng([seed, *marks, *(round(d * 10) for d in depths)])
     sex = "FM"[seed % 2]
@@ -129,7 +132,7 @@ def simulate(shares: Mapping[str, float], depths: tuple[float, float], seed: int
         if who == "lot":
             for event in events:
                 inside = (bins["chrom"] == event.chrom) & (bins["start"] >= event.start) & (bins["end"] <= event.end)
-                copies[inside] += event.copies * shares[_size(event)]
+                copies[inside] += event.copies * (losses if event.copies < 0 and losses else shares)[_size(event)]
         shape = generator.normal(0, 0.03) * gc - abs(generator.normal(0, 0.01)) * gc**2
         if who == "lot":
             shape = shape + RT_WAVE * timing + _waves(generator, bins)
@@ -431,24 +434,24 @@ def run_cell(task: tuple[float, tuple[float, float], int, bool]) -> list[dict[st
 
 
 def calibration(task: tuple[tuple[float, float], int]) -> list[dict[str, object]]:
-    """Power of karyolot at its own printed limits of detection: other lots, with changes of each size in just that share.
-
-    Gains and losses are planted at the larger of their two limits, which differ by a few per cent.
+    """Power of karyolot at its own printed limits of detection: other lots, with changes of each size in just that share,
+    gains at the limit of gains and losses at that of losses; the share in the table is the mean of the two.
     """
     depths, genomes = task
     base = analysed(simulate({}, depths, 9_000))
     lod = limits_of_detection(base.ratios, base.segmented.noise, SETTINGS)
     lod = verify_limits(base.ratios, lod, base.segmented.noise, SETTINGS)
-    limits = lod.groupby("size_bp")["fraction"].max()
-    shares = {str(round(size / 1e6)): float(limit) for size, limit in limits.items() if np.isfinite(limit)}
+    lod["size"] = (lod["size_bp"] / 1e6).round().astype(int).astype(str)
+    limits = lod.pivot_table(index="size", columns="type", values="fraction").dropna()
+    gains, losses = limits["gain"].to_dict(), limits["loss"].to_dict()
     tally = Tally()
     for seed in range(genomes):
-        lot = simulate(shares, depths, 9_001 + seed)
-        tally.add(karyolot(analysed(lot)), lot.truth, shares)
+        lot = simulate(gains, depths, 9_001 + seed, losses)
+        tally.add(karyolot(analysed(lot)), lot.truth, gains)
     table = pd.DataFrame(tally.rows)
     return [
         {
-            "lot_depth": depths[0], "donor_depth": depths[1], "share": shares[str(size)], "size_mb": size,
+            "lot_depth": depths[0], "donor_depth": depths[1], "share": limits.loc[str(size)].mean(), "size_mb": size,
             "method": OWN_LIMIT, "plants": len(part), "sensitivity": part["found"].mean(),
             "genomes": genomes, "false_per_genome": tally.false / tally.genomes,
         }
