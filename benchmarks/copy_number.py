@@ -598,12 +598,39 @@ def summary(table: pd.DataFrame) -> dict[str, object]:
                 strict=True,
             )
         ),
+        "peers with as few false calls": ahead(table),
         "mean |fraction error|, >= 5 Mb, >= 1x, points": round(100 * float(large["fraction_error"].mean()), 2),
         "worst cell |fraction error|": round(100 * float(large["fraction_error"].max()), 2),
         "interval coverage": round(100 * float(sure["interval_coverage"].mean()), 1),
         "power at the printed limit": {
             f"{r.lot_depth:g}/{r.donor_depth:g}x {r.size_mb} Mb": round(r.sensitivity, 3) for r in limit.itertuples()
         },
+    }
+
+
+def ahead(table: pd.DataFrame) -> dict[str, object]:
+    """Cells in which a peer has no more false calls than karyolot, among changes and in null genomes (one call there is
+    chance: 30 genomes); where it finds more, by how many standard errors of the difference."""
+    keys = ["lot_depth", "donor_depth", "share", "size_mb"]
+    known = table["method"].isin(["karyolot", "oracle", OWN_LIMIT])
+    own = table[(table["method"] == "karyolot") & (table["share"] > 0)]
+    both = table[~known & (table["share"] > 0)].merge(own, on=keys, suffixes=("", "_own"))
+    null = table[table["share"] == 0].set_index(["lot_depth", "donor_depth", "method"])["false_per_genome"]
+    theirs, ours = (
+        null.reindex(pd.MultiIndex.from_frame(both[["lot_depth", "donor_depth"]].assign(method=method))).to_numpy()
+        for method in (both["method"], "karyolot")
+    )
+    fair = both[(theirs <= np.maximum(ours, 1 / NULLS)) & (both["false_per_genome"] <= both["false_per_genome_own"])]
+    more = fair["sensitivity"] - fair["sensitivity_own"]
+    # (found + 1) / (plants + 2): a peer of two plants that found both is not sure to find all.
+    rates = [
+        (fair[f"sensitivity{who}"] * fair[f"plants{who}"] + 1) / (fair[f"plants{who}"] + 2) for who in ("", "_own")
+    ]
+    error = np.sqrt(sum(r * (1 - r) / fair[f"plants{who}"] for r, who in zip(rates, ("", "_own"), strict=True)))
+    return {
+        "cells": len(fair),
+        "ahead": int((more > 0).sum()),
+        "most, standard errors": round(float((more / error).max()), 2),
     }
 
 
