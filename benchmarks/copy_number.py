@@ -195,8 +195,8 @@ class Analysed(NamedTuple):
     segmented: Segmented
 
 
-def analysed(lot: Lot) -> Analysed:
-    ratios = compare(grid(), lot.lot, lot.donor, lot.sex, SETTINGS).ratios
+def analysed(lot: Lot, bins: pd.DataFrame | None = None) -> Analysed:
+    ratios = compare(grid() if bins is None else bins, lot.lot, lot.donor, lot.sex, SETTINGS).ratios
     return Analysed(ratios, segment(ratios, SETTINGS))
 
 
@@ -460,17 +460,22 @@ def calibration(task: tuple[tuple[float, float], int]) -> list[dict[str, object]
 
 
 def cost(_: object = None) -> list[dict[str, object]]:
-    """CPU seconds and peak memory of each method on one lot at 30x, 60,000 bins, each in a process of its own."""
+    """CPU seconds and peak memory of each method on one lot at 30x, each in a process of its own: 60,000 bins, and karyolot
+    from counts of 1 kb too, which it adds up to bins of 50 kb itself."""
     lot = simulate(dict.fromkeys((*map(str, SIZES_MB), "arm"), 0.3), (30.0, 30.0), 1)
     ratios = analysed(lot).ratios
-    jobs: dict[str, Callable[[], object]] = {
-        "nothing": lambda: None,
-        "karyolot, counts to calls": lambda: karyolot(analysed(lot)),
+    fine = genome(1_000)
+    counts = np.random.default_rng(1).poisson(FRAGMENTS_PER_BIN * 30 / 50 * (1 - fine["gap"]), (2, len(fine)))
+    null = Lot(*(fine[["chrom", "start", "end"]].assign(count=own) for own in counts), lot.truth, "F")
+    jobs: dict[str, tuple[int, Callable[[], object]]] = {
+        "nothing": (0, lambda: None),
+        "karyolot, counts to calls": (len(ratios), lambda: karyolot(analysed(lot))),
+        "karyolot, counts of 1 kb to calls": (len(fine), lambda: karyolot(analysed(null, fine))),
     }
     for name, segments_of in available().items():
-        jobs[f"{name}, segments only"] = lambda run=segments_of: run([ratios])
+        jobs[f"{name}, segments only"] = (len(ratios), lambda run=segments_of: run([ratios]))
     rows = []
-    for name, job in jobs.items():
+    for name, (bins, job) in jobs.items():
         context = get_context("fork")
         receive, send = context.Pipe(duplex=False)
 
@@ -489,7 +494,7 @@ def cost(_: object = None) -> list[dict[str, object]]:
         rows.append(
             {
                 "method": name,
-                "bins": len(ratios),
+                "bins": bins,
                 "cpu_s": round(cpu, 2),
                 "peak_mb": round(peak),
                 "mb_before": round(before),
@@ -499,19 +504,20 @@ def cost(_: object = None) -> list[dict[str, object]]:
 
 
 def figure(table: pd.DataFrame, path: Path) -> None:
-    """Sensitivity by share of cells, one panel a size and depth."""
+    """Sensitivity by share of cells, one panel a size and depth; beside it false calls of each method in null genomes."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    depths = [d for d in DEPTHS if d[0] == d[1]]
+    depths = sorted(d for d in DEPTHS if d[0] == d[1])
+    null = table[table["share"] == 0].set_index(["lot_depth", "donor_depth", "method"])["false_per_genome"]
     sizes = [*map(str, SIZES_MB), "arm"]
     style = {
         "oracle": ("#999999", "--"), "karyolot": ("#0b6e4f", "-"), "DNAcopy, z": ("#c8553d", "-"),
         "hmmlearn, z": ("#8e6c8a", "-"), "CNVkit cbs, cut-offs": ("#3d7dca", "-"), "published rule": ("#222222", ":"),
     }  # fmt: skip
-    drawing, axes = plt.subplots(len(depths), len(sizes), figsize=(13, 8), sharex=True, sharey=True)
+    drawing, axes = plt.subplots(len(depths), len(sizes), figsize=(15, 8), sharex=True, sharey=True)
     for row, depth in zip(axes, depths, strict=True):
         for panel, size in zip(row, sizes, strict=True):
             part = table[
@@ -526,8 +532,15 @@ def figure(table: pd.DataFrame, path: Path) -> None:
             panel.set_xscale("log")
             panel.set_xticks([5, 10, 20, 50, 100], ["5", "10", "20", "50", "100"])
             panel.minorticks_off()
+        row[-1].text(1.08, 0.98, "false calls in\na null genome", transform=row[-1].transAxes, va="top", fontsize=8)
+        for line, (method, (colour, _)) in enumerate(style.items()):
+            false = null.get((*depth, method), np.nan)
+            shown = "not run" if np.isnan(false) else f"{false:.2g}" if false < 100 else f"{false:.0f}"
+            row[-1].text(
+                1.08, 0.68 - 0.13 * line, f"{method}: {shown}", transform=row[-1].transAxes, color=colour, fontsize=8
+            )
     drawing.supxlabel("cells that carry the change, %")
-    drawing.supylabel("changes found, %")
+    drawing.supylabel("changes found, %", x=0.004)
     drawing.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper center", ncol=6, frameon=False)
     drawing.tight_layout(rect=(0, 0, 1, 0.96))
     drawing.savefig(path, dpi=110)
