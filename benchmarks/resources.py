@@ -190,8 +190,8 @@ TRIES = 3
 
 
 def threads(directory: str) -> list[dict[str, object]]:
-    """Wall time with one thread and with two, the least of three, and the share of the work that runs on one (Amdahl):
-    `alone` of `karyolot.resources`, which must not be less."""
+    """Wall and CPU time with one thread and with two, the least of three, and the share of the CPU time that runs on one
+    of the two: what `alone` of `karyolot.resources` must not fall short of."""
     run, rows = Path(directory), []
     sheet = pd.read_csv(run / "config" / "samples.tsv", sep="\t", dtype=str)
     pairs = {assay: rows.iloc[0] for assay, rows in sheet[sheet["fastq_1"].notna()].groupby("assay")}
@@ -206,7 +206,7 @@ def threads(directory: str) -> list[dict[str, object]]:
             for number in (1, 2):
                 tries = [timed(command.format(threads=number, **names), run) for _ in range(TRIES)]
                 walls[number], cpu[number] = min(tries)
-            alone = max(0.0, 2 * walls[2] / walls[1] - 1)
+            alone = max(0.0, 2 * walls[2] / cpu[2] - 1)  # wall = cpu (alone + (1 - alone) / 2)
             rows += [
                 {"rule": rule, "threads": number, "wall_minutes": walls[number] / 60, "cpu_minutes": cpu[number] / 60}
                 for number in walls

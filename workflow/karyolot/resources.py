@@ -46,7 +46,7 @@ class Cost:
 @dataclass(frozen=True, slots=True)
 class Need:
     """Of one rule. mb: peak memory. minutes: of CPU. disk: MB written, temporary files too. alone: share of the CPU
-    time that runs on one thread, whatever the rule has."""
+    time that runs on one thread, whatever the rule has, as measured with two (`benchmarks/resources.py threads`)."""
 
     mb: Cost
     minutes: Cost
@@ -87,9 +87,9 @@ NEEDS = {
     # With the genome as decoys about 17 GB (COMBINE-lab/salmon issue 476), without 6 (stjudecloud/workflows issue 326).
     "index_transcripts": Need(Cost(6_000), Cost(20), Cost(3_000), alone=0.3),
     "index_transcripts.decoys": Need(Cost(2_000, genome=5_200), Cost(20, genome=30), Cost(3_000, genome=7_000), 0.3),
-    "trim_transcripts": Need(Cost(1_800), Cost(0.2, data=8), Cost(data=1_500), alone=0.2),
-    "quantify_transcripts": Need(Cost(6_000), Cost(1, data=10), alone=0.1),
-    "quantify_transcripts.decoys": Need(Cost(2_000, genome=5_200), Cost(1, data=10), alone=0.1),
+    "trim_transcripts": Need(Cost(1_800), Cost(0.2, data=8), Cost(data=1_500), alone=0.6),
+    "quantify_transcripts": Need(Cost(6_000), Cost(1, data=10), alone=0.4),
+    "quantify_transcripts.decoys": Need(Cost(2_000, genome=5_200), Cost(1, data=10), alone=0.4),
     "assemble_study": STUDY,
     "test_study": STUDY,
     "score_study": STUDY,
