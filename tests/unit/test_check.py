@@ -763,6 +763,12 @@ def matrix_with_a_gene_twice(inputs: Inputs) -> None:
     inputs.put("rna/matrix.tsv", "\n".join([*lines, lines[2]]))
 
 
+@case("E01", SAMPLES, 8, "counts", "the columns 'gene_name' and 'Symbol' say the same of a gene")
+def matrix_with_two_columns_of_names(inputs: Inputs) -> None:
+    header, *rows = matrix()
+    inputs.put("rna/matrix.tsv", "\n".join([f"{header}\tSymbol", *(f"{row}\tX" for row in rows)]))
+
+
 @case("E16", SAMPLES, 8, "counts", "the gene name '2-Sep' was made by a spreadsheet")
 def matrix_through_a_spreadsheet(inputs: Inputs) -> None:
     inputs.put("rna/matrix.tsv", "\n".join(matrix([*GENES, "2-Sep"])))

@@ -215,6 +215,12 @@ def test_a_matrix_as_r_writes_it(tmp_path: Path) -> None:
     assert counts.to_numpy().tolist() == [[1, 2], [3, 4]]
 
 
+def test_a_column_may_be_called_as_the_column_of_ids(tmp_path: Path) -> None:
+    path = write(tmp_path / "counts.tsv", ["gene_id", "S1"], ["A", "alpha", 1], ["B", "beta", 3])
+    counts, _ = read_counts(path, ["S1"])
+    assert counts["S1"].to_dict() == {"A": 1, "B": 3}, "the header lacks the name of the first column, as R writes it"
+
+
 def test_without_lengths_there_are_no_tpm(tmp_path: Path) -> None:
     path = write(tmp_path / "counts.tsv", ["id", "S1", "S2"], ["A", 1, 2], ["B", 3, 4])
     samples = [sample("S1", path, "counts"), sample("S2", path, "counts", lot="L1")]
@@ -244,6 +250,7 @@ def test_without_lengths_there_are_no_tpm(tmp_path: Path) -> None:
         ([["id", "S1"], ["1-Mar", 1]], "before a spreadsheet changed it"),
         ([["id", "S1"], ["A", 1], ["B", 1, 2]], "the row of 'B' has 3 cells"),
         ([["id", "S1"]], "holds no counts"),
+        ([["id", "length", "Length", "S1"], ["A", 1, 2, 3]], "the columns 'length' and 'Length' say the same"),
     ],
 )
 def test_bad_matrices_say_what_is_wrong(tmp_path: Path, rows: list[list[object]], says: str) -> None:

@@ -30,7 +30,7 @@ from karyolot.contracts.expression import (
 from karyolot.contracts.panel import PanelFacts
 from karyolot.contracts.problems import KaryolotError, quoted
 from karyolot.io.files import PathLike, open_text, read_json, read_model, replacing
-from karyolot.io.probe import MOST, whole_number
+from karyolot.io.probe import GENE_COLUMNS, MOST, repeated, whole_number
 from karyolot.io.tables import read_table
 
 if TYPE_CHECKING:
@@ -210,10 +210,15 @@ def read_counts(path: PathLike, names: Sequence[str]) -> tuple[pd.DataFrame, pd.
             f"{path}: the header does not name sample {absent[0]} once (it has {shown}, ...); name the column by the"
             " sample_id"
         )
-    table = pd.DataFrame(rows, columns=header, dtype=str).set_index(header[0]).rename_axis("gene_id").sort_index()
-    if twice := table.index[table.index.duplicated()].unique().tolist():
-        times = (table.index == twice[0]).sum()
-        raise KaryolotError(f"{path}: gene {quoted(twice[0])} stands {times} times; keep one row")
+    if twice := repeated(header):
+        raise KaryolotError(f"{path}: the columns {twice} say the same of a gene; keep one of them")
+    ids = pd.Index(
+        [row[0] for row in rows], name="gene_id", dtype=str
+    )  # not by name, which another column may have too
+    table = pd.DataFrame([row[1:] for row in rows], index=ids, columns=header[1:], dtype=str).sort_index()
+    if again := table.index[table.index.duplicated()].unique().tolist():
+        times = (table.index == again[0]).sum()
+        raise KaryolotError(f"{path}: gene {quoted(again[0])} stands {times} times; keep one row")
     if mangled := [gene for gene in table.index if MANGLED.fullmatch(gene)]:
         message = f"{quoted(mangled[0])} was a gene name before a spreadsheet changed it"
         raise KaryolotError(f"{path}: {message}; export the table again, with Ensembl ids")
@@ -227,8 +232,8 @@ def read_counts(path: PathLike, names: Sequence[str]) -> tuple[pd.DataFrame, pd.
         raise KaryolotError(f"{path}: every count of sample {empty[0]} is 0; name the matrix that holds its counts")
     genes = _unstated(counts.index)
     for column in table.columns.difference(list(names)):
-        match column.lower():
-            case "gene_name" | "symbol":
+        match GENE_COLUMNS.get(column.lower()):
+            case "gene_name":
                 genes["gene_name"] = table[column].where(table[column] != "")
             case "length":
                 genes["length"] = pd.to_numeric(table[column], errors="coerce")

@@ -744,6 +744,18 @@ EXCEL_GENE = re.compile(
 """What a spreadsheet makes of MARCH1, SEPT2, DEC1 and 2310009E13: dates, day numbers (30000-49999), exponents."""
 
 
+GENE_COLUMNS = {"gene_name": "gene_name", "symbol": "gene_name", "length": "length"}
+"""Columns of a matrix of counts that are no samples: name in lower case -> what they hold."""
+
+
+def repeated(header: Sequence[str]) -> str | None:
+    """The columns of a matrix's header that name or measure the genes twice, as one would say them; None when none do."""
+    for kind in dict.fromkeys(GENE_COLUMNS.values()):
+        if len(found := [name for name in header[1:] if GENE_COLUMNS.get(name.lower()) == kind]) > 1:
+            return " and ".join(map(quoted, found))
+    return None
+
+
 def gene_counts(path: Path, samples: frozenset[str]) -> GeneCounts:
     """Read a matrix through: gene ids first, a column of whole numbers per sample, `gene_name` or `symbol` optional.
 
@@ -763,8 +775,11 @@ def gene_counts(path: Path, samples: frozenset[str]) -> GeneCounts:
     for name, count in Counter(header).items():
         if count > 1 and name in samples:
             raise Fault("E01", f"the column {quoted(name)} stands twice", "keep one of them", line)
+    if twice := repeated(header):
+        raise Fault("E01", f"the columns {twice} say the same of a gene", "keep one of them", line)
     places = [(name, place) for place, name in enumerate(header) if place and name in samples]
-    name_place = next((place for place, name in enumerate(header) if name.lower() in {"gene_name", "symbol"}), 0)
+    kinds = [GENE_COLUMNS.get(name.lower()) for name in header[1:]]
+    name_place = kinds.index("gene_name") + 1 if "gene_name" in kinds else 0
     genes: list[str] = []
     names: list[str] = []
     numbers: list[int] = []
