@@ -5,7 +5,7 @@ lots change alike, and counts scatter as negative binomials whose dispersion fol
 genes of the new lot change otherwise, by 1 to 3 log2 units. Per number of pairs: share of unchanged genes
 with p < 0.05; share of the genes called at padj < 0.05 that are unchanged; share of the changed genes called.
 
-    .venv/bin/python benchmarks/newlot.py [STUDIES]          redoes newlot.tsv (20 studies: 15 minutes)
+    .venv/bin/python benchmarks/newlot.py [STUDIES]          redoes newlot.tsv (20 studies: five minutes)
 """
 
 import sys

@@ -84,6 +84,10 @@ def read_watch(path: PathLike) -> pd.DataFrame:
     return pd.DataFrame([fields for _, fields in rows[1:]], columns=wanted)
 
 
+NO_DATA = ("#", "track", "browser")
+"""How lines begin that a genome browser reads and nobody counts."""
+
+
 def read_counts(path: PathLike) -> pd.DataFrame:
     """Fragments per bin from a TSV or bedGraph (chrom start end count, header optional) or a fixed-step WIG.
 
@@ -105,7 +109,8 @@ def read_scores(path: PathLike) -> pd.DataFrame:
     """chrom, start, end, value from a TSV or bedGraph (header optional), or a fixed-step WIG."""
     with open_text(path) as handle:
         lines = handle.read().split("\n")
-    if any(line.startswith("fixedStep") for line in lines[:5]):
+    first = next((line for line in lines if line.strip() and not line.startswith(NO_DATA)), "")
+    if first.split()[:1] == ["fixedStep"]:
         return _fixed_step(path, lines)
     return _numbers(path, _rows(path, 4), "value")
 
@@ -171,7 +176,7 @@ def _rows(path: PathLike, columns: int) -> list[tuple[int, list[str]]]:
     rows = []
     with open_text(path) as handle:
         for number, line in enumerate(handle, start=1):
-            if not line.strip() or line.startswith(("#", "track", "browser")):
+            if not line.strip() or line.startswith(NO_DATA):
                 continue
             fields = line.rstrip("\r\n").split("\t") if "\t" in line else line.split()
             if len(fields) < columns:
@@ -205,7 +210,7 @@ def _fixed_step(path: PathLike, lines: list[str]) -> pd.DataFrame:
     rows = []
     chrom, position, step, span = "", 0, 0, 0
     for number, line in enumerate(lines, start=1):
-        if line.startswith("fixedStep"):
+        if line.split()[:1] == ["fixedStep"]:
             words = dict(word.split("=", 1) for word in line.split()[1:] if "=" in word)
             try:
                 chrom, position, step = words["chrom"], whole_number(words["start"]) - 1, whole_number(words["step"])
@@ -214,7 +219,7 @@ def _fixed_step(path: PathLike, lines: list[str]) -> pd.DataFrame:
                 raise KaryolotError(
                     f"{path}, line {number}: fixedStep needs chrom, start and step ({error})"
                 ) from error
-        elif line.strip() and not line.startswith(("#", "track", "browser")):
+        elif line.strip() and not line.startswith(NO_DATA):
             try:
                 rows.append((chrom, position, position + span, float(line)))
             except ValueError as error:

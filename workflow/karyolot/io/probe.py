@@ -699,8 +699,11 @@ def _count_rows(path: Path) -> Iterator[tuple[int, str, int, int, str]]:
     chrom, position, step, span = "", 0, 0, 0
     first = True
     for number, fields in data_lines(path):
-        if fields[0] in {"fixedStep", "variableStep"}:
-            words = dict(word.split("=", 1) for word in fields[1:] if "=" in word)
+        kind, *given = " ".join(fields).split()
+        if kind in {"fixedStep", "variableStep"}:
+            if not first and not step:
+                raise Fault("E28", "a WIG line stands in a table of another kind", "correct the file", number)
+            words = dict(word.split("=", 1) for word in given if "=" in word)
             try:
                 # The start of a WIG file counts from 1.
                 chrom, position, step = words["chrom"], whole_number(words["start"]) - 1, whole_number(words["step"])
