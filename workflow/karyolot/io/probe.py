@@ -798,10 +798,12 @@ def gene_counts(path: Path, samples: frozenset[str]) -> GeneCounts:
         numbers.append(number)
         for sample, place in places:
             text = cells[place]
-            if text != "0":
-                empty.pop(sample, None)
+            if text == "0":
+                continue
             if sample not in faults and (reason := not_a_count(text)):
                 faults[sample] = Fault("E28", reason, "give raw counts per gene: whole numbers, 0 or more", number)
+            if sample in empty and (sample in faults or float(text)):  # 0.0 is none either
+                del empty[sample]
     for sample in empty:
         faults[sample] = Fault("E28", f"every count of {sample} is 0", "name the matrix that holds its counts")
     # Where most ids are numbers they are Entrez ids, and a number is no damage.
