@@ -20,8 +20,8 @@ MIN_LOTS, FULL_LOTS = 5, 10
 false alarms a limit over 3 lots finds a lot 3 SD off in half of the cases, over 5 in 73 %, over 10 in 84 %."""
 
 FALSE_CALLS = 0.15
-"""Share of unchanged genes among those that the gene-level test calls at padj < 0.05: simulated, 0.14 to 0.15 with 5, 6 and
-10 lots (benchmarks/newlot.py). More than the 0.05 it asks for, so the test is advisory."""
+"""Share of unchanged genes among those that the gene-level test calls at padj < 0.05: simulated, 0.15, 0.14 and 0.13 with 5, 6
+and 10 lots (benchmarks/newlot.tsv). More than the 0.05 it asks for, so the test is advisory."""
 
 
 def gene_digest(genes: Iterable[tuple[str, str]]) -> str:
