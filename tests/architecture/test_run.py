@@ -160,6 +160,16 @@ def test_setting_up_leaves_the_lock_as_it_was(machine: Machine) -> None:
     assert (machine.project / "requirements.lock").read_bytes() == (ROOT / "requirements.lock").read_bytes()
 
 
+@pytest.mark.parametrize("browser", ["chromium", "google-chrome", None])
+def test_one_browser_is_enough_for_the_tests(machine: Machine, browser: str | None) -> None:
+    machine.provide_tools()
+    for name in filter(None, ["pytest", "bcftools", browser]):
+        machine.provide(name, "#!/bin/sh\n")
+    shown = machine.run("test", "tests/unit")
+    assert shown.returncode == OK, shown.stderr
+    assert ("No Chromium found" in shown.stdout) == (browser is None)
+
+
 def test_the_demo_simulates_once_runs_and_sums_up(machine: Machine) -> None:
     machine.provide_tools()
     assert machine.run("setup").returncode == OK
