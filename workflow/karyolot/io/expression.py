@@ -212,9 +212,8 @@ def read_counts(path: PathLike, names: Sequence[str]) -> tuple[pd.DataFrame, pd.
         )
     if twice := repeated(header):
         raise KaryolotError(f"{path}: the columns {twice} say the same of a gene; keep one of them")
-    ids = pd.Index(
-        [row[0] for row in rows], name="gene_id", dtype=str
-    )  # not by name, which another column may have too
+    # The ids by their place: another column may have their name.
+    ids = pd.Index([row[0] for row in rows], name="gene_id", dtype=str)
     table = pd.DataFrame([row[1:] for row in rows], index=ids, columns=header[1:], dtype=str).sort_index()
     if again := table.index[table.index.duplicated()].unique().tolist():
         times = (table.index == again[0]).sum()
