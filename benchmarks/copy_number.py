@@ -464,43 +464,40 @@ def cost(_: object = None) -> list[dict[str, object]]:
     from counts of 1 kb too, which it adds up to bins of 50 kb itself."""
     lot = simulate(dict.fromkeys((*map(str, SIZES_MB), "arm"), 0.3), (30.0, 30.0), 1)
     ratios = analysed(lot).ratios
-    fine = genome(1_000)
-    counts = np.random.default_rng(1).poisson(FRAGMENTS_PER_BIN * 30 / 50 * (1 - fine["gap"]), (2, len(fine)))
-    null = Lot(*(fine[["chrom", "start", "end"]].assign(count=own) for own in counts), lot.truth, "F")
     jobs: dict[str, tuple[int, Callable[[], object]]] = {
         "nothing": (0, lambda: None),
         "karyolot, counts to calls": (len(ratios), lambda: karyolot(analysed(lot))),
-        "karyolot, counts of 1 kb to calls": (len(fine), lambda: karyolot(analysed(null, fine))),
     }
     for name, segments_of in available().items():
         jobs[f"{name}, segments only"] = (len(ratios), lambda run=segments_of: run([ratios]))
-    rows = []
-    for name, (bins, job) in jobs.items():
-        context = get_context("fork")
-        receive, send = context.Pipe(duplex=False)
-
-        def measured(job: Callable[[], object] = job, send: object = send) -> None:
-            start = process_time()
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            job()
-            own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-            cpu = process_time() - start + children.ru_utime + children.ru_stime
-            send.send((cpu, max(own.ru_maxrss, children.ru_maxrss) / 1e3, before / 1e3))
-
-        process = context.Process(target=measured)
-        process.start()
-        cpu, peak, before = receive.recv()
-        process.join()
-        rows.append(
-            {
-                "method": name,
-                "bins": bins,
-                "cpu_s": round(cpu, 2),
-                "peak_mb": round(peak),
-                "mb_before": round(before),
-            }
-        )
+    rows = [_measured(name, bins, job) for name, (bins, job) in jobs.items()]
+    # Made after the others, whose processes would hold it too.
+    fine = genome(1_000)
+    counts = np.random.default_rng(1).poisson(FRAGMENTS_PER_BIN * 30 / 50 * (1 - fine["gap"]), (2, len(fine)))
+    null = Lot(*(fine[["chrom", "start", "end"]].assign(count=own) for own in counts), lot.truth, "F")
+    rows.append(_measured("karyolot, counts of 1 kb to calls", len(fine), lambda: karyolot(analysed(null, fine))))
     return rows
+
+
+def _measured(name: str, bins: int, job: Callable[[], object]) -> dict[str, object]:
+    context = get_context("fork")
+    receive, send = context.Pipe(duplex=False)
+
+    def measured() -> None:
+        start = process_time()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        job()
+        own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        cpu = process_time() - start + children.ru_utime + children.ru_stime
+        send.send((cpu, max(own.ru_maxrss, children.ru_maxrss) / 1e3, before / 1e3))
+
+    process = context.Process(target=measured)
+    process.start()
+    cpu, peak, before = receive.recv()
+    process.join()
+    return {
+        "method": name, "bins": bins, "cpu_s": round(cpu, 2), "peak_mb": round(peak), "mb_before": round(before),
+    }  # fmt: skip
 
 
 def figure(table: pd.DataFrame, path: Path) -> None:
