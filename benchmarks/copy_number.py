@@ -132,7 +132,7 @@ def simulate(
         if who == "lot":
             for event in events:
                 inside = (bins["chrom"] == event.chrom) & (bins["start"] >= event.start) & (bins["end"] <= event.end)
-                copies[inside] += event.copies * (losses if event.copies < 0 and losses else shares)[_size(event)]
+                copies[inside] += event.copies * (shares if event.copies > 0 else losses or shares)[_size(event)]
         shape = generator.normal(0, 0.03) * gc - abs(generator.normal(0, 0.01)) * gc**2
         if who == "lot":
             shape = shape + RT_WAVE * timing + _waves(generator, bins)
@@ -459,7 +459,7 @@ def calibration(task: tuple[tuple[float, float], int]) -> list[dict[str, object]
     ]  # fmt: skip
 
 
-def cost(_: object = None) -> list[dict[str, object]]:
+def cost() -> list[dict[str, object]]:
     """CPU seconds and peak memory of each method on one lot at 30x, each in a process of its own: 60,000 bins, and karyolot
     from counts of 1 kb too, which it adds up to bins of 50 kb itself."""
     lot = simulate(dict.fromkeys((*map(str, SIZES_MB), "arm"), 0.3), (30.0, 30.0), 1)

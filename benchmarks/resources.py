@@ -31,6 +31,8 @@ ROOT = Path(__file__).parents[1]
 READ, FRAGMENT, ERROR = 150, 380, 0.003
 SIZES = {4: (20_000,), 16: (20_000,), 60: (20_000, 60_000)}
 """Mb of sequence -> read pairs."""
+WITH_GENOME = {"reference": {"fasta": "genome.fa", "gtf": "genes.gtf"}}
+"""Settings of a study that aligns and gives salmon the genome as decoys."""
 HUMAN_GB, DATA_30X_GB = 3.1, 50.0
 """310 million pairs of 2 x 150 bases gzipped: 0.15 GB per million pairs here, with qualities in four bins."""
 
@@ -192,13 +194,15 @@ TRIES = 3
 def threads(directory: str) -> list[dict[str, object]]:
     """Wall and CPU time with one thread and with two, the least of three, and the share of the CPU time that runs on one
     of the two: what `alone` of `karyolot.resources` must not fall short of."""
-    run, rows = Path(directory), []
+    run = Path(directory)
+    rows: list[dict[str, object]] = []
     sheet = pd.read_csv(run / "config" / "samples.tsv", sep="\t", dtype=str)
-    pairs = {assay: rows.iloc[0] for assay, rows in sheet[sheet["fastq_1"].notna()].groupby("assay")}
+    pairs = sheet[sheet["fastq_1"].notna()].groupby("assay").first()
+    settings = load_config(WITH_GENOME)
     with tempfile.TemporaryDirectory() as folder:
         names = {"place": folder}
         for short, assay in (("dna", "wgs"), ("rna", "rnaseq")):
-            names |= {f"{short}_{mate}": str(pairs[assay][f"fastq_{mate}"]) for mate in (1, 2)}
+            names |= {f"{short}_{mate}": str(pairs.loc[assay, f"fastq_{mate}"]) for mate in (1, 2)}
         for command in PREPARED:
             metered(command.format(**names), run)
         for rule, command in WITH_THREADS.items():
@@ -212,9 +216,8 @@ def threads(directory: str) -> list[dict[str, object]]:
                 for number in walls
             ]
             rows[-1]["alone"] = alone
-            variant = f"{rule}.bwa" if rule == "align_reads" else rule
-            if alone > resources.NEEDS[variant].alone + 0.05:
-                print(f"{rule}: {alone:.2f} of its time runs on one thread, not {resources.NEEDS[variant].alone}")
+            if alone > (taken := resources.need_of(rule, settings).alone) + 0.05:
+                print(f"{rule}: {alone:.2f} of its time runs on one thread, not {taken}")
     return rows
 
 
@@ -229,7 +232,7 @@ def timed(command: str, place: Path) -> tuple[float, float]:
 
 def human(*_: str) -> list[dict[str, object]]:
     """What `karyolot.resources` expects for one lot at 30x, its donor there already."""
-    settings = load_config({"reference": {"fasta": "genome.fa", "gtf": "genes.gtf"}})
+    settings = load_config(WITH_GENOME)
     return [row(rule, settings) for rule in RULES]
 
 

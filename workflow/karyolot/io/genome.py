@@ -12,7 +12,7 @@ from karyolot.contracts.copy_number import BinSources
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Layout, Region
 from karyolot.io.files import PathLike, open_text, read_yaml
-from karyolot.io.probe import MOST, whole_number
+from karyolot.io.probe import MOST, NO_DATA, fixed_step, whole_number, wig_words
 
 _IS_GC = np.zeros(256, dtype=np.int64)
 _IS_GC[list(b"GCgcSs")] = 1
@@ -84,10 +84,6 @@ def read_watch(path: PathLike) -> pd.DataFrame:
     return pd.DataFrame([fields for _, fields in rows[1:]], columns=wanted)
 
 
-NO_DATA = ("#", "track", "browser")
-"""How lines begin that a genome browser reads and nobody counts."""
-
-
 def read_counts(path: PathLike) -> pd.DataFrame:
     """Fragments per bin from a TSV or bedGraph (chrom start end count, header optional) or a fixed-step WIG.
 
@@ -110,7 +106,7 @@ def read_scores(path: PathLike) -> pd.DataFrame:
     with open_text(path) as handle:
         lines = handle.read().split("\n")
     first = next((line for line in lines if line.strip() and not line.startswith(NO_DATA)), "")
-    if first.split()[:1] == ["fixedStep"]:
+    if wig_words(first)[:1] == ["fixedStep"]:
         return _fixed_step(path, lines)
     return _numbers(path, _rows(path, 4), "value")
 
@@ -210,11 +206,10 @@ def _fixed_step(path: PathLike, lines: list[str]) -> pd.DataFrame:
     rows = []
     chrom, position, step, span = "", 0, 0, 0
     for number, line in enumerate(lines, start=1):
-        if line.split()[:1] == ["fixedStep"]:
-            words = dict(word.split("=", 1) for word in line.split()[1:] if "=" in word)
+        words = wig_words(line) if "Step" in line else []
+        if words[:1] == ["fixedStep"]:
             try:
-                chrom, position, step = words["chrom"], whole_number(words["start"]) - 1, whole_number(words["step"])
-                span = whole_number(words.get("span", words["step"]))
+                chrom, position, step, span = fixed_step(words)
             except (KeyError, ValueError) as error:
                 raise KaryolotError(
                     f"{path}, line {number}: fixedStep needs chrom, start and step ({error})"

@@ -155,11 +155,35 @@ def lines_of(path: Path) -> Iterator[tuple[int, str]]:
                 raise Fault("E28", "is not UTF-8 text", "name a text file, or save it as UTF-8", number) from error
 
 
+WIG = ("fixedStep", "variableStep")
+"""First words of the lines that stand before the values of a WIG file. Both have "Step", which is sooner asked of millions
+of lines than each is split."""
+
+
+def wig_words(line: str) -> list[str]:
+    """The words of such a line; none of any other."""
+    words = line.split()
+    return words if words[:1] and words[0] in WIG else []
+
+
+def fixed_step(words: Sequence[str]) -> tuple[str, int, int, int]:
+    """(contig, start from 0, step, span) that such words give; their start counts from 1. Raises KeyError for what is
+    missing and ValueError for what is no whole number."""
+    given = dict(word.split("=", 1) for word in words[1:] if "=" in word)
+    chrom, start, step = given["chrom"], whole_number(given["start"]) - 1, whole_number(given["step"])
+    return chrom, start, step, whole_number(given.get("span", given["step"]))
+
+
+NO_DATA = ("#", "track", "browser")
+"""How lines begin that a genome browser reads and nobody counts."""
+
+
 def data_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """(line number, fields) of a tab- or space-separated file, without empty lines, comments and track lines."""
     for number, line in lines_of(path):
-        if line.strip() and not line.startswith(("#", "track", "browser")):
-            yield number, line.split("\t") if "\t" in line else line.split()
+        if line.strip() and not line.startswith(NO_DATA):
+            words = wig_words(line) if "Step" in line else []
+            yield number, words or (line.split("\t") if "\t" in line else line.split())
 
 
 def read_sheet(path: Path) -> bytes:
@@ -699,15 +723,11 @@ def _count_rows(path: Path) -> Iterator[tuple[int, str, int, int, str]]:
     chrom, position, step, span = "", 0, 0, 0
     first = True
     for number, fields in data_lines(path):
-        kind, *given = " ".join(fields).split()
-        if kind in {"fixedStep", "variableStep"}:
+        if fields[0] in WIG:
             if not first and not step:
                 raise Fault("E28", "a WIG line stands in a table of another kind", "correct the file", number)
-            words = dict(word.split("=", 1) for word in given if "=" in word)
             try:
-                # The start of a WIG file counts from 1.
-                chrom, position, step = words["chrom"], whole_number(words["start"]) - 1, whole_number(words["step"])
-                span = whole_number(words.get("span", words["step"]))
+                chrom, position, step, span = fixed_step(fields)
             except (KeyError, ValueError):
                 message = "needs a line 'fixedStep chrom=... start=... step=...' before its values"
                 raise Fault("E28", message, "convert it to fixed-step WIG or bedGraph", number) from None
