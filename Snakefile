@@ -33,9 +33,9 @@ include: "workflow/rules/common.smk"
 # uses this one as a module, too.
 rule all:
     input:
-        paths.lot_targets(study),
-        paths.study_targets(study),
-        paths.run_targets(study, settings),
+        files.lot_targets(study),
+        files.study_targets(study),
+        files.run_targets(study, settings),
 
 
 include: "workflow/rules/reference.smk"

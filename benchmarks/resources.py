@@ -22,9 +22,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from karyolot import resources
-from karyolot.config import load_config
 from karyolot.contracts.settings import Config
+from karyolot.inputs.study import load_config
+from karyolot.plan import resources
 
 RESULTS = Path(__file__).with_name("resources.tsv")
 ROOT = Path(__file__).parents[1]
@@ -141,7 +141,7 @@ def demo(directory: str) -> list[dict[str, object]]:
     """Per rule: the most that any of its jobs took, and what was asked for that job. Ends with an error if less."""
     place = Path(directory)
     os.chdir(place)
-    from karyolot.check import load
+    from karyolot.inputs.check import load
 
     settings, study = load(yaml.safe_load((Path("config") / "config.yaml").read_text()), Path())
     needs = resources.Needs(study, settings)

@@ -10,8 +10,8 @@ from typing import Any
 import pysam
 import yaml
 
-from karyolot import check
 from karyolot.contracts.problems import Problem
+from karyolot.inputs import check
 
 Row = dict[str, str]
 GENES = ["ALB", "HNF4A", "SOX9", "KRT19", "AFP", "MYC"]

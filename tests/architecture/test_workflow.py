@@ -14,7 +14,7 @@ RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
 WILDCARDS = {"lot", "sample", "unit"}
 STAGES = {"dna", "rna", "verdict", "report"}
-FOR_PEOPLE = {"cli", "check", "simulate"}
+FOR_PEOPLE = {"commands", "simulate"}
 MAX_SNAKEFILE_LINES = 60
 MAX_SCRIPT_LINES = 15
 
@@ -83,7 +83,7 @@ def test_a_rule_file_opens_with_its_contract(file: Path) -> None:
 def test_rule_files_hold_no_logic(file: Path) -> None:
     statements = r"^\s*(?:def|if|elif|else|for|while|try|except|with|class|run)\b.*:"
     found = [line.strip() for line in re.findall(f"{statements}.*$", code_of(file.read_text(encoding="utf-8")), re.M)]
-    assert not found, f"{file.name}: {found}: what decides belongs into karyolot.paths, where a test can import it"
+    assert not found, f"{file.name}: {found}: what decides belongs into karyolot.plan, where a test can import it"
 
 
 @pytest.mark.parametrize("file", [ROOT / "Snakefile", *RULE_FILES], ids=lambda file: file.name)
@@ -92,7 +92,7 @@ def test_lambdas_are_lookups(file: Path) -> None:
     for body in lambda_bodies(code_of(file.read_text(encoding="utf-8"))):
         tree = ast.parse(body, mode="eval").body
         assert all(isinstance(node, allowed) for node in ast.walk(tree)), (
-            f"{file.name}: lambda ...: {body}: more than a lookup; make it a function of karyolot.paths"
+            f"{file.name}: lambda ...: {body}: more than a lookup; make it a function of karyolot.plan"
         )
 
 

@@ -18,8 +18,9 @@ import pysam
 import pytest
 import yaml
 
-from karyolot import cli, runtime
-from karyolot.provenance import code_digest
+from karyolot.commands import cli
+from karyolot.plan import params as runtime
+from karyolot.plan.provenance import code_digest
 from planted_inputs import BIN, CONTIGS, GENES, Inputs, bam, counts, matrix, reads, wig
 
 Break = Callable[[Inputs], Any]

@@ -9,8 +9,8 @@ import pysam
 import pytest
 from iscn_authenticator import validate_karyotype
 
-from karyolot.call import call
-from karyolot.cli import app
+from karyolot.commands.call import call
+from karyolot.commands.cli import app
 from karyolot.contracts.copy_number import Arms, Calls, Lod, Segments
 from karyolot.contracts.problems import KaryolotError
 from karyolot.dna.exports import karyotype

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from karyolot import check, defaults
-from karyolot.config import load_config
+from karyolot.commands import defaults
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Donor, Lot, Sample
+from karyolot.inputs import check
+from karyolot.inputs.sheets import parse_sheet
+from karyolot.inputs.study import load_config
 from karyolot.io.files import write_model
-from karyolot.tables import parse_sheet
 from planted_records import failing
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +83,7 @@ def test_help_names_every_command() -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     """`karyolot --help` answers at once: what a command needs is imported when it runs."""
-    code = "import sys; from karyolot import cli; print(sorted({name.split('.')[0] for name in sys.modules}))"
+    code = "import sys; from karyolot.commands import cli; print(sorted({name.split('.')[0] for name in sys.modules}))"
     environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert not {
@@ -205,7 +206,7 @@ SNAKEFILE = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {package!r})
-from karyolot import check
+from karyolot.inputs import check
 
 configfile: "config/config.yaml"
 

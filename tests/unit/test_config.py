@@ -8,9 +8,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from karyolot.config import RESOURCES, differences, load_config, load_study, parse_config, portable, resource
 from karyolot.contracts.problems import InputProblems
 from karyolot.contracts.settings import Config
+from karyolot.inputs.study import differences, load_config, load_study, parse_config
+from karyolot.io.shipped import RESOURCES, portable, resource
 
 
 def faults(text: str) -> list[tuple[str, str | None, str]]:

@@ -37,7 +37,7 @@ from karyolot.io.expression import (
     write_expression,
 )
 from karyolot.io.tables import read_table
-from karyolot.paths import expression_sample
+from karyolot.plan.files import expression_sample
 from karyolot.rna.expression import assemble, log_by_name, normalised, size_factors
 from planted_expression import PAIR, expression, table
 

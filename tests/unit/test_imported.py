@@ -8,11 +8,12 @@ import pytest
 import yaml
 
 import planted_records
-from karyolot import check, paths
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.problems import Problem
 from karyolot.contracts.record import ImportedResult
 from karyolot.contracts.sheets import LotResult
+from karyolot.inputs import check
+from karyolot.plan import samples
 from karyolot.report.render import render
 from karyolot.verdict.decide import judge
 from karyolot.verdict.imported import imported_metrics
@@ -85,12 +86,12 @@ def test_good_rows_are_silent_and_go_to_their_lot_alone(tmp_path: Path) -> None:
     ]
     study, problems = examined(tmp_path, *rows)
     assert problems == []
-    results = [ImportedResult.model_validate(result) for result in paths.lot_results(study, "L1")]
+    results = [ImportedResult.model_validate(result) for result in samples.lot_results(study, "L1")]
     assert [(result.kind, result.kept) for result in results] == [
         ("karyotype", True), ("viability", True), ("flow", None), ("deviation", None),
     ]  # fmt: skip
     alone, _ = examined(tmp_path, *rows[:4])
-    assert paths.lot_results(alone, "L1") == paths.lot_results(study, "L1")
+    assert samples.lot_results(alone, "L1") == samples.lot_results(study, "L1")
 
 
 @pytest.mark.parametrize(

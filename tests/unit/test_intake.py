@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from karyolot import check, intake
+from karyolot.commands import add_lot as intake
+from karyolot.commands.add_lot import Cells
 from karyolot.contracts.problems import KaryolotError
-from karyolot.intake import Cells
+from karyolot.inputs import check
+from karyolot.inputs.sheets import parse_sheet
 from karyolot.io.files import sha256
-from karyolot.tables import parse_sheet
 
 ODD = 'a "study" it\'s $(touch owned)'
 SHEETS = ("donors", "samples", "lots")

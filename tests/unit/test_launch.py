@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from karyolot import launch
-from karyolot.config import PROJECT
+from karyolot.commands import run as launch
 from karyolot.contracts.problems import KaryolotError
+from karyolot.io.shipped import PROJECT
 
 ODD = 'a "study" it\'s $(touch owned)'
 
@@ -96,7 +96,7 @@ def test_being_asked_to_end_reaches_snakemake(tmp_path: Path, number: signal.Sig
         f"pathlib.Path({str(tmp_path / 'ready')!r}).touch()\n"
         "time.sleep(30)\n"
     )
-    parent = f"from karyolot import launch; import sys; sys.exit(launch.run([sys.executable, '-c', {child!r}]))"
+    parent = f"from karyolot.commands import run; import sys; sys.exit(run.run([sys.executable, '-c', {child!r}]))"
     environment = os.environ | {"PYTHONPATH": str(PROJECT / "workflow")}
     with subprocess.Popen([sys.executable, "-c", parent], env=environment, stdin=subprocess.DEVNULL) as process:
         for _ in range(600):

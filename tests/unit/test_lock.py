@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from karyolot import launch
-from karyolot.config import PROJECT
+from karyolot.commands import run as launch
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io import lock
+from karyolot.io.shipped import PROJECT
 
 HOLD = """
 import sys

@@ -4,11 +4,11 @@ import time
 from pathlib import Path
 
 import planted_records
-from karyolot import paths
 from karyolot.contracts.alleles import Pairs
 from karyolot.contracts.settings import Config, Identity, Reference
 from karyolot.contracts.sheets import Donor, Lot, Sample, Study
 from karyolot.io.tables import read_pairs, write_table
+from karyolot.plan import files
 from karyolot.report.overview import overview_row, render_overview
 from karyolot.report.pairs import MOST, pair_findings
 from karyolot.report.render import render
@@ -96,11 +96,11 @@ def test_the_table_is_asked_for_when_a_panel_is_given_and_by_the_overview_alone(
     )
     reference = Reference(fasta="genome.fa")
     with_panel = Config(reference=reference, identity=Identity(sites="sites.vcf"))
-    files = paths.overview_files(study, with_panel)
-    assert files["pairs"] == "results/study/identity.parquet"
-    assert "pairs" not in paths.overview_files(study, Config(reference=reference))
-    assert "study" not in str(paths.report_files(study, with_panel, "L1")) + str(
-        paths.allele_files(study, with_panel, "L1")
+    found = files.overview_files(study, with_panel)
+    assert found["pairs"] == "results/study/identity.parquet"
+    assert "pairs" not in files.overview_files(study, Config(reference=reference))
+    assert "study" not in str(files.report_files(study, with_panel, "L1")) + str(
+        files.allele_files(study, with_panel, "L1")
     )
     write_table(planted(SHEET), tmp_path / "pairs.parquet", Pairs)
     read = read_pairs({"pairs": tmp_path / "pairs.parquet"})

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm, ttest_ind
 
-from karyolot import paths
+from karyolot.commands.freeze import freeze_panel
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.expression import (
     Components,
@@ -33,11 +33,11 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.record import LotFacts
 from karyolot.contracts.settings import Config, Expression
 from karyolot.contracts.sheets import Donor, Lot, Sample, Study
-from karyolot.freeze import freeze_panel
 from karyolot.io.expression import read_expression, write_expression
 from karyolot.io.files import read_yaml, write_json, write_model
 from karyolot.io.panel import read_panel, write_panel
 from karyolot.io.tables import write_table
+from karyolot.plan import files
 from karyolot.report import captions, figures
 from karyolot.report.overview import render_overview
 from karyolot.report.record import _expression
@@ -566,11 +566,11 @@ def study(lots: int) -> Study:
 def test_the_files_of_a_comparison_are_of_the_lot_alone() -> None:
     settings = Expression(panel="panel.json")
     for lots in (1, 3):
-        files = paths.panel_files(study(lots), settings, "L0")
-        assert files == {"panel": "results/L0/rna/panel.parquet", "panel_facts": "results/L0/rna/panel.json"}
-    assert paths.panel_files(study(1), Expression(), "L0") == {}
+        found = files.panel_files(study(lots), settings, "L0")
+        assert found == {"panel": "results/L0/rna/panel.parquet", "panel_facts": "results/L0/rna/panel.json"}
+    assert files.panel_files(study(1), Expression(), "L0") == {}
     config = Config(expression=settings)
-    assert "panel.json" in paths.input_files(study(1), config, "L0"), "its checksum stands in the provenance"
+    assert "panel.json" in files.input_files(study(1), config, "L0"), "its checksum stands in the provenance"
 
 
 # Files and command line

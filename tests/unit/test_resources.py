@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from karyolot import resources
-from karyolot.config import PROJECT, load_config
 from karyolot.contracts.sheets import Sample, Study
-from karyolot.resources import Needs, Size
+from karyolot.inputs.study import load_config
+from karyolot.io.shipped import PROJECT
+from karyolot.plan import resources
+from karyolot.plan.resources import Needs, Size
 
 HUMAN = Size(data=50, genome=3.1, samples=12)
 RULES = {

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from karyolot import results, terminal
+from karyolot.commands import explain as results
+from karyolot.commands import terminal
+from karyolot.commands.run import Failure
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.record import Record
 from karyolot.io.files import read_json, write_json, write_model, write_text
-from karyolot.launch import Failure
 from karyolot.report.render import render
 from planted_records import ALL, HOSTILE, failing, hostile, passing, thin
 

@@ -11,10 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from karyolot import provenance, runtime
-from karyolot.config import resource
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Counting, Expression
+from karyolot.io.shipped import resource
+from karyolot.plan import params as runtime
+from karyolot.plan import provenance
 
 
 def scripts() -> list[Path]:
@@ -70,7 +71,7 @@ def run_job(tmp_path: Path, body: str, code: str | None = None) -> tuple[subproc
     digest = code or provenance.code_digest(runtime.SCRIPTS / "count_fragments.py")
     program = f"""
     from types import SimpleNamespace
-    from karyolot import runtime
+    from karyolot.plan import params as runtime
     from karyolot.contracts.problems import KaryolotError
     from karyolot.contracts.settings import Counting, Expression
     snakemake = SimpleNamespace(rule="renamed", log=["count_fragments.log"],
@@ -110,13 +111,13 @@ def test_foreign_code_is_refused(tmp_path: Path) -> None:
 
 
 def test_params_of_a_stage_are_plain_values() -> None:
-    params = runtime.stage("count_fragments", Counting())
+    params = runtime.step("count_fragments", Counting())
     assert params["settings"] == {"bin_bp": 50_000, "min_mapq": 20} and len(params["code"]) == 16
 
 
 def test_a_setting_that_a_rule_does_not_read_is_no_reason_to_run_it_again() -> None:
     first, second = (Expression(panel=panel) for panel in (None, "panel.json"))
-    same = [runtime.stage("test_contrast", settings, without="panel") for settings in (first, second)]
+    same = [runtime.step("test_contrast", settings, without="panel") for settings in (first, second)]
     assert same[0] == same[1]
     assert Expression.model_validate(same[1]["settings"]) == first
 

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from karyolot.check import examine
-from karyolot.config import RESOURCES
 from karyolot.contracts.settings import Layout
+from karyolot.inputs.check import examine
 from karyolot.io.files import read_yaml
+from karyolot.io.shipped import RESOURCES
 from karyolot.simulate import expression, reads
 from karyolot.simulate.donors import Cells, Change, copies
 from karyolot.simulate.example import (

@@ -5,9 +5,9 @@ import re
 import pytest
 
 import planted_records
-from karyolot import paths
 from karyolot.contracts.record import OverviewRow
 from karyolot.contracts.sheets import Lot, Sample, Study
+from karyolot.plan import samples
 from karyolot.report import trend
 from karyolot.report.overview import overview_row, render_overview
 from karyolot.report.render import render
@@ -139,6 +139,6 @@ def test_a_line_is_followed_back_to_its_first_lot() -> None:
     }
     rows = {f"{name}w": (Sample(sample_id=f"{name}w", assay="wgs", lot_id=name),) for name in "ABDE"}
     study = Study(donors={}, lots=lots, samples=rows)
-    assert {name: paths.ancestors(study, name) for name in parents} == {
+    assert {name: samples.ancestors(study, name) for name in parents} == {
         "A": [], "B": ["A"], "C": ["A", "B"], "D": ["A", "B"], "E": ["A"],
     }  # fmt: skip

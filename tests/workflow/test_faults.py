@@ -21,9 +21,9 @@ from pathlib import Path
 
 import pytest
 
+from karyolot.commands.run import hint
 from karyolot.io.files import write_bytes
 from karyolot.io.probe import BAM_END
-from karyolot.launch import hint
 
 Running = subprocess.Popen[str]
 ROOT = Path(__file__).parents[2]

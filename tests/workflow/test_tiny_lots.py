@@ -19,16 +19,17 @@ import pytest
 import yaml
 from anndata import AnnData
 
-from karyolot import check, resources
 from karyolot.contracts import copy_number, expression
 from karyolot.contracts.alleles import Pairs
 from karyolot.contracts.expression import check_expression
 from karyolot.contracts.record import Record
+from karyolot.inputs import check
 from karyolot.io.expression import read_expression
 from karyolot.io.files import read_model
 from karyolot.io.panel import write_panel
 from karyolot.io.sequences import fragment_midpoints
 from karyolot.io.tables import read_table
+from karyolot.plan import resources
 from karyolot.rna.panel import freeze
 
 ROOT = Path(__file__).parents[2]

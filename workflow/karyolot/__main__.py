@@ -1,5 +1,5 @@
 """`python -m karyolot` is the command line."""
 
-from karyolot.cli import main
+from karyolot.commands.cli import main
 
 main()

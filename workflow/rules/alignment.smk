@@ -8,9 +8,9 @@ STEPS    align_reads | import_alignment -> mark_duplicates (lanes merged, duplic
 # One thread of fastp: with two, pairs leave it in another order each time, and bwa draws by the number of a pair.
 rule align_reads:
     input:
-        reads=lambda wildcards: paths.reads_of(study, wildcards.sample, wildcards.unit),
+        reads=lambda wildcards: samples.reads_of(study, wildcards.sample, wildcards.unit),
         facts="results/samples/{sample}/reads/{unit}.json",
-        index=paths.index_files(settings.alignment),
+        index=commands.index_files(settings.alignment),
     output:
         bam=temp("results/samples/{sample}/dna/{unit}.bam"),
         fastp="results/samples/{sample}/dna/{unit}.fastp.json",
@@ -19,18 +19,18 @@ rule align_reads:
     benchmark:
         "benchmarks/samples/{sample}/align_reads.{unit}.tsv"
     wildcard_constraints:
-        sample=paths.one_of(paths.samples_with(study, "fastq_1", assay="wgs")),
+        sample=samples.one_of(samples.samples_with(study, "fastq_1", assay="wgs")),
     conda:
         "../../envs/alignment.yaml"
     threads: 8
     resources:
         **needs("align_reads"),
     params:
-        command=lambda wildcards, threads: paths.align_command(
+        command=lambda wildcards, threads: commands.align_command(
             settings.alignment, study, wildcards.sample, wildcards.unit, threads
         ),
         min_length=settings.reads.min_length,
-        not_whole=paths.NOT_WHOLE,
+        not_whole=commands.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.bam}.part {output.bam}.sort.* {output.fastp}.part' EXIT; "
         "(fastp --in1 {input.reads[0]:q} --in2 {input.reads[1]:q} --stdout --thread 1"
@@ -46,7 +46,7 @@ rule align_reads:
 
 rule import_alignment:
     input:
-        alignment=lambda wildcards: paths.ready_file(study, wildcards.sample, wildcards.unit),
+        alignment=lambda wildcards: files.ready_file(study, wildcards.sample, wildcards.unit),
         facts="results/samples/{sample}/reads/{unit}.json",
         fasta="results/reference/genome.fa",
     output:
@@ -56,14 +56,14 @@ rule import_alignment:
     benchmark:
         "benchmarks/samples/{sample}/import_alignment.{unit}.tsv"
     wildcard_constraints:
-        sample=paths.one_of(paths.samples_with(study, "alignment", assay="wgs")),
+        sample=samples.one_of(samples.samples_with(study, "alignment", assay="wgs")),
     conda:
         "../../envs/alignment.yaml"
     resources:
         **needs("import_alignment"),
     params:
-        group=lambda wildcards: paths.read_group(study, wildcards.sample, wildcards.unit),
-        not_whole=paths.NOT_WHOLE,
+        group=lambda wildcards: commands.read_group(study, wildcards.sample, wildcards.unit),
+        not_whole=commands.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.bam}.part {output.bam}.sort.* {output.bam}.collate*' EXIT; "
         "(samtools collate -u -O --no-PG --reference {input.fasta} {input.alignment:q} {output.bam}.collate"
@@ -82,7 +82,7 @@ rule import_alignment:
 rule mark_duplicates:
     input:
         bams=lambda wildcards: expand(
-            "results/samples/{{sample}}/dna/{unit}.bam", unit=paths.units_of(study, wildcards.sample)
+            "results/samples/{{sample}}/dna/{unit}.bam", unit=samples.units_of(study, wildcards.sample)
         ),
         fasta="results/reference/genome.fa",
     output:
@@ -100,7 +100,7 @@ rule mark_duplicates:
         **needs("mark_duplicates"),
     params:
         distance=settings.alignment.optical_distance,
-        not_whole=paths.NOT_WHOLE,
+        not_whole=commands.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.cram}.part {output.cram}.dup* {output.index}.part {output.flagstat}.part' EXIT; "
         "(samtools merge -u -c -p --no-PG -o - {input.bams}"

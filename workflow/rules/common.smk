@@ -1,21 +1,23 @@
 """
 INPUTS   config/config.yaml and the three sample tables it names
 OUTPUTS  settings, study: checked; and the input functions of all rules, bound to them
-STEPS    every problem of the inputs is reported here, before any job starts; the functions live in karyolot.paths
+STEPS    every problem of the inputs is reported here, before any job starts; the functions live in karyolot.plan
 """
 
-from karyolot import check, launch, paths
-from karyolot.config import differences
-from karyolot.resources import Needs
-from karyolot.runtime import stage
+from karyolot.commands.run import hold_or_stop
+from karyolot.inputs import check
+from karyolot.inputs.study import differences
+from karyolot.plan import commands, files, samples
+from karyolot.plan.params import step
+from karyolot.plan.resources import Needs
 
 # Held until this process ends, however it ends.
-locked = launch.hold_or_stop(Path.cwd(), sys.argv[1:], main=workflow.is_main_process)
+locked = hold_or_stop(Path.cwd(), sys.argv[1:], main=workflow.is_main_process)
 settings, study = check.load_or_stop(config, Path.cwd(), workflow.configfiles, contents=workflow.is_main_process)
-shipped = paths.shipped
+shipped = files.shipped
 needs = Needs(study, settings)
 # With conda or a container the tools come from envs/; else they must be on PATH.
-check.stop_without(paths.all_tools(study, settings), workflow.deployment_settings.deployment_method)
+check.stop_without(commands.all_tools(study, settings), workflow.deployment_settings.deployment_method)
 
 
 # Seconds of one process: also on a cluster they run where Snakemake does.
@@ -26,6 +28,6 @@ localrules:
 
 
 wildcard_constraints:
-    lot=paths.one_of(list(study.lots)),
-    sample=paths.one_of(list(study.samples)),
+    lot=samples.one_of(list(study.lots)),
+    sample=samples.one_of(list(study.samples)),
     unit=r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+",

@@ -19,13 +19,13 @@ rule count_fragments:
     benchmark:
         "benchmarks/samples/{sample}/count_fragments.tsv"
     wildcard_constraints:
-        sample=paths.one_of(paths.samples_with(study, "fastq_1", "alignment", assay="wgs")),
+        sample=samples.one_of(samples.samples_with(study, "fastq_1", "alignment", assay="wgs")),
     conda:
         "../../envs/karyolot.yaml"
     resources:
         **needs("count_fragments"),
     params:
-        **stage("count_fragments", settings.counting),
+        **step("count_fragments", settings.counting),
     script:
         "../scripts/count_fragments.py"
 
@@ -33,7 +33,7 @@ rule count_fragments:
 rule import_counts:
     input:
         table=lambda wildcards: study.samples[wildcards.sample][0].counts,
-        facts=lambda wildcards: paths.verified_units(study, wildcards.sample),
+        facts=lambda wildcards: files.verified_units(study, wildcards.sample),
         bins="results/reference/bins.parquet",
     output:
         counts="results/samples/{sample}/dna/counts.parquet",
@@ -42,21 +42,21 @@ rule import_counts:
     benchmark:
         "benchmarks/samples/{sample}/import_counts.tsv"
     wildcard_constraints:
-        sample=paths.one_of(paths.samples_with(study, "counts", assay="wgs")),
+        sample=samples.one_of(samples.samples_with(study, "counts", assay="wgs")),
     conda:
         "../../envs/karyolot.yaml"
     resources:
         **needs("import_counts"),
     params:
-        **stage("import_counts"),
+        **step("import_counts"),
     script:
         "../scripts/import_counts.py"
 
 
 rule compare_bins:
     input:
-        lot=lambda wildcards: paths.counts_of(study, lot=wildcards.lot),
-        donor=lambda wildcards: paths.counts_of(study, donor=study.lots[wildcards.lot].donor_id),
+        lot=lambda wildcards: files.counts_of(study, lot=wildcards.lot),
+        donor=lambda wildcards: files.counts_of(study, donor=study.lots[wildcards.lot].donor_id),
         bins="results/reference/bins.parquet",
     output:
         ratios="results/{lot}/dna/log_ratios.parquet",
@@ -70,8 +70,8 @@ rule compare_bins:
     resources:
         **needs("compare_bins"),
     params:
-        **stage("compare_bins", settings.copy_number),
-        sex=lambda wildcards: paths.sex_of(study, wildcards.lot),
+        **step("compare_bins", settings.copy_number),
+        sex=lambda wildcards: samples.sex_of(study, wildcards.lot),
     script:
         "../scripts/compare_bins.py"
 
@@ -92,7 +92,7 @@ rule segment_log_ratios:
     resources:
         **needs("segment_log_ratios"),
     params:
-        **stage("segment_log_ratios", settings.copy_number),
+        **step("segment_log_ratios", settings.copy_number),
     script:
         "../scripts/segment_log_ratios.py"
 
@@ -115,7 +115,7 @@ rule assess_limits:
     resources:
         **needs("assess_limits"),
     params:
-        **stage("assess_limits", settings.copy_number),
+        **step("assess_limits", settings.copy_number),
     script:
         "../scripts/assess_limits.py"
 
@@ -129,7 +129,7 @@ rule call_changes:
         donor_noise="results/{lot}/dna/donor_noise.json",
         layout=shipped(settings.reference.layout),
         watch=shipped(settings.copy_number.watch_regions),
-        gtf=paths.given(settings.reference.gtf),
+        gtf=files.given(settings.reference.gtf),
     output:
         calls="results/{lot}/dna/calls.parquet",
     log:
@@ -141,7 +141,7 @@ rule call_changes:
     resources:
         **needs("call_changes"),
     params:
-        **stage("call_changes", settings.copy_number),
+        **step("call_changes", settings.copy_number),
     script:
         "../scripts/call_changes.py"
 
@@ -149,8 +149,8 @@ rule call_changes:
 rule match_donor:
     input:
         ratios="results/{lot}/dna/log_ratios.parquet",
-        lot=lambda wildcards: paths.counts_of(study, lot=wildcards.lot),
-        donor=lambda wildcards: paths.counts_of(study, donor=study.lots[wildcards.lot].donor_id),
+        lot=lambda wildcards: files.counts_of(study, lot=wildcards.lot),
+        donor=lambda wildcards: files.counts_of(study, donor=study.lots[wildcards.lot].donor_id),
         bins="results/reference/bins.parquet",
     output:
         variants="results/{lot}/dna/donor_variants.parquet",
@@ -164,8 +164,8 @@ rule match_donor:
     resources:
         **needs("match_donor"),
     params:
-        **stage("match_donor", settings.copy_number),
-        sex=lambda wildcards: paths.sex_of(study, wildcards.lot),
+        **step("match_donor", settings.copy_number),
+        sex=lambda wildcards: samples.sex_of(study, wildcards.lot),
     script:
         "../scripts/match_donor.py"
 
@@ -196,14 +196,14 @@ rule export_copy_number:
     resources:
         **needs("export_copy_number"),
     params:
-        **stage("export_copy_number"),
+        **step("export_copy_number"),
     script:
         "../scripts/export_copy_number.py"
 
 
 rule summarise_copy_number:
     input:
-        unpack(lambda wildcards: paths.allele_files(study, settings, wildcards.lot)),
+        unpack(lambda wildcards: files.allele_files(study, settings, wildcards.lot)),
         calls="results/{lot}/dna/calls.parquet",
         segments="results/{lot}/dna/segments.parquet",
         arms="results/{lot}/dna/arms.parquet",
@@ -222,11 +222,11 @@ rule summarise_copy_number:
     resources:
         **needs("summarise_copy_number"),
     params:
-        **stage("summarise_copy_number", settings.copy_number),
+        **step("summarise_copy_number", settings.copy_number),
     script:
         "../scripts/summarise_copy_number.py"
 
 
 rule copy_number:
     input:
-        expand("results/{lot}/dna/metrics.json", lot=paths.lots_with_dna(study)),
+        expand("results/{lot}/dna/metrics.json", lot=samples.lots_with_dna(study)),

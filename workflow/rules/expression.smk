@@ -14,7 +14,7 @@ STEPS    map_transcripts, extract_transcripts -> index_transcripts; trim_transcr
 
 rule map_transcripts:
     input:
-        gtf=paths.given(settings.reference.gtf),
+        gtf=files.given(settings.reference.gtf),
     output:
         transcripts="results/reference/tx2gene.tsv",
         genes="results/reference/genes.tsv",
@@ -27,7 +27,7 @@ rule map_transcripts:
     resources:
         **needs("map_transcripts"),
     params:
-        **stage("map_transcripts"),
+        **step("map_transcripts"),
     script:
         "../scripts/map_transcripts.py"
 
@@ -35,7 +35,7 @@ rule map_transcripts:
 rule extract_transcripts:
     input:
         fasta="results/reference/genome.fa",
-        gtf=paths.given(settings.reference.gtf),
+        gtf=files.given(settings.reference.gtf),
     output:
         fasta="results/reference/transcripts.fa",
     log:
@@ -47,7 +47,7 @@ rule extract_transcripts:
     resources:
         **needs("extract_transcripts"),
     params:
-        not_whole=paths.NOT_WHOLE,
+        not_whole=commands.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.fasta}.part' EXIT; "
         "(gzip -cdf {input.gtf:q} | gffread -w {output.fasta}.part -g {input.fasta} -"
@@ -58,8 +58,8 @@ rule extract_transcripts:
 # --gencode: a name ends at the first '|', as GENCODE writes it; other names have none.
 rule index_transcripts:
     input:
-        transcripts=paths.transcripts_of(settings.reference),
-        decoys=paths.decoys_of(settings.reference),
+        transcripts=files.transcripts_of(settings.reference),
+        decoys=files.decoys_of(settings.reference),
     output:
         index=directory("results/reference/salmon"),
     log:
@@ -84,7 +84,7 @@ rule index_transcripts:
 
 rule trim_transcripts:
     input:
-        reads=lambda wildcards: paths.reads_of(study, wildcards.sample, wildcards.unit),
+        reads=lambda wildcards: samples.reads_of(study, wildcards.sample, wildcards.unit),
         facts="results/samples/{sample}/reads/{unit}.json",
     output:
         reads=temp(directory("results/samples/{sample}/rna/{unit}.trimmed")),
@@ -94,16 +94,16 @@ rule trim_transcripts:
     benchmark:
         "benchmarks/samples/{sample}/trim_transcripts.{unit}.tsv"
     wildcard_constraints:
-        sample=paths.one_of(paths.samples_with(study, "fastq_1", assay="rnaseq")),
+        sample=samples.one_of(samples.samples_with(study, "fastq_1", assay="rnaseq")),
     conda:
         "../../envs/expression.yaml"
     threads: 2
     resources:
         **needs("trim_transcripts"),
     params:
-        files=lambda wildcards, output: paths.trim_arguments(study, wildcards.sample, wildcards.unit, output.reads),
+        files=lambda wildcards, output: commands.trim_arguments(study, wildcards.sample, wildcards.unit, output.reads),
         min_length=settings.reads.min_length,
-        not_whole=paths.NOT_WHOLE,
+        not_whole=commands.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.fastp}.part' EXIT; "
         "(mkdir -p {output.reads} && fastp {params.files} --thread {threads} --compression 1"
@@ -116,7 +116,7 @@ rule trim_transcripts:
 rule quantify_transcripts:
     input:
         reads=lambda wildcards: expand(
-            "results/samples/{{sample}}/rna/{unit}.trimmed", unit=paths.units_of(study, wildcards.sample)
+            "results/samples/{{sample}}/rna/{unit}.trimmed", unit=samples.units_of(study, wildcards.sample)
         ),
         index="results/reference/salmon",
     output:
@@ -127,16 +127,16 @@ rule quantify_transcripts:
     benchmark:
         "benchmarks/samples/{sample}/quantify_transcripts.tsv"
     wildcard_constraints:
-        sample=paths.one_of(paths.samples_with(study, "fastq_1", assay="rnaseq")),
+        sample=samples.one_of(samples.samples_with(study, "fastq_1", assay="rnaseq")),
     conda:
         "../../envs/expression.yaml"
     threads: 4
     resources:
         **needs("quantify_transcripts"),
     params:
-        reads=lambda wildcards: paths.salmon_reads(study, wildcards.sample),
-        options=paths.salmon_options(settings.expression),
-        not_whole=paths.NOT_WHOLE,
+        reads=lambda wildcards: commands.salmon_reads(study, wildcards.sample),
+        options=commands.salmon_options(settings.expression),
+        not_whole=commands.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.quant}.part {output.facts}.part' EXIT; "
         "(salmon quant --index {input.index} --libType A {params.reads} {params.options} --threads {threads}"
@@ -151,8 +151,8 @@ rule quantify_transcripts:
 rule assemble_expression:
     input:
         unpack(
-            lambda wildcards: paths.expression_inputs(
-                study, settings.reference, paths.rna_samples(study, wildcards.lot)
+            lambda wildcards: files.expression_inputs(
+                study, settings.reference, samples.rna_samples(study, wildcards.lot)
             )
         ),
     output:
@@ -166,10 +166,10 @@ rule assemble_expression:
     resources:
         **needs("assemble_expression"),
     params:
-        **stage("assemble_expression"),
-        samples=lambda wildcards: paths.expression_samples(study, paths.rna_samples(study, wildcards.lot)),
-        salmon=lambda wildcards: paths.quantified_samples(study, paths.rna_samples(study, wildcards.lot)),
-        gtf=paths.annotation_name(settings.reference),
+        **step("assemble_expression"),
+        samples=lambda wildcards: files.expression_samples(study, samples.rna_samples(study, wildcards.lot)),
+        salmon=lambda wildcards: files.quantified_samples(study, samples.rna_samples(study, wildcards.lot)),
+        gtf=files.annotation_name(settings.reference),
     script:
         "../scripts/assemble_expression.py"
 
@@ -188,7 +188,7 @@ rule test_contrast:
     resources:
         **needs("test_contrast"),
     params:
-        **stage("test_contrast", settings.expression, without="panel"),
+        **step("test_contrast", settings.expression, without="panel"),
     script:
         "../scripts/test_contrast.py"
 
@@ -209,7 +209,7 @@ rule tabulate_markers:
     resources:
         **needs("tabulate_markers"),
     params:
-        **stage("tabulate_markers"),
+        **step("tabulate_markers"),
     script:
         "../scripts/tabulate_markers.py"
 
@@ -217,7 +217,7 @@ rule tabulate_markers:
 rule compare_panel:
     input:
         expression="results/{lot}/rna/expression.h5ad",
-        panel=paths.given(settings.expression.panel),
+        panel=files.given(settings.expression.panel),
     output:
         table="results/{lot}/rna/panel.parquet",
         facts="results/{lot}/rna/panel.json",
@@ -230,7 +230,7 @@ rule compare_panel:
     resources:
         **needs("compare_panel"),
     params:
-        **stage("compare_panel"),
+        **step("compare_panel"),
     script:
         "../scripts/compare_panel.py"
 
@@ -238,7 +238,7 @@ rule compare_panel:
 rule test_panel:
     input:
         expression="results/{lot}/rna/expression.h5ad",
-        panel=paths.given(settings.expression.panel),
+        panel=files.given(settings.expression.panel),
     output:
         table="results/{lot}/rna/panel_genes.parquet",
     log:
@@ -250,7 +250,7 @@ rule test_panel:
     resources:
         **needs("test_panel"),
     params:
-        **stage("test_panel"),
+        **step("test_panel"),
     script:
         "../scripts/test_panel.py"
 
@@ -258,7 +258,7 @@ rule test_panel:
 rule project_lot:
     input:
         expression="results/{lot}/rna/expression.h5ad",
-        panel=paths.given(settings.expression.panel),
+        panel=files.given(settings.expression.panel),
     output:
         components="results/{lot}/rna/pca.parquet",
     log:
@@ -270,18 +270,18 @@ rule project_lot:
     resources:
         **needs("project_lot"),
     params:
-        **stage("project_lot"),
+        **step("project_lot"),
     script:
         "../scripts/project_lot.py"
 
 
 rule summarise_expression:
     input:
-        unpack(lambda wildcards: paths.panel_files(study, settings.expression, wildcards.lot)),
+        unpack(lambda wildcards: files.panel_files(study, settings.expression, wildcards.lot)),
         expression="results/{lot}/rna/expression.h5ad",
         markers="results/{lot}/rna/markers.parquet",
         quality=lambda wildcards: list(
-            paths.quantified_samples(study, paths.rna_samples(study, wildcards.lot)).values()
+            files.quantified_samples(study, samples.rna_samples(study, wildcards.lot)).values()
         ),
     output:
         metrics="results/{lot}/rna/metrics.json",
@@ -295,9 +295,9 @@ rule summarise_expression:
     resources:
         **needs("summarise_expression"),
     params:
-        **stage("summarise_expression"),
-        quality=lambda wildcards: paths.quantified_samples(study, paths.rna_samples(study, wildcards.lot)),
-        sex=lambda wildcards: paths.sex_of(study, wildcards.lot),
+        **step("summarise_expression"),
+        quality=lambda wildcards: files.quantified_samples(study, samples.rna_samples(study, wildcards.lot)),
+        sex=lambda wildcards: samples.sex_of(study, wildcards.lot),
     script:
         "../scripts/summarise_expression.py"
 
@@ -307,7 +307,7 @@ rule compare_arms:
         table="results/{lot}/rna/de.parquet",
         genes="results/reference/genes.tsv",
         bins="results/reference/bins.parquet",
-        panel=paths.given(settings.expression.panel),
+        panel=files.given(settings.expression.panel),
     output:
         arms="results/{lot}/rna/arms.parquet",
     log:
@@ -319,14 +319,14 @@ rule compare_arms:
     resources:
         **needs("compare_arms"),
     params:
-        **stage("compare_arms"),
+        **step("compare_arms"),
     script:
         "../scripts/compare_arms.py"
 
 
 rule assemble_study:
     input:
-        **paths.expression_inputs(study, settings.reference, paths.study_samples(study)),
+        **files.expression_inputs(study, settings.reference, samples.study_samples(study)),
     output:
         expression="results/study/expression.h5ad",
     log:
@@ -338,10 +338,10 @@ rule assemble_study:
     resources:
         **needs("assemble_study"),
     params:
-        **stage("assemble_study"),
-        samples=paths.expression_samples(study, paths.study_samples(study)),
-        salmon=paths.quantified_samples(study, paths.study_samples(study)),
-        gtf=paths.annotation_name(settings.reference),
+        **step("assemble_study"),
+        samples=files.expression_samples(study, samples.study_samples(study)),
+        salmon=files.quantified_samples(study, samples.study_samples(study)),
+        gtf=files.annotation_name(settings.reference),
     script:
         "../scripts/assemble_study.py"
 
@@ -360,7 +360,7 @@ rule test_study:
     resources:
         **needs("test_study"),
     params:
-        **stage("test_study", settings.expression, without="panel"),
+        **step("test_study", settings.expression, without="panel"),
     script:
         "../scripts/test_study.py"
 
@@ -368,7 +368,7 @@ rule test_study:
 rule project_study:
     input:
         expression="results/study/expression.h5ad",
-        panel=paths.given(settings.expression.panel),
+        panel=files.given(settings.expression.panel),
     output:
         components="results/study/pca.parquet",
     log:
@@ -380,7 +380,7 @@ rule project_study:
     resources:
         **needs("project_study"),
     params:
-        **stage("project_study"),
+        **step("project_study"),
     script:
         "../scripts/project_study.py"
 
@@ -401,6 +401,6 @@ rule compare_samples:
     resources:
         **needs("compare_samples"),
     params:
-        **stage("compare_samples"),
+        **step("compare_samples"),
     script:
         "../scripts/compare_samples.py"

@@ -11,7 +11,7 @@ STEPS    prepare_sites, align_transcripts (to the genome, for their SNPs alone) 
 
 rule prepare_sites:
     input:
-        panel=paths.given(settings.identity.sites),
+        panel=files.given(settings.identity.sites),
         fasta="results/reference/genome.fa",
         index="results/reference/genome.fa.fai",
         layout=shipped(settings.reference.layout),
@@ -26,7 +26,7 @@ rule prepare_sites:
     resources:
         **needs("prepare_sites"),
     params:
-        **stage("prepare_sites"),
+        **step("prepare_sites"),
     script:
         "../scripts/prepare_sites.py"
 
@@ -34,9 +34,9 @@ rule prepare_sites:
 rule align_transcripts:
     input:
         reads=lambda wildcards: expand(
-            "results/samples/{{sample}}/rna/{unit}.trimmed", unit=paths.units_of(study, wildcards.sample)
+            "results/samples/{{sample}}/rna/{unit}.trimmed", unit=samples.units_of(study, wildcards.sample)
         ),
-        index=paths.index_files(settings.alignment),
+        index=commands.index_files(settings.alignment),
     output:
         bam=temp("results/samples/{sample}/rna/aligned.bam"),
         index=temp("results/samples/{sample}/rna/aligned.bam.bai"),
@@ -45,18 +45,18 @@ rule align_transcripts:
     benchmark:
         "benchmarks/samples/{sample}/align_transcripts.tsv"
     wildcard_constraints:
-        sample=paths.one_of(paths.samples_with(study, "fastq_1", assay="rnaseq")),
+        sample=samples.one_of(samples.samples_with(study, "fastq_1", assay="rnaseq")),
     conda:
         "../../envs/alignment.yaml"
     threads: 4
     resources:
         **needs("align_transcripts"),
     params:
-        reads=lambda wildcards: paths.first_pairs(study, wildcards.sample, settings.identity.rna_pairs),
-        command=lambda wildcards, threads: paths.align_command(
-            settings.alignment, study, wildcards.sample, paths.units_of(study, wildcards.sample)[0], threads
+        reads=lambda wildcards: commands.first_pairs(study, wildcards.sample, settings.identity.rna_pairs),
+        command=lambda wildcards, threads: commands.align_command(
+            settings.alignment, study, wildcards.sample, samples.units_of(study, wildcards.sample)[0], threads
         ),
-        not_whole=paths.NOT_WHOLE,
+        not_whole=commands.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.bam}.part {output.bam}.sort.* {output.index}.part' EXIT; "
         "({params.reads}"
@@ -71,7 +71,7 @@ rule align_transcripts:
 
 rule count_alleles:
     input:
-        unpack(lambda wildcards: paths.aligned(study, wildcards.sample)),
+        unpack(lambda wildcards: files.aligned(study, wildcards.sample)),
         fasta="results/reference/genome.fa",
         sites="results/reference/sites.parquet",
     output:
@@ -85,15 +85,15 @@ rule count_alleles:
     resources:
         **needs("count_alleles"),
     params:
-        **stage("count_alleles", settings.identity),
-        spliced=lambda wildcards: paths.is_rna(study, wildcards.sample),
+        **step("count_alleles", settings.identity),
+        spliced=lambda wildcards: samples.is_rna(study, wildcards.sample),
     script:
         "../scripts/count_alleles.py"
 
 
 rule compare_alleles:
     input:
-        unpack(lambda wildcards: paths.alleles_of(study, settings, wildcards.lot)),
+        unpack(lambda wildcards: files.alleles_of(study, settings, wildcards.lot)),
         ratios="results/{lot}/dna/log_ratios.parquet",
         noise="results/{lot}/dna/noise.json",
         calls="results/{lot}/dna/calls.parquet",
@@ -113,16 +113,16 @@ rule compare_alleles:
     resources:
         **needs("compare_alleles"),
     params:
-        **stage("compare_alleles", settings.identity),
-        samples=lambda wildcards: paths.expressed_of(study, settings, wildcards.lot),
+        **step("compare_alleles", settings.identity),
+        samples=lambda wildcards: samples.expressed_of(study, settings, wildcards.lot),
     script:
         "../scripts/compare_alleles.py"
 
 
 rule match_samples:
     input:
-        alleles=paths.allele_tables(study, settings),
-        own=expand("results/{lot}/alleles/identity.json", lot=paths.allele_lots(study, settings)),
+        alleles=files.allele_tables(study, settings),
+        own=expand("results/{lot}/alleles/identity.json", lot=samples.allele_lots(study, settings)),
     output:
         pairs="results/study/identity.parquet",
         tsv="results/study/identity.tsv",
@@ -135,8 +135,8 @@ rule match_samples:
     resources:
         **needs("match_samples"),
     params:
-        **stage("match_samples", settings.identity),
-        samples=paths.allele_samples(study, settings),
-        lots=paths.allele_lots(study, settings),
+        **step("match_samples", settings.identity),
+        samples=samples.allele_samples(study, settings),
+        lots=samples.allele_lots(study, settings),
     script:
         "../scripts/match_samples.py"

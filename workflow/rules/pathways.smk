@@ -21,7 +21,7 @@ rule enrich_contrast:
     resources:
         **needs("enrich_contrast"),
     params:
-        **stage("enrich_contrast", settings.pathways),
+        **step("enrich_contrast", settings.pathways),
     script:
         "../scripts/enrich_contrast.py"
 
@@ -43,7 +43,7 @@ rule tabulate_levels:
     resources:
         **needs("tabulate_levels"),
     params:
-        **stage("tabulate_levels"),
+        **step("tabulate_levels"),
     script:
         "../scripts/tabulate_levels.py"
 
@@ -64,6 +64,6 @@ rule score_study:
     resources:
         **needs("score_study"),
     params:
-        **stage("score_study", settings.pathways),
+        **step("score_study", settings.pathways),
     script:
         "../scripts/score_study.py"

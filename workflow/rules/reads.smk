@@ -8,7 +8,7 @@ STEPS    verify_reads: whole file, checksum, pairing | verify_data: checksum of 
 
 rule verify_reads:
     input:
-        reads=lambda wildcards: paths.reads_of(study, wildcards.sample, wildcards.unit),
+        reads=lambda wildcards: samples.reads_of(study, wildcards.sample, wildcards.unit),
     output:
         facts="results/samples/{sample}/reads/{unit}.json",
     log:
@@ -16,21 +16,21 @@ rule verify_reads:
     benchmark:
         "benchmarks/samples/{sample}/verify_reads.{unit}.tsv"
     wildcard_constraints:
-        sample=paths.one_of(paths.samples_with(study, "fastq_1")),
+        sample=samples.one_of(samples.samples_with(study, "fastq_1")),
     conda:
         "../../envs/karyolot.yaml"
     resources:
         **needs("verify_reads"),
     params:
-        **stage("verify_reads"),
-        sha256=lambda wildcards: paths.checksums_of(study, wildcards.sample, wildcards.unit),
+        **step("verify_reads"),
+        sha256=lambda wildcards: samples.checksums_of(study, wildcards.sample, wildcards.unit),
     script:
         "../scripts/verify_reads.py"
 
 
 rule verify_data:
     input:
-        data=lambda wildcards: paths.ready_file(study, wildcards.sample, wildcards.unit),
+        data=lambda wildcards: files.ready_file(study, wildcards.sample, wildcards.unit),
     output:
         facts="results/samples/{sample}/reads/{unit}.json",
     log:
@@ -38,13 +38,13 @@ rule verify_data:
     benchmark:
         "benchmarks/samples/{sample}/verify_data.{unit}.tsv"
     wildcard_constraints:
-        sample=paths.one_of(paths.samples_with(study, "alignment", "counts")),
+        sample=samples.one_of(samples.samples_with(study, "alignment", "counts")),
     conda:
         "../../envs/karyolot.yaml"
     resources:
         **needs("verify_data"),
     params:
-        **stage("verify_data"),
-        sha256=lambda wildcards: paths.unit_of(study, wildcards.sample, wildcards.unit).sha256_1,
+        **step("verify_data"),
+        sha256=lambda wildcards: samples.unit_of(study, wildcards.sample, wildcards.unit).sha256_1,
     script:
         "../scripts/verify_data.py"

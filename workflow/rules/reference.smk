@@ -7,7 +7,7 @@ STEPS    prepare_genome -> index_genome, make_bins; made once, shared by all don
 
 rule prepare_genome:
     input:
-        fasta=paths.given(settings.reference.fasta),
+        fasta=files.given(settings.reference.fasta),
     output:
         fasta="results/reference/genome.fa",
         index="results/reference/genome.fa.fai",
@@ -20,7 +20,7 @@ rule prepare_genome:
     resources:
         **needs("prepare_genome"),
     params:
-        not_whole=paths.NOT_WHOLE,
+        not_whole=commands.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.fasta}.part* {output.index}.part' EXIT; "
         "(gzip -cdf {input.fasta:q} > {output.fasta}.part"
@@ -34,7 +34,7 @@ rule index_genome:
     input:
         fasta="results/reference/genome.fa",
     output:
-        paths.index_files(settings.alignment),
+        commands.index_files(settings.alignment),
     log:
         "logs/reference/index_genome.log",
     benchmark:
@@ -44,14 +44,14 @@ rule index_genome:
     resources:
         **needs("index_genome"),
     params:
-        command=paths.index_command(settings.alignment),
+        command=commands.index_command(settings.alignment),
     shell:
         "trap 'rm -rf results/reference/index.part' EXIT; ({params.command}) > {log} 2>&1"
 
 
 rule make_bins:
     input:
-        **paths.named_sources(settings.reference),
+        **files.named_sources(settings.reference),
     output:
         bins="results/reference/bins.parquet",
     log:
@@ -63,6 +63,6 @@ rule make_bins:
     resources:
         **needs("make_bins"),
     params:
-        **stage("make_bins", settings.counting),
+        **step("make_bins", settings.counting),
     script:
         "../scripts/make_bins.py"

@@ -7,7 +7,7 @@ STEPS    summarise_sample, collect_provenance -> assemble_report -> render_repor
 
 rule summarise_sample:
     input:
-        unpack(lambda wildcards: paths.quality_files(study, wildcards.sample)),
+        unpack(lambda wildcards: files.quality_files(study, wildcards.sample)),
     output:
         qc="results/samples/{sample}/qc.json",
     log:
@@ -19,16 +19,16 @@ rule summarise_sample:
     resources:
         **needs("summarise_sample"),
     params:
-        **stage("summarise_sample"),
-        facts=lambda wildcards: paths.sample_facts(study, wildcards.sample),
+        **step("summarise_sample"),
+        facts=lambda wildcards: samples.sample_facts(study, wildcards.sample),
     script:
         "../scripts/summarise_sample.py"
 
 
 rule collect_provenance:
     input:
-        data=lambda wildcards: paths.verified_data(study, wildcards.lot),
-        files=lambda wildcards: paths.input_files(study, settings, wildcards.lot),
+        data=lambda wildcards: files.verified_data(study, wildcards.lot),
+        files=lambda wildcards: files.input_files(study, settings, wildcards.lot),
         verdict="results/{lot}/verdict.json",
     output:
         provenance="results/{lot}/provenance.json",
@@ -41,8 +41,8 @@ rule collect_provenance:
     resources:
         **needs("collect_provenance"),
     params:
-        **stage("collect_provenance"),
-        tools=lambda wildcards: paths.tools_of(study, settings, wildcards.lot),
+        **step("collect_provenance"),
+        tools=lambda wildcards: commands.tools_of(study, settings, wildcards.lot),
         differences=differences(settings),
         acceptance=shipped(settings.acceptance),
         reference=settings.reference.model_dump(mode="json", exclude={"decoys"}),
@@ -52,9 +52,9 @@ rule collect_provenance:
 
 rule assemble_report:
     input:
-        unpack(lambda wildcards: paths.report_files(study, settings, wildcards.lot)),
-        unpack(lambda wildcards: paths.allele_files(study, settings, wildcards.lot)),
-        unpack(lambda wildcards: paths.variant_files(study, settings, wildcards.lot)),
+        unpack(lambda wildcards: files.report_files(study, settings, wildcards.lot)),
+        unpack(lambda wildcards: files.allele_files(study, settings, wildcards.lot)),
+        unpack(lambda wildcards: files.variant_files(study, settings, wildcards.lot)),
     output:
         report="results/{lot}/report.json",
     log:
@@ -66,11 +66,11 @@ rule assemble_report:
     resources:
         **needs("assemble_report"),
     params:
-        **stage("assemble_report", settings.copy_number),
-        lot=lambda wildcards: paths.lot_facts(study, wildcards.lot),
+        **step("assemble_report", settings.copy_number),
+        lot=lambda wildcards: samples.lot_facts(study, wildcards.lot),
         notice=settings.notice,
-        results=lambda wildcards: paths.lot_results(study, wildcards.lot),
-        replicates=lambda wildcards: paths.rna_replicates(study, wildcards.lot),
+        results=lambda wildcards: samples.lot_results(study, wildcards.lot),
+        replicates=lambda wildcards: samples.rna_replicates(study, wildcards.lot),
     script:
         "../scripts/assemble_report.py"
 
@@ -89,7 +89,7 @@ rule render_report:
     resources:
         **needs("render_report"),
     params:
-        **stage("render_report"),
+        **step("render_report"),
     script:
         "../scripts/render_report.py"
 
@@ -108,14 +108,14 @@ rule print_report:
     resources:
         **needs("print_report"),
     params:
-        **stage("print_report"),
+        **step("print_report"),
     script:
         "../scripts/print_report.py"
 
 
 rule render_overview:
     input:
-        **paths.overview_files(study, settings),
+        **files.overview_files(study, settings),
     output:
         html="results/overview.html",
     log:
@@ -127,7 +127,7 @@ rule render_overview:
     resources:
         **needs("render_overview"),
     params:
-        **stage("render_overview"),
-        samples=paths.expression_samples(study, paths.study_samples(study)),
+        **step("render_overview"),
+        samples=files.expression_samples(study, samples.study_samples(study)),
     script:
         "../scripts/render_overview.py"

@@ -7,7 +7,7 @@ STEPS    tabulate_verdicts -> summarise_run. Made when report.multiqc says so, o
 
 rule tabulate_verdicts:
     input:
-        reports=paths.reports(study),
+        reports=files.reports(study),
     output:
         verdicts="results/multiqc/verdicts_mqc.json",
         quality="results/multiqc/quality_mqc.json",
@@ -20,7 +20,7 @@ rule tabulate_verdicts:
     resources:
         **needs("tabulate_verdicts"),
     params:
-        **stage("tabulate_verdicts"),
+        **step("tabulate_verdicts"),
     script:
         "../scripts/tabulate_verdicts.py"
 
@@ -30,7 +30,7 @@ rule summarise_run:
     input:
         verdicts="results/multiqc/verdicts_mqc.json",
         quality="results/multiqc/quality_mqc.json",
-        said=paths.said_by_fastp(study),
+        said=files.said_by_fastp(study),
     output:
         html="results/multiqc.html",
     log:

@@ -8,11 +8,11 @@ STEPS    call_variants (both samples at once, so the donor is counted at every s
 
 rule call_variants:
     input:
-        unpack(lambda wildcards: paths.paired(study, wildcards.lot)),
+        unpack(lambda wildcards: files.paired(study, wildcards.lot)),
         fasta="results/reference/genome.fa",
         fasta_index="results/reference/genome.fa.fai",
-        genes=paths.given(settings.small_variants.genes),
-        own=lambda wildcards: paths.own_calls(settings.small_variants, wildcards.lot),
+        genes=files.given(settings.small_variants.genes),
+        own=lambda wildcards: files.own_calls(settings.small_variants, wildcards.lot),
     output:
         called="results/{lot}/variants/called.vcf.gz",
         depths="results/{lot}/variants/depths.tsv",
@@ -25,9 +25,9 @@ rule call_variants:
     resources:
         **needs("call_variants"),
     params:
-        command=lambda wildcards: paths.call_command(study, settings.small_variants, wildcards.lot),
-        reader=lambda wildcards: paths.calls_reader(settings.small_variants, wildcards.lot),
-        not_whole=paths.NOT_WHOLE,
+        command=lambda wildcards: commands.call_command(study, settings.small_variants, wildcards.lot),
+        reader=lambda wildcards: commands.calls_reader(settings.small_variants, wildcards.lot),
+        not_whole=commands.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.called}.part {output.depths}.part' EXIT; "
         "({params.command} > {output.called}.part"
@@ -55,7 +55,7 @@ rule classify_variants:
     resources:
         **needs("classify_variants"),
     params:
-        **stage("classify_variants", settings.small_variants),
-        samples=lambda wildcards: paths.variant_samples(study, wildcards.lot),
+        **step("classify_variants", settings.small_variants),
+        samples=lambda wildcards: samples.variant_samples(study, wildcards.lot),
     script:
         "../scripts/classify_variants.py"

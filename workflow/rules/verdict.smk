@@ -7,7 +7,7 @@ STEPS    decide_lot: every criterion against its metric, then the lot by gravity
 
 rule decide_lot:
     input:
-        metrics=lambda wildcards: paths.metrics_of(study, settings, wildcards.lot),
+        metrics=lambda wildcards: files.metrics_of(study, settings, wildcards.lot),
         acceptance=shipped(settings.acceptance),
     output:
         metrics="results/{lot}/metrics.json",
@@ -21,9 +21,9 @@ rule decide_lot:
     resources:
         **needs("decide_lot"),
     params:
-        **stage("decide_lot", settings.copy_number),
+        **step("decide_lot", settings.copy_number),
         facts=lambda wildcards: study.lots[wildcards.lot].model_dump(mode="json"),
-        results=lambda wildcards: paths.lot_results(study, wildcards.lot),
-        verified=lambda wildcards: paths.fastq_files(study, wildcards.lot),
+        results=lambda wildcards: samples.lot_results(study, wildcards.lot),
+        verified=lambda wildcards: samples.fastq_files(study, wildcards.lot),
     script:
         "../scripts/decide_lot.py"

@@ -1,15 +1,15 @@
 """Rule `assemble_report`: all results of a lot -> its record, from which alone the report is rendered."""
 
-from karyolot import runtime
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.record import ImportedResult, LotFacts, Provenance, Record, SampleQc
 from karyolot.contracts.settings import CopyNumber
 from karyolot.io.expression import read_expression_results
 from karyolot.io.files import read_model, write_model
 from karyolot.io.tables import read_alleles, read_copy_number, read_variants
+from karyolot.plan.params import job
 from karyolot.report.record import assemble
 
-with runtime.job(snakemake, CopyNumber) as settings:
+with job(snakemake, CopyNumber) as settings:
     given, facts = snakemake.input, LotFacts.model_validate(snakemake.params.lot)
     verdict, provenance = read_model(given.verdict, Verdict), read_model(given.provenance, Provenance)
     dna = read_copy_number(dict(given.items()))

@@ -1,12 +1,12 @@
 """Rule `assemble_study`: all samples of the study, quantified -> one table of expression."""
 
-from karyolot import runtime
 from karyolot.contracts.expression import ExpressionSample, Genes, TranscriptGenes
 from karyolot.contracts.settings import Section
 from karyolot.io.expression import read_given, read_quantification, read_quantified, write_expression
+from karyolot.plan.params import job
 from karyolot.rna.expression import assemble
 
-with runtime.job(snakemake, Section):
+with job(snakemake, Section):
     samples = [ExpressionSample.model_validate(facts) for facts in snakemake.params.samples]
     quantified = read_quantified(samples, read_given(snakemake.input.transcripts, TranscriptGenes))
     salmon = {name: read_quantification(path) for name, path in snakemake.params.salmon.items()}

@@ -1,6 +1,5 @@
 """Rule `assess_limits`: log2 ratios and their noise -> tests of known places, and limits of detection, verified."""
 
-from karyolot import runtime
 from karyolot.contracts.copy_number import Arms, Lod, LogRatios, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
@@ -9,8 +8,9 @@ from karyolot.dna.plants import verify_limits
 from karyolot.io.files import read_model
 from karyolot.io.genome import read_places
 from karyolot.io.tables import read_table, write_table
+from karyolot.plan.params import job
 
-with runtime.job(snakemake, CopyNumber) as settings:
+with job(snakemake, CopyNumber) as settings:
     given, made = snakemake.input, snakemake.output
     ratios, noise = read_table(given.ratios, LogRatios), read_model(given.noise, Noise)
     atlas = Atlas(*read_places(given.layout, given.watch, []))

@@ -1,6 +1,5 @@
 """Rule `call_changes`: segments and tests of known places -> what changed in the lot, in how many cells, whose change."""
 
-from karyolot import runtime
 from karyolot.contracts.copy_number import Arms, Calls, LogRatios, Noise, Segments
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
@@ -8,8 +7,9 @@ from karyolot.dna.calls import call_changes
 from karyolot.io.files import read_model
 from karyolot.io.genome import read_places
 from karyolot.io.tables import read_table, write_table
+from karyolot.plan.params import job
 
-with runtime.job(snakemake, CopyNumber) as settings:
+with job(snakemake, CopyNumber) as settings:
     given = snakemake.input
     tables = [read_table(given.ratios, LogRatios), read_table(given.segments, Segments), read_table(given.arms, Arms)]
     noises = [read_model(given.noise, Noise), read_model(given.donor_noise, Noise)]

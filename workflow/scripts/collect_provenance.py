@@ -1,12 +1,12 @@
 """Rule `collect_provenance`: what went into a lot's results, and what made them."""
 
-from karyolot import runtime
-from karyolot.config import portable
 from karyolot.contracts.settings import Section
 from karyolot.io.files import describe_file, read_json, sha256, write_model
-from karyolot.provenance import collect
+from karyolot.io.shipped import portable
+from karyolot.plan.params import job
+from karyolot.plan.provenance import collect
 
-with runtime.job(snakemake, Section):
+with job(snakemake, Section):
     files = [file for path in snakemake.input.data for file in read_json(path)["files"]]
     files += [describe_file(path) | {"path": portable(path)} for path in snakemake.input.files]
     given = snakemake.params

@@ -1,6 +1,5 @@
 """Rule `compare_alleles`: allele counts of a lot and its own donor -> one person or not, what is mixed in, what alleles say."""
 
-from karyolot import runtime
 from karyolot.contracts.alleles import AlleleArms, AlleleCounts, AlleleEvents, AlleleTrack
 from karyolot.contracts.copy_number import Calls, LogRatios, Noise
 from karyolot.contracts.settings import Identity
@@ -9,8 +8,9 @@ from karyolot.dna.alleles import compare_alleles
 from karyolot.dna.contamination import identify
 from karyolot.io.files import read_model, write_metrics, write_model
 from karyolot.io.tables import read_table, write_table
+from karyolot.plan.params import job
 
-with runtime.job(snakemake, Identity) as settings:
+with job(snakemake, Identity) as settings:
     given, made = snakemake.input, snakemake.output
     lot, donor, *rna = (read_table(path, AlleleCounts) for path in (given.lot, given.donor, *given.rna))
     identity = identify(lot, donor, settings, rna, snakemake.params.samples)

@@ -1,12 +1,12 @@
 """Rule `count_alleles`: aligned reads -> fragments per allele at the sites of the panel."""
 
-from karyolot import runtime
 from karyolot.contracts.alleles import AlleleCounts, Sites
 from karyolot.contracts.settings import Identity
 from karyolot.io.alleles import count_alleles
 from karyolot.io.tables import read_table, write_table
+from karyolot.plan.params import job
 
-with runtime.job(snakemake, Identity) as settings:
+with job(snakemake, Identity) as settings:
     sites = read_table(snakemake.input.sites, Sites)
     given = snakemake.input
     counts = count_alleles(given.reads, given.fasta, sites, settings, spliced=snakemake.params.spliced)

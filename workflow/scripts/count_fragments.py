@@ -1,13 +1,13 @@
 """Rule `count_fragments`: aligned reads -> fragments per bin."""
 
-from karyolot import runtime
 from karyolot.contracts.copy_number import Bins, Counts
 from karyolot.contracts.settings import Counting
 from karyolot.dna.counts import count_midpoints
 from karyolot.io.sequences import fragment_midpoints
 from karyolot.io.tables import read_table, write_table
+from karyolot.plan.params import job
 
-with runtime.job(snakemake, Counting) as settings:
+with job(snakemake, Counting) as settings:
     bins = read_table(snakemake.input.bins, Bins)
     contigs = bins["chrom"].unique()
     midpoints = {name: fragment_midpoints(snakemake.input.cram, name, settings.min_mapq) for name in contigs}

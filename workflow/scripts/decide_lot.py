@@ -1,15 +1,15 @@
 """Rule `decide_lot`: metrics and acceptance criteria -> the verdict."""
 
-from karyolot import runtime
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.record import ImportedResult
 from karyolot.contracts.settings import CopyNumber
 from karyolot.io.files import read_metrics, read_yaml, write_metrics, write_model
+from karyolot.plan.params import job
 from karyolot.verdict.decide import decide
 from karyolot.verdict.imported import imported_metrics
 from karyolot.verdict.process import process_metrics
 
-with runtime.job(snakemake, CopyNumber) as settings:
+with job(snakemake, CopyNumber) as settings:
     metrics = process_metrics(snakemake.params.facts, snakemake.params.verified)
     metrics |= imported_metrics([ImportedResult.model_validate(row) for row in snakemake.params.results])
     metrics |= {name: metric for path in snakemake.input.metrics for name, metric in read_metrics(path).items()}

@@ -1,13 +1,13 @@
 """Rule `export_copy_number`: copy-number results -> tables for people, and SEG, VCF, BED and bedGraph."""
 
-from karyolot import runtime
 from karyolot.contracts.copy_number import Arms, Calls, Lod, LogRatios, Segments
 from karyolot.contracts.settings import Section
 from karyolot.dna.exports import documents
 from karyolot.io.files import write_texts
 from karyolot.io.tables import read_table, write_table
+from karyolot.plan.params import job
 
-with runtime.job(snakemake, Section):
+with job(snakemake, Section):
     given, made, lot = snakemake.input, snakemake.output, snakemake.wildcards.lot
     ratios, segments = read_table(given.ratios, LogRatios), read_table(given.segments, Segments)
     calls = read_table(given.calls, Calls)

@@ -1,13 +1,13 @@
 """Rule `import_counts`: a table of counts made elsewhere -> fragments per bin of this run's grid."""
 
-from karyolot import runtime
 from karyolot.contracts.copy_number import Bins, Counts
 from karyolot.contracts.settings import Section
 from karyolot.dna.counts import conform_counts
 from karyolot.io.genome import read_counts
 from karyolot.io.tables import read_table, write_table
+from karyolot.plan.params import job
 
-with runtime.job(snakemake, Section):
+with job(snakemake, Section):
     bins = read_table(snakemake.input.bins, Bins)
     counts = conform_counts(bins, read_counts(snakemake.input.table), snakemake.input.table)
     write_table(counts, snakemake.output.counts, Counts)

@@ -1,12 +1,12 @@
 """Rule `make_bins`: genome, layout and tracks -> the grid of bins all counts live on."""
 
-from karyolot import runtime
 from karyolot.contracts.copy_number import Bins
 from karyolot.contracts.settings import Counting
 from karyolot.dna.bins import assemble_bins
 from karyolot.io.genome import read_bin_sources
 from karyolot.io.tables import write_table
+from karyolot.plan.params import job
 
-with runtime.job(snakemake, Counting) as settings:
+with job(snakemake, Counting) as settings:
     sources = read_bin_sources(dict(snakemake.input.items()), settings.bin_bp)
     write_table(assemble_bins(sources, settings.bin_bp), snakemake.output.bins, Bins)

@@ -1,12 +1,12 @@
 """Rule `print_report`: the record of a lot -> one PDF for the archive, with the record in it."""
 
-from karyolot import runtime
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Section
 from karyolot.io.files import read_bytes, read_model, write_bytes
+from karyolot.plan.params import job
 from karyolot.report.pdf import FONTS, print_pdf
 
-with runtime.job(snakemake, Section):
+with job(snakemake, Section):
     record = read_model(snakemake.input.report, Record)
     fonts = {name: read_bytes(path) for name, path in FONTS.items()}
     write_bytes(print_pdf(record, read_bytes(snakemake.input.report), fonts), snakemake.output.pdf)

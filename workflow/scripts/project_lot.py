@@ -1,14 +1,14 @@
 """Rule `project_lot`: expression of a lot and its donor, and of the reference panel -> their principal components."""
 
-from karyolot import runtime
 from karyolot.contracts.expression import Components
 from karyolot.contracts.settings import Section
 from karyolot.io.expression import read_expression
 from karyolot.io.panel import read_panel
 from karyolot.io.tables import write_table
+from karyolot.plan.params import job
 from karyolot.rna.components import components
 
-with runtime.job(snakemake, Section):
+with job(snakemake, Section):
     panel = read_panel(snakemake.input.panel[0])
     table = components(read_expression(snakemake.input.expression), panel)
     write_table(table, snakemake.output.components, Components)

@@ -1,14 +1,14 @@
 """Rule `render_overview`: the records of all lots, and the study's expression and pairs -> one page that links them."""
 
-from karyolot import runtime
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Section
 from karyolot.io.files import read_model, write_text
 from karyolot.io.tables import read_pairs, read_study
+from karyolot.plan.params import job
 from karyolot.report.overview import overview_row, render_overview
 from karyolot.report.study import study_expression
 
-with runtime.job(snakemake, Section):
+with job(snakemake, Section):
     rows = [overview_row(read_model(path, Record)) for path in snakemake.input.reports]
     files = dict(snakemake.input.items())
     tables = read_study(files)

@@ -1,13 +1,13 @@
 """Rule `score_study`: expression of the study -> a score of every gene set in every sample."""
 
-from karyolot import runtime
 from karyolot.contracts.expression import SetScores
 from karyolot.contracts.settings import Pathways
 from karyolot.io.expression import read_expression, read_gene_sets
 from karyolot.io.tables import write_table
+from karyolot.plan.params import job
 from karyolot.rna.scores import gsva
 
-with runtime.job(snakemake, Pathways) as settings:
+with job(snakemake, Pathways) as settings:
     sets, axes = read_gene_sets(snakemake.input.gene_sets, snakemake.input.axes)
     scores = gsva(read_expression(snakemake.input.expression), sets, axes, settings)
     write_table(scores, snakemake.output.scores, SetScores)

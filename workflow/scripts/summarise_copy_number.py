@@ -1,13 +1,13 @@
 """Rule `summarise_copy_number`: everything found on copy number -> the metrics the criteria are held against."""
 
-from karyolot import runtime
 from karyolot.contracts.copy_number import Arms, Calls, Comparison, Lod, Match, Noise, Segments
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.summary import metrics
 from karyolot.io.files import read_model, write_metrics
 from karyolot.io.tables import read_alleles, read_table
+from karyolot.plan.params import job
 
-with runtime.job(snakemake, CopyNumber) as settings:
+with job(snakemake, CopyNumber) as settings:
     given = snakemake.input
     found = [read_table(given.calls, Calls), read_table(given.segments, Segments), read_table(given.arms, Arms)]
     limits = read_table(given.lod, Lod)

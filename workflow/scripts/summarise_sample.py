@@ -1,12 +1,12 @@
 """Rule `summarise_sample`: what the tools said of one sample -> its quality figures."""
 
-from karyolot import runtime
 from karyolot.contracts.settings import Section
 from karyolot.io.expression import read_quantification
 from karyolot.io.files import read_json, write_model
+from karyolot.plan.params import job
 from karyolot.report.qc import summarise
 
-with runtime.job(snakemake, Section):
+with job(snakemake, Section):
     given = snakemake.input
     said = {name: [read_json(path) for path in paths] for name, paths in given.items() if name != "salmon"}
     quantified = read_quantification(given.salmon[0]) if given.get("salmon") else None

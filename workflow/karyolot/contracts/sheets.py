@@ -147,7 +147,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 
 
 class Study(BaseModel):
-    """The tables together, already cross-checked by `karyolot.check`."""
+    """The tables together, already cross-checked by `karyolot.inputs.check`."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -284,7 +284,7 @@ def read_quantification(path: PathLike) -> Quantification:
 
 
 def read_expression_results(files: dict[str, Any], replicates: Sequence[int]) -> ExpressionResults | None:
-    """All expression results of a lot from the files named as `paths.report_files` names them; None without RNA.
+    """All expression results of a lot from the files named as `files.report_files` names them; None without RNA.
 
     replicates: RNA samples of the lot, of its donor.
     """
@@ -304,7 +304,7 @@ def read_expression_results(files: dict[str, Any], replicates: Sequence[int]) ->
 
 
 def read_comparison(files: dict[str, Any]) -> tuple[PanelFacts, pd.DataFrame] | tuple[None, None]:
-    """(facts, PanelComparison) of a lot from the files named as `paths.panel_files` names them; (None, None) without."""
+    """(facts, PanelComparison) of a lot from the files named as `files.panel_files` names them; (None, None) without."""
     if "panel" not in files:
         return None, None
     return read_model(files["panel_facts"], PanelFacts), read_table(files["panel"], PanelComparison)

@@ -33,7 +33,7 @@ def read_layout_bands(path: PathLike) -> tuple[Layout, pd.DataFrame]:
 
 
 def read_bin_sources(sources: dict[str, str], bin_bp: int) -> BinSources:
-    """Everything the grid of bins is made from. sources: file by what it is, as `paths.named_sources` names them."""
+    """Everything the grid of bins is made from. sources: file by what it is, as `files.named_sources` names them."""
     layout, cytobands = read_layout_bands(sources["layout"])
     if "bins" in sources:
         annotation = read_bin_annotation(sources["bins"])

@@ -96,7 +96,7 @@ def read_study(files: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.Da
 
 
 def read_alleles(files: dict[str, Any]) -> AlleleResults | None:
-    """Results on alleles of a lot, from the files named as `paths.allele_files` names them; None when there are none."""
+    """Results on alleles of a lot, from the files named as `files.allele_files` names them; None when there are none."""
     if "identity" not in files:
         return None
     return AlleleResults(
@@ -109,7 +109,7 @@ def read_alleles(files: dict[str, Any]) -> AlleleResults | None:
 
 
 def read_variants(files: dict[str, Any]) -> VariantResults | None:
-    """Small variants of a lot, from the files named as `paths.variant_files` names them; None when none were searched."""
+    """Small variants of a lot, from the files named as `files.variant_files` names them; None when none were searched."""
     if "variant_facts" not in files:
         return None
     variants = read_table(files["variants_found"], SmallVariants)
@@ -117,7 +117,7 @@ def read_variants(files: dict[str, Any]) -> VariantResults | None:
 
 
 def read_copy_number(files: dict[str, Any]) -> CopyNumberResults:
-    """All copy-number results of a lot, from the files named as `paths.report_files` names them."""
+    """All copy-number results of a lot, from the files named as `files.report_files` names them."""
     tables = {
         "ratios": LogRatios,
         "segments": Segments,

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from karyolot.config import RESOURCES
 from karyolot.contracts.criteria import Acceptance, Limit
 from karyolot.contracts.settings import Layout
 from karyolot.contracts.sheets import Donor, Lot, Sample
 from karyolot.io.files import read_yaml, write_json
+from karyolot.io.shipped import RESOURCES
 from karyolot.simulate.donors import Cells, Change, Sex, copies, haplotypes, mutate, mutations, variants
 from karyolot.simulate.expression import AXES, PLANTED, levels
 from karyolot.simulate.files import write_config, write_dna, write_panel, write_reference, write_rna, write_sheet

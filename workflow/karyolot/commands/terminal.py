@@ -12,10 +12,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from karyolot.commands.explain import Line
+from karyolot.commands.run import Failure
 from karyolot.contracts.problems import escaped
-from karyolot.launch import Failure
 from karyolot.report.words import OUTCOMES, quantity, unseen
-from karyolot.results import Line
 
 STYLES = {
     "PASS": "bold blue", "FAIL": "bold red", "FAIL_IDENTITY": "bold red", "REVIEW": "bold yellow",

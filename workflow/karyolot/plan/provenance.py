@@ -13,9 +13,9 @@ from typing import Any
 
 from karyolot import __version__
 from karyolot.contracts.record import ConfigDifference, InputFile, Provenance
+from karyolot.io.shipped import PROJECT
 
-PACKAGE = Path(__file__).parent
-PROJECT = PACKAGE.parents[1]
+PACKAGE = Path(__file__).parents[1]
 IMPORT_NAMES = {"yaml": "PyYAML"}
 """Import name -> distribution name, where the two differ."""
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from karyolot.config import PROJECT
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io import lock
+from karyolot.io.shipped import PROJECT
 
 DONE, PIPELINE_ERROR, INPUT_ERROR = 0, 1, 2
 CORES = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile", "--workflow-profile")

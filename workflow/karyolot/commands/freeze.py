@@ -6,12 +6,12 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 
 from karyolot import __version__
-from karyolot.config import resource
 from karyolot.contracts.expression import MarkerPanel
 from karyolot.contracts.panel import VERSION_PATTERN, Panel
 from karyolot.contracts.problems import KaryolotError, quoted
 from karyolot.io.expression import read_expression
 from karyolot.io.panel import read_panel, write_panel
+from karyolot.io.shipped import resource
 from karyolot.io.tables import read_table
 from karyolot.rna.panel import freeze
 

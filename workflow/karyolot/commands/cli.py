@@ -33,7 +33,7 @@ def init(
     directory: Annotated[Path, typer.Argument(help="Folder of the new study; made when it is not there.")],
 ) -> None:
     """Make a working directory: DIR/config with the settings and the three sheets to fill in."""
-    from karyolot import intake
+    from karyolot.commands import add_lot as intake
 
     files = intake.init(directory)
     print(f"made {files[0].parent}: {', '.join(path.name for path in files)}")
@@ -66,7 +66,7 @@ def add_lot(
     strandedness: Annotated[str, typer.Option(help="Of the RNA: unstranded, forward or reverse.")] = "",
 ) -> None:
     """Add a lot to the sheets, with checksums of its files; nothing is written unless the check finds no error."""
-    from karyolot import intake
+    from karyolot.commands import add_lot as intake
 
     lots = _filled(
         lot_id=lot, donor_id=donor, passage=passage, pdl=pdl, bank=bank, parent_lot_id=parent, thaw_state=thaw_state,
@@ -117,7 +117,7 @@ def check(
     directory: Directory = Path(),
 ) -> None:
     """Report every problem of configuration, tables and files at once. Exit code 2 if there is an error."""
-    from karyolot import check as checks
+    from karyolot.inputs import check as checks
 
     path = config or directory / "config" / "config.yaml"
     _, draft, problems = checks.examine(checks.read_settings(path), directory, [path])
@@ -134,7 +134,7 @@ def run(context: typer.Context, directory: Annotated[Path, typer.Argument(help="
     """Print the plain snakemake command, run it, and show the verdict of every lot. Exit code 1 if a rule failed."""
     import shlex
 
-    from karyolot import launch
+    from karyolot.commands import run as launch
 
     words: list[str] = context.obj or []
     launch.stop_unfit(directory, words)
@@ -143,12 +143,13 @@ def run(context: typer.Context, directory: Annotated[Path, typer.Argument(help="
     earlier = launch.logs(directory)
     code = launch.run(line)
     if code == launch.DONE and not launch.only_looks(words):
-        from karyolot import results, terminal
+        from karyolot.commands import explain as results
+        from karyolot.commands import terminal
 
         records = [results.read_record(directory, lot) for lot in results.lots_with_records(directory)]
         terminal.print_table(results.table_of(records, directory), terminal.console(sys.stdout))
     elif code == launch.PIPELINE_ERROR:
-        from karyolot import terminal
+        from karyolot.commands import terminal
 
         terminal.print_failure(launch.failure(directory, earlier), terminal.console(sys.stderr))
     raise typer.Exit(code)
@@ -157,7 +158,7 @@ def run(context: typer.Context, directory: Annotated[Path, typer.Argument(help="
 @app.command()
 def report(lot: Annotated[str, typer.Argument(help="A finished lot.")], directory: Directory = Path()) -> None:
     """Make the HTML and the PDF of a lot anew from its record, results/LOT/report.json."""
-    from karyolot import results
+    from karyolot.commands import explain as results
 
     for path in results.render_again(directory, lot):
         print(path)
@@ -172,7 +173,8 @@ def explain(
     """Why a lot has its verdict: criteria not passed, the limit of detection, and what cannot be seen."""
     import json
 
-    from karyolot import results, terminal
+    from karyolot.commands import explain as results
+    from karyolot.commands import terminal
 
     facts = results.explanation(results.read_record(directory, lot), directory)
     if machine:
@@ -188,13 +190,13 @@ def defaults(
     ] = False,
 ) -> None:
     """Print every setting with its default and meaning."""
-    from karyolot import defaults as generated
+    from karyolot.commands import defaults as generated
 
     if not write:
         print(generated.defaults_yaml(), end="")
         return
-    from karyolot.config import PROJECT
     from karyolot.io.files import write_text
+    from karyolot.io.shipped import PROJECT
 
     for name, text in generated.documents((PROJECT / generated.README).read_text(encoding="utf-8")).items():
         write_text(text, PROJECT / name)
@@ -213,7 +215,7 @@ def call(
     rt: Annotated[Path | None, typer.Option(help="Replication timing, bedGraph or WIG; high = early.")] = None,
 ) -> None:
     """Compare two count tables: segments, calls, arms and limits of detection, without Snakemake."""
-    from karyolot.call import call as compare
+    from karyolot.commands.call import call as compare
 
     summary = compare(lot, donor, out, genome=genome, sex=sex, gc=gc, fasta=fasta, mappability=mappability, rt=rt)
     limit = summary["metrics"]["cn.lod"]
@@ -230,8 +232,8 @@ def freeze(
     markers: Annotated[str, typer.Option(help="Marker table, as in expression.markers.")] = "shipped:markers.tsv",
 ) -> None:
     """Freeze accepted lots of a finished run as the reference panel that new lots are compared with."""
+    from karyolot.commands.freeze import freeze_panel
     from karyolot.contracts.panel import FULL_LOTS, MIN_LOTS, tier
-    from karyolot.freeze import freeze_panel
 
     panel = freeze_panel(lots.split(","), version, out, directory, markers)
     limits = {"too few": "no limits yet", "provisional": "limits are provisional", "full": "limits are full"}

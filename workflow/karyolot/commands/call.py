@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from karyolot.config import RESOURCES
 from karyolot.contracts.copy_number import Arms, BinSources, Calls, Lod, Segments
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.record import NOT_SEEN
@@ -30,6 +29,7 @@ from karyolot.io.genome import (
     read_places,
     read_scores,
 )
+from karyolot.io.shipped import RESOURCES
 from karyolot.io.tables import write_table
 
 FILES = {"seg": "segments.seg", "vcf": "calls.vcf", "bed": "calls.bed", "bedgraph": "log_ratios.bedgraph"}

@@ -1,6 +1,6 @@
 """The configuration and the sample tables: read, checked in themselves, every fault told in one pass.
 
-What needs a look into the data files is in `karyolot.check`.
+What needs a look into the data files is in `karyolot.inputs.check`.
 """
 
 import re
@@ -15,12 +15,10 @@ from pydantic_core import ErrorDetails
 from karyolot.contracts.problems import InputProblems, Problem
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Donor, Lot, LotResult, Row, Sample, Study
+from karyolot.inputs.sheets import Entry, parse_sheet, suggestion
 from karyolot.io import probe
-from karyolot.tables import Entry, parse_sheet, suggestion
+from karyolot.io.shipped import SHIPPED, resource
 
-PROJECT = Path(__file__).resolve().parents[2]
-RESOURCES = PROJECT / "resources"
-SHIPPED = "shipped:"
 R = TypeVar("R", bound=Row)
 
 
@@ -49,23 +47,6 @@ class Draft:
             samples=samples,
             results=tuple(entry.row for entry in self.results),
         )
-
-
-def resource(path: str, workdir: Path) -> Path:
-    """Where a path of the configuration or of a sheet is: `shipped:NAME` in the project's resources, else in `workdir`.
-
-    Absolute paths stay as they are.
-    """
-    if path.startswith(SHIPPED):
-        return RESOURCES / path.removeprefix(SHIPPED)
-    return workdir / path
-
-
-def portable(path: str) -> str:
-    """The way back from `resource`: a file of the project's resources as `shipped:NAME`, all else as it is. A record must not
-    change with the folder the project lies in."""
-    given = Path(path)
-    return SHIPPED + given.relative_to(RESOURCES).as_posix() if given.is_relative_to(RESOURCES) else path
 
 
 def load_config(raw: Mapping[str, Any]) -> Config:

@@ -14,8 +14,8 @@ from karyolot.contracts.criteria import CriterionResult, Verdict
 from karyolot.contracts.problems import KaryolotError, quoted
 from karyolot.contracts.record import Record
 from karyolot.contracts.sheets import ID_PATTERN
+from karyolot.inputs.sheets import suggestion
 from karyolot.io.files import read_bytes, read_json, write_bytes, write_text
-from karyolot.tables import suggestion
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from karyolot.config import Draft, resource
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.panel import MIN_LOTS, Panel, gene_digest
 from karyolot.contracts.problems import KaryolotError, Problem, quoted
 from karyolot.contracts.settings import Config, Layout
 from karyolot.contracts.sheets import Sample
+from karyolot.inputs.sheets import Entry, suggestion
+from karyolot.inputs.study import Draft
 from karyolot.io import probe
 from karyolot.io.files import sha256
 from karyolot.io.panel import read_panel
 from karyolot.io.probe import BinCounts, Fault, GeneCounts, Genes, ReadsHead
-from karyolot.tables import Entry, suggestion
+from karyolot.io.shipped import resource
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from karyolot import check
-from karyolot.config import PROJECT, resource
 from karyolot.contracts.problems import InputProblems, KaryolotError, Problem, quoted
 from karyolot.contracts.sheets import ID_PATTERN, Donor, Lot, Row, Sample
+from karyolot.inputs import check
+from karyolot.inputs.sheets import EDGES, header_of, parse_sheet
 from karyolot.io import probe
 from karyolot.io.files import replacing, sha256
-from karyolot.tables import EDGES, header_of, parse_sheet
+from karyolot.io.shipped import PROJECT, resource
 
 Cells = Mapping[str, str]
 """Column -> text, of the columns that are filled."""

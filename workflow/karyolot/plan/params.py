@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from karyolot.contracts.problems import KaryolotError
-from karyolot.provenance import PROJECT, code_digest
+from karyolot.io.shipped import PROJECT
+from karyolot.plan.provenance import code_digest
 
 Settings = TypeVar("Settings", bound=BaseModel)
 OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
@@ -20,7 +21,7 @@ OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.E
 SCRIPTS = PROJECT / "workflow" / "scripts"
 
 
-def stage(rule: str, settings: BaseModel | None = None, without: str = "") -> dict[str, Any]:
+def step(rule: str, settings: BaseModel | None = None, without: str = "") -> dict[str, Any]:
     """The `params` every script rule carries: its slice of the settings and the digest of its code.
 
     without: a setting of the slice that the rule does not read, and so need not run again for.

@@ -1,0 +1,183 @@
+"""Facts of samples and lots that rules ask for. Pure functions of the sample sheets."""
+
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.settings import Config
+from karyolot.contracts.sheets import Sample, Study
+
+NEVER = "(?!)"
+"""A pattern nothing matches: the constraint of a rule that no sample of this study needs."""
+
+
+def unit_of(study: Study, sample: str, unit: str) -> Sample:
+    return next(row for row in study.samples[sample] if row.unit == unit)
+
+
+def reads_of(study: Study, sample: str, unit: str) -> list[str]:
+    """One or two FASTQ files."""
+    row = unit_of(study, sample, unit)
+    return [path for path in (row.fastq_1, row.fastq_2) if path is not None]
+
+
+def checksums_of(study: Study, sample: str, unit: str) -> list[str | None]:
+    """The sha256 the sheet states for each file of `reads_of`; None where it states none."""
+    row = unit_of(study, sample, unit)
+    return [row.sha256_1, row.sha256_2][: len(reads_of(study, sample, unit))]
+
+
+def units_of(study: Study, sample: str) -> list[str]:
+    return [row.unit for row in study.samples[sample]]
+
+
+def samples_with(study: Study, *entries: str, assay: str | None = None) -> list[str]:
+    """Ids of the samples that enter by one of 'fastq_1', 'alignment', 'counts'; of one assay ('wgs', 'rnaseq') or any."""
+    rows = {name: rows[0] for name, rows in study.samples.items()}
+    return [
+        name
+        for name, row in rows.items()
+        if assay in (None, row.assay) and any(getattr(row, entry) is not None for entry in entries)
+    ]
+
+
+def one_of(names: list[str]) -> str:
+    """A wildcard constraint: any of `names`, nothing when there are none."""
+    return "|".join(names) if names else NEVER
+
+
+def dna_sample(study: Study, *, lot: str | None = None, donor: str | None = None) -> str:
+    """The one WGS sample of a lot, or of a donor's hepatocytes."""
+    for name, rows in study.samples.items():
+        if rows[0].assay == "wgs" and ((lot and rows[0].lot_id == lot) or (donor and rows[0].donor_id == donor)):
+            return name
+    raise KaryolotError(f"no WGS sample of {lot or donor} in the sample sheet; add its row")
+
+
+def sex_of(study: Study, lot: str) -> str:
+    """Sex of the lot's donor by record."""
+    return study.donors[study.lots[lot].donor_id].sex
+
+
+def rna_samples(study: Study, lot: str) -> list[str]:
+    """RNA samples of a lot and of its donor, the donor's first; empty unless both have some."""
+    donor = study.lots[lot].donor_id
+    of_donor = [name for name, rows in study.samples.items() if rows[0].assay == "rnaseq" and rows[0].donor_id == donor]
+    of_lot = [name for name, rows in study.samples.items() if rows[0].assay == "rnaseq" and rows[0].lot_id == lot]
+    return of_donor + of_lot if of_donor and of_lot else []
+
+
+def rna_replicates(study: Study, lot: str) -> tuple[int, int]:
+    """Numbers of RNA samples of a lot and of its donor."""
+    of_lot = [bool(study.samples[name][0].lot_id) for name in rna_samples(study, lot)]
+    return sum(of_lot), len(of_lot) - sum(of_lot)
+
+
+def lots_with_dna(study: Study) -> list[str]:
+    sequenced = {rows[0].lot_id for rows in study.samples.values() if rows[0].assay == "wgs"}
+    return [lot for lot in study.lots if lot in sequenced]
+
+
+def ancestors(study: Study, lot: str) -> list[str]:
+    """Lots with DNA that this one was grown from, its parent last. The check has seen that no lot is its own ancestor."""
+    found: list[str] = []
+    while (parent := study.lots[lot].parent_lot_id) is not None:
+        found.insert(0, lot := parent)
+    sequenced = lots_with_dna(study)
+    return [name for name in found if name in sequenced]
+
+
+def lots_with_rna(study: Study) -> list[str]:
+    return [lot for lot in study.lots if rna_samples(study, lot)]
+
+
+def study_samples(study: Study) -> list[str]:
+    """All RNA samples a lot's comparison uses, each once, in sheet order."""
+    wanted = {sample for lot in study.lots for sample in rna_samples(study, lot)}
+    return [name for name in study.samples if name in wanted]
+
+
+def sequenced_samples(study: Study, lot: str) -> list[str]:
+    """Every sample a lot's report rests on: its WGS, its donor's WGS, and the RNA of both."""
+    donor = study.lots[lot].donor_id
+    return [dna_sample(study, donor=donor), dna_sample(study, lot=lot), *rna_samples(study, lot)]
+
+
+def fastq_files(study: Study, lot: str) -> int:
+    """Number of FASTQ files a lot's report rests on."""
+    rows = [row for sample in sequenced_samples(study, lot) for row in study.samples[sample]]
+    return sum(len(reads_of(study, row.sample_id, row.unit)) for row in rows)
+
+
+def sample_facts(study: Study, sample: str) -> dict[str, str]:
+    first = study.samples[sample][0]
+    return {"sample_id": sample, "assay": first.assay, "role": "lot" if first.lot_id else "donor"}
+
+
+def lot_facts(study: Study, lot: str) -> dict[str, object]:
+    """Contract LotFacts, as plain values."""
+    row = study.lots[lot]
+    donor = study.donors[row.donor_id]
+    facts = row.model_dump(mode="json", exclude={"lot_id", "donor_id"}) | {"donor_age": donor.age}
+    return {"lot_id": lot, "donor_id": row.donor_id, "donor_sex": donor.sex, "facts": facts}
+
+
+def lot_results(study: Study, lot: str) -> list[dict[str, object]]:
+    """Contract ImportedResult, as plain values, for every result and deviation of the lot, in sheet order."""
+    sex = study.donors[study.lots[lot].donor_id].sex
+    rows = [row for row in study.results if row.lot_id == lot]
+    return [row.model_dump(mode="json", exclude={"lot_id"}) | {"kept": row.kept(sex)} for row in rows]
+
+
+def allele_lots(study: Study, settings: Config) -> list[str]:
+    """Lots whose alleles can be counted: a panel of sites, a genome, and reads (not counts) of lot and donor."""
+    return lots_with_reads(study, settings) if settings.identity.sites is not None else []
+
+
+def lots_with_reads(study: Study, settings: Config) -> list[str]:
+    """Lots with a genome, and reads (not counts) of lot and donor."""
+    if settings.reference.fasta is None:
+        return []
+    return [
+        lot for lot in lots_with_dna(study) if all(study.samples[s][0].counts is None for s in wgs_pair(study, lot))
+    ]
+
+
+def wgs_pair(study: Study, lot: str) -> list[str]:
+    """WGS samples of a lot's donor and of the lot."""
+    return [dna_sample(study, donor=study.lots[lot].donor_id), dna_sample(study, lot=lot)]
+
+
+def expressed_samples(study: Study, lot: str) -> list[str]:
+    """RNA samples of a lot and its donor that came as reads."""
+    return [name for name in rna_samples(study, lot) if study.samples[name][0].fastq_1]
+
+
+def allele_samples(study: Study, settings: Config, lot: str | None = None) -> list[dict[str, str]]:
+    """Samples with allele counts, of a lot and its donor or of the whole sheet: sample_id, assay, its lot or donor, the
+    person by the sheet, and which of the two it is."""
+    lots = allele_lots(study, settings) if lot is None else [lot]
+    wanted = {sample for one in lots for sample in (*wgs_pair(study, one), *expressed_samples(study, one))}
+    rows = []
+    for name in (name for name in study.samples if name in wanted):
+        row = study.samples[name][0]
+        person = study.lots[row.lot_id].donor_id if row.lot_id else str(row.donor_id)
+        who = {"owner": row.lot_id or person, "person": person, "role": "lot" if row.lot_id else "donor"}
+        rows.append({"sample_id": name, "assay": row.assay, **who})
+    return rows
+
+
+def expressed_of(study: Study, settings: Config, lot: str) -> list[dict[str, str]]:
+    """`allele_samples` of a lot that are RNA."""
+    return [sample for sample in allele_samples(study, settings, lot) if sample["assay"] == "rnaseq"]
+
+
+def is_rna(study: Study, sample: str) -> bool:
+    return study.samples[sample][0].assay == "rnaseq"
+
+
+def variant_lots(study: Study, settings: Config) -> list[str]:
+    """Lots searched for small variants: a list of genes, a genome, and reads (not counts) of lot and donor."""
+    return lots_with_reads(study, settings) if settings.small_variants.genes is not None else []
+
+
+def variant_samples(study: Study, lot: str) -> list[str]:
+    """WGS samples of a lot and of its donor."""
+    return wgs_pair(study, lot)[::-1]
