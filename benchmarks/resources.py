@@ -23,7 +23,7 @@ import pandas as pd
 import yaml
 
 from karyolot.contracts.settings import Config
-from karyolot.inputs.study import load_config
+from karyolot.inputs.study import parse_config
 from karyolot.plan import resources
 
 RESULTS = Path(__file__).with_name("resources.tsv")
@@ -198,7 +198,7 @@ def threads(directory: str) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     sheet = pd.read_csv(run / "config" / "samples.tsv", sep="\t", dtype=str)
     pairs = sheet[sheet["fastq_1"].notna()].groupby("assay").first()
-    settings = load_config(WITH_GENOME)
+    settings = parse_config(WITH_GENOME)[0]
     with tempfile.TemporaryDirectory() as folder:
         names = {"place": folder}
         for short, assay in (("dna", "wgs"), ("rna", "rnaseq")):
@@ -232,7 +232,7 @@ def timed(command: str, place: Path) -> tuple[float, float]:
 
 def human(*_: str) -> list[dict[str, object]]:
     """What `karyolot.resources` expects for one lot at 30x, its donor there already."""
-    settings = load_config(WITH_GENOME)
+    settings = parse_config(WITH_GENOME)[0]
     return [row(rule, settings) for rule in RULES]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from karyolot.io import probe
+from karyolot.inputs import probe
 
 PACKAGE = Path(__file__).parents[2] / "workflow" / "karyolot"
 MODULES = sorted(PACKAGE.rglob("*.py"))

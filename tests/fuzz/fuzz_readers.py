@@ -26,8 +26,9 @@ if __name__ == "__main__":
 
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.sheets import Donor, Lot, LotResult, Sample
+from karyolot.inputs import probe
 from karyolot.inputs.sheets import header_of, parse_sheet
-from karyolot.io import expression, genome, probe
+from karyolot.io import expression, genome
 
 SHEETS = (Donor, Lot, Sample, LotResult)
 FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-"))

@@ -22,8 +22,9 @@ from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.panel import Paired, Panel, PanelDonor, PanelLot, PanelModule, gene_digest
 from karyolot.contracts.problems import CODES, InputProblems, Problem
 from karyolot.contracts.sheets import Study
-from karyolot.inputs import check
-from karyolot.io import probe
+from karyolot.inputs import check, probe
+from karyolot.inputs.formats import text
+from karyolot.inputs.formats import yaml as yaml_format
 from karyolot.io.panel import write_panel
 from planted_inputs import BIN, CONTIGS, GENES, RNA, Inputs, bam, counts, matrix, reads, wig
 
@@ -228,12 +229,12 @@ def neither_lot_nor_donor(inputs: Inputs) -> None:
     del inputs.sample(4)["lot_id"]
 
 
-@case("E12", LOTS, 2, "lot_id", "the donor has one RNA sample (D1r1): effect sizes only")
+@case("W12", LOTS, 2, "lot_id", "the donor has one RNA sample (D1r1): effect sizes only")
 def one_replicate(inputs: Inputs) -> None:
     del inputs.samples[7]
 
 
-@case("E13", LOTS, 2, "lot_id", "never share a seq_run")
+@case("W13", LOTS, 2, "lot_id", "never share a seq_run")
 def rna_in_separate_runs(inputs: Inputs) -> None:
     for line, run in ((8, "run1"), (9, "run1"), (10, "run2"), (11, "run2")):
         inputs.sample(line)["seq_run"] = run
@@ -289,7 +290,7 @@ def counts_of_donor_without_a_contig(inputs: Inputs) -> None:
     inputs.put("dna/D2.tsv", "\n".join(line for line in counts() if not line.startswith("chrY")))
 
 
-@case("E22", SAMPLES, 7, "counts", "the donor limits what can be detected")
+@case("W22", SAMPLES, 7, "counts", "the donor limits what can be detected")
 def donor_shallow(inputs: Inputs) -> None:
     inputs.put("dna/D2.tsv", "\n".join(counts(0)))
 
@@ -326,13 +327,13 @@ def annotation_spells_contigs_otherwise(inputs: Inputs) -> None:
     inputs.put("reference/genes.gtf", inputs.gtf(GENES, "1"))
 
 
-@case("E15", SAMPLES, 4, "fastq_1", "reads have 100 bases, those of the donor 60")
+@case("W15", SAMPLES, 4, "fastq_1", "reads have 100 bases, those of the donor 60")
 def read_lengths_differ(inputs: Inputs) -> None:
     for mate in (1, 2):
         inputs.reads(f"c_{mate}", reads(2, mate, length=100))
 
 
-@case("E15", LOTS, 2, "lot_id", "differ in strandedness (reverse, unstranded)")
+@case("W15", LOTS, 2, "lot_id", "differ in strandedness (reverse, unstranded)")
 def strandedness_differs(inputs: Inputs) -> None:
     for line, kind in ((8, "reverse"), (9, "reverse"), (10, "unstranded"), (11, "unstranded")):
         inputs.sample(line)["strandedness"] = kind
@@ -410,7 +411,7 @@ def criterion_twice(inputs: Inputs) -> None:
 
 
 @case(
-    "E19",
+    "W19",
     CONFIG,
     None,
     "expression.markers",
@@ -735,7 +736,7 @@ def matrices_of_different_genes(inputs: Inputs) -> None:
     inputs.sample(9)["counts"] = "rna/other.tsv"
 
 
-@case("E28", SAMPLES, 5, "alignment", "holds reads of 2 samples (SM cells, others)")
+@case("W28", SAMPLES, 5, "alignment", "holds reads of 2 samples (SM cells, others)")
 def bam_of_two_samples(inputs: Inputs) -> None:
     with pysam.AlignmentFile(str(inputs.folder / "dna/L3.bam"), "rb") as handle:
         header, records = handle.header.to_dict(), list(handle)
@@ -769,12 +770,12 @@ def matrix_with_two_columns_of_names(inputs: Inputs) -> None:
     inputs.put("rna/matrix.tsv", "\n".join([f"{header}\tSymbol", *(f"{row}\tX" for row in rows)]))
 
 
-@case("E16", SAMPLES, 8, "counts", "the gene name '2-Sep' was made by a spreadsheet")
+@case("E16", SAMPLES, 8, "counts", "the gene name '2-Sep' is a date that a spreadsheet made")
 def matrix_through_a_spreadsheet(inputs: Inputs) -> None:
     inputs.put("rna/matrix.tsv", "\n".join(matrix([*GENES, "2-Sep"])))
 
 
-@case("E16", SAMPLES, 8, "counts", "the gene name '43891' was made by a spreadsheet")
+@case("E16", SAMPLES, 8, "counts", "the gene name '43891' is a day number that a spreadsheet made")
 def matrix_with_a_day_number(inputs: Inputs) -> None:
     inputs.put("rna/matrix.tsv", "\n".join(matrix([*GENES, "43891"])))
 
@@ -826,12 +827,18 @@ def own_gene_sets_in_american_spelling(inputs: Inputs) -> None:
     own["license"] = own["licence"]
 
 
-@case("E16", CONFIG, None, "pathways.own_gene_sets.0.path", "the gene name '1-Mar' was made by a spreadsheet")
+@case("E16", CONFIG, None, "pathways.own_gene_sets.0.path", "the gene name '1-Mar' is a date that a spreadsheet made")
 def gene_sets_through_a_spreadsheet(inputs: Inputs) -> None:
     inputs.put("reference/sets.gmt", "WNT set\thttp\tAFP\tMYC\t1-Mar\n")
 
 
-@case("E16", CONFIG, None, "expression.markers", "line 2 of the file: the gene name '2-Sep' was made by a spreadsheet")
+@case(
+    "E16",
+    CONFIG,
+    None,
+    "expression.markers",
+    "line 2 of the file: the gene name '2-Sep' is a date that a spreadsheet made",
+)
 def marker_through_a_spreadsheet(inputs: Inputs) -> None:
     text = (inputs.folder / "reference/markers.tsv").read_text()
     inputs.put("reference/markers.tsv", text.replace(GENES[0], "2-Sep", 1))
@@ -1055,9 +1062,6 @@ def platforms_differ(inputs: Inputs) -> None:
         inputs.sample(line)["platform"] = platform
 
 
-WARNINGS = {"W04", "W05", "E22", "E12", "E13", "E15", "E19"}
-
-
 @pytest.mark.parametrize("named", CASES, ids=lambda named: named[0])
 def test_a_fault_is_told_where_it_is(
     inputs: Inputs, named: tuple[str, Break, str, str, int | None, str | None, str]
@@ -1067,8 +1071,6 @@ def test_a_fault_is_told_where_it_is(
     problems = inputs.examine()
     found = [problem for problem in problems if matches(problem, code, file, line, column, words)]
     assert len(found) == 1, f"{name}:\n" + "\n".join(map(str, problems))
-    hard = words.startswith(("no ", "fewer ", "more ", "cannot "))
-    assert found[0].warning == ((code in WARNINGS and not hard) or "reads of 2" in words)
     assert found[0].remedy
     # One fault is one problem: nothing else is blamed for it.
     assert len(problems) == ALSO.get(name, 1), "\n".join(map(str, problems))
@@ -1089,9 +1091,9 @@ ALSO = {
 
 def matches(problem: Problem, code: str, file: str, line: int | None, column: str | None, words: str) -> bool:
     if file == CONFIG:
-        return (problem.code, problem.column) == (code, column) and words in problem.message
+        return (problem.code, problem.column) == (code, column) and words in str(problem)
     return (problem.code, problem.file, problem.line, problem.column) == (code, file, line, column) and (
-        words in problem.message
+        words in str(problem)
     )
 
 
@@ -1153,7 +1155,7 @@ def test_load_gives_the_study_and_prints_warnings_once(inputs: Inputs, capsys: p
     assert study.lots["L3"].passage == 8
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err.count("E12 warning") == 1
+    assert shown.err.count("W12 warning") == 1
     assert check.load(inputs.config, inputs.folder, contents=False) == (config, study)
     assert capsys.readouterr().err == ""
 
@@ -1209,7 +1211,7 @@ def test_cram_is_read_without_its_reference(inputs: Inputs) -> None:
 
 def test_shipped_resources_have_no_fault(inputs: Inputs) -> None:
     del inputs.config["expression"], inputs.config["pathways"], inputs.config["acceptance"]
-    assert {problem.code for problem in inputs.examine()} == {"E19"}  # the study's six genes are not all markers
+    assert {problem.code for problem in inputs.examine()} == {"E19", "W19"}  # the study's six genes are not all markers
 
 
 def test_the_simulated_study_is_silent(study: Path) -> None:
@@ -1240,7 +1242,7 @@ def test_nothing_heavy_is_imported() -> None:
 
 def test_every_code_is_described() -> None:
     package = Path(check.__file__).parents[1]
-    modules = [*(package / "inputs").rglob("*.py"), package / "io" / "probe.py"]
+    modules = (package / "inputs").rglob("*.py")
     used = {code for module in modules for code in re.findall(r'"([EW]\d\d)"', module.read_text())}
     assert used | {"E05", "E29"} == CODES.keys()
 
@@ -1279,10 +1281,10 @@ PROBES: list[Callable[[Path], Any]] = [
     probe.annotated_contigs,
     lambda path: probe.gene_counts(path, frozenset({"a"})),
     lambda path: probe.track_contigs(path, 4),
-    lambda path: probe.read_document(path, Acceptance),
-    lambda path: probe.read_columns(path, ("a", "b")),
-    probe.read_yaml,
-    lambda path: probe.entry_line(path, ["a", 1]),
+    lambda path: yaml_format.look(path, Acceptance),
+    lambda path: text.table(path, ("a", "b")),
+    yaml_format.load,
+    lambda path: yaml_format.line_of(path, ["a", 1]),
 ]
 STARTS = [
     b"",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from karyolot.contracts.sheets import Sample, Study
-from karyolot.inputs.study import load_config
+from karyolot.inputs.study import parse_config
 from karyolot.io.shipped import PROJECT
 from karyolot.plan import resources
 from karyolot.plan.resources import Needs, Size
@@ -20,7 +20,7 @@ RULES = {
     for name, text in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", file.read_text(), flags=re.M)
     if "shell:" in text or "script:" in text
 }
-SETTINGS = load_config({"reference": {"fasta": "genome.fa", "gtf": "genes.gtf"}})
+SETTINGS = parse_config({"reference": {"fasta": "genome.fa", "gtf": "genes.gtf"}})[0]
 
 
 def test_every_rule_asks_by_its_own_name_and_says_what_it_took() -> None:
@@ -64,7 +64,7 @@ def test_more_data_never_needs_less(rule: str, data: float, genome: float, threa
     ],
 )
 def test_memory_of_a_human_sample(settings: dict[str, object], rule: str, low: int, high: int) -> None:
-    config = load_config({"reference": {"fasta": "genome.fa", "gtf": "genes.gtf"}} | settings)
+    config = parse_config({"reference": {"fasta": "genome.fa", "gtf": "genes.gtf"}} | settings)[0]
     assert low <= resources.mb(resources.need_of(rule, config), HUMAN) <= high
 
 

@@ -22,8 +22,8 @@ from pathlib import Path
 import pytest
 
 from karyolot.commands.run import hint
+from karyolot.inputs.probe import BAM_END
 from karyolot.io.files import write_bytes
-from karyolot.io.probe import BAM_END
 
 Running = subprocess.Popen[str]
 ROOT = Path(__file__).parents[2]

@@ -14,11 +14,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from karyolot.contracts.problems import InputProblems, KaryolotError, Problem, quoted
+from karyolot.contracts.problems import Fault, InputProblems, KaryolotError, Problem, quoted
 from karyolot.contracts.sheets import ID_PATTERN, Donor, Lot, Row, Sample
 from karyolot.inputs import check
-from karyolot.inputs.sheets import EDGES, header_of, parse_sheet
-from karyolot.io import probe
+from karyolot.inputs.sheets import EDGES, header_of, parse_sheet, read_bytes
 from karyolot.io.files import replacing, sha256
 from karyolot.io.shipped import PROJECT, resource
 
@@ -157,9 +156,9 @@ def propose(directory: Path, donors: Sequence[Cells], samples: Sequence[Cells], 
     before, after, added, dropped = {}, {}, {}, []
     for name, rows in {"donors": donors, "samples": samples, "lots": lots}.items():
         try:
-            before[name] = probe.read_sheet(paths[name])
-        except probe.Fault as fault:
-            raise KaryolotError(f"{named[name]}: {fault}") from fault
+            before[name] = read_bytes(paths[name])
+        except Fault as fault:
+            raise fault.named(named[name]) from fault
         after[name], added[name], absent = _appended(before[name], rows, named[name], repeat=name == "lots")
         dropped += absent
     problems = _examined(raw, directory, path, named, after)

@@ -11,10 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from karyolot.contracts.criteria import CriterionResult, Verdict
-from karyolot.contracts.problems import KaryolotError, quoted
+from karyolot.contracts.problems import KaryolotError, did_you_mean, nearest, quoted
 from karyolot.contracts.record import Record
 from karyolot.contracts.sheets import ID_PATTERN
-from karyolot.inputs.sheets import suggestion
 from karyolot.io.files import read_bytes, read_json, write_bytes, write_text
 
 
@@ -48,7 +47,7 @@ def read_record(directory: Path, lot: str) -> Record:
         there = lots_with_records(directory)
         known = f"finished lots: {', '.join(there)}" if there else "no lot is finished there"
         raise KaryolotError(
-            f"{directory / 'results'} holds no record of a lot {quoted(lot)}{suggestion(lot, there)}; {known}"
+            f"{directory / 'results'} holds no record of a lot {quoted(lot)}{did_you_mean(nearest(lot, there))}; {known}"
         )
     content = read_json(path)
     try:

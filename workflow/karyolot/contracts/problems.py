@@ -1,7 +1,9 @@
 """Errors meant for the person who runs the pipeline: what is wrong, where, what is allowed, what to do."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 CODES: Mapping[str, str] = {
     "E01": "An id, or a library and lane of a sample, stands twice. Ids differing only in case count as the same:"
@@ -15,26 +17,30 @@ CODES: Mapping[str, str] = {
     "E09": "Passage or population doublings are missing, negative, or below those of the parent lot.",
     "E10": "A lot is at passage 0: passage 0 is the donor's hepatocytes, which are not a lot.",
     "E11": "A sample belongs to a lot and a donor at once, or to neither.",
-    "E12": "Fewer than 2 RNA samples on one side of a comparison: effect sizes only, no p-values.",
-    "E13": "A design cannot tell two effects apart.",
+    "E13": "In the configured design two effects are fully confounded.",
     "E14": "Files use different assemblies or spellings of contigs (chr1 and 1), different bins or genes.",
-    "E15": "Read length or strandedness differs within a comparison.",
     "E16": "A table is not written as it must be: characters, encoding, separators, columns, spreadsheet damage.",
     "E17": "A cell or setting holds something that is not allowed there.",
     "E18": "The configuration or the acceptance document has an unknown or missing entry.",
-    "E19": "Marker genes or gene sets are not in the annotation.",
-    "E22": "A donor has less than half of its lot's fragments, and so limits what can be detected.",
+    "E19": "None of the marker genes, or too few genes of a gene set, are in the annotation.",
     "E23": "A column or cell looks like personal data. Ids here are pseudonyms.",
     "E24": "An id is used that its table does not define.",
     "E25": "The data of a sample, lot or donor is not given in exactly one way.",
     "E26": "A path cannot be handed to the tools safely.",
     "E27": "A setting that this study needs is not given.",
     "E28": "A file is damaged, or is not of the kind its column promises.",
-    "E29": "A tool the study needs is not on PATH (told by a run, not by the check of the inputs).",
+    "E29": "A tool the study needs is not on PATH (reported by a run, not by the check of the inputs).",
     "W04": "A lot and its donor were sequenced in different ways.",
     "W05": "A lot cannot be assessed in full.",
+    "W12": "Fewer than 2 independent RNA cultures on one side of a comparison: effect sizes only, no p values.",
+    "W13": "RNA of a lot and of its donor share no batch: the difference between them is confounded with the batch.",
+    "W15": "Read length or strandedness differs within a comparison.",
+    "W19": "Some marker genes are not in the annotation and will be not assessed.",
+    "W22": "A donor has less than half of its lot's fragments, and so limits what can be detected.",
+    "W28": "A file can be read, and something in it is unusual: compare it with what was meant.",
 }
-"""Every kind of problem that can be told before compute; a code never changes its meaning."""
+"""Every kind of problem that can be found before compute. The letter is the severity: E stops a run, W does not. A code
+never changes its meaning, and the numbers of withdrawn codes are not used again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class Problem:
 
     `line` is 1-based as a text editor shows it (the header is line 1); None when the whole file is meant.
     `column` is a column of a table or a dotted key of the configuration. `column`, `value` are None when no single
-    cell is at fault.
+    cell is at fault. `meant` is the allowed word nearest to the one found; None when there is none.
     """
 
     code: str
@@ -53,7 +59,12 @@ class Problem:
     line: int | None = None
     column: str | None = None
     value: str | None = None
-    warning: bool = False
+    meant: str | None = None
+
+    @property
+    def warning(self) -> bool:
+        """Whether a run may start in spite of it: the letter of the code says so."""
+        return self.code.startswith("W")
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}, line {self.line}"
@@ -62,8 +73,28 @@ class Problem:
         if self.value is not None:
             place += f" = {quoted(self.value)}"
         kind = "warning" if self.warning else "error"
-        texts = [f"{self.code} {kind}: {place}", f"    {self.message}", f"    -> {self.remedy}"]
+        texts = [
+            f"{self.code} {kind}: {place}",
+            f"    {self.message}{did_you_mean(self.meant)}",
+            f"    -> {self.remedy}",
+        ]
         return "\n".join(map(escaped, texts))
+
+
+def did_you_mean(word: str | None) -> str:
+    """' (did you mean WORD?)', or '' for None."""
+    return "" if word is None else f" (did you mean {word}?)"
+
+
+def nearest(word: str, allowed: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The allowed word most like `word`, whatever its case, hyphens and spaces; None when none is like it."""
+    spelling = {_spelling(name): name for name in allowed}
+    found = get_close_matches(_spelling(word), spelling, n=1, cutoff=cutoff)
+    return spelling[found[0]] if found else None
+
+
+def _spelling(word: str) -> str:
+    return re.sub(r"[\s_-]+", "_", word.strip()).casefold()
 
 
 def escaped(text: str) -> str:
@@ -87,11 +118,45 @@ def summary(problems: Sequence[Problem]) -> str:
 
 
 class KaryolotError(Exception):
-    """A fault in what the user gave or in the machine, told in one sentence with its remedy; never a bug of ours."""
+    """A fault in what the user gave or in the machine, in one sentence with its remedy; never a bug of ours.
+
+    `message` and `remedy` are kept apart, so that nobody has to take the sentence to pieces.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(f"{message}; {remedy}" if remedy else message)
+        self.message, self.remedy = message, remedy
+
+
+class Fault(KaryolotError):
+    """What is wrong with one input file: a code, what it is, what to do, and the line where one is at fault.
+
+    Parsers do not know how the user calls the file; `named` adds it for those who hand the fault on as a sentence, while
+    the check makes a Problem of the setting or row that names the file.
+    """
+
+    def __init__(
+        self, code: str, message: str, remedy: str, line: int | None = None, meant: str | None = None, file: str = ""
+    ) -> None:
+        self.code, self.line, self.meant, self.file = code, line, meant, file
+        super().__init__(message, remedy)
+
+    @property
+    def located(self) -> str:
+        """The message with the line of the file it is about."""
+        return self.message if self.line is None else f"line {self.line} of the file: {self.message}"
+
+    def named(self, file: str) -> "Fault":
+        """The same fault, of the file of this name."""
+        return Fault(self.code, self.message, self.remedy, self.line, self.meant, file)
+
+    def __str__(self) -> str:
+        place = f"{self.file}, line {self.line}: " if self.file and self.line else f"{self.file}: " if self.file else ""
+        return escaped(f"{place}{self.message}{did_you_mean(self.meant)}; {self.remedy}")
 
 
 class InputProblems(KaryolotError):
-    """All problems found in the inputs, in one list, so that the user mends them in one go."""
+    """All problems found in the inputs, in one list, so that the user corrects them in one go."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)

@@ -14,23 +14,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from karyolot.contracts.problems import InputProblems, KaryolotError, Problem, quoted
+from karyolot.contracts.problems import Fault, InputProblems, KaryolotError, Problem, nearest, quoted
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import BATCHES, ISCN, RESERVED_LOT_IDS, Lot, LotResult, Sample, Study
 from karyolot.inputs.files import CONFIG, Files, unsafe_paths
-from karyolot.inputs.sheets import Entry, suggestion
+from karyolot.inputs.formats import yaml
+from karyolot.inputs.sheets import Entry
 from karyolot.inputs.study import Draft, parse_config, parse_study
-from karyolot.io import probe
-from karyolot.io.probe import Fault
 
 
 def read_settings(path: Path) -> dict[str, Any]:
     """config.yaml as it is written; raises KaryolotError when there is none, or when it holds no settings."""
     try:
-        raw = probe.read_yaml(path)
+        raw = yaml.load(path)
     except Fault as fault:
-        line = "" if fault.line is None else f", line {fault.line}"
-        raise KaryolotError(f"{path}{line}: {fault}") from fault
+        raise fault.named(str(path)) from fault
     if not isinstance(raw, dict):
         raise KaryolotError(f"{path}: holds no settings; see config/defaults.yaml for what can be set")
     return raw
@@ -86,11 +84,11 @@ def examine(
     if contents:
         for path in configfiles:
             try:
-                probe.read_yaml(Path(path))
+                yaml.load(Path(path))
             except Fault as fault:
                 problems.append(Problem(fault.code, str(path), fault.message, fault.remedy, fault.line))
     faulty = {problem.column or "" for problem in of_config}
-    faulty |= {f"{key.rpartition('.')[0]}.{meant}" for key, meant in _meant(of_config)}
+    faulty |= {f"{(problem.column or '').rpartition('.')[0]}.{problem.meant}" for problem in of_config if problem.meant}
     if any("gene_sets" in key for key in faulty):
         faulty.add("pathways.axes")  # names the sets of files that were not read
     found = check(config, draft, workdir, contents=contents)
@@ -100,18 +98,12 @@ def examine(
     return config, draft, sorted(problems, key=lambda p: (p.file, p.line or 0, p.column or "", p.code, p.message))
 
 
-def _meant(problems: Sequence[Problem]) -> Iterator[tuple[str, str]]:
-    for problem in problems:
-        if found := re.search(r"\(did you mean (.+)\?\)", problem.message):
-            yield problem.column or "", found[1]
-
-
 def _located(problem: Problem, configfiles: Sequence[str | Path]) -> Problem:
     """A problem of the configuration with the file and line its setting stands in."""
     if problem.file != CONFIG or not configfiles:
         return problem
     for path in configfiles:
-        if problem.column and (line := probe.entry_line(Path(path), _parts(problem.column))):
+        if problem.column and (line := yaml.line_of(Path(path), _parts(problem.column))):
             return replace(problem, file=str(path), line=line)
     # The setting is not there: to be added, or left at a default, or given with --config.
     return replace(problem, file=str(configfiles[0]))
@@ -194,9 +186,9 @@ def _references(draft: Draft, config: Config) -> Iterator[Problem]:
         if not known or len({name for *_, name in unknown}) <= len(ids) - len(known):
             continue
         for file, line, column, name in unknown:
-            message = f"the id is not in {table}{suggestion(name, sorted(filter(None, known)))}"
+            meant = nearest(name, sorted(filter(None, known)))
             remedy = f"correct it, or add its row to {table}"
-            yield Problem("E24", file, message, remedy, line, column, name)
+            yield Problem("E24", file, f"the id is not in {table}", remedy, line, column, name, meant)
 
 
 def _lots(draft: Draft, file: str) -> Iterator[Problem]:
@@ -241,7 +233,7 @@ def _results(draft: Draft, file: str) -> Iterator[Problem]:
         if "date" not in bad:
             yield from _day(row.date, file, entry.line, "date")
         if not bad & {"kind", "value"} and (fault := _value_fault(row)):
-            yield at(*fault, column="value", value=row.value)
+            yield at(fault.message, fault.remedy, column="value", value=row.value, meant=fault.meant)
         if not bad & {"kind", "limit"} and row.limit and row.kind in {"karyotype", "mycoplasma", "deviation"}:
             yield at(f"a {row.kind} is not held against a number", "empty the cell", column="limit", value=row.limit)
         if not bad & {"kind", "unit"} and row.kind == "viability" and row.unit != "%":
@@ -261,21 +253,21 @@ def _results(draft: Draft, file: str) -> Iterator[Problem]:
             yield at(message, "give each version of a document its own name", column="sha256", value=row.sha256)
 
 
-def _value_fault(row: LotResult) -> tuple[str, str] | None:
-    """Message and remedy when a value is not of its kind."""
+def _value_fault(row: LotResult) -> Fault | None:
+    """What is wrong when a value is not of its kind."""
     if row.kind == "karyotype":
         plain = re.sub(r"\s", "", row.value)
-        return None if ISCN.fullmatch(plain) else ("not a karyotype", "write it in ISCN, such as 46,XX[20]")
+        return None if ISCN.fullmatch(plain) else Fault("E17", "not a karyotype", "write it in ISCN, such as 46,XX[20]")
     if row.kind == "mycoplasma":
         allowed = ["negative", "positive"]
-        meant = suggestion(row.value, allowed)
-        return None if row.value in allowed else (f"not an allowed value{meant}", "write negative or positive")
+        wrong = Fault("E17", "not an allowed value", "write negative or positive", meant=nearest(row.value, allowed))
+        return None if row.value in allowed else wrong
     if row.kind == "deviation":
         return None
     if not re.fullmatch(r"-?\d+(\.\d+)?", row.value):
-        return "not a number", "write digits, with a decimal point, and the unit in its own column"
+        return Fault("E17", "not a number", "write digits, with a decimal point, and the unit in its own column")
     if row.kind == "viability" and not 0 <= float(row.value) <= 100:
-        return "a viability is 0 to 100 %", "correct the number"
+        return Fault("E17", "a viability is 0 to 100 %", "correct the number")
     return None
 
 
@@ -402,7 +394,7 @@ def _comparisons(draft: Draft, config: Config, doubtful: bool) -> Iterator[Probl
     if owned and not has_dna and not doubtful:
         message = "no sample is WGS: genomic stability of the lots is not assessed, RNA alone is"
         remedy = "add WGS samples of lots and donors; or ask for the RNA results by name"
-        yield Problem("W05", samples_file, message, remedy, warning=True)
+        yield Problem("W05", samples_file, message, remedy)
     study: dict[str, dict[str, str]] = {}
     confounded = False
     for row in draft.lots:
@@ -423,7 +415,7 @@ def _comparisons(draft: Draft, config: Config, doubtful: bool) -> Iterator[Probl
         if rna and not donor_rna and not doubtful:
             message = f"the lot has RNA and its donor {donor} has none: expression is not compared"
             remedy = f"add RNA samples of the donor's hepatocytes (assay rnaseq, donor_id {donor})"
-            yield at_lot("W05", message=message, remedy=remedy, warning=True)
+            yield at_lot("W05", message=message, remedy=remedy)
         elif rna and donor_rna:
             compared = [*_rna_facts(donor_rna, donor, ""), *_rna_facts(rna, donor, lot)]
             study |= {facts["sample_id"]: facts for facts in compared}
@@ -451,7 +443,7 @@ def _different(lot: Samples, donor: Samples, at_lot: Callable[..., Problem]) -> 
         if own and other and own != other:
             message = f"{column} of lot ({', '.join(sorted(own))}) and donor ({', '.join(sorted(other))}) differ"
             remedy = "sequence both alike; differences between methods can look like copy-number changes"
-            yield at_lot("W04", message=message, remedy=remedy, warning=True)
+            yield at_lot("W04", message=message, remedy=remedy)
 
 
 def _batches(config: Config) -> tuple[str, ...]:
@@ -487,8 +479,7 @@ def _tangled(
     try:
         plan_contrast(by_unit(table) if pooled else table, config.expression.design)
     except KaryolotError as error:
-        message, _, remedy = str(error).partition("; ")
-        return message, remedy
+        return error.message, error.remedy
     return None
 
 
@@ -499,18 +490,18 @@ def _expression_design(
     for who, samples in (("lot", lot), ("donor", donor)):
         if len(samples) < 2:
             message = f"the {who} has one RNA sample ({', '.join(samples)}): effect sizes only, no p-values"
-            yield at_lot("E12", message=message, remedy="add a second, independent RNA sample", warning=True)
+            yield at_lot("W12", message=message, remedy="add a second, independent RNA sample")
     for column in BATCHES:
         own, other = _facts(lot, column), _facts(donor, column)
         if own and other and not own & other and column not in told:
             message = (
                 f"RNA of lot and donor never share a {column}: their difference and its effect cannot be told apart"
             )
-            yield at_lot("E13", message=message, remedy="prepare and sequence lot and donor together", warning=True)
+            yield at_lot("W13", message=message, remedy="prepare and sequence lot and donor together")
     own, other = _facts(lot, "strandedness"), _facts(donor, "strandedness")
     if len(own | other) > 1:
         message = f"RNA libraries of one comparison differ in strandedness ({', '.join(sorted(own | other))})"
-        yield at_lot("E15", message=message, remedy="compare libraries of one kind", warning=True)
+        yield at_lot("W15", message=message, remedy="compare libraries of one kind")
 
 
 # Settings

@@ -11,15 +11,16 @@ from typing import Any, ParamSpec, TypeVar
 
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.panel import MIN_LOTS, Panel, gene_digest
-from karyolot.contracts.problems import KaryolotError, Problem, quoted
+from karyolot.contracts.problems import Fault, KaryolotError, Problem, nearest, quoted
 from karyolot.contracts.settings import Config, Layout
 from karyolot.contracts.sheets import Sample
-from karyolot.inputs.sheets import Entry, suggestion
+from karyolot.inputs import probe
+from karyolot.inputs.formats import text, yaml
+from karyolot.inputs.probe import BinCounts, GeneCounts, Genes, ReadsHead
+from karyolot.inputs.sheets import Entry
 from karyolot.inputs.study import Draft
-from karyolot.io import probe
 from karyolot.io.files import sha256
 from karyolot.io.panel import read_panel
-from karyolot.io.probe import BinCounts, Fault, GeneCounts, Genes, ReadsHead
 from karyolot.io.shipped import resource
 
 P = ParamSpec("P")
@@ -155,12 +156,12 @@ class Files:
         result: T = self.seen[key]
         return result
 
-    def in_row(self, use: Use, code: str, message: str, remedy: str, *, warning: bool = False) -> None:
-        problem = Problem(code, self.sheet, message, remedy, use.entry.line, use.column, use.path, warning)
-        self.found.append(problem)
+    def in_row(self, use: Use, fault: Fault) -> None:
+        where = (use.entry.line, use.column, use.path)
+        self.found.append(Problem(fault.code, self.sheet, fault.located, fault.remedy, *where, fault.meant))
 
-    def in_config(self, key: str, fault: Fault, path: str, *, warning: bool = False) -> None:
-        self.found.append(Problem(fault.code, CONFIG, _placed(fault), fault.remedy, None, key, path, warning))
+    def in_config(self, key: str, fault: Fault, path: str) -> None:
+        self.found.append(Problem(fault.code, CONFIG, fault.located, fault.remedy, None, key, path, fault.meant))
 
     # samples
 
@@ -172,10 +173,9 @@ class Files:
                     continue
                 file = self.workdir / path
                 try:
-                    facts = probe.regular_file(file)
+                    facts = text.regular_file(file)
                 except Fault as fault:
-                    problem = Problem(fault.code, self.sheet, fault.message, fault.remedy, entry.line, column, path)
-                    self.found.append(problem)
+                    self.in_row(Use(entry, column, path, file, (0, 0), 0), fault)
                 else:
                     uses.append(Use(entry, column, path, file, (facts.st_dev, facts.st_ino), facts.st_size))
         return uses
@@ -212,7 +212,7 @@ class Files:
         mates = use.entry is earlier.entry
         self.misplaced.add(use.entry.line)
         remedy = "name the file of the second mates" if mates else "name the sample's own file, or delete the row"
-        self.in_row(use, "E04" if mates else "E03", message, remedy)
+        self.in_row(use, Fault("E04" if mates else "E03", message, remedy))
 
     def reads(self, uses: Sequence[Use]) -> None:
         """Every FASTQ file by itself, then the mates of each row."""
@@ -228,70 +228,70 @@ class Files:
             swapped = first.mates != {1} and second.mates != {2}
             message = "the names of its reads say that they are the other mates"
             remedy = "exchange fastq_1 and fastq_2" if swapped else "name the file of the other mates"
-            self.in_row(use if first.mates == {2} else other_use, "E04", message, remedy)
+            self.in_row(use if first.mates == {2} else other_use, Fault("E04", message, remedy))
             return
         for number, (one, other) in enumerate(zip(first.names, second.names, strict=False), 1):
             if one != other:
                 message = f"read {number} is {quoted(other)}, and in fastq_1 {quoted(one)}"
                 remedy = "name the mates of fastq_1, both files in the sequencer's order"
-                self.in_row(other_use, "E04", message, remedy)
+                self.in_row(other_use, Fault("E04", message, remedy))
                 return
 
     def reads_head(self, use: Use) -> ReadsHead | None:
         try:
             head = self.look(probe.reads_head, use.file)
         except Fault as fault:
-            self.in_row(use, fault.code, _placed(fault), fault.remedy)
+            self.in_row(use, fault)
             return None
         if head.longest < self.config.reads.min_length:
             message = (
                 f"its reads have at most {head.longest} bases, and reads.min_length is {self.config.reads.min_length}"
             )
-            self.in_row(use, "E28", message, "name the right file, or lower reads.min_length")
+            self.in_row(use, Fault("E28", message, "name the right file, or lower reads.min_length"))
         return head
 
     def alignment(self, use: Use, contigs: dict[str, int] | None) -> None:
         try:
             head = self.look(probe.alignment_head, use.file)
         except Fault as fault:
-            self.in_row(use, fault.code, _placed(fault), fault.remedy)
+            self.in_row(use, fault)
             return
         if head.paired is False:
-            self.in_row(use, "E28", "its reads are not paired, and fragments are counted", "sequence pairs")
+            self.in_row(use, Fault("E28", "its reads are not paired, and fragments are counted", "sequence pairs"))
         if len(head.samples) > 1:
             message = f"holds reads of {len(head.samples)} samples (SM {', '.join(sorted(head.samples))})"
-            self.in_row(use, "E28", message, "split it by read group, unless all are the same cells", warning=True)
+            self.in_row(use, Fault("W28", message, "split it by read group, unless all are the same cells"))
         if contigs is not None and (difference := _contig_fault(head.contigs, contigs)):
-            self.in_row(use, "E14", difference, "give the FASTA the reads were aligned to, or the FASTQ files")
+            self.in_row(use, Fault("E14", difference, "give the FASTA the reads were aligned to, or the FASTQ files"))
 
     def bin_counts(self, use: Use, contigs: dict[str, int] | None) -> None:
         try:
             counts = self.look(probe.bin_counts, use.file)
         except Fault as fault:
-            self.in_row(use, fault.code, _placed(fault), fault.remedy)
+            self.in_row(use, fault)
             return
         width = self.config.counting.bin_bp
         if width % counts.width:
             message = f"its bins have {counts.width} bases, which do not fill bins of counting.bin_bp ({width}) evenly"
-            self.in_row(use, "E14", message, f"set counting.bin_bp to {counts.width} or a multiple of it")
+            self.in_row(use, Fault("E14", message, f"set counting.bin_bp to {counts.width} or a multiple of it"))
         if contigs is None:
             return
         lengths = {_key(name): length for name, length in contigs.items()}
         known = {name: bins for name, bins in counts.contigs.items() if _key(name) in lengths}
         if not known:
             message = f"none of its contigs ({_some(counts.contigs)}) is in the reference ({_some(contigs)})"
-            self.in_row(use, "E14", message, "count over this reference")
+            self.in_row(use, Fault("E14", message, "count over this reference"))
         for name, bins in known.items():
             # A counter may give the last bin of a contig its full width.
             if bins.end >= lengths[_key(name)] + counts.width:
                 message = f"{name} has bins to {bins.end}, and {lengths[_key(name)]} bases in the reference"
-                self.in_row(use, "E14", message, "give the reference the counts were made over")
+                self.in_row(use, Fault("E14", message, "give the reference the counts were made over"))
                 return
         layout, _ = self.layout()
         missing = [name for name in layout.autosomes if _key(name) not in map(_key, known)] if layout and known else []
         if missing:
             message = f"has no counts for {_some(missing, 24)}: they will not be assessed"
-            self.in_row(use, "W05", message, "count over all chromosomes", warning=True)
+            self.in_row(use, Fault("W05", message, "count over all chromosomes"))
 
     def compare_with_donors(self, uses: Sequence[Use]) -> None:
         """Read lengths, bins and depth of each lot against its donor."""
@@ -309,7 +309,7 @@ class Files:
             own_length, other_length = self.read_length(own), self.read_length(others)
             if own_length and other_length and abs(own_length / other_length - 1) > READ_LENGTH_TOLERANCE:
                 message = f"reads have {own_length} bases, those of the donor {other_length}"
-                self.in_row(own[0], "E15", message, "trim the longer ones, or sequence both alike", warning=True)
+                self.in_row(own[0], Fault("W15", message, "trim the longer ones, or sequence both alike"))
             if own[0].column == "counts" and others and others[0].column == "counts":
                 self.compare_counts(own[0], others[0])
 
@@ -326,18 +326,18 @@ class Files:
         remedy = "count lot and donor with the same program over the same bins"
         if lot.width != donor.width:
             message = f"its bins have {lot.width} bases, those of its donor (line {line}) {donor.width}"
-            self.in_row(use, "E14", message, remedy)
+            self.in_row(use, Fault("E14", message, remedy))
         elif differing := [name for name in {**own, **other} if own.get(name) != other.get(name)]:
             name = differing[0]
             message = (
                 f"contig {name} has {own.get(name, 0)} bins here and {other.get(name, 0)} in its donor (line {line})"
             )
-            self.in_row(use, "E14", message, remedy)
+            self.in_row(use, Fault("E14", message, remedy))
         elif donor.total < DEPTH_RATIO * lot.total:
             message = (
                 f"its donor has {donor.total} fragments, the lot {lot.total}: the donor limits what can be detected"
             )
-            self.in_row(use, "E22", message, "sequence the donor at least as deep as the lot", warning=True)
+            self.in_row(use, Fault("W22", message, "sequence the donor at least as deep as the lot"))
 
     # reference
 
@@ -357,7 +357,7 @@ class Files:
                 continue
             file = resource(path, self.workdir)
             try:
-                probe.regular_file(file)
+                text.regular_file(file)
             except Fault as fault:
                 self.in_config(key, fault, path)
             else:
@@ -411,7 +411,7 @@ class Files:
 
     def watch_regions(self, file: Path) -> None:
         columns = ("region", "change", "genes", "context", "source")
-        for line, row in self.look(probe.read_columns, file, columns, only=True):
+        for line, row in self.look(text.table, file, columns, only=True):
             if row["change"] not in {"gain", "loss"}:
                 raise Fault("E17", f"change is {quoted(row['change'])}", "write gain or loss", line)
             if not row["source"]:
@@ -459,20 +459,21 @@ class Files:
             try:
                 matrix = self.look(probe.gene_counts, file, wanted)
             except Fault as fault:
-                self.in_row(users[0], fault.code, _placed(fault), fault.remedy)
+                self.in_row(users[0], fault)
                 continue
             faults = dict(matrix.faults)
             for use in users:
                 sample = use.entry.row.sample_id
                 if sample and sample not in matrix.samples:
-                    message = f"its header does not name {sample}{suggestion(sample, matrix.samples)}"
-                    self.in_row(use, "E28", message, "name the sample in both places alike")
+                    message = f"its header does not name {sample}"
+                    meant = nearest(sample, matrix.samples)
+                    self.in_row(use, Fault("E28", message, "name the sample in both places alike", meant=meant))
                 elif sample in faults:
-                    self.in_row(use, faults[sample].code, _placed(faults[sample]), faults[sample].remedy)
+                    self.in_row(use, faults[sample])
             first = first or (users[0].path, frozenset(matrix.genes))
             if different := first[1] ^ frozenset(matrix.genes):
                 message = f"it has other genes than {first[0]} ({len(different)} differ, {_some(sorted(different))})"
-                self.in_row(users[0], "E14", message, "count all samples with the same annotation")
+                self.in_row(users[0], Fault("E14", message, "count all samples with the same annotation"))
             named = matrix.names
             if not named and genes is not None:
                 versionless = {identifier.partition(".")[0]: name for identifier, name in genes.names.items()}
@@ -486,22 +487,23 @@ class Files:
         if not (file := self.readable(path)):
             return
         with self.told("expression.markers", path):
-            rows = self.look(probe.read_columns, file, MARKER_COLUMNS, only=True)
+            rows = self.look(text.table, file, MARKER_COLUMNS, only=True)
             seen: set[tuple[str, str]] = set()
             for line, row in rows:
-                if reason := probe.mangled([row["gene_name"]]):
+                if reason := probe.damaged_gene([row["gene_name"]]):
                     wrong = Fault("E16", reason, "write the symbol again, in a text editor", line)
                     self.in_config("expression.markers", wrong, path)
                 if row["expected"] not in EXPECTED:
-                    message = f"expected is {quoted(row['expected'])}{suggestion(row['expected'], EXPECTED)}"
-                    self.in_config(
-                        "expression.markers", Fault("E17", message, f"write {', '.join(EXPECTED)}", line), path
-                    )
+                    message, meant = f"expected is {quoted(row['expected'])}", nearest(row["expected"], EXPECTED)
+                    wrong = Fault("E17", message, f"write {', '.join(EXPECTED)}", line, meant)
+                    self.in_config("expression.markers", wrong, path)
                 if (row["gene_name"], row["group"]) in seen:
                     message = f"{row['gene_name']} stands twice in the group {quoted(row['group'])}"
                     self.in_config("expression.markers", Fault("E01", message, "keep one row", line), path)
                 seen.add((row["gene_name"], row["group"]))
-            wanted = list(dict.fromkeys(row["gene_name"] for _, row in rows if not probe.mangled([row["gene_name"]])))
+            wanted = list(
+                dict.fromkeys(row["gene_name"] for _, row in rows if not probe.damaged_gene([row["gene_name"]]))
+            )
             for source, names in symbols.items():
                 missing = [name for name in wanted if name not in names]
                 if missing and len(missing) == len(wanted):
@@ -509,8 +511,8 @@ class Files:
                     self.in_config("expression.markers", Fault("E19", f"no marker gene is in {source}", remedy), path)
                 elif missing:
                     message = f"{len(missing)} of {len(wanted)} marker genes are not in {source}: {', '.join(missing)}"
-                    wrong = Fault("E19", message, "they will read as not assessed; compare their spelling")
-                    self.in_config("expression.markers", wrong, path, warning=True)
+                    wrong = Fault("W19", message, "they will be not assessed; compare their spelling")
+                    self.in_config("expression.markers", wrong, path)
 
     def panel(self, genes: Genes | None) -> None:
         """The reference panel is whole, and of the annotation of this study: the same genes under the same names."""
@@ -541,7 +543,7 @@ class Files:
             wrong = Fault(
                 "W05", message, "lots will be INDETERMINATE; freeze more accepted lots, or set no expression.panel"
             )
-            self.in_config("expression.panel", wrong, path, warning=True)
+            self.in_config("expression.panel", wrong, path)
 
     def is_annotation_of(self, panel: Panel, matrix: GeneCounts | None, genes: Genes | None) -> bool:
         """Whether RNA of this study will have the genes of the panel's lots, under the same names; True where it cannot be
@@ -588,7 +590,7 @@ class Files:
             return
         with self.told("pathways.axes", pathways.axes):
             scored: list[str] = []
-            for line, row in self.look(probe.read_columns, file, ("set_name", "axis", "informational"), only=True):
+            for line, row in self.look(text.table, file, ("set_name", "axis", "informational"), only=True):
                 if row["informational"] not in {"yes", "no"}:
                     wrong = Fault("E17", f"informational is {quoted(row['informational'])}", "write yes or no", line)
                     self.in_config("pathways.axes", wrong, pathways.axes)
@@ -599,7 +601,7 @@ class Files:
                     scored.append(row["set_name"])
                 elif whole:
                     message = f"no GMT file of the section pathways has the set {quoted(row['set_name'])}"
-                    wrong = Fault("E24", message + suggestion(row["set_name"], list(sets)), "correct the name", line)
+                    wrong = Fault("E24", message, "correct the name", line, nearest(row["set_name"], list(sets)))
                     self.in_config("pathways.axes", wrong, pathways.axes)
             for source, names in symbols.items():
                 if scored and not any(sets[name] & names for name in scored):
@@ -619,7 +621,7 @@ class Files:
         path = self.config.acceptance
         if not (file := self.readable(path)):
             return
-        acceptance, faults = self.look(probe.read_document, file, Acceptance)
+        acceptance, faults = self.look(yaml.look, file, Acceptance)
         criteria = acceptance.criteria if isinstance(acceptance, Acceptance) else ()
         ids = [criterion.id for criterion in criteria]
         faults = [
@@ -637,10 +639,6 @@ def _as_run(matrix: GeneCounts | None, annotated: Mapping[str, str]) -> list[tup
         return list(annotated.items())
     stated = zip(matrix.genes, matrix.names or matrix.genes, strict=True)
     return [(gene, annotated.get(gene, name)) for gene, name in stated]
-
-
-def _placed(fault: Fault) -> str:
-    return fault.message if fault.line is None else f"line {fault.line} of the file: {fault.message}"
 
 
 def _key(contig: str) -> str:

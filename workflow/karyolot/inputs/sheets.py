@@ -4,16 +4,18 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from itertools import islice
+from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from karyolot.contracts.problems import Problem, quoted
+from karyolot.contracts.problems import Fault, Problem, nearest, quoted
 from karyolot.contracts.sheets import ID_PATTERN, LIMIT_PATTERN, SHA256_PATTERN, Row
+from karyolot.inputs.formats.text import regular_file
+from karyolot.inputs.spreadsheet import damage
 
 R = TypeVar("R", bound=Row)
 
@@ -22,11 +24,8 @@ EDGES = "".join(map(chr, (*range(9, 14), 32, 0x85, 0xA0, 0x2007, 0x202F, 0x200B,
 INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 NOTHING = frozenset({"NA", "N/A", "n/a", "na", "NaN", "nan", "null", "NULL", "None", "none", "-", "--", ".", "?"})
 FORMULA_ERROR = re.compile(r"#(N/A|REF!|NAME\?|VALUE!|DIV/0!|NUM!|NULL!|SPILL!)")
-MONTH = "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-MANGLED = re.compile(
-    rf"\d{{1,2}}-{MONTH}(-\d{{2,4}})?|{MONTH}-\d{{2}}|\d\.\d+E\+\d+|\d{{1,4}}[./]\d{{1,2}}[./]\d{{2,4}}"
-)
-"""What a spreadsheet makes of MAR1, SEPT2 or 1E10: dates and numbers in its own spelling."""
+SHEET_BYTES = 64 << 20
+"""A sample table beyond 64 MB is some other file."""
 BINARY = {
     b"PK\x03\x04": "a spreadsheet or zip file",
     b"\xd0\xcf\x11\xe0": "an old Excel file",
@@ -126,15 +125,21 @@ def header_of(text: str) -> list[str]:
     return [_cell(name) for line in islice(lines, 1) for name in line.split("\t")]
 
 
-def suggestion(word: str, allowed: Sequence[str]) -> str:
-    """' (did you mean X?)' for the nearest allowed word, or ''."""
-    spelling = {_spelling(name): name for name in allowed}
-    nearest = get_close_matches(_spelling(word), spelling, n=1, cutoff=0.6)
-    return f" (did you mean {spelling[nearest[0]]}?)" if nearest else ""
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a sheet; an empty file is given back as such, since `parse_sheet` has its own message for it.
 
-
-def _spelling(word: str) -> str:
-    return re.sub(r"[\s_-]+", "_", word.strip(EDGES)).casefold()
+    Raises
+    ------
+    Fault
+        When there is no such file, or it is far too large for a sheet.
+    """
+    if not (path.is_file() and path.stat().st_size == 0) and regular_file(path).st_size > SHEET_BYTES:
+        message = f"is larger than {SHEET_BYTES >> 20} MB, so it is not a sample table"
+        raise Fault("E16", message, "correct the path")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Fault("E02", f"cannot be read ({error.strerror or error})", "correct its permissions") from error
 
 
 def _syntax(file: str, message: str, remedy: str, line: int | None = None, column: str | None = None) -> Problem:
@@ -189,12 +194,10 @@ def _header(names: Sequence[str], file: str, line: int, model: type[Row]) -> tup
                     Problem("E23", file, message, "delete the column; donors and lots go by pseudonyms", line, name)
                 )
             else:
-                meant = suggestion(name, [column for column in columns if column not in names])
-                field = meant.removeprefix(" (did you mean ").removesuffix("?)")
-                message = f"unknown column{meant}"
-                problems.append(
-                    _syntax(file, message, f"use one of {', '.join(columns)}, or delete the column", line, name)
-                )
+                meant = nearest(name, [column for column in columns if column not in names])
+                field = meant or ""
+                remedy = f"use one of {', '.join(columns)}, or delete the column"
+                problems.append(Problem("E16", file, "unknown column", remedy, line, name, meant=meant))
         if field and field in fields:
             message = "the column stands twice" if name == field else f"two columns could be {field}"
             problems.append(_syntax(file, message, "keep one of them", line, field))
@@ -225,20 +228,21 @@ def _row(
             bad.add(column)
             continue
         fault = (
-            ("E17", "the cell is empty and must not be", "fill it in") if cell is None else _text_fault(column, cell)
+            Fault("E17", "the cell is empty and must not be", "fill it in")
+            if cell is None
+            else _text_fault(column, cell)
         )
         if fault is None:
             try:
                 values[column] = reader.validate_python(cell)
                 if not (isinstance(values[column], int | float) and "_" in str(cell)):  # Python reads 1_0 as 10
                     continue
-                fault = "E17", "not a number", "write digits only"
+                fault = Fault("E17", "not a number", "write digits only")
             except ValidationError as error:
                 fault = _explain(column, str(cell), error.errors(include_url=False)[0])
-        code, message, remedy = fault
-        if code == "E17" and column in {"passage", "pdl"}:
-            code = "E09"
-        problems[column] = Problem(code, file, message, remedy, line, column, None if code == "E23" else cell)
+        code = "E09" if fault.code == "E17" and column in {"passage", "pdl"} else fault.code
+        shown = None if code == "E23" else cell
+        problems[column] = Problem(code, file, fault.message, fault.remedy, line, column, shown, fault.meant)
         values[column] = None
     row = cast(R, model.model_construct(None, **values))
     return Entry(line, row, frozenset(bad | problems.keys())), list(problems.values())
@@ -252,24 +256,20 @@ def _readers(model: type[Row]) -> dict[str, TypeAdapter[Any]]:
     }
 
 
-Fault = tuple[str, str, str]
-"""Code, message, remedy."""
-
-
 def _text_fault(column: str, cell: str) -> Fault | None:
     """What is wrong with the characters of a cell, whatever its type."""
     if invisible := INVISIBLE.search(cell):
         name = unicodedata.name(invisible[0], f"control character {ord(invisible[0]):#04x}")
-        return "E16", f"the cell holds an invisible character ({name.lower()})", "type the cell anew"
+        return Fault("E16", f"the cell holds an invisible character ({name.lower()})", "type the cell anew")
     if cell in NOTHING:
-        return "E16", "the cell says that there is no value", "leave the cell empty"
+        return Fault("E16", "the cell says that there is no value", "leave the cell empty")
     if FORMULA_ERROR.fullmatch(cell):
-        return "E16", "the cell holds a failed spreadsheet formula", "type the value"
-    if column not in {"collection_date", "date"} and MANGLED.fullmatch(cell):
+        return Fault("E16", "the cell holds a failed spreadsheet formula", "type the value")
+    if column not in {"collection_date", "date"} and damage(cell, numbers_are_ids=True):
         remedy = "type the original value; in a spreadsheet, format the column as text before typing"
-        return "E16", "a spreadsheet has probably turned this value into a date or number", remedy
+        return Fault("E16", "a spreadsheet has probably turned this value into a date or number", remedy)
     if "@" in cell and E_MAIL.fullmatch(cell):
-        return "E23", "the cell holds an e-mail address", "use a pseudonym"
+        return Fault("E23", "the cell holds an e-mail address", "use a pseudonym")
     return None
 
 
@@ -279,36 +279,39 @@ def _explain(column: str, cell: str, error: ErrorDetails) -> Fault:
     kind = error["type"]
     if kind == "literal_error":
         allowed = re.findall("'([^']*)'", context["expected"])
-        return "E17", f"not an allowed value{suggestion(cell, allowed)}", f"write one of {', '.join(allowed)}"
+        remedy = f"write one of {', '.join(allowed)}"
+        return Fault("E17", "not an allowed value", remedy, meant=nearest(cell, allowed))
     if kind == "string_pattern_mismatch" and context["pattern"] == ID_PATTERN:
         strange = sorted({character for character in cell if not re.fullmatch("[A-Za-z0-9_-]", character)})
         if strange:
             message = f"an id must not hold {' '.join(quoted(character) for character in strange)}"
         else:
             message = "an id starts with a letter or digit and has at most 64 characters"
-        return "E16", message, "use letters a-z, digits, _ and - only"
+        return Fault("E16", message, "use letters a-z, digits, _ and - only")
     if kind == "string_pattern_mismatch" and context["pattern"] == SHA256_PATTERN:
-        return "E17", "not a sha256 checksum", "write its 64 digits 0-9 a-f in lower case, as sha256sum prints them"
+        return Fault(
+            "E17", "not a sha256 checksum", "write its 64 digits 0-9 a-f in lower case, as sha256sum prints them"
+        )
     if kind == "string_pattern_mismatch" and context["pattern"] == LIMIT_PATTERN:
-        return "E17", "not a limit", "write <=, <, >= or > and a number, such as >= 90"
+        return Fault("E17", "not a limit", "write <=, <, >= or > and a number, such as >= 90")
     if kind == "string_pattern_mismatch":
-        return "E17", "not a date written year-month-day", "write it like 2031-02-28; format the column as text"
+        return Fault("E17", "not a date written year-month-day", "write it like 2031-02-28; format the column as text")
     if column == "passage" and re.fullmatch(r"-?[0-9]+", cell):
         if int(cell) == 0:
             remedy = (
                 "hepatocytes are a sample of a donor (donor_id in samples.tsv), not a lot; a lot starts at passage 1"
             )
-            return "E10", "a lot is at passage 0", remedy
-        return "E09", "passage is below 1", "write the passages since reprogramming"
+            return Fault("E10", "a lot is at passage 0", remedy)
+        return Fault("E09", "passage is below 1", "write the passages since reprogramming")
     if kind.startswith("int_"):
-        return "E17", "not a whole number", "write digits only"
+        return Fault("E17", "not a whole number", "write digits only")
     if kind.startswith("float_") or kind == "finite_number":
         hint = "write a decimal point instead of the comma" if "," in cell else "write digits, with a decimal point"
-        return "E17", "not a number", hint
+        return Fault("E17", "not a number", hint)
     if kind in {"greater_than_equal", "less_than_equal"}:
         bound = "at least" if kind == "greater_than_equal" else "at most"
         limit = context["ge"] if "ge" in context else context["le"]
-        return "E17", f"must be {bound} {limit:g}", "correct the number"
+        return Fault("E17", f"must be {bound} {limit:g}", "correct the number")
     if kind == "string_too_long":
-        return "E17", f"longer than {context['max_length']} characters", "shorten it"
-    return "E17", error["msg"], "correct the cell"
+        return Fault("E17", f"longer than {context['max_length']} characters", "shorten it")
+    return Fault("E17", error["msg"], "correct the cell")

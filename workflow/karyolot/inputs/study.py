@@ -12,11 +12,11 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from karyolot.contracts.problems import InputProblems, Problem
+from karyolot.contracts.problems import Fault, Problem, nearest
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Donor, Lot, LotResult, Row, Sample, Study
-from karyolot.inputs.sheets import Entry, parse_sheet, suggestion
-from karyolot.io import probe
+from karyolot.inputs.formats.yaml import is_echo
+from karyolot.inputs.sheets import Entry, parse_sheet, read_bytes
 from karyolot.io.shipped import SHIPPED, resource
 
 R = TypeVar("R", bound=Row)
@@ -49,22 +49,6 @@ class Draft:
         )
 
 
-def load_config(raw: Mapping[str, Any]) -> Config:
-    """The typed configuration; raises InputProblems with every setting that is unknown or not allowed."""
-    config, problems = parse_config(raw)
-    if problems:
-        raise InputProblems(problems)
-    return config
-
-
-def load_study(config: Config, workdir: Path) -> Study:
-    """The tables; raises InputProblems with every cell that cannot be read. No other file is looked at."""
-    draft, problems = parse_study(config, workdir)
-    if problems:
-        raise InputProblems(problems)
-    return draft.study()
-
-
 def parse_config(raw: Mapping[str, Any], file: str = "config") -> tuple[Config, list[Problem]]:
     """The configuration with the default in place of every faulty setting, and what is wrong with those."""
     settings: dict[str, Any] = _copied(raw)
@@ -80,7 +64,7 @@ def parse_config(raw: Mapping[str, Any], file: str = "config") -> tuple[Config, 
         except ValidationError as error:
             details = error.errors(include_url=False)
             for detail in details:
-                if probe.is_echo(detail, details):
+                if is_echo(detail, details):
                     continue
                 problems.append(_setting_problem(detail, file))
                 _remove(settings, detail["loc"])
@@ -96,9 +80,9 @@ def parse_study(config: Config, workdir: Path) -> tuple[Draft, list[Problem]]:
 
     def read(path: str, model: type[R], entries: list[Entry[R]]) -> None:
         try:
-            data = probe.read_sheet(resource(path, workdir))
-        except probe.Fault as fault:
-            problems.append(Problem(fault.code, path, fault.message, fault.remedy))
+            data = read_bytes(resource(path, workdir))
+        except Fault as fault:
+            problems.append(Problem(fault.code, path, fault.message, fault.remedy, meant=fault.meant))
         else:
             rows, faults = parse_sheet(data, path, model)
             entries += rows
@@ -169,19 +153,20 @@ def _setting_problem(error: ErrorDetails, file: str) -> Problem:
         for part in location[:-1]:
             owner = owner if isinstance(part, int) else _section(owner or Config, str(part))
         allowed = list((owner or Config).model_fields)
-        meant = suggestion(str(location[-1]), allowed)
+        meant = nearest(str(location[-1]), allowed)
         remedy = f"use one of {', '.join(allowed)}, or delete the line"
         if not meant and (homes := _homes(str(location[-1]))):
             remedy = f"move it to the section {' or '.join(homes)}"
-        return Problem("E18", file, f"unknown setting{meant}", remedy, column=key)
+        return Problem("E18", file, "unknown setting", remedy, column=key, meant=meant)
     if kind in {"model_type", "model_attributes_type"}:
         return Problem(
             "E17", file, "a section must hold settings", "indent its settings below it", column=key, value=value
         )
     message, remedy = f"not allowed: {error['msg'][0].lower()}{error['msg'][1:]}", "correct the value"
+    meant = None
     if kind == "literal_error":
         allowed = re.findall("'([^']*)'", context["expected"])
-        message = f"not an allowed value{suggestion(str(error['input']), allowed)}"
+        message, meant = "not an allowed value", nearest(str(error["input"]), allowed)
         remedy = f"write one of {', '.join(allowed)}"
     elif kind == "value_error":
         message = str(context["error"])
@@ -207,7 +192,7 @@ def _setting_problem(error: ErrorDetails, file: str) -> Problem:
         ((sign, limit),) = context.items()
         words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
         message, remedy = f"must be {words[sign]} {limit:g}", "correct the number"
-    return Problem("E17", file, message, remedy, column=key, value=value)
+    return Problem("E17", file, message, remedy, column=key, value=value, meant=meant)
 
 
 def _homes(key: str) -> list[str]:

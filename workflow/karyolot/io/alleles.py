@@ -10,8 +10,8 @@ import pysam
 from karyolot.contracts.alleles import BASES
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Identity, Layout
+from karyolot.inputs.formats.text import whole_number
 from karyolot.io.files import PathLike, open_text
-from karyolot.io.probe import whole_number
 from karyolot.io.sequences import NOT_COUNTED, open_alignment
 
 NEAR = 20_000

@@ -29,8 +29,9 @@ from karyolot.contracts.expression import (
 )
 from karyolot.contracts.panel import PanelFacts
 from karyolot.contracts.problems import KaryolotError, quoted
+from karyolot.inputs.formats.text import MOST, whole_number
+from karyolot.inputs.probe import GENE_COLUMNS, repeated
 from karyolot.io.files import PathLike, open_text, read_json, read_model, replacing
-from karyolot.io.probe import GENE_COLUMNS, MOST, repeated, whole_number
 from karyolot.io.tables import read_table
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from karyolot.contracts.copy_number import BinSources
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Layout, Region
+from karyolot.inputs.formats.text import MOST, NO_DATA, whole_number
+from karyolot.inputs.probe import fixed_step, wig_words
 from karyolot.io.files import PathLike, open_text, read_yaml
-from karyolot.io.probe import MOST, NO_DATA, fixed_step, whole_number, wig_words
 
 _IS_GC = np.zeros(256, dtype=np.int64)
 _IS_GC[list(b"GCgcSs")] = 1

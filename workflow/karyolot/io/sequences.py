@@ -12,8 +12,8 @@ from dnaio._core import record_names_match
 from numpy.typing import NDArray
 
 from karyolot.contracts.problems import KaryolotError
+from karyolot.inputs.probe import PHRED33_HIGHEST, PHRED64_LOWEST, QUALITIES
 from karyolot.io.files import PathLike, describe_file
-from karyolot.io.probe import PHRED33_HIGHEST, PHRED64_LOWEST, QUALITIES
 
 COUNTED_FIELDS = ["required_fields=0x1fe", "decode_md=0"]
 """CRAM columns decoded for counting: flag, place, mapping quality, mate, template length. No bases, so no reference."""

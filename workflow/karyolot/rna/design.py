@@ -41,12 +41,12 @@ def plan_contrast(samples: pd.DataFrame, design: str) -> Contrast:
     if unknown or "state" not in named:
         known = ", ".join(map(str, samples.columns))
         raise KaryolotError(
-            f"design {design!r} must hold 'state' and other columns of {known}; correct expression.design"
+            f"design {design!r} must hold 'state' and other columns of {known}", "correct expression.design"
         )
     silent = [term for term in named if (samples[term] == "").any()]
     if silent:
         first = samples.index[samples[silent[0]] == ""][0]
-        raise KaryolotError(f"design {design!r}: sample {first} has no {silent[0]}; fill it in in samples.tsv")
+        raise KaryolotError(f"design {design!r}: sample {first} has no {silent[0]}", "fill it in in samples.tsv")
     numbers = samples["state"].value_counts()
     lot, hepatocyte = (int(numbers.get(state, 0)) for state in ("lot", "hepatocyte"))
     if not lot or not hepatocyte:
@@ -57,8 +57,8 @@ def plan_contrast(samples: pd.DataFrame, design: str) -> Contrast:
     if rank < matrix.shape[1]:
         tangled = " and ".join(_tangled(matrix, terms))
         raise KaryolotError(
-            f"design {design!r} cannot tell {tangled} apart in these samples; take one of them"
-            " out of expression.design, or add samples that share them"
+            f"design {design!r} cannot tell {tangled} apart in these samples",
+            "take one of them out of expression.design, or add samples that share them",
         )
     residual_df = len(samples) - rank
     untestable = ""

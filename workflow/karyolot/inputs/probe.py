@@ -8,25 +8,24 @@ import gzip
 import hashlib
 import os
 import re
-import stat
-import zlib
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import chain, islice
 from math import gcd
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
 import pysam
-import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel
 
-from karyolot.contracts.problems import KaryolotError, quoted
+from karyolot.contracts.problems import Fault, quoted
 from karyolot.contracts.settings import Layout
+from karyolot.inputs.formats.text import NO_DATA, not_a_count, opened, regular_file, whole_number
+from karyolot.inputs.formats.text import lines as lines_of
+from karyolot.inputs.formats.text import table as read_columns
+from karyolot.inputs.formats.yaml import look as read_document
+from karyolot.inputs.spreadsheet import damage
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -34,8 +33,6 @@ HEAD_BYTES = 65_536
 HEAD_READS = 50
 """Reads looked at per FASTQ file: more than any mix-up of files needs, few enough for thousands of files."""
 HEAD_LINES = 10_000
-MOST = 10**12
-"""No count, no place on a genome is larger; and below 2**53 every number type holds a whole number exactly."""
 SHEET_BYTES = 64 << 20
 """A sample table beyond 64 MB is some other file."""
 QUALITIES = range(33, 127)
@@ -48,61 +45,6 @@ CRAM_ENDS = {
     3: bytes.fromhex("0f000000ffffffff0fe0454f4600000000010005bdd94f0001000606010001000100ee63014b"),
 }
 """The empty block that closes a whole file (SAM/BAM specification 4.1.2, CRAM specification section 9)."""
-
-
-class Fault(KaryolotError):
-    """What is wrong with one file, and what to do; `line` where it is known."""
-
-    def __init__(self, code: str, message: str, remedy: str, line: int | None = None) -> None:
-        super().__init__(f"{message}; {remedy}")
-        self.code, self.message, self.remedy, self.line = code, message, remedy, line
-
-
-def whole_number(text: str) -> int:
-    """A whole number in plain digits; raises ValueError when the text is none (int() would take '1_0' and '٣')."""
-    if not re.fullmatch(r"-?[0-9]{1,18}", text.strip()) or abs(int(text)) > MOST:
-        raise ValueError(f"{quoted(text)} is not a whole number of at most 13 digits")
-    return int(text)
-
-
-def regular_file(path: Path) -> os.stat_result:
-    """Size and identity of a file that can be read; raises Fault E02 when there is none."""
-    try:
-        facts = path.stat()
-        if stat.S_ISDIR(facts.st_mode):
-            raise Fault("E02", "is a folder", "name the file inside it")
-        if not stat.S_ISREG(facts.st_mode):
-            raise Fault("E02", "is not a regular file", "files are read more than once: write the data to a file")
-        if not facts.st_size:
-            raise Fault("E02", "is empty (0 bytes)", "fetch or make it again")
-        if not os.access(path, os.R_OK):
-            raise Fault("E02", "may not be read by this user", "change its permissions (chmod)")
-    except FileNotFoundError:
-        if path.is_symlink():
-            message = f"is a link to a file that does not exist ({quoted(os.readlink(path))})"
-            raise Fault("E02", message, "mend the link or fetch the file") from None
-        raise Fault("E02", f"does not exist{_neighbour(path)}", "correct the path or fetch the file") from None
-    except NotADirectoryError:
-        raise Fault("E02", "does not exist: a part of the path is not a folder", "correct the path") from None
-    except OSError as error:
-        raise Fault(
-            "E02", f"cannot be read ({error.strerror or error})", "correct the path or its permissions"
-        ) from None
-    except ValueError as error:
-        raise Fault("E02", f"is not a path ({error})", "correct the path") from None
-    return facts
-
-
-def _neighbour(path: Path) -> str:
-    """The nearest name beside a missing file, or the part of the path that exists."""
-    folder = path.parent
-    if not folder.is_dir():
-        return f": there is no folder {quoted(str(folder), 200)}"
-    try:
-        nearest = get_close_matches(path.name, os.listdir(folder), n=1, cutoff=0.8)
-    except OSError:
-        return ""
-    return f" (did you mean {quoted(nearest[0], 200)}?)" if nearest else ""
 
 
 def same_content(first: Path, second: Path) -> bool:
@@ -118,41 +60,6 @@ def head_digest(path: Path) -> bytes:
     """Digest of the first 64 kB: files that differ here are different."""
     with open(path, "rb") as handle:
         return hashlib.sha256(handle.read(HEAD_BYTES)).digest()
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """A file to read as bytes, gunzipped when its first bytes say gzip; faults of reading become Fault."""
-    facts_of_name = path.name.endswith((".gz", ".bgz"))
-    try:
-        with open(path, "rb") as probe:
-            zipped = probe.read(2) == b"\x1f\x8b"
-        if facts_of_name and not zipped:
-            raise Fault("E28", "is named .gz and is not a gzip file", "rename it, or fetch it again")
-        opener: Callable[..., Any] = gzip.open if zipped else open
-        with opener(path, "rb") as handle:
-            yield handle
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise Fault("E28", f"the gzip file is damaged or cut short ({error})", "fetch it again") from error
-    except OSError as error:
-        raise Fault("E02", f"cannot be read ({error.strerror or error})", "correct its permissions") from error
-
-
-def lines_of(path: Path) -> Iterator[tuple[int, str]]:
-    """(line number from 1, text without its line end) of a UTF-8 text file, gzipped or not."""
-    with opened(path) as handle:
-        for number, line in enumerate(handle, 1):
-            line = line.rstrip(b"\r\n")
-            if b"\0" in line:
-                raise Fault(
-                    "E28", "is not UTF-8 text: it holds a zero byte", "fetch it again, or save it as UTF-8", number
-                )
-            if b"\r" in line:
-                raise Fault("E28", "holds a carriage return inside a line", "save it with plain line ends", number)
-            try:
-                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise Fault("E28", "is not UTF-8 text", "name a text file, or save it as UTF-8", number) from error
 
 
 WIG = ("fixedStep", "variableStep")
@@ -174,130 +81,12 @@ def fixed_step(words: Sequence[str]) -> tuple[str, int, int, int]:
     return chrom, start, step, whole_number(given.get("span", given["step"]))
 
 
-NO_DATA = ("#", "track", "browser")
-"""How lines begin that a genome browser reads and nobody counts."""
-
-
 def data_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """(line number, fields) of a tab- or space-separated file, without empty lines, comments and track lines."""
     for number, line in lines_of(path):
         if line.strip() and not line.startswith(NO_DATA):
             words = wig_words(line) if "Step" in line else []
             yield number, words or (line.split("\t") if "\t" in line else line.split())
-
-
-def read_sheet(path: Path) -> bytes:
-    """The bytes of a sample table; an empty file is given back as such, since it has its own message."""
-    try:
-        if regular_file(path).st_size > SHEET_BYTES:
-            raise Fault(
-                "E16", f"is larger than {SHEET_BYTES >> 20} MB, so it is not a sample table", "correct the path"
-            )
-    except Fault as fault:
-        if "empty" not in fault.message:
-            raise
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Fault("E02", f"cannot be read ({error.strerror or error})", "correct its permissions") from error
-
-
-# YAML
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML where a key that stands twice is an error; the standard loader takes the last one without a word."""
-
-
-def _mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Hashable, Any]:
-    seen: set[str] = set()
-    for key, _ in node.value:
-        if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
-            continue
-        if key.value in seen:
-            line = key.start_mark.line + 1
-            raise Fault(
-                "E18", f"the key {quoted(str(key.value))} stands twice in one section", "keep one of them", line
-            )
-        seen.add(str(key.value))
-    loader.flatten_mapping(node)
-    return loader.construct_mapping(node, deep=True)
-
-
-_UniqueKeys.add_constructor("tag:yaml.org,2002:map", _mapping)
-
-
-def read_yaml(path: Path) -> Any:
-    """A YAML document; raises Fault when it is none, or when a key stands twice."""
-    regular_file(path)
-    try:
-        return yaml.load(path.read_bytes().decode("utf-8-sig"), _UniqueKeys)  # noqa: S506  (it is a SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        remedy = "indent with spaces, and quote texts that hold ': ' or '#'"
-        raise Fault("E18", f"is not YAML ({error.problem})", remedy, line) from error
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise Fault("E18", f"is not YAML ({str(error).splitlines()[0]})", "write it as UTF-8 text in YAML") from error
-
-
-def entry_line(path: Path, place: Sequence[str | int]) -> int | None:
-    """The line of a YAML file where an entry stands, given its keys and list positions; None when it is not there."""
-    line = None
-    try:
-        node = yaml.compose(path.read_bytes(), yaml.SafeLoader)
-    except (OSError, yaml.YAMLError, UnicodeDecodeError):
-        return None
-    for part in place:
-        if isinstance(node, yaml.MappingNode):
-            found = [(name, value) for name, value in node.value if str(name.value) == str(part)]
-            if not found:
-                return None
-            line, node = found[-1][0].start_mark.line + 1, found[-1][1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-    return line
-
-
-def read_document(path: Path, model: type[M]) -> tuple[M | None, list[Fault]]:
-    """A YAML document of a given model, or all that is wrong with it."""
-    try:
-        content = read_yaml(path)
-    except Fault as fault:
-        return None, [fault]
-    try:
-        return model.model_validate(content), []
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-        return None, [_document_fault(path, content, detail) for detail in details if not is_echo(detail, details)]
-
-
-def is_echo(error: ErrorDetails, errors: Sequence[ErrorDetails]) -> bool:
-    """Whether a list is only called too short because faulty items were taken out of it, which are told themselves."""
-    place = error["loc"]
-    return error["type"] == "too_short" and any(
-        len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in errors
-    )
-
-
-def _document_fault(path: Path, content: Any, error: ErrorDetails) -> Fault:
-    """An entry of a document that is not allowed: named by its keys and, in a list, by its id."""
-    place = error["loc"]
-    names: list[str] = []
-    inner = content
-    for part in place:
-        try:
-            inner = inner[part]
-        except (KeyError, IndexError, TypeError):
-            inner = None
-        names.append(str(inner["id"] if isinstance(part, int) and isinstance(inner, dict) and "id" in inner else part))
-    message, remedy = {
-        "missing": ("is missing", "add it"),
-        "extra_forbidden": ("is not a known entry", "delete or correct it"),
-        "string_too_short": ("is empty", "fill it in"),
-    }.get(error["type"], (f"is not allowed ({error['msg'][:1].lower()}{error['msg'][1:]})", "correct it"))
-    line = entry_line(path, place) or entry_line(path, place[:-1])
-    return Fault("E18", f"{'.'.join(names) or 'the document'} {message}", remedy, line)
 
 
 # Reads
@@ -577,33 +366,12 @@ def read_gene_sets(path: Path) -> dict[str, frozenset[str]]:
             raise Fault("E01", f"the gene set {quoted(fields[0])} stands twice", "delete one of them", number)
         genes = [gene for gene in fields[2:] if gene]
         entrez = sum(gene.isdecimal() for gene in genes) > len(genes) / 2
-        if reason := mangled(genes, entrez):
+        if reason := damaged_gene(genes, entrez):
             raise Fault("E16", reason, "take the GMT from before it was opened in a spreadsheet", number)
         sets[fields[0]] = frozenset(genes)
     if not sets:
         raise Fault("E28", "holds no gene set", "name a GMT file")
     return sets
-
-
-def read_columns(path: Path, wanted: Sequence[str], *, only: bool = False) -> list[tuple[int, dict[str, str]]]:
-    """(line, wanted cells by column) of a tab-separated table with a header; `only`: it has these columns, in order."""
-    rows = [(number, line.split("\t")) for number, line in lines_of(path) if line.strip() and not line.startswith("#")]
-    remedy = f"write a tab-separated table with the columns {', '.join(wanted)}"
-    if not rows:
-        raise Fault("E16", "holds no table", remedy)
-    line, header = rows[0][0], [name.strip() for name in rows[0][1]]
-    if missing := [name for name in wanted if name not in header]:
-        raise Fault("E16", f"has no column {' and '.join(missing)}", remedy, line)
-    if only and header != list(wanted):
-        raise Fault("E16", f"has the columns {', '.join(header)}", f"{remedy}, in this order", line)
-    places = {name: header.index(name) for name in wanted}
-    table = []
-    for number, cells in rows[1:]:
-        if len(cells) != len(header):
-            message = f"the row has {len(cells)} cells and the header {len(header)}"
-            raise Fault("E16", message, "write a tab between cells, also around empty ones", number)
-        table.append((number, {name: cells[place].strip() for name, place in places.items()}))
-    return table
 
 
 def track_contigs(path: Path, columns: int, low: float = -float("inf"), high: float = float("inf")) -> set[str]:
@@ -759,14 +527,6 @@ class GeneCounts:
     """(sample, its first count that is none)."""
 
 
-EXCEL_GENE = re.compile(
-    r"\d{1,2}-(Mar|Sep|Dec|Oct|Feb|Apr)|(Mar|Sep|Dec|Oct|Feb|Apr)-\d{1,2}|\d{4}[-/]\d{2}[-/]\d{2}( 00:00:00)?"
-    r"|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d\.\d+E\+\d+|[34]\d{4}",
-    re.IGNORECASE,
-)
-"""What a spreadsheet makes of MARCH1, SEPT2, DEC1 and 2310009E13: dates, day numbers (30000-49999), exponents."""
-
-
 GENE_COLUMNS = {"gene_name": "gene_name", "symbol": "gene_name", "length": "length"}
 """Columns of a matrix of counts that are no samples: name in lower case -> what they hold."""
 
@@ -829,7 +589,7 @@ def gene_counts(path: Path, samples: frozenset[str]) -> GeneCounts:
     # Where most ids are numbers they are Entrez ids, and a number is no damage.
     entrez = sum(name.isdecimal() for name in names) > len(names) / 2
     for number, gene, name in zip(numbers, genes, names, strict=True):
-        if reason := mangled((gene, name), entrez):
+        if reason := damaged_gene((gene, name), entrez):
             raise Fault("E16", reason, "take the matrix from before it was opened in a spreadsheet", number)
     gene, count = Counter(genes).most_common(1)[0]
     if count > 1:
@@ -838,28 +598,12 @@ def gene_counts(path: Path, samples: frozenset[str]) -> GeneCounts:
     return GeneCounts(tuple(header[1:]), tuple(genes), tuple(names) if name_place else (), tuple(faults.items()))
 
 
-def mangled(names: Iterable[str], entrez: bool = False) -> str | None:
-    """Why one of these cannot be a gene's name any more; None when all can. entrez: plain numbers are ids."""
+def damaged_gene(names: Iterable[str], entrez: bool = False) -> str | None:
     for name in names:
-        if EXCEL_GENE.fullmatch(name) and not (entrez and name.isdecimal()):
-            return f"the gene name {quoted(name)} was made by a spreadsheet from a name like MARCH1 or SEPT2"
+        if kind := damage(name, numbers_are_ids=entrez):
+            return f"the gene name {quoted(name)} is {kind} that a spreadsheet made of a name like MARCH1 or SEPT2"
     return None
 
 
 def _cells(line: str, mark: str) -> list[str]:
     return [cell.strip().strip('"') for cell in line.split(mark)]
-
-
-def not_a_count(text: str) -> str | None:
-    """Why a text is no count; None when it is: 12, 12.0 and R's 1e+05 are."""
-    if text.isascii() and text.isdigit() and len(text) < 13:
-        return None
-    try:
-        value = float(text if text.isascii() and "_" not in text else "x")
-    except ValueError:
-        return f"{quoted(text)} is not a number"
-    if value < 0:
-        return f"the count {text} is negative"
-    if not value.is_integer():
-        return f"the count {quoted(text)} is not a whole number"
-    return f"the count {quoted(text)} is larger than any run of a sequencer gives" if value > MOST else None

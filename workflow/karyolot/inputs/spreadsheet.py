@@ -1,0 +1,53 @@
+"""What a spreadsheet does to the names of genes and samples: dates, day numbers and powers of ten in their place."""
+
+import re
+
+MONTHS = (
+    "jan feb mar apr may jun jul aug sep sept oct nov dec"
+    " january february march april june july august september october november december"
+    " jän jänner januar februar mrz mär märz mai juni juli okt oktober dez dezember"
+    " janv janvier févr fév février mars avr avril juin juil juillet août aou septembre octobre novembre déc décembre"
+    " ene enero febrero marzo abr abril mayo junio julio ago agosto septiembre octubre noviembre dic diciembre"
+    " gen gennaio febbraio aprile mag maggio giu giugno lug luglio set sett settembre ott ottobre dicembre"
+    " mrt maart mei maj des fev fevereiro março out outubro dez dezembro"
+)
+"""Names of months as spreadsheets write them in English, German, French, Spanish, Italian, Dutch, Portuguese and
+Scandinavian settings."""
+_MONTH = "(?:" + "|".join(sorted(set(MONTHS.split()), key=len, reverse=True)) + r")\.?"
+_YEAR = r"(?:\d{4}|\d{2})"
+_TIME = r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AP]M)?)?"
+_DATE = re.compile(
+    rf"\d{{1,2}}\.?[-./\s]{{1,2}}{_MONTH}(?:[-./\s]{{1,2}}{_YEAR})?{_TIME}"  # 1-Mar, 01. Mrz, 01-Mar-24
+    rf"|{_MONTH}[-./\s]{{1,2}}\d{{1,4}}(?:,? {_YEAR})?{_TIME}"  # Mar-01, March 1, 2024
+    rf"|\d{{4}}[-./]\d{{1,2}}[-./]\d{{1,2}}{_TIME}"  # 2024-03-01 00:00:00
+    rf"|\d{{1,2}}[-./]\d{{1,2}}[-./]{_YEAR}{_TIME}",  # 1.3.2001, 3/1/24
+    re.IGNORECASE,
+)
+_SEPARATOR = re.compile(r"[-./\s]")
+_POWER = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
+_DAY_NUMBER = re.compile(r"[34]\d{4}(?:\.0)?")
+"""Days since 1900: 30000 to 49999 are the years 1982 to 2036."""
+
+
+def damage(name: str, *, numbers_are_ids: bool = False) -> str | None:
+    """What a spreadsheet made of a name such as MARCH1, SEPT2, DEC1, NOV or 2310009E13.
+
+    Parameters
+    ----------
+    name
+        A gene name, gene id or sample name, without white space around it.
+    numbers_are_ids
+        Whether plain numbers are names here (Entrez ids); a day number cannot be told from one then.
+
+    Returns
+    -------
+    str | None
+        'a date', 'a power of ten' or 'a day number'; None when the name shows no damage.
+    """
+    if not name[:1].isdigit() and not _SEPARATOR.search(name):
+        return None  # nearly all names end here: a matrix has 60,000
+    if _DATE.fullmatch(name):
+        return "a date"
+    if _POWER.fullmatch(name):
+        return "a power of ten"
+    return "a day number" if not numbers_are_ids and _DAY_NUMBER.fullmatch(name) else None
