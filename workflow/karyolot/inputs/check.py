@@ -14,9 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.problems import Fault, InputProblems, KaryolotError, Problem, nearest, quoted
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import BATCHES, ISCN, RESERVED_LOT_IDS, Lot, LotResult, Sample, Study
+from karyolot.inputs import expression, genome, sequencing
 from karyolot.inputs.files import CONFIG, Files, unsafe_paths
 from karyolot.inputs.formats import yaml
 from karyolot.inputs.sheets import Entry
@@ -132,8 +134,45 @@ def check(config: Config, draft: Draft, workdir: Path, *, contents: bool = True)
     problems += _needs(config, draft)
     problems += unsafe_paths(draft, config)
     if contents:
-        problems += Files(config, draft, workdir).problems()
+        problems += _in_files(Files(config, draft, workdir))
     return problems
+
+
+def _in_files(files: Files) -> list[Problem]:
+    """All that is wrong with the files that settings and rows name, by themselves and with each other."""
+    uses = files.files_of_samples()
+    files.same_data(uses)
+    files.files_of_settings()
+    contigs = genome.reference(files)
+    genome.tracks(files, contigs)
+    sequencing.sites(files, contigs)
+    genes = expression.annotation(files, contigs)
+    sequencing.reads(files, [use for use in uses if use.column in {"fastq_1", "fastq_2"}])
+    for use in uses:
+        if use.column == "alignment":
+            sequencing.alignment(files, use, contigs)
+        elif use.column == "counts" and not use.is_matrix:
+            genome.bin_counts(files, use, contigs)
+    genome.compare_with_donors(files, uses)
+    symbols = expression.gene_symbols(files, uses, genes)
+    expression.markers(files, symbols)
+    expression.panel(files, genes)
+    expression.gene_sets(files, symbols)
+    acceptance(files)
+    return files.found
+
+
+def acceptance(files: Files) -> None:
+    """Check the acceptance document."""
+    if "acceptance" not in files.there:
+        return
+    path, file = files.there["acceptance"]
+    document, faults = files.look(yaml.look, file, Acceptance)
+    ids = [criterion.id for criterion in document.criteria] if isinstance(document, Acceptance) else []
+    twice = [name for name in dict.fromkeys(ids) if ids.count(name) > 1]
+    faults = [*faults, *(Fault("E01", f"the criterion {name} stands twice", "give each its own id") for name in twice)]
+    for fault in faults:
+        files.in_config("acceptance", fault, path)
 
 
 IDS = frozenset({"donor_id", "lot_id", "sample_id", "assay"})
