@@ -57,7 +57,7 @@ def test_a_section_with_nothing_in_it_is_the_default() -> None:
         ("copy_number: {lod_sizes_mb: 5}", "E17", "copy_number.lod_sizes_mb", "not a list"),
         ("copy_number: {lod_sizes_mb: []}", "E17", "copy_number.lod_sizes_mb", "at least 1 item"),
         ("copy_number: {lod_sizes_mb: [-1]}", "E17", "copy_number.lod_sizes_mb.0", "must be above 0"),
-        ("copy_number: {donor_outlier: [0.5]}", "E17", "copy_number.donor_outlier.1", "required"),
+        ("copy_number: {donor_outlier: [0.4]}", "E17", "copy_number.donor_outlier.1", "required"),
         (
             "copy_number: {analysis_bin_bp: 70000}",
             "E17",
@@ -71,6 +71,13 @@ def test_a_section_with_nothing_in_it_is_the_default() -> None:
         ("expression: {gc_bias: maybe}", "E17", "expression.gc_bias", "neither true nor false"),
         ("pathways: {min_size: 900}", "E17", "pathways.min_size", "larger than pathways.max_size"),
         ("notice: 2031-01-01", "E17", "notice", "not a text"),
+        ("copy_number: {power: 1.0e-9}", "E17", "copy_number.power", "must be at least 0.8"),
+        ("copy_number: {plants: 1}", "E17", "copy_number.plants", "must be at least 100"),
+        ("copy_number: {claim_mb: 300}", "E17", "copy_number.claim_mb", "must be at most 20"),
+        ("copy_number: {min_log2: 10}", "E17", "copy_number.min_log2", "must be at most 0.1"),
+        ("copy_number: {family_wise_error: .99}", "E17", "copy_number.family_wise_error", "must be at most 0.1"),
+        ("copy_number: {max_arm_lod: .99}", "E17", "copy_number.max_arm_lod", "must be at most 0.5"),
+        ("identity: {log10_ratio: 1.0e+9}", "E17", "identity.log10_ratio", "must be at most 10"),
     ],
 )
 def test_a_wrong_setting_is_told(text: str, code: str, key: str, words: str) -> None:

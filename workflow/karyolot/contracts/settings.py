@@ -1,6 +1,7 @@
 """The configuration: one section per stage, every setting with its default, unit and reason.
 
-This module is the source. `config/defaults.yaml` and `config/config.schema.json` are generated from it by
+Settings that the claim rests on have ranges outside which the claim would mean little (a power of 1 in a billion, a claim for
+changes longer than any chromosome). This module is the source. `config/defaults.yaml` and `config/config.schema.json` are generated from it by
 `karyolot defaults --write`; a test fails when they differ.
 """
 
@@ -9,6 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+ErrorRate = Annotated[float, Field(gt=0, le=0.1)]
+"""A family-wise error above one in ten would make false calls usual."""
+Power = Annotated[float, Field(ge=0.8, le=0.999)]
+"""Below 80 % a limit of detection is a promise that is broken for one change in five."""
 PositiveInt = Annotated[int, Field(gt=0)]
 File = Annotated[str, Field(min_length=1)]
 
@@ -114,38 +119,42 @@ class CopyNumber(Section):
     )
     max_gap: Fraction = Field(0.25, description="Bins with a larger share of N or blacklisted bases are masked.")
     min_mappability: Fraction = Field(0.75, description="Bins below are masked (when a track is given).")
-    donor_outlier: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(gt=1)]] = Field(
+    donor_outlier: tuple[Annotated[float, Field(ge=0, lt=0.5)], Annotated[float, Field(gt=2)]] = Field(
         (0.25, 2.5),
         description="Bins whose donor count is outside this multiple of what the donor's sex predicts are masked:"
         " homozygous deletions and satellite pile-ups go, one-copy germline changes (0.5, 1.5) and CN 4 (2.0) stay.",
     )
-    family_wise_error: Fraction = Field(0.05, description="Chance of any false call in a stable lot.")
-    power: Fraction = Field(0.95, description="Chance to call a change that is at the printed limit of detection.")
-    min_log2: Annotated[float, Field(ge=0)] = Field(
+    family_wise_error: ErrorRate = Field(0.05, description="Chance of any false call in a stable lot.")
+    power: Power = Field(0.95, description="Chance to call a change that is at the printed limit of detection.")
+    min_log2: Annotated[float, Field(ge=0, le=0.1)] = Field(
         0.0356, description="Smallest |log2| called: log2(1 + 0.05/2), a one-copy gain in 5 % of cells."
     )
-    min_bins: PositiveInt = Field(3, description="Fewest used bins of a called segment.")
-    clonal_fraction: Fraction = Field(0.8, description="From this fraction of cells on a change is called clonal.")
+    min_bins: Annotated[int, Field(ge=2, le=10)] = Field(3, description="Fewest used bins of a called segment.")
+    clonal_fraction: Annotated[float, Field(ge=0.5, lt=1)] = Field(
+        0.8, description="From this fraction of cells on a change is called clonal."
+    )
     lod_sizes_mb: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = Field(
         (1, 2, 5, 10, 20), description="Sizes the limit of detection is printed for, Mb."
     )
-    claim_mb: Annotated[float, Field(gt=0)] = Field(
+    claim_mb: Annotated[float, Field(gt=0, le=20)] = Field(
         5,
         description="Size the PASS claim is made for, Mb: the CIRM/Coriell criterion, about what G-banding resolves.",
     )
-    high_copy_mb: Annotated[float, Field(gt=0)] = Field(
+    high_copy_mb: Annotated[float, Field(gt=0, le=10)] = Field(
         1, description="Smallest size at which four or more copies are judged: CN > 3 segments (Yamamoto 2022)."
     )
-    plants: PositiveInt = Field(
+    plants: Annotated[int, Field(ge=100)] = Field(
         200,
         description="Changes planted at each limit of detection to verify it: 200 tell 95 % from 90 % (binomial, 3 sd).",
     )
-    max_arm_lod: Fraction = Field(0.5, description="An arm whose limit of detection is worse is 'not assessable'.")
-    published_gain: Annotated[float, Field(gt=1)] = Field(
+    max_arm_lod: Annotated[float, Field(gt=0, le=0.5)] = Field(
+        0.5, description="An arm whose limit of detection is worse is 'not assessable'."
+    )
+    published_gain: Annotated[float, Field(gt=1, le=1.5)] = Field(
         1.5,
         description="Published rule: gain if the segment's median ratio exceeds this (He 2025, Fig. 1d: log2(3/2)).",
     )
-    published_loss: Fraction = Field(
+    published_loss: Annotated[float, Field(ge=0.5, lt=1)] = Field(
         0.5, description="Published rule: loss if below this (He 2025, Fig. 1d: log2(1/2))."
     )
     watch_regions: File = Field("shipped:watch_regions.tsv", description="Regions and genes looked at by name.")
@@ -167,7 +176,7 @@ class Identity(Section):
         description="Read pairs of an RNA sample that are aligned to the genome for its SNPs, the first of each lane; 2 million"
         " take about 20 CPU minutes.",
     )
-    log10_ratio: Annotated[float, Field(gt=0)] = Field(
+    log10_ratio: Annotated[float, Field(ge=2, le=10)] = Field(
         4,
         description="log10 likelihood ratio that decides: one wrong answer in 10,000 comparisons at most (Markov).",
     )
@@ -177,8 +186,8 @@ class Identity(Section):
     event_mb: Annotated[float, Field(gt=0)] = Field(
         10, description="Smallest event of the alleles alone that is searched for, Mb; needs dozens of het sites."
     )
-    family_wise_error: Fraction = Field(0.05, description="Chance of any false event of the alleles in a stable lot.")
-    power: Fraction = Field(0.95, description="Chance to find what is at the printed limit of detection.")
+    family_wise_error: ErrorRate = Field(0.05, description="Chance of any false event of the alleles in a stable lot.")
+    power: Power = Field(0.95, description="Chance to find what is at the printed limit of detection.")
 
 
 class SmallVariants(Section):
