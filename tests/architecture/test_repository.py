@@ -65,12 +65,21 @@ def subcommands() -> set[str]:
     return set(re.findall(r"^  ([\w-]+) ", usage, flags=re.M))
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "config/README.md", "workflow/ARCHITECTURE.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "config/README.md"])
 def test_documents_name_commands_that_exist(name: str) -> None:
-    document = ROOT / name
-    if document.is_file():
-        named = set(re.findall(r"\./run ([\w-]+\w)", document.read_text(encoding="utf-8")))
-        assert named <= subcommands(), f"{name}: ./run has no {sorted(named - subcommands())}"
+    named = set(re.findall(r"\./run ([\w-]+\w)", (ROOT / name).read_text(encoding="utf-8")))
+    assert named <= subcommands(), f"{name}: ./run has no {sorted(named - subcommands())}"
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "config/README.md"])
+def test_documents_name_files_that_exist(name: str) -> None:
+    """What stands in code font and looks like a path of the project is one; * stands for any name."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    top = {path.name for path in ROOT.iterdir()} - {"config", "results", "demo"}
+    quoted = {word for word in re.findall(r"`([\w.*/<>-]+)`", text) if word.split("/")[0] in top and "<" not in word}
+    absent = sorted(word for word in quoted if not any(ROOT.glob(word.rstrip("/"))))
+    assert quoted, f"{name} names no file of the project"
+    assert not absent, f"{name}: there is no {', '.join(absent)}"
 
 
 def test_the_readme_shows_the_two_commands() -> None:

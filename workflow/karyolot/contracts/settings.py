@@ -1,6 +1,7 @@
 """The configuration: one section per stage, every setting with its default, unit and reason.
 
-Settings that the claim rests on have ranges outside which the claim would mean little (a power of 1 in a billion, a claim for
+Settings that the claim rests on have ranges outside which the claim would mean little (a power of 1 in a billion, a claim
+for
 changes longer than any chromosome). This module is the source. `config/defaults.yaml` and `config/config.schema.json` are generated from it by
 `karyolot defaults --write`; a test fails when they differ.
 """

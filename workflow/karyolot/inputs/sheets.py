@@ -85,38 +85,50 @@ def parse_sheet(data: bytes, file: str, model: type[R]) -> tuple[list[Entry[R]],
 
     if len(content) == 1:
         problems.append(_syntax(file, "the sheet has a header and no row", "add one line per row below the header"))
-    absent = frozenset(columns) - frozenset(fields)
     entries: list[Entry[R]] = []
     for number, line in content[1:]:
-        cells = line.split(separator)
-        unbalanced = any(cell.startswith('"') and not _is_quoted(cell) for cell in cells)
-        cells = [_cell(cell) for cell in cells]
-        while len(cells) > len(names) and not cells[-1]:
-            cells.pop()
-        if unbalanced or len(cells) != len(names):
-            message = f"the row has {len(cells)} cells and the header {len(names)}"
-            remedy = "write a tab for every cell, also for empty ones at the end of the row"
-            if unbalanced:
-                message = (
-                    'a cell starts with " and does not end with it; line breaks and tabs in a cell are not allowed'
-                )
-                remedy = "write the row on one line, without quotes"
-            problems.append(_syntax(file, message, remedy, number))
+        cells, fault = _cells(line, separator, len(names))
+        if fault is None:
+            entry, found = _filled_row(dict(zip(fields, cells, strict=True)), names, cells, number, file, model)
+        else:
             # The id alone is kept, so that other sheets may refer to it without a second complaint.
             id_cell = dict(zip(fields, cells, strict=False)).get(columns[0], "")
             unread: dict[str, Any] = {**dict.fromkeys(columns), columns[0]: id_cell or None}
             row = cast(R, model.model_construct(None, **unread))
-            entries.append(Entry(number, row, frozenset(columns)))
-            continue
-        for position, (name, cell) in enumerate(zip(names, cells, strict=True), 1):
-            if cell and not name:
-                message = f"cell {position} holds text and has no column name"
-                problems.append(_syntax(file, message, "name the column in the header, or empty the cell", number))
-        filled = {field: cell for field, cell in zip(fields, cells, strict=True) if field and cell}
-        entry, row_problems = _row(filled, number, file, model, absent)
+            entry, found = Entry(number, row, frozenset(columns)), [_syntax(file, *fault, number)]
         entries.append(entry)
-        problems += row_problems
+        problems += found
     return entries, problems
+
+
+def _cells(line: str, separator: str, columns: int) -> tuple[list[str], tuple[str, str] | None]:
+    """The cells of a row; message and remedy when they are not as many as there are columns."""
+    cells = line.split(separator)
+    unbalanced = any(cell.startswith('"') and not _is_quoted(cell) for cell in cells)
+    cells = [_cell(cell) for cell in cells]
+    while len(cells) > columns and not cells[-1]:
+        cells.pop()
+    if unbalanced:
+        message = 'a cell starts with " and does not end with it; line breaks and tabs in a cell are not allowed'
+        return cells, (message, "write the row on one line, without quotes")
+    if len(cells) != columns:
+        message = f"the row has {len(cells)} cells and the header {columns}"
+        return cells, (message, "write a tab for every cell, also for empty ones at the end of the row")
+    return cells, None
+
+
+def _filled_row(
+    by_field: dict[str, str], names: Sequence[str], cells: Sequence[str], line: int, file: str, model: type[R]
+) -> tuple[Entry[R], list[Problem]]:
+    """A row with a cell for each column. by_field: field -> cell, '' for columns that are read as no field."""
+    problems = [
+        _syntax(file, f"cell {place} holds text and has no column name", "name the column, or empty the cell", line)
+        for place, (name, cell) in enumerate(zip(names, cells, strict=True), 1)
+        if cell and not name
+    ]
+    absent = frozenset(model.model_fields) - frozenset(by_field)
+    entry, found = _row({field: cell for field, cell in by_field.items() if field and cell}, line, file, model, absent)
+    return entry, problems + found
 
 
 def header_of(text: str) -> list[str]:

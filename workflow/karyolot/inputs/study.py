@@ -141,58 +141,69 @@ def _remove(settings: dict[str, Any], location: Sequence[int | str]) -> None:
     inner.pop(str(key), None)
 
 
+PLAIN_WORDS = {
+    "int": ("not a whole number", "write digits only, without units"),
+    "float": ("not a number", "write digits with a decimal point, without units"),
+    "finite": ("not a number", "write digits with a decimal point, without units"),
+    "bool": ("neither true nor false", "write true or false"),
+    "string_type": ("not a text", "write one text; quote it when YAML takes it for something else"),
+    "string_too_short": ("the text is empty", "delete the line to use the default, or give a value"),
+    "tuple_type": ("not a list", "write a YAML list: [first, second]"),
+    "list_type": ("not a list", "write a YAML list: [first, second]"),
+}
+"""How pydantic's kind of an error starts -> message and remedy for the person who writes the configuration."""
+BOUNDS = {"greater_than": "above", "greater_than_equal": "at least", "less_than": "below", "less_than_equal": "at most"}
+
+
 def _setting_problem(error: ErrorDetails, file: str) -> Problem:
     """A pydantic error in the words of the person who writes the configuration."""
     location = error["loc"]
     key = ".".join(str(part) for part in location)
-    context = error.get("ctx", {})
     kind = error["type"]
     value = None if isinstance(error["input"], Mapping) else repr(error["input"]).strip("'")
     if kind == "extra_forbidden":
-        owner: type[BaseModel] | None = Config
-        for part in location[:-1]:
-            owner = owner if isinstance(part, int) else _section(owner or Config, str(part))
-        allowed = list((owner or Config).model_fields)
-        meant = nearest(str(location[-1]), allowed)
-        remedy = f"use one of {', '.join(allowed)}, or delete the line"
-        if not meant and (homes := _homes(str(location[-1]))):
-            remedy = f"move it to the section {' or '.join(homes)}"
-        return Problem("E18", file, "unknown setting", remedy, column=key, meant=meant)
+        return _unknown_setting(location, file)
+    if kind == "missing" and isinstance(location[-1], str):
+        return Problem("E18", file, "the setting is missing", "add it", column=key)
     if kind in {"model_type", "model_attributes_type"}:
-        return Problem(
-            "E17", file, "a section must hold settings", "indent its settings below it", column=key, value=value
-        )
-    message, remedy = f"not allowed: {error['msg'][0].lower()}{error['msg'][1:]}", "correct the value"
-    meant = None
+        message, remedy = "a section must hold settings", "indent its settings below it"
+        return Problem("E17", file, message, remedy, column=key, value=value)
+    message, remedy, meant = _value_words(error)
+    return Problem("E17", file, message, remedy, column=key, value=value, meant=meant)
+
+
+def _unknown_setting(location: Sequence[int | str], file: str) -> Problem:
+    """A key that no section has: with the nearest key, or the section that has it."""
+    owner: type[BaseModel] | None = Config
+    for part in location[:-1]:
+        owner = owner if isinstance(part, int) else _section(owner or Config, str(part))
+    allowed = list((owner or Config).model_fields)
+    meant = nearest(str(location[-1]), allowed)
+    remedy = f"use one of {', '.join(allowed)}, or delete the line"
+    if not meant and (homes := _homes(str(location[-1]))):
+        remedy = f"move it to the section {' or '.join(homes)}"
+    return Problem("E18", file, "unknown setting", remedy, column=".".join(map(str, location)), meant=meant)
+
+
+def _value_words(error: ErrorDetails) -> tuple[str, str, str | None]:
+    """Message, remedy and the nearest allowed word for a value that is not allowed."""
+    kind, context = error["type"], error.get("ctx", {})
     if kind == "literal_error":
         allowed = re.findall("'([^']*)'", context["expected"])
-        message, meant = "not an allowed value", nearest(str(error["input"]), allowed)
-        remedy = f"write one of {', '.join(allowed)}"
-    elif kind == "value_error":
-        message = str(context["error"])
-    elif kind == "missing" and isinstance(location[-1], str):
-        return Problem("E18", file, "the setting is missing", "add it", column=key)
-    elif kind == "string_pattern_mismatch" and location[-1] == "sha256":
-        message, remedy = "not a sha256 checksum", "write its 64 digits 0-9 a-f in lower case, as sha256sum prints them"
-    elif error["input"] is None:
-        message, remedy = "the setting has no value", "delete the line to use the default, or give a value"
-    elif kind in {"int_parsing", "int_type", "int_from_float"}:
-        message, remedy = "not a whole number", "write digits only, without units"
-    elif kind in {"float_parsing", "float_type", "finite_number"}:
-        message, remedy = "not a number", "write digits with a decimal point, without units"
-    elif kind in {"bool_parsing", "bool_type"}:
-        message, remedy = "neither true nor false", "write true or false"
-    elif kind == "string_type":
-        message, remedy = "not a text", "write one text; quote it when YAML takes it for something else"
-    elif kind == "string_too_short":
-        message, remedy = "the text is empty", "delete the line to use the default, or give a value"
-    elif kind in {"tuple_type", "list_type"}:
-        message, remedy = "not a list", "write a YAML list: [first, second]"
-    elif kind in {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}:
-        ((sign, limit),) = context.items()
-        words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
-        message, remedy = f"must be {words[sign]} {limit:g}", "correct the number"
-    return Problem("E17", file, message, remedy, column=key, value=value, meant=meant)
+        return "not an allowed value", f"write one of {', '.join(allowed)}", nearest(str(error["input"]), allowed)
+    if kind == "value_error":
+        return str(context["error"]), "correct the value", None
+    if kind == "string_pattern_mismatch" and error["loc"][-1] == "sha256":
+        return "not a sha256 checksum", "write its 64 digits 0-9 a-f in lower case, as sha256sum prints them", None
+    if error["input"] is None:
+        return "the setting has no value", "delete the line to use the default, or give a value", None
+    if kind in BOUNDS:
+        ((_, limit),) = context.items()
+        return f"must be {BOUNDS[kind]} {limit:g}", "correct the number", None
+    for start, (message, remedy) in PLAIN_WORDS.items():
+        if kind.startswith(start):
+            return message, remedy, None
+    return f"not allowed: {error['msg'][0].lower()}{error['msg'][1:]}", "correct the value", None
 
 
 def _homes(key: str) -> list[str]:

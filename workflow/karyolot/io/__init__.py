@@ -1,1 +1,1 @@
-"""The only code that opens files. `files` is light to import; `tables` and the others bring pandas along."""
+"""Files of our own: tables, records, panels, alignments made by the workflow; read and written against their contracts."""
