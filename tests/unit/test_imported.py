@@ -33,8 +33,8 @@ def row(kind: str, value: str, **cells: str) -> dict[str, str]:
     return GOOD | {"kind": kind, "value": value} | cells
 
 
-def examined(folder: Path, *rows: dict[str, str]) -> tuple[Any, list[Problem]]:
-    """The study with these rows in its sheet of results, and what is wrong with that sheet."""
+def examined(folder: Path, *rows: dict[str, str], named: bool = True) -> tuple[Any, list[Problem]]:
+    """The study with these rows in its sheet of results, and what is wrong with that sheet. named: in the settings."""
     (folder / "config").mkdir(exist_ok=True)
     sheets = {
         "donors": "donor_id\tsex\nD1\tF\nD2\tM",
@@ -44,9 +44,20 @@ def examined(folder: Path, *rows: dict[str, str]) -> tuple[Any, list[Problem]]:
     }
     for name, text in sheets.items():
         (folder / "config" / f"{name}.tsv").write_text(text + "\n", encoding="utf-8")
-    raw = {"sheets": {"results": "config/lot_results.tsv"}, "reference": {"bins": "bins.tsv"}}
+    sheets_named = {"sheets": {"results": "config/lot_results.tsv"}} if named else {}
+    raw = sheets_named | {"reference": {"bins": "bins.tsv"}}
     _, draft, problems = check.examine(raw, folder, contents=False)
     return draft.study(), [problem for problem in problems if problem.file == "config/lot_results.tsv"]
+
+
+def test_the_sheet_of_results_is_read_when_it_is_there(tmp_path: Path) -> None:
+    study, problems = examined(tmp_path, row("karyotype", "46,XX[20]"), named=False)
+    assert [result.value for result in study.results] == ["46,XX[20]"] and not problems
+    study, problems = examined(tmp_path, named=False)
+    assert study.results == () and not problems, "a template with its header alone is no problem"
+    (tmp_path / "config/lot_results.tsv").unlink()
+    _, draft, problems = check.examine({"reference": {"bins": "bins.tsv"}}, tmp_path, contents=False)
+    assert draft.results == [] and not [problem for problem in problems if "results" in problem.file]
 
 
 @pytest.mark.parametrize(

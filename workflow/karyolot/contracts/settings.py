@@ -1,9 +1,8 @@
 """The configuration: one section per stage, every setting with its default, unit and reason.
 
-Settings that the claim rests on have ranges outside which the claim would mean little (a power of 1 in a billion, a claim
-for
-changes longer than any chromosome). This module is the source. `config/defaults.yaml` and `config/config.schema.json` are generated from it by
-`karyolot defaults --write`; a test fails when they differ.
+Settings that the claim rests on have ranges, outside which the claim would mean little: a power of 1 in a billion, a claim for
+changes longer than any chromosome. This module is the source; `config/defaults.yaml` and `config/config.schema.json` are
+generated from it by `karyolot defaults --write`, and a test fails when they differ.
 """
 
 from typing import Annotated, Any, Literal
@@ -43,8 +42,9 @@ class Sheets(Section):
     samples: File = Field("config/samples.tsv", description="One row per sequencing library and lane.")
     lots: File = Field("config/lots.tsv", description="One row per lot.")
     donors: File = Field("config/donors.tsv", description="One row per donor.")
-    results: File | None = Field(
-        None, description="Results of other methods (karyotype, viability, ...) and deviations, one per row."
+    results: File = Field(
+        "config/lot_results.tsv",
+        description="Results of other methods (karyotype, viability, ...) and deviations, one per row. Read when it exists.",
     )
 
 

@@ -124,7 +124,7 @@ def check(config: Config, draft: Draft, workdir: Path, *, contents: bool = True)
         *_references(draft, config),
         *_lots(draft, sheets.lots),
         *_samples(draft, sheets.samples),
-        *_results(draft, str(sheets.results)),
+        *_results(draft, sheets.results),
     ]
     # Where it is not sure what belongs to whom, nothing is said to be missing.
     doubtful = any(entry.bad & IDS for entry in draft.rows) or any(
@@ -207,7 +207,7 @@ def _references(draft: Draft, config: Config) -> Iterator[Problem]:
         *((sheets.lots, entry, "parent_lot_id", "lots.tsv") for entry in draft.lots),
         *((sheets.samples, entry, "lot_id", "lots.tsv") for entry in draft.samples),
         *((sheets.samples, entry, "donor_id", "donors.tsv") for entry in draft.samples),
-        *((str(sheets.results), entry, "lot_id", "lots.tsv") for entry in draft.results),
+        *((sheets.results, entry, "lot_id", "lots.tsv") for entry in draft.results),
     ]
     for table, ids in (
         ("donors.tsv", [None if entry.bad & {"donor_id"} else entry.row.donor_id for entry in draft.donors]),

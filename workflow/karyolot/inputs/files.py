@@ -55,7 +55,7 @@ def unsafe_paths(draft: Draft, config: Config) -> Iterator[Problem]:
         for column, path in entry.row.files.items():
             if fault := path_fault(path):
                 yield Problem("E26", config.sheets.samples, *fault, entry.line, column, path)
-    for key, path in {**config_files(config), **{f"sheets.{k}": v for k, v in config.sheets if v is not None}}.items():
+    for key, path in {**config_files(config), **{f"sheets.{k}": v for k, v in config.sheets}}.items():
         if fault := path_fault(path):
             yield Problem("E26", CONFIG, *fault, column=key, value=path)
 

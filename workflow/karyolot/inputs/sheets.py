@@ -54,8 +54,10 @@ class Entry(Generic[R]):
     bad: frozenset[str]
 
 
-def parse_sheet(data: bytes, file: str, model: type[R]) -> tuple[list[Entry[R]], list[Problem]]:
-    """Rows of a tab-separated sheet, and everything wrong with it.
+def parse_sheet(
+    data: bytes, file: str, model: type[R], *, may_be_empty: bool = False
+) -> tuple[list[Entry[R]], list[Problem]]:
+    """Rows of a tab-separated sheet, and everything wrong with it. may_be_empty: a header without rows is no problem.
 
     UTF-8, UTF-16 or UTF-32 with or without a byte-order mark, any line ending, white space around cells and quotes around
     cells are read; empty lines and lines starting with # are passed over. Lines count from 1 as in a text editor.
@@ -83,7 +85,7 @@ def parse_sheet(data: bytes, file: str, model: type[R]) -> tuple[list[Entry[R]],
     fields, header_problems = _header(names, file, header_line, model)
     problems += header_problems
 
-    if len(content) == 1:
+    if len(content) == 1 and not may_be_empty:
         problems.append(_syntax(file, "the sheet has a header and no row", "add one line per row below the header"))
     entries: list[Entry[R]] = []
     for number, line in content[1:]:

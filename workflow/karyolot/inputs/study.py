@@ -78,21 +78,21 @@ def parse_study(config: Config, workdir: Path) -> tuple[Draft, list[Problem]]:
     draft = Draft()
     problems: list[Problem] = []
 
-    def read(path: str, model: type[R], entries: list[Entry[R]]) -> None:
+    def read(path: str, model: type[R], entries: list[Entry[R]], *, may_be_empty: bool = False) -> None:
         try:
             data = read_bytes(resource(path, workdir))
         except Fault as fault:
             problems.append(Problem(fault.code, path, fault.message, fault.remedy, meant=fault.meant))
         else:
-            rows, faults = parse_sheet(data, path, model)
+            rows, faults = parse_sheet(data, path, model, may_be_empty=may_be_empty)
             entries += rows
             problems.extend(faults)
 
     read(config.sheets.donors, Donor, draft.donors)
     read(config.sheets.lots, Lot, draft.lots)
     read(config.sheets.samples, Sample, draft.samples)
-    if config.sheets.results is not None:
-        read(config.sheets.results, LotResult, draft.results)
+    if "results" in config.sheets.model_fields_set or resource(config.sheets.results, workdir).exists():
+        read(config.sheets.results, LotResult, draft.results, may_be_empty=True)
     return draft, problems
 
 
