@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from karyolot.contracts.problems import Problem
+from karyolot.contracts.problems import Problem, suggestion
 from karyolot.contracts.sheets import Donor, Lot, Row, Sample
-from karyolot.inputs.sheets import parse_sheet, suggestion
+from karyolot.inputs.sheets import parse_sheet
 
 SHEET = "lot_id\tdonor_id\tpassage\tpdl\tcryo_protocol\nL1\tD1\t4\t6.5\tslow, 5 % DMSO\nL2\tD2\t5\t\t\n"
 LOTS = [

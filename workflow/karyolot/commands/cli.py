@@ -33,9 +33,9 @@ def init(
     directory: Annotated[Path, typer.Argument(help="Folder of the new study; made when it is not there.")],
 ) -> None:
     """Make a working directory: DIR/config with the settings and the three sheets to fill in."""
-    from karyolot.commands import add_lot as intake
+    from karyolot.commands.init import init as make
 
-    files = intake.init(directory)
+    files = make(directory)
     print(f"made {files[0].parent}: {', '.join(path.name for path in files)}")
     print("next: paths of the genome in config.yaml; then lots, by karyolot add-lot or by hand; then karyolot check")
 
@@ -143,11 +143,12 @@ def run(context: typer.Context, directory: Annotated[Path, typer.Argument(help="
     earlier = launch.logs(directory)
     code = launch.run(line)
     if code == launch.DONE and not launch.only_looks(words):
-        from karyolot.commands import explain as results
         from karyolot.commands import terminal
+        from karyolot.commands.explain import table_of
+        from karyolot.io.record import lots_with_records, read_record
 
-        records = [results.read_record(directory, lot) for lot in results.lots_with_records(directory)]
-        terminal.print_table(results.table_of(records, directory), terminal.console(sys.stdout))
+        records = [read_record(directory, lot) for lot in lots_with_records(directory)]
+        terminal.print_table(table_of(records, directory), terminal.console(sys.stdout))
     elif code == launch.PIPELINE_ERROR:
         from karyolot.commands import terminal
 
@@ -158,9 +159,9 @@ def run(context: typer.Context, directory: Annotated[Path, typer.Argument(help="
 @app.command()
 def report(lot: Annotated[str, typer.Argument(help="A finished lot.")], directory: Directory = Path()) -> None:
     """Make the HTML and the PDF of a lot anew from its record, results/LOT/report.json."""
-    from karyolot.commands import explain as results
+    from karyolot.commands.report import render_again
 
-    for path in results.render_again(directory, lot):
+    for path in render_again(directory, lot):
         print(path)
 
 
@@ -173,10 +174,11 @@ def explain(
     """Why a lot has its verdict: criteria not passed, the limit of detection, and what cannot be seen."""
     import json
 
-    from karyolot.commands import explain as results
     from karyolot.commands import terminal
+    from karyolot.commands.explain import explanation
+    from karyolot.io.record import read_record
 
-    facts = results.explanation(results.read_record(directory, lot), directory)
+    facts = explanation(read_record(directory, lot), directory)
     if machine:
         print(json.dumps(facts, indent=1, allow_nan=False))
     else:

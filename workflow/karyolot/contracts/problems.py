@@ -1,7 +1,9 @@
 """Errors meant for the person who runs the pipeline: what is wrong, where, what is allowed, what to do."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 CODES: Mapping[str, str] = {
     "E01": "An id, or a library and lane of a sample, stands twice. Ids differing only in case count as the same:"
@@ -76,6 +78,17 @@ def escaped(text: str) -> str:
 def quoted(text: str, limit: int = 80) -> str:
     """`text` in quotes for a message: unprintable characters escaped (a terminal must not obey them), long text cut."""
     return repr(text if len(text) <= limit else text[: limit - 3] + "...")
+
+
+def suggestion(word: str, allowed: Sequence[str]) -> str:
+    """' (did you mean X?)' for the nearest allowed word, or ''."""
+    spelling = {_spelling(name): name for name in allowed}
+    nearest = get_close_matches(_spelling(word), spelling, n=1, cutoff=0.6)
+    return f" (did you mean {spelling[nearest[0]]}?)" if nearest else ""
+
+
+def _spelling(word: str) -> str:
+    return re.sub(r"[\s_-]+", "_", word.strip()).casefold()
 
 
 def summary(problems: Sequence[Problem]) -> str:

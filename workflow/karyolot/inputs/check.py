@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from karyolot.contracts.problems import InputProblems, KaryolotError, Problem, quoted
+from karyolot.contracts.problems import InputProblems, KaryolotError, Problem, quoted, suggestion
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import BATCHES, ISCN, RESERVED_LOT_IDS, Lot, LotResult, Sample, Study
 from karyolot.inputs.files import CONFIG, Files, unsafe_paths
-from karyolot.inputs.sheets import Entry, suggestion
+from karyolot.inputs.sheets import Entry
 from karyolot.inputs.study import Draft, parse_config, parse_study
 from karyolot.io import probe
 from karyolot.io.probe import Fault

@@ -11,10 +11,10 @@ from typing import Any, ParamSpec, TypeVar
 
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.panel import MIN_LOTS, Panel, gene_digest
-from karyolot.contracts.problems import KaryolotError, Problem, quoted
+from karyolot.contracts.problems import KaryolotError, Problem, quoted, suggestion
 from karyolot.contracts.settings import Config, Layout
 from karyolot.contracts.sheets import Sample
-from karyolot.inputs.sheets import Entry, suggestion
+from karyolot.inputs.sheets import Entry
 from karyolot.inputs.study import Draft
 from karyolot.io import probe
 from karyolot.io.files import sha256

@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from itertools import islice
 from typing import Any, Generic, TypeVar, cast
@@ -12,7 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from karyolot.contracts.problems import Problem, quoted
+from karyolot.contracts.problems import Problem, quoted, suggestion
 from karyolot.contracts.sheets import ID_PATTERN, LIMIT_PATTERN, SHA256_PATTERN, Row
 
 R = TypeVar("R", bound=Row)
@@ -124,17 +123,6 @@ def header_of(text: str) -> list[str]:
     """Names of the columns of a tab-separated sheet, as `parse_sheet` reads them; [] when it has no header."""
     lines = (line for line in re.split("\r\n|\r|\n", text) if line.strip(EDGES) and not line.startswith("#"))
     return [_cell(name) for line in islice(lines, 1) for name in line.split("\t")]
-
-
-def suggestion(word: str, allowed: Sequence[str]) -> str:
-    """' (did you mean X?)' for the nearest allowed word, or ''."""
-    spelling = {_spelling(name): name for name in allowed}
-    nearest = get_close_matches(_spelling(word), spelling, n=1, cutoff=0.6)
-    return f" (did you mean {spelling[nearest[0]]}?)" if nearest else ""
-
-
-def _spelling(word: str) -> str:
-    return re.sub(r"[\s_-]+", "_", word.strip(EDGES)).casefold()
 
 
 def _syntax(file: str, message: str, remedy: str, line: int | None = None, column: str | None = None) -> Problem:

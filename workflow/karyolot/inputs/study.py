@@ -12,10 +12,10 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from karyolot.contracts.problems import InputProblems, Problem
+from karyolot.contracts.problems import InputProblems, Problem, suggestion
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Donor, Lot, LotResult, Row, Sample, Study
-from karyolot.inputs.sheets import Entry, parse_sheet, suggestion
+from karyolot.inputs.sheets import Entry, parse_sheet
 from karyolot.io import probe
 from karyolot.io.shipped import SHIPPED, resource
 
