@@ -24,6 +24,28 @@ panel_app = typer.Typer(help="The frozen reference panel of accepted lots.", no_
 app.add_typer(panel_app, name="panel")
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        from karyolot import __version__
+        from karyolot.io.shipped import PROJECT
+        from karyolot.plan.provenance import git_state
+
+        commit, differs = git_state()
+        state = {True: ", with changes since", False: "", None: ""}[differs]
+        print(f"karyolot {__version__} from {PROJECT}, commit {commit or 'unknown'}{state}")
+        raise typer.Exit
+
+
+@app.callback()
+def karyolot(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Version, place and commit of the code.", is_eager=True, callback=_show_version),
+    ] = False,
+) -> None:
+    pass
+
+
 Directory = Annotated[Path, typer.Option(help="Working directory, which relative paths start from.")]
 DATA = "FILE (BAM, CRAM, counts) or FILE,FILE (mates); repeat"
 
@@ -198,8 +220,10 @@ def defaults(
         print(generated.defaults_yaml(), end="")
         return
     from karyolot.io.files import write_text
-    from karyolot.io.shipped import PROJECT
+    from karyolot.io.shipped import IN_WHEEL, PROJECT
 
+    if PROJECT == IN_WHEEL:
+        raise KaryolotError("--write regenerates files of a checkout of karyolot; this is an installed package")
     for name, text in generated.documents((PROJECT / generated.README).read_text(encoding="utf-8")).items():
         write_text(text, PROJECT / name)
 

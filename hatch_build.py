@@ -1,0 +1,43 @@
+"""A wheel and a source archive say which commit they were built from, as they have no git to ask."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+NAME = "built_from.json"
+PLACES = {"wheel": f"karyolot/project/{NAME}", "sdist": NAME}
+
+
+class BuiltFrom(BuildHookInterface):  # type: ignore[type-arg]
+    """Adds the file that `karyolot.plan.provenance.git_state` reads."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Hatchling calls this before it builds. version "editable": the checkout itself runs, and has its git."""
+        self.folder = Path(tempfile.mkdtemp())
+        if version == "editable":
+            return
+        source = Path(self.root) / NAME  # of an unpacked source archive
+        if not source.is_file():
+            source = self.folder / NAME
+            source.write_text(json.dumps(self.state()) + "\n", encoding="utf-8")
+        build_data["force_include"][str(source)] = PLACES[self.target_name]
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
+        """Hatchling calls this when it has built."""
+        shutil.rmtree(self.folder)
+
+    def state(self) -> dict[str, str | bool | None]:
+        """Commit of the checkout, and whether any file that git does not ignore differs from it; null when unknown."""
+        try:
+            return {"commit": self.git("rev-parse", "HEAD"), "dirty": bool(self.git("status", "--porcelain"))}
+        except (OSError, subprocess.CalledProcessError):
+            return {"commit": None, "dirty": None}
+
+    def git(self, *words: str) -> str:
+        place = ["--git-dir", f"{self.root}/.git", "--work-tree", self.root]  # never that of a folder above
+        return subprocess.run(["git", *place, *words], capture_output=True, text=True, check=True).stdout.strip()
