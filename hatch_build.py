@@ -14,29 +14,30 @@ PLACES = {"wheel": f"karyolot/project/{NAME}", "sdist": NAME}
 
 
 class BuiltFrom(BuildHookInterface):  # type: ignore[type-arg]
-    """Adds the file that `karyolot.plan.provenance.git_state` reads."""
+    """Adds the file that `karyolot.plan.provenance.git_state` reads: the commit, and whether anything differed from it.
+
+    Where git knows nothing there is no file, and the commit of the results is unknown.
+    """
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Hatchling calls this before it builds. version "editable": the checkout itself runs, and has its git."""
         self.folder = Path(tempfile.mkdtemp())
-        if version == "editable":
-            return
-        source = Path(self.root) / NAME  # of an unpacked source archive
-        if not source.is_file():
-            source = self.folder / NAME
-            source.write_text(json.dumps(self.state()) + "\n", encoding="utf-8")
-        build_data["force_include"][str(source)] = PLACES[self.target_name]
+        kept = Path(self.root) / NAME  # of an unpacked source archive
+        if version != "editable" and (source := kept if kept.is_file() else self.ask_git()):
+            build_data["force_include"][str(source)] = PLACES[self.target_name]
+
+    def ask_git(self) -> Path | None:
+        """A new file with the state of the checkout; None when git cannot say."""
+        try:
+            state = {"commit": self.git("rev-parse", "HEAD"), "dirty": bool(self.git("status", "--porcelain"))}
+        except (OSError, subprocess.CalledProcessError):
+            return None
+        (self.folder / NAME).write_text(json.dumps(state) + "\n", encoding="utf-8")
+        return self.folder / NAME
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
         """Hatchling calls this when it has built."""
         shutil.rmtree(self.folder)
-
-    def state(self) -> dict[str, str | bool | None]:
-        """Commit of the checkout, and whether any file that git does not ignore differs from it; null when unknown."""
-        try:
-            return {"commit": self.git("rev-parse", "HEAD"), "dirty": bool(self.git("status", "--porcelain"))}
-        except (OSError, subprocess.CalledProcessError):
-            return {"commit": None, "dirty": None}
 
     def git(self, *words: str) -> str:
         place = ["--git-dir", f"{self.root}/.git", "--work-tree", self.root]  # never that of a folder above
