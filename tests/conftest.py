@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,23 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"karyolot simulate failed:\n{done.stdout}{done.stderr}"
     return directory
+
+
+@pytest.fixture(scope="session")
+def build() -> Callable[[str, Path, Path], Path]:
+    """Make the wheel or sdist of a source tree in an empty folder, as `python -m build` does; nothing is downloaded."""
+
+    def made(kind: str, source: Path, folder: Path) -> Path:
+        command = [sys.executable, "-m", "hatchling", "build", "--target", kind, "--directory", str(folder)]
+        done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{source}: no {kind} can be built:\n{done.stderr}"
+        (file,) = folder.iterdir()
+        return file
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def wheel(build: Callable[[str, Path, Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    return build("wheel", ROOT, tmp_path_factory.mktemp("wheel"))

@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from rattler import MatchSpec
 
+from karyolot import __version__
 from karyolot.plan import provenance
 
 ROOT = Path(__file__).parents[2]
@@ -113,6 +114,13 @@ def test_lock_is_hashed_and_names_no_registry() -> None:
     blocks = re.split(r"^(?=[A-Za-z0-9])", LOCK, flags=re.M)[1:]
     assert len(blocks) > 100
     assert not [block.split()[0] for block in blocks if "--hash=sha256:" not in block]
+
+
+def test_the_readme_names_the_tools_and_the_wheel_as_they_are() -> None:
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    needed = [f"{tool} {row['version']}" for tool, row in tool_table().items() if row["when"] == "always"]
+    assert not [text for text in needed if text not in readme]
+    assert f"pip install karyolot-{__version__}-py3-none-any.whl" in readme
 
 
 def test_provenance_asks_every_tool_of_the_table() -> None:

@@ -128,7 +128,7 @@ def test_the_slurm_profile_is_read() -> None:
 
 def test_jobs_are_tried_again_by_a_profile_only() -> None:
     """Beside a rule, `retries` would be applied inside a SLURM job as well, with the memory that was too little."""
-    rules = [ROOT / "Snakefile", *(ROOT / "workflow" / "rules").glob("*.smk")]
+    rules = [ROOT / "workflow" / "Snakefile", *(ROOT / "workflow" / "rules").glob("*.smk")]
     assert not [path.name for path in rules if re.search(r"^\s+retries:", path.read_text(encoding="utf-8"), flags=re.M)]
 
 

@@ -8,6 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,10 +34,11 @@ case "$*" in
             chmod +x "$folder/bin/$command"
         done
         ;;
+    "install "*) echo "pip $*" ;;
     "- "*) exec {python} "$@" ;;
 esac
 """
-"""Answers as `./run` asks; as pip it does nothing, in silence. A program on its standard input is run by a real one."""
+"""Answers as `./run` asks; as pip it only says what it was asked. A program on its standard input is run by a real one."""
 
 
 class Machine:
@@ -63,12 +66,15 @@ class Machine:
         for tool, version in shown.items():
             self.provide(tool, f'#!/bin/sh\nprintf "{tool} {version}\\n\\253\\n" >&2\nexit 1\n')
 
-    def run(self, *arguments: str, script: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, script: Path | None = None, user: int | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         # There is no apt-get on this PATH: also root gets to read what is to be done.
         variables = {"PATH": str(self.bin), "HOME": str(self.bin.parent), **environment}
         return subprocess.run(
             ["bash", str(script or self.project / "run"), *arguments],
             capture_output=True, text=True, check=False, env=variables, cwd=self.bin.parent, stdin=subprocess.DEVNULL,
+            user=user,
         )  # fmt: skip
 
 
@@ -154,6 +160,56 @@ def test_a_change_of_what_it_rests_on_sets_up_anew(machine: Machine, change: str
         assert "fastp=0.23.2" in shown.stderr
 
 
+def test_the_installer_comes_from_the_lock_as_well(machine: Machine) -> None:
+    machine.provide_tools()
+    calls = [line for line in machine.run("setup").stdout.splitlines() if line.startswith("pip install ")]
+    assert ["--require-hashes" in call for call in calls] == [True, True, False]
+    assert "--no-deps --no-build-isolation --editable" in calls[2], "our own code has no hash"
+    first, *rest = (machine.project / ".venv" / "uv.lock").read_text().splitlines()
+    assert first.startswith("uv==") and rest and all("--hash=sha256:" in line or "# via" in line for line in rest)
+
+
+ANOTHER = 65534 if os.geteuid() == 0 else None
+"""User id of nobody: root may write everywhere."""
+
+
+@pytest.fixture
+def shared() -> Iterator[Machine]:
+    """An installation that everybody may read and only its owner may write to; `lock` makes it so."""
+    with tempfile.TemporaryDirectory() as folder:  # tmp_path lies in a folder that others cannot enter
+        Path(folder).chmod(0o755)
+        machine = Machine(Path(folder))
+        machine.provide_tools()
+        yield machine
+        subprocess.run(["chmod", "-R", "u+w", folder], check=True)
+
+
+def as_another_user(machine: Machine, *arguments: str) -> subprocess.CompletedProcess[str]:
+    subprocess.run(["chmod", "-R", "a-w,a+rX", machine.project], check=True)
+    return machine.run(*arguments, user=ANOTHER)
+
+
+def test_a_shared_installation_serves_who_cannot_write_to_it(shared: Machine) -> None:
+    assert shared.run("setup").returncode == OK
+    shown = as_another_user(shared, "karyolot", "check")
+    assert (shown.returncode, shown.stdout) == (OK, "karyolot check\n")
+
+    others = shared.bin.parent / "other tools"
+    others.mkdir()
+    shutil.move(shared.bin / "fastp", others / "fastp")
+    assert shared.run("karyolot", "check", user=ANOTHER).returncode == MACHINE_LACKS
+    path = f"{shared.bin}:{others}"
+    shown = shared.run("karyolot", "check", user=ANOTHER, PATH=path)
+    assert (shown.returncode, shown.stdout) == (OK, "karyolot check\n"), "tools of one's own will do"
+
+
+@pytest.mark.parametrize("command", ["karyolot", "demo", "test", "setup"])
+def test_who_can_write_nothing_reads_one_sentence(shared: Machine, command: str) -> None:
+    shown = as_another_user(shared, command)
+    assert shown.returncode == MACHINE_LACKS
+    assert len(shown.stderr.splitlines()) == 1 and "copy it to a folder of yours" in shown.stderr
+
+
 def test_setting_up_leaves_the_lock_as_it_was(machine: Machine) -> None:
     machine.provide_tools()
     machine.run("setup")
@@ -189,7 +245,10 @@ def test_the_demo_simulates_once_runs_and_sums_up(machine: Machine) -> None:
     assert first.returncode == OK, first.stderr
     assert "karyolot simulate " in first.stdout
     profile = machine.project / "workflow" / "profiles" / "local"
-    assert f"snakemake --snakefile {machine.project}/Snakefile --workflow-profile {profile} --directory" in first.stdout
+    assert (
+        f"snakemake --snakefile {machine.project}/workflow/Snakefile --workflow-profile {profile} --directory"
+        in first.stdout
+    )
     assert "LOT-1        FAIL           Gain of 20q11 in 40 %.\n" in first.stdout
     assert first.stdout.endswith(f"{machine.project}/demo/results/overview.html\n")
     assert sorted(path.name for path in machine.project.glob("demo*")) == ["demo"]

@@ -54,7 +54,7 @@ def code_of(text: str) -> str:
     return re.sub(r"^\s*#.*$", "", text, flags=re.M)
 
 
-RULES = [rule for file in [ROOT / "Snakefile", *RULE_FILES] if file.is_file() for rule in rules_of(file)]
+RULES = [rule for file in [ROOT / "workflow" / "Snakefile", *RULE_FILES] if file.is_file() for rule in rules_of(file)]
 each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 each_running_rule = pytest.mark.parametrize("rule", [r for r in RULES if r.runs], ids=lambda rule: rule.name)
 each_rule_file = pytest.mark.parametrize("file", RULE_FILES, ids=lambda file: file.name)
@@ -67,7 +67,7 @@ def test_there_are_rules_and_scripts() -> None:
 
 
 def test_the_snakefile_is_a_table_of_contents() -> None:
-    lines = len((ROOT / "Snakefile").read_text(encoding="utf-8").splitlines())
+    lines = len((ROOT / "workflow" / "Snakefile").read_text(encoding="utf-8").splitlines())
     assert lines <= MAX_SNAKEFILE_LINES, f"Snakefile has {lines} lines: move rules to workflow/rules, code to karyolot"
 
 
@@ -79,14 +79,14 @@ def test_a_rule_file_opens_with_its_contract(file: Path) -> None:
         assert not missing, f"{file.name}: the docstring on top must name {', '.join(missing)}"
 
 
-@pytest.mark.parametrize("file", [ROOT / "Snakefile", *RULE_FILES], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [ROOT / "workflow" / "Snakefile", *RULE_FILES], ids=lambda file: file.name)
 def test_rule_files_hold_no_logic(file: Path) -> None:
     statements = r"^\s*(?:def|if|elif|else|for|while|try|except|with|class|run)\b.*:"
     found = [line.strip() for line in re.findall(f"{statements}.*$", code_of(file.read_text(encoding="utf-8")), re.M)]
     assert not found, f"{file.name}: {found}: what decides belongs into karyolot.plan, where a test can import it"
 
 
-@pytest.mark.parametrize("file", [ROOT / "Snakefile", *RULE_FILES], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [ROOT / "workflow" / "Snakefile", *RULE_FILES], ids=lambda file: file.name)
 def test_lambdas_are_lookups(file: Path) -> None:
     allowed = ast.Name | ast.Attribute | ast.Subscript | ast.Constant | ast.Call | ast.keyword | ast.Load
     for body in lambda_bodies(code_of(file.read_text(encoding="utf-8"))):
@@ -197,7 +197,7 @@ def test_a_script_calls_one_stage(script: Path) -> None:
 
 def test_snakemake_lint(study: Path) -> None:
     """Snakemake itself has no advice; needs a study, since the rules are made from the sample tables."""
-    command = [sys.executable, "-m", "snakemake", "--lint", "--snakefile", str(ROOT / "Snakefile")]
+    command = [sys.executable, "-m", "snakemake", "--lint", "--snakefile", str(ROOT / "workflow" / "Snakefile")]
     command += ["--directory", str(study), "--configfile", str(study / "config" / "config.yaml")]
     shown = subprocess.run(command, capture_output=True, text=True, check=False)
     assert shown.returncode == 0, shown.stdout + shown.stderr

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from karyolot.commands import add_lot as intake
 from karyolot.commands.add_lot import Cells
+from karyolot.commands.init import init
 from karyolot.contracts.problems import KaryolotError
 from karyolot.inputs import check
 from karyolot.inputs.sheets import parse_sheet
@@ -59,7 +60,7 @@ def place(study: Path, tmp_path: Path) -> Path:
 def new(study: Path, tmp_path: Path) -> Path:
     """A new working directory with the genome of the tiny study, and no row yet."""
     directory = tmp_path / ODD
-    intake.init(directory)
+    init(directory)
     for name in ("config.yaml", "acceptance.yaml"):
         shutil.copy(study / "config" / name, directory / "config" / name)
     for folder in ("reads", "reference"):
@@ -71,7 +72,7 @@ def new(study: Path, tmp_path: Path) -> Path:
 
 
 def test_init_makes_the_templates(tmp_path: Path, root: Path) -> None:
-    made = intake.init(tmp_path / ODD)
+    made = init(tmp_path / ODD)
     assert {path.name for path in made} == {path.name for path in (root / "config").iterdir()}
     assert all(path.read_bytes() == (root / "config" / path.name).read_bytes() for path in made)
     assert [path.name for path in (tmp_path / ODD).iterdir()] == ["config"]
@@ -82,7 +83,7 @@ def test_init_leaves_what_is_there(tmp_path: Path) -> None:
     mine.parent.mkdir()
     mine.write_text("mine")
     with pytest.raises(KaryolotError, match="exists already"):
-        intake.init(tmp_path)
+        init(tmp_path)
     assert mine.read_text() == "mine" and len(list(tmp_path.rglob("*"))) == 2
 
 
@@ -91,9 +92,9 @@ def test_an_interrupted_init_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(shutil, "copy2", stop)
-    monkeypatch.setattr(intake.shutil.copytree, "__defaults__", (False, None, stop, False, False))
+    monkeypatch.setattr(shutil.copytree, "__defaults__", (False, None, stop, False, False))
     with pytest.raises(KaryolotError, match="cannot be made"):
-        intake.init(tmp_path)
+        init(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -20,7 +20,7 @@ def test_the_command_is_plain_snakemake() -> None:
     program, *line = launch.command(Path(ODD), ["--until", "call_changes"])
     assert Path(program).name == "snakemake"
     assert line == [
-        *("--snakefile", f"{PROJECT}/Snakefile", "--workflow-profile", f"{PROJECT}/workflow/profiles/local"),
+        *("--snakefile", f"{PROJECT}/workflow/Snakefile", "--workflow-profile", f"{PROJECT}/workflow/profiles/local"),
         *("--directory", ODD, "--cores", "all", "--until", "call_changes"),
     ]
 

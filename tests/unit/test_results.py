@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from karyolot.commands import explain as results
 from karyolot.commands import terminal
+from karyolot.commands.explain import explanation, not_passed, table_of
+from karyolot.commands.report import render_again
 from karyolot.commands.run import Failure
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.record import Record
 from karyolot.io.files import read_json, write_json, write_model, write_text
+from karyolot.io.record import lots_with_records, read_record, seal
 from karyolot.report.render import render
 from planted_records import ALL, HOSTILE, failing, hostile, passing, thin
 
@@ -22,7 +24,7 @@ def written(directory: Path, *records: Record) -> list[Record]:
     """Records under their own lot's name, as a run leaves them."""
     for record in records:
         write_model(record, directory / "results" / record.lot.lot_id / "report.json")
-    return [results.read_record(directory, lot) for lot in results.lots_with_records(directory)]
+    return [read_record(directory, lot) for lot in lots_with_records(directory)]
 
 
 class Screen(io.StringIO):
@@ -32,13 +34,13 @@ class Screen(io.StringIO):
 
 def table(directory: Path, *records: Record, out: io.StringIO | None = None) -> str:
     out = out or io.StringIO()
-    terminal.print_table(results.table_of(records, directory), terminal.console(out))
+    terminal.print_table(table_of(records, directory), terminal.console(out))
     return out.getvalue()
 
 
 def explained(record: Record, out: io.StringIO | None = None) -> str:
     out = out or io.StringIO()
-    terminal.print_explanation(results.explanation(record, Path("here")), terminal.console(out))
+    terminal.print_explanation(explanation(record, Path("here")), terminal.console(out))
     return out.getvalue()
 
 
@@ -52,7 +54,7 @@ def test_a_record_is_read_as_it_was_sealed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("make", ALL.values())
 def test_the_seal_of_a_file_is_the_digest_of_its_record(make: Callable[[], Record], tmp_path: Path) -> None:
     write_model(make().sealed(), tmp_path / "r.json")
-    assert results.seal(read_json(tmp_path / "r.json")) == make().digest()[:12]
+    assert seal(read_json(tmp_path / "r.json")) == make().digest()[:12]
 
 
 def test_an_edited_verdict_is_not_shown(tmp_path: Path) -> None:
@@ -62,33 +64,33 @@ def test_an_edited_verdict_is_not_shown(tmp_path: Path) -> None:
     content["verdict"]["outcome"] = "PASS"
     write_json(content, path)
     with pytest.raises(KaryolotError, match="was changed after it was made"):
-        results.read_record(tmp_path, failing().lot.lot_id)
+        read_record(tmp_path, failing().lot.lot_id)
 
 
 def test_a_record_of_another_lot_is_not_shown(tmp_path: Path) -> None:
     write_model(passing(), tmp_path / "results/L7/report.json")
     with pytest.raises(KaryolotError, match=r"is the record of lot 'HLP-2031-04'"):
-        results.read_record(tmp_path, "L7")
+        read_record(tmp_path, "L7")
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "null", "{", '{"schema_version": "9"}'])
 def test_files_that_are_no_record(tmp_path: Path, text: str) -> None:
     write_text(text, tmp_path / "results/L7/report.json")
     with pytest.raises(KaryolotError, match=r"report\.json: not "):
-        results.read_record(tmp_path, "L7")
+        read_record(tmp_path, "L7")
 
 
 @pytest.mark.parametrize("lot", ["HLP-2031-4", "../results/HLP-2031-04", "", "$(touch x)", "a\x1b[2Jb", "."])
 def test_lots_that_are_not_there(tmp_path: Path, lot: str) -> None:
     written(tmp_path, passing())
     with pytest.raises(KaryolotError, match="finished lots: HLP-2031-04") as caught:
-        results.read_record(tmp_path, lot)
+        read_record(tmp_path, lot)
     assert str(caught.value).isprintable()
 
 
 def test_no_lot_at_all(tmp_path: Path) -> None:
     with pytest.raises(KaryolotError, match="no lot is finished"):
-        results.read_record(tmp_path, "L7")
+        read_record(tmp_path, "L7")
 
 
 # table
@@ -174,11 +176,11 @@ def test_what_was_not_assessed_reads_so() -> None:
 def test_what_decided_comes_first() -> None:
     record = failing()
     verdict = record.verdict.model_copy(update={"reasons": ("C04",)})
-    assert [result.id for result in results.not_passed(verdict)] == ["C04", "C02"]
+    assert [result.id for result in not_passed(verdict)] == ["C04", "C02"]
 
 
 def test_for_machines() -> None:
-    facts = json.loads(json.dumps(results.explanation(failing(), Path("here")), allow_nan=False))
+    facts = json.loads(json.dumps(explanation(failing(), Path("here")), allow_nan=False))
     assert (facts["lot_id"], facts["outcome"], facts["passage"]) == ("HLP-2031-07", "FAIL", 8)
     assert facts["not_passed"][0]["id"] == "C02" and facts["not_passed"][0]["value"] == 2
     assert facts["first_reason"].startswith("C02 ") and facts["not_seen"] == list(failing().not_seen)
@@ -208,9 +210,9 @@ def test_a_failure_shows_the_end_of_the_log() -> None:
 def test_rendering_again_gives_the_same_bytes(tmp_path: Path) -> None:
     (record,) = written(tmp_path, failing())
     lot = record.lot.lot_id
-    made = results.render_again(tmp_path, lot)
+    made = render_again(tmp_path, lot)
     assert [path.name for path in made] == ["report.html", "report.pdf"]
     first = [path.read_bytes() for path in made]
     assert first[0].decode() == render(failing()) and first[1].startswith(b"%PDF-")
-    results.render_again(tmp_path, lot)
+    render_again(tmp_path, lot)
     assert [path.read_bytes() for path in made] == first

@@ -1,5 +1,7 @@
 """The code digest sees every module behind a rule; a job tells faults plainly and keeps bugs' tracebacks in its log."""
 
+import base64
+import hashlib
 import json
 import os
 import runpy
@@ -13,7 +15,7 @@ import pytest
 
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Counting, Expression
-from karyolot.io.shipped import resource
+from karyolot.io.shipped import SNAKEFILE, resource, stop_beside
 from karyolot.plan import params as runtime
 from karyolot.plan import provenance
 
@@ -113,6 +115,17 @@ def test_foreign_code_is_refused(tmp_path: Path) -> None:
 def test_params_of_a_stage_are_plain_values() -> None:
     params = runtime.step("count_fragments", Counting())
     assert params["settings"] == {"bin_bp": 50_000, "min_mapq": 20} and len(params["code"]) == 16
+    assert params["libraries"].keys() >= {"numpy", "pysam", "PyYAML"} and "scanpy" not in params["libraries"]
+
+
+def test_another_version_of_a_library_is_a_reason_to_run_again_but_other_code_it_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A job in a conda environment has other versions than the process that planned it, and runs the same code."""
+    before = runtime.step("count_fragments")
+    monkeypatch.setattr(provenance, "_version", lambda name: "0.0")
+    after = runtime.step("count_fragments")
+    assert before["libraries"] != after["libraries"] and before["code"] == after["code"]
 
 
 def test_a_setting_that_a_rule_does_not_read_is_no_reason_to_run_it_again() -> None:
@@ -120,6 +133,78 @@ def test_a_setting_that_a_rule_does_not_read_is_no_reason_to_run_it_again() -> N
     same = [runtime.step("test_contrast", settings, without="panel") for settings in (first, second)]
     assert same[0] == same[1]
     assert Expression.model_validate(same[1]["settings"]) == first
+
+
+def git(folder: Path, *words: str) -> str:
+    who = ["-c", "user.name=n", "-c", "user.email=n@example.org"]
+    return subprocess.run(
+        ["git", "-C", folder, *who, *words], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def commit(folder: Path) -> str:
+    """Make `folder` a checkout of what it holds; returns its commit."""
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "all")
+    return git(folder, "rev-parse", "HEAD")
+
+
+def install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package as a wheel leaves it in `folder`, with its checksums; returns its one module."""
+    project = folder / "karyolot" / "project"
+    project.mkdir(parents=True)
+    module = folder / "karyolot" / "module.py"
+    module.write_text("f = 1\n")
+    info = folder / "karyolot-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.4\nName: karyolot\nVersion: 0.1.0\n")
+    digest = base64.urlsafe_b64encode(hashlib.sha256(b"f = 1\n").digest()).decode().rstrip("=")
+    (info / "RECORD").write_text(f"karyolot/module.py,sha256={digest},6\nkaryolot-0.1.0.dist-info/RECORD,,\n")
+    monkeypatch.setattr(provenance, "PACKAGE", folder / "karyolot")
+    monkeypatch.setattr(provenance, "PROJECT", project)
+    return module
+
+
+def test_a_checkout_says_its_commit_and_whether_it_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "module.py").write_text("f = 1\n")
+    made = commit(tmp_path)
+    monkeypatch.setattr(provenance, "PROJECT", tmp_path)
+    assert provenance.git_state() == (made, False)
+    (tmp_path / "module.py").write_text("f = 2\n")
+    assert provenance.git_state() == (made, True)
+
+
+def test_an_installed_package_never_says_the_commit_of_the_folder_it_lies_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path / "venv" / "site-packages", monkeypatch)
+    commit(tmp_path)
+    assert provenance.git_state() == (None, None)
+
+
+def test_a_wheel_says_the_commit_it_was_built_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = install(tmp_path, monkeypatch)
+    built = provenance.PROJECT / "built_from.json"
+    built.write_text(json.dumps({"commit": "3fe2a1c", "dirty": False}))
+    assert provenance.git_state() == ("3fe2a1c", False)
+    built.write_text(json.dumps({"commit": "3fe2a1c", "dirty": True}))
+    assert provenance.git_state() == ("3fe2a1c", True), "built with uncommitted changes"
+    built.write_text(json.dumps({"commit": "3fe2a1c", "dirty": False}))
+    module.write_text("f = 2\n")
+    assert provenance.git_state() == ("3fe2a1c", True), "changed after it was installed"
+    module.unlink()
+    assert provenance.git_state()[0] == "3fe2a1c"
+    (tmp_path / "karyolot-0.1.0.dist-info" / "RECORD").unlink()
+    assert provenance.git_state() == ("3fe2a1c", None), "nothing to compare with"
+
+
+def test_the_workflow_of_another_installation_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stop_beside(str(SNAKEFILE.parent))
+    with pytest.raises(SystemExit) as stopped:
+        stop_beside(str(tmp_path))
+    shown = capsys.readouterr().err
+    assert stopped.value.code == 2 and str(tmp_path) in shown and str(SNAKEFILE) in shown
 
 
 def test_unknown_tools_are_reported_not_invented(monkeypatch: pytest.MonkeyPatch) -> None:

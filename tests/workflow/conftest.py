@@ -20,7 +20,7 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
 def snakemake(directory: Path, *words: str, project: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run the workflow in `directory` as a user would, with two cores."""
     command = [
-        sys.executable, "-m", "snakemake", "--snakefile", str(project / "Snakefile"), "--directory", str(directory),
+        sys.executable, "-m", "snakemake", "--snakefile", str(project / "workflow" / "Snakefile"), "--directory", str(directory),
         "--workflow-profile", str(project / "workflow" / "profiles" / "local"), "--cores", "2", *words,
     ]  # fmt: skip
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=directory, timeout=1500)

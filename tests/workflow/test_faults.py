@@ -166,7 +166,7 @@ def snakemake(directory: Path, *words: str, path: str | None = None) -> subproce
 def started(directory: Path, *words: str, path: str | None = None) -> Running:
     """A run in a process group of its own."""
     command = [
-        sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(directory),
+        sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "workflow" / "Snakefile"), "--directory", str(directory),
         "--workflow-profile", str(ROOT / "workflow/profiles/local"), "--cores", "2", *words,
     ]  # fmt: skip
     environment = os.environ | {"PATH": path or os.environ["PATH"]}

@@ -66,7 +66,7 @@ def submit(slurm: Cluster, tmp_path: Path) -> Iterator[Submit]:
 
     def start(directory: Path, *words: str) -> Process:
         command = [
-            sys.executable, "-c", IMPATIENT, "--snakefile", str(ROOT / "Snakefile"), "--directory", str(directory),
+            sys.executable, "-c", IMPATIENT, "--snakefile", str(ROOT / "workflow" / "Snakefile"), "--directory", str(directory),
             "--workflow-profile", str(PROFILE), "--latency-wait", "5",
             "--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1", *words,
         ]  # fmt: skip

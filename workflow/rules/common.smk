@@ -4,7 +4,9 @@ OUTPUTS  settings, study: checked; and the input functions of all rules, bound t
 STEPS    every problem of the inputs is reported here, before any job starts; the functions live in karyolot.plan
 """
 
-from karyolot.commands.run import hold_or_stop
+from pathlib import Path
+
+from karyolot.commands.run import hold_or_stop, stop_without
 from karyolot.inputs import check
 from karyolot.inputs.study import differences
 from karyolot.plan import commands, files, samples
@@ -17,7 +19,7 @@ settings, study = check.load_or_stop(config, Path.cwd(), workflow.configfiles, c
 shipped = files.shipped
 needs = Needs(study, settings)
 # With conda or a container the tools come from envs/; else they must be on PATH.
-check.stop_without(commands.all_tools(study, settings), workflow.deployment_settings.deployment_method)
+stop_without(commands.all_tools(study, settings), workflow.deployment_settings.deployment_method)
 
 
 # Seconds of one process: also on a cluster they run where Snakemake does.

@@ -1,4 +1,4 @@
-"""A new study and a new lot: the sheets a person would write by hand, made, checked and added to.
+"""`karyolot add-lot`: the rows of a new lot, made, checked and added to the sheets a person would write by hand.
 
 Rows are only ever appended: what stands in a sheet keeps its bytes.
 """
@@ -19,34 +19,13 @@ from karyolot.contracts.sheets import ID_PATTERN, Donor, Lot, Row, Sample
 from karyolot.inputs import check
 from karyolot.inputs.sheets import EDGES, header_of, parse_sheet, read_bytes
 from karyolot.io.files import replacing, sha256
-from karyolot.io.shipped import PROJECT, resource
+from karyolot.io.shipped import resource
 
 Cells = Mapping[str, str]
 """Column -> text, of the columns that are filled."""
 MODELS: Mapping[str, type[Row]] = {"donors": Donor, "samples": Sample, "lots": Lot}
 """In the order they are written. The row of the lot comes last: it makes the others count."""
 CHECKSUMS = {"fastq_1": "sha256_1", "alignment": "sha256_1", "counts": "sha256_1", "fastq_2": "sha256_2"}
-
-
-def init(directory: Path) -> list[Path]:
-    """Make DIR/config with the templates of all sheets and settings; returns its files.
-
-    The folder appears whole or not at all. Raises KaryolotError when there is a config/ already.
-    """
-    folder = directory / "config"
-    if folder.exists() or folder.is_symlink():
-        raise KaryolotError(f"{folder} exists already, and is left as it is; name another directory")
-    part = directory / f".config.part-{os.getpid()}"
-    try:
-        shutil.copytree(PROJECT / "config", part, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-        part.rename(folder)
-    except OSError as error:
-        raise KaryolotError(
-            f"{directory}: the folder config cannot be made ({error.strerror or error}); choose another place"
-        ) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return sorted(folder.iterdir())
 
 
 # Rows

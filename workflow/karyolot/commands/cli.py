@@ -24,6 +24,28 @@ panel_app = typer.Typer(help="The frozen reference panel of accepted lots.", no_
 app.add_typer(panel_app, name="panel")
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        from karyolot import __version__
+        from karyolot.io.shipped import PROJECT
+        from karyolot.plan.provenance import git_state
+
+        commit, differs = git_state()
+        state = {True: ", with changes since", False: "", None: ""}[differs]
+        print(f"karyolot {__version__} from {PROJECT}, commit {commit or 'unknown'}{state}")
+        raise typer.Exit
+
+
+@app.callback()
+def karyolot(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Version, place and commit of the code.", is_eager=True, callback=_show_version),
+    ] = False,
+) -> None:
+    pass
+
+
 Directory = Annotated[Path, typer.Option(help="Working directory, which relative paths start from.")]
 DATA = "FILE (BAM, CRAM, counts) or FILE,FILE (mates); repeat"
 
@@ -33,9 +55,9 @@ def init(
     directory: Annotated[Path, typer.Argument(help="Folder of the new study; made when it is not there.")],
 ) -> None:
     """Make a working directory: DIR/config with the settings and the three sheets to fill in."""
-    from karyolot.commands import add_lot as intake
+    from karyolot.commands.init import init as make
 
-    files = intake.init(directory)
+    files = make(directory)
     print(f"made {files[0].parent}: {', '.join(path.name for path in files)}")
     print("next: paths of the genome in config.yaml; then lots, by karyolot add-lot or by hand; then karyolot check")
 
@@ -143,11 +165,12 @@ def run(context: typer.Context, directory: Annotated[Path, typer.Argument(help="
     earlier = launch.logs(directory)
     code = launch.run(line)
     if code == launch.DONE and not launch.only_looks(words):
-        from karyolot.commands import explain as results
         from karyolot.commands import terminal
+        from karyolot.commands.explain import table_of
+        from karyolot.io.record import lots_with_records, read_record
 
-        records = [results.read_record(directory, lot) for lot in results.lots_with_records(directory)]
-        terminal.print_table(results.table_of(records, directory), terminal.console(sys.stdout))
+        records = [read_record(directory, lot) for lot in lots_with_records(directory)]
+        terminal.print_table(table_of(records, directory), terminal.console(sys.stdout))
     elif code == launch.PIPELINE_ERROR:
         from karyolot.commands import terminal
 
@@ -158,9 +181,9 @@ def run(context: typer.Context, directory: Annotated[Path, typer.Argument(help="
 @app.command()
 def report(lot: Annotated[str, typer.Argument(help="A finished lot.")], directory: Directory = Path()) -> None:
     """Make the HTML and the PDF of a lot anew from its record, results/LOT/report.json."""
-    from karyolot.commands import explain as results
+    from karyolot.commands.report import render_again
 
-    for path in results.render_again(directory, lot):
+    for path in render_again(directory, lot):
         print(path)
 
 
@@ -173,10 +196,11 @@ def explain(
     """Why a lot has its verdict: criteria not passed, the limit of detection, and what cannot be seen."""
     import json
 
-    from karyolot.commands import explain as results
     from karyolot.commands import terminal
+    from karyolot.commands.explain import explanation
+    from karyolot.io.record import read_record
 
-    facts = results.explanation(results.read_record(directory, lot), directory)
+    facts = explanation(read_record(directory, lot), directory)
     if machine:
         print(json.dumps(facts, indent=1, allow_nan=False))
     else:
@@ -196,8 +220,10 @@ def defaults(
         print(generated.defaults_yaml(), end="")
         return
     from karyolot.io.files import write_text
-    from karyolot.io.shipped import PROJECT
+    from karyolot.io.shipped import IN_WHEEL, PROJECT
 
+    if PROJECT == IN_WHEEL:
+        raise KaryolotError("--write regenerates files of a checkout of karyolot; this is an installed package")
     for name, text in generated.documents((PROJECT / generated.README).read_text(encoding="utf-8")).items():
         write_text(text, PROJECT / name)
 

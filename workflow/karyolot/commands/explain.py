@@ -1,20 +1,12 @@
-"""What a working directory holds of finished lots, read from their records (`report.json`) alone."""
+"""What a working directory holds of finished lots: a table of all, and why one of them has its verdict."""
 
-import hashlib
-import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from karyolot.contracts.criteria import CriterionResult, Verdict
-from karyolot.contracts.problems import KaryolotError, did_you_mean, nearest, quoted
 from karyolot.contracts.record import Record
-from karyolot.contracts.sheets import ID_PATTERN
-from karyolot.io.files import read_bytes, read_json, write_bytes, write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,50 +21,6 @@ class Line:
     first_reason: str
     report: Path
     not_seen: tuple[str, ...]
-
-
-def lots_with_records(directory: Path) -> list[str]:
-    """Lots of a working directory whose record exists, by name."""
-    return sorted(path.parent.name for path in (directory / "results").glob("*/report.json"))
-
-
-def read_record(directory: Path, lot: str) -> Record:
-    """The record of a lot.
-
-    Raises KaryolotError when there is none, when it is not a record of this lot, or when its report id does not fit its
-    content: what a person reads must be what was sealed.
-    """
-    path = directory / "results" / lot / "report.json"
-    if not re.fullmatch(ID_PATTERN, lot) or not path.is_file():
-        there = lots_with_records(directory)
-        known = f"finished lots: {', '.join(there)}" if there else "no lot is finished there"
-        raise KaryolotError(
-            f"{directory / 'results'} holds no record of a lot {quoted(lot)}{did_you_mean(nearest(lot, there))}; {known}"
-        )
-    content = read_json(path)
-    try:
-        record = Record.model_validate(content)
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in fault["loc"])
-        raise KaryolotError(
-            f"{path}: not a record this version reads ({place}: {fault['msg']}); run again to make it anew"
-        ) from error
-    if record.report_id != seal(content):
-        raise KaryolotError(
-            f"{path}: was changed after it was made (its id {quoted(record.report_id)} does not fit its content);"
-            " delete it and run again"
-        )
-    if record.lot.lot_id != lot:
-        raise KaryolotError(f"{path}: is the record of lot {quoted(record.lot.lot_id)}; run again to make it anew")
-    return record
-
-
-def seal(content: dict[str, Any]) -> str:
-    """The report id that fits a record as it stands in its file; as `Record.digest`, whatever fields it has."""
-    rest = {key: value for key, value in content.items() if key != "report_id"}
-    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
 
 
 def line_of(record: Record, directory: Path) -> Line:
@@ -140,16 +88,3 @@ def explanation(record: Record, directory: Path) -> dict[str, Any]:
         "report": str(report_path(record, directory)),
         "report_id": record.report_id,
     }  # fmt: skip
-
-
-def render_again(directory: Path, lot: str) -> list[Path]:
-    """Make the files a person reads anew from the lot's record; the same record gives the same bytes."""
-    from karyolot.report.pdf import FONTS, print_pdf  # these bring pandas, the templates and the typesetter along
-    from karyolot.report.render import render
-
-    record = read_record(directory, lot)
-    folder = directory / "results" / lot
-    write_text(render(record), folder / "report.html")
-    fonts = {name: read_bytes(path) for name, path in FONTS.items()}
-    write_bytes(print_pdf(record, read_bytes(folder / "report.json"), fonts), folder / "report.pdf")
-    return [folder / "report.html", folder / "report.pdf"]

@@ -14,7 +14,7 @@ from typing import IO
 
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io import lock
-from karyolot.io.shipped import PROJECT
+from karyolot.io.shipped import PROFILES, PROJECT, SNAKEFILE
 
 DONE, PIPELINE_ERROR, INPUT_ERROR = 0, 1, 2
 CORES = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile", "--workflow-profile")
@@ -44,8 +44,8 @@ def command(directory: Path, words: Sequence[str] = (), *, terminal: bool = Fals
     beside = shutil.which("snakemake", path=str(Path(sys.executable).parent))
     line = [
         beside or "snakemake",
-        *("--snakefile", str(PROJECT / "Snakefile")),
-        *("--workflow-profile", str(PROJECT / "workflow" / "profiles" / "local")),
+        *("--snakefile", str(SNAKEFILE)),
+        *("--workflow-profile", str(PROFILES / "local")),
         *("--directory", str(directory)),
     ]
     if not _given(words, CORES):
@@ -100,6 +100,22 @@ def hold_or_stop(directory: Path, words: Sequence[str], *, main: bool) -> IO[str
         sys.stderr.write(f"{error}\n")
         raise SystemExit(INPUT_ERROR) from None
     return handle
+
+
+def stop_without(tools: Sequence[str], deployment: Collection[object]) -> None:
+    """Exit code 2 with the remedy when a tool the study needs is not on PATH and no deployment method brings it."""
+    missing = [tool for tool in tools if not deployment and shutil.which(tool) is None]
+    if missing:
+        rows = (line.split("\t") for line in (PROJECT / "envs" / "tools.tsv").read_text(encoding="utf-8").splitlines())
+        versions = {row[0]: row[1] for row in rows}
+        wanted = " ".join(f"{tool}={versions[tool]}" for tool in missing)
+        sys.stderr.write(
+            f"E29 error: {', '.join(missing)} not found on PATH\n"
+            "    -> activate the environment that holds the tools, or make it:\n"
+            f"       conda create -n karyolot-tools -c conda-forge -c bioconda {wanted}\n"
+            "       In a checkout, ./run setup installs them or says how. Or run with --software-deployment-method conda.\n"
+        )
+        raise SystemExit(INPUT_ERROR)
 
 
 def _given(words: Sequence[str], options: Sequence[str]) -> bool:
@@ -198,10 +214,10 @@ HINTS = {
     r"Directory cannot be locked|LockException": "Another run works in this directory. Wait for it; if none is alive (it"
     " was killed), unlock with -- --unlock and run again.",
     r"command not found|CommandNotFound|(?:exit code|exit status) 127|FileNotFoundError: \[Errno 2\] No such file or"
-    r" directory: '[\w.+-]+'": "A program is missing: ./run setup installs it or says how; or run with --"
-    " --software-deployment-method conda.",
+    r" directory: '[\w.+-]+'": "A program is missing: put it on PATH (envs/tools.tsv lists the tools; in a"
+    " checkout, ./run setup installs them), or run with -- --software-deployment-method conda.",
     r"CreateCondaEnvironmentException|Error running conda": "conda could not make the environment: see its message"
-    " above, or leave out --software-deployment-method and use the tools of ./run setup.",
+    " above, or leave out --software-deployment-method and use the tools on PATH.",
     r"Permission denied|Errno 13\b|Read-only file system": "Something may not be read or written: look at the owner of"
     " the file named above.",
     r"is not the code that planned this job": "karyolot was changed while it ran: run again.",

@@ -59,7 +59,7 @@ def print_table(lines: Sequence[Line], out: Console) -> None:
 
 
 def print_explanation(facts: Mapping[str, Any], out: Console) -> None:
-    """facts: as `results.explanation` gives them."""
+    """facts: as `explain.explanation` gives them."""
     passage = "not recorded" if facts["passage"] is None else f"{facts['passage']:g}"
     out.print(Text.assemble(plain(facts["lot_id"]), "  ", word(facts["outcome"], facts["draft"])), style="bold")
     out.print(plain(f"passage {passage}, donor {facts['donor_id']}"))

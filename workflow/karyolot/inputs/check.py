@@ -4,7 +4,6 @@ Reads files, writes none. Codes are listed in `contracts.problems.CODES`.
 """
 
 import re
-import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -62,18 +61,6 @@ def load_or_stop(
     except KaryolotError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(2) from None
-
-
-def stop_without(tools: Sequence[str], deployment: Collection[object]) -> None:
-    """Exit code 2 with the remedy when a tool the study needs is not on PATH and no deployment method brings it."""
-    missing = [tool for tool in tools if not deployment and shutil.which(tool) is None]
-    if missing:
-        sys.stderr.write(
-            f"E29 error: {', '.join(missing)} not found on PATH\n"
-            "    -> install what is missing (./run setup does it, or says how), activate the environment that holds it, or\n"
-            "       run with --software-deployment-method conda\n"
-        )
-        raise SystemExit(2)
 
 
 def examine(

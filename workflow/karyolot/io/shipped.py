@@ -1,8 +1,15 @@
-"""Where the project's own files are: resources, rules, scripts and templates that come with the package."""
+"""Where the project's own files are: Snakefile, rules, scripts, profiles, environments, resources, templates of sheets."""
 
+import sys
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[3]
+PACKAGE = Path(__file__).resolve().parents[1]
+IN_WHEEL = PACKAGE / "project"
+"""A wheel carries here, in the same order of folders, what in a checkout lies around the package (pyproject.toml)."""
+PROJECT = IN_WHEEL if IN_WHEEL.is_dir() else PACKAGE.parents[1]
+SNAKEFILE = PROJECT / "workflow" / "Snakefile"
+SCRIPTS = PROJECT / "workflow" / "scripts"
+PROFILES = PROJECT / "workflow" / "profiles"
 RESOURCES = PROJECT / "resources"
 SHIPPED = "shipped:"
 
@@ -22,3 +29,16 @@ def portable(path: str) -> str:
     change with the folder the project lies in."""
     given = Path(path)
     return SHIPPED + given.relative_to(RESOURCES).as_posix() if given.is_relative_to(RESOURCES) else path
+
+
+def stop_beside(folder: str) -> None:
+    """Exit code 2 when Snakemake reads the Snakefile of another installation than the one Python imports.
+
+    folder: that of the Snakefile it reads.
+    """
+    if Path(folder).resolve() != SNAKEFILE.parent:
+        sys.stderr.write(
+            f"the workflow is read from {folder}, but Python imports karyolot from {PACKAGE}, whose workflow is {SNAKEFILE}:"
+            " start that Snakefile, or make Python import the other package (is PYTHONPATH set?)\n"
+        )
+        raise SystemExit(2)

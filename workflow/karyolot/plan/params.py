@@ -12,24 +12,24 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from karyolot.contracts.problems import KaryolotError
-from karyolot.io.shipped import PROJECT
-from karyolot.plan.provenance import code_digest
+from karyolot.io.shipped import PACKAGE, SCRIPTS
+from karyolot.plan.provenance import code_digest, libraries_of
 
 Settings = TypeVar("Settings", bound=BaseModel)
 OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 """A full, read-only, foreign or broken disk: no bug of ours."""
-SCRIPTS = PROJECT / "workflow" / "scripts"
 
 
 def step(rule: str, settings: BaseModel | None = None, without: str = "") -> dict[str, Any]:
-    """The `params` every script rule carries: its slice of the settings and the digest of its code.
+    """The `params` every script rule carries: its slice of the settings, the digest of its code, versions of libraries.
 
     without: a setting of the slice that the rule does not read, and so need not run again for.
-    A change of either makes Snakemake run the rule again, and only what follows from it.
+    A change of any makes Snakemake run the rule again, and only what follows from it.
     """
     return {
         "settings": settings.model_dump(mode="json", exclude={without}) if settings is not None else {},
         "code": code_digest(SCRIPTS / f"{rule}.py"),
+        "libraries": libraries_of(SCRIPTS / f"{rule}.py"),
     }
 
 
@@ -50,7 +50,7 @@ def job(snakemake: Any, settings: type[Settings]) -> Iterator[Settings]:
         try:
             if code_digest(SCRIPTS / f"{rule}.py") != snakemake.params.code:
                 raise KaryolotError(
-                    f"karyolot as imported here ({PROJECT}) is not the code that planned this job; start the run again"
+                    f"karyolot as imported here ({PACKAGE}) is not the code that planned this job; start the run again"
                 )
             yield settings.model_validate(snakemake.params.settings)
         except KaryolotError as fault:

@@ -1,8 +1,10 @@
 """What made a result: a digest of the code behind a rule, versions of tools and libraries, the git commit."""
 
 import ast
+import base64
 import hashlib
 import importlib.metadata
+import json
 import platform
 import re
 import subprocess
@@ -13,9 +15,8 @@ from typing import Any
 
 from karyolot import __version__
 from karyolot.contracts.record import ConfigDifference, InputFile, Provenance
-from karyolot.io.shipped import PROJECT
+from karyolot.io.shipped import PACKAGE, PROJECT, SCRIPTS
 
-PACKAGE = Path(__file__).parents[1]
 IMPORT_NAMES = {"yaml": "PyYAML"}
 """Import name -> distribution name, where the two differ."""
 
@@ -34,19 +35,25 @@ TOOL_VERSION_COMMANDS = {
 
 @cache
 def code_digest(script: Path) -> str:
-    """sha256 over `script`, every module of ours it imports, directly or not (templates beside them
-    included), and the versions of the others.
+    """sha256 over `script` and every module of ours it imports, directly or not, templates beside them included.
 
     Snakemake sees only the script file change; this digest in `params` makes it see the rest. The list of modules is
     derived from the import statements, so it cannot fall behind the code.
     """
-    ours, others = _imports_of(script)
     digest = hashlib.sha256()
-    for path in [script, *sorted(ours)]:
+    for path in [script, *sorted(_imports_of(script)[0])]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    for name in sorted(others):
-        digest.update(f"{name}={_version(name)}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def libraries_of(*scripts: Path) -> dict[str, str]:
+    """Versions of the libraries that scripts import, directly or through our modules, by distribution name.
+
+    Apart from `code_digest`: in a conda environment of its own a job has other versions than the process that planned it.
+    """
+    names = sorted(set().union(*(_imports_of(script)[1] for script in scripts)))
+    versions = {IMPORT_NAMES.get(name, name): _version(name) for name in names}
+    return {name: version for name, version in versions.items() if version != "absent"}
 
 
 @cache
@@ -96,10 +103,7 @@ def _version(name: str) -> str:
 
 def library_versions() -> dict[str, str]:
     """Versions of the libraries a result can depend on, by distribution name, and of Python."""
-    names = sorted(
-        set().union(*(_imports_of(script)[1] for script in sorted((PROJECT / "workflow" / "scripts").glob("*.py"))))
-    )
-    return {IMPORT_NAMES.get(name, name): _version(name) for name in names if _version(name) != "absent"}
+    return libraries_of(*sorted(SCRIPTS.glob("*.py")))
 
 
 def tool_versions(tools: list[str]) -> dict[str, str]:
@@ -118,18 +122,42 @@ def tool_versions(tools: list[str]) -> dict[str, str]:
 
 
 def git_state() -> tuple[str | None, bool | None]:
-    """(commit, has uncommitted changes) of the project's checkout; (None, None) outside git."""
+    """(commit, differs from it) of the code that runs; None where it is unknown.
+
+    A checkout is asked through its own .git alone: git would otherwise look for one in the folders above, and find that
+    of somebody else's project when the package is installed inside it. A wheel knows the commit it was built from.
+    """
+    built = PROJECT / "built_from.json"
+    if built.is_file():
+        state = json.loads(built.read_text(encoding="utf-8"))
+        return state["commit"], state["dirty"] or _changed_since_installed()
     try:
         commit = _git("rev-parse", "HEAD")
         return commit, bool(_git("status", "--porcelain", "--untracked-files=no"))
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):
         return None, None
 
 
 def _git(*words: str) -> str:
+    place = ["--git-dir", str(PROJECT / ".git"), "--work-tree", str(PROJECT)]
     return subprocess.run(
-        ["git", "-C", str(PROJECT), *words], capture_output=True, text=True, check=True, timeout=60
+        ["git", *place, *words], capture_output=True, text=True, check=True, timeout=60
     ).stdout.strip()
+
+
+def _changed_since_installed() -> bool | None:
+    """Whether a file of the installed package differs from the checksum that came with it; None without checksums."""
+    installed = importlib.metadata.distributions(name=PACKAGE.name, path=[str(PACKAGE.parent)])
+    files = [file for found in installed for file in found.files or () if file.parts[0] == PACKAGE.name]
+    sums = {Path(str(file.locate())): file.hash.value for file in files if file.hash}
+    return any(_record_sum(path) != sum_then for path, sum_then in sums.items()) if sums else None
+
+
+def _record_sum(path: Path) -> str | None:
+    """sha256 of a file as the RECORD of a wheel writes it; None when the file is gone."""
+    if not path.is_file():
+        return None
+    return base64.urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest()).rstrip(b"=").decode()
 
 
 def collect(

@@ -1,0 +1,58 @@
+"""Sealed records of finished lots: `results/LOT/report.json` of a working directory."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from karyolot.contracts.problems import KaryolotError, did_you_mean, nearest, quoted
+from karyolot.contracts.record import Record
+from karyolot.contracts.sheets import ID_PATTERN
+from karyolot.io.files import read_json
+
+
+def lots_with_records(directory: Path) -> list[str]:
+    """Lots of a working directory whose record exists, by name."""
+    return sorted(path.parent.name for path in (directory / "results").glob("*/report.json"))
+
+
+def read_record(directory: Path, lot: str) -> Record:
+    """The record of a lot.
+
+    Raises KaryolotError when there is none, when it is not a record of this lot, or when its report id does not fit its
+    content: what a person reads must be what was sealed.
+    """
+    path = directory / "results" / lot / "report.json"
+    if not re.fullmatch(ID_PATTERN, lot) or not path.is_file():
+        there = lots_with_records(directory)
+        known = f"finished lots: {', '.join(there)}" if there else "no lot is finished there"
+        raise KaryolotError(
+            f"{directory / 'results'} holds no record of a lot {quoted(lot)}{did_you_mean(nearest(lot, there))}; {known}"
+        )
+    content = read_json(path)
+    try:
+        record = Record.model_validate(content)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in fault["loc"])
+        raise KaryolotError(
+            f"{path}: not a record this version reads ({place}: {fault['msg']}); run again to make it anew"
+        ) from error
+    if record.report_id != seal(content):
+        raise KaryolotError(
+            f"{path}: was changed after it was made (its id {quoted(record.report_id)} does not fit its content);"
+            " delete it and run again"
+        )
+    if record.lot.lot_id != lot:
+        raise KaryolotError(f"{path}: is the record of lot {quoted(record.lot.lot_id)}; run again to make it anew")
+    return record
+
+
+def seal(content: dict[str, Any]) -> str:
+    """The report id that fits a record as it stands in its file; as `Record.digest`, whatever fields it has."""
+    rest = {key: value for key, value in content.items() if key != "report_id"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
