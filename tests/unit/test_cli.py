@@ -1,5 +1,6 @@
 """The command line and the Snakefile end with a message and exit code 2 on wrong inputs, never with a traceback."""
 
+import errno
 import json
 import os
 import shlex
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from karyolot.commands import defaults
+from karyolot.commands import cli, defaults
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Donor, Lot, Sample
 from karyolot.inputs import check
@@ -228,3 +229,26 @@ def test_snakemake_stops_before_any_job_with_exit_2_and_no_traceback(study: Path
     assert "Traceback" not in done.stderr
     assert "nothing was run" in done.stderr
     assert "E02 error: config/config.yaml, line 2, reference.layout" in done.stderr
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC, errno.EACCES])
+def test_a_disk_that_refuses_is_one_sentence(
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), "results/L1/report.html")
+
+    monkeypatch.setattr(cli, "app", refuse)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith(f"results/L1/report.html: {os.strerror(number)}; ")
+
+
+def test_a_fault_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(OSError, match="Bad file"):
+        cli.main()

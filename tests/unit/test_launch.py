@@ -60,6 +60,15 @@ def test_a_folder_that_is_no_working_directory(tmp_path: Path) -> None:
     launch.stop_unfit(tmp_path, ["--configfile", "elsewhere.yaml"])
 
 
+def test_a_directory_that_cannot_be_written_is_named_before_snakemake_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch.os, "access", lambda path, mode: False)
+    with pytest.raises(KaryolotError, match="cannot be written .*; run in a copy"):
+        launch.stop_unfit(tmp_path, ["--configfile", "x.yaml"])
+    launch.stop_unfit(tmp_path, ["--configfile", "x.yaml", "-n"])
+
+
 @pytest.mark.parametrize("words", [["--workflow-profile", "some/where/slurm"], ["--executor", "slurm"]])
 def test_a_slurm_without_accounts_is_told_before_it_hangs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]

@@ -100,7 +100,7 @@ def test_a_fault_is_one_message_and_a_bug_a_traceback(tmp_path: Path) -> None:
     assert log == "count_fragments: a.fq.gz: cut short; fetch it again\n" and "Traceback" not in done.stderr
     done, log = run_job(tmp_path, "raise OSError(28, 'No space left on device', 'results/x')")
     assert done.returncode == 1
-    assert log == "count_fragments: [Errno 28] No space left on device: 'results/x'; mend it and run again\n"
+    assert log == "count_fragments: [Errno 28] No space left on device: 'results/x'; fix this and run again\n"
     done, log = run_job(tmp_path, "open('no such file')")
     assert done.returncode == 1 and "Traceback" in log
     done, log = run_job(tmp_path, "1 / 0")

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from karyolot.contracts.problems import KaryolotError, summary
+from karyolot.contracts.problems import OF_THE_MACHINE, KaryolotError, summary
 
 app = typer.Typer(
     help="Is this lot of reprogrammed liver cells genomically stable, and how sure can we be?",
@@ -316,6 +316,11 @@ def main() -> None:
         app(words, obj=passed_on)
     except KaryolotError as error:
         print(error, file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in OF_THE_MACHINE:
+            raise
+        print(f"{error.filename}: {error.strerror}; free or change this place, or work on a copy", file=sys.stderr)
         sys.exit(2)
 
 

@@ -62,6 +62,11 @@ def stop_unfit(directory: Path, words: Sequence[str]) -> None:
     settings = directory / "config" / "config.yaml"
     if not settings.is_file() and not _given(words, ("--configfile", "--configfiles", *LOOKING)):
         raise KaryolotError(f"{settings} does not exist; make a working directory with karyolot init, or name another")
+    if not only_looks(words) and not os.access(directory, os.W_OK):
+        raise KaryolotError(
+            f"{directory}: cannot be written (read-only, or of another user)",
+            "run in a copy, or change its permissions",
+        )
     asked = any(Path(word).name == "slurm" for word in words)  # the executor, or the profile that names it
     if asked and not only_looks(words) and not _given(words, (STATUS,)) and not _has_accounting():
         raise KaryolotError(

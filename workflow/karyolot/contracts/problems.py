@@ -1,5 +1,6 @@
 """Errors meant for the person who runs the pipeline: what is wrong, where, what is allowed, what to do."""
 
+import errno
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -115,6 +116,10 @@ def summary(problems: Sequence[Problem]) -> str:
     counts = [(errors, "error"), (len(problems) - errors, "warning")]
     parts = [f"{count} {noun}{'s' * (count > 1)}" for count, noun in counts if count]
     return " and ".join(parts) or "no problems"
+
+
+OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+"""A full, read-only, foreign or broken disk: no bug of ours, and no fault of the inputs."""
 
 
 class KaryolotError(Exception):

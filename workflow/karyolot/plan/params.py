@@ -1,6 +1,5 @@
 """What a rule's script stands on: its settings, its log, and the certainty that it runs the code that was planned."""
 
-import errno
 import os
 import sys
 import traceback
@@ -11,13 +10,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.problems import OF_THE_MACHINE, KaryolotError
 from karyolot.io.shipped import PACKAGE, SCRIPTS
 from karyolot.plan.provenance import code_digest, libraries_of
 
 Settings = TypeVar("Settings", bound=BaseModel)
-OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
-"""A full, read-only, foreign or broken disk: no bug of ours."""
 
 
 def step(rule: str, settings: BaseModel | None = None, without: str = "") -> dict[str, Any]:
@@ -57,7 +54,7 @@ def job(snakemake: Any, settings: type[Settings]) -> Iterator[Settings]:
             message = f"{rule}: {fault}\n"
         except OSError as error:
             of_machine = error.errno in OF_THE_MACHINE
-            message = f"{rule}: {error}; mend it and run again\n" if of_machine else traceback.format_exc()
+            message = f"{rule}: {error}; fix this and run again\n" if of_machine else traceback.format_exc()
         except Exception:
             message = traceback.format_exc()
         else:
