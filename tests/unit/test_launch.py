@@ -64,7 +64,7 @@ def test_a_directory_that_cannot_be_written_is_named_before_snakemake_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launch.os, "access", lambda path, mode: False)
-    with pytest.raises(KaryolotError, match="cannot be written .*; run in a copy"):
+    with pytest.raises(KaryolotError, match=r"cannot be written .*; run in a copy"):
         launch.stop_unfit(tmp_path, ["--configfile", "x.yaml"])
     launch.stop_unfit(tmp_path, ["--configfile", "x.yaml", "-n"])
 
