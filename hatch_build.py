@@ -13,7 +13,7 @@ NAME = "built_from.json"
 PLACES = {"wheel": f"karyolot/project/{NAME}", "sdist": NAME}
 
 
-class BuiltFrom(BuildHookInterface):  # type: ignore[type-arg]
+class BuiltFrom(BuildHookInterface):
     """Adds the file that `karyolot.plan.provenance.git_state` reads: the commit, and whether anything differed from it.
 
     Where git knows nothing there is no file, and the commit of the results is unknown.

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from karyolot import __version__
 from karyolot.commands import cli, defaults
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Donor, Lot, Sample
@@ -80,6 +82,13 @@ def test_help_names_every_command() -> None:
     assert done.returncode == 0
     names = {line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if line.strip()}
     assert {"init", "add-lot", "check", "run", "report", "explain", "defaults", "call", "simulate"} <= names
+
+
+def test_the_version_says_which_code_runs() -> None:
+    done = karyolot("--version")
+    assert done.returncode == 0
+    start, commit = done.stdout.split(", commit ")
+    assert start == f"karyolot {__version__} from {ROOT}" and re.match(r"([0-9a-f]{40}|unknown)\b", commit)
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -31,8 +31,8 @@ def _show_version(asked: bool) -> None:
         from karyolot.plan.provenance import git_state
 
         commit, differs = git_state()
-        state = {True: ", with changes since", False: "", None: ""}[differs]
-        print(f"karyolot {__version__} from {PROJECT}, commit {commit or 'unknown'}{state}")
+        changes = " with uncommitted changes" if differs else ""
+        print(f"karyolot {__version__} from {PROJECT}, commit {commit or 'unknown'}{changes}")
         raise typer.Exit
 
 
