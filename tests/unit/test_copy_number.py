@@ -8,14 +8,15 @@ import pandas as pd
 import pytest
 
 from karyolot.contracts.copy_number import Arms, Bins, Calls, DonorVariants, Lod, LogRatios, Segments
-from karyolot.contracts.criteria import Acceptance, Metrics
+from karyolot.contracts.criteria import Acceptance, Metrics, check_metrics
+from karyolot.contracts.metrics import metrics_of
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.levels import detectable_fraction, fraction_interval, fraction_of_cells
 from karyolot.dna.match import match_donor, sex_of
 from karyolot.dna.ratio import compare, natural_spline
 from karyolot.dna.segments import published_rule
-from karyolot.dna.summary import metrics
+from karyolot.dna.summary import copy_number_metrics
 from karyolot.io.files import read_yaml
 from karyolot.report.record import NOT_SEEN
 from karyolot.verdict.decide import decide
@@ -238,13 +239,13 @@ def test_a_sex_chromosome_lost_in_culture_fails_by_copy_number_and_is_no_swapped
     donor, lot = (sample(bins(), (event,), who, sex, 5000, seed) for who, seed in (("donor", 63), ("lot", 62)))
     match = match_donor(result.compared.ratios, lot, donor, bins(), sex, SETTINGS).match
     tables = result.calls, result.segmented.segments, result.arms, result.lod
-    found = metrics(*tables, result.compared.facts, result.noise, match, SETTINGS)
+    found = copy_number_metrics(*tables, result.compared.facts, result.noise, match, SETTINGS)
     assert found["identity.lot_sex"].value is True and found["identity.donor_sex"].value is True
     assert found["cn.acquired_long"].value == 1
     if sex == "M":
         assert f"Y at {1 - lost:.0%} of the donor's" in found["identity.lot_sex"].detail
     other = match.model_copy(update={"declared_sex": "MF"[sex == "M"]})
-    wrong = metrics(*tables, result.compared.facts, result.noise, other, SETTINGS)
+    wrong = copy_number_metrics(*tables, result.compared.facts, result.noise, other, SETTINGS)
     assert not wrong["identity.lot_sex"].value and wrong["identity.donor_sex"].value is False
 
 
@@ -359,7 +360,9 @@ def _metrics(result: Result) -> Metrics:
     donor, lot = (sample(bins(), (), who, "F", 500, seed) for who, seed in (("donor", 3), ("lot", 2)))
     match = match_donor(result.compared.ratios, lot, donor, bins(), "F", SETTINGS).match
     tables = result.calls, result.segmented.segments, result.arms, result.lod
-    return metrics(*tables, result.compared.facts, result.noise, match, SETTINGS)
+    found = copy_number_metrics(*tables, result.compared.facts, result.noise, match, SETTINGS)
+    assert check_metrics(found).keys() == metrics_of("dna")
+    return found
 
 
 def test_metrics_of_a_planted_lot() -> None:
@@ -368,7 +371,7 @@ def test_metrics_of_a_planted_lot() -> None:
         sample(bins(), (TRISOMY_8, GAIN_20Q), who, "F", 5000, seed) for who, seed in (("donor", 3), ("lot", 2))
     )
     match = match_donor(result.compared.ratios, lot, donor, bins(), "F", SETTINGS).match
-    found = metrics(
+    found = copy_number_metrics(
         result.calls,
         result.segmented.segments,
         result.arms,

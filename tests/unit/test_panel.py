@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm, ttest_ind
 
 from karyolot.commands.freeze import freeze_panel
-from karyolot.contracts.criteria import Acceptance
+from karyolot.contracts.criteria import Acceptance, check_metrics
 from karyolot.contracts.expression import (
     Components,
     DifferentialExpression,
@@ -134,7 +134,7 @@ def panel_of(lots: int) -> Panel:
 
 def judged(expression: AnnData, panel: Panel) -> tuple[Any, pd.DataFrame]:
     facts, table = compare(expression, panel)
-    return panel_metrics(facts, table), PanelComparison.validate(table)
+    return check_metrics(panel_metrics(facts, table)), PanelComparison.validate(table)
 
 
 # Statistics

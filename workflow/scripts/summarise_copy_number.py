@@ -2,7 +2,7 @@
 
 from karyolot.contracts.copy_number import Arms, Calls, Comparison, Lod, Match, Noise, Segments
 from karyolot.contracts.settings import CopyNumber
-from karyolot.dna.summary import metrics
+from karyolot.dna.summary import copy_number_metrics
 from karyolot.io.files import read_model, write_metrics
 from karyolot.io.tables import read_alleles, read_table
 from karyolot.plan.params import job
@@ -13,4 +13,4 @@ with job(snakemake, CopyNumber) as settings:
     limits = read_table(given.lod, Lod)
     facts = [read_model(given.comparison, Comparison), read_model(given.noise, Noise), read_model(given.match, Match)]
     alleles = read_alleles(dict(given.items()))
-    write_metrics(metrics(*found, limits, *facts, settings, alleles), snakemake.output.metrics)
+    write_metrics(copy_number_metrics(*found, limits, *facts, settings, alleles), snakemake.output.metrics)
