@@ -12,7 +12,9 @@ from karyolot.contracts.criteria import Acceptance, Metrics, check_metrics
 from karyolot.contracts.metrics import metrics_of
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import CopyNumber
+from karyolot.dna.calls import call_changes
 from karyolot.dna.levels import detectable_fraction, fraction_interval, fraction_of_cells
+from karyolot.dna.limits import known_regions
 from karyolot.dna.match import match_donor, sex_of
 from karyolot.dna.ratio import compare, natural_spline
 from karyolot.dna.segments import published_rule
@@ -20,7 +22,7 @@ from karyolot.dna.summary import copy_number_metrics
 from karyolot.io.files import read_yaml
 from karyolot.report.record import NOT_SEEN
 from karyolot.verdict.decide import decide
-from planted import RESOURCES, Event, Result, analyse, genome, run, sample
+from planted import ATLAS, RESOURCES, Event, Result, analyse, genome, run, sample
 
 SETTINGS = CopyNumber()
 TRISOMY_8 = Event("chr8", 0, 200_000_000, +1)
@@ -50,6 +52,33 @@ def test_every_table_keeps_its_contract() -> None:
     Lod.validate(result.lod)
     Calls.validate(result.calls)
     Calls.validate(planted().calls)
+
+
+@pytest.mark.parametrize(
+    ("called", "rest", "expected"),
+    [
+        (0.4, 0.28, [("segment,arm", 1.0)]),
+        (0.4, 0.10, [("segment", 0.4), ("arm", 0.6)]),
+        (0.4, 0.01, [("segment", 0.4)]),
+        (0.95, 0.01, [("segment,arm", 0.95)]),
+        (0.8, 0.10, [("segment", 0.8)]),
+    ],
+)
+def test_the_test_of_an_arm_adds_to_what_the_segments_found_on_it(
+    called: float, rest: float, expected: list[tuple[str, float]]
+) -> None:
+    """called: part of the arm in which the segments found a gain at log2 0.30; rest: level of the others."""
+    null = planted()
+    ratios = null.compared.ratios.copy()
+    arm = np.flatnonzero((ratios["arm"] == "chr10q") & ratios["mask"].isna())
+    first = arm[: round(called * len(arm))]
+    ratios.loc[arm, "log2"] += np.where(np.isin(arm, first), 0.30, rest) - ratios.loc[arm, "log2"].mean()
+    place = {"chrom": "chr10", "start": ratios["start"][first[0]], "end": ratios["end"][first[-1]], "arm": "chr10q"}
+    own = pd.DataFrame([{**place, "region": "autosome", "bins": len(first), "mean": 0.30, "z": 50.0}])
+    arms = known_regions(ratios, null.noise, SETTINGS, ATLAS)
+    noises = null.noise, null.segmented.donor_noise
+    calls = call_changes(ratios, own, arms, *noises, SETTINGS, ATLAS)
+    assert [(row.tests, round(row.bins / len(arm), 2)) for row in calls.itertuples()] == expected
 
 
 def test_trisomy_and_mosaic_gain_are_called_with_their_fraction() -> None:

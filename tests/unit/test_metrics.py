@@ -114,24 +114,25 @@ def test_a_count_is_whole_and_a_flag_no_number() -> None:
     assert MetricName.RNA_SEX.can_be("F") and not MetricName.RNA_SEX.can_be("female")
 
 
-def faults(**changes: object) -> list[tuple[object, str, str]]:
-    """(entry, message, remedy) of what is wrong with the criterion Q06 when so changed."""
+def faults(**changes: object) -> list[tuple[object, str, str, str | None]]:
+    """(entry, message with the word meant, remedy) of what is wrong with the criterion Q06 when so changed."""
     good = next(criterion for criterion in documents() if criterion["id"] == "Q06")
     with pytest.raises(ValidationError) as caught:
         Criterion.model_validate(good | changes)
-    return [(e["loc"][0], e["msg"], e.get("ctx", {}).get("remedy", "")) for e in caught.value.errors()]
+    found = [(e["loc"][0], e["msg"], {"remedy": "", "meant": None} | e.get("ctx", {})) for e in caught.value.errors()]
+    return [(entry, message, said["remedy"], said["meant"]) for entry, message, said in found]
 
 
 def test_an_unknown_metric_is_refused_with_the_nearest_name() -> None:
-    ((entry, message, remedy),) = faults(metric="cn.lod_pwer")
-    assert (entry, message) == ("metric", "is 'cn.lod_pwer', which is not a metric (did you mean cn.lod_power?)")
+    ((entry, message, remedy, meant),) = faults(metric="cn.lod_pwer")
+    assert (entry, message, meant) == ("metric", "is 'cn.lod_pwer', which is not a metric", "cn.lod_power")
     assert "cn.lod_power" in remedy and "rna." not in remedy, "names of the same topic"
-    ((_, message, remedy),) = faults(metric="weather")
-    assert message == "is 'weather', which is not a metric" and all(name in remedy for name in MetricName)
+    ((_, _, remedy, meant),) = faults(metric="weather")
+    assert meant is None and all(name in remedy for name in MetricName)
 
 
 def test_a_unit_that_is_not_the_metrics_is_refused() -> None:
-    ((entry, message, remedy),) = faults(unit="%")
+    ((entry, message, remedy, _),) = faults(unit="%")
     assert (entry, message) == ("unit", "is '%', and the unit of cn.lod is 'share of cells'")
     assert remedy == "write 'share of cells', and the limits in this unit"
 
@@ -164,14 +165,14 @@ def test_a_limit_that_nothing_can_be_compared_with_is_refused(
     metric: str, op: str, value: object, message: str
 ) -> None:
     limit = {"op": op, "value": value, "on_breach": "REVIEW"}
-    ((entry, shown, _),) = faults(metric=metric, unit=MetricName(metric).unit, limits=[limit])
+    ((entry, shown, _, _),) = faults(metric=metric, unit=MetricName(metric).unit, limits=[limit])
     assert entry == "limits" and shown.startswith(message)
 
 
 @pytest.mark.parametrize("word", ["no", "false", 0, "0"])
 def test_required_is_true_or_false_and_no_word_for_it(word: object) -> None:
     """A quoted "no" of YAML would have been read as false, and a quoted "nope" as an error: neither is a decision."""
-    ((entry, message, _),) = faults(required=word)
+    ((entry, message, _, _),) = faults(required=word)
     assert entry == "required" and "valid boolean" in message
 
 

@@ -39,7 +39,7 @@ class Criterion(Frozen):
     was asked for (`Metric.asked`).
     limits: tested in order; the first one breached gives the outcome (put the gravest first).
     Refused are a metric that does not exist, a unit that is not the metric's, and a limit that its values cannot be
-    compared with: such a criterion could never be assessed. The context of the error holds the `remedy`.
+    compared with: such a criterion could never be assessed.
     """
 
     id: Annotated[str, Field(pattern=r"^[A-Z]\d{2}[a-z]?$")]
@@ -59,8 +59,8 @@ class Criterion(Frozen):
             return name
         near = get_close_matches(name, list(MetricName), n=1)
         known = [one for one in MetricName if one.topic == name.partition(".")[0]] or list(MetricName)
-        message = f"is {quoted(name)}, which is not a metric" + "".join(f" (did you mean {one}?)" for one in near)
-        raise _refusal(message, f"use one of {', '.join(known)}")
+        message, remedy = f"is {quoted(name)}, which is not a metric", f"use one of {', '.join(known)}"
+        raise _refusal(message, remedy, str(near[0]) if near else None)
 
     @field_validator("unit")
     @classmethod
@@ -87,8 +87,9 @@ class Criterion(Frozen):
         return limits
 
 
-def _refusal(message: str, remedy: str) -> PydanticCustomError:
-    return PydanticCustomError("criterion", "{message}", {"message": message, "remedy": remedy})
+def _refusal(message: str, remedy: str, meant: str | None = None) -> PydanticCustomError:
+    """An error whose message follows the name of the entry; its context holds `remedy` and the word that may be meant."""
+    return PydanticCustomError("criterion", "{message}", {"message": message, "remedy": remedy, "meant": meant})
 
 
 class Acceptance(Frozen):

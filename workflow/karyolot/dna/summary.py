@@ -85,7 +85,7 @@ def _limits(lod: pd.DataFrame, noise: Noise, settings: CopyNumber) -> Metrics:
     )
     if not noise.assessable:
         reason = f"only {noise.bins} bins: the noise of the ratio cannot be measured"
-    known = {name: (None if pd.isna(claim.get(name)) else round(float(claim[name]), 4)) for name in LOD_OF}
+    known = {name: (None if pd.isna(claim.get(name)) else round(float(claim[name]), 4)) for name in ("gain", "loss")}
     both = [value for value in known.values() if value is not None]
     return {
         **{name: _known(known[type_], reason, f"at {settings.claim_mb:g} Mb") for type_, name in LOD_OF.items()},

@@ -297,7 +297,8 @@ def _document_fault(path: Path, content: Any, error: ErrorDetails) -> Fault:
         "string_too_short": ("is empty", "fill it in"),
     }.get(error["type"], (f"is not allowed ({error['msg'][:1].lower()}{error['msg'][1:]})", "correct it"))
     if "remedy" in (context := error.get("ctx", {})):
-        message, remedy = error["msg"], context["remedy"]
+        hint = f" (did you mean {context['meant']}?)" if context["meant"] else ""
+        message, remedy = error["msg"] + hint, context["remedy"]
     line = entry_line(path, place) or entry_line(path, place[:-1])
     return Fault("E18", f"{'.'.join(names) or 'the document'} {message}", remedy, line)
 

@@ -313,9 +313,7 @@ def compare(expression: "AnnData", panel: Panel) -> tuple[PanelFacts, pd.DataFra
     rows += [
         _marker_row(name, levels.get(name), np.array([row.markers[name].difference for row in lots])) for name in names
     ]
-    table = pd.DataFrame(rows, columns=list(PanelComparison.to_schema().columns))
-    numbers = table.columns[3:]
-    table[numbers] = table[numbers].astype(float)
+    table = PanelComparison.frame(rows)
     table["p_holm"] = holm(table["p"].to_numpy())
     facts = PanelFacts(
         version=panel.version,
@@ -324,7 +322,7 @@ def compare(expression: "AnnData", panel: Panel) -> tuple[PanelFacts, pd.DataFra
         donors=len({row.donor_id for row in lots}),
         left_out=len(lots) < len(panel.lots),
     )
-    return facts, table.astype({"expected": object})
+    return facts, table
 
 
 def _row(kind: str, name: str, own: Paired | None, panel: Floats) -> dict[str, object]:
