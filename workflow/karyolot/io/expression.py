@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from karyolot.contracts.expression import (
     Enrichment,
     ExpressionResults,
     ExpressionSample,
+    Genes,
     GeneSets,
     Markers,
     PanelComparison,
@@ -25,6 +26,7 @@ from karyolot.contracts.expression import (
     RnaQuality,
     SampleLevels,
     SetAxes,
+    TranscriptGenes,
     check_expression,
 )
 from karyolot.contracts.panel import PanelFacts
@@ -105,6 +107,22 @@ def read_given(paths: Sequence[PathLike], contract: type[pa.DataFrameModel]) -> 
     if not paths:
         return pd.DataFrame(columns=list(contract.to_schema().columns))
     return read_table(paths[0], contract)
+
+
+def read_samples(
+    facts: Sequence[Mapping[str, Any]], salmon: Mapping[str, PathLike], transcripts: Sequence[PathLike],
+    genes: Sequence[PathLike],
+) -> tuple[Quantified, list[ExpressionSample], pd.DataFrame, dict[str, Quantification]]:  # fmt: skip
+    """What `rna.expression.assemble` makes an expression of, in its order: quantified samples, their facts, Genes, salmon's
+    facts by sample.
+
+    facts: of the samples, as `plan.files.expression_samples` gives them. salmon: sample_id -> salmon.json. transcripts,
+    genes: the one file, or none where it is not given.
+    """
+    samples = [ExpressionSample.model_validate(row) for row in facts]
+    quantified = read_quantified(samples, read_given(transcripts, TranscriptGenes))
+    said = {name: read_quantification(path) for name, path in salmon.items()}
+    return quantified, samples, read_given(genes, Genes), said
 
 
 def read_quantified(samples: Sequence[ExpressionSample], transcripts: pd.DataFrame) -> Quantified:
