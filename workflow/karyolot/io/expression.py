@@ -31,6 +31,7 @@ from karyolot.contracts.expression import (
 )
 from karyolot.contracts.panel import PanelFacts
 from karyolot.contracts.problems import KaryolotError, quoted
+from karyolot.contracts.results import ComparisonFiles, ExpressionFiles, PanelFiles
 from karyolot.io.files import PathLike, open_text, read_json, read_model, replacing
 from karyolot.io.probe import GENE_COLUMNS, MOST, repeated, whole_number
 from karyolot.io.tables import read_table
@@ -301,40 +302,41 @@ def read_quantification(path: PathLike) -> Quantification:
         raise KaryolotError(message) from error
 
 
-def read_expression_results(files: dict[str, Any], replicates: Sequence[int]) -> ExpressionResults | None:
-    """All expression results of a lot from the files named as `files.report_files` names them; None without RNA.
+def read_expression_results(files: ExpressionFiles | None, replicates: Sequence[int]) -> ExpressionResults | None:
+    """All expression results of a lot; None without RNA.
 
     replicates: RNA samples of the lot, of its donor.
     """
-    if "markers" not in files:
+    if files is None:
         return None
     return ExpressionResults(
-        read_table(files["differential"], DifferentialExpression),
-        read_table(files["markers"], Markers),
-        read_table(files["enrichment"], Enrichment),
+        read_table(files.differential, DifferentialExpression),
+        read_table(files.markers, Markers),
+        read_table(files.enrichment, Enrichment),
         lot_replicates=replicates[0],
         donor_replicates=replicates[1],
-        levels=read_table(files["levels"], SampleLevels),
-        arms=read_table(files["arm_shifts"], ArmShifts) if "arm_shifts" in files else None,
-        panel=read_panel_results(files),
-        quality=read_table(files["rna_quality"], RnaQuality),
+        levels=read_table(files.levels, SampleLevels),
+        arms=None if files.arms is None else read_table(files.arms, ArmShifts),
+        panel=None if files.panel is None else read_panel_results(files.panel),
+        quality=read_table(files.quality, RnaQuality),
     )
 
 
-def read_comparison(files: dict[str, Any]) -> tuple[PanelFacts, pd.DataFrame] | tuple[None, None]:
-    """(facts, PanelComparison) of a lot from the files named as `files.panel_files` names them; (None, None) without."""
-    if "panel" not in files:
+def read_comparison(files: ComparisonFiles | None) -> tuple[PanelFacts, pd.DataFrame] | tuple[None, None]:
+    """(facts, PanelComparison) of a lot; (None, None) without a panel."""
+    if files is None:
         return None, None
-    return read_model(files["panel_facts"], PanelFacts), read_table(files["panel"], PanelComparison)
+    return read_model(files.facts, PanelFacts), read_table(files.table, PanelComparison)
 
 
-def read_panel_results(files: dict[str, Any]) -> PanelResults | None:
-    """All panel results of a lot, as `read_comparison`; None without a panel."""
-    facts, table = read_comparison(files)
-    if facts is None or table is None:
-        return None
-    genes = read_table(files["panel_genes"], DifferentialExpression)
-    return PanelResults(facts, table, genes, read_table(files["panel_components"], Components))
+def read_panel_results(files: PanelFiles) -> PanelResults:
+    """All results of a lot and the panel."""
+    return PanelResults(
+        read_model(files.comparison.facts, PanelFacts),
+        read_table(files.comparison.table, PanelComparison),
+        read_table(files.genes, DifferentialExpression),
+        read_table(files.components, Components),
+    )
 
 
 def read_gene_sets(paths: Sequence[PathLike], axes: PathLike) -> tuple[GeneSets, pd.DataFrame]:
