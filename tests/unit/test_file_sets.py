@@ -96,7 +96,7 @@ def test_a_file_that_must_be_there_may_not_be_empty() -> None:
         LotFiles.given(LotFiles.inputs(FULL) | {"alleles_track": []})
 
 
-def test_a_set_among_other_inputs_is_told_from_its_absence() -> None:
+def test_a_set_among_other_inputs_is_there_or_states_its_absence() -> None:
     others = {"calls": "c", "noise": "n"}
     there, absent = (AlleleFiles.inputs(files, "alleles_") for files in (FULL.alleles, None))
     assert AlleleFiles.given_among(as_snakemake_gives(others | there), "alleles_") == FULL.alleles
