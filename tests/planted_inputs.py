@@ -137,7 +137,8 @@ class Inputs:
         self.put("reference/markers.tsv", "\n".join(["gene_name\tgroup\texpected\tsource\treason", *markers]))
         self.put("reference/sets.gmt", "WNT set\thttp\tAFP\tMYC\tTP53\nother\thttp\tTP53\tAFP\n")
         self.put("reference/axes.tsv", "set_name\taxis\tinformational\nWNT set\tWNT\tno\n")
-        criterion = {"id": "C01", "title": "t", "metric": "m", "unit": "", "kind": "stability", "required": True}
+        criterion = {"id": "C01", "title": "t", "metric": "cn.acquired_long", "unit": "calls"}
+        criterion |= {"kind": "stability", "required": True}
         criterion |= {"limits": [{"op": "<=", "value": 0, "on_breach": "FAIL"}], "source": "s", "reason": "r"}
         self.put("reference/acceptance.yaml", yaml.safe_dump({"name": "n", "version": "1", "criteria": [criterion]}))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from karyolot.contracts.metrics import MetricName
 from karyolot.inputs.formats.yaml import StrictLoader
 
 PACKAGE = Path(__file__).parents[2] / "workflow" / "karyolot"
@@ -86,6 +87,34 @@ def test_no_warning_is_silenced_for_the_whole_process(module: Path) -> None:
     text = module.read_text(encoding="utf-8")
     assert not re.search(r"^\S*warnings\.(simple|)filter", text, flags=re.M), f"{module.name}: filter at import"
     assert ("filterwarnings(" not in text) or ("catch_warnings(" in text), f"{module.name}: filter without an end"
+
+
+NAMES = "|".join(sorted(map(re.escape, MetricName), key=len, reverse=True))
+SPELT = re.compile(rf"(?<![\w.])(?:{NAMES})(?!\w)")
+"""A metric by name."""
+BEGUN = re.compile(rf"(?:{'|'.join(sorted({name.topic for name in MetricName}))})\.(?:\w+_)?")
+"""The start of a metric's name, which the rest is put to, or that a name is asked for."""
+
+
+@pytest.mark.parametrize(
+    "module",
+    [*(module for module in MODULES if module.stem != "metrics"), *SCRIPTS],
+    ids=lambda module: module.relative_to(PACKAGE.parent).as_posix(),
+)
+def test_no_metric_is_spelt_outside_the_registry(module: Path) -> None:
+    """Names are `MetricName`s; what is made of parts or asked by its start is a family of contracts/metrics.py."""
+    tree = ast.parse(module.read_text("utf-8"))
+    said = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings may name them
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in said:
+            loose = SPELT.search(node.value) or BEGUN.fullmatch(node.value)
+            assert not loose, f"{module.name}, line {node.lineno}: {node.value!r}; take it from contracts/metrics.py"
+
+
+def test_no_metric_is_spelt_in_templates_and_rules() -> None:
+    files = [*PACKAGE.rglob("*.j2"), *(PACKAGE.parent / "rules").glob("*.smk")]
+    loose = {file.name: found.group() for file in files if (found := SPELT.search(file.read_text("utf-8")))}
+    assert files and not loose
 
 
 LIGHT = ("enrich_contrast", "compare_panel", "compare_arms", "summarise_expression", "tabulate_markers")

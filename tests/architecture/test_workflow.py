@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from karyolot.contracts.results import FileSet
+from karyolot.plan import files
+
 ROOT = Path(__file__).parents[2]
 RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
@@ -46,6 +49,12 @@ def rules_of(file: Path) -> list[Rule]:
         _, *parts = re.split(r"^ {4}(\w+):", body, flags=re.M)
         rules.append(Rule(name, file, dict(zip(parts[::2], parts[1::2], strict=True))))
     return rules
+
+
+def results_of(text: str) -> list[str]:
+    """Names of results in a directive: as written, and those that stand in `karyolot.plan.files`."""
+    templates = re.findall(r'\bfiles\.([A-Z][\w.]*(?:\["\w+"\])?)', text)
+    return re.findall(r'"([^"]+/[^"]*)"', text) + [eval(name, vars(files)) for name in templates]
 
 
 def code_of(text: str) -> str:
@@ -137,18 +146,40 @@ def test_the_log_is_named_after_the_rule(rule: Rule) -> None:
 
 @each_running_rule
 def test_rules_use_the_known_wildcards(rule: Rule) -> None:
-    written = "".join(rule.directives.get(directive, "") for directive in ("output", "log", "benchmark"))
-    unknown = set(re.findall(r"\{(\w+)", written)) - WILDCARDS
+    directives = [rule.directives.get(directive, "") for directive in ("output", "log", "benchmark")]
+    unknown = {name for text in directives for path in results_of(text) for name in re.findall(r"\{(\w+)", path)}
+    unknown -= WILDCARDS
     assert not unknown, f"rule {rule.name}: wildcards {sorted(unknown)}; only {sorted(WILDCARDS)} exist"
 
 
 @each_running_rule
 def test_outputs_and_logs_have_their_place(rule: Rule) -> None:
-    outputs = re.findall(r'"([^"]+)"', rule.directives.get("output", ""))
+    outputs = results_of(rule.directives.get("output", ""))
+    assert outputs or "commands.index_files" in rule.directives.get("output", "")
     astray = [path for path in outputs if not path.startswith("results/")]
     assert not astray, f"rule {rule.name}: {astray} is not under results/"
     logs = re.findall(r'"([^"]+)"', rule.directives.get("log", ""))
     assert all(path.startswith("logs/") for path in logs), f"rule {rule.name}: logs go to logs/"
+
+
+def test_a_result_is_spelt_in_one_file() -> None:
+    """What two files need by name is a template of `karyolot.plan.files`."""
+    places: dict[str, set[str]] = {}
+    for file in [ROOT / "Snakefile", *RULE_FILES, *(ROOT / "workflow" / "karyolot").rglob("*.py")]:
+        for path in re.findall(r'"(results/[^"\s]+)"', file.read_text(encoding="utf-8")):
+            places.setdefault(path.replace("{{", "{").replace("}}", "}"), set()).add(file.name)
+    assert len(places) > 60
+    twice = {path: sorted(names) for path, names in places.items() if len(names) > 1}
+    assert not twice, f"{twice}: make it a template of plan/files.py"
+
+
+def test_every_template_is_an_output_of_one_rule() -> None:
+    held = [value for name, value in vars(files).items() if name.isupper()]
+    sets = [type(value).inputs(value) for value in held if isinstance(value, FileSet)]
+    templates = {path for group in [*sets, *(x for x in held if isinstance(x, dict))] for path in group.values()}
+    templates |= {value for value in held if isinstance(value, str)} - {files.INDEX}
+    made = [path for rule in RULES for path in results_of(rule.directives.get("output", ""))]
+    assert len(templates) > 50 and templates <= set(made), f"{sorted(templates - set(made))}: no rule makes it"
 
 
 def test_rules_and_scripts_carry_the_same_names() -> None:

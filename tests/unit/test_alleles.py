@@ -19,12 +19,12 @@ from karyolot.contracts.alleles import (
     Relation,
 )
 from karyolot.contracts.alleles import Identity as IdentityFacts
-from karyolot.contracts.criteria import Acceptance
+from karyolot.contracts.criteria import Acceptance, check_metrics
 from karyolot.contracts.settings import CopyNumber, Identity
 from karyolot.dna.allele_summary import allele_metrics
 from karyolot.dna.alleles import MOST_DRAWN, Compared, compare_alleles, drawn, fraction_of, het_sites, shift_by
 from karyolot.dna.match import match_donor
-from karyolot.dna.summary import metrics
+from karyolot.dna.summary import copy_number_metrics
 from karyolot.io.files import read_yaml
 from karyolot.report.alleles import allele_record, with_alleles
 from karyolot.verdict.decide import decide
@@ -121,7 +121,7 @@ def judged(said: Compared | None, result: planted.Result, relation: Relation = "
     donor, lot = (planted.sample(bins, (), who, "F", 500, seed) for who, seed in (("donor", 3), ("lot", 2)))
     match = match_donor(result.compared.ratios, lot, donor, bins, "F", CopyNumber()).match
     tables = result.calls, result.segmented.segments, result.arms, result.lod
-    found = metrics(*tables, result.compared.facts, result.noise, match, CopyNumber(), alleles)
+    found = copy_number_metrics(*tables, result.compared.facts, result.noise, match, CopyNumber(), alleles)
     acceptance = read_yaml(planted.RESOURCES / "acceptance.yaml", Acceptance)
     criteria = decide("L1", found, acceptance, 5, 0.95).criteria
     return {one.id: (one.outcome, one.explanation) for one in criteria if one.id in ("C02", "C02b", "C05")}
@@ -275,7 +275,7 @@ def summary(
         "fraction_high": [1.0],
     }
     events = pd.DataFrame({"origin": [origin], "kind": ["gain"], **place})
-    found = allele_metrics(identity, events, facts)
+    found = check_metrics(allele_metrics(identity, events, facts))
     assert all(metric.reason for metric in found.values() if metric.value is None)
     return {name.split(".")[1]: metric.value for name, metric in found.items()}
 

@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from karyolot.commands import cli
+from karyolot.contracts.results import BinFiles
 from karyolot.plan import params as runtime
 from karyolot.plan.provenance import code_digest
 from planted_inputs import BIN, CONTIGS, GENES, Inputs, bam, counts, matrix, reads, wig
@@ -664,7 +665,8 @@ def genome(job: Job) -> dict[str, str]:
 
 
 def tracks(job: Job, name: str, lines: list[str]) -> None:
-    job.inputs = {**genome(job), name: job.put(f"{name}.bed", "\n".join([*LONG, *lines]))}
+    path = job.put(f"{name}.bed", "\n".join([*LONG, *lines]))
+    job.inputs = BinFiles.inputs(BinFiles(**genome(job), **{name: path}))
     job.params["settings"] = {"bin_bp": BIN}
 
 

@@ -403,6 +403,39 @@ def criterion_with_empty_source(inputs: Inputs) -> None:
     inputs.put("reference/acceptance.yaml", yaml.safe_dump(document))
 
 
+def criterion(inputs: Inputs, **changes: object) -> None:
+    document = yaml.safe_load((inputs.folder / "reference/acceptance.yaml").read_text())
+    document["criteria"][0] |= changes
+    inputs.put("reference/acceptance.yaml", yaml.safe_dump(document))
+
+
+@case("E18", CONFIG, None, "acceptance", "line 8 of the file: criteria.C01.metric is 'cn.acquired_lng', which is not a metric"
+      " (did you mean cn.acquired_long?)")  # fmt: skip
+def criterion_of_an_unknown_metric(inputs: Inputs) -> None:
+    criterion(inputs, metric="cn.acquired_lng")
+
+
+@case("E18", CONFIG, None, "acceptance", "criteria.C01.unit is 'segments', and the unit of cn.acquired_long is 'calls'")
+def criterion_in_another_unit(inputs: Inputs) -> None:
+    criterion(inputs, unit="segments")
+
+
+@case(
+    "E18",
+    CONFIG,
+    None,
+    "acceptance",
+    "criteria.C01.limits has the value 'none' in limit 1, and cn.acquired_long is a number",
+)
+def criterion_with_a_limit_of_words(inputs: Inputs) -> None:
+    criterion(inputs, limits=[{"op": "<=", "value": "none", "on_breach": "FAIL"}])
+
+
+@case("E18", CONFIG, None, "acceptance", "criteria.C01.required is not allowed (input should be a valid boolean)")
+def criterion_required_by_a_word(inputs: Inputs) -> None:
+    criterion(inputs, required="no")
+
+
 @case("E01", CONFIG, None, "acceptance", "the criterion C01 stands twice")
 def criterion_twice(inputs: Inputs) -> None:
     document = yaml.safe_load((inputs.folder / "reference/acceptance.yaml").read_text())

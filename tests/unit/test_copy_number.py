@@ -8,18 +8,21 @@ import pandas as pd
 import pytest
 
 from karyolot.contracts.copy_number import Arms, Bins, Calls, DonorVariants, Lod, LogRatios, Segments
-from karyolot.contracts.criteria import Acceptance, Metrics
+from karyolot.contracts.criteria import Acceptance, Metrics, check_metrics
+from karyolot.contracts.metrics import metrics_of
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import CopyNumber
+from karyolot.dna.calls import call_changes
 from karyolot.dna.levels import detectable_fraction, fraction_interval, fraction_of_cells
+from karyolot.dna.limits import known_regions
 from karyolot.dna.match import match_donor, sex_of
 from karyolot.dna.ratio import compare, natural_spline
 from karyolot.dna.segments import published_rule
-from karyolot.dna.summary import metrics
+from karyolot.dna.summary import copy_number_metrics
 from karyolot.io.files import read_yaml
 from karyolot.report.record import NOT_SEEN
 from karyolot.verdict.decide import decide
-from planted import RESOURCES, Event, Result, analyse, genome, run, sample
+from planted import ATLAS, RESOURCES, Event, Result, analyse, genome, run, sample
 
 SETTINGS = CopyNumber()
 TRISOMY_8 = Event("chr8", 0, 200_000_000, +1)
@@ -49,6 +52,33 @@ def test_every_table_keeps_its_contract() -> None:
     Lod.validate(result.lod)
     Calls.validate(result.calls)
     Calls.validate(planted().calls)
+
+
+@pytest.mark.parametrize(
+    ("called", "rest", "expected"),
+    [
+        (0.4, 0.28, [("segment,arm", 1.0)]),
+        (0.4, 0.10, [("segment", 0.4), ("arm", 0.6)]),
+        (0.4, 0.01, [("segment", 0.4)]),
+        (0.95, 0.01, [("segment,arm", 0.95)]),
+        (0.8, 0.10, [("segment", 0.8)]),
+    ],
+)
+def test_the_test_of_an_arm_adds_to_what_the_segments_found_on_it(
+    called: float, rest: float, expected: list[tuple[str, float]]
+) -> None:
+    """called: part of the arm in which the segments found a gain at log2 0.30; rest: level of the others."""
+    null = planted()
+    ratios = null.compared.ratios.copy()
+    arm = np.flatnonzero((ratios["arm"] == "chr10q") & ratios["mask"].isna())
+    first = arm[: round(called * len(arm))]
+    ratios.loc[arm, "log2"] += np.where(np.isin(arm, first), 0.30, rest) - ratios.loc[arm, "log2"].mean()
+    place = {"chrom": "chr10", "start": ratios["start"][first[0]], "end": ratios["end"][first[-1]], "arm": "chr10q"}
+    own = pd.DataFrame([{**place, "region": "autosome", "bins": len(first), "mean": 0.30, "z": 50.0}])
+    arms = known_regions(ratios, null.noise, SETTINGS, ATLAS)
+    noises = null.noise, null.segmented.donor_noise
+    calls = call_changes(ratios, own, arms, *noises, SETTINGS, ATLAS)
+    assert [(row.tests, round(row.bins / len(arm), 2)) for row in calls.itertuples()] == expected
 
 
 def test_trisomy_and_mosaic_gain_are_called_with_their_fraction() -> None:
@@ -238,13 +268,13 @@ def test_a_sex_chromosome_lost_in_culture_fails_by_copy_number_and_is_no_swapped
     donor, lot = (sample(bins(), (event,), who, sex, 5000, seed) for who, seed in (("donor", 63), ("lot", 62)))
     match = match_donor(result.compared.ratios, lot, donor, bins(), sex, SETTINGS).match
     tables = result.calls, result.segmented.segments, result.arms, result.lod
-    found = metrics(*tables, result.compared.facts, result.noise, match, SETTINGS)
+    found = copy_number_metrics(*tables, result.compared.facts, result.noise, match, SETTINGS)
     assert found["identity.lot_sex"].value is True and found["identity.donor_sex"].value is True
     assert found["cn.acquired_long"].value == 1
     if sex == "M":
         assert f"Y at {1 - lost:.0%} of the donor's" in found["identity.lot_sex"].detail
     other = match.model_copy(update={"declared_sex": "MF"[sex == "M"]})
-    wrong = metrics(*tables, result.compared.facts, result.noise, other, SETTINGS)
+    wrong = copy_number_metrics(*tables, result.compared.facts, result.noise, other, SETTINGS)
     assert not wrong["identity.lot_sex"].value and wrong["identity.donor_sex"].value is False
 
 
@@ -359,7 +389,9 @@ def _metrics(result: Result) -> Metrics:
     donor, lot = (sample(bins(), (), who, "F", 500, seed) for who, seed in (("donor", 3), ("lot", 2)))
     match = match_donor(result.compared.ratios, lot, donor, bins(), "F", SETTINGS).match
     tables = result.calls, result.segmented.segments, result.arms, result.lod
-    return metrics(*tables, result.compared.facts, result.noise, match, SETTINGS)
+    found = copy_number_metrics(*tables, result.compared.facts, result.noise, match, SETTINGS)
+    assert check_metrics(found).keys() == metrics_of("dna")
+    return found
 
 
 def test_metrics_of_a_planted_lot() -> None:
@@ -368,7 +400,7 @@ def test_metrics_of_a_planted_lot() -> None:
         sample(bins(), (TRISOMY_8, GAIN_20Q), who, "F", 5000, seed) for who, seed in (("donor", 3), ("lot", 2))
     )
     match = match_donor(result.compared.ratios, lot, donor, bins(), "F", SETTINGS).match
-    found = metrics(
+    found = copy_number_metrics(
         result.calls,
         result.segmented.segments,
         result.arms,

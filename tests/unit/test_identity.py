@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from karyolot.contracts.alleles import AlleleFacts, Pairs, Relation
+from karyolot.contracts.criteria import check_metrics
+from karyolot.contracts.metrics import metrics_of
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Identity
 from karyolot.dna.allele_summary import allele_metrics
@@ -150,6 +152,7 @@ def test_a_swapped_tube_of_rna_is_found_and_the_others_are_not_blamed() -> None:
         identity = identify(lot, donor, Identity(), list(rna), samples)
         assert [sample.sample_id for sample in identity.rna] == ["own", "swapped", "liver"]
         found = allele_metrics(identity, pd.DataFrame({"origin": []}), FACTS)
+        assert check_metrics(found).keys() == metrics_of("alleles")
         assert all(metric.reason for metric in found.values() if metric.value is None)
         return {name: found[f"identity.{name}"].value for name in ("snp_match", "rna_match", "donor_rna_match")}
 

@@ -8,14 +8,15 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from karyolot.contracts.criteria import Acceptance, Metric, Metrics
+from karyolot.contracts.criteria import Acceptance, Metric, Metrics, check_metrics
 from karyolot.contracts.expression import MarkerPanel, Markers, Quantification, RnaQuality
+from karyolot.contracts.metrics import metrics_of
 from karyolot.contracts.record import QcFigure, SampleQc
 from karyolot.io.files import read_yaml
 from karyolot.report.qc import with_rna_quality
 from karyolot.rna.differential import differential
 from karyolot.rna.markers import tabulate
-from karyolot.rna.summary import metrics, sample_quality
+from karyolot.rna.summary import expression_metrics, sample_quality
 from karyolot.verdict.decide import decide
 from planted_expression import PAIR, table
 
@@ -64,7 +65,9 @@ def judged(data: AnnData) -> pd.DataFrame:
 
 
 def measured(data: AnnData, quality: Mapping[str, Quantification] | None = None) -> Metrics:
-    return metrics(data, judged(data), quality or {}, "F")
+    found = expression_metrics(data, judged(data), quality or {}, "F")
+    assert check_metrics(found).keys() == metrics_of("rna")
+    return found
 
 
 def test_a_good_lot_meets_what_is_expected() -> None:

@@ -1,10 +1,12 @@
 """What the overview says of the identity of every pair of samples: planted pairs in, sentences out."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import planted_records
 from karyolot.contracts.alleles import Pairs
+from karyolot.contracts.results import OverviewFiles
 from karyolot.contracts.settings import Config, Identity, Reference
 from karyolot.contracts.sheets import Donor, Lot, Sample, Study
 from karyolot.io.tables import read_pairs, write_table
@@ -96,16 +98,15 @@ def test_the_table_is_asked_for_when_a_panel_is_given_and_by_the_overview_alone(
     )
     reference = Reference(fasta="genome.fa")
     with_panel = Config(reference=reference, identity=Identity(sites="sites.vcf"))
-    found = files.overview_files(study, with_panel)
-    assert found["pairs"] == "results/study/identity.parquet"
-    assert "pairs" not in files.overview_files(study, Config(reference=reference))
-    assert "study" not in str(files.report_files(study, with_panel, "L1")) + str(
-        files.allele_files(study, with_panel, "L1")
-    )
+    found = OverviewFiles.given(files.overview_inputs(study, with_panel))
+    assert found.pairs == "results/study/identity.parquet"
+    without = OverviewFiles.given(files.overview_inputs(study, Config(reference=reference)))
+    assert without.pairs is None
+    assert "study" not in str(files.lot_files(study, with_panel, "L1"))
     write_table(planted(SHEET), tmp_path / "pairs.parquet", Pairs)
-    read = read_pairs({"pairs": tmp_path / "pairs.parquet"})
+    read = read_pairs(replace(found, pairs=str(tmp_path / "pairs.parquet")))
     assert read is not None and read.equals(planted(SHEET))
-    assert read_pairs({}) is None
+    assert read_pairs(without) is None
 
 
 def test_names_in_the_pairs_cannot_act() -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm, ttest_ind
 
 from karyolot.commands.freeze import freeze_panel
-from karyolot.contracts.criteria import Acceptance
+from karyolot.contracts.criteria import Acceptance, check_metrics
 from karyolot.contracts.expression import (
     Components,
     DifferentialExpression,
@@ -134,7 +134,7 @@ def panel_of(lots: int) -> Panel:
 
 def judged(expression: AnnData, panel: Panel) -> tuple[Any, pd.DataFrame]:
     facts, table = compare(expression, panel)
-    return panel_metrics(facts, table), PanelComparison.validate(table)
+    return check_metrics(panel_metrics(facts, table)), PanelComparison.validate(table)
 
 
 # Statistics
@@ -566,9 +566,9 @@ def study(lots: int) -> Study:
 def test_the_files_of_a_comparison_are_of_the_lot_alone() -> None:
     settings = Expression(panel="panel.json")
     for lots in (1, 3):
-        found = files.panel_files(study(lots), settings, "L0")
-        assert found == {"panel": "results/L0/rna/panel.parquet", "panel_facts": "results/L0/rna/panel.json"}
-    assert files.panel_files(study(1), Expression(), "L0") == {}
+        found = files.panel_inputs(study(lots), settings, "L0")
+        assert found == {"panel_table": "results/L0/rna/panel.parquet", "panel_facts": "results/L0/rna/panel.json"}
+    assert files.panel_inputs(study(1), Expression(), "L0") == {"panel_table": [], "panel_facts": []}
     config = Config(expression=settings)
     assert "panel.json" in files.input_files(study(1), config, "L0"), "its checksum stands in the provenance"
 

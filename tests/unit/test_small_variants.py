@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from karyolot.contracts.criteria import Acceptance, Metrics
+from karyolot.contracts.criteria import Acceptance, Metrics, check_metrics
+from karyolot.contracts.metrics import metrics_of
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.small_variants import CalledVariants, GeneDepths, SmallVariants, VariantResults
 from karyolot.dna.small_variants import classify, donor_limit, variant_metrics
@@ -83,6 +84,7 @@ def outcomes(metrics: Metrics) -> tuple[str, str]:
     """Of the criterion, and of a lot in which nothing else is known to be wrong."""
     acceptance = read_yaml(RESOURCES / "acceptance.yaml", Acceptance)
     (own,) = (one for one in acceptance.criteria if one.metric == "variants.acquired")
+    assert check_metrics(metrics).keys() == metrics_of("variants")
     alone = acceptance.model_copy(update={"criteria": (own,)})
     return judge(own, metrics["variants.acquired"]).outcome, decide("L1", metrics, alone, 5, 0.95).outcome
 

@@ -9,11 +9,11 @@ STEPS    align_reads | import_alignment -> mark_duplicates (lanes merged, duplic
 rule align_reads:
     input:
         reads=lambda wildcards: samples.reads_of(study, wildcards.sample, wildcards.unit),
-        facts="results/samples/{sample}/reads/{unit}.json",
+        facts=files.UNIT_FACTS,
         index=commands.index_files(settings.alignment),
     output:
         bam=temp("results/samples/{sample}/dna/{unit}.bam"),
-        fastp="results/samples/{sample}/dna/{unit}.fastp.json",
+        fastp=files.FASTP["dna"],
     log:
         "logs/samples/{sample}/align_reads.{unit}.log",
     benchmark:
@@ -47,8 +47,8 @@ rule align_reads:
 rule import_alignment:
     input:
         alignment=lambda wildcards: files.ready_file(study, wildcards.sample, wildcards.unit),
-        facts="results/samples/{sample}/reads/{unit}.json",
-        fasta="results/reference/genome.fa",
+        facts=files.UNIT_FACTS,
+        fasta=files.FASTA,
     output:
         bam=temp("results/samples/{sample}/dna/{unit}.bam"),
     log:
@@ -84,11 +84,11 @@ rule mark_duplicates:
         bams=lambda wildcards: expand(
             "results/samples/{{sample}}/dna/{unit}.bam", unit=samples.units_of(study, wildcards.sample)
         ),
-        fasta="results/reference/genome.fa",
+        fasta=files.FASTA,
     output:
-        cram="results/samples/{sample}/dna/aligned.cram",
-        index="results/samples/{sample}/dna/aligned.cram.crai",
-        flagstat="results/samples/{sample}/dna/flagstat.json",
+        cram=files.ALIGNED["dna"],
+        index=files.ALIGNED_INDEX["dna"],
+        flagstat=files.FLAGSTAT,
     log:
         "logs/samples/{sample}/mark_duplicates.log",
     benchmark:

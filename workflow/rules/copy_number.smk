@@ -9,11 +9,11 @@ STEPS    count_fragments | import_counts -> compare_bins -> segment_log_ratios -
 
 rule count_fragments:
     input:
-        cram="results/samples/{sample}/dna/aligned.cram",
-        index="results/samples/{sample}/dna/aligned.cram.crai",
-        bins="results/reference/bins.parquet",
+        cram=files.ALIGNED["dna"],
+        index=files.ALIGNED_INDEX["dna"],
+        bins=files.BINS,
     output:
-        counts="results/samples/{sample}/dna/counts.parquet",
+        counts=files.COUNTS,
     log:
         "logs/samples/{sample}/count_fragments.log",
     benchmark:
@@ -34,9 +34,9 @@ rule import_counts:
     input:
         table=lambda wildcards: study.samples[wildcards.sample][0].counts,
         facts=lambda wildcards: files.verified_units(study, wildcards.sample),
-        bins="results/reference/bins.parquet",
+        bins=files.BINS,
     output:
-        counts="results/samples/{sample}/dna/counts.parquet",
+        counts=files.COUNTS,
     log:
         "logs/samples/{sample}/import_counts.log",
     benchmark:
@@ -57,10 +57,10 @@ rule compare_bins:
     input:
         lot=lambda wildcards: files.counts_of(study, lot=wildcards.lot),
         donor=lambda wildcards: files.counts_of(study, donor=study.lots[wildcards.lot].donor_id),
-        bins="results/reference/bins.parquet",
+        bins=files.BINS,
     output:
-        ratios="results/{lot}/dna/log_ratios.parquet",
-        comparison="results/{lot}/dna/comparison.json",
+        ratios=files.DNA.ratios,
+        comparison=files.DNA.comparison,
     log:
         "logs/{lot}/compare_bins.log",
     benchmark:
@@ -78,10 +78,10 @@ rule compare_bins:
 
 rule segment_log_ratios:
     input:
-        ratios="results/{lot}/dna/log_ratios.parquet",
+        ratios=files.DNA.ratios,
     output:
-        segments="results/{lot}/dna/segments.parquet",
-        noise="results/{lot}/dna/noise.json",
+        segments=files.DNA.segments,
+        noise=files.DNA.noise,
         donor_noise="results/{lot}/dna/donor_noise.json",
     log:
         "logs/{lot}/segment_log_ratios.log",
@@ -99,13 +99,13 @@ rule segment_log_ratios:
 
 rule assess_limits:
     input:
-        ratios="results/{lot}/dna/log_ratios.parquet",
-        noise="results/{lot}/dna/noise.json",
+        ratios=files.DNA.ratios,
+        noise=files.DNA.noise,
         layout=shipped(settings.reference.layout),
         watch=shipped(settings.copy_number.watch_regions),
     output:
-        arms="results/{lot}/dna/arms.parquet",
-        lod="results/{lot}/dna/lod.parquet",
+        arms=files.DNA.arms,
+        lod=files.DNA.lod,
     log:
         "logs/{lot}/assess_limits.log",
     benchmark:
@@ -122,16 +122,16 @@ rule assess_limits:
 
 rule call_changes:
     input:
-        ratios="results/{lot}/dna/log_ratios.parquet",
-        segments="results/{lot}/dna/segments.parquet",
-        arms="results/{lot}/dna/arms.parquet",
-        noise="results/{lot}/dna/noise.json",
+        ratios=files.DNA.ratios,
+        segments=files.DNA.segments,
+        arms=files.DNA.arms,
+        noise=files.DNA.noise,
         donor_noise="results/{lot}/dna/donor_noise.json",
         layout=shipped(settings.reference.layout),
         watch=shipped(settings.copy_number.watch_regions),
         gtf=files.given(settings.reference.gtf),
     output:
-        calls="results/{lot}/dna/calls.parquet",
+        calls=files.DNA.calls,
     log:
         "logs/{lot}/call_changes.log",
     benchmark:
@@ -148,13 +148,13 @@ rule call_changes:
 
 rule match_donor:
     input:
-        ratios="results/{lot}/dna/log_ratios.parquet",
+        ratios=files.DNA.ratios,
         lot=lambda wildcards: files.counts_of(study, lot=wildcards.lot),
         donor=lambda wildcards: files.counts_of(study, donor=study.lots[wildcards.lot].donor_id),
-        bins="results/reference/bins.parquet",
+        bins=files.BINS,
     output:
-        variants="results/{lot}/dna/donor_variants.parquet",
-        match="results/{lot}/dna/match.json",
+        variants=files.DNA.variants,
+        match=files.DNA.match,
     log:
         "logs/{lot}/match_donor.log",
     benchmark:
@@ -172,11 +172,11 @@ rule match_donor:
 
 rule export_copy_number:
     input:
-        ratios="results/{lot}/dna/log_ratios.parquet",
-        segments="results/{lot}/dna/segments.parquet",
-        calls="results/{lot}/dna/calls.parquet",
-        arms="results/{lot}/dna/arms.parquet",
-        lod="results/{lot}/dna/lod.parquet",
+        ratios=files.DNA.ratios,
+        segments=files.DNA.segments,
+        calls=files.DNA.calls,
+        arms=files.DNA.arms,
+        lod=files.DNA.lod,
     output:
         ratios="results/{lot}/dna/log_ratios.tsv",
         segments="results/{lot}/dna/segments.tsv",
@@ -184,7 +184,7 @@ rule export_copy_number:
         arms="results/{lot}/dna/arms.tsv",
         lod="results/{lot}/dna/lod.tsv",
         seg="results/{lot}/dna/segments.seg",
-        vcf="results/{lot}/dna/calls.vcf",
+        vcf=files.CALLS_VCF,
         bed="results/{lot}/dna/calls.bed",
         bedgraph="results/{lot}/dna/log_ratios.bedgraph",
     log:
@@ -203,16 +203,16 @@ rule export_copy_number:
 
 rule summarise_copy_number:
     input:
-        unpack(lambda wildcards: files.allele_files(study, settings, wildcards.lot)),
-        calls="results/{lot}/dna/calls.parquet",
-        segments="results/{lot}/dna/segments.parquet",
-        arms="results/{lot}/dna/arms.parquet",
-        lod="results/{lot}/dna/lod.parquet",
-        comparison="results/{lot}/dna/comparison.json",
-        noise="results/{lot}/dna/noise.json",
-        match="results/{lot}/dna/match.json",
+        unpack(lambda wildcards: files.allele_inputs(study, settings, wildcards.lot)),
+        calls=files.DNA.calls,
+        segments=files.DNA.segments,
+        arms=files.DNA.arms,
+        lod=files.DNA.lod,
+        comparison=files.DNA.comparison,
+        noise=files.DNA.noise,
+        match=files.DNA.match,
     output:
-        metrics="results/{lot}/dna/metrics.json",
+        metrics=files.METRICS["dna"],
     log:
         "logs/{lot}/summarise_copy_number.log",
     benchmark:
@@ -229,4 +229,4 @@ rule summarise_copy_number:
 
 rule copy_number:
     input:
-        expand("results/{lot}/dna/metrics.json", lot=samples.lots_with_dna(study)),
+        expand(files.METRICS["dna"], lot=samples.lots_with_dna(study)),

@@ -16,8 +16,8 @@ rule map_transcripts:
     input:
         gtf=files.given(settings.reference.gtf),
     output:
-        transcripts="results/reference/tx2gene.tsv",
-        genes="results/reference/genes.tsv",
+        transcripts=files.TRANSCRIPT_GENES,
+        genes=files.GENES,
     log:
         "logs/reference/map_transcripts.log",
     benchmark:
@@ -34,10 +34,10 @@ rule map_transcripts:
 
 rule extract_transcripts:
     input:
-        fasta="results/reference/genome.fa",
+        fasta=files.FASTA,
         gtf=files.given(settings.reference.gtf),
     output:
-        fasta="results/reference/transcripts.fa",
+        fasta=files.TRANSCRIPTS,
     log:
         "logs/reference/extract_transcripts.log",
     benchmark:
@@ -85,10 +85,10 @@ rule index_transcripts:
 rule trim_transcripts:
     input:
         reads=lambda wildcards: samples.reads_of(study, wildcards.sample, wildcards.unit),
-        facts="results/samples/{sample}/reads/{unit}.json",
+        facts=files.UNIT_FACTS,
     output:
-        reads=temp(directory("results/samples/{sample}/rna/{unit}.trimmed")),
-        fastp="results/samples/{sample}/rna/{unit}.fastp.json",
+        reads=temp(directory(files.TRIMMED)),
+        fastp=files.FASTP["rna"],
     log:
         "logs/samples/{sample}/trim_transcripts.{unit}.log",
     benchmark:
@@ -116,12 +116,12 @@ rule trim_transcripts:
 rule quantify_transcripts:
     input:
         reads=lambda wildcards: expand(
-            "results/samples/{{sample}}/rna/{unit}.trimmed", unit=samples.units_of(study, wildcards.sample)
+            files.TRIMMED, unit=samples.units_of(study, wildcards.sample), allow_missing=True
         ),
         index="results/reference/salmon",
     output:
-        quant="results/samples/{sample}/rna/quant.sf",
-        facts="results/samples/{sample}/rna/salmon.json",
+        quant=files.QUANTIFIED,
+        facts=files.SALMON,
     log:
         "logs/samples/{sample}/quantify_transcripts.log",
     benchmark:
@@ -156,7 +156,7 @@ rule assemble_expression:
             )
         ),
     output:
-        expression="results/{lot}/rna/expression.h5ad",
+        expression=files.EXPRESSION,
     log:
         "logs/{lot}/assemble_expression.log",
     benchmark:
@@ -176,9 +176,9 @@ rule assemble_expression:
 
 rule test_contrast:
     input:
-        expression="results/{lot}/rna/expression.h5ad",
+        expression=files.EXPRESSION,
     output:
-        table="results/{lot}/rna/de.parquet",
+        table=files.RNA.differential,
     log:
         "logs/{lot}/test_contrast.log",
     benchmark:
@@ -195,11 +195,11 @@ rule test_contrast:
 
 rule tabulate_markers:
     input:
-        expression="results/{lot}/rna/expression.h5ad",
-        table="results/{lot}/rna/de.parquet",
+        expression=files.EXPRESSION,
+        table=files.RNA.differential,
         panel=shipped(settings.expression.markers),
     output:
-        markers="results/{lot}/rna/markers.parquet",
+        markers=files.RNA.markers,
     log:
         "logs/{lot}/tabulate_markers.log",
     benchmark:
@@ -216,11 +216,11 @@ rule tabulate_markers:
 
 rule compare_panel:
     input:
-        expression="results/{lot}/rna/expression.h5ad",
+        expression=files.EXPRESSION,
         panel=files.given(settings.expression.panel),
     output:
-        table="results/{lot}/rna/panel.parquet",
-        facts="results/{lot}/rna/panel.json",
+        table=files.PANEL.comparison.table,
+        facts=files.PANEL.comparison.facts,
     log:
         "logs/{lot}/compare_panel.log",
     benchmark:
@@ -237,10 +237,10 @@ rule compare_panel:
 
 rule test_panel:
     input:
-        expression="results/{lot}/rna/expression.h5ad",
+        expression=files.EXPRESSION,
         panel=files.given(settings.expression.panel),
     output:
-        table="results/{lot}/rna/panel_genes.parquet",
+        table=files.PANEL.genes,
     log:
         "logs/{lot}/test_panel.log",
     benchmark:
@@ -257,10 +257,10 @@ rule test_panel:
 
 rule project_lot:
     input:
-        expression="results/{lot}/rna/expression.h5ad",
+        expression=files.EXPRESSION,
         panel=files.given(settings.expression.panel),
     output:
-        components="results/{lot}/rna/pca.parquet",
+        components=files.PANEL.components,
     log:
         "logs/{lot}/project_lot.log",
     benchmark:
@@ -277,15 +277,15 @@ rule project_lot:
 
 rule summarise_expression:
     input:
-        unpack(lambda wildcards: files.panel_files(study, settings.expression, wildcards.lot)),
-        expression="results/{lot}/rna/expression.h5ad",
-        markers="results/{lot}/rna/markers.parquet",
+        unpack(lambda wildcards: files.panel_inputs(study, settings.expression, wildcards.lot)),
+        expression=files.EXPRESSION,
+        markers=files.RNA.markers,
         quality=lambda wildcards: list(
             files.quantified_samples(study, samples.rna_samples(study, wildcards.lot)).values()
         ),
     output:
-        metrics="results/{lot}/rna/metrics.json",
-        quality="results/{lot}/rna/quality.parquet",
+        metrics=files.METRICS["rna"],
+        quality=files.RNA.quality,
     log:
         "logs/{lot}/summarise_expression.log",
     benchmark:
@@ -304,12 +304,12 @@ rule summarise_expression:
 
 rule compare_arms:
     input:
-        table="results/{lot}/rna/de.parquet",
-        genes="results/reference/genes.tsv",
-        bins="results/reference/bins.parquet",
+        table=files.RNA.differential,
+        genes=files.GENES,
+        bins=files.BINS,
         panel=files.given(settings.expression.panel),
     output:
-        arms="results/{lot}/rna/arms.parquet",
+        arms=files.RNA.arms,
     log:
         "logs/{lot}/compare_arms.log",
     benchmark:
@@ -328,7 +328,7 @@ rule assemble_study:
     input:
         **files.expression_inputs(study, settings.reference, samples.study_samples(study)),
     output:
-        expression="results/study/expression.h5ad",
+        expression=files.STUDY_EXPRESSION,
     log:
         "logs/study/assemble_study.log",
     benchmark:
@@ -348,9 +348,9 @@ rule assemble_study:
 
 rule test_study:
     input:
-        expression="results/study/expression.h5ad",
+        expression=files.STUDY_EXPRESSION,
     output:
-        table="results/study/de.parquet",
+        table=files.STUDY_DIFFERENTIAL,
     log:
         "logs/study/test_study.log",
     benchmark:
@@ -367,10 +367,10 @@ rule test_study:
 
 rule project_study:
     input:
-        expression="results/study/expression.h5ad",
+        expression=files.STUDY_EXPRESSION,
         panel=files.given(settings.expression.panel),
     output:
-        components="results/study/pca.parquet",
+        components=files.STUDY.components,
     log:
         "logs/study/project_study.log",
     benchmark:
@@ -387,11 +387,11 @@ rule project_study:
 
 rule compare_samples:
     input:
-        expression="results/study/expression.h5ad",
+        expression=files.STUDY_EXPRESSION,
         panel=shipped(settings.expression.markers),
     output:
-        distances="results/study/distances.parquet",
-        scores="results/study/marker_scores.parquet",
+        distances=files.STUDY.distances,
+        scores=files.STUDY.scores,
     log:
         "logs/study/compare_samples.log",
     benchmark:

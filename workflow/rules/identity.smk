@@ -12,8 +12,8 @@ STEPS    prepare_sites, align_transcripts (to the genome, for their SNPs alone) 
 rule prepare_sites:
     input:
         panel=files.given(settings.identity.sites),
-        fasta="results/reference/genome.fa",
-        index="results/reference/genome.fa.fai",
+        fasta=files.FASTA,
+        index=files.FASTA_INDEX,
         layout=shipped(settings.reference.layout),
     output:
         sites="results/reference/sites.parquet",
@@ -34,12 +34,12 @@ rule prepare_sites:
 rule align_transcripts:
     input:
         reads=lambda wildcards: expand(
-            "results/samples/{{sample}}/rna/{unit}.trimmed", unit=samples.units_of(study, wildcards.sample)
+            files.TRIMMED, unit=samples.units_of(study, wildcards.sample), allow_missing=True
         ),
         index=commands.index_files(settings.alignment),
     output:
-        bam=temp("results/samples/{sample}/rna/aligned.bam"),
-        index=temp("results/samples/{sample}/rna/aligned.bam.bai"),
+        bam=temp(files.ALIGNED["rna"]),
+        index=temp(files.ALIGNED_INDEX["rna"]),
     log:
         "logs/samples/{sample}/align_transcripts.log",
     benchmark:
@@ -72,10 +72,10 @@ rule align_transcripts:
 rule count_alleles:
     input:
         unpack(lambda wildcards: files.aligned(study, wildcards.sample)),
-        fasta="results/reference/genome.fa",
+        fasta=files.FASTA,
         sites="results/reference/sites.parquet",
     output:
-        alleles="results/samples/{sample}/alleles.parquet",
+        alleles=files.ALLELES,
     log:
         "logs/samples/{sample}/count_alleles.log",
     benchmark:
@@ -94,16 +94,16 @@ rule count_alleles:
 rule compare_alleles:
     input:
         unpack(lambda wildcards: files.alleles_of(study, settings, wildcards.lot)),
-        ratios="results/{lot}/dna/log_ratios.parquet",
-        noise="results/{lot}/dna/noise.json",
-        calls="results/{lot}/dna/calls.parquet",
+        ratios=files.DNA.ratios,
+        noise=files.DNA.noise,
+        calls=files.DNA.calls,
     output:
-        identity="results/{lot}/alleles/identity.json",
-        events="results/{lot}/alleles/events.parquet",
-        arms="results/{lot}/alleles/arms.parquet",
-        track="results/{lot}/alleles/track.parquet",
-        facts="results/{lot}/alleles/facts.json",
-        metrics="results/{lot}/alleles/metrics.json",
+        identity=files.LOT_ALLELES.identity,
+        events=files.LOT_ALLELES.events,
+        arms=files.LOT_ALLELES.arms,
+        track=files.LOT_ALLELES.track,
+        facts=files.LOT_ALLELES.facts,
+        metrics=files.METRICS["alleles"],
     log:
         "logs/{lot}/compare_alleles.log",
     benchmark:
@@ -122,9 +122,9 @@ rule compare_alleles:
 rule match_samples:
     input:
         alleles=files.allele_tables(study, settings),
-        own=expand("results/{lot}/alleles/identity.json", lot=samples.allele_lots(study, settings)),
+        own=expand(files.LOT_ALLELES.identity, lot=samples.allele_lots(study, settings)),
     output:
-        pairs="results/study/identity.parquet",
+        pairs=files.PAIRS,
         tsv="results/study/identity.tsv",
     log:
         "logs/match_samples.log",

@@ -7,11 +7,11 @@ STEPS    enrich_contrast: GSEA of a lot against its own donor; tabulate_levels: 
 
 rule enrich_contrast:
     input:
-        table="results/{lot}/rna/de.parquet",
+        table=files.RNA.differential,
         gene_sets=[shipped(path) for path in settings.pathways.gmt_files],
         axes=shipped(settings.pathways.axes),
     output:
-        enrichment="results/{lot}/rna/enrichment.parquet",
+        enrichment=files.RNA.enrichment,
     log:
         "logs/{lot}/enrich_contrast.log",
     benchmark:
@@ -28,12 +28,12 @@ rule enrich_contrast:
 
 rule tabulate_levels:
     input:
-        expression="results/{lot}/rna/expression.h5ad",
+        expression=files.EXPRESSION,
         panel=shipped(settings.expression.markers),
         gene_sets=[shipped(path) for path in settings.pathways.gmt_files],
         axes=shipped(settings.pathways.axes),
     output:
-        levels="results/{lot}/rna/levels.parquet",
+        levels=files.RNA.levels,
     log:
         "logs/{lot}/tabulate_levels.log",
     benchmark:
@@ -50,11 +50,11 @@ rule tabulate_levels:
 
 rule score_study:
     input:
-        expression="results/study/expression.h5ad",
+        expression=files.STUDY_EXPRESSION,
         gene_sets=[shipped(path) for path in settings.pathways.gmt_files],
         axes=shipped(settings.pathways.axes),
     output:
-        scores="results/study/scores.parquet",
+        scores=files.STUDY.sets,
     log:
         "logs/study/score_study.log",
     benchmark:

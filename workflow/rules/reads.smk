@@ -10,7 +10,7 @@ rule verify_reads:
     input:
         reads=lambda wildcards: samples.reads_of(study, wildcards.sample, wildcards.unit),
     output:
-        facts="results/samples/{sample}/reads/{unit}.json",
+        facts=files.UNIT_FACTS,
     log:
         "logs/samples/{sample}/verify_reads.{unit}.log",
     benchmark:
@@ -32,7 +32,7 @@ rule verify_data:
     input:
         data=lambda wildcards: files.ready_file(study, wildcards.sample, wildcards.unit),
     output:
-        facts="results/samples/{sample}/reads/{unit}.json",
+        facts=files.UNIT_FACTS,
     log:
         "logs/samples/{sample}/verify_data.{unit}.log",
     benchmark:

@@ -9,8 +9,8 @@ rule prepare_genome:
     input:
         fasta=files.given(settings.reference.fasta),
     output:
-        fasta="results/reference/genome.fa",
-        index="results/reference/genome.fa.fai",
+        fasta=files.FASTA,
+        index=files.FASTA_INDEX,
     log:
         "logs/reference/prepare_genome.log",
     benchmark:
@@ -32,7 +32,7 @@ rule prepare_genome:
 
 rule index_genome:
     input:
-        fasta="results/reference/genome.fa",
+        fasta=files.FASTA,
     output:
         commands.index_files(settings.alignment),
     log:
@@ -51,9 +51,9 @@ rule index_genome:
 
 rule make_bins:
     input:
-        **files.named_sources(settings.reference),
+        **files.bin_inputs(settings.reference),
     output:
-        bins="results/reference/bins.parquet",
+        bins=files.BINS,
     log:
         "logs/reference/make_bins.log",
     benchmark:

@@ -7,9 +7,9 @@ STEPS    summarise_sample, collect_provenance -> assemble_report -> render_repor
 
 rule summarise_sample:
     input:
-        unpack(lambda wildcards: files.quality_files(study, wildcards.sample)),
+        unpack(lambda wildcards: files.quality_inputs(study, wildcards.sample)),
     output:
-        qc="results/samples/{sample}/qc.json",
+        qc=files.QUALITY,
     log:
         "logs/samples/{sample}/summarise_sample.log",
     benchmark:
@@ -29,9 +29,9 @@ rule collect_provenance:
     input:
         data=lambda wildcards: files.verified_data(study, wildcards.lot),
         files=lambda wildcards: files.input_files(study, settings, wildcards.lot),
-        verdict="results/{lot}/verdict.json",
+        verdict=files.VERDICT,
     output:
-        provenance="results/{lot}/provenance.json",
+        provenance=files.PROVENANCE,
     log:
         "logs/{lot}/collect_provenance.log",
     benchmark:
@@ -52,11 +52,9 @@ rule collect_provenance:
 
 rule assemble_report:
     input:
-        unpack(lambda wildcards: files.report_files(study, settings, wildcards.lot)),
-        unpack(lambda wildcards: files.allele_files(study, settings, wildcards.lot)),
-        unpack(lambda wildcards: files.variant_files(study, settings, wildcards.lot)),
+        unpack(lambda wildcards: files.lot_inputs(study, settings, wildcards.lot)),
     output:
-        report="results/{lot}/report.json",
+        report=files.REPORT,
     log:
         "logs/{lot}/assemble_report.log",
     benchmark:
@@ -77,9 +75,9 @@ rule assemble_report:
 
 rule render_report:
     input:
-        report="results/{lot}/report.json",
+        report=files.REPORT,
     output:
-        html="results/{lot}/report.html",
+        html=files.HTML,
     log:
         "logs/{lot}/render_report.log",
     benchmark:
@@ -96,9 +94,9 @@ rule render_report:
 
 rule print_report:
     input:
-        report="results/{lot}/report.json",
+        report=files.REPORT,
     output:
-        pdf="results/{lot}/report.pdf",
+        pdf=files.PDF,
     log:
         "logs/{lot}/print_report.log",
     benchmark:
@@ -115,9 +113,9 @@ rule print_report:
 
 rule render_overview:
     input:
-        **files.overview_files(study, settings),
+        **files.overview_inputs(study, settings),
     output:
-        html="results/overview.html",
+        html=files.OVERVIEW,
     log:
         "logs/render_overview.log",
     benchmark:

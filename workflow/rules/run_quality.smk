@@ -32,7 +32,7 @@ rule summarise_run:
         quality="results/multiqc/quality_mqc.json",
         said=files.said_by_fastp(study),
     output:
-        html="results/multiqc.html",
+        html=files.MULTIQC,
     log:
         "logs/summarise_run.log",
     benchmark:

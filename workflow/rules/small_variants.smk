@@ -9,8 +9,8 @@ STEPS    call_variants (both samples at once, so the donor is counted at every s
 rule call_variants:
     input:
         unpack(lambda wildcards: files.paired(study, wildcards.lot)),
-        fasta="results/reference/genome.fa",
-        fasta_index="results/reference/genome.fa.fai",
+        fasta=files.FASTA,
+        fasta_index=files.FASTA_INDEX,
         genes=files.given(settings.small_variants.genes),
         own=lambda wildcards: files.own_calls(settings.small_variants, wildcards.lot),
     output:
@@ -42,10 +42,10 @@ rule classify_variants:
         called="results/{lot}/variants/called.vcf.gz",
         depths="results/{lot}/variants/depths.tsv",
     output:
-        variants="results/{lot}/variants/small_variants.parquet",
+        variants=files.VARIANTS.variants,
         tsv="results/{lot}/variants/small_variants.tsv",
-        facts="results/{lot}/variants/facts.json",
-        metrics="results/{lot}/variants/metrics.json",
+        facts=files.VARIANTS.facts,
+        metrics=files.METRICS["variants"],
     log:
         "logs/{lot}/classify_variants.log",
     benchmark:

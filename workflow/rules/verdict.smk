@@ -11,7 +11,7 @@ rule decide_lot:
         acceptance=shipped(settings.acceptance),
     output:
         metrics="results/{lot}/metrics.json",
-        verdict="results/{lot}/verdict.json",
+        verdict=files.VERDICT,
     log:
         "logs/{lot}/decide_lot.log",
     benchmark:

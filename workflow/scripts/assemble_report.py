@@ -2,6 +2,7 @@
 
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.record import ImportedResult, LotFacts, Provenance, Record, SampleQc
+from karyolot.contracts.results import LotFiles
 from karyolot.contracts.settings import CopyNumber
 from karyolot.io.expression import read_expression_results
 from karyolot.io.files import read_model, write_model
@@ -10,12 +11,12 @@ from karyolot.plan.params import job
 from karyolot.report.record import assemble
 
 with job(snakemake, CopyNumber) as settings:
-    given, facts = snakemake.input, LotFacts.model_validate(snakemake.params.lot)
+    given, facts = LotFiles.given(snakemake.input), LotFacts.model_validate(snakemake.params.lot)
     verdict, provenance = read_model(given.verdict, Verdict), read_model(given.provenance, Provenance)
-    dna = read_copy_number(dict(given.items()))
-    rna = read_expression_results(dict(given.items()), snakemake.params.replicates)
+    dna = read_copy_number(given.dna, given.watch)
+    rna = read_expression_results(given.rna, snakemake.params.replicates)
     qc = [read_model(path, SampleQc) for path in given.qc]
-    alleles, variants = read_alleles(dict(given.items())), read_variants(dict(given.items()))
+    alleles, variants = read_alleles(given.alleles), read_variants(given.variants)
     earlier = [read_model(path, Record) for path in given.earlier]
     results = [ImportedResult.model_validate(row) for row in snakemake.params.results]
     found = [dna, rna, qc, provenance, settings, alleles, results, variants, earlier]

@@ -1,8 +1,9 @@
 """Rule `summarise_copy_number`: everything found on copy number -> the metrics the criteria are held against."""
 
 from karyolot.contracts.copy_number import Arms, Calls, Comparison, Lod, Match, Noise, Segments
+from karyolot.contracts.results import AlleleFiles
 from karyolot.contracts.settings import CopyNumber
-from karyolot.dna.summary import metrics
+from karyolot.dna.summary import copy_number_metrics
 from karyolot.io.files import read_model, write_metrics
 from karyolot.io.tables import read_alleles, read_table
 from karyolot.plan.params import job
@@ -12,5 +13,5 @@ with job(snakemake, CopyNumber) as settings:
     found = [read_table(given.calls, Calls), read_table(given.segments, Segments), read_table(given.arms, Arms)]
     limits = read_table(given.lod, Lod)
     facts = [read_model(given.comparison, Comparison), read_model(given.noise, Noise), read_model(given.match, Match)]
-    alleles = read_alleles(dict(given.items()))
-    write_metrics(metrics(*found, limits, *facts, settings, alleles), snakemake.output.metrics)
+    alleles = read_alleles(AlleleFiles.given_among(given, "alleles_"))
+    write_metrics(copy_number_metrics(*found, limits, *facts, settings, alleles), snakemake.output.metrics)

@@ -1,5 +1,6 @@
 """Rule `summarise_sample`: what the tools said of one sample -> its quality figures."""
 
+from karyolot.contracts.results import QualityFiles
 from karyolot.contracts.settings import Section
 from karyolot.io.expression import read_quantification
 from karyolot.io.files import read_json, write_model
@@ -7,7 +8,7 @@ from karyolot.plan.params import job
 from karyolot.report.qc import summarise
 
 with job(snakemake, Section):
-    given = snakemake.input
-    said = {name: [read_json(path) for path in paths] for name, paths in given.items() if name != "salmon"}
-    quantified = read_quantification(given.salmon[0]) if given.get("salmon") else None
+    given = QualityFiles.given(snakemake.input)
+    said = {name: [read_json(path) for path in paths] for name, paths in given.by_tool().items()}
+    quantified = read_quantification(given.salmon[0]) if given.salmon else None
     write_model(summarise(snakemake.params.facts, said, quantified), snakemake.output.qc)

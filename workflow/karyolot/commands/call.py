@@ -20,7 +20,7 @@ from karyolot.dna.match import match_donor
 from karyolot.dna.plants import verify_limits
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import segment
-from karyolot.dna.summary import metrics
+from karyolot.dna.summary import copy_number_metrics
 from karyolot.io.files import describe_file, write_json, write_texts
 from karyolot.io.genome import (
     read_composition,
@@ -72,7 +72,7 @@ def call(
     lod = verify_limits(compared.ratios, lod, segmented.noise, settings)
     calls = call_changes(compared.ratios, segmented.segments, arms, *noises, settings, atlas)
     match = match_donor(compared.ratios, counts[lot], counts[donor], bins, sex, settings).match
-    found = metrics(calls, segmented.segments, arms, lod, compared.facts, segmented.noise, match, settings)
+    found = copy_number_metrics(calls, segmented.segments, arms, lod, compared.facts, segmented.noise, match, settings)
     write_table(segmented.segments, out / "segments.tsv", Segments)
     write_table(calls, out / "calls.tsv", Calls)
     write_table(arms, out / "arms.tsv", Arms)

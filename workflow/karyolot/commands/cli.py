@@ -242,9 +242,10 @@ def call(
 ) -> None:
     """Compare two count tables: segments, calls, arms and limits of detection, without Snakemake."""
     from karyolot.commands.call import call as compare
+    from karyolot.contracts.metrics import MetricName
 
     summary = compare(lot, donor, out, genome=genome, sex=sex, gc=gc, fasta=fasta, mappability=mappability, rt=rt)
-    limit = summary["metrics"]["cn.lod"]
+    limit = summary["metrics"][MetricName.CN_LOD]
     bound = limit["reason"] if limit["value"] is None else f"limit of detection {limit['value']:.0%} of cells"
     print(f"{summary['computational_karyotype']} (computational); {bound}; results in {out}")
 

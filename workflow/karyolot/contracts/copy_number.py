@@ -1,6 +1,7 @@
 """Tables of the DNA side. Coordinates are 0-based half-open; ratios are log2; null means 'not assessed here'."""
 
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,20 @@ class Table(pa.DataFrameModel):
         strict = True
         ordered = True
         coerce = False
+
+    @classmethod
+    def frame(cls, rows: Iterable[Mapping[Any, object]]) -> pd.DataFrame:
+        """Rows as a table with the columns and types of this contract, also without any row.
+
+        What a row does not name is null. Raises ValueError for a name that is no column. Values are not checked; that is
+        done when the table is written.
+        """
+        columns = cls.to_schema().columns
+        rows = list(rows)
+        if unknown := {name for row in rows for name in row} - columns.keys():
+            raise ValueError(f"{cls.__name__} has no column {', '.join(sorted(map(str, unknown)))}")
+        kinds = {name: str(column.dtype) for name, column in columns.items() if str(column.dtype) != "str"}
+        return pd.DataFrame(rows, columns=list(columns)).astype(kinds)
 
 
 class Intervals(Table):

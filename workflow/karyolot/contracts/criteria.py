@@ -1,8 +1,14 @@
 """Acceptance criteria (data), metrics (facts) and the verdict that follows from the two."""
 
+import re
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from karyolot.contracts.metrics import MetricName, metrics_of
+from karyolot.contracts.problems import quoted
 
 Outcome = Literal["PASS", "FAIL", "FAIL_IDENTITY", "REVIEW", "INDETERMINATE", "NOT_ASSESSED", "INFO"]
 """INFO: breached, but informational; never moves the lot's verdict."""
@@ -32,17 +38,58 @@ class Criterion(Frozen):
     required: a missing metric makes the lot INDETERMINATE; else NOT_ASSESSED is shown and does not count, unless the metric
     was asked for (`Metric.asked`).
     limits: tested in order; the first one breached gives the outcome (put the gravest first).
+    Refused are a metric that does not exist, a unit that is not the metric's, and a limit that its values cannot be
+    compared with: such a criterion could never be assessed.
     """
 
     id: Annotated[str, Field(pattern=r"^[A-Z]\d{2}[a-z]?$")]
     title: str
-    metric: str
+    metric: MetricName
     unit: str
     kind: Literal["validity", "stability", "identity", "process"]
-    required: bool
+    required: StrictBool
     limits: Annotated[tuple[Limit, ...], Field(min_length=1)]
     source: Annotated[str, Field(min_length=1)]
     reason: Annotated[str, Field(min_length=1)]
+
+    @field_validator("metric", mode="before")
+    @classmethod
+    def _exists(cls, name: object) -> object:
+        if not isinstance(name, str) or name in set(MetricName):
+            return name
+        near = get_close_matches(name, list(MetricName), n=1)
+        known = [one for one in MetricName if one.topic == name.partition(".")[0]] or list(MetricName)
+        message, remedy = f"is {quoted(name)}, which is not a metric", f"use one of {', '.join(known)}"
+        raise _refusal(message, remedy, str(near[0]) if near else None)
+
+    @field_validator("unit")
+    @classmethod
+    def _is_of_the_metric(cls, unit: str, info: ValidationInfo) -> str:
+        metric: MetricName | None = info.data.get("metric")
+        if metric is None or re.sub(r"\b[0-9]+\b", "N", unit) == metric.unit:
+            return unit
+        message = f"is {quoted(unit)}, and the unit of {metric} is {quoted(metric.unit)}"
+        raise _refusal(message, f"write {quoted(metric.unit)}, and the limits in this unit")
+
+    @field_validator("limits")
+    @classmethod
+    def _are_comparable(cls, limits: tuple[Limit, ...], info: ValidationInfo) -> tuple[Limit, ...]:
+        metric: MetricName | None = info.data.get("metric")
+        if metric is None:
+            return limits
+        for number, limit in enumerate(limits, start=1):
+            if not metric.compares_with(limit.value):
+                message = f"has the value {limit.value!r} in limit {number}, and {metric} is {metric.values}"
+                raise _refusal(message, f"write {metric.values}, without quotes")
+            if limit.op != "==" and not metric.is_number:
+                message = f"has the operator {limit.op} in limit {number}, and {metric} is {metric.values}"
+                raise _refusal(message, "write ==")
+        return limits
+
+
+def _refusal(message: str, remedy: str, meant: str | None = None) -> PydanticCustomError:
+    """An error whose message follows the name of the entry; its context holds `remedy` and the word that may be meant."""
+    return PydanticCustomError("criterion", "{message}", {"message": message, "remedy": remedy, "meant": meant})
 
 
 class Acceptance(Frozen):
@@ -66,7 +113,19 @@ class Metric(Frozen):
     asked: bool = False
 
 
-Metrics = dict[str, Metric]
+Metrics = dict[MetricName, Metric]
+
+
+def check_metrics(metrics: Metrics) -> Metrics:
+    """`metrics` as they are. Raises ValueError, for it is a fault of ours, when they are not as the registry says: a stage
+    returned some of its metrics and not the others, a value is of another type, or null where it never may be."""
+    for stage in {name.stage for name in metrics}:
+        if left_out := metrics_of(stage) - metrics.keys():
+            raise ValueError(f"stage {stage} does not return {', '.join(sorted(left_out))}")
+    for name, metric in metrics.items():
+        if (metric.value is None and not name.null) or (metric.value is not None and not name.can_be(metric.value)):
+            raise ValueError(f"{name} is {metric.value!r}, and must be {name.values}{' or null' if name.null else ''}")
+    return metrics
 
 
 class CriterionResult(Frozen):

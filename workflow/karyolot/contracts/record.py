@@ -50,11 +50,6 @@ class Chromosome(Frozen):
         """log2 ratio of one copy gained in every cell: log2(3/2) of two copies, log2(2/1) of a single one."""
         return math.log2((self.copies + 1) / self.copies) if self.copies else None
 
-    @property
-    def one_copy_less(self) -> float | None:
-        """log2 ratio of one copy lost in every cell: log2(1/2) of two copies; of a single one it has no value."""
-        return math.log2((self.copies - 1) / self.copies) if self.copies > 1 else None
-
 
 class BinTrack(Frozen):
     """Used bins of the plot as parallel lists; positions in bases, log2 rounded to 0.001."""

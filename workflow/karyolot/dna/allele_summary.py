@@ -4,6 +4,7 @@ import pandas as pd
 
 from karyolot.contracts.alleles import AlleleFacts, Identity, Kinship
 from karyolot.contracts.criteria import Metric, Metrics
+from karyolot.contracts.metrics import MetricName
 
 WIDEST = 0.02
 """The limit a contamination is held against. A 95 % interval wider than this that begins below it decides nothing."""
@@ -15,11 +16,11 @@ def allele_metrics(identity: Identity, events: pd.DataFrame, facts: AlleleFacts)
     Of cells that are not the donor's, or may not be, neither contamination nor allele shares say anything.
     """
     return {
-        "identity.snp_match": _match(identity),
-        "identity.rna_match": _rna(identity, "lot"),
-        "identity.donor_rna_match": _rna(identity, "donor"),
-        "identity.contamination": _contamination(identity),
-        "baf.cnloh": _events(identity, events, facts),
+        MetricName.IDENTITY_SNP_MATCH: _match(identity),
+        MetricName.IDENTITY_RNA_MATCH: _rna(identity, "lot"),
+        MetricName.IDENTITY_DONOR_RNA_MATCH: _rna(identity, "donor"),
+        MetricName.IDENTITY_CONTAMINATION: _contamination(identity),
+        MetricName.BAF_CNLOH: _events(identity, events, facts),
     }
 
 

@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 from scipy.stats import chi2
 
 from karyolot.contracts.alleles import AlleleArms, AlleleEvents, AlleleFacts, AlleleTrack
-from karyolot.contracts.copy_number import Noise, Table
+from karyolot.contracts.copy_number import Noise
 from karyolot.contracts.settings import Identity
 from karyolot.dna.identity import check_sites, frequencies, genotypes, posterior
 from karyolot.dna.noise import MAD_TO_SD, runs_of, standard_error
@@ -107,7 +107,7 @@ def compare_alleles(
             f"{len(hets)} het sites of the donor are at least {settings.min_depth} deep in both samples;"
             f" {BLOCK * LEAST_BLOCKS} are needed to know what spread is normal"
         )
-        events, arms, track = (_table([], contract) for contract in (AlleleEvents, AlleleArms, AlleleTrack))
+        events, arms, track = (contract.frame([]) for contract in (AlleleEvents, AlleleArms, AlleleTrack))
         return Compared(events, AlleleFacts(**facts), arms, track)
     windows = all_windows(ratios, hets, settings.event_mb)
     threshold = settings.family_wise_error / max(len(windows), 1)
@@ -117,8 +117,8 @@ def compare_alleles(
     rows += [_event(hets, piece, ratios, noise) for piece in pieces]
     facts |= {"windows": len(windows), "threshold": threshold}
     facts["lod"] = limit_of_detection(hets, windows, threshold, settings)
-    arms = _table(arm_rows(hets, ratios, threshold), AlleleArms)
-    return Compared(_table(rows, AlleleEvents), AlleleFacts(**facts), arms, drawn(hets))
+    arms = AlleleArms.frame(arm_rows(hets, ratios, threshold))
+    return Compared(AlleleEvents.frame(rows), AlleleFacts(**facts), arms, drawn(hets))
 
 
 def het_sites(lot: pd.DataFrame, donor: pd.DataFrame, min_depth: int) -> tuple[Hets, dict[str, float | None]]:
@@ -419,11 +419,3 @@ def limit_of_detection(
         if 1 + ratio - sure * hets.spread * np.sqrt((2 + 4 * ratio) / sites) >= limit:
             return round(float(fraction), 2)
     return None
-
-
-def _table(rows: list[dict[str, Any]], contract: type[Table]) -> pd.DataFrame:
-    """Rows as a table of `contract`; what a row does not name is null."""
-    columns = contract.to_schema().columns
-    frame = pd.DataFrame(rows, columns=list(columns))
-    kinds = {name: "int64" if "int" in str(c.dtype) else float for name, c in columns.items() if str(c.dtype) != "str"}
-    return frame.astype(kinds)

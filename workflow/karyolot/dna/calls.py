@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from karyolot.contracts.copy_number import Noise
+from karyolot.contracts.copy_number import Calls, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.levels import detectable_fraction, fraction_interval, fraction_of_cells
@@ -35,7 +35,7 @@ HIGH_COPY = 3.5
 """Bulk copies from which on a gain is 'high-copy': nearer to 4 than to 3 (Yamamoto 2022: CN > 3 predicts tumours)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # rows are arrays: a change equals itself alone
 class _Change:
     rows: Rows
     mean: float
@@ -55,7 +55,7 @@ def call_changes(
     """
     table = ratios[ratios["mask"].isna()].reset_index(drop=True)
     if not noise.assessable:
-        return _frame([])
+        return Calls.frame([])
     values, weights = against_donor(table)
 
     def change(rows: Rows, *tests: str) -> _Change:
@@ -81,7 +81,7 @@ def call_changes(
         changes = _with_whole(changes, change(inside, row["scope"]), change, known, settings)
     changes = _joined(changes, table, change)
     rows = [_row(item, table, donor_noise, settings, atlas) for item in changes]
-    return _frame(sorted(rows, key=lambda row: (chroms[row["chrom"]], row["start"])))
+    return Calls.frame(sorted(rows, key=lambda row: (chroms[row["chrom"]], row["start"])))
 
 
 def _rows_of(table: pd.DataFrame, chroms: Mapping[str, tuple[int, int]], place: Mapping[Any, Any]) -> Rows:
@@ -97,25 +97,46 @@ def _rows_of(table: pd.DataFrame, chroms: Mapping[str, tuple[int, int]], place: 
 def _with_whole(
     changes: list[_Change], whole: _Change, change: Callable[..., _Change], threshold: float, settings: CopyNumber
 ) -> list[_Change]:
-    """Add what the test of a whole place tells beyond the changes already called there."""
-    inside = [c for c in changes if np.isin(c.rows, whole.rows, assume_unique=True).all()]
-    touching = [c.rows for c in changes if len(np.intersect1d(c.rows, whole.rows, assume_unique=True))]
-    covered = np.concatenate(touching) if touching else np.array([], dtype=np.int64)
-    rest = np.setdiff1d(whole.rows, covered)
+    """The changes with what the test of a whole arm, chromosome or watched region adds to those called inside it.
+
+    An arm of 100 used bins in which the segments found a gain of its first 40, at log2 0.30:
+
+    - the other 60 lie at 0.28: one gain of all 100 bins, tests 'segment,arm';
+    - they lie at 0.10, significant by themselves: a second call of 60 bins, test 'arm';
+    - they lie at 0.01: nothing is added, the test of the arm only saw the gain that is called.
+
+    A gain of 95 bins is named 'segment,arm' and keeps its ends. One of 80 bins stays alone: the other 20 are less than half
+    of the arm and say nothing of it as a whole.
+    """
+    inside, rest = _inside_and_rest(changes, whole)
     if inside and len(rest) <= (1 - WHOLE) * len(whole.rows):
-        if len(inside) > 1:
-            return changes
-        named = replace(inside[0], tests=(*inside[0].tests, *whole.tests))
-        return [named if c is inside[0] else c for c in changes]
+        return changes if len(inside) > 1 else _named(changes, inside[0], whole.tests)
     if len(rest) < max(settings.min_bins, len(whole.rows) / 2):
         return changes
     left = change(rest, *whole.tests)
     if abs(left.mean) < least_effect(left.se, threshold, settings):
         return changes
     alike = [c for c in inside if abs(c.mean - left.mean) <= SAME * np.hypot(c.se, left.se)]
-    rows = np.sort(np.concatenate([left.rows, *(c.rows for c in alike)]))
-    tests = tuple(dict.fromkeys([test for c in alike for test in c.tests] + list(left.tests)))
-    return [c for c in changes if not any(c is a for a in alike)] + [change(rows, *tests)]
+    return [c for c in changes if c not in alike] + [_union([*alike, left], change)]
+
+
+def _inside_and_rest(changes: list[_Change], whole: _Change) -> tuple[list[_Change], Rows]:
+    """Changes that lie entirely inside a place, and the rows of the place that no change touches."""
+    inside = [c for c in changes if np.isin(c.rows, whole.rows, assume_unique=True).all()]
+    touching = [c.rows for c in changes if len(np.intersect1d(c.rows, whole.rows, assume_unique=True))]
+    covered = np.concatenate(touching) if touching else np.array([], dtype=np.int64)
+    return inside, np.setdiff1d(whole.rows, covered)
+
+
+def _named(changes: list[_Change], one: _Change, tests: tuple[str, ...]) -> list[_Change]:
+    """The changes, with `tests` added to those that found `one`."""
+    return [replace(c, tests=(*c.tests, *tests)) if c is one else c for c in changes]
+
+
+def _union(changes: list[_Change], change: Callable[..., _Change]) -> _Change:
+    """One change of all rows, found by all tests."""
+    rows = np.sort(np.concatenate([c.rows for c in changes]))
+    return change(rows, *dict.fromkeys(test for c in changes for test in c.tests))
 
 
 def _joined(changes: list[_Change], table: pd.DataFrame, change: Callable[..., _Change]) -> list[_Change]:
@@ -127,10 +148,8 @@ def _joined(changes: list[_Change], table: pd.DataFrame, change: Callable[..., _
         whole = np.flatnonzero((chroms == chrom) & (table["region"].to_numpy() != "PAR"))
         alike = len(own) > 1 and np.ptp([c.mean for c in own]) <= SAME * float(np.hypot.reduce([c.se for c in own]))
         same_side = len({np.sign(c.mean) for c in own}) == 1
-        rows = np.sort(np.concatenate([c.rows for c in own])) if own else whole
-        if alike and same_side and len(rows) >= WHOLE * len(whole):
-            tests = tuple(dict.fromkeys([test for c in own for test in c.tests]))
-            own = [change(rows, *tests)]
+        if alike and same_side and sum(len(c.rows) for c in own) >= WHOLE * len(whole):
+            own = [_union(own, change)]
         result += own
     return result
 
@@ -205,13 +224,3 @@ def _artefact(part: pd.DataFrame, table: pd.DataFrame, atlas: Atlas) -> str:
     last = int(table.loc[table["chrom"] == chrom, "end"].max())
     at_end = end <= END_BP or start >= last - END_BP
     return "GC-rich end" if at_end and part["gc"].median() > GC_RICH else ""
-
-
-def _frame(rows: list[dict[str, object]]) -> pd.DataFrame:
-    kinds: dict[str, Any] = {
-        "chrom": str, "start": "int64", "end": "int64", "type": str, "log2": float, "fraction": float,
-        "fraction_low": float, "fraction_high": float, "z": float, "class": str, "origin": str, "published_rule": str,
-        "arm": str, "bins": "int64", "lot_copies": float, "donor_log2": float, "donor_lod": float, "tests": str,
-        "bands": str, "genes": str, "watch": str, "artefact": str,
-    }  # fmt: skip
-    return pd.DataFrame(rows, columns=list(kinds)).astype({k: v for k, v in kinds.items() if v is not str})

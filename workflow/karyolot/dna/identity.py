@@ -1,14 +1,14 @@
 """Are two samples of one person? Likelihoods of allele counts with the genotypes summed over, so that thin data count."""
 
 from itertools import combinations
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import betaln
 
-from karyolot.contracts.alleles import Kinship, Relation
+from karyolot.contracts.alleles import Kinship, Pairs, Relation
 from karyolot.contracts.problems import KaryolotError
 
 Floats = NDArray[np.float64]
@@ -152,16 +152,6 @@ def match_all(
         rows.append(
             {"sample_a": a, "owner_a": owners[a], "person_a": persons[a],
              "sample_b": b, "owner_b": owners[b], "person_b": persons[b],
-             "expected": persons[a] == persons[b], **facts, "b_in_a": None, "a_in_b": None}
+             "expected": persons[a] == persons[b], **facts}
         )  # fmt: skip
-    columns = ["sample_a", "owner_a", "person_a", "sample_b", "owner_b", "person_b", "expected", "sites",
-               "log10_unrelated", "log10_sibling", "result", "b_in_a", "a_in_b"]  # fmt: skip
-    kinds: dict[str, Any] = {
-        "expected": bool,
-        "sites": "int64",
-        "log10_unrelated": float,
-        "log10_sibling": float,
-        "b_in_a": float,
-        "a_in_b": float,
-    }
-    return pd.DataFrame(rows, columns=columns).astype(kinds)
+    return Pairs.frame(rows)

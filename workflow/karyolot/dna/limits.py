@@ -5,7 +5,7 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from karyolot.contracts.copy_number import MASKS, Noise
+from karyolot.contracts.copy_number import MASKS, Arms, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.bins import contig_key
@@ -41,7 +41,7 @@ def known_regions(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber, atla
             places.append(("watch", region, part))
     rows = [{"scope": scope, "name": name, **_facts(part)} for scope, name, part in places]
     threshold = known_threshold(len(distinct_places(pd.DataFrame(rows))), settings.family_wise_error)
-    return pd.DataFrame([_tested(row, noise, threshold, settings) for row in rows])
+    return Arms.frame(_tested(row, noise, threshold, settings) for row in rows)
 
 
 def distinct_places(arms: pd.DataFrame) -> pd.DataFrame:
@@ -72,10 +72,8 @@ def _tested(row: dict[str, object], noise: Noise, threshold: float, settings: Co
     se = float(standard_error(noise, weight, bins)) if known else np.nan
     gain, loss = detectable_fraction(_shift(se, threshold, settings), copies) if known else (np.nan, np.nan)
     assessable = bool(known and row["usable"] >= MIN_USABLE and max(gain, loss) <= settings.max_arm_lod)  # type: ignore[operator]
-    masked = [f"masked_{reason}" for reason in MASKS]
-    order = ["chrom", "start", "end", "scope", "name", "copies", "bins", "usable", *masked, "log2"]
     return {
-        **{key: row[key] for key in order},
+        **row,
         "se": se,
         "z": row["log2"] / se if known else np.nan,  # type: ignore[operator]
         "lod_gain": float(gain),

@@ -1,11 +1,11 @@
 """Is the lot this donor's? What depth alone can say: sex, and the copy-number differences the donor was born with."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from karyolot.contracts.copy_number import Match
+from karyolot.contracts.copy_number import DonorVariants, Match
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.noise import standard_error
 from karyolot.dna.segments import donor_alone, lot_alone, segment_track
@@ -82,16 +82,7 @@ def donor_variants(ratios: pd.DataFrame, settings: CopyNumber) -> pd.DataFrame:
                 "shared": bool(carried / deviation > 0.5),
             }
         )
-    kinds: dict[str, Any] = {
-        "start": "int64",
-        "end": "int64",
-        "bins": "int64",
-        "donor_log2": float,
-        "lot_log2": float,
-        "shared": bool,
-    }
-    columns = ["chrom", "start", "end", "arm", "bins", "donor_log2", "lot_log2", "shared"]
-    return pd.DataFrame(rows, columns=columns).astype(kinds)
+    return DonorVariants.frame(rows)
 
 
 def sex_depths(counts: pd.DataFrame, bins: pd.DataFrame, settings: CopyNumber) -> tuple[float | None, float | None]:

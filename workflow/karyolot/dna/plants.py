@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from karyolot.contracts.copy_number import Noise
+from karyolot.contracts.copy_number import Lod, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.segments import Piece, against_donor, runs_of_table, segment_run
 from karyolot.dna.thresholds import segment_threshold
@@ -60,7 +60,7 @@ def verify_limits(ratios: pd.DataFrame, lod: pd.DataFrame, noise: Noise, setting
                 break
             fraction *= _step(tried / settings.plants, field.threshold, settings.power)
         rows.append({**row, "fraction": fraction if fraction <= 1 else np.nan, "planted": planted, "found": found})
-    return pd.DataFrame(rows)
+    return Lod.frame(rows)
 
 
 def _field(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber) -> _Field:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from karyolot.contracts.copy_number import Comparison
+from karyolot.contracts.copy_number import Comparison, LogRatios
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.bins import expected_copies
@@ -49,17 +49,7 @@ def compare(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str
     the centre are taken again from the rest (a large event bends the GC curve and drags the centre).
     Raises KaryolotError when the tables are not on the same bins or no bin can be used.
     """
-    for name, counts in (("lot", lot), ("donor", donor)):
-        if not counts[["chrom", "start", "end"]].equals(bins[["chrom", "start", "end"]]):
-            raise KaryolotError(f"the counts of the {name} are not on the bins of this run; count both again")
-    base_mask = _base_mask(bins, settings)
-    factor = _factor(bins, lot, donor, base_mask, settings)
-    table = _aggregate(bins, lot, donor, base_mask, factor)
-    table["copies"] = expected_copies(table["region"], sex)
-    table["mask"] = _mask(table, settings)
-    knots = _gc_knots(table)
-    if len(knots):
-        table.loc[table["mask"].isna() & ~table["gc"].between(knots[0], knots[-1]), "mask"] = "gc"
+    table, factor, knots = _analysis_bins(bins, lot, donor, sex, settings)
     used = table["mask"].isna().to_numpy()
     autosome = used & (table["region"] == "autosome").to_numpy()
     if not autosome.any():
@@ -70,32 +60,12 @@ def compare(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str
     raw = np.log2(lot_count / donor_count)
     raw -= np.median(raw[autosome])
     design, names = _design(table, used, autosome, knots)
-    corrected = raw - _fit(design, raw, variance, autosome)
-    neutral = _neutral(table, corrected, variance, autosome, settings)
-    if neutral.sum() >= design.shape[1] * BINS_PER_TERM or design.shape[1] == 1:
-        corrected = raw - _fit(design, raw, variance, neutral)
-        neutral = _neutral(table, corrected, variance, autosome, settings)
-    corrected -= np.average(corrected[neutral], weights=1 / variance[neutral])
+    corrected, neutral = _corrected(table, raw, variance, design, autosome, settings)
     table["raw"] = np.where(used, raw, np.nan)
     table["log2"] = np.where(used, corrected, np.nan)
     table["lot_log2"] = np.where(used, _alone(table, lot_count, design, autosome), np.nan)
     table["donor_log2"] = np.where(used, _alone(table, donor_count, design, autosome), np.nan)
     table["variance"] = np.where(used, variance, np.nan)
-    columns = [
-        "chrom",
-        "start",
-        "end",
-        "arm",
-        "region",
-        "copies",
-        "gc",
-        "lot_count",
-        "donor_count",
-        "mask",
-        "raw",
-        "log2",
-    ]
-    ratios = table[[*columns, "lot_log2", "donor_log2", "variance"]]
     slope = _slope(design, names, raw, variance, neutral, table["arm"].to_numpy(dtype=object))
     facts = Comparison(
         analysis_bin_bp=int(factor * (bins["end"] - bins["start"]).max()),
@@ -110,7 +80,40 @@ def compare(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str
         noise_sd=_lag_noise(corrected[autosome], table["arm"].to_numpy()[autosome]),
         neutral=float(neutral.sum() / autosome.sum()),
     )
-    return Compared(ratios.reset_index(drop=True), facts)
+    return Compared(table[list(LogRatios.to_schema().columns)].reset_index(drop=True), facts)
+
+
+def _analysis_bins(
+    bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str, settings: CopyNumber
+) -> tuple[pd.DataFrame, int, Floats]:
+    """(bins of the analysis with counts, covariates, copies and mask; counted bins in each; knots of the GC spline)."""
+    for name, counts in (("lot", lot), ("donor", donor)):
+        if not counts[["chrom", "start", "end"]].equals(bins[["chrom", "start", "end"]]):
+            raise KaryolotError(f"the counts of the {name} are not on the bins of this run; count both again")
+    base_mask = _base_mask(bins, settings)
+    factor = _factor(bins, lot, donor, base_mask, settings)
+    table = _aggregate(bins, lot, donor, base_mask, factor)
+    table["copies"] = expected_copies(table["region"], sex)
+    table["mask"] = _mask(table, settings)
+    knots = _gc_knots(table)
+    if len(knots):
+        table.loc[table["mask"].isna() & ~table["gc"].between(knots[0], knots[-1]), "mask"] = "gc"
+    return table, factor, knots
+
+
+def _corrected(
+    table: pd.DataFrame, raw: Floats, variance: Floats, design: Floats, autosome: Mask, settings: CopyNumber
+) -> tuple[Floats, Mask]:
+    """(log2 ratios without what `design` explains, centred on the neutral bins; those bins).
+
+    Fitted on all autosomes, then again on the neutral bins when they suffice for the terms.
+    """
+    values = raw - _fit(design, raw, variance, autosome)
+    neutral = _neutral(table, values, variance, autosome, settings)
+    if neutral.sum() >= design.shape[1] * BINS_PER_TERM or design.shape[1] == 1:
+        values = raw - _fit(design, raw, variance, neutral)
+        neutral = _neutral(table, values, variance, autosome, settings)
+    return values - np.average(values[neutral], weights=1 / variance[neutral]), neutral
 
 
 def _base_mask(bins: pd.DataFrame, settings: CopyNumber) -> NDArray[np.object_]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from karyolot.contracts.copy_number import Noise
+from karyolot.contracts.copy_number import Noise, Segments
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.noise import inflation_at, measure_noise, runs_of, smooth_outliers, standard_error
 from karyolot.dna.segment import carve, merge, split, track
@@ -67,7 +67,7 @@ def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
                 "published_rule": published_rule(median, settings),
             }
         )
-    return Segmented(pd.DataFrame(rows), noise, donor_noise)
+    return Segmented(Segments.frame(rows), noise, donor_noise)
 
 
 def donor_alone(table: pd.DataFrame) -> tuple[Floats, Floats]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import beta, binom, fisher_exact
 
 from karyolot.contracts.criteria import Metric, Metrics
+from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.small_variants import VariantFacts, VariantResults
 from karyolot.dna.identity import ERROR
 
@@ -78,10 +79,9 @@ def variant_metrics(results: VariantResults) -> Metrics:
     if facts.thin:
         searched += f"; too thin in part: {', '.join(facts.thin)}"
     if len(facts.thin) == facts.genes and new.empty:
-        return {
-            "variants.acquired": Metric(value=None, reason=f"no listed gene is {facts.min_depth} deep in lot and donor")
-        }
-    return {"variants.acquired": Metric(value=len(new), detail="; ".join([*words, searched]))}
+        unseen = f"no listed gene is {facts.min_depth} deep in lot and donor"
+        return {MetricName.VARIANTS_ACQUIRED: Metric(value=None, reason=unseen)}
+    return {MetricName.VARIANTS_ACQUIRED: Metric(value=len(new), detail="; ".join([*words, searched]))}
 
 
 def _words(row: dict[object, object]) -> str:

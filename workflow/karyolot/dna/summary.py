@@ -5,6 +5,7 @@ import pandas as pd
 from karyolot.contracts.alleles import AlleleResults
 from karyolot.contracts.copy_number import Comparison, Match, Noise
 from karyolot.contracts.criteria import Metric, Metrics
+from karyolot.contracts.metrics import LOD_OF, MetricName
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.match import lost_from
 
@@ -20,7 +21,7 @@ EVIDENCE = {
 }
 
 
-def metrics(
+def copy_number_metrics(
     calls: pd.DataFrame, segments: pd.DataFrame, arms: pd.DataFrame, lod: pd.DataFrame,
     comparison: Comparison, noise: Noise, match: Match, settings: CopyNumber, alleles: AlleleResults | None = None,
 ) -> Metrics:  # fmt: skip
@@ -44,24 +45,26 @@ def _quality(arms: pd.DataFrame, comparison: Comparison) -> Metrics:
     blind = arms[(arms["scope"] == "arm") & ~arms["assessable"]]
     slope = comparison.rt_slope
     return {
-        "dna.usable_bins": Metric(
+        MetricName.DNA_USABLE_BINS: Metric(
             value=round(comparison.usable, 4), detail=f"{comparison.usable:.1%} of {comparison.bins} bins are used"
         ),
-        "dna.noise": _known(
+        MetricName.DNA_NOISE: _known(
             comparison.noise_sd,
             "too few neighbouring bins",
             "spread between neighbouring bins, log2, at the analysis bin",
         ),
         # The lower end of the interval: a thin lot's slope is uncertain, which is no evidence of a wave.
-        "dna.rt_slope": _known(
+        MetricName.DNA_RT_SLOPE: _known(
             _surely(comparison),
             "no replication-timing track was given, so growth waves were neither measured nor corrected",
             ""
             if slope is None
             else f"{slope:.3f} ({comparison.rt_low:.3f} to {comparison.rt_high:.3f}), taken out of the ratios",
         ),
-        "dna.neutral": _known(comparison.neutral, "no usable bin", "share of the autosomes at the commonest level"),
-        "dna.blind_arms": Metric(
+        MetricName.DNA_NEUTRAL: _known(
+            comparison.neutral, "no usable bin", "share of the autosomes at the commonest level"
+        ),
+        MetricName.DNA_BLIND_ARMS: Metric(
             value=len(blind),
             detail="not assessable: " + ", ".join(blind["name"]) if len(blind) else "every arm is assessable",
         ),
@@ -85,15 +88,14 @@ def _limits(lod: pd.DataFrame, noise: Noise, settings: CopyNumber) -> Metrics:
     known = {name: (None if pd.isna(claim.get(name)) else round(float(claim[name]), 4)) for name in ("gain", "loss")}
     both = [value for value in known.values() if value is not None]
     return {
-        "cn.lod_gain": _known(known["gain"], reason, f"at {settings.claim_mb:g} Mb"),
-        "cn.lod_loss": _known(known["loss"], reason, f"at {settings.claim_mb:g} Mb"),
-        "cn.lod": _known(
+        **{name: _known(known[type_], reason, f"at {settings.claim_mb:g} Mb") for type_, name in LOD_OF.items()},
+        MetricName.CN_LOD: _known(
             max(both) if len(both) == 2 else None,
             reason,
             "share of cells in which a gain or loss of "
             f"{settings.claim_mb:g} Mb would be called with {settings.power:.0%} power, the worse of the two",
         ),
-        "cn.lod_power": _power(lod[lod["size_bp"] == round(settings.claim_mb * 1e6)], settings),
+        MetricName.CN_LOD_POWER: _power(lod[lod["size_bp"] == round(settings.claim_mb * 1e6)], settings),
     }
 
 
@@ -127,14 +129,16 @@ def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings:
     own = moved & ~prone & ~contradicted
     whole = calls["arm"] == calls["chrom"]
     chosen = {
-        "cn.acquired_long": own & (size >= settings.claim_mb),
-        "cn.acquired_short": own & (size < settings.claim_mb),
-        "cn.acquired_watch": own & ((calls["genes"] != "") | (calls["watch"] != "")) & (size < settings.claim_mb),
-        "cn.high_copy": own & (calls["class"] == "high-copy") & (size >= settings.high_copy_mb),
-        "cn.whole_chromosome": own & whole & ~calls["chrom"].str.contains("[XY]$"),
-        "cn.artefact_prone": moved & prone,
-        "cn.contradicted": moved & ~prone & contradicted,
-        "cn.donor_change_lost": calls["origin"] == "lost",
+        MetricName.CN_ACQUIRED_LONG: own & (size >= settings.claim_mb),
+        MetricName.CN_ACQUIRED_SHORT: own & (size < settings.claim_mb),
+        MetricName.CN_ACQUIRED_WATCH: own
+        & ((calls["genes"] != "") | (calls["watch"] != ""))
+        & (size < settings.claim_mb),
+        MetricName.CN_HIGH_COPY: own & (calls["class"] == "high-copy") & (size >= settings.high_copy_mb),
+        MetricName.CN_WHOLE_CHROMOSOME: own & whole & ~calls["chrom"].str.contains("[XY]$"),
+        MetricName.CN_ARTEFACT_PRONE: moved & prone,
+        MetricName.CN_CONTRADICTED: moved & ~prone & contradicted,
+        MetricName.CN_DONOR_CHANGE_LOST: calls["origin"] == "lost",
     }
     reason = "" if noise.assessable else f"only {noise.bins} bins: the noise of the ratio cannot be measured"
     found: Metrics = {
@@ -146,9 +150,9 @@ def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings:
         for name, rows in chosen.items()
     }
     if unasked:
-        found["cn.contradicted"] = Metric(value=None, reason=unasked)
+        found[MetricName.CN_CONTRADICTED] = Metric(value=None, reason=unasked)
     broken = segments[(segments["published_rule"] != "none") & (segments["bins"] >= settings.min_bins)]
-    found["cn.published_rule"] = Metric(
+    found[MetricName.CN_PUBLISHED_RULE] = Metric(
         value=len(broken),
         detail="; ".join(f"{row.published_rule} {row.chrom}:{row.start}-{row.end}" for row in broken.itertuples()),
     )
@@ -169,13 +173,13 @@ def _words(calls: pd.DataFrame, unasked: str) -> list[str]:
 def _identity(match: Match) -> Metrics:
     variants = f"{match.shared} of {match.variants} copy-number differences the donor was born with are seen in the lot"
     return {
-        "identity.germline": _known(
+        MetricName.IDENTITY_GERMLINE: _known(
             match.shared / match.variants if match.variants else None,
             "the donor shows no germline copy-number difference that this lot is deep enough to confirm",
             variants,
         ),
-        "identity.lot_sex": _lot_sex(match),
-        "identity.donor_sex": _sex("donor", match.donor_sex, match.donor_x, match.donor_y, match.declared_sex),
+        MetricName.IDENTITY_LOT_SEX: _lot_sex(match),
+        MetricName.IDENTITY_DONOR_SEX: _sex("donor", match.donor_sex, match.donor_x, match.donor_y, match.declared_sex),
     }
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from karyolot.contracts.expression import (
     Enrichment,
     ExpressionResults,
     ExpressionSample,
+    Genes,
     GeneSets,
     Markers,
     PanelComparison,
@@ -25,10 +26,12 @@ from karyolot.contracts.expression import (
     RnaQuality,
     SampleLevels,
     SetAxes,
+    TranscriptGenes,
     check_expression,
 )
 from karyolot.contracts.panel import PanelFacts
 from karyolot.contracts.problems import KaryolotError, quoted
+from karyolot.contracts.results import ComparisonFiles, ExpressionFiles, PanelFiles
 from karyolot.inputs.formats.text import MOST, whole_number
 from karyolot.inputs.probe import GENE_COLUMNS, repeated
 from karyolot.io.files import PathLike, open_text, read_json, read_model, replacing
@@ -106,6 +109,22 @@ def read_given(paths: Sequence[PathLike], contract: type[pa.DataFrameModel]) -> 
     if not paths:
         return pd.DataFrame(columns=list(contract.to_schema().columns))
     return read_table(paths[0], contract)
+
+
+def read_samples(
+    facts: Sequence[Mapping[str, Any]], salmon: Mapping[str, PathLike], transcripts: Sequence[PathLike],
+    genes: Sequence[PathLike],
+) -> tuple[Quantified, list[ExpressionSample], pd.DataFrame, dict[str, Quantification]]:  # fmt: skip
+    """What `rna.expression.assemble` makes an expression of, in its order: quantified samples, their facts, Genes, salmon's
+    facts by sample.
+
+    facts: of the samples, as `plan.files.expression_samples` gives them. salmon: sample_id -> salmon.json. transcripts,
+    genes: the one file, or none where it is not given.
+    """
+    samples = [ExpressionSample.model_validate(row) for row in facts]
+    quantified = read_quantified(samples, read_given(transcripts, TranscriptGenes))
+    said = {name: read_quantification(path) for name, path in salmon.items()}
+    return quantified, samples, read_given(genes, Genes), said
 
 
 def read_quantified(samples: Sequence[ExpressionSample], transcripts: pd.DataFrame) -> Quantified:
@@ -284,40 +303,41 @@ def read_quantification(path: PathLike) -> Quantification:
         raise KaryolotError(message) from error
 
 
-def read_expression_results(files: dict[str, Any], replicates: Sequence[int]) -> ExpressionResults | None:
-    """All expression results of a lot from the files named as `files.report_files` names them; None without RNA.
+def read_expression_results(files: ExpressionFiles | None, replicates: Sequence[int]) -> ExpressionResults | None:
+    """All expression results of a lot; None without RNA.
 
     replicates: RNA samples of the lot, of its donor.
     """
-    if "markers" not in files:
+    if files is None:
         return None
     return ExpressionResults(
-        read_table(files["differential"], DifferentialExpression),
-        read_table(files["markers"], Markers),
-        read_table(files["enrichment"], Enrichment),
+        read_table(files.differential, DifferentialExpression),
+        read_table(files.markers, Markers),
+        read_table(files.enrichment, Enrichment),
         lot_replicates=replicates[0],
         donor_replicates=replicates[1],
-        levels=read_table(files["levels"], SampleLevels),
-        arms=read_table(files["arm_shifts"], ArmShifts) if "arm_shifts" in files else None,
-        panel=read_panel_results(files),
-        quality=read_table(files["rna_quality"], RnaQuality),
+        levels=read_table(files.levels, SampleLevels),
+        arms=None if files.arms is None else read_table(files.arms, ArmShifts),
+        panel=None if files.panel is None else read_panel_results(files.panel),
+        quality=read_table(files.quality, RnaQuality),
     )
 
 
-def read_comparison(files: dict[str, Any]) -> tuple[PanelFacts, pd.DataFrame] | tuple[None, None]:
-    """(facts, PanelComparison) of a lot from the files named as `files.panel_files` names them; (None, None) without."""
-    if "panel" not in files:
+def read_comparison(files: ComparisonFiles | None) -> tuple[PanelFacts, pd.DataFrame] | tuple[None, None]:
+    """(facts, PanelComparison) of a lot; (None, None) without a panel."""
+    if files is None:
         return None, None
-    return read_model(files["panel_facts"], PanelFacts), read_table(files["panel"], PanelComparison)
+    return read_model(files.facts, PanelFacts), read_table(files.table, PanelComparison)
 
 
-def read_panel_results(files: dict[str, Any]) -> PanelResults | None:
-    """All panel results of a lot, as `read_comparison`; None without a panel."""
-    facts, table = read_comparison(files)
-    if facts is None or table is None:
-        return None
-    genes = read_table(files["panel_genes"], DifferentialExpression)
-    return PanelResults(facts, table, genes, read_table(files["panel_components"], Components))
+def read_panel_results(files: PanelFiles) -> PanelResults:
+    """All results of a lot and the panel."""
+    return PanelResults(
+        read_model(files.comparison.facts, PanelFacts),
+        read_table(files.comparison.table, PanelComparison),
+        read_table(files.genes, DifferentialExpression),
+        read_table(files.components, Components),
+    )
 
 
 def read_gene_sets(paths: Sequence[PathLike], axes: PathLike) -> tuple[GeneSets, pd.DataFrame]:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from karyolot.contracts.criteria import Metric, Metrics
+from karyolot.contracts.criteria import Metrics, check_metrics
 from karyolot.contracts.problems import KaryolotError
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -119,11 +119,16 @@ def read_yaml(path: PathLike, model: type[Model]) -> Model:
 
 
 def read_metrics(path: PathLike) -> Metrics:
-    return {name: Metric.model_validate(value) for name, value in read_json(path).items()}
+    """Metrics that `write_metrics` wrote. Raises KaryolotError for a file of another version, with other metrics."""
+    try:
+        return check_metrics(TypeAdapter(Metrics).validate_python(read_json(path)))
+    except ValueError as error:
+        raise KaryolotError(f"{path}: not the metrics of this version ({error}); delete it and run again") from error
 
 
 def write_metrics(metrics: Metrics, path: PathLike) -> None:
-    write_json({name: metric.model_dump() for name, metric in sorted(metrics.items())}, path)
+    """Write the metrics of one stage or of several; refuses what `check_metrics` refuses."""
+    write_json({name: metric.model_dump() for name, metric in sorted(check_metrics(metrics).items())}, path)
 
 
 def describe_file(path: PathLike, expected: str | None = None) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Tables: every one is checked against its contract when written and again when read."""
 
-from typing import Any
-
 import pandas as pd
 import pandera.errors
 import pandera.pandas as pa
@@ -29,6 +27,7 @@ from karyolot.contracts.copy_number import (
 )
 from karyolot.contracts.expression import Components, MarkerScores, SampleDistances, SetScores
 from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.results import AlleleFiles, CopyNumberFiles, OverviewFiles, VariantFiles
 from karyolot.contracts.small_variants import SmallVariants, VariantFacts, VariantResults
 from karyolot.io.files import PathLike, open_text, read_model, replacing
 from karyolot.io.genome import read_watch
@@ -81,55 +80,54 @@ def _checked(frame: pd.DataFrame, contract: type[pa.DataFrameModel], path: PathL
         raise KaryolotError(f"{path}: breaks the contract {contract.__name__}: {faults}") from errors
 
 
-def read_pairs(files: dict[str, Any]) -> pd.DataFrame | None:
+def read_pairs(files: OverviewFiles) -> pd.DataFrame | None:
     """Pairs of the study; None when no sample's alleles were counted."""
-    return read_table(files["pairs"], Pairs) if "pairs" in files else None
+    return None if files.pairs is None else read_table(files.pairs, Pairs)
 
 
-def read_study(files: dict[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame] | None:
+def read_study(files: OverviewFiles) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame] | None:
     """Components, SampleDistances, MarkerScores and SetScores of the study; None when it has too few RNA samples for them."""
-    if "components" not in files:
+    if (tables := files.study) is None:
         return None
-    contracts = {"components": Components, "distances": SampleDistances, "scores": MarkerScores, "sets": SetScores}
-    one, two, three, four = (read_table(files[name], contract) for name, contract in contracts.items())
-    return one, two, three, four
-
-
-def read_alleles(files: dict[str, Any]) -> AlleleResults | None:
-    """Results on alleles of a lot, from the files named as `files.allele_files` names them; None when there are none."""
-    if "identity" not in files:
-        return None
-    return AlleleResults(
-        identity=read_model(files["identity"], Identity),
-        events=read_table(files["events"], AlleleEvents),
-        facts=read_model(files["allele_facts"], AlleleFacts),
-        arms=read_table(files["allele_arms"], AlleleArms),
-        track=read_table(files["allele_track"], AlleleTrack),
+    return (
+        read_table(tables.components, Components),
+        read_table(tables.distances, SampleDistances),
+        read_table(tables.scores, MarkerScores),
+        read_table(tables.sets, SetScores),
     )
 
 
-def read_variants(files: dict[str, Any]) -> VariantResults | None:
-    """Small variants of a lot, from the files named as `files.variant_files` names them; None when none were searched."""
-    if "variant_facts" not in files:
+def read_alleles(files: AlleleFiles | None) -> AlleleResults | None:
+    """Results on alleles of a lot; None when there are none."""
+    if files is None:
         return None
-    variants = read_table(files["variants_found"], SmallVariants)
-    return VariantResults(variants, read_model(files["variant_facts"], VariantFacts))
+    return AlleleResults(
+        identity=read_model(files.identity, Identity),
+        events=read_table(files.events, AlleleEvents),
+        facts=read_model(files.facts, AlleleFacts),
+        arms=read_table(files.arms, AlleleArms),
+        track=read_table(files.track, AlleleTrack),
+    )
 
 
-def read_copy_number(files: dict[str, Any]) -> CopyNumberResults:
-    """All copy-number results of a lot, from the files named as `files.report_files` names them."""
-    tables = {
-        "ratios": LogRatios,
-        "segments": Segments,
-        "calls": Calls,
-        "arms": Arms,
-        "lod": Lod,
-        "variants": DonorVariants,
-    }
+def read_variants(files: VariantFiles | None) -> VariantResults | None:
+    """Small variants of a lot; None when none were searched."""
+    if files is None:
+        return None
+    return VariantResults(read_table(files.variants, SmallVariants), read_model(files.facts, VariantFacts))
+
+
+def read_copy_number(files: CopyNumberFiles, watch: PathLike) -> CopyNumberResults:
+    """All copy-number results of a lot. watch: the list of watched regions."""
     return CopyNumberResults(
-        comparison=read_model(files["comparison"], Comparison),
-        noise=read_model(files["noise"], Noise),
-        match=read_model(files["match"], Match),
-        watch=read_watch(files["watch"]),
-        **{name: read_table(files[name], contract) for name, contract in tables.items()},
+        ratios=read_table(files.ratios, LogRatios),
+        segments=read_table(files.segments, Segments),
+        calls=read_table(files.calls, Calls),
+        arms=read_table(files.arms, Arms),
+        lod=read_table(files.lod, Lod),
+        variants=read_table(files.variants, DonorVariants),
+        watch=read_watch(watch),
+        comparison=read_model(files.comparison, Comparison),
+        noise=read_model(files.noise, Noise),
+        match=read_model(files.match, Match),
     )

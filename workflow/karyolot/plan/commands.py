@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from karyolot.contracts.settings import Alignment, Config, Expression, SmallVariants
 from karyolot.contracts.sheets import Sample, Study
-from karyolot.plan.files import FASTA, INDEX, given, own_calls, paired, run_targets
+from karyolot.plan.files import FASTA, INDEX, TRIMMED, given, own_calls, paired, run_targets
 from karyolot.plan.samples import reads_of, sequenced_samples, unit_of, units_of
 
 NOT_WHOLE = "{ echo 'The output is not whole, though no tool said so: run again, and look at the disk.' >&2; exit 1; }"
@@ -91,7 +91,7 @@ def first_pairs(study: Study, sample: str, pairs: int) -> str:
     """
     units = units_of(study, sample)
     mates = (1, 2) if study.samples[sample][0].fastq_2 is not None else (1,)
-    lanes = " ".join(f"results/samples/{sample}/rna/{unit}.trimmed" for unit in units)
+    lanes = " ".join(TRIMMED.format(sample=sample, unit=unit) for unit in units)
     cut = "do gzip -cd $lane/{}.fq.gz | paste - - - - | head -n " + str(-(-pairs // len(units))) + " || true; done"
     columns = " ".join(f"<(for lane in {lanes}; {cut.format(mate)})" for mate in mates)
     return rf"paste {columns} | tr '\t' '\n'"
@@ -99,7 +99,7 @@ def first_pairs(study: Study, sample: str, pairs: int) -> str:
 
 def salmon_reads(study: Study, sample: str) -> str:
     """salmon's files of one RNA sample: all its lanes, trimmed."""
-    folders = [f"results/samples/{sample}/rna/{unit}.trimmed" for unit in units_of(study, sample)]
+    folders = [TRIMMED.format(sample=sample, unit=unit) for unit in units_of(study, sample)]
     first = " ".join(f"{folder}/1.fq.gz" for folder in folders)
     if study.samples[sample][0].fastq_2 is None:
         return f"--unmatedReads {first}"

@@ -1,7 +1,22 @@
 """Names of the files that rules read and write. Pure functions; nothing is opened."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from karyolot.contracts.results import (
+    AlleleFiles,
+    BinFiles,
+    ComparisonFiles,
+    CopyNumberFiles,
+    ExpressionFiles,
+    Inputs,
+    LotFiles,
+    OverviewFiles,
+    PanelFiles,
+    QualityFiles,
+    StudyFiles,
+    VariantFiles,
+)
 from karyolot.contracts.settings import Config, Expression, Reference, SmallVariants
 from karyolot.contracts.sheets import BATCHES, Study
 from karyolot.io.shipped import resource
@@ -23,10 +38,83 @@ from karyolot.plan.samples import (
     variant_samples,
 )
 
+# Names that several rules, or rules and functions, use; {lot} and {sample} are Snakemake's wildcards.
+
 FASTA = "results/reference/genome.fa"
-
-
+FASTA_INDEX = f"{FASTA}.fai"
 INDEX = "results/reference/index/genome"
+BINS = "results/reference/bins.parquet"
+TRANSCRIPTS = "results/reference/transcripts.fa"
+TRANSCRIPT_GENES = "results/reference/tx2gene.tsv"
+GENES = "results/reference/genes.tsv"
+
+UNIT_FACTS = "results/samples/{sample}/reads/{unit}.json"
+FASTP = {assay: f"results/samples/{{sample}}/{assay}/{{unit}}.fastp.json" for assay in ("dna", "rna")}
+ALIGNED = {"dna": "results/samples/{sample}/dna/aligned.cram", "rna": "results/samples/{sample}/rna/aligned.bam"}
+ALIGNED_INDEX = {"dna": f"{ALIGNED['dna']}.crai", "rna": f"{ALIGNED['rna']}.bai"}
+COUNTS = "results/samples/{sample}/dna/counts.parquet"
+FLAGSTAT = "results/samples/{sample}/dna/flagstat.json"
+TRIMMED = "results/samples/{sample}/rna/{unit}.trimmed"
+QUANTIFIED = "results/samples/{sample}/rna/quant.sf"
+SALMON = "results/samples/{sample}/rna/salmon.json"
+ALLELES = "results/samples/{sample}/alleles.parquet"
+QUALITY = "results/samples/{sample}/qc.json"
+
+DNA = CopyNumberFiles(
+    ratios="results/{lot}/dna/log_ratios.parquet",
+    segments="results/{lot}/dna/segments.parquet",
+    calls="results/{lot}/dna/calls.parquet",
+    arms="results/{lot}/dna/arms.parquet",
+    lod="results/{lot}/dna/lod.parquet",
+    variants="results/{lot}/dna/donor_variants.parquet",
+    comparison="results/{lot}/dna/comparison.json",
+    noise="results/{lot}/dna/noise.json",
+    match="results/{lot}/dna/match.json",
+)
+CALLS_VCF = "results/{lot}/dna/calls.vcf"
+LOT_ALLELES = AlleleFiles(
+    identity="results/{lot}/alleles/identity.json",
+    events="results/{lot}/alleles/events.parquet",
+    facts="results/{lot}/alleles/facts.json",
+    arms="results/{lot}/alleles/arms.parquet",
+    track="results/{lot}/alleles/track.parquet",
+)
+VARIANTS = VariantFiles(
+    variants="results/{lot}/variants/small_variants.parquet", facts="results/{lot}/variants/facts.json"
+)
+EXPRESSION = "results/{lot}/rna/expression.h5ad"
+PANEL = PanelFiles(
+    comparison=ComparisonFiles(table="results/{lot}/rna/panel.parquet", facts="results/{lot}/rna/panel.json"),
+    genes="results/{lot}/rna/panel_genes.parquet",
+    components="results/{lot}/rna/pca.parquet",
+)
+RNA = ExpressionFiles(
+    differential="results/{lot}/rna/de.parquet",
+    markers="results/{lot}/rna/markers.parquet",
+    enrichment="results/{lot}/rna/enrichment.parquet",
+    levels="results/{lot}/rna/levels.parquet",
+    quality="results/{lot}/rna/quality.parquet",
+    arms="results/{lot}/rna/arms.parquet",
+    panel=PANEL,
+)
+METRICS = {stage: f"results/{{lot}}/{stage}/metrics.json" for stage in ("dna", "rna", "alleles", "variants")}
+VERDICT = "results/{lot}/verdict.json"
+PROVENANCE = "results/{lot}/provenance.json"
+REPORT = "results/{lot}/report.json"
+HTML = "results/{lot}/report.html"
+PDF = "results/{lot}/report.pdf"
+
+STUDY_EXPRESSION = "results/study/expression.h5ad"
+STUDY_DIFFERENTIAL = "results/study/de.parquet"
+STUDY = StudyFiles(
+    components="results/study/pca.parquet",
+    distances="results/study/distances.parquet",
+    scores="results/study/marker_scores.parquet",
+    sets="results/study/scores.parquet",
+)
+PAIRS = "results/study/identity.parquet"
+OVERVIEW = "results/overview.html"
+MULTIQC = "results/multiqc.html"
 
 
 def shipped(path: str) -> str:
@@ -39,25 +127,23 @@ def given(path: str | None) -> list[str]:
     return [shipped(path)] if path is not None else []
 
 
-def named_sources(reference: Reference) -> dict[str, str]:
-    """The files the grid of bins is made from, by what each is."""
-    sources = {"layout": shipped(reference.layout)}
+def bin_inputs(reference: Reference) -> Inputs:
+    """Inputs of the grid of bins (BinFiles); ready bins leave no use for genome and tracks."""
+    layout = shipped(reference.layout)
     if reference.bins is not None:
-        return sources | {"bins": reference.bins}
-    sources["fasta"] = FASTA
-    for name in ("mappability", "replication_timing", "blacklist"):
-        if (path := getattr(reference, name)) is not None:
-            sources[name] = shipped(path)
-    return sources
+        return BinFiles.inputs(BinFiles(layout=layout, bins=reference.bins))
+    tracks = {name: getattr(reference, name) for name in ("mappability", "replication_timing", "blacklist")}
+    given = {name: shipped(path) for name, path in tracks.items() if path is not None}
+    return BinFiles.inputs(BinFiles(layout=layout, fasta=FASTA, **given))
 
 
 def counts_of(study: Study, *, lot: str | None = None, donor: str | None = None) -> str:
-    return f"results/samples/{dna_sample(study, lot=lot, donor=donor)}/dna/counts.parquet"
+    return COUNTS.format(sample=dna_sample(study, lot=lot, donor=donor))
 
 
 def expression_file(study: Study, sample: str) -> str:
     """What holds the expression of an RNA sample: its salmon result, or the count matrix it came in."""
-    return study.samples[sample][0].counts or f"results/samples/{sample}/rna/quant.sf"
+    return study.samples[sample][0].counts or QUANTIFIED.format(sample=sample)
 
 
 def expression_sample(study: Study, sample: str) -> dict[str, object]:
@@ -82,7 +168,7 @@ def expression_sample(study: Study, sample: str) -> dict[str, object]:
 
 def transcripts_of(reference: Reference) -> str:
     """The transcript FASTA: the user's, or the one extracted from genome and annotation."""
-    return shipped(reference.transcripts) if reference.transcripts is not None else "results/reference/transcripts.fa"
+    return shipped(reference.transcripts) if reference.transcripts is not None else TRANSCRIPTS
 
 
 def decoys_of(reference: Reference) -> list[str]:
@@ -92,7 +178,7 @@ def decoys_of(reference: Reference) -> list[str]:
 
 def gene_tables(reference: Reference) -> list[str]:
     """Genes of the annotation (contract Genes), when there is one."""
-    return ["results/reference/genes.tsv"] if reference.gtf is not None else []
+    return [GENES] if reference.gtf is not None else []
 
 
 def expression_inputs(study: Study, reference: Reference, samples: list[str]) -> dict[str, list[str]]:
@@ -103,7 +189,7 @@ def expression_inputs(study: Study, reference: Reference, samples: list[str]) ->
     files = list(dict.fromkeys(expression_file(study, sample) for sample in samples))
     facts = [path for name in samples if study.samples[name][0].counts for path in verified_units(study, name)]
     from_reads = any(study.samples[sample][0].counts is None for sample in samples)
-    transcripts = ["results/reference/tx2gene.tsv"] if from_reads else []
+    transcripts = [TRANSCRIPT_GENES] if from_reads else []
     salmon = list(quantified_samples(study, samples).values())
     genes = gene_tables(reference)
     return {"samples": files, "transcripts": transcripts, "genes": genes, "facts": facts, "salmon": salmon}
@@ -116,7 +202,7 @@ def expression_samples(study: Study, samples: list[str]) -> list[dict[str, objec
 def quantified_samples(study: Study, samples: list[str]) -> dict[str, str]:
     """sample_id -> salmon's facts, for those of the RNA samples that came as reads."""
     names = [name for name in samples if study.samples[name][0].counts is None]
-    return {name: f"results/samples/{name}/rna/salmon.json" for name in names}
+    return {name: SALMON.format(sample=name) for name in names}
 
 
 def annotation_name(reference: Reference) -> str:
@@ -127,45 +213,44 @@ def annotation_name(reference: Reference) -> str:
 def lot_targets(study: Study) -> list[str]:
     """Reports of the lots with WGS, and the page that links them; of a lot with RNA alone, its expression results."""
     judged = lots_with_dna(study)
-    files = [f"results/{lot}/{name}" for lot in judged for name in ("report.html", "report.pdf", "dna/calls.vcf")]
-    files += ["results/overview.html"] * bool(judged)
+    files = [name.format(lot=lot) for lot in judged for name in (HTML, PDF, CALLS_VCF)]
+    files += [OVERVIEW] * bool(judged)
     only_rna = [lot for lot in lots_with_rna(study) if lot not in judged]
-    return files + [f"results/{lot}/rna/{name}" for lot in only_rna for name in ("metrics.json", "enrichment.parquet")]
+    return files + [name.format(lot=lot) for lot in only_rna for name in (METRICS["rna"], RNA.enrichment)]
 
 
 def reports(study: Study) -> list[str]:
-    return [f"results/{lot}/report.json" for lot in lots_with_dna(study)]
+    return [REPORT.format(lot=lot) for lot in lots_with_dna(study)]
 
 
 def study_targets(study: Study) -> list[str]:
     """Results across lots: gene by gene when any lot has RNA, scores and components from three samples on (with two,
     ranks among samples are a coin)."""
-    number = len(study_samples(study))
-    names = (["de"] if number else []) + (["scores", "pca", "distances", "marker_scores"] if number >= 3 else [])
-    return [f"results/study/{name}.parquet" for name in names]
+    tables = study_files(study)
+    across = [tables.sets, tables.components, tables.distances, tables.scores] if tables else []
+    return [STUDY_DIFFERENTIAL] * bool(study_samples(study)) + across
+
+
+def study_files(study: Study) -> StudyFiles | None:
+    """Tables that compare samples across lots; None with fewer than three RNA samples."""
+    return STUDY if len(study_samples(study)) >= 3 else None
 
 
 def run_targets(study: Study, settings: Config) -> list[str]:
     """The page on the quality of all samples, when it is wanted and any lot is judged."""
-    return ["results/multiqc.html"] * (settings.report.multiqc and bool(lots_with_dna(study)))
+    return [MULTIQC] * (settings.report.multiqc and bool(lots_with_dna(study)))
 
 
 def said_by_fastp(study: Study) -> list[str]:
     """fastp's JSON of every unit any report rests on."""
     samples = {sample for lot in lots_with_dna(study) for sample in sequenced_samples(study, lot)}
-    return [path for sample in sorted(samples) for path in quality_files(study, sample).get("fastp", [])]
+    return [path for sample in sorted(samples) for path in quality_files(study, sample).fastp]
 
 
-def overview_files(study: Study, settings: Config) -> dict[str, object]:
-    """Inputs of the page of all lots, by name: their records, expression across lots from three samples on, and who matches
-    whom when there are any to match."""
-    files: dict[str, object] = {"reports": reports(study)}
-    if len(study_samples(study)) >= 3:
-        tables = {"components": "pca", "distances": "distances", "scores": "marker_scores", "sets": "scores"}
-        files |= {name: f"results/study/{file}.parquet" for name, file in tables.items()}
-    if allele_lots(study, settings):
-        files["pairs"] = "results/study/identity.parquet"
-    return files
+def overview_inputs(study: Study, settings: Config) -> Inputs:
+    """Inputs of the page of all lots (OverviewFiles)."""
+    pairs = PAIRS if allele_lots(study, settings) else None
+    return OverviewFiles.inputs(OverviewFiles(reports=tuple(reports(study)), study=study_files(study), pairs=pairs))
 
 
 def metrics_of(study: Study, settings: Config, lot: str) -> list[str]:
@@ -175,7 +260,7 @@ def metrics_of(study: Study, settings: Config, lot: str) -> list[str]:
         "variants": lot in variant_lots(study, settings),
     }  # fmt: skip
     parts = [part for part, wanted in asked.items() if wanted]
-    return [f"results/{lot}/{part}/metrics.json" for part in parts]
+    return [METRICS[part].format(lot=lot) for part in parts]
 
 
 def verified_data(study: Study, lot: str) -> list[str]:
@@ -184,7 +269,7 @@ def verified_data(study: Study, lot: str) -> list[str]:
 
 
 def verified_units(study: Study, sample: str) -> list[str]:
-    return [f"results/samples/{sample}/reads/{unit}.json" for unit in units_of(study, sample)]
+    return [UNIT_FACTS.format(sample=sample, unit=unit) for unit in units_of(study, sample)]
 
 
 def ready_file(study: Study, sample: str, unit: str) -> str:
@@ -195,20 +280,20 @@ def ready_file(study: Study, sample: str, unit: str) -> str:
     return path
 
 
-def quality_files(study: Study, sample: str) -> dict[str, list[str]]:
-    """JSON files that tell the quality of a sample, by kind; which there are depends on how the sample came."""
+def quality_files(study: Study, sample: str) -> QualityFiles:
     first = study.samples[sample][0]
-    part = "dna" if first.assay == "wgs" else "rna"
-    base, units = f"results/samples/{sample}", units_of(study, sample)
-    files: dict[str, list[str]] = {}
-    if first.fastq_1:
-        files["reads"] = verified_units(study, sample)
-        files["fastp"] = [f"{base}/{part}/{unit}.fastp.json" for unit in units]
-    if part == "dna" and not first.counts:
-        files["flagstat"] = [f"{base}/dna/flagstat.json"]
-    if part == "rna" and not first.counts:
-        files["salmon"] = [f"{base}/rna/salmon.json"]
-    return files
+    assay, units = ("dna" if first.assay == "wgs" else "rna"), units_of(study, sample)
+    fastp = [FASTP[assay].format(sample=sample, unit=unit) for unit in units]
+    return QualityFiles(
+        reads=tuple(verified_units(study, sample) if first.fastq_1 else ()),
+        fastp=tuple(fastp if first.fastq_1 else ()),
+        flagstat=(FLAGSTAT.format(sample=sample),) if assay == "dna" and not first.counts else (),
+        salmon=(SALMON.format(sample=sample),) if assay == "rna" and not first.counts else (),
+    )
+
+
+def quality_inputs(study: Study, sample: str) -> Inputs:
+    return QualityFiles.inputs(quality_files(study, sample))
 
 
 def input_files(study: Study, settings: Config, lot: str) -> list[str]:
@@ -230,39 +315,62 @@ def input_files(study: Study, settings: Config, lot: str) -> list[str]:
     return list(dict.fromkeys(shipped(path) for path in [*named, reference.gtf] if path is not None))
 
 
-def panel_files(study: Study, settings: Expression, lot: str) -> dict[str, str]:
-    """The comparison of a lot with the reference panel, by name; empty without panel or RNA."""
-    if settings.panel is None or not rna_samples(study, lot):
-        return {}
-    return {"panel": f"results/{lot}/rna/panel.parquet", "panel_facts": f"results/{lot}/rna/panel.json"}
+def panel_files(study: Study, settings: Expression, lot: str) -> PanelFiles | None:
+    """A lot's RNA and the reference panel; None without panel or RNA."""
+    return PANEL.at(lot=lot) if settings.panel is not None and rna_samples(study, lot) else None
 
 
-def report_files(study: Study, settings: Config, lot: str) -> dict[str, object]:
-    """All inputs of a lot's record, by name."""
-    dna = {
-        "ratios": "log_ratios.parquet", "segments": "segments.parquet", "calls": "calls.parquet", "arms": "arms.parquet",
-        "lod": "lod.parquet", "variants": "donor_variants.parquet", "comparison": "comparison.json",
-        "noise": "noise.json", "match": "match.json",
-    }  # fmt: skip
-    files: dict[str, object] = {name: f"results/{lot}/dna/{file}" for name, file in dna.items()}
-    files |= {name: f"results/{lot}/{name}.json" for name in ("verdict", "provenance")}
-    files["watch"] = shipped(settings.copy_number.watch_regions)
-    files["earlier"] = [f"results/{name}/report.json" for name in ancestors(study, lot)]
-    files["qc"] = [f"results/samples/{sample}/qc.json" for sample in sequenced_samples(study, lot)]
-    if rna_samples(study, lot):
-        rna = {"differential": "de", "markers": "markers", "enrichment": "enrichment", "levels": "levels",
-               "rna_quality": "quality"}  # fmt: skip
-        if settings.reference.gtf is not None:
-            rna["arm_shifts"] = "arms"
-        files |= {name: f"results/{lot}/rna/{file}.parquet" for name, file in rna.items()}
-    if panel := panel_files(study, settings.expression, lot):
-        tables = {"panel_genes": "panel_genes", "panel_components": "pca"}
-        files |= panel | {name: f"results/{lot}/rna/{file}.parquet" for name, file in tables.items()}
-    return files
+def expression_files(study: Study, settings: Config, lot: str) -> ExpressionFiles | None:
+    """Expression of a lot; None without RNA of the lot and of its donor."""
+    if not rna_samples(study, lot):
+        return None
+    files = RNA.at(lot=lot)
+    arms = files.arms if settings.reference.gtf is not None else None
+    return replace(files, arms=arms, panel=panel_files(study, settings.expression, lot))
+
+
+def allele_files(study: Study, settings: Config, lot: str) -> AlleleFiles | None:
+    """Identity and alleles of a lot; None without a panel of sites."""
+    return LOT_ALLELES.at(lot=lot) if lot in allele_lots(study, settings) else None
+
+
+def variant_files(study: Study, settings: Config, lot: str) -> VariantFiles | None:
+    """Small variants of a lot; None where they were not searched."""
+    return VARIANTS.at(lot=lot) if lot in variant_lots(study, settings) else None
+
+
+def lot_files(study: Study, settings: Config, lot: str) -> LotFiles:
+    """All that a lot's record is made from."""
+    return LotFiles(
+        dna=DNA.at(lot=lot),
+        rna=expression_files(study, settings, lot),
+        alleles=allele_files(study, settings, lot),
+        variants=variant_files(study, settings, lot),
+        verdict=VERDICT.format(lot=lot),
+        provenance=PROVENANCE.format(lot=lot),
+        watch=shipped(settings.copy_number.watch_regions),
+        earlier=tuple(REPORT.format(lot=name) for name in ancestors(study, lot)),
+        qc=tuple(QUALITY.format(sample=sample) for sample in sequenced_samples(study, lot)),
+    )
+
+
+def lot_inputs(study: Study, settings: Config, lot: str) -> Inputs:
+    return LotFiles.inputs(lot_files(study, settings, lot))
+
+
+def allele_inputs(study: Study, settings: Config, lot: str) -> Inputs:
+    """`allele_files` among the inputs of a rule that takes others too."""
+    return AlleleFiles.inputs(allele_files(study, settings, lot), "alleles_")
+
+
+def panel_inputs(study: Study, settings: Expression, lot: str) -> Inputs:
+    """The comparison with the reference panel among the inputs of a rule that takes others too."""
+    panel = panel_files(study, settings, lot)
+    return ComparisonFiles.inputs(panel.comparison if panel else None, "panel_")
 
 
 def allele_table(sample: dict[str, str]) -> str:
-    return f"results/samples/{sample['sample_id']}/alleles.parquet"
+    return ALLELES.format(sample=sample["sample_id"])
 
 
 def allele_tables(study: Study, settings: Config) -> list[str]:
@@ -279,24 +387,8 @@ def alleles_of(study: Study, settings: Config, lot: str) -> dict[str, object]:
 
 def aligned(study: Study, sample: str) -> dict[str, str]:
     """Sorted reads of a sample on the genome, and their index."""
-    kind, suffix = ("rna/aligned.bam", "bai") if is_rna(study, sample) else ("dna/aligned.cram", "crai")
-    file = f"results/samples/{sample}/{kind}"
-    return {"reads": file, "index": f"{file}.{suffix}"}
-
-
-def allele_files(study: Study, settings: Config, lot: str) -> dict[str, str]:
-    """Inputs of a lot's record that tell of its alleles, by name; none without a panel of sites."""
-    files = {"identity": "identity.json", "events": "events.parquet", "allele_facts": "facts.json"}
-    files |= {"allele_arms": "arms.parquet", "allele_track": "track.parquet"}
-    known = lot in allele_lots(study, settings)
-    return {name: f"results/{lot}/alleles/{file}" for name, file in files.items()} if known else {}
-
-
-def variant_files(study: Study, settings: Config, lot: str) -> dict[str, str]:
-    """Inputs of a lot's record that tell of its small variants, by name; none where they were not searched."""
-    files = {"variants_found": "small_variants.parquet", "variant_facts": "facts.json"}
-    known = lot in variant_lots(study, settings)
-    return {name: f"results/{lot}/variants/{file}" for name, file in files.items()} if known else {}
+    kind = "rna" if is_rna(study, sample) else "dna"
+    return {name: files[kind].format(sample=sample) for name, files in (("reads", ALIGNED), ("index", ALIGNED_INDEX))}
 
 
 def paired(study: Study, lot: str) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from karyolot.contracts.criteria import CriterionResult
+from karyolot.contracts.metrics import PANEL_MODULES
 from karyolot.contracts.record import ExpressionRecord, LotPoint, PanelModuleRow, Record, SampleQc
 from karyolot.report import captions, figures, traps, trend, words
 from karyolot.report.zoom import zoom
@@ -231,7 +232,7 @@ def panel_modules(
     """Modules of the panel, each with the outcome of the criterion that asks for it; None when none does."""
     outcomes = {result.metric: result.outcome for result in results}
     rows = expression.panel.modules if expression.panel else ()
-    return [(row, outcomes.get(f"rna.panel_{row.name}")) for row in rows]
+    return [(row, outcomes.get(PANEL_MODULES.get(row.name, ""))) for row in rows]
 
 
 ASSAYS = {"wgs": "Whole-genome sequencing", "rnaseq": "RNA sequencing"}

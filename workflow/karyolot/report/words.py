@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from karyolot.contracts.metrics import MetricName
+
 MISSING = "not available"
 
 OUTCOMES = {
@@ -31,8 +33,8 @@ EVIDENCE = {
     "imported": ("imported", "Imported results"),
     "process": ("lot", "Lot"),
 }
-"""First word of a metric -> the section that shows what its criterion was judged on."""
-BY_SNPS = ("identity.snp_match", "identity.rna_match", "identity.donor_rna_match", "identity.contamination")
+"""Topic of a metric -> the section that shows what its criterion was judged on."""
+BY_SNPS = tuple(name for name in MetricName if name.stage == "alleles" and name.topic == "identity")
 """Metrics of identity that the section of alleles shows; the others come from read depth."""
 
 FACTS = {

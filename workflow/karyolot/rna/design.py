@@ -24,10 +24,6 @@ class Contrast:
     residual_df: int
     untestable: str
 
-    @property
-    def formula(self) -> str:
-        return "~ " + " + ".join(self.terms)
-
 
 def plan_contrast(samples: pd.DataFrame, design: str) -> Contrast:
     """Check a design against the samples before anything is fitted.

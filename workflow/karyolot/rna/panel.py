@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.expression import DETECTED_TPM, PanelComparison
+from karyolot.contracts.metrics import PANEL_MODULES
 from karyolot.contracts.panel import (
     MIN_LOTS,
     SCHEMA_VERSION,
@@ -42,8 +43,8 @@ MODULES: Mapping[str, tuple[str, str]] = {
     "progenitor": ("progenitor", "up"),
     "potency": ("secreted and matrix", "up"),
 }
-"""Module -> its genes: group and expectation in the marker table. The groups are the genes published for this product;
-GO's sets of the same themes mix directions and tissues, so they are shown (pathways) and judge nothing."""
+"""Module of PANEL_MODULES -> its genes: group and expectation in the marker table. The groups are the genes published for
+this product; GO's sets of the same themes mix directions and tissues, so they are shown (pathways) and judge nothing."""
 STATES = ("hepatocyte", "lot")
 LEVEL = 0.95
 """Of the prediction limits: one accepted lot in twenty is stopped by each gate (Hahn & Meeker 1991)."""
@@ -312,9 +313,7 @@ def compare(expression: "AnnData", panel: Panel) -> tuple[PanelFacts, pd.DataFra
     rows += [
         _marker_row(name, levels.get(name), np.array([row.markers[name].difference for row in lots])) for name in names
     ]
-    table = pd.DataFrame(rows, columns=list(PanelComparison.to_schema().columns))
-    numbers = table.columns[3:]
-    table[numbers] = table[numbers].astype(float)
+    table = PanelComparison.frame(rows)
     table["p_holm"] = holm(table["p"].to_numpy())
     facts = PanelFacts(
         version=panel.version,
@@ -323,7 +322,7 @@ def compare(expression: "AnnData", panel: Panel) -> tuple[PanelFacts, pd.DataFra
         donors=len({row.donor_id for row in lots}),
         left_out=len(lots) < len(panel.lots),
     )
-    return facts, table.astype({"expected": object})
+    return facts, table
 
 
 def _row(kind: str, name: str, own: Paired | None, panel: Floats) -> dict[str, object]:
@@ -368,21 +367,19 @@ def _marker_row(name: str, own: Paired | None, panel: Floats) -> dict[str, objec
 
 
 def panel_metrics(facts: PanelFacts | None, table: pd.DataFrame | None) -> Metrics:
-    """rna.panel_<module>: SD of the panel by which a lot is inside its prediction limit, negative beyond it.
+    """PANEL_MODULES: SD of the panel by which a lot is inside its prediction limit, negative beyond it.
 
     One gate per module; markers are advisory and have no metric. No panel: not assessed. One that is too small: asked for,
     so the lot is INDETERMINATE until the panel has more lots or is taken out of the settings.
     """
     if facts is None or table is None:
-        return {
-            f"rna.panel_{name}": Metric(value=None, reason="no panel is given (expression.panel)") for name in MODULES
-        }
+        return dict.fromkeys(PANEL_MODULES.values(), Metric(value=None, reason="no panel is given (expression.panel)"))
     modules = {row["name"]: row for row in table[table["kind"] == "module"].to_dict("records")}
     return {
-        f"rna.panel_{name}": _metric(facts, modules[name])
-        if name in modules
-        else Metric(value=None, reason=f"panel {facts.version} has no module {name}")
-        for name in MODULES
+        name: _metric(facts, modules[module])
+        if module in modules
+        else Metric(value=None, reason=f"panel {facts.version} has no module {module}")
+        for module, name in PANEL_MODULES.items()
     }
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, Quantification, RnaQuality
+from karyolot.contracts.metrics import MetricName
 from karyolot.rna.expression import Floats
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ X_GENE, Y_GENES = "XIST", ("DDX3Y", "RPS4Y1")
 """XIST is expressed from an inactive X only; the two Y genes in all tissues of a man."""
 
 
-def metrics(
+def expression_metrics(
     expression: "AnnData", markers: pd.DataFrame, quality: Mapping[str, Quantification], declared_sex: str
 ) -> Metrics:
     """Metrics of a lot by name.
@@ -42,25 +43,27 @@ def metrics(
     lot_sex, donor_sex = _sex(expression, "lot"), _sex(expression, "hepatocyte")
     return {
         # The albumin trap: ALB counts twice, detected here and lower than in the donor below; a lot needs both.
-        "rna.identity_detected": _extreme(markers, "identity", "detected", "lot_tpm_low", "lowest"),
-        "rna.mature_down": _count(markers, "mature hepatocyte", "down"),
-        "rna.progenitor_up": _count(markers, "progenitor", "up"),
+        MetricName.RNA_IDENTITY_DETECTED: _extreme(markers, "identity", "detected", "lot_tpm_low", "lowest"),
+        MetricName.RNA_MATURE_DOWN: _count(markers, "mature hepatocyte", "down"),
+        MetricName.RNA_PROGENITOR_UP: _count(markers, "progenitor", "up"),
         # The HLA trap: the lot's own level counts. Its fall against the donor's immune cells is shown, not judged.
-        "rna.hla2_max_tpm": _extreme(markers, "HLA class II", "absent", "lot_tpm_high", "highest"),
-        "rna.blood_max_tpm": _extreme(markers, "blood", "absent", "lot_tpm_high", "highest"),
-        "rna.secreted_up": _count(markers, "secreted and matrix", "up"),
-        "rna.pluripotency_max_tpm": _extreme(markers, "pluripotency", "report", "lot_tpm_high", "highest"),
+        MetricName.RNA_HLA2_MAX_TPM: _extreme(markers, "HLA class II", "absent", "lot_tpm_high", "highest"),
+        MetricName.RNA_BLOOD_MAX_TPM: _extreme(markers, "blood", "absent", "lot_tpm_high", "highest"),
+        MetricName.RNA_SECRETED_UP: _count(markers, "secreted and matrix", "up"),
+        MetricName.RNA_PLURIPOTENCY_MAX_TPM: _extreme(markers, "pluripotency", "report", "lot_tpm_high", "highest"),
         # The direction trap: a Hippo set that moves does not say which way; its targets fall when Hippo is on.
-        "rna.yap_targets_log2fc": _targets(markers),
-        "rna.genes_detected": _genes_detected(expression, samples["genes_detected"]),
-        "rna.mapping_percent": _mapping(expression, quality),
-        "rna.strandedness_as_declared": _strandedness(expression, quality),
-        "rna.mitochondrial_share": _highest(expression, samples["mitochondrial_share"], MITOCHONDRIAL, "mitochondrial"),
-        "rna.rrna_share": _highest(expression, samples["rrna_share"], RIBOSOMAL_RNA, "ribosomal RNA"),
-        "rna.sex": lot_sex,
-        "rna.donor_sex": donor_sex,
-        "rna.sex_as_declared": _as_declared("lot", lot_sex, declared_sex),
-        "rna.donor_sex_as_declared": _as_declared("donor", donor_sex, declared_sex),
+        MetricName.RNA_YAP_TARGETS_LOG2FC: _targets(markers),
+        MetricName.RNA_GENES_DETECTED: _genes_detected(expression, samples["genes_detected"]),
+        MetricName.RNA_MAPPING_PERCENT: _mapping(expression, quality),
+        MetricName.RNA_STRANDEDNESS_AS_DECLARED: _strandedness(expression, quality),
+        MetricName.RNA_MITOCHONDRIAL_SHARE: _highest(
+            expression, samples["mitochondrial_share"], MITOCHONDRIAL, "mitochondrial"
+        ),
+        MetricName.RNA_RRNA_SHARE: _highest(expression, samples["rrna_share"], RIBOSOMAL_RNA, "ribosomal RNA"),
+        MetricName.RNA_SEX: lot_sex,
+        MetricName.RNA_DONOR_SEX: donor_sex,
+        MetricName.RNA_SEX_AS_DECLARED: _as_declared("lot", lot_sex, declared_sex),
+        MetricName.RNA_DONOR_SEX_AS_DECLARED: _as_declared("donor", donor_sex, declared_sex),
     }
 
 

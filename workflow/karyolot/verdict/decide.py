@@ -15,21 +15,12 @@ from karyolot.contracts.criteria import (
     Outcome,
     Verdict,
 )
+from karyolot.contracts.metrics import ABSENT, LOD_OF, MetricName
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt, "==": operator.eq,
 }  # fmt: skip
 WORDS = {"<=": "at most", "<": "below", ">=": "at least", ">": "above", "==": ""}
-SNPS = "no panel of SNPs (identity.sites), or no reads of lot and donor to count alleles in"
-UNMEASURED = {
-    "rna.": "no RNA of the lot and of its donor's hepatocytes",
-    "variants.": "no list of genes (small_variants.genes), or no reads of lot and donor",
-    **dict.fromkeys(
-        ("identity.snp_match", "identity.rna_match", "identity.donor_rna_match", "identity.contamination", "baf."), SNPS
-    ),
-    "": "no step of this run measures it",
-}
-"""Start of a metric's name -> why it may be missing; the first that fits."""
 
 
 def decide(lot_id: str, metrics: Metrics, acceptance: Acceptance, claim_mb: float, power: float) -> Verdict:
@@ -41,9 +32,7 @@ def decide(lot_id: str, metrics: Metrics, acceptance: Acceptance, claim_mb: floa
     INDETERMINATE. 4. Else any REVIEW makes it REVIEW. 5. Else PASS, bounded by the claim.
     Criteria that are not required and not assessed, and informational ones, never move the verdict.
     """
-    results = [
-        judge(criterion, metrics.get(criterion.metric, _missing(criterion.metric))) for criterion in acceptance.criteria
-    ]
+    results = [judge(criterion, _measured(criterion.metric, metrics)) for criterion in acceptance.criteria]
     outcome, reasons = _outcome(results)
     suppressed = outcome == "FAIL_IDENTITY" or any(_breaks_validity(result) for result in results)
     return Verdict(
@@ -59,8 +48,8 @@ def decide(lot_id: str, metrics: Metrics, acceptance: Acceptance, claim_mb: floa
     )
 
 
-def _missing(name: str) -> Metric:
-    return Metric(value=None, reason=next(reason for start, reason in UNMEASURED.items() if name.startswith(start)))
+def _measured(name: MetricName, metrics: Metrics) -> Metric:
+    return metrics.get(name) or Metric(value=None, reason=ABSENT[name.stage])
 
 
 def judge(criterion: Criterion, metric: Metric) -> CriterionResult:
@@ -82,7 +71,7 @@ def judge(criterion: Criterion, metric: Metric) -> CriterionResult:
     return CriterionResult(
         id=criterion.id,
         title=criterion.title,
-        metric=criterion.metric,
+        metric=criterion.metric.value,
         unit=criterion.unit,
         kind=criterion.kind,
         required=criterion.required,
@@ -151,13 +140,12 @@ def _within(title: str) -> str:
 
 def _claim(suppressed: bool, metrics: Metrics, claim_mb: float, power: float) -> str:
     """The sentence that bounds the verdict by this lot's own limit of detection."""
-    gain, loss = (metrics.get(f"cn.lod_{name}", _missing("")).value for name in ("gain", "loss"))
+    gain, loss = (_measured(LOD_OF[name], metrics).value for name in ("gain", "loss"))
     if not isinstance(gain, float) or not isinstance(loss, float):
         return f"No limit of detection at {claim_mb:g} Mb could be established, so nothing is claimed."
     bound = f"of {claim_mb:g} Mb or more in at least {gain:.0%} (gain) or {loss:.0%} (loss) of cells"
     if suppressed:
         return f"Changes {bound} could have been seen with {power:.0%} power, but the verdict on stability is withheld."
-    found = metrics.get("cn.acquired_long", _missing("cn.acquired_long")).value
-    if found == 0:
+    if _measured(MetricName.CN_ACQUIRED_LONG, metrics).value == 0:
         return f"No acquired change {bound} was found; one would have been called with {power:.0%} power."
     return f"Changes {bound} are called with {power:.0%} power; see the calls."

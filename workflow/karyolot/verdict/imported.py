@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from karyolot.contracts.criteria import Metric, Metrics
+from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.record import ImportedResult
 
 
@@ -13,10 +14,12 @@ def imported_metrics(results: Sequence[ImportedResult]) -> Metrics:
     imported.viability: the lowest one, in %.
     """
     return {
-        "imported.karyotype_normal": _all_kept(results, "karyotype or DNA content", "karyotype", "dna_content"),
-        "imported.flow_kept": _all_kept(results, "flow cytometry", "flow"),
-        "imported.mycoplasma_negative": _all_kept(results, "mycoplasma test", "mycoplasma"),
-        "imported.viability": _lowest([result for result in results if result.kind == "viability"]),
+        MetricName.IMPORTED_KARYOTYPE_NORMAL: _all_kept(
+            results, "karyotype or DNA content", "karyotype", "dna_content"
+        ),
+        MetricName.IMPORTED_FLOW_KEPT: _all_kept(results, "flow cytometry", "flow"),
+        MetricName.IMPORTED_MYCOPLASMA_NEGATIVE: _all_kept(results, "mycoplasma test", "mycoplasma"),
+        MetricName.IMPORTED_VIABILITY: _lowest([result for result in results if result.kind == "viability"]),
     }
 
 

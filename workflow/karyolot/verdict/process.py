@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from karyolot.contracts.criteria import Metric, Metrics
+from karyolot.contracts.metrics import MetricName
 
 
 def process_metrics(facts: Mapping[str, Any], verified_files: int) -> Metrics:
     """facts: the lot's row of lots.tsv. verified_files: FASTQ files read whole (a damaged one stops the run)."""
     pdl = facts["pdl"]
     return {
-        "process.passage": Metric(value=float(facts["passage"]), detail=f"passage {facts['passage']} by record"),
-        "process.pdl": Metric(value=pdl, detail=f"{pdl} by record")
+        MetricName.PROCESS_PASSAGE: Metric(
+            value=float(facts["passage"]), detail=f"passage {facts['passage']} by record"
+        ),
+        MetricName.PROCESS_PDL: Metric(value=pdl, detail=f"{pdl} by record")
         if pdl is not None
         else Metric(value=None, reason="no population doublings in the lot sheet"),
-        "reads.verified": Metric(
+        MetricName.READS_VERIFIED: Metric(
             value=True, detail=f"{verified_files} FASTQ files read whole; pairing and checksums hold"
         )
         if verified_files

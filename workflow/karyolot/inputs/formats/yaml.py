@@ -167,5 +167,8 @@ def _fault(path: Path, content: Any, error: ErrorDetails) -> Fault:
         "extra_forbidden": ("is not a known entry", "delete or correct it"),
         "string_too_short": ("is empty", "fill it in"),
     }.get(error["type"], (f"is not allowed ({error['msg'][:1].lower()}{error['msg'][1:]})", "correct it"))
+    meant = None
+    if "remedy" in (context := error.get("ctx", {})):  # a rule of the model itself, such as an unknown metric
+        message, remedy, meant = error["msg"], context["remedy"], context["meant"]
     line = line_of(path, place) or line_of(path, place[:-1])
-    return Fault("E18", f"{'.'.join(names) or 'the document'} {message}", remedy, line)
+    return Fault("E18", f"{'.'.join(names) or 'the document'} {message}", remedy, line, meant)

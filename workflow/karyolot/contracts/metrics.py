@@ -1,0 +1,216 @@
+"""Every metric of a lot, once: its name, who computes it, what kind of value it has, its unit, and when it has none.
+
+Producers, criteria, verdict and report take names from here; a name spelt anywhere else is a failing test.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Literal
+
+Stage = Literal["dna", "alleles", "variants", "rna", "panel", "process", "imported"]
+"""The function that computes a metric: copy_number_metrics, allele_metrics, variant_metrics, expression_metrics,
+panel_metrics, process_metrics, imported_metrics. A stage returns all of its metrics or is not run."""
+Kind = type[float] | type[int] | type[bool] | tuple[str, ...]
+"""Type of a metric's value; a tuple lists the words it can be."""
+
+ABSENT: Mapping[Stage, str] = {
+    "dna": "no step of this run measures it",
+    "alleles": "no panel of SNPs (identity.sites), or no reads of lot and donor to count alleles in",
+    "variants": "no list of genes (small_variants.genes), or no reads of lot and donor",
+    "rna": "no RNA of the lot and of its donor's hepatocytes",
+    "panel": "no RNA of the lot and of its donor's hepatocytes",
+    "process": "no step of this run measures it",
+    "imported": "no step of this run measures it",
+}
+"""Why a lot has none of a stage's metrics."""
+
+_SAME: Kind = ("MATCH", "MISMATCH")
+_SEX: Kind = ("F", "M")
+_NOISE = "too few bins to measure the noise"
+_NOT_DONOR = "the lot's SNPs do not match its donor"
+_MARKERS = "a gene of the group has no read or is not annotated, or the marker table has no such group"
+_TPM = "gene lengths are unknown, or a gene of the group is not annotated"
+_PANEL = "no reference panel, fewer lots than limits need, no TPM, or lots that do not differ"
+
+
+class MetricName(StrEnum):
+    """Name of a metric, with what is known of it before it is measured.
+
+    stage: who computes it. kind: type of its value. unit: as acceptance.yaml states it; N stands for a number that the
+    study's own tables set. meaning: one line. null: when the value is null; '' = never.
+    """
+
+    stage: Stage
+    kind: Kind
+    unit: str
+    meaning: str
+    null: str
+
+    def __new__(cls, name: str, stage: Stage, kind: Kind, unit: str, meaning: str, null: str) -> "MetricName":
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.stage, member.kind, member.unit, member.meaning, member.null = stage, kind, unit, meaning, null
+        return member
+
+    @property
+    def topic(self) -> str:
+        """First word of the name: what the metric is about."""
+        return self.partition(".")[0]
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind in (float, int)
+
+    @property
+    def values(self) -> str:
+        """What its values are, in words."""
+        if isinstance(self.kind, tuple):
+            return " or ".join(self.kind)
+        return "a number" if self.is_number else "true or false"
+
+    def can_be(self, value: object) -> bool:
+        """Whether it can have this value. A metric that counts is held against any number, but is a whole one."""
+        if isinstance(self.kind, tuple):
+            return value in self.kind
+        return isinstance(value, self.kind | int) and isinstance(value, bool) == (self.kind is bool)
+
+    def compares_with(self, value: object) -> bool:
+        """Whether a limit of this value says something of it."""
+        return isinstance(value, float) or self.can_be(value) if self.is_number else self.can_be(value)
+
+    # fmt: off
+    DNA_USABLE_BINS = ("dna.usable_bins", "dna", float, "share",
+        "share of the analysis bins that are used", "")
+    DNA_NOISE = ("dna.noise", "dna", float, "log2",
+        "robust standard deviation of the log2 ratio between neighbouring bins", "too few neighbouring bins")
+    DNA_RT_SLOPE = ("dna.rt_slope", "dna", float, "log2 per SD, at least",
+        "replication-timing bias: the end of its 95% interval nearer to 0", "no replication-timing track")
+    DNA_NEUTRAL = ("dna.neutral", "dna", float, "share of the autosomes",
+        "share of the used autosomal bins at the commonest copy-number level", "no usable autosomal bin")
+    DNA_BLIND_ARMS = ("dna.blind_arms", "dna", int, "arms",
+        "chromosome arms that cannot be assessed", "")
+    CN_LOD = ("cn.lod", "dna", float, "share of cells",
+        "limit of detection at the claimed size, the larger of gain and loss", "one of the two limits is null")
+    CN_LOD_GAIN = ("cn.lod_gain", "dna", float, "share of cells",
+        "cell fraction at which a gain of the claimed size is called with the configured power",
+        f"not even in all cells, or {_NOISE}")
+    CN_LOD_LOSS = ("cn.lod_loss", "dna", float, "share of cells",
+        "cell fraction at which a loss of the claimed size is called with the configured power",
+        f"not even in all cells, or {_NOISE}")
+    CN_LOD_POWER = ("cn.lod_power", "dna", float, "share of plants found",
+        "detected proportion of the events simulated in the lot's own reads at that limit, the lower of gain and loss",
+        "no event of the claimed size could be simulated")
+    CN_PUBLISHED_RULE = ("cn.published_rule", "dna", int, "segments",
+        "segments beyond the log2 thresholds of He et al. 2025", "")
+    CN_ACQUIRED_LONG = ("cn.acquired_long", "dna", int, "calls",
+        "acquired or enriched calls of the claimed size or larger", _NOISE)
+    CN_ACQUIRED_SHORT = ("cn.acquired_short", "dna", int, "calls",
+        "acquired or enriched calls below the claimed size", _NOISE)
+    CN_ACQUIRED_WATCH = ("cn.acquired_watch", "dna", int, "calls",
+        "those below the claimed size that hold a listed gene or region", _NOISE)
+    CN_HIGH_COPY = ("cn.high_copy", "dna", int, "calls",
+        "acquired or enriched calls of four or more copies", _NOISE)
+    CN_WHOLE_CHROMOSOME = ("cn.whole_chromosome", "dna", int, "calls",
+        "acquired or enriched calls of whole autosomes", _NOISE)
+    CN_ARTEFACT_PRONE = ("cn.artefact_prone", "dna", int, "calls",
+        "acquired or enriched calls in regions where false calls are common", _NOISE)
+    CN_CONTRADICTED = ("cn.contradicted", "dna", int, "calls",
+        "acquired or enriched calls that the allele fractions contradict",
+        f"no allele evidence was available, or {_NOISE}")
+    CN_DONOR_CHANGE_LOST = ("cn.donor_change_lost", "dna", int, "calls",
+        "changes of the donor that the lot does not have", _NOISE)
+    IDENTITY_GERMLINE = ("identity.germline", "dna", float, "share",
+        "share of the donor's germline copy-number differences found in the lot",
+        "the donor has none that the lot's depth could confirm")
+    IDENTITY_LOT_SEX = ("identity.lot_sex", "dna", bool, "",
+        "sex of the lot by depth of X and Y is as declared", "the depths of X and Y are inconclusive")
+    IDENTITY_DONOR_SEX = ("identity.donor_sex", "dna", bool, "",
+        "sex of the donor's hepatocytes by depth of X and Y is as declared", "the depths of X and Y are inconclusive")
+
+    IDENTITY_SNP_MATCH = ("identity.snp_match", "alleles", _SAME, "",
+        "lot against donor by SNPs", "too few reads over SNPs")
+    IDENTITY_RNA_MATCH = ("identity.rna_match", "alleles", _SAME, "",
+        "RNA of the lot against DNA of the donor by SNPs", "no RNA reads of the lot, or too few over SNPs")
+    IDENTITY_DONOR_RNA_MATCH = ("identity.donor_rna_match", "alleles", _SAME, "",
+        "RNA of the donor's hepatocytes against DNA of the donor by SNPs",
+        "no RNA reads of the donor, or too few over SNPs")
+    IDENTITY_CONTAMINATION = ("identity.contamination", "alleles", float, "share",
+        "proportion of the lot's reads from another human", f"{_NOT_DONOR}, or too few reads")
+    BAF_CNLOH = ("baf.cnloh", "alleles", int, "events",
+        "regions of allelic imbalance without a copy-number call", f"{_NOT_DONOR}, or too few heterozygous sites")
+
+    VARIANTS_ACQUIRED = ("variants.acquired", "variants", int, "variants",
+        "enriched and acquired small variants in the listed genes", "no listed gene is covered in lot and donor")
+
+    RNA_IDENTITY_DETECTED = ("rna.identity_detected", "rna", float, "TPM, lowest",
+        "lowest level of the hepatocyte identity genes in the lot", _TPM)
+    RNA_MATURE_DOWN = ("rna.mature_down", "rna", int, "of N genes",
+        "mature hepatocyte genes that are lower than in the donor", _MARKERS)
+    RNA_PROGENITOR_UP = ("rna.progenitor_up", "rna", int, "of N genes",
+        "progenitor genes that are higher than in the donor", _MARKERS)
+    RNA_HLA2_MAX_TPM = ("rna.hla2_max_tpm", "rna", float, "TPM, highest",
+        "highest level of the HLA class II genes in the lot", _TPM)
+    RNA_BLOOD_MAX_TPM = ("rna.blood_max_tpm", "rna", float, "TPM, highest",
+        "highest level of the blood and endothelial genes in the lot", _TPM)
+    RNA_SECRETED_UP = ("rna.secreted_up", "rna", int, "of N genes",
+        "genes of secreted factors and matrix that are higher than in the donor", _MARKERS)
+    RNA_PLURIPOTENCY_MAX_TPM = ("rna.pluripotency_max_tpm", "rna", float, "TPM, highest",
+        "highest level of the pluripotency genes in the lot", _TPM)
+    RNA_YAP_TARGETS_LOG2FC = ("rna.yap_targets_log2fc", "rna", float, "log2",
+        "median log2 fold change of the YAP target genes", _MARKERS)
+    RNA_GENES_DETECTED = ("rna.genes_detected", "rna", int, "genes",
+        "genes detected in the lot's sample with the fewest", "gene lengths are unknown")
+    RNA_MAPPING_PERCENT = ("rna.mapping_percent", "rna", float, "%",
+        "lowest percentage of mapped fragments over all samples", "a sample was given as counts")
+    RNA_STRANDEDNESS_AS_DECLARED = ("rna.strandedness_as_declared", "rna", bool, "",
+        "strandedness of all libraries is as declared", "a sample was given as counts, undeclared or with few fragments")
+    RNA_MITOCHONDRIAL_SHARE = ("rna.mitochondrial_share", "rna", float, "share",
+        "highest share of counts in mitochondrial genes over all samples", "the annotation has no such gene")
+    RNA_RRNA_SHARE = ("rna.rrna_share", "rna", float, "share",
+        "highest share of counts in ribosomal RNA genes over all samples", "the annotation has no such gene")
+    RNA_SEX = ("rna.sex", "rna", _SEX, "",
+        "sex of the lot by XIST and genes on Y", "the pattern is inconclusive, or a gene is not annotated")
+    RNA_DONOR_SEX = ("rna.donor_sex", "rna", _SEX, "",
+        "sex of the donor's hepatocytes by XIST and genes on Y", "the pattern is inconclusive, or a gene is not annotated")
+    RNA_SEX_AS_DECLARED = ("rna.sex_as_declared", "rna", bool, "",
+        "sex of the lot by RNA is as declared", "rna.sex is null")
+    RNA_DONOR_SEX_AS_DECLARED = ("rna.donor_sex_as_declared", "rna", bool, "",
+        "sex of the donor's hepatocytes by RNA is as declared", "rna.donor_sex is null")
+
+    RNA_PANEL_MATURITY = ("rna.panel_maturity", "panel", float, "SD inside the limit",
+        "distance of the mature programme to the panel's prediction limit", _PANEL)
+    RNA_PANEL_PROGENITOR = ("rna.panel_progenitor", "panel", float, "SD inside the limit",
+        "distance of the progenitor programme to the panel's prediction limit", _PANEL)
+    RNA_PANEL_POTENCY = ("rna.panel_potency", "panel", float, "SD inside the limit",
+        "distance of the secreted factors and matrix to the panel's prediction limit", _PANEL)
+
+    PROCESS_PASSAGE = ("process.passage", "process", float, "passage",
+        "passage number in the lot sheet", "")
+    PROCESS_PDL = ("process.pdl", "process", float, "doublings",
+        "population doublings in the lot sheet", "not in the lot sheet")
+    READS_VERIFIED = ("reads.verified", "process", bool, "",
+        "all FASTQ files were read completely; pairing and checksums are correct", "no FASTQ files were given")
+
+    IMPORTED_KARYOTYPE_NORMAL = ("imported.karyotype_normal", "imported", bool, "",
+        "every karyotype and DNA content on file is within its limit", "none on file, or without a limit")
+    IMPORTED_FLOW_KEPT = ("imported.flow_kept", "imported", bool, "",
+        "every flow cytometry result on file is within its limit", "none on file, or without a limit")
+    IMPORTED_MYCOPLASMA_NEGATIVE = ("imported.mycoplasma_negative", "imported", bool, "",
+        "every mycoplasma test on file is negative", "none on file, or without a limit")
+    IMPORTED_VIABILITY = ("imported.viability", "imported", float, "%, lowest",
+        "lowest viability on file", "none on file")
+    # fmt: on
+
+
+LOD_OF: Mapping[str, MetricName] = {"gain": MetricName.CN_LOD_GAIN, "loss": MetricName.CN_LOD_LOSS}
+"""Type of change -> its limit of detection."""
+PANEL_MODULES: Mapping[str, MetricName] = {
+    "maturity": MetricName.RNA_PANEL_MATURITY,
+    "progenitor": MetricName.RNA_PANEL_PROGENITOR,
+    "potency": MetricName.RNA_PANEL_POTENCY,
+}
+"""Module of a reference panel -> its metric. A module that is not here has none, whatever a panel file says."""
+
+
+def metrics_of(stage: Stage) -> frozenset[MetricName]:
+    return frozenset(name for name in MetricName if name.stage == stage)
