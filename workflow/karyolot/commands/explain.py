@@ -12,10 +12,11 @@ from pydantic import ValidationError
 
 from karyolot.contracts.criteria import CriterionResult, Verdict
 from karyolot.contracts.problems import KaryolotError, quoted
-from karyolot.contracts.record import Record
+from karyolot.contracts.record import SCHEMA_VERSION, Record
 from karyolot.contracts.sheets import ID_PATTERN
 from karyolot.inputs.sheets import suggestion
 from karyolot.io.files import read_bytes, read_json, write_bytes, write_text
+from karyolot.plan.provenance import code_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def read_record(directory: Path, lot: str) -> Record:
             f"{directory / 'results'} holds no record of a lot {quoted(lot)}{suggestion(lot, there)}; {known}"
         )
     content = read_json(path)
+    _same_schema(content, path)
     try:
         record = Record.model_validate(content)
     except ValidationError as error:
@@ -69,6 +71,24 @@ def read_record(directory: Path, lot: str) -> Record:
     return record
 
 
+def _same_schema(content: Any, path: Path) -> None:
+    """Raises KaryolotError for a record of another schema, which names the version that reads it."""
+    given = content.get("schema_version") if isinstance(content, dict) else None
+    if given == SCHEMA_VERSION or not isinstance(given, str):
+        return
+    maker = content.get("provenance")
+    known = maker if isinstance(maker, dict) else {}
+    made = ", ".join(
+        f"{word} {quoted(str(known[name]))}"
+        for word, name in (("version", "karyolot_version"), ("commit", "commit"))
+        if known.get(name)
+    )
+    raise KaryolotError(
+        f"{path}: not readable by this version: the record has schema {quoted(given)}{f' (made by {made})' if made else ''}, and schema {SCHEMA_VERSION} is"
+        " required. Re-run the study to update the record, or use the version that made it"
+    )
+
+
 def seal(content: dict[str, Any]) -> str:
     """The report id that fits a record as it stands in its file; as `Record.digest`, whatever fields it has."""
     rest = {key: value for key, value in content.items() if key != "report_id"}
@@ -84,7 +104,7 @@ def line_of(record: Record, directory: Path) -> Line:
         passage=_passage(record),
         outcome=record.verdict.outcome,
         draft=bool(record.provenance.dirty),
-        first_reason=record.verdict.first_reason,
+        first_reason=record.text.verdict.first_reason,
         report=report_path(record, directory),
         not_seen=record.not_seen,
     )
@@ -116,10 +136,8 @@ def explanation(record: Record, directory: Path) -> dict[str, Any]:
 
     value null = not assessed, and `explanation` says why. passage null = not recorded.
     """
-    from karyolot.report.captions import limits_of_detection  # brings pandas along
-
-    verdict = record.verdict
-    caption = limits_of_detection(record.copy_number)
+    verdict, text = record.verdict, record.text
+    caption = text.copy_number.lod
     return {
         "lot_id": record.lot.lot_id,
         "donor_id": record.lot.donor_id,
@@ -128,7 +146,7 @@ def explanation(record: Record, directory: Path) -> dict[str, Any]:
         "draft": bool(record.provenance.dirty),
         "notice": record.notice,
         "headline": verdict.headline,
-        "first_reason": verdict.first_reason,
+        "first_reason": text.verdict.first_reason,
         "claim": verdict.claim,
         "not_passed": [
             {"decided": result.id in verdict.reasons}
@@ -137,20 +155,22 @@ def explanation(record: Record, directory: Path) -> dict[str, Any]:
         ],
         "limit_of_detection": f"{caption.finding} {caption.reading}",
         "not_seen": list(record.not_seen),
-        "acceptance": f"{verdict.acceptance_name} {verdict.acceptance_version}",
+        "cannot_detect": text.not_seen,
+        "acceptance": text.verdict.criteria,
         "report": str(report_path(record, directory)),
         "report_id": record.report_id,
     }  # fmt: skip
 
 
 def render_again(directory: Path, lot: str) -> list[Path]:
-    """Make the files a person reads anew from the lot's record; the same record gives the same bytes."""
+    """Regenerate the files a person reads from the lot's record; the same record and code give the same bytes."""
     from karyolot.report.pdf import FONTS, print_pdf  # these bring pandas, the templates and the typesetter along
     from karyolot.report.render import render
 
     record = read_record(directory, lot)
     folder = directory / "results" / lot
-    write_text(render(record), folder / "report.html")
+    made_by = code_state()
+    write_text(render(record, made_by), folder / "report.html")
     fonts = {name: read_bytes(path) for name, path in FONTS.items()}
-    write_bytes(print_pdf(record, read_bytes(folder / "report.json"), fonts), folder / "report.pdf")
+    write_bytes(print_pdf(record, read_bytes(folder / "report.json"), fonts, made_by), folder / "report.pdf")
     return [folder / "report.html", folder / "report.pdf"]
