@@ -941,49 +941,43 @@ def hostile() -> Record:
     base = failing()
     return reworded(
         base,
-        **{
-            "notice": HOSTILE,
-            "lot": LotFacts(lot_id=HOSTILE, donor_id=HOSTILE, donor_sex="M", facts={"passage": 8, HOSTILE: HOSTILE}),
-            "copy_number": base.copy_number.model_copy(
-                update={
-                    "calls": tuple(
-                        c.model_copy(update={"bands": HOSTILE, "genes": HOSTILE, "watch": HOSTILE})
-                        for c in base.copy_number.calls
-                    ),
-                }
-            ),
-            "findings": Findings(copy_number=(HOSTILE,), alleles=(HOSTILE,), limits=(HOSTILE,)),
-            "imported": tuple(
-                r.model_copy(
-                    update=dict.fromkeys(("value", "unit", "analyte", "method", "document", "comment"), HOSTILE)
+        notice=HOSTILE,
+        lot=LotFacts(lot_id=HOSTILE, donor_id=HOSTILE, donor_sex="M", facts={"passage": 8, HOSTILE: HOSTILE}),
+        copy_number=base.copy_number.model_copy(
+            update={
+                "calls": tuple(
+                    c.model_copy(update={"bands": HOSTILE, "genes": HOSTILE, "watch": HOSTILE})
+                    for c in base.copy_number.calls
                 )
-                for r in base.imported
-            ),
-            "small_variants": SMALL_VARIANTS.model_copy(
-                update={
-                    "rows": tuple(r.model_copy(update={"gene": HOSTILE, "alt": HOSTILE}) for r in SMALL_VARIANTS.rows)
-                }
-            ),
-            "deviations": (DEVIATION.model_copy(update={"value": HOSTILE, "document": HOSTILE}),),
-            "qc": tuple(s.model_copy(update={"sample_id": HOSTILE}) for s in base.qc),
-            "provenance": base.provenance.model_copy(
-                update={
-                    "inputs": (InputFile(path=HOSTILE, bytes=1, sha256="0" * 64),),
-                    "tools": {HOSTILE: HOSTILE},
-                    "config_differences": (ConfigDifference(setting=HOSTILE, default=HOSTILE, used={"a": HOSTILE}),),
-                }
-            ),
-            "verdict": base.verdict.model_copy(
-                update={
-                    "headline": HOSTILE,
-                    "claim": HOSTILE,
-                    "criteria": tuple(
-                        r.model_copy(update=dict.fromkeys(("title", "explanation", "source", "value"), HOSTILE))
-                        for r in base.verdict.criteria
-                    ),
-                }
-            ),
-        },
+            }
+        ),
+        findings=Findings(copy_number=(HOSTILE,), alleles=(HOSTILE,), limits=(HOSTILE,)),
+        imported=tuple(
+            r.model_copy(update=dict.fromkeys(("value", "unit", "analyte", "method", "document", "comment"), HOSTILE))
+            for r in base.imported
+        ),
+        small_variants=SMALL_VARIANTS.model_copy(
+            update={"rows": tuple(r.model_copy(update={"gene": HOSTILE, "alt": HOSTILE}) for r in SMALL_VARIANTS.rows)}
+        ),
+        deviations=(DEVIATION.model_copy(update={"value": HOSTILE, "document": HOSTILE}),),
+        qc=tuple(s.model_copy(update={"sample_id": HOSTILE}) for s in base.qc),
+        provenance=base.provenance.model_copy(
+            update={
+                "inputs": (InputFile(path=HOSTILE, bytes=1, sha256="0" * 64),),
+                "tools": {HOSTILE: HOSTILE},
+                "config_differences": (ConfigDifference(setting=HOSTILE, default=HOSTILE, used={"a": HOSTILE}),),
+            }
+        ),
+        verdict=base.verdict.model_copy(
+            update={
+                "headline": HOSTILE,
+                "claim": HOSTILE,
+                "criteria": tuple(
+                    r.model_copy(update=dict.fromkeys(("title", "explanation", "source", "value"), HOSTILE))
+                    for r in base.verdict.criteria
+                ),
+            }
+        ),
     )
 
 

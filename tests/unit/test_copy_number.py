@@ -10,6 +10,7 @@ import pytest
 from karyolot.contracts.copy_number import Arms, Bins, Calls, DonorVariants, Lod, LogRatios, Segments
 from karyolot.contracts.criteria import Acceptance, Metrics
 from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.record import NOT_SEEN
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.levels import detectable_fraction, fraction_interval, fraction_of_cells
 from karyolot.dna.match import match_donor, sex_of
@@ -17,7 +18,6 @@ from karyolot.dna.ratio import compare, natural_spline
 from karyolot.dna.segments import published_rule
 from karyolot.dna.summary import metrics
 from karyolot.io.files import read_yaml
-from karyolot.report.record import NOT_SEEN
 from karyolot.verdict.decide import decide
 from planted import RESOURCES, Event, Result, analyse, genome, run, sample
 

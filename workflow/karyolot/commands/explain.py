@@ -84,8 +84,8 @@ def _same_schema(content: Any, path: Path) -> None:
         if known.get(name)
     )
     raise KaryolotError(
-        f"{path}: not readable by this version: the record has schema {quoted(given)}{f' (made by {made})' if made else ''}, and schema {SCHEMA_VERSION} is"
-        " required. Re-run the study to update the record, or use the version that made it"
+        f"{path}: not readable by this version: the record has schema {quoted(given)}{f' (made by {made})' if made else ''},"
+        f" and schema {SCHEMA_VERSION} is required. Re-run the study to update the record, or use the version that made it"
     )
 
 

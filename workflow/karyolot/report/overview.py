@@ -35,7 +35,9 @@ def overview_row(record: Record) -> OverviewRow:
         report_id=record.report_id,
         draft=bool(record.provenance.dirty),
         arms=tuple(
-            OverviewArm(chrom=chrom, arm=arm, state="withheld" if record.verdict.suppressed and state != "blind" else state)
+            OverviewArm(
+                chrom=chrom, arm=arm, state="withheld" if record.verdict.suppressed and state != "blind" else state
+            )
             for (chrom, arm), state in arm_states(record.copy_number).items()
         ),
     )
@@ -91,8 +93,9 @@ def render_overview(
 ) -> str:
     """The overview as one HTML page beside the lots' folders. Donors in order of id, their lots by passage, then id.
 
-    made_by: the code that renders. study: expression across lots, None = too few RNA samples. pairs: contract Pairs, None = no sample's alleles were
-    counted. Columns are all arms of any lot, in the order they first appear; a lot without an arm shows it as not assessed.
+    made_by: the code that renders. study: expression across lots, None = too few RNA samples. pairs: contract Pairs, None = no
+    sample's alleles were counted. Columns are all arms of any lot, in the order they first appear; a lot without an arm shows
+    it as not assessed.
     """
     ordered = sorted(rows, key=lambda row: (row.donor_id, row.passage is None, row.passage or 0, row.lot_id))
     columns: dict[str, list[str]] = {}

@@ -82,7 +82,7 @@ def assemble(
         copy_number=copy_number,
         expression=expression,
         alleles=None if alleles is None else allele_record(alleles),
-        small_variants=None if variants is None else _small_variants(variants),
+        small_variants=None if variants is None else small_variant_record(variants),
         qc=with_rna_quality(qc, None if rna is None else rna.quality),
         imported=tuple(result for result in results if result.kind != "deviation"),
         deviations=tuple(result for result in results if result.kind == "deviation"),
@@ -212,7 +212,7 @@ def _chromosomes(ratios: pd.DataFrame) -> list[Chromosome]:
     return chromosomes
 
 
-def _small_variants(results: VariantResults) -> SmallVariantRecord:
+def small_variant_record(results: VariantResults) -> SmallVariantRecord:
     """Small variants in listed genes that a person should look at."""
     variants = results.variants
     return SmallVariantRecord(rows=record_rows(variants[variants["origin"] != "inherited"], SmallVariantRow))

@@ -106,9 +106,13 @@ def _summary(known: int, wrong: int, mixed: int, unknown: int) -> str:
     if not known:
         return f"None of {plural(unknown, 'sample pair')} could be determined: too few reads at the sites."
     if wrong:
-        said = [f"{wrong:,} of {plural(known, 'sample pair')} {'contradicts' if wrong == 1 else 'contradict'} the sample sheet"]
+        said = [
+            f"{wrong:,} of {plural(known, 'sample pair')} {'contradicts' if wrong == 1 else 'contradict'} the sample sheet"
+        ]
     else:
-        said = [f"{f'All {known:,} sample pairs agree' if known > 1 else 'The one sample pair agrees'} with the sample sheet"]
+        said = [
+            f"{f'All {known:,} sample pairs agree' if known > 1 else 'The one sample pair agrees'} with the sample sheet"
+        ]
     if mixed:
         said.append(f"{plural(mixed, 'sample contains', 'samples contain')} reads of another donor of the sample sheet")
     if unknown:
@@ -178,8 +182,8 @@ def study_sets(study: StudyExpression) -> Caption:
     unknown = f" Not assessed, too few of the genes vary: {listed(study.unscored)}." if study.unscored else ""
     return Caption(
         finding=_most_moved(study, study.sets, study.set_scores, "") + unknown,
-        reading="Rows: gene sets; columns: samples, by donor. GSVA, kernel Gaussian: where a set's genes rank among all genes of a"
-        " sample, each against its level in the other samples; comparable only within this study. Orange above, blue below,"
+        reading="Rows: gene sets; columns: samples, by donor. GSVA, kernel Gaussian: where a set's genes rank among all genes of"
+        " a sample, each against its level in the other samples; comparable only within this study. Orange above, blue below,"
         f" darker from {listed([number(edge) for edge in SCORE_EDGES])} on.",
     )
 
@@ -197,5 +201,3 @@ def _most_moved(study: StudyExpression, names: Sequence[str], scores: Sequence[S
         return "Lots and hepatocytes cannot be compared."
     (low, falls), (high, rises) = min(moved), max(moved)
     return f"In lots '{rises}' rises most ({axis(high)}{unit} on average) and '{falls}' falls most ({axis(low)})."
-
-

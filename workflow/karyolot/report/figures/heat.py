@@ -96,5 +96,3 @@ def study_heat(study: StudyExpression) -> list[Heat] | None:
         by_sample = [HeatRow(gene_name=s.sample_id, group=s.donor_id, log2=values) for s, values in columns]
         made.append(_heat(by_sample, study.sets, SCORE_EDGES))
     return made
-
-

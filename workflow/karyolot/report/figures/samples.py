@@ -44,5 +44,3 @@ def dots(study: SampleMap) -> list[Dot]:
         made.append(Dot(x, y, bool(sample.lot_id), sample.sample_id if named else "", labels[x > PLOT / 2]))
     behind = [(place(sample.first), place(-sample.second), sample.is_lot) for sample in study.panel]
     return [Dot(x, y, is_lot, "", y, of_panel=True) for x, y, is_lot in behind] + made
-
-

@@ -54,7 +54,9 @@ def _against_panel(panel: PanelResults) -> list[str]:
         parts.append(f"beyond its limits in {', '.join(beyond)}" if beyond else "within its limits")
     if unknown:
         parts.append(f"not comparable in {', '.join(unknown)}")
-    provisional = f" Its limits are provisional: a full panel has {FULL_LOTS} lots." if facts.tier == "provisional" else ""
+    provisional = (
+        f" Its limits are provisional: a full panel has {FULL_LOTS} lots." if facts.tier == "provisional" else ""
+    )
     return [f"Against the {name} the lot is {' and '.join(parts)}.{provisional}{itself}"]
 
 
@@ -62,7 +64,7 @@ def _genes_against_panel(panel: PanelResults, record: PanelRecord, significance:
     if panel.facts.tier == "too few":
         return []
     said = []
-    markers: "pd.Series[str]" = panel.table.loc[panel.table["p_holm"] < significance, "name"]
+    markers: pd.Series[str] = panel.table.loc[panel.table["p_holm"] < significance, "name"]
     if len(markers):
         said.append(
             f"Markers that differ from the panel's lots (advisory, adjusted p < {significance:g}): {', '.join(markers)}."
@@ -192,7 +194,9 @@ def arm_shifts(record: ExpressionRecord) -> Caption:
         spread = median(row.se for row in known if row.se is not None)
         finding = f"{len(moved)} of {plural(len(known), 'arm')} stand out (|z| at least {number(SURELY)})"
         finding += f": {listed(moved, 10)}" if moved else ""
-        finding += f"; the standard error of an arm is {number(spread, 2)} log2, a third copy in all cells at most +0.58."
+        finding += (
+            f"; the standard error of an arm is {number(spread, 2)} log2, a third copy in all cells at most +0.58."
+        )
         if record.panel is not None and record.panel.tier != "too few":
             lots = plural(record.panel.lots, "lot")
             finding += f" The usual shift in {lots} of reference panel {record.panel.version} was subtracted."
@@ -214,7 +218,9 @@ def place_in_panel(map_: SampleMap, figure: int) -> Figure:
         far = [dist(here, there) for there in (lots, donors)]
         near, to = ("nearer to", "to") if far[0] < far[1] else ("farther from", "from")
         to_lots, to_donors = (number(value, 2) for value in far)
-        finding = f"The lot lies {near} the accepted lots ({to_lots}) than {to} their donors' hepatocytes ({to_donors})."
+        finding = (
+            f"The lot lies {near} the accepted lots ({to_lots}) than {to} their donors' hepatocytes ({to_donors})."
+        )
     accepted = sum(sample.is_lot for sample in map_.panel)
     return Figure(
         number=figure,

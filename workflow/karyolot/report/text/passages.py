@@ -51,7 +51,9 @@ def trend(rows: Sequence[LotPoint]) -> Caption:
     if changed:
         top = max(changed, key=lambda row: row.share or 0)
         passage = "" if top.passage is None else f", passage {number(top.passage)}"
-        finding += f"; the largest, in {percent(top.share)} of cells, is in {top.lot_id} (donor {top.donor_id}{passage})"
+        finding += (
+            f"; the largest, in {percent(top.share)} of cells, is in {top.lot_id} (donor {top.donor_id}{passage})"
+        )
     left = sum(row.passage is None for row in rows)
     size = _claimed_size(rows)
     claimed = "of the size each lot's claim is made for" if size is None else f"of {number(size)} Mb"

@@ -4,12 +4,34 @@ from collections.abc import Iterator, Sequence
 
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.record import ImportedResult, LotFacts, Measured
-from karyolot.contracts.record_rna import ExpressionRecord
 from karyolot.contracts.text import Findings, Note, Text, VerdictText
 from karyolot.report.text import alleles, copy_number, expression, passages
 from karyolot.report.words import ALWAYS_ASKED, KINDS, OUTCOMES, fact_label, listed, outcome_counts
 
 ALL_NAMED = 20
+ABSENT = {
+    "calls": "None. The limit of detection below bounds what could have been missed.",
+    "alleles": "Identity by SNPs: not available. It needs a panel of common SNPs (identity.sites), a genome, and reads, not"
+    " counts, of lot and donor.",
+    "small_variants": "Small variants: not available. They were not searched: no list of genes was given, or no reads to search"
+    " in.",
+    "earlier": "Earlier passages: not available. No lot this one was grown from is recorded with whole-genome sequencing"
+    " (parent_lot_id); overview.html shows all lots of the donor.",
+    "expression": "RNA: not available. No RNA sequencing was given for this lot; criteria on RNA are not assessed.",
+    "markers": "Markers: not available.",
+    "panel": "Modules against accepted lots: not available. They, and the lot's position among those lots, need a reference panel"
+    " (expression.panel).",
+    "sets": "Gene sets: not available.",
+    "heat": "Heat map, sample by sample: not available. It needs genes of the marker panel or of the gene sets among those"
+    " measured.",
+    "arms": "Expression along chromosome arms: not available. It needs an annotation with the positions of genes"
+    " (reference.gtf).",
+    "wgs": "Not available: no such data were given for this lot.",
+    "rnaseq": "Not available: no such data were given for this lot.",
+    "deviations": "None recorded.",
+    "settings": "None.",
+}
+"""Section or part of the report -> what it says instead of the data."""
 
 
 def speak(record: Measured, findings: Findings) -> Text:
@@ -69,13 +91,19 @@ def verdict(result: Verdict, snps: bool) -> VerdictText:
     )
     return VerdictText(
         criteria=f"{result.acceptance_name} v{result.acceptance_version}",
-        first_reason=result.first_reason,
+        first_reason=_first_reason(result),
         withheld=withheld if result.suppressed else None,
         elsewhere="Any other donor that the sample matches is listed under Identity in overview.html."
         if snps and result.outcome == "FAIL_IDENTITY"
         else "",
         tally=tuple(f"{count} {OUTCOMES[outcome][1].lower()}" for outcome, count in counts),
     )
+
+
+def _first_reason(result: Verdict) -> str:
+    """The first criterion that decided, or the headline when none stands out (PASS)."""
+    first = next((criterion for criterion in result.criteria if criterion.id in result.reasons[:1]), None)
+    return result.headline if first is None else f"{first.id} {first.explanation}"
 
 
 def not_seen(nouns: Sequence[str]) -> str:
@@ -93,67 +121,24 @@ def sign_off(result: Verdict) -> str:
 
 def absent(record: Measured) -> dict[str, str]:
     """What is not available and why, by section or part."""
-    said = dict(_absent_dna(record))
-    if record.expression is None:
-        said["expression"] = (
-            "RNA: not available. No RNA sequencing was given for this lot; criteria on RNA are not assessed."
-        )
-    else:
-        said |= _absent_rna(record.expression)
-    for assay in {"wgs", "rnaseq"} - {sample.assay for sample in record.qc}:
-        said[assay] = "Not available: no such data were given for this lot."
+    held = {sample.assay for sample in record.qc}
+    there: dict[str, object] = {
+        "calls": record.copy_number.calls,
+        "alleles": record.alleles,
+        "small_variants": record.small_variants,
+        "earlier": record.earlier,
+        "expression": record.expression,
+        "wgs": "wgs" in held,
+        "rnaseq": "rnaseq" in held,
+        "deviations": record.deviations,
+        "settings": record.provenance.config_differences,
+    }
+    if rna := record.expression:
+        there |= {"markers": rna.markers, "panel": rna.panel, "sets": rna.sets, "heat": rna.heat, "arms": rna.arms}
+    said = {name: ABSENT[name] for name, found in there.items() if not found}
     if missing := _not_imported(record.imported):
         said["imported"] = f"Not available: {listed(missing)}."
-    if not record.deviations:
-        said["deviations"] = "None recorded."
-    if not record.provenance.config_differences:
-        said["settings"] = "None."
-    return dict(sorted(said.items()))
-
-
-def _absent_dna(record: Measured) -> Iterator[tuple[str, str]]:
-    if not record.copy_number.calls:
-        yield "calls", "None. The limit of detection below bounds what could have been missed."
-    if record.alleles is None:
-        yield (
-            "alleles",
-            "Identity by SNPs: not available. It needs a panel of common SNPs (identity.sites), a genome, and reads, not"
-            " counts, of lot and donor.",
-        )
-    if record.small_variants is None:
-        yield (
-            "small_variants",
-            "Small variants: not available. They were not searched: no list of genes was given, or no reads to search in.",
-        )
-    if not record.earlier:
-        yield (
-            "earlier",
-            "Earlier passages: not available. No lot this one was grown from is recorded with whole-genome sequencing"
-            " (parent_lot_id); overview.html shows all lots of the donor.",
-        )
-
-
-def _absent_rna(record: ExpressionRecord) -> dict[str, str]:
-    said = {
-        "markers": (record.markers, "Markers: not available."),
-        "panel": (
-            record.panel,
-            "Modules against accepted lots: not available. They, and the lot's position among those lots, need a reference panel"
-            " (expression.panel).",
-        ),
-        "sets": (record.sets, "Gene sets: not available."),
-        "heat": (
-            record.heat,
-            "Heat map, sample by sample: not available. It needs genes of the marker panel or of the gene sets among those"
-            " measured.",
-        ),
-        "arms": (
-            record.arms,
-            "Expression along chromosome arms: not available. It needs an annotation with the positions of genes"
-            " (reference.gtf).",
-        ),
-    }
-    return {name: sentence for name, (there, sentence) in said.items() if not there}
+    return said
 
 
 def _not_imported(results: Sequence[ImportedResult]) -> list[str]:
