@@ -18,7 +18,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import planted_records
 from karyolot.contracts.record import Record
-from karyolot.report import figures, words
+from karyolot.report import words
+from karyolot.report.figures.genome import LIMIT
 from karyolot.report.overview import overview_row
 from karyolot.report.render import sorted_criteria
 from planted_pairs import planted
@@ -443,7 +444,7 @@ def test_zoomed_in_a_planted_gain_stands_at_its_height(visit: Open) -> None:
                 for hue, saturation, brightness in [image.getpixel((int(middle), y))]  # type: ignore[misc]
                 if 38 <= hue * 360 / 255 <= 62 and saturation > 180 and brightness > 200
             ]
-            expected = over["height"] * (figures.LIMIT - segment.log2) / (2 * figures.LIMIT)
+            expected = over["height"] * (LIMIT - segment.log2) / (2 * LIMIT)
             assert rows
             assert sum(rows) / len(rows) == pytest.approx(expected, abs=1.6)
             assert segment.log2 == pytest.approx(math.log2(1.2), abs=0.03)
