@@ -24,10 +24,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests")]
 
 import planted_records  # noqa: E402
-from karyolot.contracts.record import BinTrack, OverviewRow, Record  # noqa: E402
-from karyolot.report.overview import overview_row, render_overview  # noqa: E402
+from karyolot.contracts.overview import OverviewRow  # noqa: E402
+from karyolot.contracts.record import Record  # noqa: E402
+from karyolot.contracts.record_dna import BinTrack  # noqa: E402
+from karyolot.report.overview import overview_row  # noqa: E402
 from karyolot.report.pdf import FONTS, print_pdf  # noqa: E402
-from karyolot.report.render import render  # noqa: E402
 
 try:
     import plotly.graph_objects as plotly  # type: ignore[import-not-found]
@@ -63,7 +64,7 @@ def lot(bin_bp: int) -> Record:
         lot_log2=finer(coarse.lot_log2),
         donor_log2=finer(coarse.donor_log2),
     )
-    return base.model_copy(update={"copy_number": base.copy_number.model_copy(update={"bins": bins})})
+    return planted_records.reworded(base, copy_number=base.copy_number.model_copy(update={"bins": bins}))
 
 
 def overview() -> str:
@@ -74,13 +75,14 @@ def overview() -> str:
             update={"lot_id": f"L{n:03d}", "donor_id": f"D{n // 10:02d}", "passage": n % 10.0}
         )
 
-    return render_overview([numbered(n) for n in range(LOTS)])
+    return planted_records.overview([numbered(n) for n in range(LOTS)])
 
 
 def paper(record: Record) -> str:
     """Seconds to make the PDF, pages and attachment."""
     begun = time.perf_counter()
-    print_pdf(record, record.model_dump_json().encode(), {name: path.read_bytes() for name, path in FONTS.items()})
+    fonts = {name: path.read_bytes() for name, path in FONTS.items()}
+    print_pdf(record, record.model_dump_json().encode(), fonts, planted_records.CODE)
     return f"{time.perf_counter() - begun:.2f}"
 
 
@@ -112,11 +114,11 @@ def measured(browser: Browser, page_file: Path, tool: str, zooms: bool) -> tuple
 
 def main() -> None:
     cases: list[tuple[str, str, int, Record | None, Callable[[], str]]] = []
-    render(planted_records.passing())  # templates are compiled once per process
+    planted_records.html(planted_records.passing())  # templates are compiled once per process
     for bin_bp in BINS.values():
         record = lot(bin_bp)
         count = len(record.copy_number.bins.start)
-        cases.append(("lot", "karyolot", count, record, lambda record=record: render(record)))
+        cases.append(("lot", "karyolot", count, record, lambda record=record: planted_records.html(record)))
         if plotly:
             cases.append(("lot", "plotly", count, None, lambda record=record: by_plotly(record)))
     cases.append(("overview", "karyolot", LOTS, None, overview))

@@ -13,46 +13,59 @@ from itertools import pairwise
 from typing import Any
 
 from karyolot.contracts.criteria import CriterionResult, Outcome, Verdict
+from karyolot.contracts.overview import StudyExpression
 from karyolot.contracts.record import (
     CNLOH,
     NOT_SEEN,
+    SCHEMA_VERSION,
+    Code,
+    ConfigDifference,
+    ImportedResult,
+    InputFile,
+    LotFacts,
+    LotPoint,
+    Measured,
+    Provenance,
+    QcFigure,
+    Record,
+    SampleQc,
+)
+from karyolot.contracts.record_dna import (
     AlleleArmRow,
     AlleleEventRow,
     AlleleRecord,
     AlleleTrack,
     ArmRow,
-    ArmShiftRow,
     BinTrack,
     CallRow,
     Chromosome,
-    ConfigDifference,
     CopyNumberRecord,
     DonorVariantRow,
+    LodRow,
+    SegmentRow,
+    SmallVariantRecord,
+    SmallVariantRow,
+    WatchRow,
+)
+from karyolot.contracts.record_rna import (
+    ArmShiftRow,
     ExpressionRecord,
     HeatRow,
-    ImportedResult,
-    InputFile,
-    LodRow,
-    LotFacts,
-    LotPoint,
     MarkerRow,
     PanelModuleRow,
     PanelRecord,
     PanelSample,
-    Provenance,
-    QcFigure,
-    Record,
     SampleMap,
-    SampleQc,
-    SegmentRow,
     SetRow,
-    SmallVariantRecord,
-    SmallVariantRow,
-    StudyExpression,
     StudySample,
-    WatchRow,
 )
+from karyolot.contracts.text import Findings
+from karyolot.report.overview import render_overview
+from karyolot.report.record import point, worded
+from karyolot.report.render import render
 
+CODE = Code(karyolot_version="0.2.0", commit="b7d1e04f6a92c35d8e1f0a7b4c6d9e2f13572468", dirty=False)
+"""What renders; another version than the one that made the records."""
 GENOME = {
     "chr1": (248.96, 123.4),
     "chr2": (242.19, 93.9),
@@ -136,7 +149,6 @@ def copy_number(
     bin_bp: int = 500_000,
     lod: float | None = 0.12,
     seed: int = 1,
-    sentences: tuple[str, ...] = (),
     off_scale: bool = False,
 ) -> CopyNumberRecord:
     """A track with the given changes (chrom, start, end in Mb, fraction, type, ...) in it, and the calls that fit."""
@@ -225,7 +237,6 @@ def copy_number(
     )
     rule = [c.get("published_rule", "none") for c in changes]
     return CopyNumberRecord(
-        sentences=sentences,
         chromosomes=tuple(chromosomes),
         bins=BinTrack(bin_bp=bin_bp, chrom=chrom, start=start, log2=ratio, lot_log2=lot, donor_log2=donor),
         segments=tuple(segments),
@@ -324,10 +335,6 @@ def expression(seed: int = 2) -> ExpressionRecord:
         )
     )
     return ExpressionRecord(
-        sentences=(
-            "Hepatocyte genes fall and progenitor genes rise, as in the published lots.",
-            "Of 17,204 genes tested 3,112 are higher and 2,874 lower in the lot than in the donor (adjusted p < 0.05).",
-        ),
         lot_replicates=2,
         donor_replicates=2,
         p_values=True,
@@ -420,7 +427,6 @@ def against_panel(record: ExpressionRecord) -> ExpressionRecord:
 
 
 SMALL_VARIANTS = SmallVariantRecord(
-    sentences=("In 12 listed genes 31 small variants are the donor's, 1 enriched from it.", "Not seen in the donor: 1."),
     rows=(
         SmallVariantRow(
             chrom="chr17", start=7_674_219, ref="C", alt="T", gene="TP53", origin="acquired", lot_ref=21, lot_alt=9,
@@ -488,14 +494,7 @@ def alleles(
             for sample, share in (("lot", 0.49 + way * shift), ("donor", 0.49)):
                 depth = random_.randrange(20, 41)
                 track[sample].append(round(sum(random_.random() < share for _ in range(depth)) / depth * 1000))
-    told = "No stretch" if not events else f"{len(events)} stretch"
-    said = (
-        f"Allele shares were not assessed: {reason}."
-        if reason
-        else f"{told} moved its alleles without a called change of depth (12,345 het sites)."
-    )
     return AlleleRecord(
-        sentences=("By its SNPs the lot is its donor's. At 38112 sites covered in both.", said),
         result="MATCH", sites=38_112, panel=40_000, lot_depth=30.2, donor_depth=31.0, log10_unrelated=9412.0,
         log10_sibling=3120.0, contamination=0.001, contamination_low=0.0, contamination_high=0.002,
         contamination_lod=0.002, het_sites=41 if reason else 12_345, events=events, size_mb=10.0,
@@ -636,10 +635,11 @@ def record(
     copies: CopyNumberRecord,
     rna: ExpressionRecord | None,
     pairs: float = 310.0,
+    findings: Findings | None = None,
     **changes: Any,
 ) -> Record:
     fields: dict[str, Any] = {
-        "schema_version": "1.0",
+        "schema_version": SCHEMA_VERSION,
         "notice": "",
         "lot": LotFacts(
             lot_id=lot_id,
@@ -661,10 +661,6 @@ def record(
         "expression": rna,
         "qc": qc(lot_id, donor_id, pairs, rna is not None),
         "not_seen": ("ploidy", "balanced rearrangements", "copy-neutral loss of heterozygosity", "centromeres"),
-        "limits": (
-            "No track of replication timing was given: growth waves are not corrected.",
-            "Hepatocytes are partly polyploid; a bulk ratio averages this away.",
-        ),
         "provenance": Provenance(
             karyolot_version="0.1.0",
             commit="3fe2a1c09b7d5e4f8a6c1d2e3f405162738495a6",
@@ -695,9 +691,44 @@ def record(
             acceptance_sha256="9b1c" * 16,
             reference={"layout": "GRCh38", "fasta": "77ad" * 16, "gtf": None},
         ),
-        "report_id": "",
     }
-    return Record.model_validate(fields | changes).sealed()
+    fields["point"] = point(fields["lot"], verdict_, copies)
+    return worded(Measured.model_validate(fields | changes), findings or leading(rna is not None))
+
+
+def leading(rna: bool, **sections: tuple[str, ...]) -> Findings:
+    """Leading sentences, as if found in the results."""
+    said: dict[str, tuple[str, ...]] = {
+        "limits": (
+            "No replication-timing track was given: it was not corrected.",
+            "Hepatocytes are partly polyploid; a bulk ratio averages this away.",
+        ),
+        "expression": (
+            "Hepatocyte genes fall and progenitor genes rise, as in the published lots.",
+            "Of 17,204 genes tested 3,112 are higher and 2,874 lower in the lot than in the donor (adjusted p < 0.05).",
+        )
+        * rna,
+    }
+    return Findings(**(said | sections))
+
+
+def reworded(record: Record, **changes: Any) -> Record:
+    """The record with other numbers, and the words that fit them. Its findings stay, unless `findings` are given."""
+    findings = changes.pop("findings", record.text.findings)
+    changed = record.model_copy(update=changes)
+    if "point" not in changes:
+        changed = changed.model_copy(update={"point": point(changed.lot, changed.verdict, changed.copy_number)})
+    return worded(changed, findings)
+
+
+def html(record: Record, made_by: Code = CODE) -> str:
+    """The page of a record."""
+    return render(record, made_by)
+
+
+def overview(rows: Any, *given: Any, **named: Any) -> str:
+    """The page of all lots."""
+    return render_overview(rows, CODE, *given, **named)
 
 
 def imported(kind: Any, value: str, **facts: Any) -> ImportedResult:
@@ -762,7 +793,6 @@ def failing() -> Record:
     copies = copy_number(
         [TRISOMY_8, GAIN_20Q],
         sex="M",
-        sentences=("2 changes of the lot against its donor were called.",),
         off_scale=True,
     )
     return record(
@@ -788,6 +818,12 @@ def failing() -> Record:
         imported=IMPORTED,
         deviations=(DEVIATION,),
         small_variants=SMALL_VARIANTS,
+        findings=leading(
+            True,
+            copy_number=("2 changes of the lot against its donor were called.",),
+            alleles=("SNP genotypes confirm the declared donor. At 38112 sites covered in both.",),
+            small_variants=("In 12 listed genes 31 small variants are the donor's.", "Not seen in the donor: 1."),
+        ),
     )
 
 
@@ -818,9 +854,17 @@ def passing() -> Record:
                 share=None,
                 lod=None,
                 claim_mb=5.0,
+                mark="HLP-2031-01, passage 2: INDETERMINATE",
             ),
             LotPoint(
-                lot_id="HLP-2031-02", donor_id="D-009", passage=3, outcome="FAIL", share=0.21, lod=0.14, claim_mb=5.0
+                lot_id="HLP-2031-02",
+                donor_id="D-009",
+                passage=3,
+                outcome="FAIL",
+                share=0.21,
+                lod=0.14,
+                claim_mb=5.0,
+                mark="HLP-2031-02, passage 3: FAIL, largest change in 21% of cells",
             ),
         ),
         not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH),
@@ -855,6 +899,10 @@ def thin() -> Record:
             copies, (), reason="41 het sites of the donor are at least 10 deep in both samples; 500 are needed"
         ),
         pairs=0.6,
+        findings=leading(
+            False,
+            alleles=("Allele fractions were not assessed: 41 heterozygous sites reach a depth of 10; 500 are needed.",),
+        ),
     )
 
 
@@ -891,53 +939,46 @@ def swapped() -> Record:
 def hostile() -> Record:
     """`failing` with HOSTILE wherever text can come from a person."""
     base = failing()
-    return base.model_copy(
-        update={
-            "notice": HOSTILE,
-            "lot": LotFacts(lot_id=HOSTILE, donor_id=HOSTILE, donor_sex="M", facts={"passage": 8, HOSTILE: HOSTILE}),
-            "copy_number": base.copy_number.model_copy(
-                update={
-                    "sentences": (HOSTILE,),
-                    "calls": tuple(
-                        c.model_copy(update={"bands": HOSTILE, "genes": HOSTILE, "watch": HOSTILE})
-                        for c in base.copy_number.calls
-                    ),
-                }
-            ),
-            "alleles": base.alleles and base.alleles.model_copy(update={"sentences": (HOSTILE,)}),
-            "imported": tuple(
-                r.model_copy(
-                    update=dict.fromkeys(("value", "unit", "analyte", "method", "document", "comment"), HOSTILE)
+    return reworded(
+        base,
+        notice=HOSTILE,
+        lot=LotFacts(lot_id=HOSTILE, donor_id=HOSTILE, donor_sex="M", facts={"passage": 8, HOSTILE: HOSTILE}),
+        copy_number=base.copy_number.model_copy(
+            update={
+                "calls": tuple(
+                    c.model_copy(update={"bands": HOSTILE, "genes": HOSTILE, "watch": HOSTILE})
+                    for c in base.copy_number.calls
                 )
-                for r in base.imported
-            ),
-            "small_variants": SMALL_VARIANTS.model_copy(
-                update={
-                    "rows": tuple(r.model_copy(update={"gene": HOSTILE, "alt": HOSTILE}) for r in SMALL_VARIANTS.rows)
-                }
-            ),
-            "deviations": (DEVIATION.model_copy(update={"value": HOSTILE, "document": HOSTILE}),),
-            "qc": tuple(s.model_copy(update={"sample_id": HOSTILE}) for s in base.qc),
-            "limits": (HOSTILE,),
-            "provenance": base.provenance.model_copy(
-                update={
-                    "inputs": (InputFile(path=HOSTILE, bytes=1, sha256="0" * 64),),
-                    "tools": {HOSTILE: HOSTILE},
-                    "config_differences": (ConfigDifference(setting=HOSTILE, default=HOSTILE, used={"a": HOSTILE}),),
-                }
-            ),
-            "verdict": base.verdict.model_copy(
-                update={
-                    "headline": HOSTILE,
-                    "claim": HOSTILE,
-                    "criteria": tuple(
-                        r.model_copy(update=dict.fromkeys(("title", "explanation", "source", "value"), HOSTILE))
-                        for r in base.verdict.criteria
-                    ),
-                }
-            ),
-        }
-    ).sealed()
+            }
+        ),
+        findings=Findings(copy_number=(HOSTILE,), alleles=(HOSTILE,), limits=(HOSTILE,)),
+        imported=tuple(
+            r.model_copy(update=dict.fromkeys(("value", "unit", "analyte", "method", "document", "comment"), HOSTILE))
+            for r in base.imported
+        ),
+        small_variants=SMALL_VARIANTS.model_copy(
+            update={"rows": tuple(r.model_copy(update={"gene": HOSTILE, "alt": HOSTILE}) for r in SMALL_VARIANTS.rows)}
+        ),
+        deviations=(DEVIATION.model_copy(update={"value": HOSTILE, "document": HOSTILE}),),
+        qc=tuple(s.model_copy(update={"sample_id": HOSTILE}) for s in base.qc),
+        provenance=base.provenance.model_copy(
+            update={
+                "inputs": (InputFile(path=HOSTILE, bytes=1, sha256="0" * 64),),
+                "tools": {HOSTILE: HOSTILE},
+                "config_differences": (ConfigDifference(setting=HOSTILE, default=HOSTILE, used={"a": HOSTILE}),),
+            }
+        ),
+        verdict=base.verdict.model_copy(
+            update={
+                "headline": HOSTILE,
+                "claim": HOSTILE,
+                "criteria": tuple(
+                    r.model_copy(update=dict.fromkeys(("title", "explanation", "source", "value"), HOSTILE))
+                    for r in base.verdict.criteria
+                ),
+            }
+        ),
+    )
 
 
 ALL = {"fail": failing, "pass": passing, "indeterminate": thin, "identity": swapped}

@@ -18,9 +18,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import planted_records
 from karyolot.contracts.record import Record
-from karyolot.report import figures, words
-from karyolot.report.overview import overview_row, render_overview
-from karyolot.report.render import render, sorted_criteria
+from karyolot.report import words
+from karyolot.report.figures.genome import LIMIT
+from karyolot.report.overview import overview_row
+from karyolot.report.render import sorted_criteria
 from planted_pairs import planted
 
 AXE = Path(__file__).parent / "vendor" / "axe-core-4.10.3" / "axe.min.js"
@@ -59,19 +60,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("results")
     records = {**planted_records.ALL, "hostile": planted_records.hostile}
     for name, make in records.items():
-        (folder / f"{name}.html").write_text(render(make()), encoding="utf-8")
+        (folder / f"{name}.html").write_text(planted_records.html(make()), encoding="utf-8")
     for make in planted_records.ALL.values():
         target = folder / make().lot.lot_id / "report.html"
         target.parent.mkdir()
-        target.write_text(render(make()), encoding="utf-8")
+        target.write_text(planted_records.html(make()), encoding="utf-8")
     rows = [overview_row(make()) for make in planted_records.ALL.values()]
-    overview = render_overview(rows, planted_records.study(), pairs=SWAPPED)
+    overview = planted_records.overview(rows, planted_records.study(), pairs=SWAPPED)
     (folder / "overview.html").write_text(overview, encoding="utf-8")
     many = [
         rows[n % 4].model_copy(update={"lot_id": f"L{n:03d}", "donor_id": f"D{n // 10:02d}", "passage": float(n % 10)})
         for n in range(300)
     ]
-    (folder / "many.html").write_text(render_overview(many, pairs=ALL_OF_ONE), encoding="utf-8")
+    (folder / "many.html").write_text(planted_records.overview(many, pairs=ALL_OF_ONE), encoding="utf-8")
     return folder
 
 
@@ -270,7 +271,9 @@ def test_the_policy_stops_what_does_not_belong_here(browser: Browser, site: Path
     """The guard itself: an image, a script or a style smuggled into the page is refused."""
     smuggled = "<img src='https://example.invalid/a.png'><script>document.title = 'owned'</script>"
     smuggled += "<style>h2 { display: none }</style>"
-    (site / "smuggled.html").write_text(render(planted_records.passing()).replace("</main>", smuggled + "</main>"))
+    (site / "smuggled.html").write_text(
+        planted_records.html(planted_records.passing()).replace("</main>", smuggled + "</main>")
+    )
     context = browser.new_context(offline=True)
     page = context.new_page()
     complaints: list[str] = []
@@ -441,7 +444,7 @@ def test_zoomed_in_a_planted_gain_stands_at_its_height(visit: Open) -> None:
                 for hue, saturation, brightness in [image.getpixel((int(middle), y))]  # type: ignore[misc]
                 if 38 <= hue * 360 / 255 <= 62 and saturation > 180 and brightness > 200
             ]
-            expected = over["height"] * (figures.LIMIT - segment.log2) / (2 * figures.LIMIT)
+            expected = over["height"] * (LIMIT - segment.log2) / (2 * LIMIT)
             assert rows
             assert sum(rows) / len(rows) == pytest.approx(expected, abs=1.6)
             assert segment.log2 == pytest.approx(math.log2(1.2), abs=0.03)

@@ -11,6 +11,7 @@ from karyolot.contracts.copy_number import Arms, Bins, Calls, DonorVariants, Lod
 from karyolot.contracts.criteria import Acceptance, Metrics, check_metrics
 from karyolot.contracts.metrics import metrics_of
 from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.record import NOT_SEEN
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.calls import call_changes
 from karyolot.dna.levels import detectable_fraction, fraction_interval, fraction_of_cells
@@ -20,7 +21,6 @@ from karyolot.dna.ratio import compare, natural_spline
 from karyolot.dna.segments import published_rule
 from karyolot.dna.summary import copy_number_metrics
 from karyolot.io.files import read_yaml
-from karyolot.report.record import NOT_SEEN
 from karyolot.verdict.decide import decide
 from planted import ATLAS, RESOURCES, Event, Result, analyse, genome, run, sample
 

@@ -17,7 +17,7 @@ from scipy.stats import false_discovery_control, norm
 import planted_expression
 from karyolot.contracts.expression import Components, Enrichment, SetScores
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.record import SetRow
+from karyolot.contracts.record_rna import SetRow
 from karyolot.contracts.settings import Pathways
 from karyolot.report.record import _sets
 from karyolot.report.rows import record_rows

@@ -14,7 +14,6 @@ from karyolot.contracts.record import ImportedResult
 from karyolot.contracts.sheets import LotResult
 from karyolot.inputs import check
 from karyolot.plan import samples
-from karyolot.report.render import render
 from karyolot.verdict.decide import judge
 from karyolot.verdict.imported import imported_metrics
 
@@ -185,7 +184,7 @@ def shown(html: str, section: str) -> str:
 
 
 def test_the_report_shows_what_was_imported_and_what_is_missing() -> None:
-    html = render(planted_records.failing())
+    html = planted_records.html(planted_records.failing())
     text = shown(html, "imported")
     for result in planted_records.IMPORTED:
         assert result.value in text
@@ -195,6 +194,6 @@ def test_the_report_shows_what_was_imported_and_what_is_missing() -> None:
     assert "93.5 %" in text
     assert "Not available: mycoplasma." in text
     assert "Incubator at 35.9 C for 3 h on day 6." in shown(html, "deviations")
-    bare = render(planted_records.passing())
+    bare = planted_records.html(planted_records.passing())
     assert "Not available: karyotype, viability, flow cytometry and mycoplasma." in shown(bare, "imported")
     assert "None recorded." in shown(bare, "deviations")

@@ -11,28 +11,27 @@ from karyolot.contracts.settings import Config, Identity, Reference
 from karyolot.contracts.sheets import Donor, Lot, Sample, Study
 from karyolot.io.tables import read_pairs, write_table
 from karyolot.plan import files
-from karyolot.report.overview import overview_row, render_overview
-from karyolot.report.pairs import MOST, pair_findings
-from karyolot.report.render import render
+from karyolot.report.overview import overview_row
+from karyolot.report.study_text import MOST, pair_findings
 from planted_pairs import planted
 
 SHEET = {"D1-wgs": "D1", "L1-wgs": "D1", "L3-wgs": "D1", "L3-rna": "D1", "D2-wgs": "D2", "L2-wgs": "D2", "D3-wgs": "D3"}
 
 
 def test_what_is_as_the_sheets_say_takes_one_sentence() -> None:
-    assert pair_findings(planted(SHEET)).summary == "All 21 pairs of samples are as the sheets say."
+    assert pair_findings(planted(SHEET)).summary == "All 21 sample pairs agree with the sample sheet."
     thin = pair_findings(planted(SHEET, untold={"D3-wgs"}))
-    assert thin.summary == "All 15 pairs of samples are as the sheets say; 6 more could not be told."
+    assert thin.summary == "All 15 sample pairs agree with the sample sheet; 6 are undetermined."
     assert (thin.findings, thin.more) == ((), "")
     nobody = pair_findings(planted(SHEET, untold=set(SHEET)))
-    assert nobody.summary == "Not one of 21 pairs of samples could be told: too few reads at the sites."
+    assert nobody.summary == "None of 21 sample pairs could be determined: too few reads at the sites."
     two = pair_findings(planted({"D1-wgs": "D1", "L1-wgs": "D1"}))
-    assert two.summary == "The one pair of samples is as the sheets say."
+    assert two.summary == "The one sample pair agrees with the sample sheet."
 
 
 def test_a_swapped_tube_is_one_finding_that_says_whose_it_is() -> None:
     found = pair_findings(planted(SHEET, truth={"L3-wgs": "D2"}))
-    assert found.summary == "5 of 21 pairs of samples are not as the sheets say."
+    assert found.summary == "5 of 21 sample pairs contradict the sample sheet."
     assert found.findings == (
         "L3-wgs of D1 matches D2-wgs and L2-wgs (D2), and does not match D1-wgs, L1-wgs and L3-rna (D1).",
     )
@@ -48,18 +47,18 @@ def test_tubes_swapped_together_are_named_one_by_one_and_do_not_blame_each_other
 
 def test_a_lot_of_nobody_in_the_sheets_only_does_not_match() -> None:
     alone = pair_findings(planted({"D1-wgs": "D1", "L1-wgs": "D1"}, truth={"L1-wgs": "X"}))
-    assert alone.summary == "1 of 1 pair of samples is not as the sheets say."
+    assert alone.summary == "1 of 1 sample pair contradicts the sample sheet."
     assert alone.findings == ("L1-wgs of D1 does not match D1-wgs (D1).",), "of the two, the lot is named"
 
 
 def test_the_source_of_foreign_reads_is_named_with_its_share_in_either_direction() -> None:
     found = pair_findings(planted(SHEET, held={("L1-wgs", "L2-wgs"): 0.031, ("L2-wgs", "L1-wgs"): 0.0002}))
     assert found.summary == (
-        "All 21 pairs of samples are as the sheets say; 2 samples hold reads of another person of the sheets."
+        "All 21 sample pairs agree with the sample sheet; 2 samples contain reads of another donor of the sample sheet."
     )
     assert found.findings == (
-        "L1-wgs of D1 holds reads of the person of L2-wgs (D2): 3.1%.",
-        "L2-wgs of D2 holds reads of the person of L1-wgs (D1): below 0.1%.",
+        "L1-wgs (donor D1) contains 3.1% reads from donor D2 (best match L2-wgs).",
+        "L2-wgs (donor D2) contains below 0.1% reads from donor D1 (best match L1-wgs).",
     )
 
 
@@ -69,7 +68,7 @@ def test_what_is_beyond_a_page_is_counted() -> None:
     found = pair_findings(
         planted(sheet, truth={f"L{n:02d}-wgs": "everyone" for n in range(30)}, held={("L01-wgs", "P07-wgs"): 0.1})
     )
-    assert found.summary.startswith("465 of 1,770 pairs of samples are not as the sheets say; 1 sample holds")
+    assert found.summary.startswith("465 of 1,770 sample pairs contradict the sample sheet; 1 sample contains")
     assert len(found.findings) == MOST
     assert found.findings[0] == (
         "L00-wgs of P00 matches L01-wgs (P01), L02-wgs (P02), L03-wgs (P03) and samples of 26 more donors,"
@@ -81,11 +80,17 @@ def test_what_is_beyond_a_page_is_counted() -> None:
 
 def test_the_overview_has_the_section_only_with_a_table() -> None:
     rows = [overview_row(make()) for make in planted_records.ALL.values()]
-    without, told = render_overview(rows), render_overview(rows, pairs=planted(SHEET, truth={"L3-wgs": "D2"}))
+    without, told = (
+        planted_records.overview(rows),
+        planted_records.overview(rows, pairs=planted(SHEET, truth={"L3-wgs": "D2"})),
+    )
     assert "Identity" not in without and "study/identity.tsv" not in without
     assert '<section aria-labelledby="identity">' in told and '<a href="study/identity.tsv">' in told
     assert "<li>L3-wgs of D1 matches D2-wgs and L2-wgs (D2), and does not match" in told
-    assert "<li>" not in render_overview([], pairs=planted(SHEET)).split('id="identity"')[1].split("</section>")[0]
+    assert (
+        "<li>"
+        not in planted_records.overview([], pairs=planted(SHEET)).split('id="identity"')[1].split("</section>")[0]
+    )
 
 
 def test_the_table_is_asked_for_when_a_panel_is_given_and_by_the_overview_alone(tmp_path: Path) -> None:
@@ -111,7 +116,7 @@ def test_the_table_is_asked_for_when_a_panel_is_given_and_by_the_overview_alone(
 
 def test_names_in_the_pairs_cannot_act() -> None:
     evil = "<script>document.title=1</script>"
-    html = render_overview([], pairs=planted({evil: "D1", "L1-wgs": "D1"}, truth={evil: "D2"}))
+    html = planted_records.overview([], pairs=planted({evil: "D1", "L1-wgs": "D1"}, truth={evil: "D2"}))
     assert evil not in html and "&lt;script&gt;document" in html
 
 
@@ -120,15 +125,15 @@ def test_three_hundred_lots_are_told_soon_and_shortly() -> None:
     sheet = {f"D{n:02d}": f"D{n:02d}" for n in range(30)} | {f"L{n:03d}": f"D{n // 10:02d}" for n in range(300)}
     pairs = planted(sheet, truth={f"L{n:03d}": f"D{(n // 10 + 1) % 30:02d}" for n in range(0, 300, 2)})
     start = time.process_time()
-    html = render_overview([], pairs=pairs)
+    html = planted_records.overview([], pairs=pairs)
     assert time.process_time() - start < 3
-    assert len(html) - len(render_overview([])) < 8_000
+    assert len(html) - len(planted_records.overview([])) < 8_000
 
 
 def test_the_report_of_a_swapped_lot_says_where_to_look_when_snps_were_compared() -> None:
-    said = "Who it matches instead, if anybody in the sheets, is in overview.html."
+    said = "Any other donor that the sample matches is listed under Identity in overview.html."
     swapped = planted_records.swapped()
     alleles = planted_records.alleles(swapped.copy_number, (), reason="identity by SNPs: MISMATCH")
-    assert said in render(swapped.model_copy(update={"alleles": alleles}))
-    assert said not in render(swapped)
-    assert said not in render(planted_records.passing().model_copy(update={"alleles": alleles}))
+    assert said in planted_records.html(planted_records.reworded(swapped, alleles=alleles))
+    assert said not in planted_records.html(swapped)
+    assert said not in planted_records.html(planted_records.reworded(planted_records.passing(), alleles=alleles))

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm, ttest_ind
 
+import planted_records
 from karyolot.commands.freeze import freeze_panel
 from karyolot.contracts.criteria import Acceptance, check_metrics
 from karyolot.contracts.expression import (
@@ -38,11 +40,13 @@ from karyolot.io.files import read_yaml, write_json, write_model
 from karyolot.io.panel import read_panel, write_panel
 from karyolot.io.tables import write_table
 from karyolot.plan import files
-from karyolot.report import captions, figures
-from karyolot.report.overview import render_overview
-from karyolot.report.record import _expression
+from karyolot.report import study_text
+from karyolot.report.figures.expression import dumbbells
+from karyolot.report.figures.samples import PLOT, dots
+from karyolot.report.record import expression_record
 from karyolot.report.render import environment, panel_modules
 from karyolot.report.study import study_expression
+from karyolot.report.text import expression as said
 from karyolot.rna.components import components
 from karyolot.rna.differential import differential
 from karyolot.rna.markers import tabulate
@@ -507,13 +511,13 @@ def test_the_panel_stands_among_the_components_and_is_drawn_apart() -> None:
         facts, table, sample_distances(study), scores, scores.rename(columns={"group": "set_name"})
     )
     assert [len(found.samples), sum(s.is_lot for s in found.panel), len(found.panel)] == [6, 3, 6]
-    dots = figures.dots(found)
-    assert [dot.of_panel for dot in dots] == [True] * 6 + [False] * 6, "drawn behind"
-    assert all(0 <= place <= figures.PLOT for dot in dots for place in (dot.x, dot.y))
-    assert "3 accepted lots and 3 donors of the reference panel" in captions.study_map(found).reading
-    html = render_overview([], found)
+    drawn = dots(found)
+    assert [dot.of_panel for dot in drawn] == [True] * 6 + [False] * 6, "drawn behind"
+    assert all(0 <= place <= PLOT for dot in drawn for place in (dot.x, dot.y))
+    assert "3 accepted lots and 3 donors of the reference panel" in study_text.study_map(found).reading
+    html = planted_records.overview([], found)
     assert html.count('class="lot frozen"') == 3 + 1 and "lot of the reference panel" in html, "and the key's own"
-    assert 'frozen"' not in render_overview([], found.model_copy(update={"panel": ()}))
+    assert 'frozen"' not in planted_records.overview([], found.model_copy(update={"panel": ()}))
     with pytest.raises(KaryolotError, match="another annotation"):
         components(study[:, 1:], panel_of(4))
 
@@ -687,18 +691,19 @@ def results(data: AnnData, panel: Panel) -> ExpressionResults:
 
 
 def test_the_record_says_against_what() -> None:
-    record = _expression(results(planted("N1", "D99", dict.fromkeys(LIVER, 4.0)), panel_of(7)), LOT)
+    found = results(planted("N1", "D99", dict.fromkeys(LIVER, 4.0)), panel_of(7))
+    record = expression_record(found, LOT)
     assert record.panel is not None and record.panel.map is not None
     place = record.panel.map
     assert sorted((s.donor_id, s.lot_id) for s in place.samples) == [("D99", ""), ("D99", "N1")]
     assert [sum(s.is_lot for s in place.panel), len(place.panel)] == [7, 14]
-    assert captions.place_in_panel(place).finding.startswith("The lot stands nearer to the accepted lots")
+    assert said.place_in_panel(place, 1).finding.startswith("The lot lies nearer to the accepted lots")
     assert (record.panel.lots, record.panel.tier, record.panel.sha256) == (7, "provisional", panel_of(7).sha256)
     assert [row.name for row in record.panel.modules if row.margin is not None and row.margin < 0] == ["maturity"]
-    text = " ".join(record.sentences)
+    text = " ".join(said.findings(found, record))
     assert "Against the reference panel 1.0 (7 lots of 7 donors) the lot is beyond its limits in maturity." in text
-    assert "Its limits are provisional; 10 lots make them firm." in text
-    assert "no p values and no intervals; those against the reference panel rest on the panel's lots." in text
+    assert "Its limits are provisional: a full panel has 10 lots." in text
+    assert "no p values and no intervals; those against the reference panel rest on its lots." in text
     alb = next(row for row in record.markers if row.gene_name == "ALB")
     assert alb.panel_tpm_low is not None and alb.panel_tpm_high is not None and alb.lot_tpm is not None
     assert alb.panel_tpm_low < 30_000 / 16 < alb.panel_tpm_high < alb.lot_tpm
@@ -707,17 +712,18 @@ def test_the_record_says_against_what() -> None:
     width = 2.446912 * changes.std(ddof=1) * np.sqrt(8 / 7)  # t(0.975, 6)
     assert alb.panel_tpm_low == pytest.approx((alb.donor_tpm + 1) * 2 ** (changes.mean() - width) - 1)
     assert alb.log2fc_low is None, "one against one: no interval"
-    mark = next(mark for marks in figures.dumbbells(record).values() for mark in marks if mark.row is alb)
+    mark = next(mark for marks in dumbbells(record).values() for mark in marks if mark.row is alb)
     assert mark.expected_low is not None and mark.expected_high is not None and mark.lot is not None
     assert mark.expected_low < mark.expected_high < mark.lot
-    assert "7 lots of reference panel 1.0" in captions.markers(record).reading
+    assert "7 lots of reference panel 1.0" in said.markers(record, 1).reading
     assert "advisory, for in simulations 15% of the genes called so were unchanged" in text
 
 
 def test_the_modules_are_shown_with_their_limits_and_outcome() -> None:
     """The finding is the record's; the outcome is the criterion's."""
     data, panel = planted("N1", "D99", dict.fromkeys(LIVER, 4.0)), panel_of(7)
-    record = _expression(results(data, panel), LOT)
+    record = expression_record(results(data, panel), LOT)
+    assert record.panel is not None
     acceptance = read_yaml(ROOT / "resources" / "acceptance.yaml", Acceptance)
     criteria = decide("N1", panel_metrics(*compare(data, panel)), acceptance, 5, 0.95).criteria
     rows = panel_modules(record, criteria)
@@ -725,14 +731,13 @@ def test_the_modules_are_shown_with_their_limits_and_outcome() -> None:
         ("maturity", "REVIEW"), ("progenitor", "PASS"), ("potency", "PASS"),
     ]  # fmt: skip
     assert panel_modules(record, ()) == [(row, None) for row, _ in rows], "criteria that ask for no module"
-    caption = captions.modules(record)
-    assert caption is not None and caption.finding.startswith(
-        "1 of 3 modules beyond the limits of reference panel 1.0;"
-    )
+    caption = said.modules(record.panel)
+    assert caption.finding.startswith("1 of 3 modules beyond the limits of reference panel 1.0;")
     assert "; farthest: maturity, by " in caption.finding
-    small = captions.modules(_expression(results(data, panel_of(3)), LOT))
-    assert small is not None and small.finding == "No limits: reference panel 1.0 has 3 lots, and 5 are needed."
-    assert captions.modules(record.model_copy(update={"panel": None})) is None
+    small = expression_record(results(data, panel_of(3)), LOT).panel
+    assert small is not None
+    assert said.modules(small).finding == "No limits: reference panel 1.0 has 3 lots, and 5 are needed."
+    assert said.section(record.model_copy(update={"panel": None}), defaultdict(int)).modules is None
     macros = environment().get_template("expression.html.j2").module
     page = macros.panel_modules(record.panel, rows, caption)  # type: ignore[attr-defined]
     assert "7, provisional" in page and "≤" in page and "badge review" in page
@@ -740,16 +745,18 @@ def test_the_modules_are_shown_with_their_limits_and_outcome() -> None:
 
 def test_the_record_of_a_small_panel_and_of_none() -> None:
     data = accepted(3)["L01"]
-    record = _expression(results(data, panel_of(3)), LOT)
-    assert record.sentences[-1] == (
+    found = results(data, panel_of(3))
+    record = expression_record(found, LOT)
+    assert said.findings(found, record)[-1] == (
         "The reference panel 1.0 (2 lots of 2 donors) is too small for limits: 5 lots are needed."
-        " This lot itself stands in the panel and was left out."
+        " This lot itself is part of the panel and was left out."
     )
-    assert "reference panel" not in captions.markers(record).reading
-    assert "no p values and no intervals." in " ".join(record.sentences), "nor against so small a panel"
-    bare = _expression(results(data, panel_of(3))._replace(panel=None), LOT)
-    assert "no p values and no intervals." in " ".join(bare.sentences)
-    assert bare.panel is None and not any("panel" in sentence for sentence in bare.sentences)
+    assert "reference panel" not in said.markers(record, 1).reading
+    assert "no p values and no intervals." in " ".join(said.findings(found, record)), "nor against so small a panel"
+    bare = expression_record(found._replace(panel=None), LOT)
+    text = " ".join(said.findings(found._replace(panel=None), bare))
+    assert "no p values and no intervals." in text
+    assert bare.panel is None and "panel" not in text
 
 
 @pytest.mark.filterwarnings("ignore")  # few genes: PyDESeq2 remarks on its trend

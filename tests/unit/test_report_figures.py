@@ -14,28 +14,39 @@ from hypothesis import strategies as st
 from matplotlib.ft2font import FT2Font
 
 import planted_records
-from karyolot.contracts.record import BinTrack, CallRow, CopyNumberRecord, HeatRow
-from karyolot.report import figures
+from karyolot.contracts.record_dna import BinTrack, CallRow, CopyNumberRecord
+from karyolot.contracts.record_rna import HeatRow
+from karyolot.report.figures import expression, genome, heat
+from karyolot.report.figures.arms import arm_states
+from karyolot.report.text import copy_number as said
 
 
-def points(plot: figures.GenomePlot) -> list[tuple[float, float]]:
+def labels(record: CopyNumberRecord) -> list[str]:
+    return [said.call(row, index).label for index, row in enumerate(record.calls, 1)]
+
+
+def ratio_plot(record: CopyNumberRecord) -> genome.GenomePlot:
+    return genome.ratio_plot(record, labels(record))
+
+
+def points(plot: genome.GenomePlot) -> list[tuple[float, float]]:
     """Drawn points as (x, log2), read back from the path."""
     found = re.findall(r"M([\d.]+) ([\d.]+)h0", plot.points)
     return [(float(x), value(plot, float(y))) for x, y in found]
 
 
-def value(plot: figures.GenomePlot, y: float) -> float:
-    return figures.LIMIT - (y - plot.top) / plot.height * 2 * figures.LIMIT
+def value(plot: genome.GenomePlot, y: float) -> float:
+    return genome.LIMIT - (y - plot.top) / plot.height * 2 * genome.LIMIT
 
 
-def stripe(plot: figures.GenomePlot, label: str) -> tuple[float, float]:
+def stripe(plot: genome.GenomePlot, label: str) -> tuple[float, float]:
     (mark,) = (c for c in plot.chromosomes if c.label == label)
     return mark.left, mark.left + mark.width
 
 
 def test_planted_changes_are_drawn_at_their_place_and_height() -> None:
     record = planted_records.failing().copy_number
-    plot = figures.ratio_plot(record)
+    plot = ratio_plot(record)
     drawn = points(plot)
     for index, label, height in ((0, "8", math.log2(1 + 0.97 / 2)), (1, "20", math.log2(1.2))):
         call = plot.calls[index]
@@ -58,30 +69,30 @@ def test_planted_changes_are_drawn_at_their_place_and_height() -> None:
 
 def test_segment_medians_and_limits_are_drawn_at_their_values() -> None:
     record = planted_records.failing().copy_number
-    plot = figures.ratio_plot(record)
+    plot = ratio_plot(record)
     for bar, row in zip(plot.segments, record.segments, strict=True):
         assert value(plot, bar.y) == pytest.approx(row.log2, abs=0.006)
         assert not bar.off
     assert [value(plot, line.y) for line in plot.limits] == pytest.approx([math.log2(1.5), -1], abs=0.006)
     assert value(plot, plot.zero) == pytest.approx(0, abs=0.006)
     high = record.model_copy(update={"segments": (record.segments[0].model_copy(update={"log2": 2.5}),)})
-    (bar,) = figures.ratio_plot(high).segments
+    (bar,) = ratio_plot(high).segments
     assert bar.off == "up"
-    assert value(plot, bar.y) == pytest.approx(figures.LIMIT, abs=0.006)
+    assert value(plot, bar.y) == pytest.approx(genome.LIMIT, abs=0.006)
 
 
 def test_the_axis_is_the_same_for_every_lot() -> None:
-    plots = [figures.ratio_plot(make().copy_number) for make in planted_records.ALL.values()]
+    plots = [ratio_plot(make().copy_number) for make in planted_records.ALL.values()]
     assert len({plot.height for plot in plots}) == 1
     assert len({tuple(tick.label for tick in plot.ticks) for plot in plots}) == 1
 
 
 def test_guide_lines_know_the_sex_of_the_donor() -> None:
-    male = figures.ratio_plot(planted_records.failing().copy_number)
+    male = ratio_plot(planted_records.failing().copy_number)
     assert [mark.label for mark in male.chromosomes if mark.single] == ["X", "Y"]
     assert [value(male, guide.y) for guide in male.guides] == pytest.approx([1, 1], abs=0.006)
     assert (male.guides[0].x1, male.guides[0].x2) == pytest.approx(stripe(male, "X"))
-    female = figures.ratio_plot(planted_records.passing().copy_number)
+    female = ratio_plot(planted_records.passing().copy_number)
     assert female.guides == ()
     assert female.empty == ("Y",)
 
@@ -89,7 +100,7 @@ def test_guide_lines_know_the_sex_of_the_donor() -> None:
 def test_the_tracks_alone_show_one_copy_of_x_in_a_man() -> None:
     record = planted_records.failing().copy_number
     for values in (record.bins.donor_log2, record.bins.lot_log2):
-        plot = figures.track_plot(record, values)
+        plot = genome.track_plot(record, values)
         low, high = stripe(plot, "X")
         assert median(y for x, y in points(plot) if low < x < high) == pytest.approx(-1, abs=0.03)
         expected = {value(plot, guide.y) for guide in plot.guides if guide.x1 >= low}
@@ -101,21 +112,24 @@ def test_the_tracks_alone_show_one_copy_of_x_in_a_man() -> None:
 
 def test_arms_take_the_state_of_the_calls_on_them() -> None:
     record = planted_records.failing().copy_number
-    states = figures.arm_states(record)
+    states = arm_states(record)
     assert {key for key, state in states.items() if state == "gain"} == {("chr8", "p"), ("chr8", "q")}
     assert [key for key, state in states.items() if state == "part-gain"] == [("chr20", "q")]
     assert states["chr13", "p"] == "blind"
     assert states["chr1", "p"] == "none"
     loss = record.calls[0].model_copy(update={"type": "loss", "start": 60_000_000})
-    states = figures.arm_states(record.model_copy(update={"calls": (*record.calls, loss)}))
+    states = arm_states(record.model_copy(update={"calls": (*record.calls, loss)}))
     assert (states["chr8", "p"], states["chr8", "q"]) == ("gain", "mixed")
 
 
 def test_allele_shares_part_where_alleles_moved_and_stand_below_the_copy_numbers() -> None:
     record = planted_records.failing()
     assert record.alleles is not None
-    plots = figures.allele_plots(record.copy_number, record.alleles)
-    ratio = figures.ratio_plot(record.copy_number)
+    assert record.text.alleles is not None
+    plots = genome.allele_plots(
+        record.copy_number, record.alleles, labels(record.copy_number), record.text.alleles.events
+    )
+    ratio = ratio_plot(record.copy_number)
     track, (event,) = record.alleles.track, record.alleles.events
     for plot, values in zip(plots, (track.donor, track.lot), strict=True):
         zero, half, one = (line.y for line in plot.limits)
@@ -163,7 +177,7 @@ def tracks(draw: st.DrawFn) -> BinTrack:
 
 @given(tracks(), st.integers(2, 60))
 def test_thinned_points_are_few_and_stay_within_what_they_stand_for(track: BinTrack, most: int) -> None:
-    thinned, group = figures.thin(track, track.log2, most)
+    thinned, group = genome.thin(track, track.log2, most)
     assert len(thinned) <= most
     if len(track.start) <= most:
         assert group == 1
@@ -188,12 +202,12 @@ def test_labels_of_calls_never_touch(places: list[tuple[int, float]]) -> None:
         start = int(contig.length * share)
         update = {"chrom": contig.name, "start": start, "end": start + contig.length // 10}
         calls.append(base.calls[0].model_copy(update=update))
-    plot = figures.ratio_plot(base.model_copy(update={"calls": tuple(calls)}))
+    plot = ratio_plot(base.model_copy(update={"calls": tuple(calls)}))
     assert len(plot.calls) == len(calls)
     for one, other in combinations((call for call in plot.calls if call.row is not None), 2):
         if one.row == other.row:
             apart = abs(one.label_x - other.label_x)
-            assert apart >= figures.CHARACTER * (len(one.label) + len(other.label)) / 2
+            assert apart >= genome.CHARACTER * (len(one.label) + len(other.label)) / 2
     for call in plot.calls:
         if call.row is not None:
             assert plot.top - 6 - 17 * call.row > 8
@@ -202,28 +216,28 @@ def test_labels_of_calls_never_touch(places: list[tuple[int, float]]) -> None:
 def test_marker_symbols_stand_at_their_tpm() -> None:
     record = planted_records.failing().expression
     assert record is not None
-    marks = {mark.row.gene_name: mark for rows in figures.dumbbells(record).values() for mark in rows}
-    ruler = {label: x for x, label in figures.tpm_ticks()}
+    marks = {mark.row.gene_name: mark for rows in expression.dumbbells(record).values() for mark in rows}
+    ruler = {label: x for x, label in expression.tpm_ticks()}
     alb = marks["ALB"]
     assert alb.way == "loss"
     assert alb.lot is not None
     assert alb.donor is not None
-    assert ruler["100"] < alb.lot < ruler["1k"] < ruler["10k"] < alb.donor <= 100 - figures.INSET
+    assert ruler["100"] < alb.lot < ruler["1k"] < ruler["10k"] < alb.donor <= 100 - expression.INSET
     assert marks["HLA-DRA"].limit == ruler["1"]
     assert marks["GPC3"].lot is None
-    assert sum(len(rows) for rows in figures.dumbbells(record).values()) == len(record.markers)
+    assert sum(len(rows) for rows in expression.dumbbells(record).values()) == len(record.markers)
 
 
 def test_gene_sets_are_filled_by_significance_and_clamped_at_the_axis() -> None:
     record = planted_records.failing().expression
     assert record is not None
     far = record.sets[0].model_copy(update={"nes": 5.0})
-    marks = figures.lollipops(record.model_copy(update={"sets": (*record.sets, far)}))
+    marks = expression.lollipops(record.model_copy(update={"sets": (*record.sets, far)}))
     assert [mark.significant for mark in marks] == [True, True, False, True, True, True, True]
     assert [mark.way for mark in marks][5] == "loss"
     assert all((mark.x > mark.zero) == (mark.way == "gain") for mark in marks)
     assert marks[-1].clamped
-    assert marks[-1].x == 100 - figures.INSET
+    assert marks[-1].x == 100 - expression.INSET
     assert not marks[0].clamped
 
 
@@ -234,8 +248,8 @@ def test_a_genome_without_centromeres_and_chr_is_drawn() -> None:
     arm = base.arms[0].model_copy(update={"name": "contig_1"})
     update = {"chromosomes": chromosomes, "bins": track, "segments": (), "arms": (arm,)}
     record: CopyNumberRecord = base.model_copy(update=update)
-    assert len(points(figures.ratio_plot(record))) == 1
-    assert figures.arm_states(record) == {("contig_1", ""): "none"}
+    assert len(points(ratio_plot(record))) == 1
+    assert arm_states(record) == {("contig_1", ""): "none"}
 
 
 def test_names_beside_a_heat_map_fit_whole() -> None:
@@ -253,25 +267,25 @@ def test_names_beside_a_heat_map_fit_whole() -> None:
     )
     long = "L3-swapped-rna-second-preparation"
     record = planted_records.expression().model_copy(update={"heat": rows, "heat_samples": ("D1", long)})
-    (plot,) = figures.heat(record)
+    (plot,) = heat.heat(record)
     assert plot.bottom + 5 + max(width(row.gene_name) for row in rows) <= plot.height
     assert width(long) <= plot.left
 
 
 def test_the_heat_map_has_every_gene_in_every_sample_in_fixed_shades() -> None:
     record = planted_records.expression()
-    markers, pathways = figures.heat(record)
+    markers, pathways = heat.heat(record)
     for plot, panel in ((markers, True), (pathways, False)):
         rows = [row for row in record.heat if (row.group in {m.group for m in record.markers}) == panel]
         assert [name for name, _ in plot.genes] == [row.gene_name for row in rows]
         assert [name for name, _ in plot.samples] == list(record.heat_samples)
         assert sum(path.count("z") for path in plot.paths.values()) == len(rows) * len(record.heat_samples)
         places = [x for _, x in plot.genes]
-        assert (np.diff(places) >= figures.CELL).all()
-        ends = [x + figures.CHARACTER * len(name) for name, x in plot.groups]
+        assert (np.diff(places) >= heat.CELL).all()
+        ends = [x + genome.CHARACTER * len(name) for name, x in plot.groups]
         assert all(end <= x for end, (_, x) in zip(ends, plot.groups[1:], strict=False)), "names of groups do not touch"
         assert plot.width >= max(ends)
-    assert [figures.shade(value) for value in (-9, -4, -0.5, -0.49, 0, 0.49, 0.5, 1, 2, 3.9, 4)] == [
+    assert [heat.shade(value) for value in (-9, -4, -0.5, -0.49, 0, 0.49, 0.5, 1, 2, 3.9, 4)] == [
         -4, -4, -1, 0, 0, 0, 1, 2, 3, 3, 4,
     ]  # fmt: skip
-    assert figures.heat(record.model_copy(update={"heat": ()})) == []
+    assert heat.heat(record.model_copy(update={"heat": ()})) == []

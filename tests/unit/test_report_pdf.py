@@ -44,7 +44,7 @@ def printed(case: str) -> bytes:
     listener = logging.Handler()
     listener.emit = complaints.append  # type: ignore[method-assign]
     logging.getLogger("weasyprint").addHandler(listener)
-    made = pdf.print_pdf(record, written(record), fonts())
+    made = pdf.print_pdf(record, written(record), fonts(), planted_records.CODE)
     logging.getLogger("weasyprint").removeHandler(listener)
     gc.collect()
     return made

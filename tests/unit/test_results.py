@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
-from karyolot.commands import terminal
+from karyolot.commands import report, terminal
 from karyolot.commands.explain import explanation, not_passed, table_of
 from karyolot.commands.report import render_again
 from karyolot.commands.run import Failure
@@ -16,8 +17,8 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.record import Record
 from karyolot.io.files import read_json, write_json, write_model, write_text
 from karyolot.io.record import lots_with_records, read_record, seal
-from karyolot.report.render import render
-from planted_records import ALL, HOSTILE, failing, hostile, passing, thin
+from karyolot.plan.provenance import code_state
+from planted_records import ALL, CODE, HOSTILE, failing, hostile, html, passing, thin
 
 
 def written(directory: Path, *records: Record) -> list[Record]:
@@ -93,6 +94,22 @@ def test_no_lot_at_all(tmp_path: Path) -> None:
         read_record(tmp_path, "L7")
 
 
+def test_a_record_of_another_schema_is_refused_with_the_version_that_made_it(tmp_path: Path) -> None:
+    path = tmp_path / "results" / "L7" / "report.json"
+    old = {"schema_version": "1.0", "provenance": {"karyolot_version": "0.1.0", "commit": "3fe2a1c"}}
+    write_json(old, path)
+    with pytest.raises(KaryolotError) as caught:
+        read_record(tmp_path, "L7")
+    assert "the record has schema '1.0' (made by version '0.1.0', commit '3fe2a1c'), and schema 2.0 is" in str(
+        caught.value
+    )
+    assert "Re-run the study" in str(caught.value)
+    write_json({"schema_version": "1.0\x1b[2J", "provenance": 3}, path)
+    with pytest.raises(KaryolotError) as caught:
+        read_record(tmp_path, "L7")
+    assert str(caught.value).isprintable()
+
+
 # table
 
 
@@ -106,7 +123,7 @@ def test_the_table_has_a_line_per_lot(tmp_path: Path) -> None:
         row = rows[record.lot.lot_id]
         assert f" {record.lot.facts['passage']} " in row
         assert f" {record.verdict.outcome.replace('_', '-')} " in row
-        assert record.verdict.first_reason in row
+        assert record.text.verdict.first_reason in row
         assert row.endswith(str(tmp_path / "results" / record.lot.lot_id / "report.html"))
     assert "C02 2 acquired changes of at least 5 Mb" in rows["HLP-2031-07"]
     assert "FAIL-IDENTITY DRAFT" in rows["HLP-2031-09"]
@@ -139,7 +156,7 @@ def test_colour_only_where_it_is_wanted(tmp_path: Path, monkeypatch: pytest.Monk
     assert "\x1b[1;31m" in coloured
     plain = re.sub("\x1b\\[[0-9;]*m", "", coloured)
     assert max(map(len, plain.splitlines())) <= 100, "folded"
-    assert "".join(failing().verdict.first_reason.split()[-1]) in plain, "and not cut"
+    assert "".join(failing().text.verdict.first_reason.split()[-1]) in plain, "and not cut"
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[1;31m" not in table(tmp_path, failing(), out=Screen())
 
@@ -157,7 +174,7 @@ def test_why_a_lot_failed() -> None:
         assert f"{result.id} {result.title}" in text
         assert f"measured {result.value} " in text and f"limit {result.limit}" in text
         assert result.explanation in text and result.reason in text and result.source in text
-    assert "A change of 5 Mb is found from 12% of cells on for a gain" in text
+    assert "A 5 Mb gain is detectable when at least 12% of cells carry it, a loss from 12%." in text
     assert f"Report {failing().report_id}: here/results/HLP-2031-07/report.html" in text
 
 
@@ -213,6 +230,20 @@ def test_rendering_again_gives_the_same_bytes(tmp_path: Path) -> None:
     made = render_again(tmp_path, lot)
     assert [path.name for path in made] == ["report.html", "report.pdf"]
     first = [path.read_bytes() for path in made]
-    assert first[0].decode() == render(failing()) and first[1].startswith(b"%PDF-")
+    now = code_state()
+    assert first[0].decode() == html(failing(), now) and first[1].startswith(b"%PDF-")
     render_again(tmp_path, lot)
     assert [path.read_bytes() for path in made] == first
+
+
+@pytest.mark.filterwarnings("ignore:.*sRGB2014[.]icc:pytest.PytestUnraisableExceptionWarning")  # WeasyPrint's own
+def test_pages_rendered_by_uncommitted_code_are_drafts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those of a record that committed code made."""
+    (record,) = written(tmp_path, failing())
+    monkeypatch.setattr(report, "code_state", lambda: CODE.model_copy(update={"dirty": True}))
+    page, printed = render_again(tmp_path, record.lot.lot_id)
+    assert "This page was rendered by code with uncommitted changes." in page.read_text(encoding="utf-8")
+    assert page.read_text(encoding="utf-8").count("DRAFT") > 1, "in the title of every printed page, too"
+    assert all(f"DRAFT {record.lot.lot_id}" in page.extract_text() for page in PdfReader(printed).pages)
+    monkeypatch.setattr(report, "code_state", lambda: CODE)
+    assert "DRAFT" not in render_again(tmp_path, record.lot.lot_id)[0].read_text(encoding="utf-8")

@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import planted_records
 from karyolot.contracts.expression import MarkerScores, SampleDistances
-from karyolot.contracts.record import StudyExpression, StudySample
-from karyolot.report import captions, figures
-from karyolot.report.overview import render_overview
+from karyolot.contracts.overview import StudyExpression
+from karyolot.contracts.record_rna import StudySample
+from karyolot.report import study_text
+from karyolot.report.figures.heat import MOST_DRAWN, study_heat
+from karyolot.report.figures.samples import LABEL_STEP, PLOT, dots
 from karyolot.report.study import study_expression
 from karyolot.rna.components import components
 from karyolot.rna.expression import log_by_name
@@ -68,27 +71,27 @@ def test_the_overview_orders_samples_and_says_what_the_tables_say() -> None:
     assert [sample.sample_id for sample in found.samples] == ["S1", "S3", "S0", "S2"], "the donor's own first"
     assert found.distances[0][0] == 0
     assert found.distances[0][1] < found.distances[0][2]
-    assert "parts all lots from all hepatocytes" in captions.study_map(found).finding
-    assert captions.study_distances(found).finding.startswith("No sample can be held against two donors")
-    html = render_overview([], found)
-    says = captions.study_scores(found).finding
+    assert "parts all lots from all hepatocytes" in study_text.study_map(found).finding
+    assert study_text.study_distances(found).finding.startswith("No sample can be compared with two donors")
+    html = planted_records.overview([], found)
+    says = study_text.study_scores(found).finding
     assert "'progenitor' rises most (+" in says
     assert "'mature' falls most (−" in says
-    sets = captions.study_sets(found)
+    sets = study_text.study_sets(found)
     assert sets.finding == "In lots 'proliferation' rises most (+0.9 on average) and 'bile acids' falls most (−0.55)."
     assert "kernel Gaussian" in sets.reading and "comparable only within this study" in sets.reading
     assert sets.finding in unescape(html)
     for number in (1, 2, 3, 4):
         assert f'id="figure-{number}"' in html
     assert html.count('class="lot"') == html.count('class="donor"') == 2 + 1, "and the key's own"
-    assert 'id="figure-1"' not in render_overview([])
+    assert 'id="figure-1"' not in planted_records.overview([])
 
 
 def test_scores_of_sets_are_drawn_at_their_samples() -> None:
     found = study()
     assert found.sets == ("proliferation", "bile acids")
     assert found.set_scores == ((-0.4, -0.6, 0.5, 0.3), (0.1, 0.7, -0.2, -0.1))
-    drawn = figures.study_heat(found)
+    drawn = study_heat(found)
     assert drawn is not None
     plot = drawn[2]
     assert [name for name, _ in plot.samples] == list(found.sets)
@@ -99,10 +102,10 @@ def test_scores_of_sets_are_drawn_at_their_samples() -> None:
     )
     asked = study(sets=pd.concat([SETS, silent]))
     assert (asked.sets, asked.set_scores, asked.unscored) == (found.sets, found.set_scores, ("bile salts",))
-    assert "Not assessed, too few of the genes vary: bile salts." in captions.study_sets(asked).finding
-    assert "Scores of gene sets: not available." in render_overview([], study(sets=silent))
-    assert "Scores of gene sets: not available." not in render_overview([], asked)
-    assert len(figures.study_heat(found.model_copy(update={"sets": (), "set_scores": ()})) or []) == 2
+    assert "Not assessed, too few of the genes vary: bile salts." in study_text.study_sets(asked).finding
+    assert "Scores of gene sets: not available." in planted_records.overview([], study(sets=silent))
+    assert "Scores of gene sets: not available." not in planted_records.overview([], asked)
+    assert len(study_heat(found.model_copy(update={"sets": (), "set_scores": ()})) or []) == 2
 
 
 def test_more_samples_than_an_eye_can_follow_are_told_not_drawn() -> None:
@@ -120,15 +123,15 @@ def test_more_samples_than_an_eye_can_follow_are_told_not_drawn() -> None:
         }
     )
     assert len(many.samples) == 664
-    html = render_overview([], many)
+    html = planted_records.overview([], many)
     assert len(html) < 400_000
     assert 'class="heat"' not in html
     for table in ("distances", "marker_scores", "scores"):
         assert f"The numbers are in results/study/{table}.parquet." in html
-    assert captions.study_scores(many).finding in unescape(html)
-    at_most = {"samples": many.samples[: figures.MOST_DRAWN], "distances": tuple(r[:100] for r in many.distances[:100])}
+    assert study_text.study_scores(many).finding in unescape(html)
+    at_most = {"samples": many.samples[:MOST_DRAWN], "distances": tuple(r[:100] for r in many.distances[:100])}
     at_most |= {name: tuple(row[:100] for row in getattr(many, name)) for name in ("scores", "set_scores")}
-    assert render_overview([], many.model_copy(update=at_most)).count('class="heat"') == 3
+    assert planted_records.overview([], many.model_copy(update=at_most)).count('class="heat"') == 3
 
 
 def test_a_swapped_tube_is_named() -> None:
@@ -141,31 +144,31 @@ def test_a_swapped_tube_is_named() -> None:
     )
     distances = tuple(map(tuple, np.abs(np.subtract.outer(places, places)).tolist()))
     swapped = study().model_copy(update={"samples": samples, "distances": distances})
-    assert captions.study_distances(swapped).finding.startswith("Nearer to another donor than to its own: S1 and S2;")
-    assert captions.study_map(swapped).finding.endswith("parts all lots from all hepatocytes.")
+    assert study_text.study_distances(swapped).finding.startswith("Nearer to another donor than to its own: S1 and S2;")
+    assert study_text.study_map(swapped).finding.endswith("parts all lots from all hepatocytes.")
     right = swapped.model_copy(
         update={"samples": tuple(s.model_copy(update={"donor_id": "B" if s.lot_id else s.donor_id}) for s in samples)}
     )
-    assert captions.study_distances(right).finding.startswith("No sample can")
+    assert study_text.study_distances(right).finding.startswith("No sample can")
     moved = np.array([0.0, 0.1, 0.2, 5.5, 5.6, 20.0, 25.0])
     distances = tuple(map(tuple, np.abs(np.subtract.outer(moved, moved)).tolist()))
     sound = swapped.model_copy(update={"distances": distances})
     assert (
-        captions.study_distances(sound).finding
-        == "5 samples could be held against two donors; each is nearest to its own."
+        study_text.study_distances(sound).finding
+        == "5 samples could be compared with two donors; each is nearest to its own."
     )
 
 
 def test_both_components_are_drawn_on_one_scale() -> None:
     found = study()
-    dots = figures.dots(found)
+    drawn = dots(found)
     of = {sample.sample_id: sample for sample in found.samples}
-    scale = [(dot.x - figures.PLOT / 2) / of[dot.label].first for dot in dots]
-    other = [-(dot.y - figures.PLOT / 2) / of[dot.label].second for dot in dots]
+    scale = [(dot.x - PLOT / 2) / of[dot.label].first for dot in drawn]
+    other = [-(dot.y - PLOT / 2) / of[dot.label].second for dot in drawn]
     assert np.allclose(scale, scale[0], rtol=0.05)
     assert np.mean(other) == pytest.approx(scale[0], rel=0.1)
-    assert all(0 <= place <= figures.PLOT for dot in dots for place in (dot.x, dot.y))
-    assert {dot.label for dot in dots} == {"S0", "S1", "S2", "S3"}
+    assert all(0 <= place <= PLOT for dot in drawn for place in (dot.x, dot.y))
+    assert {dot.label for dot in drawn} == {"S0", "S1", "S2", "S3"}
     alike = tuple(sample.model_copy(update={"first": 1.0, "second": 0.5}) for sample in found.samples)
-    heights = [dot.label_y for dot in figures.dots(found.model_copy(update={"samples": alike}))]
-    assert (np.diff(heights) >= figures.LABEL_STEP).all(), "names do not lie on each other"
+    heights = [dot.label_y for dot in dots(found.model_copy(update={"samples": alike}))]
+    assert (np.diff(heights) >= LABEL_STEP).all(), "names do not lie on each other"

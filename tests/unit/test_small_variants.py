@@ -13,7 +13,8 @@ from karyolot.contracts.small_variants import CalledVariants, GeneDepths, SmallV
 from karyolot.dna.small_variants import classify, donor_limit, variant_metrics
 from karyolot.io.files import read_yaml
 from karyolot.io.small_variants import read_called, read_depths
-from karyolot.report.small_variants import variant_record
+from karyolot.report.record import small_variant_record
+from karyolot.report.text.alleles import small_variants
 from karyolot.verdict.decide import decide, judge
 
 RESOURCES = Path(__file__).parents[2] / "resources"
@@ -107,12 +108,13 @@ def test_thin_genes_are_named_and_all_thin_is_no_result() -> None:
 
 
 def test_the_record_holds_what_a_person_should_see() -> None:
-    record = variant_record(found((15, 15, 15, 15), (15, 15, 30, 0), (15, 15, 0, 0)))
+    results = found((15, 15, 15, 15), (15, 15, 30, 0), (15, 15, 0, 0))
+    record = small_variant_record(results)
     assert [(row.origin, row.gene) for row in record.rows] == [("acquired", "TWO")] * 2
     assert (
         record.rows[0].donor_lod == pytest.approx(donor_limit(np.array([30]))[0]) and record.rows[1].donor_lod is None
     )
-    assert any("made here" in sentence for sentence in record.sentences)
+    assert "The list of genes: made here." in small_variants(results)
 
 
 VCF = """##fileformat=VCFv4.2

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 import planted_records
-from karyolot.contracts.record import ExpressionRecord, MarkerRow, SetRow
-from karyolot.report import traps
-from karyolot.report.render import render
+from karyolot.contracts.record_rna import ExpressionRecord, MarkerRow, SetRow
+from karyolot.report.text import notes
 
 
 def marker(gene: str, group: str, expected: str, lot: float | None, donor: float, met: str | None) -> MarkerRow:
@@ -37,21 +36,21 @@ def gene_set(axis: str, nes: float | None, padj: float | None, reason: str = "")
         (None, None, None, "it is of unknown level (not available) and not compared with the donor"),
     ],
 )
-def test_albumin_is_asked_twice(lot: float | None, detected: str | None, down: str | None, says: str) -> None:
+def test_albumin_is_judged_twice(lot: float | None, detected: str | None, down: str | None, says: str) -> None:
     rows = (
         marker("ALB", "mature hepatocyte", "down", lot, 40_000.0, down),
         marker("ALB", "identity", "detected", lot, 40_000.0, detected),
     )
-    (note,) = traps.of_markers(with_(markers=rows))
+    (note,) = notes.of_markers(with_(markers=rows))
     assert says in note.text
 
 
-def test_hla_is_told_by_the_lots_own_level() -> None:
+def test_hla_is_judged_by_the_lots_own_level() -> None:
     rows = (
         marker("HLA-DRA", "HLA class II", "absent", 0.4, 300.0, "yes"),
         marker("CIITA", "HLA class II", "absent", 2.5, 40.0, "no"),
     )
-    (note,) = traps.of_markers(with_(markers=rows))
+    (note,) = notes.of_markers(with_(markers=rows))
     assert "highest level counts: CIITA, 2.5 TPM" in note.text
     assert "here HLA-DRA, 300 TPM" in note.text
 
@@ -66,45 +65,45 @@ def test_hla_is_told_by_the_lots_own_level() -> None:
 )
 def test_the_direction_of_hippo_is_read_from_its_targets(targets: SetRow, says: str) -> None:
     """The Hippo set itself is up every time."""
-    (note,) = traps.of_sets(with_(sets=(gene_set("Hippo", 1.9, 0.01), targets)))
+    (note,) = notes.of_sets(with_(sets=(gene_set("Hippo", 1.9, 0.01), targets)))
     assert "The Hippo set has NES +1.90 (adjusted p 0.01)" in note.text
     assert says in note.text
-    (alone,) = traps.of_sets(with_(sets=(gene_set("Hippo", 1.9, 0.01),)))
+    (alone,) = notes.of_sets(with_(sets=(gene_set("Hippo", 1.9, 0.01),)))
     assert "reads as" not in alone.text
 
 
 def test_without_p_values_no_direction_is_read() -> None:
     targets = gene_set("YAP/TAZ targets", 2.1, 0.001)
-    (note,) = traps.of_sets(with_(p_values=False, sets=(gene_set("Hippo", 1.9, 0.01), targets)))
+    (note,) = notes.of_sets(with_(p_values=False, sets=(gene_set("Hippo", 1.9, 0.01), targets)))
     assert (
-        "The Hippo set has NES +1.90, the targets of YAP and TAZ NES +2.10: without p values the direction is open."
+        "The Hippo set has NES +1.90, the targets of YAP and TAZ NES +2.10: without replicates the direction cannot be tested."
         in note.text
     )
     assert not re.search(r"adjusted p|significant", note.text)
 
 
-def test_wnt_is_told_to_be_driven_by_the_medium() -> None:
-    (note,) = traps.of_sets(with_(sets=(gene_set("WNT", 1.5, 0.02), gene_set("WNT", 0.9, 0.4))))
+def test_wnt_is_said_to_be_driven_by_the_medium() -> None:
+    (note,) = notes.of_sets(with_(sets=(gene_set("WNT", 1.5, 0.02), gene_set("WNT", 0.9, 0.4))))
     assert "NES +1.50 (adjusted p 0.02) and +0.90 (not significant)" in note.text
     assert "CHIR99021" in note.text
 
 
 def test_notes_stand_in_the_report_and_only_with_their_results() -> None:
-    html = render(planted_records.failing())
+    html = planted_records.html(planted_records.failing())
     for title in ("Albumin.", "HLA class II.", "Hippo and YAP.", "Medium."):
         assert f"<strong>{title}</strong>" in html
-    assert traps.of_markers(with_(markers=())) == traps.of_sets(with_(sets=())) == []
+    assert notes.of_markers(with_(markers=())) == notes.of_sets(with_(sets=())) == ()
 
 
 def test_a_set_that_is_not_assessed_is_shown_so_and_misleads_nobody() -> None:
     unknown = gene_set("Hippo", None, None, "4 of 9 genes measured, 5 needed")
     sets = (unknown, gene_set("WNT", 2.0, 0.001), gene_set("YAP/TAZ targets", None, None, "3 of 9 genes measured"))
-    record = planted_records.failing().model_copy(update={"expression": with_(sets=sets)})
-    text = render(record)
+    record = planted_records.reworded(planted_records.failing(), expression=with_(sets=sets))
+    text = planted_records.html(record)
     assert "not assessed" in text and "4 of 9 genes measured, 5 needed" in text
     assert "1 of 1 gene set differ" in text, "what is not assessed is not counted"
-    assert [note.title for note in traps.of_sets(with_(sets=sets))] == ["Medium"]
-    assert [note.title for note in traps.of_sets(with_(sets=(gene_set("Hippo", 1.0, 0.2), *sets[1:])))] == [
+    assert [note.title for note in notes.of_sets(with_(sets=sets))] == ["Medium"]
+    assert [note.title for note in notes.of_sets(with_(sets=(gene_set("Hippo", 1.0, 0.2), *sets[1:])))] == [
         "Hippo and YAP",
         "Medium",
     ]

@@ -5,12 +5,12 @@ import re
 import pytest
 
 import planted_records
-from karyolot.contracts.record import OverviewRow
+from karyolot.contracts.overview import OverviewRow
 from karyolot.contracts.sheets import Lot, Sample, Study
 from karyolot.plan import samples
-from karyolot.report import trend
-from karyolot.report.overview import overview_row, render_overview
-from karyolot.report.render import render
+from karyolot.report.figures import trend
+from karyolot.report.overview import overview_row, recurrent
+from karyolot.report.text import passages
 
 ROWS = [overview_row(make()) for make in planted_records.ALL.values()]
 FAIL, PASS, THIN, SWAPPED = ROWS
@@ -21,7 +21,8 @@ def share(y: float) -> float:
 
 
 def lot(number: int, passage: float | None, share: float | None, donor: str = "D") -> OverviewRow:
-    update = {"lot_id": f"L{number}", "donor_id": donor, "passage": passage, "share": share}
+    mark = passages.mark(f"L{number}", passage, "FAIL", share)
+    update = {"lot_id": f"L{number}", "donor_id": donor, "passage": passage, "share": share, "mark": mark}
     return FAIL.model_copy(update=update)
 
 
@@ -36,7 +37,7 @@ def test_a_change_of_the_donor_is_not_the_lots() -> None:
     record = planted_records.failing()
     calls = tuple(call.model_copy(update={"origin": "lost"}) for call in record.copy_number.calls)
     copies = record.copy_number.model_copy(update={"calls": calls})
-    assert overview_row(record.model_copy(update={"copy_number": copies})).share == 0
+    assert overview_row(planted_records.reworded(record, copy_number=copies)).share == 0
 
 
 def test_signs_stand_at_their_share_and_passage() -> None:
@@ -55,7 +56,8 @@ def test_signs_stand_at_their_share_and_passage() -> None:
     x = [places[name].x for name in ("L1", "L2", "L3")]
     assert (x[1] - x[0]) * 2 == pytest.approx(x[2] - x[1], abs=0.2)
     assert panel.line.count("L") == 2, "the line joins known lots only"
-    assert panel.finding == "2 of 3 assessed lots changed, the first at passage 4."
+    held = trend.by_donor(rows)["D"]
+    assert passages.panel_finding(held) == "2 of 3 assessed lots changed, the first at passage 4."
 
 
 def test_the_line_joins_the_highest_lot_of_each_passage() -> None:
@@ -71,9 +73,9 @@ def test_passages_have_few_round_ticks(last: int) -> None:
 
 
 def test_the_caption_counts_what_is_drawn_and_what_is_not() -> None:
-    made = trend.caption([*ROWS, lot(9, None, 0.2)])
+    made = passages.trend([*ROWS, lot(9, None, 0.2)])
     assert made.finding == (
-        "2 lots of 3 assessed carry a called change; the largest share, 97% of cells, is in HLP-2031-07"
+        "2 lots of 3 assessed carry a called change; the largest, in 97% of cells, is in HLP-2031-07"
         " (donor D-014, passage 8)."
     )
     assert "not drawn: 1 lot." in made.reading
@@ -82,52 +84,54 @@ def test_the_caption_counts_what_is_drawn_and_what_is_not() -> None:
 
 def test_recurrent_arms_are_counted_by_lot_and_donor() -> None:
     rows = [FAIL, FAIL.model_copy(update={"lot_id": "B", "donor_id": "E"}), PASS, THIN]
-    made = trend.recurrent(rows)
+    made = recurrent(rows)
     assert [(arm.name, arm.gains, arm.losses, arm.donors) for arm in made] == [
         ("8p", 2, 0, 2),
         ("8q", 2, 0, 2),
         ("20q", 2, 0, 2),
     ]
     assert made[0].lots == ("HLP-2031-07", "B")
-    assert trend.recurrent(ROWS) == []
+    assert recurrent(ROWS) == []
 
 
 def test_a_lot_without_a_verdict_counts_for_no_arm_and_its_arms_are_withheld() -> None:
     """Another donor's cells differ from this one's wherever one of the two was born with a change."""
     failing = planted_records.failing()
     verdict = failing.verdict.model_copy(update={"outcome": "FAIL_IDENTITY", "suppressed": True})
-    row = overview_row(failing.model_copy(update={"verdict": verdict}))
+    row = overview_row(planted_records.reworded(failing, verdict=verdict))
     states = {arm.chrom + arm.arm: arm.state for arm in row.arms}
     assert states["chr8q"] == states["chr1p"] == "withheld"
     assert states["chr13p"] == "blind"
     again = row.model_copy(update={"lot_id": "B"})
-    assert trend.recurrent([FAIL, row, again]) == []
-    html = render_overview([row, again])
+    assert recurrent([FAIL, row, again]) == []
+    html = planted_records.overview([row, again])
     assert 'title="8q: verdict withheld"' in html
     assert html.count("gain in nearly all cells") == 1, "in the key"
-    assert "verdict withheld" not in render_overview([FAIL, PASS])
+    assert "verdict withheld" not in planted_records.overview([FAIL, PASS])
 
 
 def test_the_overview_has_one_panel_per_donor_and_the_numbers_as_text() -> None:
-    html = render_overview(ROWS)
+    html = planted_records.overview(ROWS)
     assert html.count('<svg class="trend"') == 2
     assert "from 12%" in html
-    assert "HLP-2031-09, passage 3: FAIL-IDENTITY, share not known" in html
+    assert "HLP-2031-09, passage 3: FAIL-IDENTITY, cell fraction not known" in html
 
 
 def test_the_report_of_a_lot_shows_the_lots_it_was_grown_from_and_no_other() -> None:
     """Two earlier passages, then this lot: a finding at passage 3 that is gone at passage 5."""
     record = planted_records.passing()
-    html = render(record)
+    html = planted_records.html(record)
     section = html[html.index('id="passages"') : html.index('id="expression"')]
     assert section.count("<circle") == 3 and "1 lot of 2 assessed" in section
     rows = [re.sub(r"<[^>]+>", " ", row).split() for row in re.findall(r"<tr>(<th scope=\"row\">.*?)</tr>", section)]
     assert [row[0] for row in rows] == ["HLP-2031-01", "HLP-2031-02", "HLP-2031-04"]
     assert (
         "not available"
-        in render(record.model_copy(update={"earlier": ()})).split('id="passages"')[1].split("</section>")[0]
+        in planted_records.html(planted_records.reworded(record, earlier=()))
+        .split('id="passages"')[1]
+        .split("</section>")[0]
     )
-    assert trend.point(record).model_dump().items() <= overview_row(record).model_dump().items()
+    assert record.point.model_dump().items() <= overview_row(record).model_dump().items()
 
 
 def test_a_line_is_followed_back_to_its_first_lot() -> None:

@@ -14,15 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import planted_records
-from karyolot.contracts.record import BinTrack, CopyNumberRecord
-from karyolot.report.render import render
-from karyolot.report.zoom import zoom
+from karyolot.contracts.record_dna import BinTrack, CopyNumberRecord
+from karyolot.report.figures import zoom as figure
+from karyolot.report.text import copy_number as said
 
 ROOT = Path(__file__).parents[2]
 VENDORED = [
     ROOT / "workflow" / "karyolot" / "report" / "templates" / "vendor" / "uplot-1.6.32",
     ROOT / "tests" / "browser" / "vendor" / "axe-core-4.10.3",
 ]
+
+
+def zoom(record: CopyNumberRecord, most: int = figure.MOST_WINDOWS) -> figure.Zoom:
+    labels = [said.call(row, index).label for index, row in enumerate(record.calls, 1)]
+    return figure.zoom(record, labels, most)
 
 
 def read_back(data: dict[str, Any], track: str) -> dict[tuple[int, int], float]:
@@ -93,7 +98,7 @@ def test_a_page_without_bins_keeps_its_still_figures_only() -> None:
     base = planted_records.thin()
     empty = BinTrack(bin_bp=1000, chrom=[], start=[], log2=[], lot_log2=[], donor_log2=[])
     bare: CopyNumberRecord = base.copy_number.model_copy(update={"bins": empty, "segments": ()})
-    html = render(base.model_copy(update={"copy_number": bare}))
+    html = planted_records.html(planted_records.reworded(base, copy_number=bare))
     assert "<script" not in html
     assert 'class="genome ratio"' in html
 

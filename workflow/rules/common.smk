@@ -11,6 +11,7 @@ from karyolot.inputs import check
 from karyolot.inputs.study import differences
 from karyolot.plan import commands, files, samples
 from karyolot.plan.params import step
+from karyolot.plan.provenance import code_state
 from karyolot.plan.resources import Needs
 
 # Held until this process ends, however it ends.
@@ -18,6 +19,8 @@ locked = hold_or_stop(Path.cwd(), sys.argv[1:], main=workflow.is_main_process)
 settings, study = check.load_or_stop(config, Path.cwd(), workflow.configfiles, contents=workflow.is_main_process)
 shipped = files.shipped
 needs = Needs(study, settings)
+# Pages of uncommitted code are drafts: they are rendered again once it is committed.
+made_by = code_state()
 # With conda or a container the tools come from envs/; else they must be on PATH.
 stop_without(commands.all_tools(study, settings), workflow.deployment_settings.deployment_method)
 

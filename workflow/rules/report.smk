@@ -42,6 +42,7 @@ rule collect_provenance:
         **needs("collect_provenance"),
     params:
         **step("collect_provenance"),
+        report=step("assemble_report")["code"],
         tools=lambda wildcards: commands.tools_of(study, settings, wildcards.lot),
         differences=differences(settings),
         acceptance=shipped(settings.acceptance),
@@ -88,6 +89,7 @@ rule render_report:
         **needs("render_report"),
     params:
         **step("render_report"),
+        uncommitted=made_by.dirty,
     script:
         "../scripts/render_report.py"
 
@@ -107,6 +109,7 @@ rule print_report:
         **needs("print_report"),
     params:
         **step("print_report"),
+        uncommitted=made_by.dirty,
     script:
         "../scripts/print_report.py"
 
@@ -126,6 +129,7 @@ rule render_overview:
         **needs("render_overview"),
     params:
         **step("render_overview"),
+        uncommitted=made_by.dirty,
         samples=files.expression_samples(study, samples.study_samples(study)),
     script:
         "../scripts/render_overview.py"

@@ -4,9 +4,11 @@ from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Section
 from karyolot.io.files import read_bytes, read_model, write_bytes
 from karyolot.plan.params import job
+from karyolot.plan.provenance import code_state
 from karyolot.report.pdf import FONTS, print_pdf
 
 with job(snakemake, Section):
     record = read_model(snakemake.input.report, Record)
     fonts = {name: read_bytes(path) for name, path in FONTS.items()}
-    write_bytes(print_pdf(record, read_bytes(snakemake.input.report), fonts), snakemake.output.pdf)
+    made = print_pdf(record, read_bytes(snakemake.input.report), fonts, code_state())
+    write_bytes(made, snakemake.output.pdf)

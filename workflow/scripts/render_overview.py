@@ -6,6 +6,7 @@ from karyolot.contracts.settings import Section
 from karyolot.io.files import read_model, write_text
 from karyolot.io.tables import read_pairs, read_study
 from karyolot.plan.params import job
+from karyolot.plan.provenance import code_state
 from karyolot.report.overview import overview_row, render_overview
 from karyolot.report.study import study_expression
 
@@ -14,4 +15,4 @@ with job(snakemake, Section):
     files = OverviewFiles.given(snakemake.input)
     tables = read_study(files)
     study = study_expression(snakemake.params.samples, *tables) if tables else None
-    write_text(render_overview(rows, study, read_pairs(files)), snakemake.output.html)
+    write_text(render_overview(rows, code_state(), study, read_pairs(files)), snakemake.output.html)

@@ -31,7 +31,7 @@ def line_of(record: Record, directory: Path) -> Line:
         passage=_passage(record),
         outcome=record.verdict.outcome,
         draft=bool(record.provenance.dirty),
-        first_reason=record.verdict.first_reason,
+        first_reason=record.text.verdict.first_reason,
         report=report_path(record, directory),
         not_seen=record.not_seen,
     )
@@ -63,10 +63,8 @@ def explanation(record: Record, directory: Path) -> dict[str, Any]:
 
     value null = not assessed, and `explanation` says why. passage null = not recorded.
     """
-    from karyolot.report.captions import limits_of_detection  # brings pandas along
-
-    verdict = record.verdict
-    caption = limits_of_detection(record.copy_number)
+    verdict, text = record.verdict, record.text
+    caption = text.copy_number.lod
     return {
         "lot_id": record.lot.lot_id,
         "donor_id": record.lot.donor_id,
@@ -75,7 +73,7 @@ def explanation(record: Record, directory: Path) -> dict[str, Any]:
         "draft": bool(record.provenance.dirty),
         "notice": record.notice,
         "headline": verdict.headline,
-        "first_reason": verdict.first_reason,
+        "first_reason": text.verdict.first_reason,
         "claim": verdict.claim,
         "not_passed": [
             {"decided": result.id in verdict.reasons}
@@ -84,7 +82,8 @@ def explanation(record: Record, directory: Path) -> dict[str, Any]:
         ],
         "limit_of_detection": f"{caption.finding} {caption.reading}",
         "not_seen": list(record.not_seen),
-        "acceptance": f"{verdict.acceptance_name} {verdict.acceptance_version}",
+        "cannot_detect": text.not_seen,
+        "acceptance": text.verdict.criteria,
         "report": str(report_path(record, directory)),
         "report_id": record.report_id,
     }  # fmt: skip

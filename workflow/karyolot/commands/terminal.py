@@ -75,7 +75,7 @@ def print_explanation(facts: Mapping[str, Any], out: Console) -> None:
     for result in facts["not_passed"]:
         _criterion(result, out)
     _block(out, "Limit of detection", facts["limit_of_detection"])
-    _block(out, unseen(facts["not_seen"]))
+    _block(out, facts["cannot_detect"])
     _block(out, f"Report {facts['report_id']}: {facts['report']}")
 
 

@@ -161,9 +161,3 @@ class Verdict(Frozen):
     acceptance_name: str
     acceptance_version: str
     criteria: tuple[CriterionResult, ...]
-
-    @property
-    def first_reason(self) -> str:
-        """One sentence: the first criterion that decided, or the headline when none stands out (PASS)."""
-        first = next((result for result in self.criteria if result.id in self.reasons[:1]), None)
-        return self.headline if first is None else f"{first.id} {first.explanation}"

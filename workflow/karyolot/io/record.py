@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from karyolot.contracts.problems import KaryolotError, did_you_mean, nearest, quoted
-from karyolot.contracts.record import Record
+from karyolot.contracts.record import SCHEMA_VERSION, Record
 from karyolot.contracts.sheets import ID_PATTERN
 from karyolot.io.files import read_json
 
@@ -33,6 +33,7 @@ def read_record(directory: Path, lot: str) -> Record:
             f"{directory / 'results'} holds no record of a lot {quoted(lot)}{did_you_mean(nearest(lot, there))}; {known}"
         )
     content = read_json(path)
+    _same_schema(content, path)
     try:
         record = Record.model_validate(content)
     except ValidationError as error:
@@ -49,6 +50,24 @@ def read_record(directory: Path, lot: str) -> Record:
     if record.lot.lot_id != lot:
         raise KaryolotError(f"{path}: is the record of lot {quoted(record.lot.lot_id)}; run again to make it anew")
     return record
+
+
+def _same_schema(content: Any, path: Path) -> None:
+    """Raises KaryolotError for a record of another schema, which names the version that reads it."""
+    given = content.get("schema_version") if isinstance(content, dict) else None
+    if given == SCHEMA_VERSION or not isinstance(given, str):
+        return
+    maker = content.get("provenance")
+    known = maker if isinstance(maker, dict) else {}
+    made = ", ".join(
+        f"{word} {quoted(str(known[name]))}"
+        for word, name in (("version", "karyolot_version"), ("commit", "commit"))
+        if known.get(name)
+    )
+    raise KaryolotError(
+        f"{path}: not readable by this version: the record has schema {quoted(given)}{f' (made by {made})' if made else ''},"
+        f" and schema {SCHEMA_VERSION} is required. Re-run the study to update the record, or use the version that made it"
+    )
 
 
 def seal(content: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from karyolot import __version__
-from karyolot.contracts.record import ConfigDifference, InputFile, Provenance
+from karyolot.contracts.record import Code, ConfigDifference, InputFile, Provenance
 from karyolot.io.shipped import PACKAGE, PROJECT, SCRIPTS
 
 IMPORT_NAMES = {"yaml": "PyYAML"}
@@ -138,6 +138,12 @@ def git_state() -> tuple[str | None, bool | None]:
         return None, None
 
 
+def code_state() -> Code:
+    """The code that runs now."""
+    commit, dirty = git_state()
+    return Code(karyolot_version=__version__, commit=commit, dirty=dirty)
+
+
 def _git(*words: str) -> str:
     place = ["--git-dir", str(PROJECT / ".git"), "--work-tree", str(PROJECT)]
     return subprocess.run(
@@ -168,11 +174,8 @@ def collect(
 
     files: path, bytes, sha256 of every input. tools: names to ask for their version. differences: setting, default, used.
     """
-    commit, dirty = git_state()
     return Provenance(
-        karyolot_version=__version__,
-        commit=commit,
-        dirty=dirty,
+        **code_state().model_dump(),
         python=platform.python_version(),
         tools=tool_versions(tools),
         libraries=library_versions(),

@@ -44,7 +44,7 @@ def _row(record: Record) -> dict[str, Any]:
         "donor": escape(record.lot.donor_id),
         "passage": passage if isinstance(passage, (int, float)) else "not recorded",
         "verdict": f"{symbol} {word} {draft}",  # the space ends the word: FAIL is not FAIL-IDENTITY
-        "reason": escape(record.verdict.first_reason),
+        "reason": escape(record.text.verdict.first_reason),
         "report": f'<a href="{quote(record.lot.lot_id, safe="")}/report.html">{escape(record.report_id)}</a>',
     }
 

@@ -1,50 +1,101 @@
 """All lots on one page: lots x chromosome arms."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 import pandas as pd
 
-from karyolot.contracts.record import OverviewArm, OverviewRow, Record, StudyExpression
-from karyolot.report import captions, figures, trend, words
-from karyolot.report.pairs import pair_findings
+from karyolot.contracts.overview import OverviewArm, OverviewRow, StudyExpression
+from karyolot.contracts.record import Code, Record
+from karyolot.contracts.text import Caption
+from karyolot.report import study_text, words
+from karyolot.report.figures import trend
+from karyolot.report.figures.arms import arm_states
+from karyolot.report.figures.heat import MOST_DRAWN, Heat, study_heat
+from karyolot.report.figures.samples import PLOT, dots
 from karyolot.report.render import page
+from karyolot.report.text import passages
 
+NAMED = 4
+"""Lots named beside a recurrent arm; the rest are counted."""
 STUDY_HEATS = (
-    (captions.study_distances, "distances"), (captions.study_scores, "marker_scores"), (captions.study_sets, "scores"),
-)  # fmt: skip
+    (study_text.study_distances, "distances"),
+    (study_text.study_scores, "marker_scores"),
+    (study_text.study_sets, "scores"),
+)
 """Captions of the heat maps of a study, and the table of results/study/ each is drawn from."""
 
 
 def overview_row(record: Record) -> OverviewRow:
     """What the overview shows of one lot."""
-    verdict = record.verdict
     return OverviewRow(
-        **trend.point(record).model_dump(),
-        first_reason=verdict.first_reason,
+        **record.point.model_dump(),
+        first_reason=record.text.verdict.first_reason,
         report_id=record.report_id,
         draft=bool(record.provenance.dirty),
         arms=tuple(
-            OverviewArm(chrom=chrom, arm=arm, state="withheld" if verdict.suppressed and state != "blind" else state)
-            for (chrom, arm), state in figures.arm_states(record.copy_number).items()
+            OverviewArm(
+                chrom=chrom, arm=arm, state="withheld" if record.verdict.suppressed and state != "blind" else state
+            )
+            for (chrom, arm), state in arm_states(record.copy_number).items()
         ),
     )
 
 
-def _heats(study: StudyExpression) -> list[tuple[figures.Heat | None, captions.Caption, str]]:
+@dataclass(frozen=True)
+class Recurrent:
+    """A chromosome arm changed in more than one lot."""
+
+    name: str
+    gains: int
+    losses: int
+    donors: int
+    lots: tuple[str, ...]
+
+    @property
+    def more(self) -> int:
+        return max(0, len(self.lots) - NAMED)
+
+
+def recurrent(rows: Sequence[OverviewRow]) -> list[Recurrent]:
+    """Arms changed in more than one lot, the most frequent first, then in genome order. 'mixed' counts as gain and loss; lots
+    without a verdict on stability do not count."""
+    found: dict[str, list[tuple[OverviewRow, str]]] = {}
+    for row in rows:
+        for arm in row.arms:
+            states = found.setdefault((arm.chrom + arm.arm).removeprefix("chr"), [])
+            if arm.state not in ("none", "blind", "withheld"):
+                states.append((row, arm.state))
+    made = [
+        Recurrent(
+            name,
+            sum(state in ("gain", "part-gain", "mixed") for _, state in states),
+            sum(state in ("loss", "part-loss", "mixed") for _, state in states),
+            len({row.donor_id for row, _ in states}),
+            tuple(row.lot_id for row, _ in states),
+        )
+        for name, states in found.items()
+        if len(states) > 1
+    ]
+    return sorted(made, key=lambda arm: -len(arm.lots))
+
+
+def _heats(study: StudyExpression) -> list[tuple[Heat | None, Caption, str]]:
     """Heat maps of the study, None where there are too many samples to draw, each with its caption and its table."""
     known = STUDY_HEATS if study.sets else STUDY_HEATS[:2]
-    drawn: Sequence[figures.Heat | None] = figures.study_heat(study) or [None] * len(known)
+    drawn: Sequence[Heat | None] = study_heat(study) or [None] * len(known)
     return [(plot, make(study), table) for plot, (make, table) in zip(drawn, known, strict=True)]
 
 
 def render_overview(
-    rows: Iterable[OverviewRow], study: StudyExpression | None = None, pairs: pd.DataFrame | None = None
+    rows: Iterable[OverviewRow], made_by: Code, study: StudyExpression | None = None, pairs: pd.DataFrame | None = None
 ) -> str:
     """The overview as one HTML page beside the lots' folders. Donors in order of id, their lots by passage, then id.
 
-    study: expression across lots, None = too few RNA samples. pairs: contract Pairs, None = no sample's alleles were
-    counted. Columns are all arms of any lot, in the order they first appear; a lot without an arm shows it as not assessed.
+    made_by: the code that renders. study: expression across lots, None = too few RNA samples. pairs: contract Pairs, None = no
+    sample's alleles were counted. Columns are all arms of any lot, in the order they first appear; a lot without an arm shows
+    it as not assessed.
     """
     ordered = sorted(rows, key=lambda row: (row.donor_id, row.passage is None, row.passage or 0, row.lot_id))
     columns: dict[str, list[str]] = {}
@@ -56,6 +107,7 @@ def render_overview(
     donors: dict[str, list[OverviewRow]] = {}
     for row in ordered:
         donors.setdefault(row.donor_id, []).append(row)
+    findings = {donor: passages.panel_finding(held) for donor, held in trend.by_donor(ordered).items()}
     context = {
         "lots": ordered,
         "donors": donors,
@@ -64,19 +116,22 @@ def render_overview(
         "links": {row.lot_id: f"{quote(row.lot_id, safe='')}/report.html" for row in ordered},
         "counts": words.outcome_counts(row.outcome for row in ordered),
         "withheld": any(arm.state == "withheld" for row in ordered for arm in row.arms),
-        "recurrent": trend.recurrent(ordered),
-        "panels": trend.panels(ordered),
+        "made_by": made_by,
+        "recurrent": recurrent(ordered),
+        "named": NAMED,
+        "panels": [(panel, findings[panel.donor_id]) for panel in trend.panels(ordered)],
+        "panel_name": passages.panel_name,
         "trend": trend,
         "ticks": trend.ticks(ordered),
-        "trend_caption": trend.caption(ordered),
+        "trend_caption": passages.trend(ordered),
         "title": "Genomic stability, all lots",
-        "identity": None if pairs is None else pair_findings(pairs),
+        "identity": None if pairs is None else study_text.pair_findings(pairs),
         "expression": study,
-        "dots": figures.dots(study) if study else [],
-        "plot_side": figures.PLOT,
-        "map_caption": captions.study_map(study) if study else None,
+        "dots": dots(study) if study else [],
+        "plot_side": PLOT,
+        "map_caption": study_text.study_map(study) if study else None,
         "heat": _heats(study) if study else [],
-        "most_drawn": figures.MOST_DRAWN,
+        "most_drawn": MOST_DRAWN,
     }
     return page(
         "overview.html.j2", context, head="Genomic stability, all lots", scripts=("filter.js",) if ordered else ()

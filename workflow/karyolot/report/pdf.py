@@ -13,7 +13,7 @@ from weasyprint import HTML, Attachment
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
-from karyolot.contracts.record import Record
+from karyolot.contracts.record import Code, Record
 from karyolot.report.render import render, template_source
 
 FONTS = {
@@ -42,18 +42,18 @@ class _OnlyFonts(URLFetcher):  # type: ignore[misc]
         return URLFetcherResponse(url, self.fonts[url], {"Content-Type": "font/ttf"})
 
 
-def print_pdf(record: Record, attached: bytes, fonts: Mapping[str, bytes]) -> bytes:
+def print_pdf(record: Record, attached: bytes, fonts: Mapping[str, bytes], made_by: Code) -> bytes:
     """The lot's report as PDF/A-3b. attached: the bytes of report.json, which the PDF carries as they are.
-    fonts: content of the files FONTS names.
+    fonts: content of the files FONTS names. made_by: the code that renders.
 
-    The same record gives the same bytes. Letters DejaVu lacks are taken from the fonts of the machine.
+    The same record and code give the same bytes. Letters DejaVu lacks are taken from the fonts of the machine.
     """
     fetcher = _OnlyFonts(fonts)
     source = Attachment(
         string=attached, name="report.json", description=f"The record {record.report_id} this report was made from",
         created=NO_DATE, modified=NO_DATE, relationship="Source", url_fetcher=fetcher,
     )  # fmt: skip
-    page = HTML(string=_for_paper(render(record)), url_fetcher=fetcher)
+    page = HTML(string=_for_paper(render(record, made_by)), url_fetcher=fetcher)
     made = page.write_pdf(font_config=FontConfiguration(), attachments=[source], pdf_variant="pdf/a-3b")
     assert isinstance(made, bytes)
     return made

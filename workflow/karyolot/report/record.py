@@ -1,6 +1,6 @@
 """Results of a lot -> its record (`report.json`), from which alone the report is rendered.
 
-Every sentence is computed here from the results; nothing is judged here, that is the verdict's.
+Numbers are put together here and words are added by `report.text`; nothing is judged here, that is the verdict's.
 """
 
 import math
@@ -11,50 +11,58 @@ import numpy as np
 import pandas as pd
 
 from karyolot.contracts.alleles import AlleleResults
-from karyolot.contracts.copy_number import MASKS, Comparison, CopyNumberResults, Noise
+from karyolot.contracts.copy_number import MASKS, CopyNumberResults
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults, PanelResults
-from karyolot.contracts.panel import FALSE_CALLS, FULL_LOTS, MIN_LOTS
 from karyolot.contracts.record import (
     CNLOH,
     NOT_SEEN,
     SCHEMA_VERSION,
+    ImportedResult,
+    LotFacts,
+    LotPoint,
+    Measured,
+    Provenance,
+    Record,
+    SampleQc,
+)
+from karyolot.contracts.record_dna import (
     ArmRow,
-    ArmShiftRow,
     BinTrack,
     CallRow,
     Chromosome,
     CopyNumberRecord,
     DonorVariantRow,
+    LodRow,
+    SegmentRow,
+    SmallVariantRecord,
+    SmallVariantRow,
+    WatchRow,
+)
+from karyolot.contracts.record_rna import (
+    ArmShiftRow,
     ExpressionRecord,
     HeatRow,
-    ImportedResult,
-    LodRow,
-    LotFacts,
     MarkerRow,
     PanelModuleRow,
     PanelRecord,
-    Provenance,
-    Record,
-    SampleQc,
-    SegmentRow,
     SetRow,
-    WatchRow,
 )
 from karyolot.contracts.settings import CopyNumber
 from karyolot.contracts.small_variants import VariantResults
+from karyolot.contracts.text import Findings
 from karyolot.report.agreement import with_expression
 from karyolot.report.alleles import allele_record, seen_by_alleles, with_alleles
 from karyolot.report.qc import with_rna_quality
 from karyolot.report.rows import record_rows
-from karyolot.report.small_variants import variant_record
 from karyolot.report.study import sample_map
-from karyolot.report.trend import point
+from karyolot.report.text import alleles as on_alleles
+from karyolot.report.text import copy_number as on_copy_number
+from karyolot.report.text import expression as on_expression
+from karyolot.report.text import passages, report
 
 SIGNIFICANCE = 0.05
 """Benjamini-Hochberg level below which a gene or a set counts as changed in the report's text."""
-VISIBLE_WAVE = 0.02
-"""log2 per standard deviation of replication timing: about 3 % more cells in S phase; the warning limit of the method."""
 
 
 def assemble(
@@ -64,24 +72,59 @@ def assemble(
 ) -> Record:  # fmt: skip
     """The record of a lot, sealed under the id that fits its content. alleles: None without a panel of SNPs; variants:
     None without a list of genes; earlier: records of the lots it was grown from, its parent last."""
-    return Record(
+    copy_number = _copy_number(dna, None if rna is None else rna.arms, settings, alleles)
+    expression = None if rna is None else expression_record(rna, lot)
+    measured = Measured(
         schema_version=SCHEMA_VERSION,
         notice=notice,
         lot=lot,
         verdict=verdict,
-        copy_number=_copy_number(dna, None if rna is None else rna.arms, settings, alleles),
-        expression=None if rna is None else _expression(rna, lot),
+        copy_number=copy_number,
+        expression=expression,
         alleles=None if alleles is None else allele_record(alleles),
-        small_variants=None if variants is None else variant_record(variants),
+        small_variants=None if variants is None else small_variant_record(variants),
         qc=with_rna_quality(qc, None if rna is None else rna.quality),
         imported=tuple(result for result in results if result.kind != "deviation"),
         deviations=tuple(result for result in results if result.kind == "deviation"),
-        earlier=tuple(map(point, earlier)),
+        point=point(lot, verdict, copy_number),
+        earlier=tuple(record.point for record in earlier),
         not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH or not seen_by_alleles(alleles)),
-        limits=tuple(_limits(dna)),
         provenance=provenance,
-        report_id="",
-    ).sealed()
+    )
+    findings = Findings(
+        copy_number=on_copy_number.findings(dna),
+        alleles=() if alleles is None else on_alleles.findings(alleles),
+        small_variants=() if variants is None else on_alleles.small_variants(variants),
+        expression=() if rna is None or expression is None else on_expression.findings(rna, expression),
+        limits=on_copy_number.limits(dna),
+    )
+    return worded(measured, findings)
+
+
+def worded(measured: Measured, findings: Findings) -> Record:
+    """A record with its words, sealed. findings: the leading sentences, which rest on the results themselves."""
+    parts = {name: getattr(measured, name) for name in Measured.model_fields}
+    return Record(**parts, text=report.speak(measured, findings), report_id="").sealed()
+
+
+def point(lot: LotFacts, verdict: Verdict, copies: CopyNumberRecord) -> LotPoint:
+    """What a trend shows of a lot."""
+    given, claim = lot.facts.get("passage"), copies.claim
+    passage = given if isinstance(given, (int, float)) else None
+    lod = None if claim is None or claim.gain is None or claim.loss is None else max(claim.gain, claim.loss)
+    # 'lost': the donor deviates there, not the lot.
+    own = [call.fraction for call in copies.calls if call.origin != "lost"]
+    share = None if verdict.suppressed or (lod is None and not own) else max(own, default=0.0)
+    return LotPoint(
+        lot_id=lot.lot_id,
+        donor_id=lot.donor_id,
+        passage=passage,
+        outcome=verdict.outcome,
+        share=share,
+        lod=None if verdict.suppressed else lod,
+        claim_mb=copies.claim_mb,
+        mark=passages.mark(lot.lot_id, passage, verdict.outcome, share),
+    )
 
 
 def _copy_number(
@@ -90,7 +133,6 @@ def _copy_number(
     used = dna.ratios[dna.ratios["mask"].isna()]
     broken = dna.segments[dna.segments["bins"] >= settings.min_bins]["published_rule"]
     return CopyNumberRecord(
-        sentences=tuple(_findings(dna)),
         chromosomes=tuple(_chromosomes(dna.ratios)),
         bins=BinTrack(
             bin_bp=dna.comparison.analysis_bin_bp,
@@ -170,80 +212,19 @@ def _chromosomes(ratios: pd.DataFrame) -> list[Chromosome]:
     return chromosomes
 
 
-def _findings(dna: CopyNumberResults) -> list[str]:
-    calls = dna.calls
-    own = calls[calls["origin"] != "lost"]
-    sentences = []
-    if not dna.noise.assessable:
-        return [f"With {dna.noise.bins} bins the noise cannot be measured, so no change can be called or excluded."]
-    if own.empty:
-        sentences.append("No change of the lot against its donor was called.")
-    else:
-        sentences.append(
-            f"{_count(len(own), 'change')} of the lot against its donor {'was' if len(own) == 1 else 'were'} called."
-        )
-    lost = len(calls) - len(own)
-    if lost:
-        sentences.append(
-            f"{_count(lost, 'difference')} {'is' if lost == 1 else 'are'} explained by the donor's own cells, not by the lot's."
-        )
-    shared, variants = dna.match.shared, dna.match.variants
-    if variants:
-        sentences.append(
-            f"The lot shows {shared} of the {_count(variants, 'copy-number difference')} its donor was born with."
-        )
-    return sentences
+def small_variant_record(results: VariantResults) -> SmallVariantRecord:
+    """Small variants in listed genes that a person should look at."""
+    variants = results.variants
+    return SmallVariantRecord(rows=record_rows(variants[variants["origin"] != "inherited"], SmallVariantRow))
 
 
-def _limits(dna: CopyNumberResults) -> list[str]:
-    sentences = [_bins_sentence(dna.comparison), _noise_sentence(dna.noise)]
-    blind = dna.arms[(dna.arms["scope"] == "arm") & ~dna.arms["assessable"]]["name"].tolist()
-    if blind:
-        sentences.append(f"Not assessable: {', '.join(blind)}.")
-    facts = dna.comparison
-    if facts.rt_slope is None:
-        sentences.append(
-            "No replication-timing track was given: waves of a growing lot against resting hepatocytes were not corrected."
-        )
-    else:
-        visible = abs(facts.rt_slope) > VISIBLE_WAVE
-        sentences.append(
-            f"Replication timing moves the ratio by {facts.rt_slope:.3f} log2 per standard deviation"
-            f" ({facts.rt_low:.3f} to {facts.rt_high:.3f}); this was taken out."
-            + (" A wave of this height is seen when a growing lot meets resting hepatocytes." if visible else "")
-        )
-    if facts.neutral is not None and facts.neutral < 0.6:
-        sentences.append(
-            f"Only {facts.neutral:.0%} of the autosomes lie at the commonest level; which level is normal is uncertain."
-        )
-    sentences.append(
-        "Shares of cells hold if one copy changed in cells that have the expected number of copies; hepatocytes with four or"
-        " eight sets of chromosomes show a smaller ratio for the same change."
-    )
-    return sentences
-
-
-def _bins_sentence(facts: Comparison) -> str:
-    taken = " and ".join(facts.covariates) if facts.covariates else "nothing (too few bins, or no track)"
-    return f"{facts.usable:.0%} of {facts.bins} bins of {facts.analysis_bin_bp / 1000:g} kb are used; corrected for {taken}."
-
-
-def _noise_sentence(noise: Noise) -> str:
-    if not noise.assessable:
-        return f"Only {noise.bins} bins: the noise could not be measured, so nothing can be claimed."
-    return (
-        f"Means over {noise.blocks[-1]} bins vary {math.sqrt(noise.inflation[-1]):.2f} times as much as counting alone explains;"
-        " every interval and limit here includes that."
-    )
-
-
-def _expression(rna: ExpressionResults, lot: LotFacts) -> ExpressionRecord:
+def expression_record(rna: ExpressionResults, lot: LotFacts) -> ExpressionRecord:
+    """The record's part on expression."""
     tested = rna.differential["padj"].notna()
     significant = rna.differential[rna.differential["padj"] < SIGNIFICANCE]
     p_values = bool(tested.any())
     up, down = (int((np.sign(significant["log2fc"]) == sign).sum()) for sign in (1, -1))
     return ExpressionRecord(
-        sentences=tuple(_expression_findings(rna, p_values, up, down)),
         lot_replicates=rna.lot_replicates,
         donor_replicates=rna.donor_replicates,
         p_values=p_values,
@@ -310,37 +291,6 @@ def _with_panel(markers: pd.DataFrame, panel: PanelResults | None) -> pd.DataFra
     return markers.assign(panel_tpm_low=low, panel_tpm_high=high, panel_p=rows["p_holm"])
 
 
-def _panel_findings(panel: PanelResults) -> list[str]:
-    facts = panel.facts
-    itself = " This lot itself stands in the panel and was left out." if facts.left_out else ""
-    name = f"reference panel {facts.version} ({_count(facts.lots, 'lot')} of {_count(facts.donors, 'donor')})"
-    if facts.tier == "too few":
-        return [f"The {name} is too small for limits: {MIN_LOTS} lots are needed.{itself}"]
-    modules = panel.table[panel.table["kind"] == "module"]
-    beyond = modules.loc[modules["margin"] < 0, "name"].tolist()
-    unknown = modules.loc[modules["margin"].isna(), "name"].tolist()
-    parts = []
-    if len(unknown) < len(modules):
-        parts.append(f"beyond its limits in {', '.join(beyond)}" if beyond else "within its limits")
-    if unknown:
-        parts.append(f"not comparable in {', '.join(unknown)}")
-    firm = f" Its limits are provisional; {FULL_LOTS} lots make them firm." if facts.tier == "provisional" else ""
-    sentences = [f"Against the {name} the lot is {' and '.join(parts)}.{firm}{itself}"]
-    markers = panel.table[panel.table["p_holm"] < SIGNIFICANCE]["name"].tolist()
-    if markers:
-        sentences.append(
-            f"Markers that differ from the panel's lots (advisory, adjusted p < {SIGNIFICANCE:g}): {', '.join(markers)}."
-        )
-    genes = _genes_changed(panel.genes)
-    if genes["genes_tested"] is not None:
-        sentences.append(
-            f"Gene by gene, {genes['genes_higher']} of {genes['genes_tested']} genes change more upwards and"
-            f" {genes['genes_lower']} more downwards than in the panel's lots (adjusted p <"
-            f" {SIGNIFICANCE:g}; advisory, for in simulations {FALSE_CALLS:.0%} of the genes called so were unchanged)."
-        )
-    return sentences
-
-
 def _heat(levels: pd.DataFrame | None) -> dict[str, Any]:
     """heat_samples and heat of ExpressionRecord, rounded to what a colour can show."""
     if levels is None or levels.empty:
@@ -358,36 +308,6 @@ def _with_limits(markers: pd.DataFrame) -> pd.DataFrame:
         limit_tpm=markers["expected"].map({"detected": DETECTED_TPM, "absent": DETECTED_TPM}),
         limit_log2fc=markers["expected"].map({"up": CHANGED_LOG2, "down": -CHANGED_LOG2}),
     )
-
-
-def _expression_findings(rna: ExpressionResults, p_values: bool, up: int, down: int) -> list[str]:
-    judged = rna.markers[rna.markers["met"].notna()]
-    met = int((judged["met"] == "yes").sum())
-    sentences = [f"{met} of {len(judged)} judged markers behave as expected of a progenitor lot."]
-    if p_values:
-        sentences.append(
-            f"Of {rna.differential['padj'].notna().sum():,} genes tested {up:,} are higher and {down:,} lower in the lot than in"
-            f" its donor's hepatocytes (adjusted p < {SIGNIFICANCE:g})."
-        )
-    else:
-        sentences.append(
-            "Without replicates in both groups the comparison of lot and donor gives effect sizes only, no p values and no"
-            " intervals"
-            + (
-                "; those against the reference panel rest on the panel's lots."
-                if rna.panel is not None and rna.panel.facts.tier != "too few"
-                else "."
-            )
-        )
-    sentences.append(
-        f"Replicates ({rna.lot_replicates} of the lot, {rna.donor_replicates} of the donor) are of one lot and one donor: they"
-        " show the spread of the experiment, not of lots or donors."
-    )
-    return sentences + (_panel_findings(rna.panel) if rna.panel is not None else [])
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _known(value: float) -> float | None:

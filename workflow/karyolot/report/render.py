@@ -13,9 +13,15 @@ from markupsafe import Markup
 
 from karyolot.contracts.criteria import CriterionResult
 from karyolot.contracts.metrics import PANEL_MODULES
-from karyolot.contracts.record import ExpressionRecord, LotPoint, PanelModuleRow, Record, SampleQc
-from karyolot.report import captions, figures, traps, trend, words
-from karyolot.report.zoom import zoom
+from karyolot.contracts.record import Code, Record, SampleQc
+from karyolot.contracts.record_rna import ExpressionRecord, PanelModuleRow
+from karyolot.report import words
+from karyolot.report.figures import expression as rows
+from karyolot.report.figures import genome, trend
+from karyolot.report.figures.arms import arm_states
+from karyolot.report.figures.heat import LONGEST, heat
+from karyolot.report.figures.samples import PLOT, dots
+from karyolot.report.figures.zoom import zoom
 
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
@@ -58,17 +64,15 @@ def environment() -> Environment:
         "OUTCOMES": words.OUTCOMES,
         "evidence": words.evidence,
         "EXPECTATIONS": words.EXPECTATIONS,
-        "AGREEMENT": words.AGREEMENT,
         "ARM_ALLELES": words.ARM_ALLELES,
-        "ORIGINS": words.ORIGINS,
         "quantity": words.quantity,
         "unit_of": words.unit_of,
-        "plural": words.plural,
+        "plural": words.plural,  # of the overview: a lot's own counts are in its record
         "genes_short": words.genes_short,
         "masked": words.masked,
         "setting": words.setting,
         "KINDS": words.KINDS,
-        "longest": figures.LONGEST,
+        "longest": LONGEST,
     }
     return made
 
@@ -126,73 +130,30 @@ def _css_text(text: str) -> str:
     return f'"{"".join(plain)}"'
 
 
-def render(record: Record) -> str:
-    """The lot's report as HTML: opens offline, without scripts; the same record gives the same bytes."""
-    copy_number, expression, verdict = record.copy_number, record.expression, record.verdict
-    alleles = record.alleles if record.alleles and record.alleles.track.start else None
-    shares = figures.allele_plots(copy_number, alleles) if alleles else None
-    said = captions.allele_shares(copy_number, alleles, record.lot, shares[0]) if alleles and shares else None
-    ratio = figures.ratio_plot(copy_number)
-    zoomed = zoom(copy_number)
-    states = figures.arm_states(copy_number)
-    place = expression.panel.map if expression and expression.panel else None
-    line = [*record.earlier, trend.point(record)] if record.earlier else []
-    draft = bool(record.provenance.dirty)
-    title = f"{'DRAFT ' if draft else ''}{record.lot.lot_id} {words.OUTCOMES[verdict.outcome][1]}"
+def render(record: Record, made_by: Code) -> str:
+    """The lot's report as HTML: opens offline, without scripts; the same record and code give the same bytes.
+
+    made_by: the code that renders, printed beside what made the record.
+    """
+    text, verdict, expression = record.text, record.verdict, record.expression
+    title = f"{'DRAFT ' if record.provenance.dirty or made_by.dirty else ''}{text.title}"
     context = {
         "record": record,
+        "text": text,
         "lot": record.lot,
+        "made_by": made_by,
         "facts": [(words.fact_label(name), value) for name, value in record.lot.facts.items() if value is not None],
-        "unrecorded": [words.fact_label(name).lower() for name, value in record.lot.facts.items() if value is None],
         "verdict": verdict,
-        "draft": draft,
         "title": title,
         "criteria": sorted_criteria(verdict.criteria),
         "deciding": [result for result in verdict.criteria if result.id in verdict.reasons],
-        "counts": words.outcome_counts(result.outcome for result in verdict.criteria),
-        "copy_number": copy_number,
-        "ratio": ratio,
-        "zoom": zoomed,
-        "donor_track": figures.track_plot(copy_number, copy_number.bins.donor_log2),
-        "lot_track": figures.track_plot(copy_number, copy_number.bins.lot_log2),
-        "shares": shares,
-        "arms": states,
-        "line": _line(line) if line else None,
-        "numbers": figure_numbers(expression, shares is not None, bool(line), place is not None),
+        "copy_number": record.copy_number,
         "expression": expression,
-        "captions": {
-            "ratio": captions.ratio(copy_number, ratio, zoomed.group),
-            "tracks": captions.tracks(copy_number, record.lot),
-            "arms": captions.arms(states),
-            "shares": said,
-            "line": trend.caption(line) if line else None,
-            "lod": captions.limits_of_detection(copy_number),
-            "markers": captions.markers(expression) if expression else None,
-            "pathways": captions.pathways(expression) if expression and expression.sets else None,
-            "heat": captions.heat(expression) if expression and expression.heat else None,
-            "place": captions.place_in_panel(place) if place else None,
-            "modules": captions.modules(expression) if expression else None,
-            "arm_shifts": captions.arm_shifts(expression) if expression and expression.arms else "",
-        },
-        "traps": {
-            "markers": traps.of_markers(expression) if expression else [],
-            "sets": traps.of_sets(expression) if expression else [],
-        },
-        "heat": figures.heat(expression) if expression else [],
-        "markers": figures.dumbbells(expression) if expression else {},
-        "dots": figures.dots(place) if place else [],
-        "plot_side": figures.PLOT,
-        "modules": panel_modules(expression, verdict.criteria) if expression else [],
-        "tpm_ticks": figures.tpm_ticks(),
-        "lollipops": figures.lollipops(expression) if expression else [],
-        "nes_ticks": figures.nes_ticks(),
-        "qc": [(name, qc_table([s for s in record.qc if s.assay == key])) for key, name in ASSAYS.items()],
-        "not_imported": [
-            words.KINDS[kind].lower()
-            for kind in words.ALWAYS_ASKED
-            if kind not in {result.kind for result in record.imported}
-        ],
+        "qc": [(key, name, qc_table([s for s in record.qc if s.assay == key])) for key, name in ASSAYS.items()],
         "provenance": record.provenance,
+        **_dna_drawings(record),
+        **_rna_drawings(record),
+        "modules": panel_modules(expression, verdict.criteria) if expression else [],
     }
     return page(
         "report.html.j2",
@@ -204,26 +165,39 @@ def render(record: Record) -> str:
     )
 
 
-def _line(rows: list[LotPoint]) -> dict[str, Any]:
-    """The lots a lot was grown from, and itself last, as they are drawn and listed. They are of one donor."""
-    claimed = trend.claim(rows)
+def _dna_drawings(record: Record) -> dict[str, Any]:
+    copies, alleles, said = record.copy_number, record.alleles, record.text.alleles
+    labels = [call.label for call in record.text.copy_number.calls]
+    line = [*record.earlier, record.point] if record.earlier else []
+    shares = None
+    if alleles is not None and said is not None and said.shares is not None:
+        shares = genome.allele_plots(copies, alleles, labels, said.events)
     return {
-        "panel": next(iter(trend.panels(rows)), None),
-        "rows": rows,
-        "ticks": trend.ticks(rows),
+        "ratio": genome.ratio_plot(copies, labels),
+        "donor_track": genome.track_plot(copies, copies.bins.donor_log2),
+        "lot_track": genome.track_plot(copies, copies.bins.lot_log2),
+        "zoom": zoom(copies, labels),
+        "shares": shares,
+        "arms": arm_states(copies),
+        "line": line,
+        "line_panel": next(iter(trend.panels(line)), None),  # they are of one donor
+        "line_ticks": trend.ticks(line),
         "trend": trend,
-        "sizes": "Claimed size" if claimed is None else f"{words.number(claimed)} Mb",
     }
 
 
-def figure_numbers(expression: ExpressionRecord | None, shares: bool, line: bool, place: bool) -> dict[str, int]:
-    """Numbers of the figures that are drawn, in the order of the page. shares, line, place: whether allele shares are,
-    earlier lots, and the lot's place in the panel."""
-    drawn = ["ratio", "tracks", "arms", *(["shares"] if shares else []), *(["line"] if line else [])]
-    if expression:
-        held = {"markers": expression.markers, "place": place, "pathways": expression.sets, "heat": expression.heat}
-        drawn += [name for name, there in held.items() if there]
-    return {name: number for number, name in enumerate(drawn, 1)}
+def _rna_drawings(record: Record) -> dict[str, Any]:
+    expression = record.expression
+    place = expression.panel.map if expression and expression.panel else None
+    return {
+        "markers": rows.dumbbells(expression) if expression else {},
+        "lollipops": rows.lollipops(expression) if expression else [],
+        "heat": heat(expression) if expression else [],
+        "dots": dots(place) if place else [],
+        "plot_side": PLOT,
+        "tpm_ticks": rows.tpm_ticks(),
+        "nes_ticks": rows.nes_ticks(),
+    }
 
 
 def panel_modules(

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from karyolot.contracts.record import PanelSample, SampleMap, StudyExpression, StudySample
+from karyolot.contracts.overview import StudyExpression
+from karyolot.contracts.record_rna import PanelSample, SampleMap, StudySample
 
 
 def study_expression(

@@ -1,4 +1,4 @@
-"""The words of the reports: labels, and how numbers read."""
+"""Labels and how numbers read, in every report alike; the sentences on a lot are made in `text`."""
 
 import json
 import math
@@ -57,11 +57,6 @@ KINDS = {
 }
 ALWAYS_ASKED = ("karyotype", "viability", "flow", "mycoplasma")
 """Kinds of imported results a release file holds (He 2025, Fig. 1): said to be missing where they are."""
-ORIGINS = {
-    "acquired": "the lot moved, the donor shows nothing there",
-    "enriched": "the donor carries the same change more weakly",
-    "lost": "the donor deviates there, not the lot",
-}
 MASKED = {
     "gap": "gap or blacklist",
     "mappability": "not mappable",
@@ -69,15 +64,10 @@ MASKED = {
     "donor_outlier": "donor depth unusual",
     "low_count": "no fragment",
 }
-AGREEMENT = {
-    "agrees": "agrees",
-    "silent": "is silent",
-    "disagrees": "disagrees",
-}
 ARM_ALLELES = {
-    "even": "alike",
-    "moved": "! moved",
-    "inherited": "moved, the donor's too",
+    "even": "balanced",
+    "moved": "! imbalanced",
+    "inherited": "imbalanced, the donor's too",
     "few": "? too few",
 }
 EXPECTATIONS = {

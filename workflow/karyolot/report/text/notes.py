@@ -1,24 +1,18 @@
-"""What expression results are easily misread as: one note each, with this lot's own numbers."""
+"""Notes against misreading expression results, one each, with this lot's own numbers."""
 
-from typing import NamedTuple
-
-from karyolot.contracts.record import ExpressionRecord, MarkerRow, SetRow
+from karyolot.contracts.record_rna import ExpressionRecord, MarkerRow, SetRow
+from karyolot.contracts.text import Note
 from karyolot.report.words import MISSING, listed, log2, number
 
 
-class Note(NamedTuple):
-    title: str
-    text: str
-
-
-def of_markers(record: ExpressionRecord) -> list[Note]:
+def of_markers(record: ExpressionRecord) -> tuple[Note, ...]:
     """Notes on albumin and HLA class II, where the panel has them."""
-    return [note for note in (_albumin(record), _hla(record)) if note is not None]
+    return tuple(note for note in (_albumin(record), _hla(record)) if note is not None)
 
 
-def of_sets(record: ExpressionRecord) -> list[Note]:
+def of_sets(record: ExpressionRecord) -> tuple[Note, ...]:
     """Notes on Hippo's direction and on WNT driven by the medium, where such sets are scored."""
-    return [note for note in (_hippo(record), _medium(record)) if note is not None]
+    return tuple(note for note in (_hippo(record), _medium(record)) if note is not None)
 
 
 def _albumin(record: ExpressionRecord) -> Note | None:
@@ -29,10 +23,10 @@ def _albumin(record: ExpressionRecord) -> Note | None:
     there = {"yes": "detected", "no": "not detected", None: "of unknown level"}[_met(rows, "detected")]
     lower = {"yes": "lower than in the donor", "no": "not lower than in the donor", None: "not compared with the donor"}
     return Note(
-        "Albumin",
-        f"It is asked twice. In this lot it is {there} ({_tpm(row.lot_tpm)}) and {lower[_met(rows, 'down')]}"
-        f" ({_tpm(row.donor_tpm)}). A lot without it has lost its hepatic identity; one that makes as much as its donor"
-        " was not reprogrammed.",
+        title="Albumin",
+        text="Albumin is judged twice: it must be present, and lower than in the donor. In this lot it is"
+        f" {there} ({_tpm(row.lot_tpm)}) and {lower[_met(rows, 'down')]} ({_tpm(row.donor_tpm)}). A lot"
+        " without it has lost its hepatic identity; one that makes as much as its donor was not reprogrammed.",
     )
 
 
@@ -47,10 +41,10 @@ def _hla(record: ExpressionRecord) -> Note | None:
     lot = max(rows, key=lambda row: row.lot_tpm_high or 0.0)
     donor = max(rows, key=lambda row: row.donor_tpm or 0.0)
     return Note(
-        "HLA class II",
-        f"The lot's own highest level counts: {lot.gene_name}, {_tpm(lot.lot_tpm_high)}. A liver preparation holds"
-        f" immune and endothelial cells (here {donor.gene_name}, {_tpm(donor.donor_tpm)}), so a fall against the donor"
-        " shows that these are gone, not that the lot's cells are silent.",
+        title="HLA class II",
+        text=f"The lot's own highest level counts: {lot.gene_name}, {_tpm(lot.lot_tpm_high)}. A liver preparation holds"
+        f" immune and endothelial cells (here {donor.gene_name}, {_tpm(donor.donor_tpm)}), so a decrease against the"
+        " donor shows that these are gone, not that the lot's cells express none.",
     )
 
 
@@ -63,14 +57,14 @@ def _hippo(record: ExpressionRecord) -> Note | None:
         found += f", the targets of YAP and TAZ {_scores(record, targets)}"
         strongest = max(targets, key=lambda row: abs(row.nes or 0.0))
         if not record.p_values:
-            found += ": without p values the direction is open"
+            found += ": without replicates the direction cannot be tested"
         elif not strongest.significant(record.significance):
             found += ": the direction is open"
         else:
             found += f": this reads as Hippo {'off' if (strongest.nes or 0.0) > 0 else 'on'}"
     return Note(
-        "Hippo and YAP",
-        f"{found}. An enriched Hippo set does not mean an active Hippo pathway, since the set holds its members and not its"
+        title="Hippo and YAP",
+        text=f"{found}. An enriched Hippo set does not mean an active Hippo pathway, since the set holds its members and not its"
         " effect; targets of YAP and TAZ (CCN1, CCN2, ANKRD1, AMOTL2) rise when Hippo is off.",
     )
 
@@ -80,10 +74,10 @@ def _medium(record: ExpressionRecord) -> Note | None:
     if not wnt:
         return None
     return Note(
-        "Medium",
-        f"The WNT sets have {_scores(record, wnt)}. The published culture medium holds CHIR99021, which inhibits GSK3 and so"
+        title="Medium",
+        text=f"The WNT sets have {_scores(record, wnt)}. The published culture medium holds CHIR99021, which inhibits GSK3 and so"
         " drives WNT, and the lipids S1P and LPA, which can drive YAP. These scores show whether the process runs as it"
-        " should; they are no evidence of safety, and a rise is none of a change in the cells.",
+        " should; they are not evidence of safety, and an increase is not evidence of a change in the cells.",
     )
 
 

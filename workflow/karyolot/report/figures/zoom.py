@@ -4,14 +4,15 @@ Only numbers: the names a reader sees stand in the page itself, escaped like all
 """
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from karyolot.contracts.record import CopyNumberRecord
-from karyolot.report.figures import LIMIT, called, ratio_limits
+from karyolot.contracts.record_dna import CopyNumberRecord
+from karyolot.report.figures.genome import LIMIT, ratio_limits
 
 MOST_WINDOWS = 150_000
 """Points embedded per track: three tracks of 2.7 bytes a point are 1.2 MB, which keeps a report below 2 MB."""
@@ -85,17 +86,17 @@ def _runs(table: pd.DataFrame) -> list[list[int]]:
     return [[int(chrom[i]), int(window[i]), int(count)] for i, count in zip(starts, counts, strict=True)]
 
 
-def zoom(record: CopyNumberRecord, most: int = MOST_WINDOWS) -> Zoom:
-    """What figures 1 and 2 need to zoom. Positions are bases on the joint axis, ratios log2."""
+def zoom(record: CopyNumberRecord, labels: Sequence[str], most: int = MOST_WINDOWS) -> Zoom:
+    """What figures 1 and 2 need to zoom. Positions are bases on the joint axis, ratios log2. labels: of the calls."""
     table, group = windows(record, most)
     offsets = {chromosome.name: chromosome.offset for chromosome in record.chromosomes}
     total = max((c.offset + c.length for c in record.chromosomes), default=1)
     chromosomes = tuple(View(c.offset, c.offset + c.length, c.name.removeprefix("chr")) for c in record.chromosomes)
     calls = []
-    for index, call in enumerate(record.calls, 1):
+    for call, label in zip(record.calls, labels, strict=True):
         start, end = offsets[call.chrom] + call.start, offsets[call.chrom] + call.end
         around = round(MARGIN * (end - start))
-        calls.append(View(max(0, start - around), min(total, end + around), f"E{index} {called(call)}"))
+        calls.append(View(max(0, start - around), min(total, end + around), label))
     used = set(table["chrom"])
     data = {
         "window": group * record.bins.bin_bp,

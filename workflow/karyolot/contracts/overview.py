@@ -1,0 +1,44 @@
+"""What the overview shows: one row per lot from its record, and the expression of all samples together."""
+
+from typing import Literal
+
+from karyolot.contracts.criteria import Frozen
+from karyolot.contracts.record import LotPoint
+from karyolot.contracts.record_rna import SampleMap
+
+
+class StudyExpression(SampleMap):
+    """Expression across lots, for the overview only: every number here moves when samples are added.
+
+    distances: samples x samples. scores: groups x samples. set_scores: sets x samples, by GSVA; unscored: sets without a
+    score.
+    """
+
+    distances: tuple[tuple[float, ...], ...]
+    groups: tuple[str, ...]
+    scores: tuple[tuple[float, ...], ...]
+    sets: tuple[str, ...] = ()
+    set_scores: tuple[tuple[float, ...], ...] = ()
+    unscored: tuple[str, ...] = ()
+
+
+ArmState = Literal["gain", "part-gain", "loss", "part-loss", "mixed", "none", "blind", "withheld"]
+"""part-: below the clonal fraction. blind: not assessable. mixed: gains and losses on one arm. withheld: the lot has no verdict
+on stability, as when it is not its donor's; on the overview alone."""
+
+
+class OverviewArm(Frozen):
+    """arm: 'p', 'q', or '' where the layout knows no centromere."""
+
+    chrom: str
+    arm: str
+    state: ArmState
+
+
+class OverviewRow(LotPoint):
+    """One lot of the overview. first_reason: of the outcome, one sentence."""
+
+    first_reason: str
+    report_id: str
+    draft: bool
+    arms: tuple[OverviewArm, ...]

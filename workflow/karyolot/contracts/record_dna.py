@@ -1,0 +1,269 @@
+"""The record of one lot, DNA: copy number, alleles, small variants. Numbers alone; what they mean is said in `contracts.text`.
+
+null = not assessed. Positions are 0-based half-open, in bases; ratios are log2; fractions are 0..1.
+"""
+
+import math
+from typing import Literal
+
+from pydantic import Field
+
+from karyolot.contracts.criteria import Frozen
+
+
+class Chromosome(Frozen):
+    """A contig of the genome plot, in order. offset: bases before it on the joint axis. centromere: None = unknown.
+
+    copies: expected in a normal cell of this donor's sex (0, 1 or 2).
+    """
+
+    name: str
+    length: int = Field(gt=0)
+    offset: int = Field(ge=0)
+    centromere: int | None
+    copies: int = Field(ge=0, le=2)
+
+    @property
+    def one_copy_more(self) -> float | None:
+        """log2 ratio of one copy gained in every cell: log2(3/2) of two copies, log2(2/1) of a single one."""
+        return math.log2((self.copies + 1) / self.copies) if self.copies else None
+
+
+class BinTrack(Frozen):
+    """Used bins of the plot as parallel lists; positions in bases, log2 rounded to 0.001."""
+
+    bin_bp: int
+    chrom: list[str]
+    start: list[int]
+    log2: list[float]
+    lot_log2: list[float]
+    donor_log2: list[float]
+
+
+class SegmentRow(Frozen):
+    chrom: str
+    start: int
+    end: int
+    log2: float
+    bins: int
+
+
+class CallRow(Frozen):
+    """One called change; fields as in `contracts.copy_number.Calls`.
+
+    expression: what the genes of its arm say, weak evidence: they moved with the change, not at all, or against it; null =
+    not asked (no RNA, no annotation, or less than half of an arm changed). expression_log2, expression_z: their shift.
+    alleles: what the het sites inside say, null = not asked (no panel of SNPs); alleles_fraction: share of cells by them,
+    with 95 % interval.
+    """
+
+    chrom: str
+    start: int
+    end: int
+    type: Literal["gain", "loss"]
+    size_mb: float
+    log2: float
+    fraction: float
+    fraction_low: float
+    fraction_high: float
+    z: float
+    class_: str = Field(alias="class")
+    origin: str
+    published_rule: str
+    lot_copies: float
+    donor_log2: float
+    donor_lod: float
+    tests: str
+    bands: str
+    genes: str
+    watch: str
+    artefact: str
+    expression: Literal["agrees", "silent", "disagrees"] | None = None
+    expression_log2: float | None = None
+    expression_z: float | None = None
+    alleles: Literal["agree", "silent", "disagree"] | None = None
+    alleles_fraction: float | None = None
+    alleles_fraction_low: float | None = None
+    alleles_fraction_high: float | None = None
+    alleles_sites: int | None = None
+
+
+class DonorVariantRow(Frozen):
+    """A change the donor carries in every cell; shared: the lot carries it too."""
+
+    chrom: str
+    start: int
+    end: int
+    donor_log2: float
+    lot_log2: float
+    shared: bool
+
+
+class LodRow(Frozen):
+    """Smallest share of cells found at this size of change; null = not assessable.
+
+    gains_planted, losses_planted: changes planted in the lot's own reads at that share; *_found: those called.
+    """
+
+    size_mb: float
+    gain: float | None
+    loss: float | None
+    gains_planted: int
+    gains_found: int
+    losses_planted: int
+    losses_found: int
+
+
+class ArmRow(Frozen):
+    """A whole arm or chromosome; fields as in `contracts.copy_number.Arms`. masked: share of its bins by reason."""
+
+    scope: Literal["arm", "chromosome"]
+    name: str
+    bins: int
+    usable: float
+    masked: dict[str, float]
+    log2: float | None
+    z: float | None
+    lod_gain: float | None
+    lod_loss: float | None
+    assessable: bool
+
+
+class WatchRow(Frozen):
+    """A watched region, tested as a whole; lod: of the change it is watched for; null = it cannot be assessed here.
+
+    bins: used ones, 0 where the region is not in the reference of this run.
+    """
+
+    region: str
+    change: Literal["gain", "loss"]
+    genes: str
+    context: str
+    source: str
+    bins: int
+    log2: float | None
+    lod: float | None
+    changed: bool
+
+
+class CopyNumberRecord(Frozen):
+    """Everything on copy number.
+
+    power: of the limits of detection, 0..1. claim_mb: size of change the PASS claim is made for. published_*: cut-offs of the
+    paper's rule and what it calls.
+    """
+
+    chromosomes: tuple[Chromosome, ...]
+    bins: BinTrack
+    segments: tuple[SegmentRow, ...]
+    calls: tuple[CallRow, ...]
+    donor_variants: tuple[DonorVariantRow, ...]
+    arms: tuple[ArmRow, ...]
+    watch: tuple[WatchRow, ...]
+    lod: tuple[LodRow, ...]
+    power: float
+    claim_mb: float
+    published_gain_log2: float
+    published_loss_log2: float
+    published_gains: int
+    published_losses: int
+
+    @property
+    def claim(self) -> LodRow | None:
+        """The limits of detection at claim_mb; None when gain or loss is not assessable there."""
+        row = next((row for row in self.lod if abs(row.size_mb - self.claim_mb) < 1e-9), None)
+        return None if row is None or row.gain is None or row.loss is None else row
+
+
+class AlleleEventRow(Frozen):
+    """A stretch whose alleles moved without a call; fields as in `contracts.alleles.AlleleEvents`."""
+
+    chrom: str
+    start: int
+    end: int
+    kind: Literal["copy-neutral", "unclear"]
+    sites: int
+    shift: float
+    fraction: float
+    fraction_low: float
+    fraction_high: float
+    log2: float | None
+    log2_se: float | None
+
+
+class AlleleArmRow(Frozen):
+    """The het sites of an arm as a whole; fields as in `contracts.alleles.AlleleArms`."""
+
+    chrom: str
+    start: int
+    end: int
+    arm: str
+    sites: int
+    shift: float | None
+    shift_low: float | None
+    shift_high: float | None
+    p: float | None
+    fraction_high: float | None
+    evidence: Literal["even", "moved", "inherited", "few"]
+
+
+class AlleleTrack(Frozen):
+    """Het sites to draw, as parallel lists. start: rounded down to a 10,000th of the genome (300 kb of a human's, a third of a
+    pixel): near enough to draw, too coarse to tell which SNPs they are, as a report travels farther than genotypes should.
+    lot, donor: share of the alternate allele, per mille, 0..1000."""
+
+    chrom: list[str]
+    start: list[int]
+    lot: list[int]
+    donor: list[int]
+
+
+class AlleleRecord(Frozen):
+    """Identity by SNPs, what is mixed in, and allele shares; fields as in `contracts.alleles`.
+
+    contamination_*: null when the lot is not surely its donor's, or nothing can be said.
+    lod: smallest share of cells with a copy-neutral event of size_mb that is found; null = none is.
+    threshold: p below which alleles count as moved. arms, track: empty, and threshold null, when allele shares were not
+    assessed.
+    """
+
+    result: Literal["MATCH", "MISMATCH", "NOT ENOUGH"]
+    sites: int
+    panel: int
+    lot_depth: float
+    donor_depth: float
+    log10_unrelated: float
+    log10_sibling: float
+    contamination: float | None
+    contamination_low: float | None
+    contamination_high: float | None
+    contamination_lod: float | None
+    het_sites: int
+    events: tuple[AlleleEventRow, ...]
+    size_mb: float
+    lod: float | None
+    threshold: float | None
+    arms: tuple[AlleleArmRow, ...]
+    track: AlleleTrack
+
+
+class SmallVariantRow(Frozen):
+    """A variant the lot shows and its donor does not, or in a smaller share; fields as in `contracts.small_variants`."""
+
+    chrom: str
+    start: int
+    ref: str
+    alt: str
+    gene: str
+    origin: Literal["enriched", "acquired"]
+    lot_ref: int
+    lot_alt: int
+    donor_ref: int
+    donor_alt: int
+    donor_lod: float | None
+
+
+class SmallVariantRecord(Frozen):
+    """Small variants in the genes of the user's list."""
+
+    rows: tuple[SmallVariantRow, ...]

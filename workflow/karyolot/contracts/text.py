@@ -1,0 +1,136 @@
+"""The sentences of one lot's record: all that its report says in words, made at assembly (`karyolot.report.text`).
+
+'' and () = nothing to say. The pages lay these texts out; they write no sentence of their own about a lot.
+"""
+
+from karyolot.contracts.criteria import Frozen
+
+
+class Caption(Frozen):
+    """finding: what this lot's numbers show. reading: how to read the figure or table."""
+
+    finding: str
+    reading: str
+
+
+class Figure(Caption):
+    """The caption of a figure. number: on the page. names: of its drawings from top to bottom, for readers who do not see
+    them."""
+
+    number: int
+    names: tuple[str, ...] = ()
+
+
+class Note(Frozen):
+    """A remark under a title of its own."""
+
+    title: str
+    text: str
+
+
+class Findings(Frozen):
+    """The leading sentences of each section, most important first; of a section without data none. limits: what bounds this
+    lot's result."""
+
+    copy_number: tuple[str, ...] = ()
+    alleles: tuple[str, ...] = ()
+    small_variants: tuple[str, ...] = ()
+    expression: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+
+class VerdictText(Frozen):
+    """criteria: name and version of the acceptance document. first_reason: the first criterion that decided, one sentence.
+    withheld: why the stability criteria do not count. elsewhere: where to look for the person the sample matches. tally:
+    criteria by outcome, gravest first."""
+
+    criteria: str
+    first_reason: str
+    withheld: Note | None
+    elsewhere: str
+    tally: tuple[str, ...]
+
+
+class CallText(Frozen):
+    """A called change; in the order of `copy_number.calls`.
+
+    label: beside its mark in a drawing. change: type and place. origin: what the donor shows there. caution: false calls are
+    common there. expression, alleles: what they say of the change.
+    """
+
+    label: str
+    change: str
+    origin: str
+    caution: str
+    expression: str
+    alleles: str
+
+
+class CopyNumberText(Frozen):
+    """ratio, tracks, arms: figures. lod: the limits of detection. found_by: the tests that found each call. inherited, watch,
+    every_arm: headings of the tables."""
+
+    ratio: Figure
+    tracks: Figure
+    arms: Figure
+    lod: Caption
+    calls: tuple[CallText, ...]
+    found_by: str
+    inherited: str
+    watch: str
+    every_arm: str
+
+
+class AlleleText(Frozen):
+    """events: label of each event. shares: the figure; None when none is drawn. every_arm: heading of the table. moved: when
+    alleles count as moved."""
+
+    events: tuple[str, ...]
+    shares: Figure | None
+    every_arm: str
+    moved: str
+
+
+class EarlierText(Frozen):
+    """The lots this one was grown from. figure: without a name when nothing is drawn. detectable: heading of the column of
+    limits."""
+
+    figure: Figure
+    detectable: str
+
+
+class ExpressionText(Frozen):
+    """markers, place, sets, heat: figures; modules, arms: tables; None where there is none. *_notes: against misreading.
+    every_arm: heading of the table."""
+
+    markers: Figure | None
+    marker_notes: tuple[Note, ...]
+    modules: Caption | None
+    place: Figure | None
+    sets: Figure | None
+    set_notes: tuple[Note, ...]
+    heat: Figure | None
+    arms: Caption | None
+    every_arm: str
+
+
+class Text(Frozen):
+    """Everything a report says in words, by section.
+
+    title: lot and verdict. draft: why the results are not to be decided on. unrecorded: facts the sample sheet leaves out.
+    alleles, earlier, expression: None where the section has no data. absent: what is not available and why, by section or
+    part. not_seen: what read depth cannot detect. sign_off: what the decision rests on.
+    """
+
+    title: str
+    draft: str
+    unrecorded: str
+    verdict: VerdictText
+    findings: Findings
+    copy_number: CopyNumberText
+    alleles: AlleleText | None
+    earlier: EarlierText | None
+    expression: ExpressionText | None
+    absent: dict[str, str]
+    not_seen: str
+    sign_off: str

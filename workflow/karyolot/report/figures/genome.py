@@ -1,0 +1,337 @@
+"""Plots along the genome: log2 ratio, donor and lot alone, allele fractions.
+
+Axes are fixed, so that two reports can be laid side by side. Points are drawn as one path, which keeps the page small.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from karyolot.contracts.record_dna import AlleleRecord, BinTrack, CallRow, Chromosome, CopyNumberRecord
+from karyolot.report.words import axis
+
+WIDTH = 1120.0
+LEFT, RIGHT = 52.0, 132.0
+"""Margins of the genome plots: tick labels left, direct labels of the lines right."""
+PANEL = 270.0
+TRACK = 130.0
+LIMIT = 1.5
+"""Genome plots show log2 -1.5 .. 1.5 for every lot: one copy less to beyond four copies; the rest are triangles."""
+MAX_POINTS = 6000
+"""Points drawn per track: five per pixel column on a 1,200-pixel screen, about 70 kB."""
+SHARE_MARGIN = 0.05
+"""Room above 1 and below 0 on the axis of allele fractions, so that points there are whole."""
+LABEL_ROW = 17.0
+LABEL_ROWS = 3
+CHARACTER = 6.4
+"""Mean width of a 12-unit label's character: only decides whether two labels would touch."""
+
+
+@dataclass(frozen=True)
+class ChromosomeMark:
+    """One contig's stripe. single: a normal cell has one copy. empty: it has no point."""
+
+    label: str
+    left: float
+    width: float
+    centre: float
+    row: int
+    shaded: bool
+    single: bool
+    empty: bool
+    centromere: float | None
+    expected: float | None
+
+
+@dataclass(frozen=True)
+class CallMark:
+    type: str
+    left: float
+    width: float
+    label: str
+    label_x: float
+    row: int | None
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A horizontal stroke; off: 'up', 'down' or '' when its value is on the axis."""
+
+    x1: float
+    x2: float
+    y: float
+    off: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    y: float
+    label: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class GenomePlot:
+    """A plot along the genome. group: bins per drawn point at most; above, below: drawn points off the axis. zero: y of no
+    change."""
+
+    top: float
+    height: float
+    bottom: float
+    chromosomes: tuple[ChromosomeMark, ...]
+    points: str
+    ticks: tuple[Line, ...]
+    triangles: str = ""
+    group: int = 1
+    above: int = 0
+    below: int = 0
+    zero: float = 0.0
+    width: float = WIDTH
+    left: float = LEFT
+    right: float = WIDTH - RIGHT
+    segments: tuple[Bar, ...] = ()
+    calls: tuple[CallMark, ...] = ()
+    limits: tuple[Line, ...] = ()
+    guides: tuple[Bar, ...] = ()
+    empty: tuple[str, ...] = field(default=())
+
+    @property
+    def unlabelled(self) -> int:
+        return sum(call.row is None for call in self.calls)
+
+
+def thin(
+    track: BinTrack, values: Sequence[float], most: int = MAX_POINTS
+) -> tuple[list[tuple[str, float, float]], int]:
+    """At most `most` points (chrom, position in bases, value), and the bins per point.
+
+    Bins that share a window of k * bin_bp become one point, their median, at their mean midpoint. More points than
+    `most` only where there are more contigs. For drawing only.
+    """
+    bins = pd.DataFrame({"chrom": track.chrom, "start": track.start, "value": values})
+    group = max(1, -(-len(values) // most))
+    while True:
+        windows = bins.groupby(["chrom", bins["start"] // (group * track.bin_bp)], sort=False)
+        if windows.ngroups <= most or windows.ngroups == bins["chrom"].nunique():
+            break
+        group += 1 + group // 8
+    table = windows.agg(position=("start", "mean"), value=("value", "median"))
+    chroms = [str(chrom) for chrom, _ in table.index]
+    points = list(zip(chroms, (table["position"] + track.bin_bp / 2).tolist(), table["value"].tolist(), strict=True))
+    return points, group
+
+
+class _Scale:
+    """Bases and values to drawing units; reach: the values at the lower and upper end of the plot."""
+
+    def __init__(
+        self,
+        chromosomes: Sequence[Chromosome],
+        top: float,
+        height: float,
+        reach: tuple[float, float] = (-LIMIT, LIMIT),
+    ) -> None:
+        self.offsets = {chromosome.name: chromosome.offset for chromosome in chromosomes}
+        self.total = max((c.offset + c.length for c in chromosomes), default=1)
+        self.top, self.height, self.reach = top, height, reach
+
+    def x(self, chrom: str, position: float) -> float:
+        return round(LEFT + (WIDTH - LEFT - RIGHT) * (self.offsets[chrom] + position) / self.total, 1)
+
+    def y(self, value: float) -> float:
+        low, high = self.reach
+        return round(self.top + self.height * (high - value) / (high - low), 1)
+
+
+def _chromosomes(record: CopyNumberRecord, scale: _Scale, points: Sequence[str]) -> tuple[ChromosomeMark, ...]:
+    """points: the chromosome of each point that is drawn."""
+    used = set(points)
+    marks: list[ChromosomeMark] = []
+    for index, chromosome in enumerate(record.chromosomes):
+        left, end = scale.x(chromosome.name, 0), scale.x(chromosome.name, chromosome.length)
+        label = chromosome.name.removeprefix("chr")
+        crowded = end - left < CHARACTER * len(label) + 5
+        marks.append(
+            ChromosomeMark(
+                label=label,
+                left=left,
+                width=round(end - left, 1),
+                centre=round((left + end) / 2, 1),
+                row=1 if crowded and marks and marks[-1].row == 0 else 0,
+                shaded=index % 2 == 1,
+                single=chromosome.copies == 1,
+                empty=chromosome.name not in used,
+                centromere=None if chromosome.centromere is None else scale.x(chromosome.name, chromosome.centromere),
+                expected=math.log2(chromosome.copies / 2) if chromosome.copies else None,
+            )
+        )
+    return tuple(marks)
+
+
+def _points(track: BinTrack, values: Sequence[float], scale: _Scale) -> tuple[str, str, int, int, int]:
+    """Paths of the points and of the off-scale triangles, how many are above and below, and bins per point."""
+    thinned, group = thin(track, values)
+    points, triangles, above, below = [], [], 0, 0
+    for chrom, position, value in thinned:
+        x = f"{scale.x(chrom, position):g}"
+        if value > LIMIT:
+            above += 1
+            triangles.append(f"M{x} {scale.y(LIMIT) + 1:g}l4 7h-8z")
+        elif value < -LIMIT:
+            below += 1
+            triangles.append(f"M{x} {scale.y(-LIMIT) - 1:g}l4-7h-8z")
+        else:
+            points.append(f"M{x} {scale.y(value):g}h0")
+    return "".join(points), "".join(triangles), above, below, group
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is marked along the genome: a called change, or an event of the alleles."""
+
+    type: str
+    chrom: str
+    start: int
+    end: int
+    label: str
+
+
+def _called(calls: Sequence[CallRow], labels: Sequence[str]) -> list[_Found]:
+    short = len(calls) > 6
+    return [
+        _Found(call.type, call.chrom, call.start, call.end, f"E{index}" if short else label)
+        for index, (call, label) in enumerate(zip(calls, labels, strict=True), 1)
+    ]
+
+
+def _marks(found: Sequence[_Found], scale: _Scale) -> tuple[tuple[CallMark, ...], int]:
+    """Bands and labels; each label takes the lowest of LABEL_ROWS rows where it touches no other, or none."""
+    rows: list[list[tuple[float, float]]] = [[] for _ in range(LABEL_ROWS)]
+    marks = []
+    for one in found:
+        left, end = scale.x(one.chrom, one.start), scale.x(one.chrom, one.end)
+        label = one.label
+        half = CHARACTER * len(label) / 2 + 4
+        x = min(max((left + end) / 2, LEFT + half), WIDTH - half)
+        taken = None
+        for row, spans in enumerate(rows):
+            if all(x + half <= low or x - half >= high for low, high in spans):
+                spans.append((x - half, x + half))
+                taken = row
+                break
+        marks.append(CallMark(one.type, left, max(round(end - left, 1), 2.0), label, round(x, 1), taken))
+    return tuple(marks), sum(bool(spans) for spans in rows)
+
+
+def ratio_limits(record: CopyNumberRecord) -> list[tuple[str, float]]:
+    """The published rule's limits that lie on the axis: name, log2."""
+    limits = (("gain limit", record.published_gain_log2), ("loss limit", record.published_loss_log2))
+    return [(name, value) for name, value in limits if abs(value) < LIMIT]
+
+
+def ratio_plot(record: CopyNumberRecord, labels: Sequence[str]) -> GenomePlot:
+    """Figure 1 (He 2025, Fig. 1d): lot over donor along the genome. labels: of the calls."""
+    found = _called(record.calls, labels)
+    rows = _marks(found, _Scale(record.chromosomes, 0, PANEL))[1]
+    scale = _Scale(record.chromosomes, 8 + LABEL_ROW * rows, PANEL)
+    points, triangles, above, below, group = _points(record.bins, record.bins.log2, scale)
+    chromosomes = _chromosomes(record, scale, record.bins.chrom)
+    segments = []
+    for row in record.segments:
+        off = "up" if row.log2 > LIMIT else "down" if row.log2 < -LIMIT else ""
+        x1, x2 = scale.x(row.chrom, row.start), scale.x(row.chrom, row.end)
+        segments.append(Bar(x1, max(x2, x1 + 1.5), scale.y(min(max(row.log2, -LIMIT), LIMIT)), off))
+    guides = [
+        Bar(mark.left, round(mark.left + mark.width, 1), scale.y(chromosome.one_copy_more))
+        for chromosome, mark in zip(record.chromosomes, chromosomes, strict=True)
+        if chromosome.copies == 1 and chromosome.one_copy_more is not None and not mark.empty
+    ]
+    return GenomePlot(
+        top=scale.top,
+        height=scale.height,
+        bottom=scale.top + scale.height,
+        chromosomes=chromosomes,
+        points=points,
+        triangles=triangles,
+        group=group,
+        above=above,
+        below=below,
+        ticks=tuple(Line(scale.y(tick), axis(tick)) for tick in (-1, -0.5, 0, 0.5, 1)),
+        zero=scale.y(0),
+        segments=tuple(segments),
+        calls=_marks(found, scale)[0],
+        limits=tuple(Line(scale.y(value), name, axis(value)) for name, value in ratio_limits(record)),
+        guides=tuple(guides),
+        empty=tuple(mark.label for mark in chromosomes if mark.empty),
+    )
+
+
+def track_plot(record: CopyNumberRecord, values: Sequence[float]) -> GenomePlot:
+    """One sample alone (half of figure 2); the right labels count copies."""
+    scale = _Scale(record.chromosomes, 8, TRACK)
+    points, triangles, above, below, group = _points(record.bins, values, scale)
+    chromosomes = _chromosomes(record, scale, record.bins.chrom)
+    expected = [
+        Bar(mark.left, round(mark.left + mark.width, 1), scale.y(mark.expected))
+        for mark in chromosomes
+        if mark.expected is not None and not mark.empty
+    ]
+    return GenomePlot(
+        top=scale.top,
+        height=scale.height,
+        bottom=scale.top + scale.height,
+        chromosomes=chromosomes,
+        points=points,
+        triangles=triangles,
+        group=group,
+        above=above,
+        below=below,
+        ticks=tuple(Line(scale.y(tick), axis(tick)) for tick in (-1, 0, 1)),
+        zero=scale.y(0),
+        limits=tuple(
+            Line(scale.y(math.log2(copies / 2)), f"{copies} {'copy' if copies == 1 else 'copies'}")
+            for copies in (1, 2, 3, 4)
+        ),
+        guides=tuple(expected),
+        empty=tuple(mark.label for mark in chromosomes if mark.empty),
+    )
+
+
+def allele_plots(
+    record: CopyNumberRecord, alleles: AlleleRecord, labels: Sequence[str], events: Sequence[str]
+) -> tuple[GenomePlot, GenomePlot]:
+    """Allele fractions of the donor and of the lot, in the layout of the copy-number figures; labels above the donor's.
+
+    labels: of the calls; events: labels of the events.
+    """
+    found = _called(record.calls, labels)
+    found += [
+        _Found(event.kind, event.chrom, event.start, event.end, label)
+        for event, label in zip(alleles.events, events, strict=True)
+    ]
+    rows = _marks(found, _Scale(record.chromosomes, 0, TRACK))[1]
+    track = alleles.track
+    guides = ((0.0, "0", "reference only"), (0.5, "1/2", "both alike"), (1.0, "1", "alternate only"))
+    plots = []
+    for values, top, labelled in ((track.donor, 8 + LABEL_ROW * rows, True), (track.lot, 8.0, False)):
+        scale = _Scale(record.chromosomes, top, TRACK, (-SHARE_MARGIN, 1 + SHARE_MARGIN))
+        chromosomes = _chromosomes(record, scale, track.chrom)
+        points = zip(track.chrom, track.start, values, strict=True)
+        marks = _marks(found, scale)[0]
+        plots.append(
+            GenomePlot(
+                top=scale.top,
+                height=scale.height,
+                bottom=scale.top + scale.height,
+                chromosomes=chromosomes,
+                points="".join(f"M{scale.x(c, start):g} {scale.y(share / 1000):g}h0" for c, start, share in points),
+                ticks=tuple(Line(scale.y(value), tick) for value, tick, _ in guides),
+                calls=marks if labelled else tuple(replace(mark, row=None) for mark in marks),
+                limits=tuple(Line(scale.y(value), label) for value, _, label in guides),
+                guides=(Bar(LEFT, WIDTH - RIGHT, scale.y(0.5)),),
+                empty=tuple(mark.label for mark in chromosomes if mark.empty),
+            )
+        )
+    return plots[0], plots[1]

@@ -1,0 +1,163 @@
+"""Words on single alleles and small variants: identity, contamination, events, and the figure of allele fractions."""
+
+from collections.abc import Mapping, Sequence
+
+from karyolot.contracts.alleles import AlleleResults, Contamination, Identity
+from karyolot.contracts.record import LotFacts
+from karyolot.contracts.record_dna import AlleleEventRow, AlleleRecord, CopyNumberRecord
+from karyolot.contracts.small_variants import VariantResults
+from karyolot.contracts.text import AlleleText, Figure
+from karyolot.report.figures.genome import GenomePlot, allele_plots
+from karyolot.report.words import listed, number, percent, plural
+
+MOST_SURE = 100
+IDENTITY = {
+    "MATCH": "SNP genotypes confirm the declared donor.",
+    "MISMATCH": "SNP genotypes exclude the declared donor.",
+    "NOT ENOUGH": "Too few reads to compare the SNP genotypes of lot and donor.",
+}
+RNA = {
+    "MATCH": "matches the donor",
+    "MISMATCH": "does not match the donor",
+    "NOT ENOUGH": "covers too few sites to compare",
+}
+
+
+def findings(alleles: AlleleResults) -> tuple[str, ...]:
+    """Identity; of cells of the declared donor alone contamination and allelic imbalance, too."""
+    identity, facts = alleles.identity, alleles.facts
+    said = _identity(identity)
+    if identity.kinship.result != "MATCH":
+        return tuple(said)
+    said.append(_contamination(identity.contamination))
+    if facts.reason:
+        return (*said, f"Allele fractions were not assessed: {facts.reason}.")
+    if facts.lod is None:
+        return (
+            *said,
+            f"{facts.sites} heterozygous sites cannot show a copy-neutral event of {facts.size_mb:g} Mb.",
+        )
+    events = int((alleles.events["origin"] == "alleles").sum())
+    regions = f"{events} {'region' if events == 1 else 'regions'}" if events else "No region"
+    found = f"{regions} of allelic imbalance without a copy-number call {'was' if events < 2 else 'were'} found"
+    limit = f"a {facts.size_mb:g} Mb copy-neutral loss of heterozygosity is detectable when at least {facts.lod:.0%} of cells"
+    return (*said, f"{found} ({facts.sites} heterozygous sites); {limit} carry it.")
+
+
+def _identity(identity: Identity) -> list[str]:
+    kin = identity.kinship
+    compared = f"{_times(kin.log10_unrelated)} than 'unrelated' and {_times(kin.log10_sibling)} than 'a full sibling'"
+    said = [f"{IDENTITY[kin.result]} At {kin.sites} sites covered in both, 'the same person' is {compared}."]
+    if identity.frequencies == "pair":
+        said.append("The panel states no allele frequencies: one mean over all its sites was used.")
+    if identity.rna:
+        each = (
+            f"{sample.sample_id} {RNA[sample.result]} ({sample.sites} sites, {_times(sample.log10_unrelated)} than 'unrelated')"
+            for sample in identity.rna
+        )
+        said.append(f"SNP genotypes of RNA: {'; '.join(each)}.")
+    return said
+
+
+def _contamination(mixed: Contamination) -> str:
+    if mixed.share is None or mixed.low is None or mixed.high is None:
+        return "Contamination by another person cannot be determined from these reads."
+    lod = "" if mixed.lod is None else f"; detection limit {mixed.lod:.1%}"
+    source = " Pooled platelet lysate in the medium is a possible source." if mixed.low > 0 else ""
+    interval = f"95% CI {mixed.low:.1%} to {mixed.high:.1%}"
+    return f"Contamination by another person: {mixed.share:.1%} ({interval}){lod}.{source}"
+
+
+def _times(log10: float) -> str:
+    """In words, up to 10^100: neighbouring sites are not independent, so a larger number says more than is known."""
+    size = f"10^{abs(log10):.0f}" if abs(log10) <= MOST_SURE else f"more than 10^{MOST_SURE}"
+    return f"{size} times {'more' if log10 >= 0 else 'less'} likely"
+
+
+def section(
+    record: CopyNumberRecord, alleles: AlleleRecord, lot: LotFacts, labels: Sequence[str], numbers: Mapping[str, int]
+) -> AlleleText:
+    """All words on alleles but the findings. labels: of the calls. numbers: of the figures that are drawn."""
+    events = tuple(event(record, row) for row in alleles.events)
+    moved = sum(row.evidence == "moved" for row in alleles.arms)
+    return AlleleText(
+        events=events,
+        shares=shares(record, alleles, lot, labels, events, numbers["shares"]) if "shares" in numbers else None,
+        every_arm=f"The alleles of every arm ({len(alleles.arms)} rows, {moved} imbalanced)",
+        moved=f"Imbalanced: p below {number(alleles.threshold, 2)}, the threshold of the search over all windows. Cells at"
+        " most: upper end of the 95% interval, for an event of the whole arm; one of a part of it counts for its part.",
+    )
+
+
+def event(record: CopyNumberRecord, row: AlleleEventRow) -> str:
+    """'copy-neutral 4q in 40% of cells': kind, chromosome with the arm when it lies on one, cell fraction."""
+    contig = next(chromosome for chromosome in record.chromosomes if chromosome.name == row.chrom)
+    arm = ""
+    if contig.centromere is not None:
+        arm = "p" if row.end <= contig.centromere else "q" if row.start >= contig.centromere else ""
+    return f"{row.kind} {row.chrom.removeprefix('chr')}{arm} in {percent(row.fraction)} of cells"
+
+
+def shares(
+    record: CopyNumberRecord, alleles: AlleleRecord, lot: LotFacts, labels: Sequence[str], events: Sequence[str], figure: int
+) -> Figure:  # fmt: skip
+    """Allele fractions along the genome. labels, events: of the calls and of the events."""
+    plot, _ = allele_plots(record, alleles, labels, events)
+    return Figure(
+        number=figure,
+        names=(f"Allele fractions of donor {lot.donor_id}", f"Allele fractions of lot {lot.lot_id}"),
+        finding=_shares_finding(record, alleles, events),
+        reading=_shares_reading(record, alleles, lot, plot),
+    )
+
+
+def _shares_finding(record: CopyNumberRecord, alleles: AlleleRecord, events: Sequence[str]) -> str:
+    shown = [
+        label + " if copy-neutral" * (row.kind == "unclear") for label, row in zip(events, alleles.events, strict=True)
+    ]
+    finding = f"Allele fractions of {plural(alleles.het_sites, 'heterozygous site')}: {plural(len(shown), 'event')}"
+    finding += f", {listed(shown, 4)}." if shown else "."
+    if alleles.lod is None:
+        finding += f" A copy-neutral event of {number(alleles.size_mb)} Mb could not have been seen."
+    compared = [call for call in record.calls if call.alleles is not None]
+    if compared:
+        agree = sum(call.alleles == "agree" for call in compared)
+        finding += f" Allele fractions support {agree} of {plural(len(compared), 'called change')}."
+    return finding
+
+
+def _shares_reading(record: CopyNumberRecord, alleles: AlleleRecord, lot: LotFacts, plot: GenomePlot) -> str:
+    points = len(alleles.track.start)
+    reading = (
+        "Each point a heterozygous site of the donor: the fraction of reads with the alternate allele, donor"
+        f" {lot.donor_id} above, lot {lot.lot_id} below"
+    )
+    if points < alleles.het_sites:
+        reading += f"; {points:,} sites are drawn, evenly along the genome, and all are tested"
+    reading += (
+        ". Balanced, the two lie about 1/2 (slightly below, where reads of the reference map better); where one outweighs the"
+        " other in part of the cells, the points part into two bands."
+    )
+    if record.calls or alleles.events:
+        reading += " Shaded: called changes" + (" and events of the alleles." if alleles.events else ".")
+    if plot.empty:
+        reading += f" Hatched: no such site ({listed(plot.empty)})."
+    if plot.unlabelled:
+        reading += f" {plural(plot.unlabelled, 'label').capitalize()} left out for want of room."
+    return reading
+
+
+def small_variants(results: VariantResults) -> tuple[str, ...]:
+    """The leading sentences on small variants."""
+    facts, origins = results.facts, results.variants["origin"]
+    enriched, acquired = (int((origins == name).sum()) for name in ("enriched", "acquired"))
+    said = [
+        f"In {facts.genes} listed genes {facts.inherited} small variants are the donor's, {enriched} enriched from it.",
+        f"Not seen in the donor: {acquired}, acquired or below the detection limit of the donor's reads.",
+        f"Median depth: lot {facts.lot_depth:g}, donor {facts.donor_depth:g}; at 30 those in under a fifth of reads are missed.",
+    ]
+    if facts.thin:
+        said.append(f"Below a depth of {facts.min_depth} in part, so not searched in full: {', '.join(facts.thin)}.")
+    if facts.licence:
+        said.append(f"The list of genes: {facts.licence}.")
+    return tuple(said)

@@ -1,0 +1,283 @@
+"""Words on copy number: findings, limits of the method, captions, and each called change."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from karyolot.contracts.copy_number import Comparison, CopyNumberResults, Noise
+from karyolot.contracts.record import LotFacts
+from karyolot.contracts.record_dna import CallRow, CopyNumberRecord
+from karyolot.contracts.text import CallText, Caption, CopyNumberText, Figure
+from karyolot.report.figures.arms import arm_states
+from karyolot.report.figures.genome import GenomePlot, ratio_plot
+from karyolot.report.figures.zoom import windows
+from karyolot.report.words import axis, bins_of, listed, log2, number, percent, plural
+
+VISIBLE_WAVE = 0.02
+"""log2 per standard deviation of replication timing: about 3 % more cells in S phase; the warning limit of the method."""
+LEAST_NEUTRAL = 0.6
+"""Share of the autosomes at the commonest level below which that level need not be the diploid one."""
+WHOLE = 0.9
+"""Share of the used part of a chromosome that a call named after the whole of it covers, as `dna.calls` has it."""
+ORIGINS = {
+    "acquired": "present in the lot, absent in the donor",
+    "enriched": "present in the donor in fewer cells",
+    "lost": "present in the donor, not in the lot",
+}
+EXPRESSION = {
+    "agrees": "supports it",
+    "silent": "neither supports nor contradicts it",
+    "disagrees": "contradicts it",
+}
+ALLELES = {
+    "agree": "support it",
+    "silent": "neither support nor contradict it",
+    "disagree": "contradict it",
+}
+
+
+def findings(dna: CopyNumberResults) -> tuple[str, ...]:
+    """The leading sentences on copy number."""
+    if not dna.noise.assessable:
+        return (f"With {dna.noise.bins} bins the noise cannot be measured, so no change can be called or excluded.",)
+    own, lost = (int((dna.calls["origin"] == "lost").eq(gone).sum()) for gone in (False, True))
+    said = ["No change of the lot against its donor was called."]
+    if own:
+        said = [f"{_count(own, 'change')} of the lot against its donor {'was' if own == 1 else 'were'} called."]
+    if lost:
+        is_ = "is" if lost == 1 else "are"
+        said.append(f"{_count(lost, 'difference')} {is_} explained by the donor's own cells, not by the lot's.")
+    if dna.match.variants:
+        germline = _count(dna.match.variants, "germline copy-number difference")
+        said.append(f"The lot shows {dna.match.shared} of the {germline} of its donor.")
+    return tuple(said)
+
+
+def limits(dna: CopyNumberResults) -> tuple[str, ...]:
+    """What bounds the copy-number result of this lot."""
+    blind = dna.arms[(dna.arms["scope"] == "arm") & ~dna.arms["assessable"]]["name"].tolist()
+    said = [_bins(dna.comparison), _noise(dna.noise)]
+    said += [f"Not assessable: {', '.join(blind)}."] * bool(blind)
+    said.append(_replication_timing(dna.comparison))
+    neutral = dna.comparison.neutral
+    if neutral is not None and neutral < LEAST_NEUTRAL:
+        said.append(f"Only {neutral:.0%} of the autosomes lie at the commonest level; the baseline is uncertain.")
+    said.append(
+        "Cell fractions assume a one-copy change in diploid cells; hepatocytes with four or eight sets of chromosomes show a"
+        " smaller ratio for the same change."
+    )
+    return tuple(said)
+
+
+def _bins(facts: Comparison) -> str:
+    taken = " and ".join(facts.covariates) if facts.covariates else "nothing (too few bins, or no track)"
+    return f"{facts.usable:.0%} of {facts.bins} bins of {facts.analysis_bin_bp / 1000:g} kb are used; corrected for {taken}."
+
+
+def _noise(noise: Noise) -> str:
+    if not noise.assessable:
+        return f"Only {noise.bins} bins: the noise could not be measured, so nothing can be claimed."
+    return (
+        f"Noise over {noise.blocks[-1]} bins is {math.sqrt(noise.inflation[-1]):.2f} times that of counting alone; intervals"
+        " and limits allow for it."
+    )
+
+
+def _replication_timing(facts: Comparison) -> str:
+    if facts.rt_slope is None:
+        return (
+            "No replication-timing track was given: differences between dividing cells and resting hepatocytes were not"
+            " corrected."
+        )
+    slope = f"{facts.rt_slope:.3f} log2 per SD, 95% CI {facts.rt_low:.3f} to {facts.rt_high:.3f}"
+    if abs(facts.rt_slope) <= VISIBLE_WAVE:
+        return f"Replication timing was corrected ({slope})."
+    return (
+        f"A replication-timing wave ({slope}) was corrected; it is expected when dividing cells are compared with resting"
+        " hepatocytes."
+    )
+
+
+def section(record: CopyNumberRecord, lot: LotFacts, numbers: Mapping[str, int]) -> CopyNumberText:
+    """All words on copy number but the findings. numbers: of the figures that are drawn."""
+    calls = tuple(call(row, index) for index, row in enumerate(record.calls, 1))
+    return CopyNumberText(
+        ratio=ratio(record, lot, [row.label for row in calls], numbers["ratio"]),
+        tracks=tracks(record, lot, numbers["tracks"]),
+        arms=arms(record, numbers["arms"]),
+        lod=limits_of_detection(record),
+        calls=calls,
+        found_by=found_by(record),
+        inherited=f"Inherited: the donor's own changes ({len(record.donor_variants)})",
+        watch=f"Recurrent regions, each tested as a unit ({plural(len(record.watch), 'row')},"
+        f" {sum(row.changed for row in record.watch)} changed)",
+        every_arm=f"Every arm and chromosome, with its limit of detection ({len(record.arms)} rows)",
+    )
+
+
+def call(row: CallRow, index: int) -> CallText:
+    """One called change. index: from 1, its number in the table."""
+    donor = f"log2 {log2(row.donor_log2)}"
+    if row.origin == "acquired":
+        donor += f"; detectable there from {percent(row.donor_lod)} of cells"
+    origin = ORIGINS.get(row.origin, row.origin)
+    return CallText(
+        label=f"E{index} {row.type} {(row.bands or row.chrom)[:24]}, {percent(row.fraction)} of cells",
+        change=f"{row.type} {row.bands or row.chrom}",
+        origin=f"{origin[:1].upper()}{origin[1:]} ({donor}).",
+        caution=f"Artefact-prone region: {row.artefact}." if row.artefact else "",
+        expression=_by_expression(row),
+        alleles=_by_alleles(row),
+    )
+
+
+def _change(row: CallRow, record: CopyNumberRecord) -> str:
+    """'gain of 20q11.21-q13.12', 'gain of the whole of chromosome 8 (trisomy 8)'."""
+    name, copies = next((c.name.removeprefix("chr"), c.copies) for c in record.chromosomes if c.name == row.chrom)
+    used = [segment for segment in record.segments if segment.chrom == row.chrom]
+    first = min((segment.start for segment in used), default=row.start)
+    last = max((segment.end for segment in used), default=row.end)
+    if not used or min(row.end, last) - max(row.start, first) < WHOLE * (last - first):
+        return f"{row.type} of {row.bands or row.chrom}"
+    one_copy = copies == 2 and row.fraction_low <= 1
+    aneuploidy = f" ({'trisomy' if row.type == 'gain' else 'monosomy'} {name})" if one_copy else ""
+    return f"{row.type} of the whole of chromosome {name}{aneuploidy}"
+
+
+def _by_expression(row: CallRow) -> str:
+    if row.expression is None:
+        return ""
+    values = f"{log2(row.expression_log2)}, z {number(row.expression_z, 2)}; weak evidence"
+    return f"Expression {EXPRESSION[row.expression]} ({values})."
+
+
+def _by_alleles(row: CallRow) -> str:
+    if row.alleles is None:
+        return ""
+    cells = ""
+    if row.alleles_fraction is not None:
+        interval = f"{percent(row.alleles_fraction_low)} to {percent(row.alleles_fraction_high)}"
+        cells = f"{percent(row.alleles_fraction)} of cells ({interval}), "
+    return f"Allele fractions {ALLELES[row.alleles]}: {cells}{plural(row.alleles_sites or 0, 'heterozygous site')}."
+
+
+def found_by(record: CopyNumberRecord) -> str:
+    """The tests that found each call; '' without one."""
+    tests = (f"E{i} {row.tests.replace(',', ', ')} (z {number(row.z)})" for i, row in enumerate(record.calls, 1))
+    return f"Found by: {'; '.join(tests)}." if record.calls else ""
+
+
+def ratio(record: CopyNumberRecord, lot: LotFacts, labels: Sequence[str], figure: int) -> Figure:
+    """The ratio along the genome. labels: of the calls."""
+    plot = ratio_plot(record, labels)
+    reading = "".join([*_ratio_points(record, plot), *_ratio_marks(record, plot)])
+    name = f"Copy number of {lot.lot_id} against its donor"
+    return Figure(number=figure, names=(name,), finding=_ratio_finding(record), reading=reading)
+
+
+def _ratio_finding(record: CopyNumberRecord) -> str:
+    calls = [f"{_change(row, record)} in {percent(row.fraction)} of cells" for row in record.calls]
+    if calls:
+        finding = f"{plural(len(calls), 'change').capitalize()} called against the donor: {listed(calls, 4)}."
+    elif record.claim is None:
+        finding = f"No change called, but in these data none of {number(record.claim_mb)} Mb could have been."
+    else:
+        finding = "No change called against the donor's own hepatocytes."
+    gains = plural(record.published_gains, "gain")
+    return f"{finding} The published rule calls {gains} and {plural(record.published_losses, 'loss', 'losses')}."
+
+
+def _ratio_points(record: CopyNumberRecord, plot: GenomePlot) -> Iterator[str]:
+    yield f"Grey: log2 of lot over donor fragments in bins of {bins_of(record.bins.bin_bp)}"
+    if plot.group > 1:
+        zoomed = windows(record)[1]
+        yield (
+            f", in the still figure each point the median of up to {plot.group} neighbouring bins, in the zoomable one "
+            + (f"of up to {zoomed}" if zoomed > 1 else "every bin a point")
+            + f" ({len(record.bins.start):,} bins in all; calls and segments use every bin)"
+        )
+
+
+def _ratio_marks(record: CopyNumberRecord, plot: GenomePlot) -> Iterator[str]:
+    gain, loss = record.published_gain_log2, record.published_loss_log2
+    yield ". Yellow: segment medians. Solid line: no change. Red dashed: "
+    if abs(gain - 0.585) < 1e-3 and abs(loss + 1) < 1e-3:
+        yield f"the published limits, log2(3/2) = {axis(gain)} and log2(1/2) = {axis(loss)},"
+        yield " which only a change in nearly all cells can reach."
+    else:
+        yield f"the configured limits, {axis(gain)} and {axis(loss)}."
+    if plot.guides:
+        names = listed([chromosome.label for chromosome in plot.chromosomes if chromosome.single])
+        yield f" Dotted on {names}: one copy more where a normal cell has one, log2(2/1) = +1."
+    if record.calls:
+        yield " Shaded: called changes."
+    if plot.above or plot.below:
+        still = " in the still figure" if plot.group > 1 else ""
+        yield f" Triangles: points off the fixed axis ({plot.above} above, {plot.below} below{still})."
+    if plot.empty:
+        yield f" Hatched: no usable bin ({listed(plot.empty)})."
+    if plot.unlabelled:
+        yield f" {plural(plot.unlabelled, 'label').capitalize()} left out for want of room; the table has them all."
+
+
+def tracks(record: CopyNumberRecord, lot: LotFacts, figure: int) -> Figure:
+    """Donor and lot, each alone."""
+    origins = Counter(row.origin for row in record.calls)
+    finding = "No change was called; both tracks are shown for inspection."
+    if record.calls:
+        parts = [f"{origins[name]} {name} ({meaning})" for name, meaning in ORIGINS.items() if origins[name]]
+        finding = f"Changes by origin: {', '.join(parts)}."
+    if record.donor_variants:
+        shared = sum(variant.shared for variant in record.donor_variants)
+        finding += f" The lot shares {shared} of {plural(len(record.donor_variants), 'change')} of the donor's own."
+    return Figure(
+        number=figure,
+        names=(f"Donor {lot.donor_id} alone", f"Lot {lot.lot_id} alone"),
+        finding=finding,
+        reading=f"Each sample alone against its GC model, donor {lot.donor_id} above, lot {lot.lot_id} below; the right axis"
+        " counts copies. A loss in the donor reads as a gain of the ratio, so a change counts as the lot's only where"
+        " the lot's own track moves. Solid lines: the copies a normal cell of this donor's sex has.",
+    )
+
+
+def arms(record: CopyNumberRecord, figure: int) -> Figure:
+    """Chromosome arms."""
+    states = arm_states(record)
+    names = {key: "".join(key).removeprefix("chr") for key in states}
+    changed = [names[key] for key, state in states.items() if state not in ("none", "blind")]
+    blind = [names[key] for key, state in states.items() if state == "blind"]
+    finding = f"{len(changed)} of {plural(len(states) - len(blind), 'assessable arm')} carry a called change"
+    finding += f": {listed(changed, 8)}." if changed else "."
+    if blind:
+        finding += f" Not assessable: {listed(blind, 12)}; no statement is made about these arms."
+    return Figure(number=figure, finding=finding, reading="An arm is marked when a called change overlaps it.")
+
+
+def limits_of_detection(record: CopyNumberRecord) -> Caption:
+    """Limits of detection by size."""
+    mb, claim = number(record.claim_mb), record.claim
+    finding = f"A change of {mb} Mb cannot be assessed in this lot."
+    if claim is not None:
+        finding = (
+            f"A {mb} Mb gain is detectable when at least {percent(claim.gain)} of cells carry it, a loss from"
+            f" {percent(claim.loss)}."
+        )
+    return Caption(
+        finding=finding,
+        reading=f"Smallest cell fraction whose one-copy change is called with {percent(record.power)} power, from this lot's"
+        f" own noise{_confirmed(record)}. A change in fewer cells may go undetected.",
+    )
+
+
+def _confirmed(record: CopyNumberRecord) -> str:
+    """How many of the changes spiked into the lot's own reads were called, over all sizes."""
+    spiked = sum(row.gains_planted + row.losses_planted for row in record.lod)
+    found = sum(row.gains_found + row.losses_found for row in record.lod)
+    if not spiked:
+        return ""
+    called = f"{found:,} were called ({percent(found / spiked)})"
+    return f"; of {spiked:,} simulated changes spiked into its own reads at these fractions, {called}"
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,146 @@
+"""Words on the lot as a whole, and all words of its record put together."""
+
+from collections.abc import Iterator, Sequence
+
+from karyolot.contracts.criteria import Verdict
+from karyolot.contracts.record import ImportedResult, LotFacts, Measured
+from karyolot.contracts.text import Findings, Note, Text, VerdictText
+from karyolot.report.text import alleles, copy_number, expression, passages
+from karyolot.report.words import ALWAYS_ASKED, KINDS, OUTCOMES, fact_label, listed, outcome_counts
+
+ALL_NAMED = 20
+ABSENT = {
+    "calls": "None. The limit of detection below bounds what could have been missed.",
+    "alleles": "Identity by SNPs: not available. It needs a panel of common SNPs (identity.sites), a genome, and reads, not"
+    " counts, of lot and donor.",
+    "small_variants": "Small variants: not available. They were not searched: no list of genes was given, or no reads to search"
+    " in.",
+    "earlier": "Earlier passages: not available. No lot this one was grown from is recorded with whole-genome sequencing"
+    " (parent_lot_id); overview.html shows all lots of the donor.",
+    "expression": "RNA: not available. No RNA sequencing was given for this lot; criteria on RNA are not assessed.",
+    "markers": "Markers: not available.",
+    "panel": "Modules against accepted lots: not available. They, and the lot's position among those lots, need a reference panel"
+    " (expression.panel).",
+    "sets": "Gene sets: not available.",
+    "heat": "Heat map, sample by sample: not available. It needs genes of the marker panel or of the gene sets among those"
+    " measured.",
+    "arms": "Expression along chromosome arms: not available. It needs an annotation with the positions of genes"
+    " (reference.gtf).",
+    "wgs": "Not available: no such data were given for this lot.",
+    "rnaseq": "Not available: no such data were given for this lot.",
+    "deviations": "None recorded.",
+    "settings": "None.",
+}
+"""Section or part of the report -> what it says instead of the data."""
+
+
+def speak(record: Measured, findings: Findings) -> Text:
+    """All words of a record, from what it holds. findings: the leading sentences, which rest on the results themselves."""
+    numbers = {name: number for number, name in enumerate(_drawn(record), 1)}
+    copies = copy_number.section(record.copy_number, record.lot, numbers)
+    labels = [call.label for call in copies.calls]
+    return Text(
+        title=title(record.lot, record.verdict),
+        draft="Results made by code with uncommitted changes: not a record to decide on."
+        if record.provenance.dirty
+        else "",
+        unrecorded=unrecorded(record.lot),
+        verdict=verdict(record.verdict, snps=record.alleles is not None),
+        findings=findings,
+        copy_number=copies,
+        alleles=alleles.section(record.copy_number, record.alleles, record.lot, labels, numbers)
+        if record.alleles
+        else None,
+        earlier=passages.earlier([*record.earlier, record.point], numbers["earlier"]) if record.earlier else None,
+        expression=expression.section(record.expression, numbers) if record.expression else None,
+        absent=absent(record),
+        not_seen=not_seen(record.not_seen),
+        sign_off=sign_off(record.verdict),
+    )
+
+
+def _drawn(record: Measured) -> Iterator[str]:
+    """The figures of the page, in its order."""
+    yield from ("ratio", "tracks", "arms")
+    if record.alleles and record.alleles.track.start:
+        yield "shares"
+    if record.earlier:
+        yield "earlier"
+    if rna := record.expression:
+        held = {"markers": rna.markers, "place": rna.panel and rna.panel.map, "sets": rna.sets, "heat": rna.heat}
+        yield from (name for name, there in held.items() if there)
+
+
+def title(lot: LotFacts, verdict: Verdict) -> str:
+    """Lot and verdict, on top of every page."""
+    return f"{lot.lot_id} {OUTCOMES[verdict.outcome][1]}"
+
+
+def unrecorded(lot: LotFacts) -> str:
+    """Facts the sample sheet leaves out."""
+    missing = [fact_label(name).lower() for name, value in lot.facts.items() if value is None]
+    return f"Not recorded: {listed(missing, ALL_NAMED)}." if missing else ""
+
+
+def verdict(result: Verdict, snps: bool) -> VerdictText:
+    """The verdict beside its own headline and claim. snps: whether the SNPs of lot and donor were compared."""
+    counts = outcome_counts(criterion.outcome for criterion in result.criteria)
+    withheld = Note(
+        title="No stability verdict",
+        text="Stability criteria are listed for information only; they cannot be interpreted.",
+    )
+    return VerdictText(
+        criteria=f"{result.acceptance_name} v{result.acceptance_version}",
+        first_reason=_first_reason(result),
+        withheld=withheld if result.suppressed else None,
+        elsewhere="Any other donor that the sample matches is listed under Identity in overview.html."
+        if snps and result.outcome == "FAIL_IDENTITY"
+        else "",
+        tally=tuple(f"{count} {OUTCOMES[outcome][1].lower()}" for outcome, count in counts),
+    )
+
+
+def _first_reason(result: Verdict) -> str:
+    """The first criterion that decided, or the headline when none stands out (PASS)."""
+    first = next((criterion for criterion in result.criteria if criterion.id in result.reasons[:1]), None)
+    return result.headline if first is None else f"{first.id} {first.explanation}"
+
+
+def not_seen(nouns: Sequence[str]) -> str:
+    """What read depth cannot detect, however deep."""
+    return f"This method cannot detect: {listed(nouns, ALL_NAMED)}." if nouns else ""
+
+
+def sign_off(result: Verdict) -> str:
+    """What a signature is given for."""
+    return (
+        f"The software's verdict applies {result.acceptance_name} v{result.acceptance_version}; the release decision is the"
+        " reviewer's."
+    )
+
+
+def absent(record: Measured) -> dict[str, str]:
+    """What is not available and why, by section or part."""
+    held = {sample.assay for sample in record.qc}
+    there: dict[str, object] = {
+        "calls": record.copy_number.calls,
+        "alleles": record.alleles,
+        "small_variants": record.small_variants,
+        "earlier": record.earlier,
+        "expression": record.expression,
+        "wgs": "wgs" in held,
+        "rnaseq": "rnaseq" in held,
+        "deviations": record.deviations,
+        "settings": record.provenance.config_differences,
+    }
+    if rna := record.expression:
+        there |= {"markers": rna.markers, "panel": rna.panel, "sets": rna.sets, "heat": rna.heat, "arms": rna.arms}
+    said = {name: ABSENT[name] for name, found in there.items() if not found}
+    if missing := _not_imported(record.imported):
+        said["imported"] = f"Not available: {listed(missing)}."
+    return said
+
+
+def _not_imported(results: Sequence[ImportedResult]) -> list[str]:
+    held = {result.kind for result in results}
+    return [KINDS[kind].lower() for kind in ALWAYS_ASKED if kind not in held]
