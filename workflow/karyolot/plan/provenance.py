@@ -18,6 +18,8 @@ from karyolot.io.shipped import PROJECT
 PACKAGE = Path(__file__).parents[1]
 IMPORT_NAMES = {"yaml": "PyYAML"}
 """Import name -> distribution name, where the two differ."""
+TEMPLATES_BY = "jinja2"
+"""A module that imports it fills the templates in the folder beside it."""
 
 TOOL_VERSION_COMMANDS = {
     "bwa": (["bwa"], r"Version: (\S+)"),
@@ -34,8 +36,8 @@ TOOL_VERSION_COMMANDS = {
 
 @cache
 def code_digest(script: Path) -> str:
-    """sha256 over `script`, every module of ours it imports, directly or not (templates beside them
-    included), and the versions of the others.
+    """sha256 over `script`, every module of ours it imports, directly or not (with the templates beside one that fills
+    templates), and the versions of the others.
 
     Snakemake sees only the script file change; this digest in `params` makes it see the rest. The list of modules is
     derived from the import statements, so it cannot fall behind the code.
@@ -55,12 +57,14 @@ def _imports_of(path: Path) -> tuple[frozenset[Path], frozenset[str]]:
     others: set[str] = set()
     waiting = [path]
     while waiting:
-        for name in _imported_names(waiting.pop()):
+        importer = waiting.pop()
+        for name in _imported_names(importer):
             if name.split(".")[0] != PACKAGE.name:
                 others.add(name.split(".")[0])
+                if name.split(".")[0] == TEMPLATES_BY:
+                    ours.update(path for path in (importer.parent / "templates").rglob("*") if path.is_file())
             elif (module := _module_file(name)) is not None and module not in ours:
                 ours.add(module)
-                ours.update(path for path in (module.parent / "templates").rglob("*") if path.is_file())
                 waiting.append(module)
     return frozenset(ours), frozenset(others - sys.stdlib_module_names)
 
