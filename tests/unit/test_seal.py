@@ -264,6 +264,8 @@ def test_a_reworded_sentence_makes_the_record_again_and_says_by_which_code() -> 
     spoken = {f"report/text/{module.__name__.rpartition('.')[2]}.py" for module in MODULES}
     assert spoken <= behind["assemble_report"]
     assert not spoken & (behind["render_report"] | behind["print_report"])
+    template = "report/templates/report.html.j2"
+    assert template in behind["render_report"] & behind["print_report"] and template not in behind["assemble_report"]
     rules = (provenance.PROJECT / "workflow" / "rules" / "report.smk").read_text(encoding="utf-8")
     (collected,) = re.findall(r"rule collect_provenance:.*?(?=\nrule )", rules, re.S)
     assert 'report=step("assemble_report")["code"]' in collected

@@ -19,6 +19,8 @@ from karyolot.io.shipped import PACKAGE, PROJECT, SCRIPTS
 
 IMPORT_NAMES = {"yaml": "PyYAML"}
 """Import name -> distribution name, where the two differ."""
+TEMPLATES_BY = "jinja2"
+"""A module that imports it fills the templates in the folder beside it."""
 
 TOOL_VERSION_COMMANDS = {
     "bwa": (["bwa"], r"Version: (\S+)"),
@@ -35,7 +37,7 @@ TOOL_VERSION_COMMANDS = {
 
 @cache
 def code_digest(script: Path) -> str:
-    """sha256 over `script` and every module of ours it imports, directly or not, templates beside them included.
+    """sha256 over `script` and every module of ours it imports, directly or not, with the templates beside one that fills them.
 
     Snakemake sees only the script file change; this digest in `params` makes it see the rest. The list of modules is
     derived from the import statements, so it cannot fall behind the code.
@@ -62,12 +64,14 @@ def _imports_of(path: Path) -> tuple[frozenset[Path], frozenset[str]]:
     others: set[str] = set()
     waiting = [path]
     while waiting:
-        for name in _imported_names(waiting.pop()):
+        importer = waiting.pop()
+        for name in _imported_names(importer):
             if name.split(".")[0] != PACKAGE.name:
                 others.add(name.split(".")[0])
+                if name.split(".")[0] == TEMPLATES_BY:
+                    ours.update(path for path in (importer.parent / "templates").rglob("*") if path.is_file())
             elif (module := _module_file(name)) is not None and module not in ours:
                 ours.add(module)
-                ours.update(path for path in (module.parent / "templates").rglob("*") if path.is_file())
                 waiting.append(module)
     return frozenset(ours), frozenset(others - sys.stdlib_module_names)
 
