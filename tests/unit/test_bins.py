@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from karyolot.io.genome import read_composition, read_counts, read_genes, read_regions, read_track, read_watch
 
 from karyolot.contracts.copy_number import Bins, BinSources, Counts
 from karyolot.contracts.problems import KaryolotError
@@ -15,7 +16,6 @@ from karyolot.contracts.settings import Layout, Region
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.bins import assemble_bins, expected_copies, make_bins, mean_over_bins, merge_intervals
 from karyolot.dna.counts import conform_counts, count_midpoints
-from karyolot.io.genome import read_composition, read_counts, read_genes, read_regions, read_track, read_watch
 
 LAYOUT = Layout(
     name="toy", autosomes=("chr1", "chr2"), x="chrX", y="chrY", source="test",

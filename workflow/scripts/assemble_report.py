@@ -1,8 +1,11 @@
 """Rule `assemble_report`: all results of a lot -> its record, from which alone the report is rendered."""
 
+import pandas as pd
+
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.record import ImportedResult, LotFacts, Provenance, Record, SampleQc
 from karyolot.contracts.settings import CopyNumber
+from karyolot.inputs.formats import regions
 from karyolot.io.expression import read_expression_results
 from karyolot.io.files import read_model, write_model
 from karyolot.io.tables import read_alleles, read_copy_number, read_variants
@@ -12,7 +15,7 @@ from karyolot.report.record import assemble
 with job(snakemake, CopyNumber) as settings:
     given, facts = snakemake.input, LotFacts.model_validate(snakemake.params.lot)
     verdict, provenance = read_model(given.verdict, Verdict), read_model(given.provenance, Provenance)
-    dna = read_copy_number(dict(given.items()))
+    dna = read_copy_number(dict(given.items()), pd.DataFrame(regions.read(given.watch)))
     rna = read_expression_results(dict(given.items()), snakemake.params.replicates)
     qc = [read_model(path, SampleQc) for path in given.qc]
     alleles, variants = read_alleles(dict(given.items())), read_variants(dict(given.items()))

@@ -31,7 +31,6 @@ from karyolot.contracts.expression import Components, MarkerScores, SampleDistan
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.small_variants import SmallVariants, VariantFacts, VariantResults
 from karyolot.io.files import PathLike, open_text, read_model, replacing
-from karyolot.io.genome import read_watch
 
 
 def read_table(path: PathLike, contract: type[pa.DataFrameModel]) -> pd.DataFrame:
@@ -116,8 +115,9 @@ def read_variants(files: dict[str, Any]) -> VariantResults | None:
     return VariantResults(variants, read_model(files["variant_facts"], VariantFacts))
 
 
-def read_copy_number(files: dict[str, Any]) -> CopyNumberResults:
-    """All copy-number results of a lot, from the files named as `files.report_files` names them."""
+def read_copy_number(files: dict[str, Any], watch: pd.DataFrame) -> CopyNumberResults:
+    """All copy-number results of a lot, from the files named as `files.report_files` names them. watch: the list of
+    watched regions, which is a file of the user's."""
     tables = {
         "ratios": LogRatios,
         "segments": Segments,
@@ -130,6 +130,6 @@ def read_copy_number(files: dict[str, Any]) -> CopyNumberResults:
         comparison=read_model(files["comparison"], Comparison),
         noise=read_model(files["noise"], Noise),
         match=read_model(files["match"], Match),
-        watch=read_watch(files["watch"]),
+        watch=watch,
         **{name: read_table(files[name], contract) for name, contract in tables.items()},
     )
