@@ -681,7 +681,9 @@ def blacklist_from_end_to_start_far_down(job: Job) -> None:
     tracks(job, "blacklist", ["chr1\t9\t3"])
 
 
-@read_by("make_bins", "mappability.bed, line 10051: the value 50 is not between 0 and 1: the scale seems to be 0 to 100")
+@read_by(
+    "make_bins", "mappability.bed, line 10051: the value 50 is not between 0 and 1: the scale seems to be 0 to 100"
+)
 def mappability_in_percent_far_down(job: Job) -> None:
     tracks(job, "mappability", ["chr1\t4500\t4999\t50"])
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from karyolot.contracts.problems import Fault
 from karyolot.inputs import genome
 from karyolot.inputs.formats import bin_counts
+from outcomes import outcome
 
 BINS = [["chr1", 0, 100, 5], ["chr1", 100, 200, 6]]
 
@@ -86,7 +87,7 @@ REFUSED = {
     "another number of cells": ("chr1\t0\t100\t5\nchr1\t100\t200\t5\t6\n", "line 2: the row has 5 cells and the others 4"),
     "header that names no place": ("a\tb\tc\td\nchr1\t0\t100\t5\n", "line 1: is not a table of counts"),
     "empty interval": ("chr1\t100\t100\t3\n", "100-100 is not an interval"),
-    "beyond any genome": ("chr1\t0\t1000000000000\t5\nchr1\t1000000000000\t2000000000000\t5\n", "line 2: is not a table of counts"),
+    "beyond any genome": ("chr1\t0\t100\t5\nchr1\t100\t2000000000000\t5\n", "line 2: is not a table of counts"),
     "overlap": ("chr1\t0\t100\t5\nchr1\t50\t150\t5\n", "line 2: chr1:50-150 overlaps the interval before it"),
     "unsorted": ("chr1\t100\t200\t5\nchr1\t0\t100\t5\n", "not sorted"),
     "a bin twice": ("chr1\t0\t100\t5\nchr1\t0\t100\t5\n", "stands twice"),
@@ -176,7 +177,12 @@ def test_equal_counts_are_known_in_any_format_and_spelling(tmp_path: Path) -> No
     assert third != one
 
 
-SEEDS = sorted(text.encode() for text in READ.values())
+ODD = [  # found by coverage-guided fuzzing
+    b"chhr1ge000\t150chhr1\t10001\t200\r15\nchr1\t2500\t3000\t11",
+    b"fixedStep chrom=1 sta00\t2000c\t1\t15\nchr1\t2500\t3000\t11",
+    b"fixedStep chrom=1 start=1 step=500 span=500\n9\n10\nfixedStep chrom=X \n",
+]
+SEEDS = [*sorted(text.encode() for text in READ.values()), *ODD]
 
 
 @st.composite
@@ -189,20 +195,36 @@ def nearly_right(draw: st.DrawFn) -> bytes:
     return bytes(content)
 
 
-BITS = [b"", b"\n", b"\t", b" ", b"0", b"1", b"-", b".", b"e", b"_", b"#", b"\r", b"NA", b"chr", b",", b"\xff", b"\0", b'"']
+BITS = [
+    b"",
+    b"\n",
+    b"\t",
+    b" ",
+    b"0",
+    b"1",
+    b"-",
+    b".",
+    b"e",
+    b"_",
+    b"#",
+    b"\r",
+    b"NA",
+    b"chr",
+    b",",
+    b"\xff",
+    b"\0",
+    b'"',
+]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(content=nearly_right(), zipped=st.booleans())
 def test_what_the_check_accepts_the_run_reads(tmp_path: Path, content: bytes, zipped: bool) -> None:
     path = put(tmp_path, gzip.compress(content, 1) if zipped else content)
-    try:
-        facts = bin_counts.look(path)
-    except Fault as fault:
-        with pytest.raises(Fault) as seen:
-            bin_counts.read(path)
-        assert (seen.value.code, seen.value.message, seen.value.line) == (fault.code, fault.message, fault.line)
+    facts, fault = outcome(bin_counts.look, path)
+    table, other = outcome(bin_counts.read, path)
+    assert fault == other
+    if facts is None or table is None:
         return
-    columns = bin_counts.read(path)
-    assert columns["count"].sum() == facts.total and len(columns["chrom"]) == sum(c.bins for c in facts.contigs.values())
-    assert (columns["start"] >= 0).all() and (columns["end"] > columns["start"]).all()
+    assert table["count"].sum() == facts.total and len(table["chrom"]) == sum(c.bins for c in facts.contigs.values())
+    assert (table["start"] >= 0).all() and (table["end"] > table["start"]).all()
