@@ -41,8 +41,8 @@ from karyolot.dna.bins import assemble_bins, mean_over_bins
 from karyolot.dna.contamination import Reads, identify, match_samples, usable
 from karyolot.dna.counts import conform_counts
 from karyolot.dna.identity import genotypes, hardy_weinberg, kinship, posterior
+from karyolot.inputs.formats import bin_counts, intervals, layout
 from karyolot.io.alleles import count_alleles
-from karyolot.io.genome import read_counts, read_layout_bands, read_scores
 from planted_alleles import SEQUENCING_ERROR, children, counts, expressed, mosaic, panel, person
 
 HERE = Path(__file__).resolve().parent
@@ -277,14 +277,14 @@ def hcc1954(folder: Path) -> Iterator[Case]:
 
 def titan(folder: Path) -> Iterator[Case]:
     """Chromosome 2 of a tumour: depth calls, what the alleles say under each, and where they moved without a call."""
-    layout_file = planted.RESOURCES / "genomes" / "GRCh37.yaml"
-    layout, bands = read_layout_bands(layout_file)
-    lot, donor = (read_counts(folder / f"test_{name}_chr2.wig") for name in ("tum", "norm"))
+    facts = layout.read(planted.RESOURCES / "genomes" / "GRCh37.yaml")
+    bands = pd.DataFrame(facts.bands)
+    lot, donor = (pd.DataFrame(bin_counts.read(folder / f"test_{name}_chr2.wig")) for name in ("tum", "norm"))
     name = str(lot["chrom"].iloc[0])
     length = int(bands.loc[bands["chrom"].str.removeprefix("chr") == name.removeprefix("chr"), "end"].max())
-    bins = assemble_bins(BinSources(layout, bands, [(name, length)], None), 1000)
-    for column, file in (("gc", "gc"), ("mappability", "map")):
-        bins[column] = mean_over_bins(bins, read_scores(folder / f"{file}_chr2.wig"))
+    bins = assemble_bins(BinSources(facts.layout, bands, [(name, length)], None), 1000)
+    for column, file, kind in (("gc", "gc", intervals.GC), ("mappability", "map", intervals.MAPPABILITY)):
+        bins[column] = mean_over_bins(bins, pd.DataFrame(intervals.read(folder / f"{file}_chr2.wig", kind)))
     tables = [conform_counts(bins, table, "wig") for table in (lot, donor)]
     found = planted.analyse(bins, *tables, "F")
     given = pd.read_csv(folder / "test_alleleCounts_chr2.txt", sep="\t").sort_values("position")

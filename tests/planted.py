@@ -17,17 +17,17 @@ from karyolot.dna.calls import call_changes
 from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.ratio import Compared, compare
 from karyolot.dna.segments import Segmented, segment
-from karyolot.io.genome import read_layout_bands, read_watch
+from karyolot.inputs.formats import layout
+from karyolot.inputs.reference import places
 
 SETTINGS = CopyNumber()
 RESOURCES = Path(__file__).parents[1] / "resources"
-LAYOUT, BANDS = read_layout_bands(RESOURCES / "genomes" / "GRCh38.yaml")
-ATLAS = Atlas(
-    BANDS,
-    read_watch(RESOURCES / "watch_regions.tsv"),
-    pd.DataFrame({"chrom": ["chr20"], "start": [31_664_457], "end": [31_723_963], "gene_name": ["BCL2L1"]}),
-    LAYOUT.immune_receptors,
+LAYOUT = layout.read(RESOURCES / "genomes" / "GRCh38.yaml").layout
+ATLAS = Atlas.of(
+    places(RESOURCES / "genomes" / "GRCh38.yaml", RESOURCES / "watch_regions.tsv", [])
+    | {"genes": {"chrom": ["chr20"], "start": [31_664_457], "end": [31_723_963], "gene_name": ["BCL2L1"]}}
 )
+BANDS = ATLAS.cytobands
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ looks for new ways through the code and writes the inputs into the folder NEW. O
 and a small choice of the others (`-merge=1`). `test_corpus.py` replays it.
 """
 
-import gzip
 import os
 import sys
 import tempfile
@@ -28,7 +27,7 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.sheets import Donor, Lot, LotResult, Sample
 from karyolot.inputs import probe
 from karyolot.inputs.sheets import header_of, parse_sheet
-from karyolot.io import expression, genome
+from karyolot.io import expression
 
 SHEETS = (Donor, Lot, Sample, LotResult)
 FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-"))
@@ -37,12 +36,8 @@ FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-"))
 def read(data: bytes) -> None:
     """One input: its first byte names the reader, the rest is the file."""
     kind, content = data[:1], data[1:]
-    if kind == b"c":
-        read_bin_counts(content)
-    elif kind == b"m":
+    if kind == b"m":
         read_gene_counts(content)
-    elif kind == b"z":
-        read_bin_counts(gzip.compress(content, 1)[: -1 - len(content) % 9])
     else:
         read_sheet(content, (data[0] if data else 0) % len(SHEETS))
 
@@ -57,18 +52,6 @@ def read_sheet(content: bytes, number: int) -> None:
         assert entries
         for entry in entries:
             SHEETS[number].model_validate(entry.row.model_dump())
-
-
-def read_bin_counts(content: bytes) -> None:
-    path = _file(content)
-    try:
-        seen = probe.bin_counts(path)
-    except probe.Fault:
-        _refused(lambda: genome.read_counts(path))
-        return
-    table = genome.read_counts(path)
-    assert table["count"].sum() == seen.total
-    assert table.groupby("chrom").size().to_dict() == {name: bins.bins for name, bins in seen.contigs.items()}
 
 
 def read_gene_counts(content: bytes) -> None:

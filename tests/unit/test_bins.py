@@ -1,6 +1,5 @@
 """The grid of bins, tracks on it, and counts brought onto it."""
 
-import gzip
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,8 @@ from karyolot.contracts.settings import Layout, Region
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.bins import assemble_bins, expected_copies, make_bins, mean_over_bins, merge_intervals
 from karyolot.dna.counts import conform_counts, count_midpoints
-from karyolot.io.genome import read_composition, read_counts, read_genes, read_regions, read_track, read_watch
+from karyolot.inputs.formats import fasta
+from karyolot.inputs.gene_spans import read_genes
 
 LAYOUT = Layout(
     name="toy", autosomes=("chr1", "chr2"), x="chrX", y="chrY", source="test",
@@ -55,12 +55,9 @@ def test_a_layout_of_another_assembly_is_refused() -> None:
 
 
 def test_composition_of_a_fasta(tmp_path: Path) -> None:
-    import pysam
-
-    fasta = tmp_path / "g.fa"
-    fasta.write_text(">1\nGGCCAATTnn\nACGTNNNNNN\n>2\nGGGGG\n")
-    pysam.faidx(str(fasta))
-    contigs, composition = read_composition(fasta, 10)
+    path = tmp_path / "g.fa"
+    path.write_text(">1\nGGCCAATTnn\nACGTNNNNNN\n>2\nGGGGG\n")
+    contigs, composition = fasta.read(path, 10)
     assert contigs == [("1", 20), ("2", 5)]
     assert composition["1"].tolist() == [[4, 2], [8, 4]] and composition["2"].tolist() == [[5], [5]]
     bins = assemble_bins(BinSources(LAYOUT, BANDS.iloc[:0], contigs, composition), 10)
@@ -129,66 +126,20 @@ def test_counts_of_another_grid_are_refused(rows: list[tuple[str, int, int, int]
         conform_counts(toy(), pd.DataFrame(rows, columns=["chrom", "start", "end", "count"]), "t.tsv")
 
 
-def test_count_tables_in_all_their_forms(tmp_path: Path) -> None:
-    forms = {
-        "plain.tsv": "chrom\tstart\tend\tcount\nchr1\t0\t100\t5\nchr1\t100\t200\t6\n",
-        "bare.bedgraph": "track type=bedGraph\nchr1 0 100 5\nchr1 100 200 6.0\n",
-        "counts.wig": "fixedStep chrom=chr1 start=1 step=100 span=100\n5\n6\n",
-    }
-    for name, text in forms.items():
-        (tmp_path / name).write_text(text)
-        (tmp_path / f"{name}.gz").write_bytes(gzip.compress(text.encode()))
-        for path in (tmp_path / name, tmp_path / f"{name}.gz"):
-            assert read_counts(path).values.tolist() == [["chr1", 0, 100, 5], ["chr1", 100, 200, 6]], path
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("chr1\t0\t100\t-5\n", "whole numbers from 0"),
-        ("chr1\t0\t100\t1.5\n", "whole numbers from 0"),
-        ("chr1\t0\t100\tx\n", "line 1: not a number"),
-        ("chr1\t100\t100\t3\n", "not an interval"),
-        ("chr1\t0\t100\n", "3 columns, at least 4"),
-        ("", "no line of data"),
-        ("fixedStep chrom=chr1 step=100\n5\n", "needs chrom, start and step"),
-        ("fixedStep chrom=chr1 start=1 step=100\nfive\n", "is not a number"),
-    ],
-)
-def test_broken_count_tables_say_where(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "t.tsv"
-    path.write_text(text)
-    with pytest.raises(KaryolotError, match=message):
-        read_counts(path)
-
-
-def test_a_cut_gzip_is_told_as_such(tmp_path: Path) -> None:
-    path = tmp_path / "t.bedgraph.gz"
-    path.write_bytes(gzip.compress(b"chr1\t0\t100\t5\n" * 5000)[:-20])
-    with pytest.raises(KaryolotError, match="damaged or cut short"):
-        read_track(path)
-
-
-def test_genes_bed_and_watch(tmp_path: Path) -> None:
+def test_genes_and_watched_regions_of_a_place(tmp_path: Path) -> None:
     gtf = tmp_path / "g.gtf"
     gtf.write_text(
         'chr1\tx\texon\t101\t200\t.\t+\t.\tgene_id "E1"; gene_name "MYC";\n'
         'chr1\tx\texon\t301\t400\t.\t+\t.\tgene_id "E1"; gene_name "MYC";\n'
     )
     genes = read_genes(gtf)
-    assert genes.values.tolist() == [["chr1", 100, 400, "MYC"]]
-    assert read_genes([]).empty
-    (tmp_path / "b.bed").write_text("chr1\t5\t9\tname\n")
-    assert read_regions(tmp_path / "b.bed").values.tolist() == [["chr1", 5, 9]]
-    (tmp_path / "w.tsv").write_text(
-        "region\tchange\tgenes\tcontext\tsource\n1q\tgain\tMYC\tc\ts\n1q11\tloss\t\tc\ts\n1\tgain\t\tc\ts\n"
-    )
-    atlas = Atlas(BANDS, read_watch(tmp_path / "w.tsv"), genes)
+    assert genes == {"chrom": ["chr1"], "start": [100], "end": [400], "gene_name": ["MYC"]} == read_genes([str(gtf)])
+    assert not read_genes([])["chrom"]
+    rows = [("1q", "gain", "MYC", "c", "s"), ("1q11", "loss", "", "c", "s"), ("1", "gain", "", "c", "s")]
+    watch = pd.DataFrame(rows, columns=["region", "change", "genes", "context", "source"])
+    atlas = Atlas.of({"cytobands": BANDS, "watch": watch, "genes": genes})
     assert atlas.bands("1", 390, 1050) == "1p11-q12" and atlas.bands("2", 0, 10) == ""
     assert atlas.watched_regions("1", 500, 600, "gain") == ["1q", "1"]
     assert atlas.watched_regions("1", 500, 600, "loss") == ["1q11"]
     assert atlas.watched_regions("1", 1010, 1040, "loss") == []
     assert atlas.watched_genes("chr1", 399, 1000) == ["MYC"] and atlas.watched_genes("chr1", 400, 1000) == []
-    (tmp_path / "w.tsv").write_text("region\tchange\tgenes\tcontext\tsource\n1q\tup\tMYC\tc\ts\n")
-    with pytest.raises(KaryolotError, match="line 2"):
-        read_watch(tmp_path / "w.tsv")

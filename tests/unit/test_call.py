@@ -1,5 +1,6 @@
 """Copy number from two count tables, without Snakemake, and the formats it writes."""
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -12,7 +13,7 @@ from iscn_authenticator import validate_karyotype
 from karyolot.commands.call import call
 from karyolot.commands.cli import app
 from karyolot.contracts.copy_number import Arms, Calls, Lod, Segments
-from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.problems import InputProblems, KaryolotError
 from karyolot.dna.exports import karyotype
 from karyolot.io.tables import read_table
 from planted import Event, genome, sample
@@ -108,9 +109,56 @@ def test_faults_are_told(tables: dict[str, Path], tmp_path: Path) -> None:
         call(tables["lot"], tables["donor"], tmp_path, genome="hg38", sex="F")
     odd = tmp_path / "odd.tsv"
     odd.write_text("chr1\t7\t1007\t5\nchr1\t1007\t2007\t5\n")
-    with pytest.raises(KaryolotError, match="do not start at multiples"):
+    with pytest.raises(InputProblems, match="do not all start at a multiple of 1000"):
         call(odd, tables["donor"], tmp_path, genome="GRCh38", sex="F")
     assert not (tmp_path / "calls.tsv").exists()
+
+
+def test_all_faults_are_told_at_once_in_the_words_of_the_check(tables: dict[str, Path], tmp_path: Path) -> None:
+    lot, percent, index = tmp_path / "lot.tsv", tmp_path / "map.bedgraph", tmp_path / "g.fa.fai"
+    rows = gzip.decompress(tables["lot"].read_bytes()).decode().splitlines()
+    lot.write_text("\n".join(row for row in rows if not row.startswith("chr5\t10")))
+    percent.write_text("chr1 0 500000 98\n")
+    (tmp_path / "g.fa").write_text(">chr1\nACGT\n>chr2\nACGT\n")
+    index.write_text("chr1\t10\t6\t10\t11\n")
+    with pytest.raises(InputProblems) as seen:
+        call(lot, tables["donor"], tmp_path / "o", genome="GRCh38", sex="F", mappability=percent, fasta=tmp_path / "g.fa",
+             gc=tmp_path / "gone.wig")  # fmt: skip
+    found = {(problem.code, Path(problem.file).name) for problem in seen.value.problems}
+    assert found == {("E14", "lot.tsv"), ("E28", "map.bedgraph"), ("E14", "g.fa"), ("E25", "g.fa"), ("E02", "gone.wig")}
+    text = str(seen.value)
+    assert "contig 5 has" in text and "the index g.fa.fai lists other contigs" in text and "scale seems" in text
+    assert not (tmp_path / "o").exists()
+
+
+def test_the_donors_counts_in_another_format_are_no_lot(tables: dict[str, Path], tmp_path: Path) -> None:
+    rows = [row.split("\t") for row in gzip.decompress(tables["donor"].read_bytes()).decode().splitlines()]
+    wig, chrom = [], ""
+    for name, start, _, count in rows:
+        if name != chrom:
+            wig.append(f"fixedStep chrom=chr{name} start={int(start) + 1} step=500000")
+            chrom = name
+        wig.append(count)
+    (tmp_path / "lot.wig").write_text("\n".join(wig))
+    with pytest.raises(InputProblems, match=r"E03 error.*\n.*holds the same counts as"):
+        call(tmp_path / "lot.wig", tables["donor"], tmp_path / "o", genome="GRCh38", sex="F")
+
+
+def test_contigs_that_are_not_known_are_named_as_they_are_written(tables: dict[str, Path], tmp_path: Path) -> None:
+    lot = tmp_path / "lot.tsv"
+    lot.write_text("NC_000001.11\t0\t500000\t2195\nNC_000001.11\t500000\t1000000\t2187\n")
+    with pytest.raises(InputProblems, match=r"none of its contigs .NC_000001.11. is in the reference .chr1, chr2, "):
+        call(lot, tables["donor"], tmp_path / "o", genome="GRCh38", sex="F")
+
+
+def test_a_table_of_one_chromosome_has_no_karyotype(tables: dict[str, Path], tmp_path: Path) -> None:
+    for name in ("lot", "donor"):
+        rows = gzip.decompress(tables[name].read_bytes()).decode().splitlines()
+        (tmp_path / name).write_text("\n".join(row for row in rows if row.removeprefix("chr").startswith("1\t")))
+    summary = call(tmp_path / "lot", tmp_path / "donor", tmp_path / "o", genome="GRCh38", sex="F")
+    assert summary["computational_karyotype"] is None
+    assert {"chr2", "chr22", "chrX"} <= set(summary["not_assessed"])
+    assert "W05" in summary["warnings"][0] and "chr22" in summary["warnings"][0]
 
 
 def test_the_command_line(tables: dict[str, Path], tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import random
 import re
 import subprocess
 import sys
@@ -734,7 +733,7 @@ def counts_negative(inputs: Inputs) -> None:
     inputs.put("dna/D2.tsv", "\n".join(lines))
 
 
-@case("E28", SAMPLES, 6, "counts", "overlaps the one before it, or the bins are not sorted")
+@case("E28", SAMPLES, 6, "counts", "chr1:1900-2500 overlaps the interval before it (chr1:1500-2000)")
 def counts_overlap(inputs: Inputs) -> None:
     lines = counts()
     lines[4] = "chr1\t1900\t2500\t3"
@@ -1050,10 +1049,43 @@ def layout_beyond_the_genome(inputs: Inputs) -> None:
     inputs.put("reference/layout.yaml", text.replace("end: 400", "end: 4000"))
 
 
-@case("E28", CONFIG, None, "reference.bins", "line 2 of the file: start and end are not an interval")
-def bins_damaged(inputs: Inputs) -> None:
-    inputs.put("reference/bins.tsv", "chrom\tstart\tend\tgc\n1\t500\t0\t0.4\n")
+def ready_bins(inputs: Inputs, rows: str) -> None:
+    """Bins of a table instead of tracks."""
+    inputs.put("reference/bins.tsv", f"chrom\tstart\tend\tgc\n{rows}")
     inputs.config["reference"]["bins"] = "reference/bins.tsv"
+    del inputs.config["reference"]["mappability"], inputs.config["reference"]["blacklist"]
+
+
+@case("E28", CONFIG, None, "reference.bins", "line 2 of the file: 500-0 is not an interval")
+def bins_damaged(inputs: Inputs) -> None:
+    ready_bins(inputs, "1\t500\t0\t0.4\n")
+
+
+@case("E28", CONFIG, None, "reference.bins", "line 2 of the file: the value 41 is not between 0 and 1: the scale seems")
+def bins_with_gc_in_percent(inputs: Inputs) -> None:
+    ready_bins(inputs, "1\t0\t500\t41\n")
+
+
+@case("E16", CONFIG, None, "reference.bins", "has a column 'count', which bins do not have")
+def bins_with_another_column(inputs: Inputs) -> None:
+    ready_bins(inputs, "")
+    inputs.put("reference/bins.tsv", "chrom\tstart\tend\tgc\tcount\n1\t0\t500\t0.4\t3\n")
+
+
+@case("E14", CONFIG, None, "reference.bins", "its bins have 250 bases, and counting.bin_bp is 500")
+def bins_of_another_width(inputs: Inputs) -> None:
+    ready_bins(inputs, "".join(f"1\t{start}\t{start + 250}\t0.4\n" for start in range(0, 5000, 250)))
+
+
+@case("E17", CONFIG, None, "reference.blacklist", "has no effect beside reference.bins")
+def blacklist_beside_bins(inputs: Inputs) -> None:
+    ready_bins(inputs, "".join(f"1\t{start}\t{start + 500}\t0.4\n" for start in range(0, 5000, 500)))
+    inputs.config["reference"]["blacklist"] = "reference/blacklist.bed"
+
+
+@case("E14", CONFIG, None, "reference.fasta", "the index genome.fa.fai lists other contigs than the file")
+def genome_with_the_index_of_another(inputs: Inputs) -> None:
+    inputs.put("reference/genome.fa.fai", "chr1\t4000\t8\t4000\t4001\n")
 
 
 @case("E28", CONFIG, None, "reference.transcripts", "is not FASTA")
@@ -1077,6 +1109,26 @@ def watch_list_with_unknown_change(inputs: Inputs) -> None:
 def watch_list_without_source(inputs: Inputs) -> None:
     inputs.put("reference/watch.tsv", "region\tchange\tgenes\tcontext\tsource\n1q\tgain\t\tx\t\n")
     inputs.config["copy_number"] = {"watch_regions": "reference/watch.tsv"}
+
+
+@case("E17", CONFIG, None, "copy_number.watch_regions", "line 2 of the file: region is 'chr1q'")
+def watch_list_with_chr(inputs: Inputs) -> None:
+    inputs.put("reference/watch.tsv", "region\tchange\tgenes\tcontext\tsource\nchr1q\tgain\t\tx\tx\n")
+    inputs.config["copy_number"] = {"watch_regions": "reference/watch.tsv"}
+
+
+@case("E03", SAMPLES, 7, "counts", "holds the same counts as counts in line 6")
+def counts_of_the_donor_as_the_lots(inputs: Inputs) -> None:
+    rows = [line.replace("chr", "") for line in counts()]
+    rows = [line for name in ("Y", "X", "1") for line in rows if line.startswith(name)]
+    inputs.put("dna/L2.wig.gz", gzip.compress("\n".join(["contig start stop reads", *rows]).encode()))
+
+
+@case("E14", SAMPLES, 7, "counts", "contig 1 has other bins here than in its donor (line 6)")
+def counts_with_other_gaps(inputs: Inputs) -> None:
+    lines = counts()
+    inputs.put("dna/D2.tsv", "\n".join(lines[:3] + lines[4:]))
+    inputs.put("dna/L2.wig.gz", gzip.compress("\n".join(counts(12)[:5] + counts(12)[6:]).encode()))
 
 
 @case("E14", SAMPLES, 6, "counts", "none of its contigs (chr7) is in the reference (chr1, chrX, chrY)")
@@ -1226,8 +1278,7 @@ def test_a_study_of_counts_needs_bins_and_no_genome(inputs: Inputs) -> None:
     (problem,) = inputs.examine()
     assert (problem.code, problem.column) == ("E27", "reference.fasta")
     rows = [f"{name}\t{start}\t{start + BIN}\t0.4" for name, end in CONTIGS.items() for start in range(0, end, BIN)]
-    inputs.put("reference/bins.tsv", "\n".join(["chrom\tstart\tend\tgc", *rows]))
-    inputs.config["reference"]["bins"] = "reference/bins.tsv"
+    ready_bins(inputs, "\n".join(rows))
     assert inputs.examine() == []
 
 
@@ -1306,14 +1357,9 @@ def test_any_bytes_as_a_sheet_give_problems_not_a_crash(
 PROBES: list[Callable[[Path], Any]] = [
     probe.reads_head,
     probe.alignment_head,
-    probe.contig_lengths,
     probe.read_genes,
     probe.read_gene_sets,
-    probe.bin_counts,
-    probe.read_layout,
-    probe.annotated_contigs,
     lambda path: probe.gene_counts(path, frozenset({"a"})),
-    lambda path: probe.track_contigs(path, 4),
     lambda path: yaml_format.look(path, Acceptance),
     lambda path: text.table(path, ("a", "b")),
     yaml_format.load,
@@ -1345,28 +1391,6 @@ def test_any_bytes_as_a_file_give_a_fault_not_a_crash(
     for read in PROBES:
         with suppress(probe.Fault):
             read(path)
-
-
-def test_a_genome_is_measured_alike_with_and_without_index(tmp_path: Path) -> None:
-    rng = random.Random(5)
-    path = tmp_path / "genome.fa"
-    wanted = {f"contig{n}": rng.randrange(1, 3_000_000) for n in range(6)}
-    with path.open("w") as handle:
-        for name, length in wanted.items():
-            sequence = "ACGT" * (length // 4) + "A" * (length % 4)
-            width = rng.choice([1000, 61, length])
-            handle.write(
-                f">{name} a > in the header\n"
-                + "\n".join(sequence[i : i + width] for i in range(0, length, width))
-                + "\n"
-            )
-    assert probe.contig_lengths(path) == wanted
-    (tmp_path / "genome.fa.gz").write_bytes(gzip.compress(path.read_bytes(), 1))
-    assert probe.contig_lengths(tmp_path / "genome.fa.gz") == wanted
-    (tmp_path / "genome.fa.fai").write_text("other\t7\t0\t60\t61\n")
-    assert probe.contig_lengths(path) == {"other": 7}
-    os.utime(tmp_path / "genome.fa.fai", (1, 1))  # older than the genome: not believed
-    assert probe.contig_lengths(path) == wanted
 
 
 def test_both_mates_are_looked_at_even_when_one_is_missing(inputs: Inputs) -> None:

@@ -1,9 +1,12 @@
 """Rule `assemble_report`: all results of a lot -> its record, from which alone the report is rendered."""
 
+import pandas as pd
+
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.record import ImportedResult, LotFacts, Provenance, Record, SampleQc
 from karyolot.contracts.results import LotFiles
 from karyolot.contracts.settings import CopyNumber
+from karyolot.inputs.formats import regions
 from karyolot.io.expression import read_expression_results
 from karyolot.io.files import read_model, write_model
 from karyolot.io.tables import read_alleles, read_copy_number, read_variants
@@ -13,7 +16,7 @@ from karyolot.report.record import assemble
 with job(snakemake, CopyNumber) as settings:
     given, facts = LotFiles.given(snakemake.input), LotFacts.model_validate(snakemake.params.lot)
     verdict, provenance = read_model(given.verdict, Verdict), read_model(given.provenance, Provenance)
-    dna = read_copy_number(given.dna, given.watch)
+    dna = read_copy_number(given.dna, pd.DataFrame(regions.read(given.watch)))
     rna = read_expression_results(given.rna, snakemake.params.replicates)
     qc = [read_model(path, SampleQc) for path in given.qc]
     alleles, variants = read_alleles(given.alleles), read_variants(given.variants)

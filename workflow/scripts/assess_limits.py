@@ -5,15 +5,15 @@ from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.plants import verify_limits
+from karyolot.inputs.reference import places
 from karyolot.io.files import read_model
-from karyolot.io.genome import read_places
 from karyolot.io.tables import read_table, write_table
 from karyolot.plan.params import job
 
 with job(snakemake, CopyNumber) as settings:
     given, made = snakemake.input, snakemake.output
     ratios, noise = read_table(given.ratios, LogRatios), read_model(given.noise, Noise)
-    atlas = Atlas(*read_places(given.layout, given.watch, []))
+    atlas = Atlas.of(places(given.layout, given.watch, []))
     write_table(known_regions(ratios, noise, settings, atlas), made.arms, Arms)
     limits = limits_of_detection(ratios, noise, settings)
     write_table(verify_limits(ratios, limits, noise, settings), made.lod, Lod)

@@ -4,8 +4,8 @@ from karyolot.contracts.copy_number import Arms, Calls, LogRatios, Noise, Segmen
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.calls import call_changes
+from karyolot.inputs.reference import places
 from karyolot.io.files import read_model
-from karyolot.io.genome import read_places
 from karyolot.io.tables import read_table, write_table
 from karyolot.plan.params import job
 
@@ -13,5 +13,5 @@ with job(snakemake, CopyNumber) as settings:
     given = snakemake.input
     tables = [read_table(given.ratios, LogRatios), read_table(given.segments, Segments), read_table(given.arms, Arms)]
     noises = [read_model(given.noise, Noise), read_model(given.donor_noise, Noise)]
-    atlas = Atlas(*read_places(given.layout, given.watch, given.gtf))
+    atlas = Atlas.of(places(given.layout, given.watch, given.gtf))
     write_table(call_changes(*tables, *noises, settings, atlas), snakemake.output.calls, Calls)

@@ -1,17 +1,16 @@
 """Copy number from two count tables, without Snakemake: the same functions the workflow's rules call."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from karyolot.contracts.copy_number import Arms, BinSources, Calls, Lod, Segments
-from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.copy_number import Arms, Calls, Lod, Segments
+from karyolot.contracts.problems import InputProblems, KaryolotError
 from karyolot.contracts.record import NOT_SEEN
-from karyolot.contracts.settings import CopyNumber
+from karyolot.contracts.settings import CopyNumber, Layout
 from karyolot.dna.atlas import Atlas
-from karyolot.dna.bins import assemble_bins, contig_key, mean_over_bins
+from karyolot.dna.bins import assemble_bins, contig_key, mean_over_bins, sources_of
 from karyolot.dna.calls import call_changes
 from karyolot.dna.counts import conform_counts
 from karyolot.dna.exports import documents, karyotype
@@ -21,14 +20,10 @@ from karyolot.dna.plants import verify_limits
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import segment
 from karyolot.dna.summary import copy_number_metrics
+from karyolot.inputs.formats import bin_counts, fasta, intervals
+from karyolot.inputs.pair import KINDS, Pair, examine
+from karyolot.inputs.reference import places
 from karyolot.io.files import describe_file, write_json, write_texts
-from karyolot.io.genome import (
-    read_composition,
-    read_counts,
-    read_layout_bands,
-    read_places,
-    read_scores,
-)
 from karyolot.io.shipped import RESOURCES
 from karyolot.io.tables import write_table
 
@@ -42,31 +37,38 @@ def call(
 ) -> dict[str, Any]:  # fmt: skip
     """Compare two count tables and write segments, calls, arms and limits of detection to `out`; returns the summary.
 
-    lot, donor: counts per bin (TSV, bedGraph or fixed-step WIG; 'chr1' or '1'). genome: a layout of resources/genomes.
-    gc, mappability, rt: bedGraph or fixed-step WIG; fasta gives GC instead. Raises KaryolotError for what cannot be read.
+    Parameters
+    ----------
+    lot, donor
+        Counts per bin in any format `karyolot check` accepts; contigs as 'chr1' or '1'.
+    genome
+        A layout of resources/genomes.
+    gc, mappability, rt
+        bedGraph or WIG; `fasta` gives GC instead.
+
+    Raises
+    ------
+    InputProblems
+        With everything that is wrong with the files, in the words of `karyolot check`.
+    KaryolotError
+        When there is no such layout.
     """
     settings = settings or CopyNumber()
     layout_file = RESOURCES / "genomes" / f"{genome}.yaml"
     if not layout_file.is_file():
         known = ", ".join(sorted(path.stem for path in layout_file.parent.glob("*.yaml")))
         raise KaryolotError(f"--genome {genome}: no layout of that name; there are {known}")
-    layout, bands = read_layout_bands(layout_file)
-    tables = {path: read_counts(path) for path in (lot, donor)}
-    bin_bp = _bin_width(lot, tables[lot])
-    contigs = _contigs(tables[lot], bands)
-    composition = None
-    if fasta is not None:
-        contigs, composition = read_composition(fasta, bin_bp)
-    tracks = {"mappability": mappability, "replication_timing": rt}
-    scores = {name: read_scores(path) for name, path in tracks.items() if path is not None}
-    bins = assemble_bins(BinSources(layout, bands, contigs, composition, **scores), bin_bp)
-    if gc is not None:
-        bins["gc"] = mean_over_bins(bins, read_scores(gc))
-    counts = {path: conform_counts(bins, table, str(path)) for path, table in tables.items()}
+    options = {"gc": gc, "mappability": mappability, "rt": rt}
+    tracks = {name: path for name, path in options.items() if path is not None}
+    pair, problems = examine(lot, donor, layout_file, tracks, fasta)
+    if pair is None:
+        raise InputProblems(problems)
+    atlas = Atlas.of(places(layout_file, RESOURCES / "watch_regions.tsv", []))
+    bins = _bins(pair, atlas, tracks, fasta)
+    counts = {path: conform_counts(bins, pd.DataFrame(bin_counts.read(path)), str(path)) for path in (lot, donor)}
     compared = compare(bins, counts[lot], counts[donor], sex, settings)
     segmented = segment(compared.ratios, settings)
     noises = segmented.noise, segmented.donor_noise
-    atlas = Atlas(*read_places(layout_file, RESOURCES / "watch_regions.tsv", []))
     arms = known_regions(compared.ratios, segmented.noise, settings, atlas)
     lod = limits_of_detection(compared.ratios, segmented.noise, settings)
     lod = verify_limits(compared.ratios, lod, segmented.noise, settings)
@@ -79,11 +81,13 @@ def call(
     write_table(lod, out / "lod.tsv", Lod)
     texts = documents(compared.ratios, segmented.segments, calls, lot.name.split(".")[0])
     write_texts(texts, {name: out / file for name, file in FILES.items()})
-    given = {"lot": lot, "donor": donor, "gc": gc, "fasta": fasta, "mappability": mappability, "rt": rt}
+    given = {"lot": lot, "donor": donor, "fasta": fasta, **options}
     summary = {
         "inputs": {name: describe_file(path) for name, path in given.items() if path is not None},
+        "warnings": [str(problem) for problem in problems],
         "not_seen": list(NOT_SEEN),
-        "computational_karyotype": karyotype(calls, sex),
+        "not_assessed": (unseen := _not_assessed(arms, pair.layout)),
+        "computational_karyotype": None if unseen else karyotype(calls, sex),
         "comparison": compared.facts.model_dump(mode="json"),
         "noise": segmented.noise.model_dump(mode="json"),
         "match": match.model_dump(mode="json"),
@@ -93,16 +97,22 @@ def call(
     return summary
 
 
-def _bin_width(path: Path, table: pd.DataFrame) -> int:
-    """The commonest width of a table's rows: the last bin of a contig may be short."""
-    (width, _), *_ = Counter((table["end"] - table["start"]).tolist()).most_common(1)
-    if (table["start"] % width).any():
-        raise KaryolotError(f"{path}: bins of {width} bases do not start at multiples of their width")
-    return int(width)
+def _bins(pair: Pair, atlas: Atlas, tracks: dict[str, Path], sequence: Path | None) -> pd.DataFrame:
+    """The grid of the lot's table (contract Bins), with what the tracks or the sequence say of its bins."""
+    sources: dict[str, Any] = {"layout": pair.layout, "cytobands": atlas.cytobands, "contigs": pair.contigs}
+    if sequence is not None:
+        sources["contigs"], sources["composition"] = fasta.read(sequence, pair.width)
+    values = {name: intervals.read(path, KINDS[name]) for name, path in tracks.items()}
+    fields = {"mappability": "mappability", "rt": "replication_timing"}
+    sources |= {fields[name]: table for name, table in values.items() if name in fields}
+    bins = assemble_bins(sources_of(sources), pair.width)
+    if "gc" in values:
+        bins["gc"] = mean_over_bins(bins, pd.DataFrame(values["gc"]))
+    return bins
 
 
-def _contigs(table: pd.DataFrame, bands: pd.DataFrame) -> list[tuple[str, int]]:
-    """Contigs in the spelling of the table, with their true lengths, in the order of the assembly."""
-    lengths = {contig_key(str(name)): int(part["end"].max()) for name, part in bands.groupby("chrom", sort=False)}
-    spelling = {contig_key(name): name for name in table["chrom"].unique()}
-    return [(spelling[key], length) for key, length in lengths.items() if key in spelling]
+def _not_assessed(arms: pd.DataFrame, layout: Layout) -> list[str]:
+    """Autosomes and X without any arm whose copy number could be judged: of a karyotype with these nothing is known."""
+    judged = {contig_key(name) for name in arms.loc[arms["assessable"] & (arms["scope"] != "watch"), "chrom"]}
+    wanted = [*layout.autosomes, *([layout.x] if layout.x else [])]
+    return [name for name in wanted if contig_key(name) not in judged]

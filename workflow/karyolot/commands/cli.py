@@ -230,13 +230,13 @@ def defaults(
 
 @app.command()
 def call(
-    lot: Annotated[Path, typer.Argument(help="Counts per bin of the lot: TSV, bedGraph or fixed-step WIG.")],
+    lot: Annotated[Path, typer.Argument(help="Counts per bin of the lot: a table, bedGraph or WIG.")],
     donor: Annotated[Path, typer.Argument(help="Counts per bin of its donor's hepatocytes, on the same bins.")],
     out: Annotated[Path, typer.Option(help="Folder the results are written to.")],
     sex: Annotated[Literal["F", "M"], typer.Option(help="Of the donor, by record.")],
     genome: Annotated[str, typer.Option(help="Assembly: GRCh38 or GRCh37.")] = "GRCh38",
     gc: Annotated[Path | None, typer.Option(help="GC per bin: bedGraph or WIG.")] = None,
-    fasta: Annotated[Path | None, typer.Option(help="Genome FASTA with its .fai, instead of --gc.")] = None,
+    fasta: Annotated[Path | None, typer.Option(help="Genome FASTA, instead of --gc.")] = None,
     mappability: Annotated[Path | None, typer.Option(help="bedGraph or WIG, 0..1.")] = None,
     rt: Annotated[Path | None, typer.Option(help="Replication timing, bedGraph or WIG; high = early.")] = None,
 ) -> None:
@@ -245,9 +245,14 @@ def call(
     from karyolot.contracts.metrics import MetricName
 
     summary = compare(lot, donor, out, genome=genome, sex=sex, gc=gc, fasta=fasta, mappability=mappability, rt=rt)
-    limit = summary["metrics"][MetricName.CN_LOD]
+    for warning in summary["warnings"]:
+        print(warning, file=sys.stderr)
+    limit, unseen = summary["metrics"][MetricName.CN_LOD], summary["not_assessed"]
     bound = limit["reason"] if limit["value"] is None else f"limit of detection {limit['value']:.0%} of cells"
-    print(f"{summary['computational_karyotype']} (computational); {bound}; results in {out}")
+    found = f"{summary['computational_karyotype']} (computational)"
+    if unseen:
+        found = f"no karyotype, since no arm of {', '.join(unseen)} could be assessed"
+    print(f"{found}; {bound}; results in {out}")
 
 
 @panel_app.command()

@@ -292,7 +292,7 @@ class Match(Facts):
 
 
 class CopyNumberResults(NamedTuple):
-    """All copy-number results of a lot, as its report needs them. watch: the list of watched regions (io.read_watch)."""
+    """All copy-number results of a lot, as its report needs them. watch: the list of watched regions."""
 
     ratios: pd.DataFrame
     segments: pd.DataFrame

@@ -1,6 +1,7 @@
 """Names of places: cytobands, and the regions and genes that are watched."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -11,7 +12,7 @@ from karyolot.dna.bins import contig_key
 class Atlas(NamedTuple):
     """What is known of places in a genome. Contigs may be spelled with or without 'chr' everywhere.
 
-    cytobands: chrom, start, end, band. watch: region, change, genes, context, source (io.genome.read_watch). genes:
+    cytobands: chrom, start, end, band. watch: region, change, genes, context, source (inputs.formats.regions). genes:
     chrom, start, end, gene_name of the annotation; no rows when the run has none. immune_receptors: genes that
     lymphocytes rearrange.
     """
@@ -20,6 +21,13 @@ class Atlas(NamedTuple):
     watch: pd.DataFrame
     genes: pd.DataFrame
     immune_receptors: tuple[Region, ...] = ()
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Any]) -> "Atlas":
+        """An atlas whose tables are given as plain columns (name -> array or list)."""
+        tables = {"cytobands", "watch", "genes"}
+        parts: dict[str, Any] = {name: pd.DataFrame(part) if name in tables else part for name, part in columns.items()}
+        return cls(**parts)
 
     def watched_places(self) -> list[tuple[str, str, int, int]]:
         """(region, contig key, start, end) of every watched region that the cytobands know, in the table's order."""

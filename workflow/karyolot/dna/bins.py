@@ -1,6 +1,7 @@
 """The grid of bins and what is known of each: arm, GC, gaps, mappability, replication timing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,13 @@ Floats = NDArray[np.float64]
 def contig_key(name: str) -> str:
     """'chr8' and '8' are the same contig."""
     return name.removeprefix("chr")
+
+
+def sources_of(columns: Mapping[str, Any]) -> BinSources:
+    """Sources whose tables are given as plain columns (name -> array or list), as the readers of input formats return them."""
+    tables = {"cytobands", "annotation", "mappability", "replication_timing", "blacklist"}
+    parts: dict[str, Any] = {name: pd.DataFrame(part) if name in tables else part for name, part in columns.items()}
+    return BinSources(**parts)
 
 
 def assemble_bins(sources: BinSources, bin_bp: int) -> pd.DataFrame:

@@ -223,4 +223,5 @@ def _artefact(part: pd.DataFrame, table: pd.DataFrame, atlas: Atlas) -> str:
         return "immune receptor genes"
     last = int(table.loc[table["chrom"] == chrom, "end"].max())
     at_end = end <= END_BP or start >= last - END_BP
-    return "GC-rich end" if at_end and part["gc"].median() > GC_RICH else ""
+    known = part["gc"].dropna()
+    return "GC-rich end" if at_end and len(known) and known.median() > GC_RICH else ""

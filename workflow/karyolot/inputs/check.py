@@ -139,7 +139,7 @@ def _in_files(files: Files) -> list[Problem]:
         if use.column == "alignment":
             sequencing.alignment(files, use, contigs)
         elif use.column == "counts" and not use.is_matrix:
-            genome.bin_counts(files, use, contigs)
+            genome.counts(files, use, contigs)
     genome.compare_with_donors(files, uses)
     symbols = expression.gene_symbols(files, uses, genes)
     expression.markers(files, symbols)

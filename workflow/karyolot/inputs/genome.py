@@ -1,59 +1,117 @@
 """What the check finds in the files that describe the genome, and in counts per bin that must fit it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from karyolot.contracts.problems import Fault, quoted
 from karyolot.contracts.settings import Layout
 from karyolot.inputs import probe
 from karyolot.inputs.files import Files, Use
-from karyolot.inputs.formats import text
-from karyolot.inputs.probe import BinCounts, ReadsHead
+from karyolot.inputs.formats import bin_counts, bins, fasta, intervals, layout, regions
+from karyolot.inputs.probe import ReadsHead
 from karyolot.io.shipped import resource
 
 READ_LENGTH_TOLERANCE = 0.1
 """Read lengths differing by more than a tenth map differently near repeats, which prints into the ratio."""
 DEPTH_RATIO = 0.5
 """A donor below half of its lot's depth sets the limit of detection alone."""
-WATCH_COLUMNS = ("region", "change", "genes", "context", "source")
-INFINITE = float("inf")
+SAME_PROGRAM = "count lot and donor with the same program over the same bins"
+TRACKS = {
+    "reference.mappability": intervals.MAPPABILITY,
+    "reference.replication_timing": intervals.TIMING,
+    "reference.blacklist": intervals.REGIONS,
+    "small_variants.genes": intervals.REGIONS,
+}
 
 
-def bin_counts(files: Files, use: Use, contigs: dict[str, int] | None) -> None:
+# Counts per bin
+
+
+def counts(files: Files, use: Use, contigs: dict[str, int] | None) -> None:
+    """Check a table of counts per bin by itself and against the genome."""
     try:
-        counts = files.look(probe.bin_counts, use.file)
+        facts = files.look(bin_counts.look, use.file)
     except Fault as fault:
         files.in_row(use, fault)
         return
+    found = [*facts.notes]
     width = files.config.counting.bin_bp
-    if width % counts.width:
-        message = f"its bins have {counts.width} bases, which do not fill bins of counting.bin_bp ({width}) evenly"
-        files.in_row(use, Fault("E14", message, f"set counting.bin_bp to {counts.width} or a multiple of it"))
-    if contigs is None:
-        return
+    if width % facts.width:
+        message = f"its bins have {facts.width} bases, which do not fill bins of counting.bin_bp ({width}) evenly"
+        found.append(Fault("E14", message, f"set counting.bin_bp to {facts.width} or a multiple of it"))
+    if contigs is not None:
+        known_layout, _ = layout_of(files)
+        found += counts_beside_genome(facts, contigs, known_layout.autosomes if known_layout else ())
+    for each in found:
+        files.in_row(use, each)
+
+
+def counts_beside_genome(
+    facts: bin_counts.Facts, contigs: Mapping[str, int], autosomes: Sequence[str]
+) -> Iterator[Fault]:
+    """What is wrong with counts per bin over a genome. contigs: their lengths."""
     lengths = {key_of(name): length for name, length in contigs.items()}
-    known = {name: bins for name, bins in counts.contigs.items() if key_of(name) in lengths}
+    known = {key_of(name): (name, own.end) for name, own in facts.contigs.items() if key_of(name) in lengths}
     if not known:
-        message = f"none of its contigs ({some(counts.contigs)}) is in the reference ({some(contigs)})"
-        files.in_row(use, Fault("E14", message, "count over this reference"))
-    for name, bins in known.items():
+        message = f"none of its contigs ({some(facts.contigs)}) is in the reference ({some(contigs)})"
+        yield Fault("E14", message, "count over this reference, or rename the contigs as it does")
+        return
+    for key, (name, end) in known.items():
         # A counter may give the last bin of a contig its full width.
-        if bins.end >= lengths[key_of(name)] + counts.width:
-            message = f"{name} has bins to {bins.end}, and {lengths[key_of(name)]} bases in the reference"
-            files.in_row(use, Fault("E14", message, "give the reference the counts were made over"))
+        if end >= lengths[key] + facts.width:
+            message = f"{name} has bins to {end}, and {lengths[key]} bases in the reference"
+            yield Fault("E14", message, "give the reference the counts were made over")
             return
-    known_layout, _ = layout_of(files)
-    autosomes = known_layout.autosomes if known_layout and known else ()
-    missing = [name for name in autosomes if key_of(name) not in map(key_of, known)]
-    if missing:
+    if missing := [name for name in autosomes if key_of(name) not in known]:
         message = f"has no counts for {some(missing, 24)}: they will not be assessed"
-        files.in_row(use, Fault("W05", message, "count over all chromosomes"))
+        yield Fault("W05", message, "count over all chromosomes")
+
+
+def counts_beside_donor(lot: bin_counts.Facts, donor: bin_counts.Facts, where: str) -> Fault | None:
+    """What is wrong between the counts of a lot and of its donor; None when nothing is. where: the donor's are found."""
+    own, other = ({key_of(name): contig for name, contig in each.contigs.items()} for each in (lot, donor))
+    if lot.width != donor.width:
+        message = f"its bins have {lot.width} bases, those of its donor ({where}) {donor.width}"
+        return Fault("E14", message, SAME_PROGRAM)
+    for name in {**own, **other}:
+        here, there = (each[name].bins if name in each else 0 for each in (own, other))
+        if here != there:
+            return Fault("E14", f"contig {name} has {here} bins here and {there} in its donor ({where})", SAME_PROGRAM)
+        if own[name].places != other[name].places:
+            return Fault("E14", f"contig {name} has other bins here than in its donor ({where})", SAME_PROGRAM)
+    if donor.total < DEPTH_RATIO * lot.total:
+        message = f"its donor has {donor.total} fragments, the lot {lot.total}: the donor limits what can be detected"
+        return Fault("W22", message, "sequence the donor at least as deep as the lot")
+    return None
+
+
+def content_of(facts: bin_counts.Facts) -> frozenset[tuple[str, bytes, bytes]]:
+    """All counts and their places, whatever the order and spelling of contigs and the format of the file."""
+    return frozenset((key_of(name), contig.places, contig.counts) for name, contig in facts.contigs.items())
+
+
+def same_counts(files: Files, uses: Sequence[Use]) -> None:
+    """E03 for counts per bin that a row above gives too, in whatever format."""
+    seen: dict[frozenset[tuple[str, bytes, bytes]], Use] = {}
+    for use in uses:
+        facts = _seen(files, use)
+        if facts is None or use.entry.line in files.misplaced:
+            continue
+        earlier = seen.setdefault(content_of(facts), use)
+        if earlier is not use:
+            files.repeated(use, earlier, "holds the same counts as")
+
+
+def _seen(files: Files, use: Use) -> bin_counts.Facts | None:
+    """Facts of a table that was looked at; None for other data, and for a table with a Fault."""
+    facts = files.seen.get((bin_counts.look, (use.file,), ()))
+    return facts if isinstance(facts, bin_counts.Facts) else None
 
 
 def compare_with_donors(files: Files, uses: Sequence[Use]) -> None:
     """Read lengths, bins and depth of each lot against its donor."""
+    same_counts(files, uses)
     donor_of = {entry.row.lot_id: entry.row.donor_id for entry in files.draft.lots}
     lots: dict[tuple[str, str], list[Use]] = defaultdict(list)
     donors: dict[tuple[str, str], list[Use]] = defaultdict(list)
@@ -69,8 +127,9 @@ def compare_with_donors(files: Files, uses: Sequence[Use]) -> None:
         if own_length and other_length and abs(own_length / other_length - 1) > READ_LENGTH_TOLERANCE:
             message = f"reads have {own_length} bases, those of the donor {other_length}"
             files.in_row(own[0], Fault("W15", message, "trim the longer ones, or sequence both alike"))
-        if own[0].column == "counts" and others and others[0].column == "counts":
-            compare_counts(files, own[0], others[0])
+        facts, of_donor = _seen(files, own[0]), _seen(files, others[0]) if others else None
+        if facts and of_donor and (fault := counts_beside_donor(facts, of_donor, f"line {others[0].entry.line}")):
+            files.in_row(own[0], fault)
 
 
 def read_length(files: Files, uses: Sequence[Use]) -> int | None:
@@ -78,73 +137,75 @@ def read_length(files: Files, uses: Sequence[Use]) -> int | None:
     return max((head.longest for head in heads if isinstance(head, ReadsHead)), default=None)
 
 
-def compare_counts(files: Files, use: Use, of_donor: Use) -> None:
-    lot, donor = (files.seen.get((probe.bin_counts, (each.file,), ())) for each in (use, of_donor))
-    if not isinstance(lot, BinCounts) or not isinstance(donor, BinCounts):
-        return
-    own, other = ({key_of(name): bins.bins for name, bins in each.contigs.items()} for each in (lot, donor))
-    line = of_donor.entry.line
-    remedy = "count lot and donor with the same program over the same bins"
-    if lot.width != donor.width:
-        message = f"its bins have {lot.width} bases, those of its donor (line {line}) {donor.width}"
-        files.in_row(use, Fault("E14", message, remedy))
-    elif differing := [name for name in {**own, **other} if own.get(name) != other.get(name)]:
-        name = differing[0]
-        message = f"contig {name} has {own.get(name, 0)} bins here and {other.get(name, 0)} in its donor (line {line})"
-        files.in_row(use, Fault("E14", message, remedy))
-    elif donor.total < DEPTH_RATIO * lot.total:
-        message = f"its donor has {donor.total} fragments, the lot {lot.total}: the donor limits what can be detected"
-        files.in_row(use, Fault("W22", message, "sequence the donor at least as deep as the lot"))
+# The genome
 
 
 def layout_of(files: Files) -> tuple[Layout | None, dict[str, int]]:
     """The layout and, by contig without 'chr', the end of its last cytoband; None when it cannot be read."""
     try:
-        return files.look(probe.read_layout, resource(files.config.reference.layout, files.workdir))
+        facts = files.look(layout.look, resource(files.config.reference.layout, files.workdir))
     except Fault:
         return None, {}
+    return facts.layout, facts.ends
 
 
 def reference(files: Files) -> dict[str, int] | None:
     """Check layout, bins, genome and transcripts; return the contigs of the genome and their lengths when they are known."""
-    files.examine("reference.layout", lambda file: files.look(probe.read_layout, file))
-    bins = files.examine("reference.bins", lambda file: files.look(probe.annotated_contigs, file))
-    contigs = files.examine("reference.fasta", lambda file: files.look(probe.contig_lengths, file))
-    if contigs and files.has_dna and (message := _layout_fault(*layout_of(files), contigs)):
+    files.examine("reference.layout", lambda file: files.look(layout.look, file))
+    ready = files.examine("reference.bins", lambda file: _ready_bins(files, file))
+    genome = files.examine("reference.fasta", lambda file: files.look(fasta.look, file))
+    if genome and files.has_dna and (message := layout_fault(*layout_of(files), genome.contigs)):
         remedy = "choose the layout of this assembly in reference.layout, or give the FASTA of that assembly"
         files.in_config("reference.fasta", Fault("E14", message, remedy), files.there["reference.fasta"][0])
-    files.examine("reference.transcripts", lambda file: files.look(probe.is_fasta, file))
-    return contigs if contigs is not None else bins
+    files.examine("reference.transcripts", fasta.is_fasta)
+    if genome is not None:
+        return genome.contigs
+    return ready.ends if ready is not None else None
+
+
+def _ready_bins(files: Files, file: Path) -> bins.Facts:
+    """Ready bins, which must have the width of the counting and leave nothing else to be said of the bins."""
+    for name in ("mappability", "replication_timing", "blacklist"):
+        if (path := getattr(files.config.reference, name)) is not None:
+            message = "has no effect beside reference.bins: all that is used of a bin stands in that table"
+            remedy = f"leave it out, or leave out reference.bins and give reference.fasta with reference.{name}"
+            files.in_config(f"reference.{name}", Fault("E17", message, remedy), path)
+    facts = files.look(bins.look, file)
+    width = files.config.counting.bin_bp
+    if facts.width != width and any(end > facts.width for end in facts.ends.values()):
+        message = f"its bins have {facts.width} bases, and counting.bin_bp is {width}"
+        files.in_config(
+            "reference.bins",
+            Fault("E14", message, f"set counting.bin_bp to {facts.width}"),
+            files.there["reference.bins"][0],
+        )
+    return facts
 
 
 def tracks(files: Files, contigs: dict[str, int] | None) -> None:
     """Check the tracks over the genome and the lists of regions."""
-
-    def fits(file: Path, columns: int, low: float, high: float) -> None:
-        found = files.look(probe.track_contigs, file, columns, low, high)
-        if contigs and not set(map(key_of, found)) & set(map(key_of, contigs)):
-            message = f"none of its contigs ({some(found)}) is in the reference ({some(contigs)})"
-            raise Fault("E14", message, "give the track of this assembly")
-
-    def genes(file: Path) -> None:
-        places = files.look(probe.track_contigs, file, 3, 0.0, 0.0)
-        if contigs and (unknown := sorted(set(places) - set(contigs))):
-            message = f"its contig {quoted(unknown[0])} is not in the reference ({some(contigs)})"
-            raise Fault("E14", message, "give the list for this assembly, in its spelling")
-
-    files.examine("reference.mappability", partial(fits, columns=4, low=0.0, high=1.0))
-    files.examine("reference.replication_timing", partial(fits, columns=4, low=-INFINITE, high=INFINITE))
-    files.examine("reference.blacklist", partial(fits, columns=3, low=0.0, high=0.0))
-    files.examine("small_variants.genes", genes)
-    files.examine("copy_number.watch_regions", _watch_regions)
+    for key, kind in TRACKS.items():
+        facts = files.examine(key, lambda file, kind=kind: files.look(intervals.look, file, kind))  # type: ignore[misc]
+        if facts is None:
+            continue
+        found = [*facts.notes]
+        if contigs and key == "small_variants.genes":  # tools read it, so its contigs must be spelt as the genome's
+            if unknown := sorted(set(facts.contigs) - set(contigs)):
+                message = f"its contig {quoted(unknown[0])} is not in the reference ({some(contigs)})"
+                found.append(Fault("E14", message, "give the list for this assembly, in its spelling"))
+        elif contigs and (fault := track_beside_genome(facts, contigs)):
+            found.append(fault)
+        for fault in found:
+            files.in_config(key, fault, files.there[key][0])
+    files.examine("copy_number.watch_regions", lambda file: files.look(regions.look, file))
 
 
-def _watch_regions(file: Path) -> None:
-    for line, row in text.table(file, WATCH_COLUMNS, only=True):
-        if row["change"] not in {"gain", "loss"}:
-            raise Fault("E17", f"change is {quoted(row['change'])}", "write gain or loss", line)
-        if not row["source"]:
-            raise Fault("E18", f"the region {row['region']} has no source", "say where it is published", line)
+def track_beside_genome(facts: intervals.Facts, contigs: Iterable[str]) -> Fault | None:
+    """E14 when no contig of a track is one of the genome's."""
+    if set(map(key_of, facts.contigs)) & set(map(key_of, contigs)):
+        return None
+    message = f"none of its contigs ({some(facts.contigs)}) is in the reference ({some(contigs)})"
+    return Fault("E14", message, "give the track of this assembly")
 
 
 def key_of(contig: str) -> str:
@@ -178,7 +239,7 @@ def contig_fault(given: Mapping[str, int], reference: Mapping[str, int], *, span
     return None
 
 
-def _layout_fault(layout: Layout | None, bands: Mapping[str, int], contigs: Mapping[str, int]) -> str | None:
+def layout_fault(layout: Layout | None, bands: Mapping[str, int], contigs: Mapping[str, int]) -> str | None:
     """Why a genome is not the one its layout describes; None when it is."""
     if layout is None:
         return None

@@ -1,6 +1,6 @@
 """Reading sequencing data: FASTQ files are verified, alignments are read for what counting needs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Any
@@ -129,6 +129,31 @@ def fragment_midpoints(alignment: PathLike, contig: str, min_mapq: int) -> NDArr
             if length > 0 and read.is_proper_pair and not read.flag & NOT_COUNTED and read.mapping_quality >= min_mapq:
                 midpoints.append(read.reference_start + length // 2)
     return np.array(midpoints, dtype=np.int64)
+
+
+def midpoints_by_contig(alignment: PathLike, contigs: Iterable[str], min_mapq: int) -> dict[str, NDArray[np.int64]]:
+    """`fragment_midpoints` of each contig.
+
+    Raises
+    ------
+    KaryolotError
+        When not one fragment can be counted, with what the reads lack.
+    """
+    midpoints = {name: fragment_midpoints(alignment, name, min_mapq) for name in contigs}
+    if any(map(len, midpoints.values())):
+        return midpoints
+    mapped = proper = unique = 0
+    with open_alignment(alignment) as handle:
+        for name in midpoints:
+            for read in handle.fetch(name):
+                mapped += not read.is_unmapped
+                proper += (own := read.is_proper_pair and not read.flag & NOT_COUNTED)
+                unique += own and read.mapping_quality >= min_mapq
+    raise KaryolotError(
+        f"{alignment}: no fragment can be counted: of {mapped} mapped reads {proper} are in a proper pair of primary"
+        f" alignments that are no duplicates, and {unique} of these have mapping quality {min_mapq} or more",
+        "give paired reads with both mates (not samtools view -f 64), or see counting.min_mapq",
+    )
 
 
 @contextmanager

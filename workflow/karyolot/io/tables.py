@@ -30,7 +30,6 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.results import AlleleFiles, CopyNumberFiles, OverviewFiles, VariantFiles
 from karyolot.contracts.small_variants import SmallVariants, VariantFacts, VariantResults
 from karyolot.io.files import PathLike, open_text, read_model, replacing
-from karyolot.io.genome import read_watch
 
 
 def read_table(path: PathLike, contract: type[pa.DataFrameModel]) -> pd.DataFrame:
@@ -117,8 +116,8 @@ def read_variants(files: VariantFiles | None) -> VariantResults | None:
     return VariantResults(read_table(files.variants, SmallVariants), read_model(files.facts, VariantFacts))
 
 
-def read_copy_number(files: CopyNumberFiles, watch: PathLike) -> CopyNumberResults:
-    """All copy-number results of a lot. watch: the list of watched regions."""
+def read_copy_number(files: CopyNumberFiles, watch: pd.DataFrame) -> CopyNumberResults:
+    """All copy-number results of a lot. watch: the list of watched regions, which is a file of the user's."""
     return CopyNumberResults(
         ratios=read_table(files.ratios, LogRatios),
         segments=read_table(files.segments, Segments),
@@ -126,7 +125,7 @@ def read_copy_number(files: CopyNumberFiles, watch: PathLike) -> CopyNumberResul
         arms=read_table(files.arms, Arms),
         lod=read_table(files.lod, Lod),
         variants=read_table(files.variants, DonorVariants),
-        watch=read_watch(watch),
+        watch=watch,
         comparison=read_model(files.comparison, Comparison),
         noise=read_model(files.noise, Noise),
         match=read_model(files.match, Match),

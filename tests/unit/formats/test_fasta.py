@@ -1,0 +1,130 @@
+"""FASTA: lengths and composition at any line width, with an index that fits and without; one that does not is named."""
+
+import gzip
+import os
+import random
+from pathlib import Path
+
+import pysam
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from karyolot.contracts.problems import Fault
+from karyolot.inputs.formats import fasta
+from outcomes import outcome
+
+
+def genome(path: Path, end: str = "\n", seed: int = 5) -> dict[str, str]:
+    """A genome of lines of several widths; its sequences by name."""
+    rng = random.Random(seed)
+    contigs = {f"contig{n}": "".join(rng.choices("ACGTNacgts", k=rng.randrange(1, 30_000))) for n in range(5)}
+    contigs["even"] = "ACGT" * 30
+    with path.open("w", newline="") as handle:
+        for name, bases in contigs.items():
+            width = rng.choice([1000, 61, 60, len(bases)])
+            lines = [f">{name} a > in the header", *(bases[n : n + width] for n in range(0, len(bases), width))]
+            handle.write(end.join([*lines, ""]))
+    return contigs
+
+
+@pytest.mark.parametrize("block", [1, 7, 64, 1 << 22])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lengths_and_composition_are_those_of_the_sequence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int, end: str
+) -> None:
+    monkeypatch.setattr(fasta, "BLOCK", block)
+    path = tmp_path / "genome.fa"
+    contigs = genome(path, end)
+    if block < 64:  # byte by byte a small one is enough
+        path.write_bytes(f">a x{end}AC{end}GT{end}N{end}>b{end}GGss".encode())
+        contigs = {"a": "ACGTN", "b": "GGss"}
+    assert fasta.look(path).contigs == {name: len(bases) for name, bases in contigs.items()}
+    lengths, composition = fasta.read(path, 700)
+    assert dict(lengths) == fasta.look(path).contigs
+    for name, bases in contigs.items():
+        parts = [bases[n : n + 700] for n in range(0, len(bases), 700)]
+        gc, called = ([sum(base in letters for base in part) for part in parts] for letters in ("GCSgcs", "ACGTacgt"))
+        assert composition[name].tolist() == [gc, called]
+
+
+def test_an_index_is_believed_when_it_fits(tmp_path: Path) -> None:
+    path, index = tmp_path / "genome.fa", tmp_path / "genome.fa.fai"
+    for end in ("\n", "\r\n"):
+        lengths = {name: len(bases) for name, bases in genome(path, end).items()}
+        pysam.faidx(str(path))
+        assert fasta._indexed(path, index) == lengths == fasta.look(path).contigs
+    packed = tmp_path / "genome.fa.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert fasta.look(packed).contigs == lengths
+    (tmp_path / "genome.fa.gz.fai").write_bytes(index.read_bytes())
+    assert fasta.look(packed).contigs == lengths
+    index.write_text("no index\n")
+    assert fasta.look(path).contigs == lengths
+
+
+OTHERS = {
+    "another name": "other\t{length}\t29\t{width}\t{line}\n",
+    "shorter": "contig0\t5\t29\t{width}\t{line}\n",
+    "one contig of six": "contig0\t{length}\t29\t{width}\t{line}\n",
+    "longer than the file": "contig0\t9000000\t29\t60\t61\n",
+}
+
+
+@pytest.mark.parametrize("text", OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize("zipped", [False, True], ids=["plain", "gzip"])
+def test_an_index_of_another_file_is_named(tmp_path: Path, text: str, zipped: bool) -> None:
+    path = tmp_path / "genome.fa"
+    lengths = {name: len(bases) for name, bases in genome(path).items()}
+    pysam.faidx(str(path))
+    first = (tmp_path / "genome.fa.fai").read_text().split("\n")[0].split("\t")
+    index = tmp_path / "genome.fa.fai"
+    if zipped:
+        path = tmp_path / "genome.fa.gz"
+        path.write_bytes(gzip.compress((tmp_path / "genome.fa").read_bytes()))
+        index = tmp_path / "genome.fa.gz.fai"
+        text = text.replace("contig0", "contig1")
+    index.write_text(text.format(length=first[1], width=first[3], line=first[4]))
+    with pytest.raises(Fault, match=f"the index {index.name} lists other contigs than the file; delete"):
+        fasta.look(path)
+    os.utime(index, (1, 1))  # older than the genome: not believed
+    assert fasta.look(path).contigs == lengths
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"ACGT\n", "is not FASTA"),
+        (b">a\nACGT\n>a\nACGT\n", "the contig 'a' stands twice"),
+        (b">a\n>b\nACGT\n", "the contig 'a' has no bases"),
+        (b">a\nACGT\n>b\n", "the contig 'b' has no bases"),
+        (b">a\nACGT\n>b", "the contig 'b' has no bases"),
+        (b">\nACGT\n", "a contig has no name"),
+        (b">a\nAC-GT*\n", "holds '-', which is no base"),
+        (b"BAM\x01", "is a BAM file"),
+        (b">" + b"a" * 70_000, "header of more than 64 kB"),
+    ],
+)
+def test_what_is_no_genome_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "genome.fa"
+    path.write_bytes(content)
+    for reader in (fasta.look, lambda path: fasta.read(path, 10)):
+        with pytest.raises(Fault, match=words):
+            reader(path)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(
+    st.lists(st.sampled_from([b">", b"\n", b"a", b"ACGT", b"N", b"\r\n", b" ", b"\xff", b">b\n", b"-"]), max_size=30)
+)
+def test_what_the_check_accepts_the_run_reads(tmp_path: Path, parts: list[bytes]) -> None:
+    path = tmp_path / "genome.fa"
+    path.write_bytes(b">a" + b"".join(parts))
+    facts, fault = outcome(fasta.look, path)
+    table, other = outcome(fasta.read, path, 3)
+    assert fault == other
+    if facts is None or table is None:
+        return
+    contigs, composition = table
+    assert dict(contigs) == facts.contigs
+    assert [table.shape[1] for table in composition.values()] == [-(-length // 3) for _, length in contigs]

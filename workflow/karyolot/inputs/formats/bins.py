@@ -1,0 +1,104 @@
+"""Ready bins: a table of chrom, start, end, gc and optionally mappability and replication_timing, instead of a genome."""
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from karyolot.contracts.problems import Fault
+from karyolot.inputs.formats.foreign import refuse_binary
+from karyolot.inputs.formats.intervals import GC, MAPPABILITY, TIMING, Columns, placed, value_of
+from karyolot.inputs.formats.text import lines, named, whole_number
+
+REQUIRED = ("chrom", "start", "end", "gc")
+KINDS = {"gc": GC, "mappability": MAPPABILITY, "replication_timing": TIMING}
+REMEDY = "write a tab-separated table with the columns chrom, start, end, gc [, mappability] [, replication_timing]"
+
+
+def records(path: Path) -> Iterator[tuple[int, str, int, int, dict[str, float]]]:
+    """(line, contig, start, end, values by name, NaN where missing) of every bin, in the order of the file.
+
+    Raises
+    ------
+    Fault
+        E16 for other columns; E28 for a row that is not a bin, a value beyond its limits, and bins that overlap.
+    """
+    for line, chrom, start, end, cells in placed(_rows(path), GC):
+        yield line, chrom, start, end, {name: value_of(cell, KINDS[name], line) for name, cell in cells.items()}
+
+
+def _rows(path: Path) -> Iterator[tuple[int, str, int, int, dict[str, str]]]:
+    refuse_binary(path)
+    numbered = ((line, text) for line, text in lines(path) if text.strip())
+    header: list[str] = []
+    for line, text in numbered:
+        if text.startswith("#") and not text.startswith("#chrom\t"):
+            continue
+        header = [name.strip() for name in text.removeprefix("#").split("\t")]
+        if missing := [name for name in REQUIRED if name not in header]:
+            raise Fault("E16", f"has no column {' and '.join(missing)}", REMEDY, line)
+        if strange := [name for name in header if name not in {*REQUIRED, *KINDS}]:
+            raise Fault("E16", f"has a column {strange[0]!r}, which bins do not have", REMEDY, line)
+        if len(set(header)) < len(header):
+            raise Fault("E16", "names a column twice", REMEDY, line)
+        break
+    places = {name: header.index(name) for name in KINDS if name in header}
+    empty = True
+    for line, text in numbered:
+        if text.startswith("#"):
+            continue
+        cells = text.split("\t")
+        if len(cells) != len(header):
+            message = f"the row has {len(cells)} cells and the header {len(header)}"
+            raise Fault("E16", message, "write a tab between cells, also around empty ones", line)
+        empty = False
+        try:
+            start, end = (whole_number(cells[header.index(name)]) for name in ("start", "end"))
+        except ValueError as error:
+            message = f"start and end are not an interval from 0 on, end after start: {error}"
+            raise Fault("E28", message, "correct the row", line) from None
+        yield line, cells[header.index("chrom")], start, end, {name: cells[place] for name, place in places.items()}
+    if empty:
+        raise Fault("E16", "holds no bin", REMEDY)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the check compares. ends: the end of the last bin of each contig. width: of the bins, bases."""
+
+    ends: dict[str, int]
+    width: int
+
+
+def look(path: Path) -> Facts:
+    """Facts of a whole table."""
+    columns, _ = _whole(path)
+    ends = {name: int(columns.end[columns.contig == number].max()) for name, number in columns.names.items()}
+    return Facts(ends, columns.width("bins"))
+
+
+def read(path: Path | str) -> dict[str, Any]:
+    """Columns chrom, start, end, gc, and mappability and replication_timing where the table has them; NaN = missing.
+
+    Raises
+    ------
+    Fault
+        As `records`, and E28 for bins of several widths or off their grid; with the file's name.
+    """
+    with named(path):
+        columns, values = _whole(Path(path))
+    return columns.arrays() | {name: np.frombuffer(value, dtype=float) for name, value in values.items()}
+
+
+def _whole(path: Path) -> tuple[Columns, dict[str, "array[float]"]]:
+    columns = Columns()
+    values: dict[str, array[float]] = {}
+    for _, chrom, start, end, found in records(path):
+        columns.add(chrom, start, end)
+        for name, value in found.items():
+            values.setdefault(name, array("d")).append(value)
+    columns.width("bins")
+    return columns, values

@@ -1,0 +1,203 @@
+"""FASTA: contigs and their lengths, and the composition of their bins. Plain, gzipped or bgzipped, with or without index."""
+
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from karyolot.contracts.problems import Fault, quoted
+from karyolot.inputs.formats.foreign import refuse_binary
+from karyolot.inputs.formats.text import lines, named, opened, whole_number
+
+BLOCK = 1 << 22
+LONGEST_HEADER = 1 << 16
+_IS_GC = np.zeros(256, dtype=np.uint8)
+_IS_GC[list(b"GCgcSs")] = 1
+_IS_CALLED = np.zeros(256, dtype=np.uint8)
+_IS_CALLED[list(b"ACGTacgt")] = 1
+
+
+def is_fasta(path: Path) -> None:
+    """Raise a Fault when a file does not start as FASTA does."""
+    refuse_binary(path)
+    with opened(path) as handle:
+        if handle.read(1) != b">":
+            raise Fault("E28", "is not FASTA: it does not start with >", "name a FASTA file")
+
+
+def records(path: Path) -> Iterator[tuple[str, int, bytes]]:
+    """(contig, position, bases from there on) of a whole file, in pieces of a few megabytes.
+
+    A contig opens with an empty piece. Lines may have any width.
+
+    Raises
+    ------
+    Fault
+        E28 for a file that is not FASTA, a contig without a name or bases or that stands twice, and for a character that
+        is no letter.
+    """
+    is_fasta(path)
+    seen: set[str] = set()
+    name, position = "", 0
+    with opened(path) as handle:
+        for header, piece in _pieces(handle):
+            if header is not None:
+                if seen and not position:
+                    raise _empty(name)
+                name, position = (header.split() or [b""])[0].decode(errors="replace"), 0
+                if not name:
+                    raise Fault("E28", "a contig has no name", "write its name behind the >")
+                if name in seen:
+                    raise Fault("E28", f"the contig {quoted(name)} stands twice", "delete one of them")
+                seen.add(name)
+                yield name, 0, b""
+            bases = piece.translate(None, b"\r\n")
+            if not bases:
+                continue
+            if not bases.isalpha():
+                strange = bases.translate(None, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")[:1]
+                message = f"the contig {quoted(name)} holds {quoted(strange.decode('latin-1'))}, which is no base"
+                raise Fault("E28", message, "name the FASTA file of a genome, or fetch it again")
+            yield name, position, bases
+            position += len(bases)
+    if not position:
+        raise _empty(name)
+
+
+def _empty(name: str) -> Fault:
+    return Fault("E28", f"the contig {quoted(name)} has no bases", "fetch the file again")
+
+
+def _pieces(handle: IO[bytes]) -> Iterator[tuple[bytes | None, bytes]]:
+    """(header without its >, or None within a record; sequence with its line ends), in bounded memory at any line width."""
+    rest = b"\n"
+    while block := handle.read(BLOCK):
+        pieces = (rest + block).split(b"\n>")
+        rest = b""
+        for place, piece in enumerate(pieces):
+            header, sequence, last = None, piece, place == len(pieces) - 1
+            if place:
+                header, end, sequence = piece.partition(b"\n")
+                if last and not end:  # a header may lie across two blocks
+                    rest = b"\n>" + piece
+                    break
+            if last and (sequence.endswith(b"\n") or not sequence):  # and so may the line end before the next header
+                rest, sequence = b"\n", sequence[:-1]
+            yield header, sequence
+        if len(rest) > LONGEST_HEADER:
+            raise Fault("E28", "holds a header of more than 64 kB", "name a FASTA file")
+    if rest.startswith(b"\n>"):
+        yield rest[2:], b""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the check compares: the length of every contig, in the order of the file."""
+
+    contigs: dict[str, int]
+
+
+def look(path: Path) -> Facts:
+    """Facts from the index beside the file (.fai) when it is not older and fits it, else from the whole file.
+
+    Raises
+    ------
+    Fault
+        As `records`; E14 for an index of another file.
+    """
+    is_fasta(path)
+    index = Path(f"{path}.fai")
+    try:
+        if index.stat().st_mtime >= path.stat().st_mtime:
+            return Facts(_indexed(path, index))
+    except (OSError, ValueError):
+        pass  # there is no index, or what is there is none
+    contigs: dict[str, int] = {}
+    for name, position, bases in records(path):
+        contigs[name] = position + len(bases)
+    return Facts(contigs)
+
+
+def _indexed(path: Path, index: Path) -> dict[str, int]:
+    """Contigs of an index, after it was held against the file; raises ValueError when it is damaged."""
+    rows = []
+    try:
+        for _, line in lines(index):
+            name, *cells = line.split("\t")
+            length, offset, bases, width = map(whole_number, cells)
+            rows.append((name, length, offset, bases, width))
+    except Fault as fault:
+        raise ValueError(str(fault)) from fault
+    if not rows or any(bases < 1 or width <= bases for *_, bases, width in rows):
+        raise ValueError("not an index")
+    if not _fits(path, rows):
+        message = f"the index {index.name} lists other contigs than the file"
+        raise Fault(
+            "E14", message, f"delete {index.name}: it belongs to another FASTA or to an earlier version of this one"
+        )
+    return {name: length for name, length, *_ in rows}
+
+
+def _fits(path: Path, rows: list[tuple[str, int, int, int, int]]) -> bool:
+    """Whether every contig of an index follows its header in the file, and the last one ends it.
+
+    Of a compressed file, whose places an index of the text does not give, the first header alone is compared.
+    """
+    with opened(path) as handle:
+        if _name_in(handle.readline(LONGEST_HEADER)) != rows[0][0]:
+            return False
+        if isinstance(handle, gzip.GzipFile):
+            return True
+        end = 0
+        for name, length, offset, bases, width in rows:
+            if not 0 < offset - end < LONGEST_HEADER:
+                return False
+            handle.seek(end)
+            if _name_in(handle.read(offset - end)) != name:
+                return False
+            end = offset + length // bases * width + length % bases
+            end -= 0 if length % bases else width - bases  # without the line end that follows
+        handle.seek(end)
+        return not handle.read(LONGEST_HEADER).strip()
+
+
+def _name_in(header: bytes) -> str | None:
+    """The name in a header line, given with the line end before it; None when it is none."""
+    text = header.lstrip(b"\r\n")
+    words = text[1:].split(maxsplit=1)
+    if text[:1] != b">" or not text.endswith(b"\n") or b"\n" in text[:-1] or not words:
+        return None
+    return words[0].decode(errors="replace")
+
+
+def read(path: Path | str, bin_bp: int) -> tuple[list[tuple[str, int]], dict[str, NDArray[np.int64]]]:
+    """Contigs (name, bases) of a whole file, and for each the G/C and the called bases (A, C, G, T) of its bins: (2, bins).
+
+    Raises
+    ------
+    Fault
+        As `records`, with the file's name.
+    """
+    contigs: list[tuple[str, int]] = []
+    composition: dict[str, NDArray[np.int64]] = {}
+    with named(path):
+        for name, position, bases in records(Path(path)):
+            if not position and not bases:
+                contigs.append((name, 0))
+                composition[name] = np.zeros((2, 0), dtype=np.int64)
+                continue
+            sequence = np.frombuffer(bases, dtype=np.uint8)
+            end = position + len(sequence)
+            contigs[-1] = name, end
+            first = position // bin_bp
+            edges = np.maximum(np.arange(first, -(-end // bin_bp)) * bin_bp - position, 0)
+            grown = np.zeros((2, first + len(edges)), dtype=np.int64)
+            grown[:, : composition[name].shape[1]] = composition[name]
+            for number, table in enumerate((_IS_GC, _IS_CALLED)):
+                grown[number, first:] += np.add.reduceat(table[sequence], edges, dtype=np.int64)
+            composition[name] = grown
+    return contigs, composition

@@ -1,0 +1,61 @@
+"""Files of another format than the one expected: named by what they are, with the command that converts them."""
+
+import gzip
+import zlib
+from pathlib import Path
+
+from karyolot.contracts.problems import Fault
+
+BINARY = (
+    (b"\x26\xfc\x8f\x88", "a bigWig file", "convert it: bigWigToBedGraph IN.bw OUT.bedgraph"),
+    (b"\x88\x8f\xfc\x26", "a bigWig file", "convert it: bigWigToBedGraph IN.bw OUT.bedgraph"),
+    (b"\xeb\xf2\x89\x87", "a bigBed file", "convert it: bigBedToBed IN.bb OUT.bed"),
+    (b"\x87\x89\xf2\xeb", "a bigBed file", "convert it: bigBedToBed IN.bb OUT.bed"),
+    (b"BAM\x01", "a BAM file", "give it in the column alignment of samples.tsv"),
+    (b"CRAM", "a CRAM file", "give it in the column alignment of samples.tsv"),
+    (b"PK\x03\x04", "a spreadsheet or a zip archive", "save it as tab-separated text"),
+    (b"\xd0\xcf\x11\xe0", "an Excel file", "save it as tab-separated text"),
+    (b"\x89HDF", "an HDF5 file", "export it as tab-separated text"),
+    (b"PAR1", "a parquet file", "export it as tab-separated text"),
+    (b"RDX", "an R data file", r"export it in R: write.table(x, file, sep = '\t', quote = FALSE, row.names = FALSE)"),
+    (
+        b"X\n\x00\x00",
+        "an R data file",
+        r"export it in R: write.table(x, file, sep = '\t', quote = FALSE, row.names = FALSE)",
+    ),
+    (b"BZh", "compressed with bzip2", "compress it with gzip instead: bunzip2, then gzip"),
+    (b"\xfd7zXZ", "compressed with xz", "compress it with gzip instead: unxz, then gzip"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "compress it with gzip instead: unzstd, then gzip"),
+)
+"""First bytes, what they say, and how to convert it."""
+TEXTS = (
+    ("##fileformat=VCF", "VCF", "name a table of intervals"),
+    ("##gff", "GFF", "name a table of intervals"),
+    (">", "FASTA", "name a table of intervals"),
+    ("{", "JSON", "export it as tab-separated text"),
+    ("<", "HTML or XML: a web page was saved instead of the file", "fetch it again"),
+    ("ID\tchrom\tloc.start", "a SEG file of segments", "name the table of bins it was made from"),
+)
+"""The same of the first line of a text file that is no table of intervals."""
+
+
+def refuse_binary(path: Path) -> None:
+    """Raise a Fault when the first bytes of a file, gunzipped if need be, are those of a binary format."""
+    with open(path, "rb") as handle:
+        head = handle.read(8)
+    if head.startswith(b"\x1f\x8b"):
+        try:
+            with gzip.open(path, "rb") as handle:
+                head = handle.read(8)
+        except (OSError, EOFError, zlib.error):
+            return  # whoever reads on says what is wrong with it
+    for magic, name, remedy in BINARY:
+        if head.startswith(magic):
+            raise Fault("E28", f"is {name}", remedy)
+
+
+def refuse_text(line: str, number: int) -> None:
+    """Raise a Fault when the first line of a text file is that of a format without intervals."""
+    for start, name, remedy in TEXTS:
+        if line.startswith(start):
+            raise Fault("E28", f"is {name}", remedy, number)

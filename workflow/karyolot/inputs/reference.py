@@ -1,0 +1,47 @@
+"""What a run takes of the files that describe the genome, as plain columns: `dna` makes its tables of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from karyolot.inputs.formats import bins, fasta, intervals, layout, regions
+from karyolot.inputs.gene_spans import read_genes
+
+TRACKS = {"mappability": intervals.MAPPABILITY, "replication_timing": intervals.TIMING}
+
+
+def bin_sources(files: Mapping[str, str], bin_bp: int) -> dict[str, Any]:
+    """All the grid of bins is made from, by the fields of `BinSources`.
+
+    Parameters
+    ----------
+    files
+        Path by what the file is, as `plan.files.named_sources` names them.
+    bin_bp
+        Width of the bins, bases.
+    """
+    facts = layout.read(files["layout"])
+    sources: dict[str, Any] = {"layout": facts.layout, "cytobands": facts.bands}
+    if "bins" in files:
+        annotation = bins.read(files["bins"])
+        ends: dict[str, int] = {}
+        for name, end in zip(annotation["chrom"], annotation["end"].tolist(), strict=True):
+            ends[name] = max(end, ends.get(name, 0))
+        return sources | {"contigs": list(ends.items()), "annotation": annotation}
+    contigs, composition = fasta.read(files["fasta"], bin_bp)
+    sources |= {"contigs": contigs, "composition": composition}
+    sources |= {name: intervals.read(files[name], kind) for name, kind in TRACKS.items() if name in files}
+    if "blacklist" in files:
+        sources["blacklist"] = intervals.read(files["blacklist"], intervals.REGIONS)
+    return sources
+
+
+def places(layout_file: Path | str, watch: Path | str, gtf: list[str] | str) -> dict[str, Any]:
+    """Named places of a genome, by the fields of `dna.atlas.Atlas`. gtf: one file, or an empty list for none."""
+    facts = layout.read(layout_file)
+    return {
+        "cytobands": facts.bands,
+        "watch": regions.read(watch),
+        "genes": read_genes(gtf),
+        "immune_receptors": facts.layout.immune_receptors,
+    }
