@@ -701,12 +701,12 @@ def panel_of_another_assembly(job: Job) -> None:
     job.inputs = {**genome(job), "panel": [job.put("p.vcf", VCF + "chr1\t2\t.\tA\tC\n")]}
 
 
-@read_by("map_transcripts", "g.gtf, line 2: start and end are not numbers .*'9O'")
+@read_by("map_transcripts", "g.gtf, line 1: is not GTF: start and end are whole numbers .*'9O'")
 def annotation_with_a_letter_in_a_number(job: Job) -> None:
     job.inputs = {"gtf": [job.put("g.gtf", Inputs.gtf(GENES).replace("\t90\t", "\t9O\t"))]}
 
 
-@read_by("map_transcripts", "g.gtf: not UTF-8 text .*save it as UTF-8")
+@read_by("map_transcripts", "g.gtf, line 1: is not UTF-8 text; .*save it as UTF-8")
 def annotation_in_latin1(job: Job) -> None:
     job.inputs = {"gtf": [job.put("g.gtf", Inputs.gtf(["Ümlaut"]).encode("latin-1"))]}
 

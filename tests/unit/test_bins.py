@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from karyolot.contracts.copy_number import Bins, BinSources, Counts
+from karyolot.contracts.expression import GeneSpans
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Layout, Region
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.bins import assemble_bins, expected_copies, make_bins, mean_over_bins, merge_intervals
 from karyolot.dna.counts import conform_counts, count_midpoints
-from karyolot.io.genome import read_composition, read_counts, read_genes, read_regions, read_track, read_watch
+from karyolot.inputs.formats import gtf
+from karyolot.io.genome import read_composition, read_counts, read_regions, read_track, read_watch
 
 LAYOUT = Layout(
     name="toy", autosomes=("chr1", "chr2"), x="chrX", y="chrY", source="test",
@@ -170,14 +172,12 @@ def test_a_cut_gzip_is_told_as_such(tmp_path: Path) -> None:
 
 
 def test_genes_bed_and_watch(tmp_path: Path) -> None:
-    gtf = tmp_path / "g.gtf"
-    gtf.write_text(
+    (tmp_path / "g.gtf").write_text(
         'chr1\tx\texon\t101\t200\t.\t+\t.\tgene_id "E1"; gene_name "MYC";\n'
         'chr1\tx\texon\t301\t400\t.\t+\t.\tgene_id "E1"; gene_name "MYC";\n'
     )
-    genes = read_genes(gtf)
+    genes = GeneSpans.of(gtf.read(tmp_path / "g.gtf", transcripts=False).spans)
     assert genes.values.tolist() == [["chr1", 100, 400, "MYC"]]
-    assert read_genes([]).empty
     (tmp_path / "b.bed").write_text("chr1\t5\t9\tname\n")
     assert read_regions(tmp_path / "b.bed").values.tolist() == [["chr1", 5, 9]]
     (tmp_path / "w.tsv").write_text(

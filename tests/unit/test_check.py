@@ -23,7 +23,7 @@ from karyolot.contracts.panel import Paired, Panel, PanelDonor, PanelLot, PanelM
 from karyolot.contracts.problems import CODES, InputProblems, Problem
 from karyolot.contracts.sheets import Study
 from karyolot.inputs import check, probe
-from karyolot.inputs.formats import text
+from karyolot.inputs.formats import gtf, text
 from karyolot.inputs.formats import yaml as yaml_format
 from karyolot.io.panel import write_panel
 from planted_inputs import BIN, CONTIGS, GENES, RNA, Inputs, bam, counts, matrix, reads, wig
@@ -914,9 +914,8 @@ def test_a_panel_of_this_annotation_is_silent(inputs: Inputs, from_reads: bool) 
     assert inputs.examine() == []
 
 
-def test_a_gene_with_exons_only_is_of_the_annotation(inputs: Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Genes are read quickly, by their own lines; before a panel is called another's, as the run reads them."""
-    monkeypatch.setattr(probe, "HEAD_LINES", 4)
+def test_a_gene_with_exons_only_is_of_the_annotation(inputs: Inputs) -> None:
+    """A gene needs no line of its own: the run counts exons, and so does the check."""
     exon = 'chr1\tx\texon\t1001\t1090\t.\t+\t.\tgene_id "ENSG6.1"; gene_name "GFP"; transcript_id "T6";\n'
     inputs.put("reference/genes.gtf", inputs.gtf(GENES) + exon)
     inputs.rna_from_reads()
@@ -1274,7 +1273,7 @@ PROBES: list[Callable[[Path], Any]] = [
     probe.reads_head,
     probe.alignment_head,
     probe.contig_lengths,
-    probe.read_genes,
+    gtf.look,
     probe.read_gene_sets,
     probe.bin_counts,
     probe.read_layout,

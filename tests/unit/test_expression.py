@@ -27,7 +27,6 @@ from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Donor, Sample, Study
 from karyolot.io.expression import (
     match_transcripts,
-    read_annotation,
     read_counts,
     read_expression,
     read_gene_sets,
@@ -49,11 +48,6 @@ def write(path: Path, *rows: Sequence[object], separator: str = "\t") -> Path:
     return path
 
 
-def exon(contig: str, start: int, end: int, gene: str, transcript: str, name: str = "") -> list[object]:
-    named = f' gene_name "{name}";' if name else ""
-    return [contig, "x", "exon", start, end, ".", "+", ".", f'gene_id "{gene}"; transcript_id "{transcript}";{named}']
-
-
 def annotated(ids: str, names: Sequence[str], lengths: Sequence[int]) -> pd.DataFrame:
     """Genes, one after the other on chr1."""
     start = np.arange(len(ids)) * 1000
@@ -66,33 +60,6 @@ def sample(name: str, path: Path, kind: str = "salmon", lot: str = "") -> Expres
     facts = {"sample_id": name, "donor": "D1", "lot": lot, "state": state, "path": str(path), "kind": kind}
     facts |= {"sex": "F", "passage": 4 if lot else 0, "strandedness": "reverse"}
     return ExpressionSample.model_validate(facts)
-
-
-# Annotation
-
-
-def test_annotation_joins_exons_and_names(tmp_path: Path) -> None:
-    gtf = write(
-        tmp_path / "a.gtf",
-        ["#!genome-build"],
-        exon("1", 101, 200, "B", "B.1", "beta"),
-        exon("1", 151, 250, "B", "B.2", "beta"),  # overlaps: 150 bases together
-        exon("1", 301, 310, "B", "B.2", "beta"),
-        exon("X", 1, 50, "A", "A.1"),
-        exon("Y", 1, 50, "A", "A.1"),  # a pseudo-autosomal gene stands on both: one gene, one length
-        ["1", "x", "gene", 1, 9, ".", "+", ".", 'gene_id "C";'],
-    )
-    transcripts, genes = read_annotation(gtf)
-    assert TranscriptGenes.validate(transcripts).to_numpy().tolist() == [["A.1", "A"], ["B.1", "B"], ["B.2", "B"]]
-    assert Genes.validate(genes).to_numpy().tolist() == [["A", "A", 50, "X", 0, 50], ["B", "beta", 160, "1", 100, 310]]
-
-
-def test_a_transcript_of_two_genes_is_refused(tmp_path: Path) -> None:
-    gtf = write(tmp_path / "a.gtf", exon("1", 1, 9, "A", "T"), exon("1", 1, 9, "B", "T"))
-    with pytest.raises(KaryolotError, match="'T' belongs to two genes, A and B"):
-        read_annotation(gtf)
-    with pytest.raises(KaryolotError, match="no line is an exon"):
-        read_annotation(write(tmp_path / "b.gtf", ["1", "x", "gene", 1, 9, ".", "+", ".", 'gene_id "C";']))
 
 
 # salmon

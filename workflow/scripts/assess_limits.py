@@ -13,7 +13,7 @@ from karyolot.plan.params import job
 with job(snakemake, CopyNumber) as settings:
     given, made = snakemake.input, snakemake.output
     ratios, noise = read_table(given.ratios, LogRatios), read_model(given.noise, Noise)
-    atlas = Atlas(*read_places(given.layout, given.watch, []))
+    atlas = Atlas(*read_places(given.layout, given.watch))
     write_table(known_regions(ratios, noise, settings, atlas), made.arms, Arms)
     limits = limits_of_detection(ratios, noise, settings)
     write_table(verify_limits(ratios, limits, noise, settings), made.lod, Lod)

@@ -66,7 +66,7 @@ def call(
     compared = compare(bins, counts[lot], counts[donor], sex, settings)
     segmented = segment(compared.ratios, settings)
     noises = segmented.noise, segmented.donor_noise
-    atlas = Atlas(*read_places(layout_file, RESOURCES / "watch_regions.tsv", []))
+    atlas = Atlas(*read_places(layout_file, RESOURCES / "watch_regions.tsv"))
     arms = known_regions(compared.ratios, segmented.noise, settings, atlas)
     lod = limits_of_detection(compared.ratios, segmented.noise, settings)
     lod = verify_limits(compared.ratios, lod, segmented.noise, settings)

@@ -1,6 +1,7 @@
 """Tables of the DNA side. Coordinates are 0-based half-open; ratios are log2; null means 'not assessed here'."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,13 @@ class Table(pa.DataFrameModel):
         strict = True
         ordered = True
         coerce = False
+
+    @classmethod
+    def of(cls, *parts: Mapping[str, Any]) -> pd.DataFrame:
+        """The table of columns as a reader of the user's files gives them, checked; parts stand one below the other, and
+        without any the table is empty."""
+        frames = [pd.DataFrame(dict(part)) for part in parts]
+        return cls.validate(pd.concat(frames, ignore_index=True) if frames else cls.empty())
 
 
 class Intervals(Table):

@@ -4,31 +4,30 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from karyolot.contracts.panel import MIN_LOTS, Panel, gene_digest
+from karyolot.contracts.panel import MIN_LOTS, gene_digest
 from karyolot.contracts.problems import Fault, KaryolotError, nearest, quoted
 from karyolot.inputs import probe
 from karyolot.inputs.files import Files, Use, config_files
-from karyolot.inputs.formats import text
+from karyolot.inputs.formats import gtf, text
 from karyolot.inputs.genome import contig_fault, some
-from karyolot.inputs.probe import GeneCounts, Genes
+from karyolot.inputs.probe import GeneCounts
 from karyolot.io.files import sha256
 from karyolot.io.panel import read_panel
-from karyolot.io.shipped import resource
 
 MARKER_COLUMNS = ("gene_name", "group", "expected", "source", "reason")
 EXPECTED = ("down", "up", "detected", "absent", "report")
 
 
-def annotation(files: Files, contigs: dict[str, int] | None) -> Genes | None:
-    """Gene names of the GTF, read through only when a study with RNA needs them."""
-    genes = files.examine("reference.gtf", lambda file: files.look(probe.read_genes, file, files.has_rna))
+def annotation(files: Files, contigs: dict[str, int] | None) -> gtf.Facts | None:
+    """Gene names and contigs of the GTF; transcripts are needed only where RNA is."""
+    genes = files.examine("reference.gtf", lambda file: files.look(gtf.look, file, transcripts=files.has_rna))
     if genes and contigs and (message := contig_fault(genes.ends, contigs, spans=True)):
         fault = Fault("E14", message, "give the GTF and the FASTA of one assembly, from one source")
         files.in_config("reference.gtf", fault, files.there["reference.gtf"][0])
     return genes
 
 
-def gene_symbols(files: Files, uses: Sequence[Use], genes: Genes | None) -> dict[str, frozenset[str]]:
+def gene_symbols(files: Files, uses: Sequence[Use], genes: gtf.Facts | None) -> dict[str, frozenset[str]]:
     """Gene names the RNA of this study can have, by the file they come from."""
     symbols: dict[str, frozenset[str]] = {}
     matrices: dict[Path, list[Use]] = defaultdict(list)
@@ -101,7 +100,7 @@ def _markers(files: Files, symbols: Mapping[str, frozenset[str]], file: Path) ->
             files.in_config("expression.markers", wrong, path)
 
 
-def panel(files: Files, genes: Genes | None) -> None:
+def panel(files: Files, genes: gtf.Facts | None) -> None:
     """The reference panel is whole, and of the annotation of this study: the same genes under the same names."""
     path = files.config.expression.panel
     if path is None or "expression.panel" not in files.there:
@@ -114,9 +113,12 @@ def panel(files: Files, genes: Genes | None) -> None:
         files.in_config("expression.panel", Fault("E28", message, "name a file made by `karyolot panel freeze`"), path)
         return
     for source, matrix in files.gene_sources.items():
-        ids = {gene for gene, _ in _as_run(matrix, genes.names if genes else {})}
+        named = _as_run(matrix, genes.names if genes else {})
+        ids = {gene for gene, _ in named}
         missing = [gene for gene in panel.gene_ids if gene not in ids]
-        if missing or not is_annotation_of(files, panel, matrix, genes):
+        # '': not known before the run, which genes salmon leaves out.
+        wanted = panel.gtf_sha256 if matrix is None else panel.annotation_sha256
+        if missing or (wanted and gene_digest(named) != wanted):
             message = f"the genes of {source} are others, or have other names ({len(ids)} there)"
             if missing:
                 message = f"{len(missing)} of its {len(panel.gene_ids)} genes are not in {source} ({some(missing)})"
@@ -128,23 +130,6 @@ def panel(files: Files, genes: Genes | None) -> None:
             "W05", message, "lots will be INDETERMINATE; freeze more accepted lots, or set no expression.panel"
         )
         files.in_config("expression.panel", wrong, path)
-
-
-def is_annotation_of(files: Files, panel: Panel, matrix: GeneCounts | None, genes: Genes | None) -> bool:
-    """Whether RNA of this study will have the genes of the panel's lots, under the same names; True where it cannot be
-    known before the run. matrix: None when genes come from the annotation."""
-    wanted = panel.gtf_sha256 if matrix is None else panel.annotation_sha256
-    if not wanted or gene_digest(_as_run(matrix, genes.names if genes else {})) == wanted:
-        return True
-    if genes is None or files.config.reference.gtf is None:
-        return False
-    # `genes` was read from gene lines where there are some; the run counts exons. A real GTF takes half a minute so,
-    # and pandas is needed: only to be sure before the user is told.
-    from karyolot.io.expression import read_annotation
-
-    _, table = read_annotation(resource(files.config.reference.gtf, files.workdir))
-    exact = dict(zip(table["gene_id"], table["gene_name"], strict=True))
-    return gene_digest(_as_run(matrix, exact)) == wanted
 
 
 def gene_sets(files: Files, symbols: Mapping[str, frozenset[str]]) -> None:

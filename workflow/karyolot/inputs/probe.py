@@ -300,58 +300,6 @@ def _fasta_records(handle: IO[bytes]) -> Iterator[tuple[str, int]]:
     yield name, length
 
 
-@dataclass(frozen=True, slots=True)
-class Genes:
-    """Of a GTF: gene names by gene id, and the contigs of its first lines with the last base seen there."""
-
-    names: dict[str, str]
-    ends: dict[str, int]
-
-
-def read_genes(path: Path, whole: bool = True) -> Genes:
-    """Gene ids and names of a GTF, or of its first lines; a gene without gene_name goes by its id."""
-    names: dict[str, str] = {}
-    ends: dict[str, int] = {}
-    identifier, named = re.compile(rb'\bgene_id "([^"]+)"'), re.compile(rb'\bgene_name "([^"]+)"')
-    with opened(path) as handle:
-        seen = 0
-        has_genes = False
-        for number, line in enumerate(handle, 1):
-            if line.startswith(b"#"):
-                continue
-            seen += 1
-            if seen <= HEAD_LINES:
-                fields = line.rstrip(b"\r\n").split(b"\t")
-                try:
-                    start, end = whole_number(fields[3].decode("ascii")), whole_number(fields[4].decode("ascii"))
-                except (IndexError, ValueError):
-                    fields = []
-                if len(fields) != 9:
-                    raise Fault(
-                        "E28", "is not GTF: a line has nine columns, separated by tabs", "name a GTF file", number
-                    )
-                if not 1 <= start <= end:
-                    message = f"{start}-{end} is not an interval from 1 on, start first"
-                    raise Fault("E28", message, "correct the line", number)
-                if b"gene_id" not in fields[8]:
-                    remedy = "name a GTF file; gffread -T converts GFF3"
-                    raise Fault("E28", "is not GTF: a line has no gene_id", remedy, number)
-                contig = fields[0].decode(errors="replace")
-                ends[contig] = max(ends.get(contig, 0), end)
-                has_genes = has_genes or fields[2] == b"gene"
-            elif not whole:
-                break
-            # Where genes have lines of their own, the others repeat them.
-            elif has_genes and b"\tgene\t" not in line:
-                continue
-            if found := identifier.search(line):
-                name = named.search(line) or found
-                names[found[1].decode(errors="replace")] = name[1].decode(errors="replace")
-    if not names:
-        raise Fault("E28", "holds no annotation", "fetch it again")
-    return Genes(names, ends)
-
-
 def read_gene_sets(path: Path) -> dict[str, frozenset[str]]:
     """Sets of a GMT file: name, description, genes, separated by tabs."""
     sets: dict[str, frozenset[str]] = {}

@@ -1,8 +1,7 @@
 """Reading and writing expression: gene annotation, salmon's results, count matrices, gene sets, `expression.h5ad`."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from karyolot.contracts.expression import (
 )
 from karyolot.contracts.panel import PanelFacts
 from karyolot.contracts.problems import KaryolotError, quoted
-from karyolot.inputs.formats.text import MOST, whole_number
+from karyolot.inputs.formats.text import MOST
 from karyolot.inputs.probe import GENE_COLUMNS, repeated
 from karyolot.io.files import PathLike, open_text, read_json, read_model, replacing
 from karyolot.io.tables import read_table
@@ -43,62 +42,6 @@ MANGLED = re.compile(r"\d{1,2}-(Mar|Sep|Dec|Apr|Oct|Nov)(-\d+)?|\d\.\d+E\+\d+")
 """What a spreadsheet makes of the gene names MARCH1, SEPT2, DEC1 and of ids like 1810E10."""
 FEW = 5
 """Names shown in a message."""
-
-
-def read_annotation(gtf: PathLike) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(TranscriptGenes, Genes) of the exon lines of a GTF; a gene without gene_name is called by its id.
-
-    Raises KaryolotError when no line is an exon with transcript_id and gene_id, or a transcript has two genes.
-    """
-    attribute = re.compile(r'\b(transcript_id|gene_id|gene_name) "([^"]+)"')
-    genes: dict[str, str] = {}
-    names: dict[str, str] = {}
-    exons: dict[str, dict[str, set[tuple[int, int]]]] = defaultdict(lambda: defaultdict(set))
-    with open_text(gtf) as handle:
-        for number, line in enumerate(handle, start=1):
-            fields = line.split("\t", 8)
-            if len(fields) < 9 or fields[2] != "exon":
-                continue
-            known: dict[str, str] = dict(attribute.findall(fields[8]))
-            if "transcript_id" not in known or "gene_id" not in known:
-                continue
-            transcript, gene = known["transcript_id"], known["gene_id"]
-            if genes.setdefault(transcript, gene) != gene:
-                message = f"{gtf}: transcript {quoted(transcript)} belongs to two genes, {genes[transcript]} and {gene}"
-                raise KaryolotError(message + "; use the GTF of Ensembl or GENCODE")
-            names[gene] = known.get("gene_name", gene)
-            try:
-                exons[gene][fields[0]].add((whole_number(fields[3]) - 1, whole_number(fields[4])))
-            except ValueError as error:
-                raise KaryolotError(f"{gtf}, line {number}: start and end are not numbers ({error})") from error
-    if not genes:
-        raise KaryolotError(f"{gtf}: no line is an exon with transcript_id and gene_id; name a GTF file")
-    ids = sorted(names)
-    # A gene of the pseudo-autosomal regions may stand on X and Y: it is one gene, not one of twice the length.
-    lengths = [max(_covered(places) for places in exons[gene].values()) for gene in ids]
-    chroms = [min(exons[gene]) for gene in ids]
-    spans = [exons[gene][chrom] for gene, chrom in zip(ids, chroms, strict=True)]
-    transcripts = pd.DataFrame(sorted(genes.items()), columns=["transcript_id", "gene_id"])
-    table = pd.DataFrame(
-        {
-            "gene_id": ids,
-            "gene_name": [names[gene] for gene in ids],
-            "length": lengths,
-            "chrom": chroms,
-            "start": [min(start for start, _ in span) for span in spans],
-            "end": [max(end for _, end in span) for span in spans],
-        }
-    )
-    return transcripts, table
-
-
-def _covered(places: Iterable[tuple[int, int]]) -> int:
-    """Bases in the union of half-open intervals."""
-    total, reached = 0, 0
-    for start, end in sorted(places):
-        total += max(0, end - max(start, reached))
-        reached = max(reached, end)
-    return total
 
 
 def read_given(paths: Sequence[PathLike], contract: type[pa.DataFrameModel]) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """Reading what describes a genome: sequence, layout, cytobands, tracks, regions, genes, counts per bin."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import pysam
 from numpy.typing import NDArray
 
 from karyolot.contracts.copy_number import BinSources
+from karyolot.contracts.expression import GeneSpans
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Layout, Region
 from karyolot.inputs.formats.text import MOST, NO_DATA, whole_number
@@ -131,41 +131,11 @@ def read_bin_annotation(path: PathLike) -> pd.DataFrame:
 
 
 def read_places(
-    layout: PathLike, watch: PathLike, gtf: PathLike | list[PathLike]
+    layout: PathLike, watch: PathLike
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, tuple[Region, ...]]:
-    """The parts of `dna.atlas.Atlas`, in its order: cytobands, watched regions, genes, immune receptor genes."""
+    """The parts of `dna.atlas.Atlas`, in its order: cytobands, watched regions, no genes, immune receptor genes."""
     facts, cytobands = read_layout_bands(layout)
-    return cytobands, read_watch(watch), read_genes(gtf), facts.immune_receptors
-
-
-def read_genes(gtf: PathLike | list[PathLike]) -> pd.DataFrame:
-    """Genes of a GTF: chrom, start, end (0-based half-open), gene_name; the span of all rows that name the gene.
-
-    An empty list (a rule's optional input that is not given) has no genes.
-    """
-    if isinstance(gtf, list):
-        return pd.concat([read_genes(path) for path in gtf]) if gtf else _genes({})
-    spans: dict[tuple[str, str], tuple[int, int]] = {}
-    named = re.compile(r'gene_name "([^"]+)"')
-    with open_text(gtf) as handle:
-        for number, line in enumerate(handle, start=1):
-            found = named.search(line)
-            if found is None or line.startswith("#"):
-                continue
-            fields = line.split("\t", 5)
-            key = (fields[0], found.group(1))
-            try:
-                start, end = whole_number(fields[3]) - 1, whole_number(fields[4])
-            except (IndexError, ValueError) as error:
-                raise KaryolotError(f"{gtf}, line {number}: start and end are not numbers ({error})") from error
-            low, high = spans.get(key, (start, end))
-            spans[key] = (min(low, start), max(high, end))
-    return _genes(spans)
-
-
-def _genes(spans: dict[tuple[str, str], tuple[int, int]]) -> pd.DataFrame:
-    rows = [(chrom, start, end, name) for (chrom, name), (start, end) in spans.items()]
-    return pd.DataFrame(rows, columns=["chrom", "start", "end", "gene_name"])
+    return cytobands, read_watch(watch), GeneSpans.of(), facts.immune_receptors
 
 
 def _rows(path: PathLike, columns: int) -> list[tuple[int, list[str]]]:
