@@ -2,7 +2,9 @@
 
 from karyolot.contracts.expression import ExpressionSample, Genes, TranscriptGenes
 from karyolot.contracts.settings import Section
-from karyolot.io.expression import read_given, read_quantification, read_quantified, write_expression
+from karyolot.inputs.quantified import read_quantified
+from karyolot.io.expression import read_given, read_quantification, write_expression
+from karyolot.io.shipped import aliases
 from karyolot.plan.params import job
 from karyolot.rna.expression import assemble
 
@@ -11,5 +13,5 @@ with job(snakemake, Section):
     quantified = read_quantified(samples, read_given(snakemake.input.transcripts, TranscriptGenes))
     salmon = {name: read_quantification(path) for name, path in snakemake.params.salmon.items()}
     genes = read_given(snakemake.input.genes, Genes)
-    expression = assemble(quantified, samples, genes, salmon, snakemake.params.gtf)
+    expression = assemble(quantified, samples, genes, salmon, snakemake.params.gtf, aliases())
     write_expression(expression, snakemake.output.expression)

@@ -9,9 +9,8 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
 from math import gcd
 from pathlib import Path
 from typing import IO, TypeVar
@@ -25,7 +24,6 @@ from karyolot.inputs.formats.text import NO_DATA, not_a_count, opened, regular_f
 from karyolot.inputs.formats.text import lines as lines_of
 from karyolot.inputs.formats.text import table as read_columns
 from karyolot.inputs.formats.yaml import look as read_document
-from karyolot.inputs.spreadsheet import damage
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -300,28 +298,6 @@ def _fasta_records(handle: IO[bytes]) -> Iterator[tuple[str, int]]:
     yield name, length
 
 
-def read_gene_sets(path: Path) -> dict[str, frozenset[str]]:
-    """Sets of a GMT file: name, description, genes, separated by tabs."""
-    sets: dict[str, frozenset[str]] = {}
-    for number, line in lines_of(path):
-        if not line.strip():
-            continue
-        fields = line.split("\t")
-        if len(fields) < 3:
-            message = "is not GMT: a line needs a name, a description and genes, separated by tabs"
-            raise Fault("E28", message, "name a GMT file", number)
-        if fields[0] in sets:
-            raise Fault("E01", f"the gene set {quoted(fields[0])} stands twice", "delete one of them", number)
-        genes = [gene for gene in fields[2:] if gene]
-        entrez = sum(gene.isdecimal() for gene in genes) > len(genes) / 2
-        if reason := damaged_gene(genes, entrez):
-            raise Fault("E16", reason, "take the GMT from before it was opened in a spreadsheet", number)
-        sets[fields[0]] = frozenset(genes)
-    if not sets:
-        raise Fault("E28", "holds no gene set", "name a GMT file")
-    return sets
-
-
 def track_contigs(path: Path, columns: int, low: float = -float("inf"), high: float = float("inf")) -> set[str]:
     """Contigs named in the first lines of a BED (3 columns) or bedGraph (4), whose values must be within low..high."""
     contigs: set[str] = set()
@@ -462,96 +438,3 @@ def _count_rows(path: Path) -> Iterator[tuple[int, str, int, int, str]]:
                     message = "is not a table of counts: a line holds chrom, start, end and count, separated by tabs"
                     raise Fault("E28", message, "correct the line", number) from None
         first = False
-
-
-@dataclass(frozen=True, slots=True)
-class GeneCounts:
-    """A matrix of gene counts: samples named in its header, gene ids, gene names when a column gives them."""
-
-    samples: tuple[str, ...]
-    genes: tuple[str, ...]
-    names: tuple[str, ...]
-    faults: tuple[tuple[str, Fault], ...]
-    """(sample, its first count that is none)."""
-
-
-GENE_COLUMNS = {"gene_name": "gene_name", "symbol": "gene_name", "length": "length"}
-"""Columns of a matrix of counts that are no samples: name in lower case -> what they hold."""
-
-
-def repeated(header: Sequence[str]) -> str | None:
-    """The columns of a matrix's header that name or measure the genes twice, as one would say them; None when none do."""
-    for kind in dict.fromkeys(GENE_COLUMNS.values()):
-        if len(found := [name for name in header[1:] if GENE_COLUMNS.get(name.lower()) == kind]) > 1:
-            return " and ".join(map(quoted, found))
-    return None
-
-
-def gene_counts(path: Path, samples: frozenset[str]) -> GeneCounts:
-    """Read a matrix through: gene ids first, a column of whole numbers per sample, `gene_name` or `symbol` optional.
-
-    Separated by tabs or commas; the header may lack the name of the first column, as R writes it.
-    """
-    lines = ((number, line) for number, line in lines_of(path) if line.strip() and not line.startswith("#"))
-    top = list(islice(lines, 2))
-    if len(top) < 2:
-        raise Fault("E28", "holds no counts", "give a matrix: a header with the sample ids, one line per gene")
-    mark = "\t" if "\t" in top[1][1] else ","
-    line, header = top[0][0], _cells(top[0][1], mark)
-    width = len(_cells(top[1][1], mark))
-    if width < 2:
-        raise Fault("E28", "is not a table separated by tabs or commas", "save it as tab-separated text", top[1][0])
-    if len(header) == width - 1:
-        header.insert(0, "gene_id")
-    for name, count in Counter(header).items():
-        if count > 1 and name in samples:
-            raise Fault("E01", f"the column {quoted(name)} stands twice", "keep one of them", line)
-    if twice := repeated(header):
-        raise Fault("E01", f"the columns {twice} say the same of a gene", "keep one of them", line)
-    places = [(name, place) for place, name in enumerate(header) if place and name in samples]
-    kinds = [GENE_COLUMNS.get(name.lower()) for name in header[1:]]
-    name_place = kinds.index("gene_name") + 1 if "gene_name" in kinds else 0
-    genes: list[str] = []
-    names: list[str] = []
-    numbers: list[int] = []
-    faults: dict[str, Fault] = {}
-    empty = dict(places)
-    for number, row in chain(top[1:], lines):
-        cells = _cells(row, mark)
-        if len(cells) != len(header):
-            message = f"the row has {len(cells)} cells and the header {len(header)}"
-            raise Fault("E28", message, "save the table again", number)
-        genes.append(cells[0])
-        names.append(cells[name_place] or cells[0])
-        numbers.append(number)
-        for sample, place in places:
-            text = cells[place]
-            if text == "0":
-                continue
-            if sample not in faults and (reason := not_a_count(text)):
-                faults[sample] = Fault("E28", reason, "give raw counts per gene: whole numbers, 0 or more", number)
-            if sample in empty and (sample in faults or float(text)):  # 0.0 is none either
-                del empty[sample]
-    for sample in empty:
-        faults[sample] = Fault("E28", f"every count of {sample} is 0", "name the matrix that holds its counts")
-    # Where most ids are numbers they are Entrez ids, and a number is no damage.
-    entrez = sum(name.isdecimal() for name in names) > len(names) / 2
-    for number, gene, name in zip(numbers, genes, names, strict=True):
-        if reason := damaged_gene((gene, name), entrez):
-            raise Fault("E16", reason, "take the matrix from before it was opened in a spreadsheet", number)
-    gene, count = Counter(genes).most_common(1)[0]
-    if count > 1:
-        remedy = "use unique ids (Ensembl ids), or sum the rows of a gene"
-        raise Fault("E01", f"the gene id {quoted(gene)} stands {count} times", remedy, numbers[genes.index(gene)])
-    return GeneCounts(tuple(header[1:]), tuple(genes), tuple(names) if name_place else (), tuple(faults.items()))
-
-
-def damaged_gene(names: Iterable[str], entrez: bool = False) -> str | None:
-    for name in names:
-        if kind := damage(name, numbers_are_ids=entrez):
-            return f"the gene name {quoted(name)} is {kind} that a spreadsheet made of a name like MARCH1 or SEPT2"
-    return None
-
-
-def _cells(line: str, mark: str) -> list[str]:
-    return [cell.strip().strip('"') for cell in line.split(mark)]

@@ -1,5 +1,6 @@
 """Where the project's own files are: resources, rules, scripts and templates that come with the package."""
 
+from functools import cache
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -22,3 +23,10 @@ def portable(path: str) -> str:
     change with the folder the project lies in."""
     given = Path(path)
     return SHIPPED + given.relative_to(RESOURCES).as_posix() if given.is_relative_to(RESOURCES) else path
+
+
+@cache
+def aliases() -> dict[str, str]:
+    """Former symbol -> today's, of the genes in the shipped marker table (previous symbols of HGNC)."""
+    rows = [line.split("\t") for line in (RESOURCES / "aliases.tsv").read_text(encoding="utf-8").splitlines()]
+    return {former: symbol for former, symbol, _ in rows[1:]}
