@@ -70,16 +70,18 @@ def simulate(
     return pd.Series(changed, ids)
 
 
-def gene_sets() -> tuple[dict[str, frozenset[str]], pd.DataFrame]:
-    from karyolot.io.expression import read_gene_sets
+def shipped_sets() -> tuple[dict[str, frozenset[str]], pd.DataFrame]:
+    from karyolot.contracts.expression import SetAxes
+    from karyolot.inputs.formats import gene_sets
 
     shipped = ROOT / "resources/gene_sets"
-    return read_gene_sets([str(path) for path in sorted(shipped.glob("*.gmt"))], str(shipped / "axes.tsv"))
+    sets, axes = gene_sets.read(sorted(shipped.glob("*.gmt")), shipped / "axes.tsv")
+    return dict(sets), SetAxes.of(axes)
 
 
 def gene_names(genes: int) -> list[str]:
     """Those of the shipped gene sets, and others."""
-    known = sorted(set().union(*gene_sets()[0].values()))[:genes]
+    known = sorted(set().union(*shipped_sets()[0].values()))[:genes]
     return known + [f"OTHER{place}" for place in range(genes - len(known))]
 
 
@@ -99,7 +101,7 @@ def run_ours(names: list[str], enriched: bool) -> None:
         table = differential(data, "~ donor + state")
         table.to_csv(f"{name}.karyolot.tsv", sep="\t", index=False)
     if enriched:
-        sets, axes = gene_sets()
+        sets, axes = shipped_sets()
         enrich(table, sets, axes, Pathways())
 
 

@@ -59,7 +59,7 @@ def with_facts(data: AnnData) -> AnnData:
     data.obs["sex"] = "F"
     data.obs["passage"] = np.where(data.obs["state"] == "lot", 4, 0)
     data.obs["replicate"] = data.obs.groupby(["donor", "lot"]).cumcount() + 1
-    data.obs[["strandedness", "library_type", "platform", "library_kit", "seq_run"]] = ""
+    data.obs[["library", "strandedness", "library_type", "platform", "library_kit", "seq_run"]] = ""
     data.var["chrom"] = ""
     for place in ("start", "end"):
         data.var[place] = pd.array([pd.NA] * data.n_vars, dtype="Int64")

@@ -705,12 +705,12 @@ def panel_of_another_assembly(job: Job) -> None:
     job.inputs = {**genome(job), "panel": [job.put("p.vcf", VCF + "chr1\t2\t.\tA\tC\n")]}
 
 
-@read_by("map_transcripts", "g.gtf, line 2: start and end are not numbers .*'9O'")
+@read_by("map_transcripts", "g.gtf, line 1: is not GTF: start and end are whole numbers .*'9O'")
 def annotation_with_a_letter_in_a_number(job: Job) -> None:
     job.inputs = {"gtf": [job.put("g.gtf", Inputs.gtf(GENES).replace("\t90\t", "\t9O\t"))]}
 
 
-@read_by("map_transcripts", "g.gtf: not UTF-8 text .*save it as UTF-8")
+@read_by("map_transcripts", "g.gtf, line 1: is not UTF-8 text; .*save it as UTF-8")
 def annotation_in_latin1(job: Job) -> None:
     job.inputs = {"gtf": [job.put("g.gtf", Inputs.gtf(["Ümlaut"]).encode("latin-1"))]}
 
@@ -730,22 +730,22 @@ def expression(job: Job, lines: list[str]) -> None:
     job.params |= {"salmon": {}, "gtf": ""}
 
 
-@read_by("assemble_expression", "gene 'ENSG1.1' has '-7' in D1r1, not a whole number from 0")
+@read_by("assemble_expression", "m.tsv, line 3: the count -7 is negative; give raw counts")
 def gene_count_below_zero(job: Job) -> None:
     expression(job, [line.replace("HNF4A\t7\t", "HNF4A\t-7\t") for line in matrix()])
 
 
-@read_by("assemble_expression", "gene 'ENSG1.1' has '9{40}' in D1r1, not a whole number from 0")
+@read_by("assemble_expression", "m.tsv, line 3: the count '9{40}' is larger than any run")
 def gene_count_beyond_reason(job: Job) -> None:
     expression(job, [line.replace("HNF4A\t7\t", f"HNF4A\t{'9' * 40}\t") for line in matrix()])
 
 
-@read_by("assemble_expression", "m.tsv: the row of 'ENSG1.1' has 9 cells, the header 10")
+@read_by("assemble_expression", "m.tsv, line 3: the row has 9 cells and the header 10")
 def matrix_with_a_short_row(job: Job) -> None:
     expression(job, [line.rpartition("\t")[0] if "HNF4A" in line else line for line in matrix()])
 
 
-@read_by("assemble_expression", "m.tsv: every count of sample D1r1 is 0")
+@read_by("assemble_expression", "m.tsv: every count of D1r1 is 0")
 def matrix_with_a_sample_of_zeros(job: Job) -> None:
     zeros = [line.split("\t") for line in matrix()[1:]]
     expression(job, [matrix()[0], *("\t".join([*row[:2], "0", *row[3:]]) for row in zeros)])

@@ -15,7 +15,6 @@ from karyolot.dna.atlas import Atlas
 from karyolot.dna.bins import assemble_bins, expected_copies, make_bins, mean_over_bins, merge_intervals
 from karyolot.dna.counts import conform_counts, count_midpoints
 from karyolot.inputs.formats import fasta
-from karyolot.inputs.gene_spans import read_genes
 
 LAYOUT = Layout(
     name="toy", autosomes=("chr1", "chr2"), x="chrX", y="chrY", source="test",
@@ -127,17 +126,17 @@ def test_counts_of_another_grid_are_refused(rows: list[tuple[str, int, int, int]
 
 
 def test_genes_and_watched_regions_of_a_place(tmp_path: Path) -> None:
-    gtf = tmp_path / "g.gtf"
-    gtf.write_text(
+    path = tmp_path / "g.gtf"
+    path.write_text(
         'chr1\tx\texon\t101\t200\t.\t+\t.\tgene_id "E1"; gene_name "MYC";\n'
         'chr1\tx\texon\t301\t400\t.\t+\t.\tgene_id "E1"; gene_name "MYC";\n'
     )
-    genes = read_genes(gtf)
-    assert genes == {"chrom": ["chr1"], "start": [100], "end": [400], "gene_name": ["MYC"]} == read_genes([str(gtf)])
-    assert not read_genes([])["chrom"]
+    genes = gtf.read(path, transcripts=False).spans
+    assert genes == {"chrom": ["chr1"], "start": [100], "end": [400], "gene_name": ["MYC"]}
     rows = [("1q", "gain", "MYC", "c", "s"), ("1q11", "loss", "", "c", "s"), ("1", "gain", "", "c", "s")]
     watch = pd.DataFrame(rows, columns=["region", "change", "genes", "context", "source"])
     atlas = Atlas.of({"cytobands": BANDS, "watch": watch, "genes": genes})
+
     assert atlas.bands("1", 390, 1050) == "1p11-q12" and atlas.bands("2", 0, 10) == ""
     assert atlas.watched_regions("1", 500, 600, "gain") == ["1q", "1"]
     assert atlas.watched_regions("1", 500, 600, "loss") == ["1q11"]

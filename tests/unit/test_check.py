@@ -22,7 +22,7 @@ from karyolot.contracts.panel import Paired, Panel, PanelDonor, PanelLot, PanelM
 from karyolot.contracts.problems import CODES, InputProblems, Problem
 from karyolot.contracts.sheets import Study
 from karyolot.inputs import check, probe
-from karyolot.inputs.formats import text
+from karyolot.inputs.formats import gene_counts, gene_sets, gtf, markers, text
 from karyolot.inputs.formats import yaml as yaml_format
 from karyolot.io.panel import write_panel
 from planted_inputs import BIN, CONTIGS, GENES, RNA, Inputs, bam, counts, matrix, reads, wig
@@ -231,6 +231,18 @@ def neither_lot_nor_donor(inputs: Inputs) -> None:
 @case("W12", LOTS, 2, "lot_id", "the donor has one RNA sample (D1r1): effect sizes only")
 def one_replicate(inputs: Inputs) -> None:
     del inputs.samples[7]
+
+
+@case(
+    "W12",
+    LOTS,
+    3,
+    "lot_id",
+    "the lot has 2 RNA samples of one culture (L2r1, L2r2 share library_id): effect sizes only",
+)
+def replicates_of_one_library(inputs: Inputs) -> None:
+    for line in (14, 15):
+        inputs.sample(line)["library_id"] = "lib7"
 
 
 @case("W13", LOTS, 2, "lot_id", "never share a seq_run")
@@ -456,7 +468,9 @@ def marker_not_annotated(inputs: Inputs) -> None:
 
 @case("E19", CONFIG, None, "expression.markers", "no marker gene is in the matrix (rna/matrix.tsv)")
 def matrix_of_another_species(inputs: Inputs) -> None:
-    inputs.put("rna/matrix.tsv", "\n".join(matrix([gene.title() for gene in GENES])))
+    mice = [gene.title() for gene in GENES]
+    inputs.put("rna/matrix.tsv", "\n".join(matrix(mice)))
+    inputs.put("reference/genes.gtf", inputs.gtf(mice))
 
 
 @case("E19", CONFIG, None, "pathways.axes", "fewer than 2 genes in the annotation (reference/genes.gtf): WNT set")
@@ -790,13 +804,92 @@ def matrix_normalised(inputs: Inputs) -> None:
     inputs.put("rna/matrix.tsv", "\n".join(lines))
 
 
+def relabelled(inputs: Inputs, edit: Callable[[list[list[str]]], object]) -> None:
+    """The matrix after a change of its rows, each a list of cells."""
+    lines = [line.split("\t") for line in matrix()]
+    edit(lines)
+    inputs.put("rna/matrix.tsv", "\n".join(map("\t".join, lines)))
+
+
+@case("E03", SAMPLES, 10, "counts", "its counts are those of D1r1 (line 8), gene by gene")
+def lot_with_the_counts_of_its_donor(inputs: Inputs) -> None:
+    relabelled(inputs, lambda lines: [row.__setitem__(4, row[2]) for row in lines[1:]])
+
+
+@case("E03", SAMPLES, 9, "counts", "its counts are those of D1r1 (line 8), gene by gene")
+def counts_of_another_sample_under_another_name(inputs: Inputs) -> None:
+    rows = [line.split("\t")[:3] for line in matrix()]
+    rows[0][2] = "D1r2"
+    inputs.put("rna/other.tsv", "\n".join(map("\t".join, [rows[0], *reversed(rows[1:])])))
+    inputs.sample(9)["counts"] = "rna/other.tsv"
+
+
+@case("E28", SAMPLES, 10, "counts", "its header does not name L1r1 (did you mean L1-R1?)")
+def sample_spelt_otherwise_in_the_matrix(inputs: Inputs) -> None:
+    relabelled(inputs, lambda lines: lines[0].__setitem__(4, "L1-R1"))
+
+
+@case("E28", SAMPLES, 8, "counts", "holds TPM or CPM: the values of a sample add up to a million")
+def matrix_of_tpm(inputs: Inputs) -> None:
+    """One problem, not one of each of eight samples."""
+    relabelled(inputs, lambda lines: lines.__setitem__(slice(1, None), [
+        [*row[:2], *(f"{1e6 / 6 + (number - 2.5) * (place + 0.25):.3f}" for place in range(8))]
+        for number, row in enumerate(lines[1:])
+    ]))  # fmt: skip
+
+
+@case("E14", SAMPLES, 8, "counts", "1 of 6 genes are not in reference.gtf and have no length (ENSG5.1), with up to 3")
+def matrix_of_a_larger_annotation(inputs: Inputs) -> None:
+    inputs.put("reference/genes.gtf", inputs.gtf(GENES[:-1]))
+
+
+@case(
+    "W28", SAMPLES, 8, "counts", "1 of 6 genes are not in reference.gtf and have no length (ENSG0.1), with up to 4.76%"
+)
+def matrix_with_a_gene_more(inputs: Inputs) -> None:
+    """A marker, without TPM, and at most a twentieth of the counts."""
+    inputs.put("reference/genes.gtf", inputs.gtf(GENES).replace("ENSG0.1", "ENSG9.1"))
+
+
+@case("E14", SAMPLES, 8, "counts", "no gene of it (ENSG0.1, ENSG1.1, ENSG2.1, ENSG3.1 ...) is in reference.gtf")
+def matrix_of_other_ids(inputs: Inputs) -> None:
+    inputs.put("reference/genes.gtf", inputs.gtf(GENES).replace("ENSG", "G"))
+
+
+@case(
+    "W28",
+    CONFIG,
+    None,
+    "expression.markers",
+    "former symbols in the matrix (rna/matrix.tsv) are read as today's: CYR61",
+)
+def annotation_with_former_symbols(inputs: Inputs) -> None:
+    names = ["CYR61", *GENES[1:]]
+    inputs.put("reference/genes.gtf", inputs.gtf(names))
+    text = (inputs.folder / "reference/markers.tsv").read_text()
+    inputs.put("reference/markers.tsv", text.replace("ALB", "CCN1"))
+
+
+@case("W28", CONFIG, None, "pathways.own_gene_sets.0.path", "former symbols in it are read as today's: CTGF (now CCN2)")
+def gene_sets_with_former_symbols(inputs: Inputs) -> None:
+    inputs.put("reference/sets.gmt", "WNT set\thttp\tAFP\tMYC\tCTGF\n")
+
+
+@case("E25", SAMPLES, 9, "counts", "samples.tsv does not say which D1r2 has")
+def star_counts_without_strandedness(inputs: Inputs) -> None:
+    rows = [line.split("\t") for line in matrix()[1:]]
+    star = ["N_unmapped\t9\t9\t9", *(f"{row[0]}\t{row[3]}\t1\t{row[3]}" for row in rows)]
+    inputs.put("rna/D1r2.ReadsPerGene.out.tab", "\n".join(star))
+    inputs.sample(9)["counts"] = "rna/D1r2.ReadsPerGene.out.tab"
+
+
 @case("E01", SAMPLES, 8, "counts", "the gene id 'ENSG1.1' stands 2 times")
 def matrix_with_a_gene_twice(inputs: Inputs) -> None:
     lines = matrix()
     inputs.put("rna/matrix.tsv", "\n".join([*lines, lines[2]]))
 
 
-@case("E01", SAMPLES, 8, "counts", "the columns 'gene_name' and 'Symbol' say the same of a gene")
+@case("E01", SAMPLES, 8, "counts", "the columns 'gene_name' and 'Symbol' are duplicates")
 def matrix_with_two_columns_of_names(inputs: Inputs) -> None:
     header, *rows = matrix()
     inputs.put("rna/matrix.tsv", "\n".join([f"{header}\tSymbol", *(f"{row}\tX" for row in rows)]))
@@ -946,9 +1039,8 @@ def test_a_panel_of_this_annotation_is_silent(inputs: Inputs, from_reads: bool) 
     assert inputs.examine() == []
 
 
-def test_a_gene_with_exons_only_is_of_the_annotation(inputs: Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Genes are read quickly, by their own lines; before a panel is called another's, as the run reads them."""
-    monkeypatch.setattr(probe, "HEAD_LINES", 4)
+def test_a_gene_with_exons_only_is_of_the_annotation(inputs: Inputs) -> None:
+    """A gene needs no line of its own: the run counts exons, and so does the check."""
     exon = 'chr1\tx\texon\t1001\t1090\t.\t+\t.\tgene_id "ENSG6.1"; gene_name "GFP"; transcript_id "T6";\n'
     inputs.put("reference/genes.gtf", inputs.gtf(GENES) + exon)
     inputs.rna_from_reads()
@@ -968,6 +1060,7 @@ def panel_of_an_older_gtf(inputs: Inputs) -> None:
 def panel_of_a_smaller_matrix(inputs: Inputs) -> None:
     put_panel(inputs)
     inputs.put("rna/matrix.tsv", "\n".join(matrix([*GENES, "NEW"])))
+    inputs.put("reference/genes.gtf", inputs.gtf([*GENES, "NEW"]))
 
 
 @case("E14", CONFIG, None, "expression.panel", "the genes of the annotation (reference/genes.gtf) are others")
@@ -1170,6 +1263,7 @@ ALSO = {
     "counts_without_an_autosome": 2,  # the lot has it
     "genome_without_y": 2,  # the BAM has Y
     "matrix_of_another_species": 2,  # neither markers nor gene sets fit
+    "matrix_with_a_gene_more": 2,  # a marker
     "no_genome": 2,  # no transcripts either
 }
 
@@ -1324,6 +1418,21 @@ def test_nothing_heavy_is_imported() -> None:
     assert done.stdout.strip() == ""
 
 
+def test_counts_of_one_sample_each_fit_a_matrix(inputs: Inputs) -> None:
+    """STAR, HTSeq and featureCounts beside a matrix of the same genes."""
+    rows = [line.split("\t") for line in matrix()[1:]]
+    star = ["N_unmapped\t9\t9\t9", *(f"{row[0]}\t{row[3]}\t1\t{row[3]}" for row in rows)]
+    htseq = [*(f"{row[0]}\t{row[4]}" for row in rows), "__no_feature\t99"]
+    counted = ["# Program:featureCounts", "Geneid\tChr\tStart\tEnd\tStrand\tLength\tbam/L1r2.bam"]
+    counted += [f"{row[0]}\tchr1\t1\t90\t+\t90\t{row[5]}" for row in rows]
+    for line, name, lines in ((9, "star.tab", star), (10, "htseq.txt", htseq), (11, "featurecounts.txt", counted)):
+        inputs.put(f"rna/{name}", "\n".join(lines))
+        inputs.sample(line)["counts"] = f"rna/{name}"
+    for line in range(8, 16):
+        inputs.sample(line)["strandedness"] = "reverse"
+    assert inputs.examine() == []
+
+
 def test_every_code_is_described() -> None:
     package = Path(check.__file__).parents[1]
     modules = (package / "inputs").rglob("*.py")
@@ -1360,6 +1469,15 @@ PROBES: list[Callable[[Path], Any]] = [
     probe.read_genes,
     probe.read_gene_sets,
     lambda path: probe.gene_counts(path, frozenset({"a"})),
+    probe.contig_lengths,
+    gtf.look,
+    gene_sets.look,
+    markers.look,
+    probe.bin_counts,
+    probe.read_layout,
+    probe.annotated_contigs,
+    lambda path: gene_counts.look(path, (("a", "reverse"),)),
+    lambda path: probe.track_contigs(path, 4),
     lambda path: yaml_format.look(path, Acceptance),
     lambda path: text.table(path, ("a", "b")),
     yaml_format.load,
@@ -1412,4 +1530,4 @@ def test_ids_of_a_matrix_are_named_by_the_annotation(inputs: Inputs) -> None:
     inputs.put("rna/matrix.tsv", "\n".join(nameless).replace(".1\t", ".7\t"))
     assert inputs.examine() == []
     del inputs.config["reference"]["gtf"]
-    assert {problem.code for problem in inputs.examine()} == {"E19"}
+    assert {problem.code for problem in inputs.examine()} == {"E19", "W05"}, "neither names nor lengths"

@@ -6,7 +6,7 @@ import pytest
 
 from karyolot.contracts.expression import DifferentialExpression
 from karyolot.contracts.problems import KaryolotError
-from karyolot.rna.design import by_unit, plan_contrast
+from karyolot.rna.design import by_unit, culture_of, plan_contrast, unit_of
 from karyolot.rna.differential import PSEUDO_COUNT, differential, pool_replicates
 from planted_expression import PAIR, expression, table
 
@@ -180,4 +180,33 @@ def test_replicates_of_a_lot_never_count_as_lots() -> None:
 def test_a_unit_sequenced_in_two_runs_is_of_both() -> None:
     data = expression(PAIR, genes=10)
     data.obs["seq_run"] = ["R1", "R1 + R2", "R2", "R2"]
-    assert by_unit(data.obs)["seq_run"].to_dict() == {"hepatocytes of D1": "R1 + R2", "lot L1": "R2"}
+    assert by_unit(data.obs, unit_of(data.obs))["seq_run"].to_dict() == {"hepatocytes of D1": "R1 + R2", "lot L1": "R2"}
+
+
+def test_samples_of_one_culture_are_one_replicate() -> None:
+    """A library that was sequenced three times gives no p values, and the same fold changes as its reads together."""
+    data = expression([PAIR[0]] * 3 + [PAIR[2]] * 3, {3: 2.0}, genes=60)
+    data.obs["library"] = ["A", "A", "A + B", "C", "C", "C"]
+    assert culture_of(data.obs).tolist() == ["S0"] * 3 + ["S3"] * 3
+    table = differential(data, "~ state")
+    assert table["p"].isna().all() and table["log2fc"].notna().all()
+    together = pool_replicates(data)
+    assert np.allclose(table["log2fc"], differential(together, "~ state")["log2fc"])
+
+
+def test_p_values_come_from_independent_cultures() -> None:
+    data = expression([PAIR[0]] * 3 + [PAIR[2]] * 2, {3: 2.0}, genes=60)
+    alone = differential(data, "~ state")
+    data.obs["library"] = ["S0", "S1", "S2", "S3", "S4"]
+    assert differential(data, "~ state").equals(alone), "each sample is a culture of its own"
+    data.obs["library"] = ["S0", "S1", "S1", "S3", "S4"]
+    added = data[["S0", "S1", "S3", "S4"]].copy()
+    added.layers["counts"][1] += data.layers["counts"][2]
+    assert differential(data, "~ state").equals(differential(added, "~ state"))
+    assert differential(data, "~ state")["p"].notna().any()
+
+
+def test_one_library_id_of_two_lots_is_two_cultures() -> None:
+    data = expression(PAIR, genes=5)
+    data.obs["library"] = "lib1"
+    assert culture_of(data.obs).tolist() == ["S0", "S0", "S2", "S2"]

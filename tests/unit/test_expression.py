@@ -18,25 +18,24 @@ from karyolot.contracts.expression import (
     MarkerPanel,
     Quantification,
     Quantified,
+    SetAxes,
     TranscriptGenes,
     check_expression,
 )
+from karyolot.contracts.genes import matched, renamed
 from karyolot.contracts.panel import gene_digest
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Donor, Sample, Study
+from karyolot.inputs.formats import gene_sets, markers
+from karyolot.inputs.quantified import read_quantified
 from karyolot.io.expression import (
     match_transcripts,
-    read_annotation,
-    read_counts,
     read_expression,
-    read_gene_sets,
     read_given,
     read_quantification,
-    read_quantified,
     write_expression,
 )
-from karyolot.io.tables import read_table
 from karyolot.plan.files import expression_sample
 from karyolot.rna.expression import assemble, log_by_name, normalised, size_factors
 from planted_expression import PAIR, expression, table
@@ -47,11 +46,6 @@ NO_GENES = read_given([], Genes)
 def write(path: Path, *rows: Sequence[object], separator: str = "\t") -> Path:
     path.write_text("".join(separator.join(map(str, row)) + "\n" for row in rows))
     return path
-
-
-def exon(contig: str, start: int, end: int, gene: str, transcript: str, name: str = "") -> list[object]:
-    named = f' gene_name "{name}";' if name else ""
-    return [contig, "x", "exon", start, end, ".", "+", ".", f'gene_id "{gene}"; transcript_id "{transcript}";{named}']
 
 
 def annotated(ids: str, names: Sequence[str], lengths: Sequence[int]) -> pd.DataFrame:
@@ -66,33 +60,6 @@ def sample(name: str, path: Path, kind: str = "salmon", lot: str = "") -> Expres
     facts = {"sample_id": name, "donor": "D1", "lot": lot, "state": state, "path": str(path), "kind": kind}
     facts |= {"sex": "F", "passage": 4 if lot else 0, "strandedness": "reverse"}
     return ExpressionSample.model_validate(facts)
-
-
-# Annotation
-
-
-def test_annotation_joins_exons_and_names(tmp_path: Path) -> None:
-    gtf = write(
-        tmp_path / "a.gtf",
-        ["#!genome-build"],
-        exon("1", 101, 200, "B", "B.1", "beta"),
-        exon("1", 151, 250, "B", "B.2", "beta"),  # overlaps: 150 bases together
-        exon("1", 301, 310, "B", "B.2", "beta"),
-        exon("X", 1, 50, "A", "A.1"),
-        exon("Y", 1, 50, "A", "A.1"),  # a pseudo-autosomal gene stands on both: one gene, one length
-        ["1", "x", "gene", 1, 9, ".", "+", ".", 'gene_id "C";'],
-    )
-    transcripts, genes = read_annotation(gtf)
-    assert TranscriptGenes.validate(transcripts).to_numpy().tolist() == [["A.1", "A"], ["B.1", "B"], ["B.2", "B"]]
-    assert Genes.validate(genes).to_numpy().tolist() == [["A", "A", 50, "X", 0, 50], ["B", "beta", 160, "1", 100, 310]]
-
-
-def test_a_transcript_of_two_genes_is_refused(tmp_path: Path) -> None:
-    gtf = write(tmp_path / "a.gtf", exon("1", 1, 9, "A", "T"), exon("1", 1, 9, "B", "T"))
-    with pytest.raises(KaryolotError, match="'T' belongs to two genes, A and B"):
-        read_annotation(gtf)
-    with pytest.raises(KaryolotError, match="no line is an exon"):
-        read_annotation(write(tmp_path / "b.gtf", ["1", "x", "gene", 1, 9, ".", "+", ".", 'gene_id "C";']))
 
 
 # salmon
@@ -146,7 +113,7 @@ def test_counts_are_length_scaled_tpm(tmp_path: Path) -> None:
     assert found.length is not None
     assert np.allclose(found.tpm, tpm, rtol=1e-9)
     assert np.allclose(found.length, length, rtol=1e-9)
-    data = check_expression(assemble(found, samples, NO_GENES, {}, ""))
+    data = check_expression(assemble(found, samples, NO_GENES, {}, "", {}))
     assert (data.layers["counts"] == np.rint(counts.T)).all()
     assert data.obs["state"].tolist() == ["hepatocyte", "lot", "lot"]
 
@@ -199,63 +166,65 @@ def test_a_matrix_is_read_with_its_names_and_lengths(tmp_path: Path) -> None:
         ["B", "beta", 2000, 20, 0, "x"],
         ["A", "", 1000, 10, 5, "y"],
     )
-    counts, _ = read_counts(path, ["S2", "S1"])
-    assert counts.to_dict("index") == {"A": {"S2": 5, "S1": 10}, "B": {"S2": 0, "S1": 20}}
     samples = [sample("S2", path, "counts"), sample("S1", path, "counts", lot="L1")]
     counted = read_quantified(samples, read_given([], TranscriptGenes))
-    data = check_expression(assemble(counted, samples, NO_GENES, {}, ""))
+    assert counted.counts.to_dict("index") == {"A": {"S2": 5, "S1": 10}, "B": {"S2": 0, "S1": 20}}
+    data = check_expression(assemble(counted, samples, NO_GENES, {}, "", {}))
     assert data.obs_names.tolist() == ["S1", "S2"]
     assert data.var["gene_name"].tolist() == ["A", "beta"]
     assert data.layers["tpm"][0].tolist() == [5e5, 5e5], "half the reads on half the length"
-
-
-def test_a_matrix_as_r_writes_it(tmp_path: Path) -> None:
-    path = write(tmp_path / "counts.csv", ['"S1"', '"S2"'], ['"A"', 1, 2], ['"B"', 3, 4], separator=",")
-    counts, _ = read_counts(path, ["S1", "S2"])
-    assert counts.to_numpy().tolist() == [[1, 2], [3, 4]]
-
-
-def test_a_column_may_be_called_as_the_column_of_ids(tmp_path: Path) -> None:
-    path = write(tmp_path / "counts.tsv", ["gene_id", "S1"], ["A", "alpha", 1], ["B", "beta", 3])
-    counts, _ = read_counts(path, ["S1"])
-    assert counts["S1"].to_dict() == {"A": 1, "B": 3}, "the header lacks the name of the first column, as R writes it"
 
 
 def test_without_lengths_there_are_no_tpm(tmp_path: Path) -> None:
     path = write(tmp_path / "counts.tsv", ["id", "S1", "S2"], ["A", 1, 2], ["B", 3, 4])
     samples = [sample("S1", path, "counts"), sample("S2", path, "counts", lot="L1")]
     counted = read_quantified(samples, read_given([], TranscriptGenes))
-    assert "tpm" not in check_expression(assemble(counted, samples, NO_GENES, {}, "")).layers
-    half = annotated("A", ["alpha"], [1000])
-    assert "tpm" not in assemble(counted, samples, half, {}, "a.gtf").layers, "a length for some genes only"
+    assert "tpm" not in check_expression(assemble(counted, samples, NO_GENES, {}, "", {})).layers
     known = annotated("AB", ["alpha", "beta"], [1000, 3000])
-    data = assemble(counted, samples, known, {}, "a.gtf")
+    data = assemble(counted, samples, known, {}, "a.gtf", {})
     assert data.layers["tpm"][0].tolist() == [5e5, 5e5]
     assert data.var["gene_name"].tolist() == ["alpha", "beta"]
     other = known.assign(gene_id=["C", "D"])
     with pytest.raises(KaryolotError, match="no gene of the counts"):
-        assemble(counted, samples, other, {}, "a.gtf")
+        assemble(counted, samples, other, {}, "a.gtf", {})
 
 
-@pytest.mark.parametrize(
-    ("rows", "says"),
-    [
-        ([["id", "S1"], ["A", 1], ["A", 2]], "gene 'A' stands 2 times"),
-        ([["id", "S1"], ["A", 1.5]], "gene 'A' has '1.5' in S1, not a whole number"),
-        ([["id", "S1"], ["A", -1]], "has '-1'"),
-        ([["id", "S1"], ["A", "NA"]], "has 'NA'"),
-        ([["id", "S1"], ["A", "inf"]], "has 'inf'"),
-        ([["id", "S9"], ["A", 1]], "does not name sample S1 once"),
-        ([["id", "S1", "S1"], ["A", 1, 2]], "does not name sample S1 once"),
-        ([["id", "S1"], ["1-Mar", 1]], "before a spreadsheet changed it"),
-        ([["id", "S1"], ["A", 1], ["B", 1, 2]], "the row of 'B' has 3 cells"),
-        ([["id", "S1"]], "holds no counts"),
-        ([["id", "length", "Length", "S1"], ["A", 1, 2, 3]], "the columns 'length' and 'Length' say the same"),
-    ],
-)
-def test_bad_matrices_say_what_is_wrong(tmp_path: Path, rows: list[list[object]], says: str) -> None:
-    with pytest.raises(KaryolotError, match=says):
-        read_counts(write(tmp_path / "counts.tsv", *rows), ["S1"])
+def test_a_gene_without_a_length_has_no_tpm_and_the_others_have(tmp_path: Path) -> None:
+    counts = pd.DataFrame({"S1": [10, 30, 1], "S2": [40, 0, 4]}, index=["A", "B", "C"])
+    samples = [sample("S1", tmp_path, "counts"), sample("S2", tmp_path, "counts", lot="L1")]
+    unstated = pd.DataFrame({"gene_name": None, "length": np.nan}, index=counts.index)
+    known = annotated("AB", ["alpha", "beta"], [1000, 3000])
+    data = assemble(Quantified(counts, None, None, unstated), samples, known, {}, "a.gtf", {})
+    write_expression(data, tmp_path / "expression.h5ad")
+    tpm = np.asarray(read_expression(tmp_path / "expression.h5ad").layers["tpm"])
+    assert tpm[:, :2].tolist() == [[5e5, 5e5], [1e6, 0]]
+    assert np.isnan(tpm[:, 2]).all()
+    counts.loc["C"] = [1, 5]
+    with pytest.raises(KaryolotError, match=r"1 of 3 genes have no length, and 11% of the counts of S2"):
+        assemble(Quantified(counts, None, None, unstated), samples, known, {}, "a.gtf", {})
+
+
+def test_ids_with_and_without_version_are_one_gene(tmp_path: Path) -> None:
+    ids = ["ENSG1.7", "ENSG2", "ENSG3.4_PAR_Y"]
+    known = annotated("abcd", ["alpha", "beta", "gamma", "gammaY"], [1000] * 4)
+    known["gene_id"] = ["ENSG1.1", "ENSG2.5", "ENSG3.1", "ENSG3.1_PAR_Y"]
+    counts = pd.DataFrame({"S1": [1, 2, 3], "S2": [1, 2, 3]}, index=ids)
+    samples = [sample("S1", tmp_path, "counts"), sample("S2", tmp_path, "counts", lot="L1")]
+    unstated = pd.DataFrame({"gene_name": None, "length": np.nan}, index=ids)
+    data = assemble(Quantified(counts, None, None, unstated), samples, known, {}, "a.gtf", {})
+    assert data.var["gene_name"].to_dict() == {"ENSG1.7": "alpha", "ENSG2": "beta", "ENSG3.4_PAR_Y": "gammaY"}
+    assert matched(["X.1"], ["X.2"]) == {} and matched(["ENSG1"], ["ENSG1.1", "ENSG1.2"]) == {}
+
+
+def test_former_symbols_are_those_of_today(tmp_path: Path) -> None:
+    aliases = {"CYR61": "CCN1", "CTGF": "CCN2"}
+    assert renamed(["CYR61", "ALB"], aliases) == ["CCN1", "ALB"]
+    assert renamed(["CYR61", "CCN1"], aliases) == ["CYR61", "CCN1"], "both are there: two genes"
+    counts = pd.DataFrame({"S1": [1, 2], "S2": [1, 2]}, index=["A", "B"])
+    stated = pd.DataFrame({"gene_name": ["CTGF", "ALB"], "length": np.nan}, index=counts.index)
+    samples = [sample("S1", tmp_path, "counts"), sample("S2", tmp_path, "counts", lot="L1")]
+    data = assemble(Quantified(counts, None, None, stated), samples, NO_GENES, {}, "", aliases)
+    assert data.var["gene_name"].tolist() == ["CCN2", "ALB"]
 
 
 def test_matrices_of_other_genes_are_refused(tmp_path: Path) -> None:
@@ -292,12 +261,12 @@ def test_the_table_says_what_it_was_made_from(tmp_path: Path) -> None:
     places = {"chrom": "chr1", "start": range(11), "end": range(100, 111)}
     genes = pd.DataFrame({"gene_id": ids, "gene_name": ids, "length": 90, **places})
     for name in ("a.h5ad", "b.h5ad"):
-        data = assemble(read_quantified(samples, transcripts), samples, genes, salmon, "a.gtf")
+        data = assemble(read_quantified(samples, transcripts), samples, genes, salmon, "a.gtf", {})
         write_expression(data, tmp_path / name)
     assert (tmp_path / "a.h5ad").read_bytes() == (tmp_path / "b.h5ad").read_bytes()
     assert str(tmp_path).encode() not in (tmp_path / "a.h5ad").read_bytes()
     back = read_expression(tmp_path / "a.h5ad")
-    assert back.obs.loc["S1"].drop(["platform", "library_kit", "seq_run"]).to_dict() == {
+    assert back.obs.loc["S1"].drop(["platform", "library_kit", "seq_run", "library"]).to_dict() == {
         "donor": "D1", "lot": "L1", "state": "lot", "sex": "F", "passage": 4, "replicate": 1, "strandedness": "reverse",
         "library_type": "ISR",
     }  # fmt: skip
@@ -334,9 +303,9 @@ def test_assembly_does_not_depend_on_order() -> None:
     genes = annotated("ABC", list("abc"), [100, 200, 300])
     samples = [sample("S1", Path("x"), "counts"), sample("S2", Path("x"), "counts", lot="L1")]
     unstated = pd.DataFrame({"gene_name": None, "length": np.nan}, index=counts.index)
-    one = assemble(Quantified(counts, None, None, unstated), samples, genes, {}, "a.gtf")
+    one = assemble(Quantified(counts, None, None, unstated), samples, genes, {}, "a.gtf", {})
     turned = Quantified(counts.iloc[::-1, ::-1], None, None, unstated)
-    other = assemble(turned, samples[::-1], genes.iloc[::-1], {}, "a.gtf")
+    other = assemble(turned, samples[::-1], genes.iloc[::-1], {}, "a.gtf", {})
     assert one.uns == other.uns
     assert one.obs.equals(other.obs)
     assert one.var.equals(other.var)
@@ -379,7 +348,8 @@ def test_shipped_gene_sets_are_whole_and_usable(root: Path) -> None:
     pathways = Config().pathways
     paths = [root / "resources" / name.removeprefix("shipped:") for name in (*pathways.gene_sets, pathways.axes)]
     assert {path.name for path in paths[:-1]} == {row[0] for row in sources[1:]}, "every shipped GMT is used by default"
-    sets, axes = read_gene_sets(paths[:-1], paths[-1])
+    sets, columns = gene_sets.read(paths[:-1], paths[-1])
+    axes = SetAxes.of(columns)
     described = set(axes.loc[axes["informational"] == "no", "axis"])
     assert described == {"WNT", "NOTCH", "Hippo", "YAP/TAZ targets", "ECM disassembly", "HGF receptor"}
     for name, genes in sets.items():
@@ -391,7 +361,7 @@ def test_shipped_gene_sets_are_whole_and_usable(root: Path) -> None:
 
 
 def test_shipped_markers_are_those_of_the_paper(root: Path) -> None:
-    panel = read_table(root / "resources" / "markers.tsv", MarkerPanel)
+    panel = MarkerPanel.of(markers.read(root / "resources" / "markers.tsv"))
     assert not panel.duplicated(["gene_name", "group"]).any()
     assert (panel[["source", "reason"]] != "").all(axis=None)
     expected = panel.groupby(["group", "expected"])["gene_name"].agg(set).to_dict()
@@ -403,18 +373,8 @@ def test_shipped_markers_are_those_of_the_paper(root: Path) -> None:
     assert expected["blood", "absent"] == {"PTPRC", "CD34"}
 
 
-def test_gene_sets_that_are_not_there_are_named(tmp_path: Path) -> None:
-    axes = write(tmp_path / "axes.tsv", ["set_name", "axis", "informational"], ["mine", "A", "no"])
-    gmt = write(tmp_path / "a.gmt", ["other", "", "X", "Y"])
-    with pytest.raises(KaryolotError, match="gene set 'mine' is in none of"):
-        read_gene_sets([gmt], axes)
-    twice = write(tmp_path / "b.gmt", ["mine", "", "X"], ["mine", "", "Y"])
-    with pytest.raises(KaryolotError, match="'mine' stands twice"):
-        read_gene_sets([twice], axes)
-
-
-def test_batches_travel_from_the_sheet_to_the_expression(tmp_path: Path) -> None:
-    """A sample sequenced in two runs is of both; what the sheet does not tell is ''."""
+def test_batches_and_libraries_travel_from_the_sheet_to_the_expression(tmp_path: Path) -> None:
+    """A sample sequenced in two runs is of both; what the sheet does not say is ''."""
     rows = {
         "S1": [Sample(sample_id="S1", assay="rnaseq", donor_id="D1", counts="c.tsv", seq_run="R1", library_kit="K")],
         "S2": [
@@ -428,9 +388,10 @@ def test_batches_travel_from_the_sheet_to_the_expression(tmp_path: Path) -> None
     facts = [ExpressionSample.model_validate(expression_sample(study, name)) for name in rows]
     counts = pd.DataFrame([[5, 6], [7, 8]], index=pd.Index(["G1", "G2"], name="gene_id"), columns=["S1", "S2"])
     unstated = pd.DataFrame({"gene_name": None, "length": np.nan}, index=counts.index)
-    data = assemble(Quantified(counts, None, None, unstated), facts, NO_GENES, {}, "")
+    data = assemble(Quantified(counts, None, None, unstated), facts, NO_GENES, {}, "", {})
     write_expression(data, tmp_path / "expression.h5ad")
     obs = read_expression(tmp_path / "expression.h5ad").obs
     assert obs["seq_run"].tolist() == ["R1", "R1 + R2"]
     assert obs["library_kit"].tolist() == ["K", ""]
     assert obs["platform"].tolist() == ["", ""]
+    assert obs["library"].tolist() == ["S1", "S2"], "the sample's own, where the sheet names none"

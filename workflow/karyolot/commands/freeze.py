@@ -9,15 +9,15 @@ from karyolot import __version__
 from karyolot.contracts.expression import MarkerPanel
 from karyolot.contracts.panel import VERSION_PATTERN, Panel
 from karyolot.contracts.problems import KaryolotError, quoted
+from karyolot.inputs.formats import markers
 from karyolot.io.expression import read_expression
 from karyolot.io.panel import read_panel, write_panel
 from karyolot.io.shipped import resource
-from karyolot.io.tables import read_table
 from karyolot.rna.panel import freeze
 
 
-def freeze_panel(lots: Sequence[str], version: str, out: Path, directory: Path, markers: str) -> Panel:
-    """Write the panel of `lots`, whose results are in `directory`/results, to `out`, and return it.
+def freeze_panel(lots: Sequence[str], version: str, out: Path, directory: Path, table: str) -> Panel:
+    """Write the panel of `lots`, whose results are in `directory`/results, to `out`, and return it. table: of markers.
 
     A frozen version never changes: an `out` that exists is left alone, and refused unless it holds the very same panel.
     Raises KaryolotError for a lot named twice or without RNA results, and whatever `rna.panel.freeze` refuses.
@@ -35,9 +35,9 @@ def freeze_panel(lots: Sequence[str], version: str, out: Path, directory: Path, 
             f"lot {quoted(absent[0])} has no {files[absent[0]]}; run the workflow on it, with RNA of the lot and of its"
             " donor's hepatocytes"
         )
-    table = read_table(resource(markers, directory), MarkerPanel)
+    genes = MarkerPanel.of(markers.read(resource(table, directory)))
     versions = {"karyolot": __version__, "numpy": version_of("numpy"), "scipy": version_of("scipy")}
-    panel = freeze({name: read_expression(file) for name, file in files.items()}, table, version, versions)
+    panel = freeze({name: read_expression(file) for name, file in files.items()}, genes, version, versions)
     if out.exists():
         there = read_panel(out)
         if there.sha256 != panel.sha256:

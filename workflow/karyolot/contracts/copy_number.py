@@ -39,6 +39,13 @@ class Table(pa.DataFrameModel):
         kinds = {name: str(column.dtype) for name, column in columns.items() if str(column.dtype) != "str"}
         return pd.DataFrame(rows, columns=list(columns)).astype(kinds)
 
+    @classmethod
+    def of(cls, *parts: Mapping[str, Any]) -> pd.DataFrame:
+        """The table of columns as a reader of the user's files gives them, checked; parts stand one below the other, and
+        without any the table is empty."""
+        frames = [pd.DataFrame(dict(part)) for part in parts]
+        return cls.validate(pd.concat(frames, ignore_index=True) if frames else cls.empty())
+
 
 class Intervals(Table):
     """Rows on the genome, sorted by the reference's contig order and start, not overlapping within a table."""

@@ -23,7 +23,8 @@ GeneSets = Mapping[str, frozenset[str]]
 class ExpressionSample(Facts):
     """An RNA sample. lot is '' for donor hepatocytes. path: salmon's quant.sf, or the count matrix that holds it.
 
-    sex: of the donor by record. passage: 0 for hepatocytes. strandedness ('unstranded', 'forward', 'reverse'), platform,
+    sex: of the donor by record. passage: 0 for hepatocytes. library: its libraries, 'one + other'; samples that share one are
+    of one culture, and '' shares none. strandedness ('unstranded', 'forward', 'reverse'), platform,
     library_kit, seq_run: '' where the sheet does not tell.
     """
 
@@ -35,6 +36,7 @@ class ExpressionSample(Facts):
     kind: Literal["salmon", "counts"]
     sex: Literal["F", "M"]
     passage: int
+    library: str = ""
     strandedness: str = ""
     platform: str = ""
     library_kit: str = ""
@@ -61,6 +63,15 @@ class Genes(Table):
     chrom: Series[str]
     start: Series[int] = pa.Field(ge=0)
     end: Series[int] = pa.Field(gt=0)
+
+
+class GeneSpans(Table):
+    """Where the lines that name a gene lie, 0-based half-open: one row for each contig the name stands on."""
+
+    chrom: Series[str]
+    start: Series[int] = pa.Field(ge=0)
+    end: Series[int] = pa.Field(gt=0)
+    gene_name: Series[str]
 
 
 class Quantified(NamedTuple):
@@ -275,7 +286,7 @@ class Components(Table):
     panel: Series[str] = pa.Field(isin=["", "lot", "hepatocyte"])
 
 
-OBS = ("donor", "lot", "state", "sex", "passage", "replicate", "strandedness", "library_type", *BATCHES)
+OBS = ("donor", "lot", "state", "sex", "passage", "library", "replicate", "strandedness", "library_type", *BATCHES)
 VAR = ("gene_name", "chrom", "start", "end", "length")
 UNS: Mapping[str, frozenset[str]] = {
     "annotation": frozenset({"gtf", "sha256", "genes"}),
@@ -288,11 +299,12 @@ def check_expression(expression: "AnnData") -> "AnnData":
     """Return `expression` if it keeps the contract, else raise KaryolotError naming what is broken.
 
     Samples x genes. layers['counts']: whole numbers >= 0 (from transcripts: length-scaled TPM, rounded).
-    layers['tpm'], layers['length']: transcripts per million, and effective length in bases; both absent when gene
-    lengths are not known. No NaN.
+    layers['tpm'], layers['length']: transcripts per million, and effective length in bases; both absent when no gene length
+    is known, and NaN in every sample for a gene whose length is not known. No NaN elsewhere.
     obs: lot is '' for donor hepatocytes; state is 'hepatocyte' (donor) or 'lot'; sex: of the donor by record; passage: 0 for
-    hepatocytes; replicate: from 1 within a lot, or a donor's hepatocytes, by sample id; strandedness: as the sheet declares;
-    library_type: as salmon found it, '' for counts; batches; '' where the sheet does not tell.
+    hepatocytes; library: see ExpressionSample; replicate: from 1 within a lot, or a donor's hepatocytes, by sample id;
+    strandedness: as the sheet declares; library_type: as salmon found it, '' for counts; batches; '' where the sheet does not
+    say.
     var: index gene_id (unique); chrom, start, end: as in Genes, '' and null without annotation; length: bases of all exons
     together, null where not known.
     uns: annotation: name of the GTF, sha256 (`gene_digest`) and number of its genes; '' and 0 without one. quantification:
@@ -303,7 +315,9 @@ def check_expression(expression: "AnnData") -> "AnnData":
     if ("tpm" in expression.layers) != ("length" in expression.layers):
         faults.append("of the layers 'tpm' and 'length' one is missing")
     for layer in sorted(expression.layers):
-        values = np.asarray(expression.layers[layer])
+        values = np.asarray(expression.layers[layer], dtype=float)
+        if layer != "counts":
+            values = values[:, ~np.isnan(values).all(axis=0) | expression.var["length"].notna().to_numpy()]
         if not np.isfinite(values).all() or (values < 0).any():
             faults.append(f"layer '{layer}' holds a negative, NaN or infinite value")
         elif layer == "counts" and (values != np.rint(values)).any():

@@ -2,7 +2,7 @@
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -157,3 +157,19 @@ class Study(BaseModel):
     """sample_id -> its rows (units), in sheet order."""
     results: tuple[LotResult, ...] = ()
     """Results of other methods and deviations, of all lots, in sheet order."""
+
+
+def cultures(libraries: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """The culture of each sample, named by its first sample.
+
+    libraries: sample_id -> its libraries. Samples that share a library, directly or through others, are of one culture:
+    sequencing it again says nothing of how cultures differ.
+    """
+    culture = {sample: sample for sample in libraries}
+    of_library: dict[str, str] = {}
+    for sample, names in libraries.items():
+        for name in names:
+            one, other = culture[of_library.setdefault(name, sample)], culture[sample]
+            if one != other:
+                culture = {each: one if root == other else root for each, root in culture.items()}
+    return culture

@@ -16,7 +16,7 @@ from typing import Any
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.problems import Fault, InputProblems, KaryolotError, Problem, nearest, quoted
 from karyolot.contracts.settings import Config
-from karyolot.contracts.sheets import BATCHES, ISCN, RESERVED_LOT_IDS, Lot, LotResult, Sample, Study
+from karyolot.contracts.sheets import BATCHES, ISCN, RESERVED_LOT_IDS, Lot, LotResult, Sample, Study, cultures
 from karyolot.inputs import expression, genome, sequencing
 from karyolot.inputs.files import CONFIG, Files, unsafe_paths
 from karyolot.inputs.formats import yaml
@@ -141,10 +141,10 @@ def _in_files(files: Files) -> list[Problem]:
         elif use.column == "counts" and not use.is_matrix:
             genome.counts(files, use, contigs)
     genome.compare_with_donors(files, uses)
-    symbols = expression.gene_symbols(files, uses, genes)
-    expression.markers(files, symbols)
-    expression.panel(files, genes)
-    expression.gene_sets(files, symbols)
+    sources = expression.gene_sources(files, uses, genes)
+    expression.markers(files, sources)
+    expression.panel(files, sources)
+    expression.gene_sets(files, sources)
     acceptance(files)
     return files.found
 
@@ -481,9 +481,18 @@ def _rna_facts(samples: Samples, donor: str | None, lot: str | None) -> list[dic
     """What a design can know of RNA samples. lot '' or None: of hepatocytes."""
     owner = {"donor": donor or "", "lot": lot or "", "state": "lot" if lot else "hepatocyte"}
     return [
-        {"sample_id": name, **owner, **{batch: " + ".join(sorted(_facts({name: rows}, batch))) for batch in BATCHES}}
+        {
+            "sample_id": name,
+            **owner,
+            "library": " + ".join(_libraries(name, rows)),
+            **{batch: " + ".join(sorted(_facts({name: rows}, batch))) for batch in BATCHES},
+        }
         for name, rows in samples.items()
     ]
+
+
+def _libraries(sample: str, rows: Sequence[Entry[Sample]]) -> list[str]:
+    return sorted({entry.row.library_id or sample for entry in rows})
 
 
 def _tangled(
@@ -491,7 +500,7 @@ def _tangled(
 ) -> tuple[str, str] | None:
     """Message and remedy when the design holds a batch and cannot tell its effects apart in these samples; else None.
 
-    pooled: replicates count as one sample, as in the test over the whole study.
+    pooled: replicates count as one sample, as in the test over the whole study; else only those of one culture do.
     """
     rna = [entry.row for entry in draft.samples if entry.row.assay == "rnaseq"]
     if not _batches(config) or any(_design(config.expression.design, rna)):
@@ -499,11 +508,11 @@ def _tangled(
     # Only now: they take half a second, and without a batch the design cannot be confounded.
     import pandas as pd
 
-    from karyolot.rna.design import by_unit, plan_contrast
+    from karyolot.rna.design import by_unit, culture_of, plan_contrast, unit_of
 
     table = pd.DataFrame(list(samples)).set_index("sample_id")
     try:
-        plan_contrast(by_unit(table) if pooled else table, config.expression.design)
+        plan_contrast(by_unit(table, unit_of(table) if pooled else culture_of(table)), config.expression.design)
     except KaryolotError as error:
         return error.message, error.remedy
     return None
@@ -514,9 +523,14 @@ def _expression_design(
 ) -> Iterator[Problem]:
     """told: batches whose confounding has been told as an error."""
     for who, samples in (("lot", lot), ("donor", donor)):
-        if len(samples) < 2:
-            message = f"the {who} has one RNA sample ({', '.join(samples)}): effect sizes only, no p-values"
-            yield at_lot("W12", message=message, remedy="add a second, independent RNA sample")
+        libraries = {name: _libraries(name, rows) for name, rows in samples.items()}
+        if len(set(cultures(libraries).values())) > 1:
+            continue
+        has, remedy = f"one RNA sample ({', '.join(samples)})", "add a second, independent RNA sample"
+        if len(samples) > 1:
+            has = f"{len(samples)} RNA samples of one culture ({', '.join(samples)} share library_id)"
+            remedy += ", or give each its own library_id if their cultures are independent"
+        yield at_lot("W12", message=f"the {who} has {has}: effect sizes only, no p-values", remedy=remedy)
     for column in BATCHES:
         own, other = _facts(lot, column), _facts(donor, column)
         if own and other and not own & other and column not in told:

@@ -1,108 +1,197 @@
 """What the check finds in annotation, gene counts, marker and gene set tables, and whether they fit each other."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from karyolot.contracts.panel import MIN_LOTS, Panel, gene_digest
+import numpy as np
+
+from karyolot.contracts.genes import MOST_WITHOUT_LENGTH, matched, renamed
+from karyolot.contracts.panel import MIN_LOTS, gene_digest
 from karyolot.contracts.problems import Fault, KaryolotError, nearest, quoted
-from karyolot.inputs import probe
 from karyolot.inputs.files import Files, Use, config_files
-from karyolot.inputs.formats import text
+from karyolot.inputs.formats import gene_counts, gtf
+from karyolot.inputs.formats import gene_sets as sets_format
+from karyolot.inputs.formats import markers as markers_format
 from karyolot.inputs.genome import contig_fault, some
-from karyolot.inputs.probe import GeneCounts, Genes
 from karyolot.io.files import sha256
 from karyolot.io.panel import read_panel
-from karyolot.io.shipped import resource
+from karyolot.io.shipped import aliases
 
-MARKER_COLUMNS = ("gene_name", "group", "expected", "source", "reason")
-EXPECTED = ("down", "up", "detected", "absent", "report")
+TPM_CRITERIA = "criteria on TPM (R01, R04, R05, R07) and sex by RNA (Q04c, Q04d)"
 
 
-def annotation(files: Files, contigs: dict[str, int] | None) -> Genes | None:
-    """Gene names of the GTF, read through only when a study with RNA needs them."""
-    genes = files.examine("reference.gtf", lambda file: files.look(probe.read_genes, file, files.has_rna))
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the genes of this study's RNA come from: the annotation, or a matrix.
+
+    named: (id, name) of all its genes as the run will have them, under today's symbols. digest: `gene_digest` of what the run
+    compares with a panel. former: symbols that were renamed since. without_length: names of genes that will have no TPM.
+    """
+
+    label: str
+    named: list[tuple[str, str]]
+    digest: str
+    former: list[str]
+    is_matrix: bool
+    without_length: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(name for _, name in self.named)
+
+
+def annotation(files: Files, contigs: dict[str, int] | None) -> gtf.Facts | None:
+    """Gene names and contigs of the GTF; transcripts are needed only where RNA is."""
+    genes = files.examine("reference.gtf", lambda file: files.look(gtf.look, file, transcripts=files.has_rna))
     if genes and contigs and (message := contig_fault(genes.ends, contigs, spans=True)):
         fault = Fault("E14", message, "give the GTF and the FASTA of one assembly, from one source")
         files.in_config("reference.gtf", fault, files.there["reference.gtf"][0])
     return genes
 
 
-def gene_symbols(files: Files, uses: Sequence[Use], genes: Genes | None) -> dict[str, frozenset[str]]:
-    """Gene names the RNA of this study can have, by the file they come from."""
-    symbols: dict[str, frozenset[str]] = {}
+# Counts per gene
+
+
+def gene_sources(files: Files, uses: Sequence[Use], genes: gtf.Facts | None) -> list[Source]:
+    """Check the matrices, and return where the genes of this study's RNA come from."""
+    sources: list[Source] = []
     matrices: dict[Path, list[Use]] = defaultdict(list)
     for use in uses:
-        if use.is_matrix:
+        if use.is_matrix and use.entry.row.sample_id:
             matrices[use.file].append(use)
     if genes is not None and any(use.entry.row.assay == "rnaseq" and not use.is_matrix for use in uses):
-        symbols[f"the annotation ({files.config.reference.gtf})"] = frozenset(genes.names.values())
-        files.gene_sources[f"the annotation ({files.config.reference.gtf})"] = None
-    first: tuple[str, frozenset[str]] | None = None
+        names = list(genes.names.values())
+        named = list(zip(genes.names, renamed(names, aliases()), strict=True))
+        label = f"the annotation ({files.config.reference.gtf})"
+        sources.append(Source(label, named, gene_digest(genes.names.items()), _former(names, named), False))
+    first: tuple[Use, frozenset[str]] | None = None
+    seen: dict[bytes, Use] = {}
     for file, users in matrices.items():
-        wanted = frozenset(use.entry.row.sample_id for use in users if use.entry.row.sample_id)
+        wanted = {str(use.entry.row.sample_id): use.entry.row.strandedness or "" for use in users}
         try:
-            matrix = files.look(probe.gene_counts, file, wanted)
+            matrix = files.look(gene_counts.look, file, tuple(wanted.items()))
         except Fault as fault:
             files.in_row(users[0], fault)
             continue
-        faults = dict(matrix.faults)
-        for use in users:
-            sample = use.entry.row.sample_id
-            if sample and sample not in matrix.samples:
-                message = f"its header does not name {sample}"
-                meant = nearest(sample, matrix.samples)
-                files.in_row(use, Fault("E28", message, "name the sample in both places alike", meant=meant))
-            elif sample in faults:
-                files.in_row(use, faults[sample])
-        first = first or (users[0].path, frozenset(matrix.genes))
+        _matrix_faults(files, users, matrix, seen)
+        first = first or (users[0], frozenset(matrix.genes))
+        known = matched(matrix.genes, genes.names if genes else ())
+        without: frozenset[str] = frozenset()
+        names = [
+            genes.names[known[gene]] if genes and gene in known else name or gene
+            for gene, name in zip(matrix.genes, matrix.names, strict=True)
+        ]
+        named = list(zip(matrix.genes, renamed(names, aliases()), strict=True))
         if different := first[1] ^ frozenset(matrix.genes):
-            message = f"it has other genes than {first[0]} ({len(different)} differ, {some(sorted(different))})"
+            message = f"it has other genes than {first[0].path} ({len(different)} differ, {some(sorted(different))})"
             files.in_row(users[0], Fault("E14", message, "count all samples with the same annotation"))
-        named = matrix.names
-        if not named and genes is not None:
-            versionless = {identifier.partition(".")[0]: name for identifier, name in genes.names.items()}
-            named = tuple(versionless.get(gene.partition(".")[0], gene) for gene in matrix.genes)
-        symbols[f"the matrix ({users[0].path})"] = frozenset(named or matrix.genes)
-        files.gene_sources[f"the matrix ({users[0].path})"] = matrix
-    return symbols
+        elif (
+            genes is not None or files.config.reference.gtf is None
+        ):  # a GTF that could not be read is a problem of its own
+            without = _lengths(files, users[0], matrix, known, named, annotated=genes is not None)
+        label = f"the matrix ({users[0].path})"
+        sources.append(Source(label, named, gene_digest(named), _former(names, named), True, without))
+    return sources
 
 
-def markers(files: Files, symbols: Mapping[str, frozenset[str]]) -> None:
+def _former(names: Sequence[str], named: Sequence[tuple[str, str]]) -> list[str]:
+    return [former for former, (_, name) in zip(names, named, strict=True) if former != name]
+
+
+def _matrix_faults(files: Files, users: Sequence[Use], matrix: gene_counts.GeneCounts, seen: dict[bytes, Use]) -> None:
+    """What is wrong with the samples of a matrix. seen: samples by the digest of their counts, of all matrices so far."""
+    if matrix.note:
+        files.in_row(users[0], matrix.note)
+    if fault := matrix.rounded_tpm():
+        files.in_row(users[0], fault)
+    told: set[str] = set()
+    digests = matrix.digests()
+    for use in users:
+        sample = str(use.entry.row.sample_id)
+        if fault := matrix.faults.get(sample):
+            # What is wrong with the whole file is one problem, not one of each sample.
+            if fault.line or fault.meant or fault.message not in told:
+                files.in_row(use, fault)
+            told.add(fault.message)
+            continue
+        earlier = seen.setdefault(digests[sample], use)
+        if earlier.entry.row.sample_id != sample:
+            message = f"its counts are those of {earlier.entry.row.sample_id} (line {earlier.entry.line}), gene by gene"
+            files.in_row(use, Fault("E03", message, "name the sample's own counts, or delete the row"))
+
+
+def _lengths(
+    files: Files, use: Use, matrix: gene_counts.GeneCounts, known: Mapping[str, str],
+    named: Sequence[tuple[str, str]], *, annotated: bool,
+) -> frozenset[str]:  # fmt: skip
+    """Names of the genes without a length, which have no TPM. known: the annotated gene of each gene."""
+    if annotated and not known:
+        message = f"no gene of it ({some(matrix.genes)}) is in reference.gtf"
+        files.in_row(use, Fault("E14", message, "count with the GTF named in reference.gtf, or name that GTF"))
+        return frozenset()
+    lacking = np.array([gene not in known for gene in matrix.genes]) & np.isnan(matrix.lengths)
+    if lacking.all():
+        message = f"gene lengths are not known, so there are no TPM: {TPM_CRITERIA} will be not assessed"
+        files.in_row(use, Fault("W05", message, "give reference.gtf, or a column length in the matrix"))
+    elif lacking.any():
+        part = (matrix.counts[lacking].sum(axis=0) / np.maximum(matrix.counts.sum(axis=0), 1)).max(initial=0.0)
+        has = "are not in reference.gtf and have no length" if annotated else "have no length"
+        message = f"{lacking.sum()} of {len(lacking)} genes {has} ({some(np.array(matrix.genes)[lacking])}), with up to"
+        message += f" {part:.2%} of the counts of a sample"
+        if part > MOST_WITHOUT_LENGTH:
+            remedy = "TPM of the others would be too high: give the GTF that was counted with, or lengths of all genes"
+            files.in_row(use, Fault("E14", message, remedy))
+        else:
+            remedy = "they have no TPM; give the GTF that was counted with, or lengths of all genes, to have them all"
+            files.in_row(use, Fault("W28", message, remedy))
+    return frozenset(name for (_, name), missing in zip(named, lacking, strict=True) if missing)
+
+
+# Markers and panel
+
+
+def markers(files: Files, sources: Sequence[Source]) -> None:
     """Check the marker table, and that its genes are where expression comes from."""
-    files.examine("expression.markers", lambda file: _markers(files, symbols, file))
+    files.examine("expression.markers", lambda file: _markers(files, sources, file))
 
 
-def _markers(files: Files, symbols: Mapping[str, frozenset[str]], file: Path) -> None:
+def _markers(files: Files, sources: Sequence[Source], file: Path) -> None:
     path = files.config.expression.markers
-    rows = files.look(text.table, file, MARKER_COLUMNS, only=True)
-    seen: set[tuple[str, str]] = set()
-    for line, row in rows:
-        if reason := probe.damaged_gene([row["gene_name"]]):
-            wrong = Fault("E16", reason, "write the symbol again, in a text editor", line)
-            files.in_config("expression.markers", wrong, path)
-        if row["expected"] not in EXPECTED:
-            message, meant = f"expected is {quoted(row['expected'])}", nearest(row["expected"], EXPECTED)
-            wrong = Fault("E17", message, f"write {', '.join(EXPECTED)}", line, meant)
-            files.in_config("expression.markers", wrong, path)
-        if (row["gene_name"], row["group"]) in seen:
-            message = f"{row['gene_name']} stands twice in the group {quoted(row['group'])}"
-            files.in_config("expression.markers", Fault("E01", message, "keep one row", line), path)
-        seen.add((row["gene_name"], row["group"]))
-    wanted = list(dict.fromkeys(row["gene_name"] for _, row in rows if not probe.damaged_gene([row["gene_name"]])))
-    for source, names in symbols.items():
-        missing = [name for name in wanted if name not in names]
+    facts = files.look(markers_format.look, file)
+    for fault in facts.faults:
+        files.in_config("expression.markers", fault, path)
+    for note in _renamed("it", facts.former):
+        files.in_config("expression.markers", note, path)
+    wanted = list(dict.fromkeys(row["gene_name"] for _, row in facts.rows))
+    for source in sources:
+        for note in _renamed(source.label, source.former):
+            files.in_config("expression.markers", note, path)
+        missing = [name for name in wanted if name not in source.names]
         if missing and len(missing) == len(wanted):
             remedy = "give an annotation or matrix with gene names (symbols) of the same species"
-            files.in_config("expression.markers", Fault("E19", f"no marker gene is in {source}", remedy), path)
+            files.in_config("expression.markers", Fault("E19", f"no marker gene is in {source.label}", remedy), path)
         elif missing:
-            message = f"{len(missing)} of {len(wanted)} marker genes are not in {source}: {', '.join(missing)}"
+            message = f"{len(missing)} of {len(wanted)} marker genes are not in {source.label}: {', '.join(missing)}"
             wrong = Fault("W19", message, "they will be not assessed; compare their spelling")
             files.in_config("expression.markers", wrong, path)
+        if short := [name for name in wanted if name in source.without_length]:
+            message = f"{len(short)} of {len(wanted)} marker genes have no length in {source.label}: {some(short, 20)}"
+            wrong = Fault("W19", message, f"they have no TPM: {TPM_CRITERIA} that need them will be not assessed")
+            if len(source.without_length) < len(source.named):
+                files.in_config("expression.markers", wrong, path)
 
 
-def panel(files: Files, genes: Genes | None) -> None:
-    """The reference panel is whole, and of the annotation of this study: the same genes under the same names."""
+def _renamed(label: str, former: Sequence[str]) -> Iterator[Fault]:
+    """The note that symbols were renamed since, if any were."""
+    if former:
+        listed = ", ".join(f"{name} (now {aliases()[name]})" for name in dict.fromkeys(former))
+        yield Fault("W28", f"former symbols in {label} are read as today's: {listed}", "nothing, if this is meant")
+
+
+def panel(files: Files, sources: Sequence[Source]) -> None:
+    """The reference panel is complete, and of the annotation of this study: the same genes under the same names."""
     path = files.config.expression.panel
     if path is None or "expression.panel" not in files.there:
         return
@@ -113,104 +202,83 @@ def panel(files: Files, genes: Genes | None) -> None:
         message = str(error).removeprefix(f"{file}: ")
         files.in_config("expression.panel", Fault("E28", message, "name a file made by `karyolot panel freeze`"), path)
         return
-    for source, matrix in files.gene_sources.items():
-        ids = {gene for gene, _ in _as_run(matrix, genes.names if genes else {})}
+    for source in sources:
+        ids = {gene for gene, _ in source.named}
         missing = [gene for gene in panel.gene_ids if gene not in ids]
-        if missing or not is_annotation_of(files, panel, matrix, genes):
-            message = f"the genes of {source} are others, or have other names ({len(ids)} there)"
+        # '': not known before the run, which genes salmon leaves out.
+        wanted = panel.annotation_sha256 if source.is_matrix else panel.gtf_sha256
+        if missing or (wanted and source.digest != wanted):
+            message = f"the genes of {source.label} are others, or have other names ({len(ids)} there)"
             if missing:
-                message = f"{len(missing)} of its {len(panel.gene_ids)} genes are not in {source} ({some(missing)})"
+                message = (
+                    f"{len(missing)} of its {len(panel.gene_ids)} genes are not in {source.label} ({some(missing)})"
+                )
             remedy = f"use the annotation panel {panel.version} was frozen with, or freeze a new panel"
             files.in_config("expression.panel", Fault("E14", f"another annotation: {message}", remedy), path)
     if len(panel.lots) < MIN_LOTS:
         message = f"lots in panel {panel.version}: {len(panel.lots)}, and limits need {MIN_LOTS}"
-        wrong = Fault(
-            "W05", message, "lots will be INDETERMINATE; freeze more accepted lots, or set no expression.panel"
-        )
-        files.in_config("expression.panel", wrong, path)
+        remedy = "lots will be INDETERMINATE; freeze more accepted lots, or set no expression.panel"
+        files.in_config("expression.panel", Fault("W05", message, remedy), path)
 
 
-def is_annotation_of(files: Files, panel: Panel, matrix: GeneCounts | None, genes: Genes | None) -> bool:
-    """Whether RNA of this study will have the genes of the panel's lots, under the same names; True where it cannot be
-    known before the run. matrix: None when genes come from the annotation."""
-    wanted = panel.gtf_sha256 if matrix is None else panel.annotation_sha256
-    if not wanted or gene_digest(_as_run(matrix, genes.names if genes else {})) == wanted:
-        return True
-    if genes is None or files.config.reference.gtf is None:
-        return False
-    # `genes` was read from gene lines where there are some; the run counts exons. A real GTF takes half a minute so,
-    # and pandas is needed: only to be sure before the user is told.
-    from karyolot.io.expression import read_annotation
-
-    _, table = read_annotation(resource(files.config.reference.gtf, files.workdir))
-    exact = dict(zip(table["gene_id"], table["gene_name"], strict=True))
-    return gene_digest(_as_run(matrix, exact)) == wanted
+# Gene sets
 
 
-def gene_sets(files: Files, symbols: Mapping[str, frozenset[str]]) -> None:
+def gene_sets(files: Files, sources: Sequence[Source]) -> None:
+    """Check the GMT files and the table of axes."""
     pathways = files.config.pathways
     sets: dict[str, frozenset[str]] = {}
-    whole = True
+    complete = True
     pins = {f"pathways.own_gene_sets.{number}.path": own.sha256 for number, own in enumerate(pathways.own_gene_sets)}
     gmts = {key: path for key, path in config_files(files.config).items() if "gene_sets." in key}
     for key, path in gmts.items():
         if key not in files.there:
-            whole = False
+            complete = False
             continue
         _, file = files.there[key]
         try:
             if key in pins and (digest := files.look(sha256, file)) != pins[key]:
                 remedy = "fetch the release that was pinned, or state this sha256 if the change is meant"
                 raise Fault("E05", f"its sha256 is {digest}, stated is {pins[key]}", remedy)
-            found = files.look(probe.read_gene_sets, file)
+            found = files.look(sets_format.look, file)
         except Fault as fault:
             files.in_config(key, fault, path)
-            whole = False
+            complete = False
             continue
-        if repeated := sorted(sets.keys() & found.keys()):
+        if repeated := sorted(sets.keys() & found.sets.keys()):
             wrong = Fault("E01", f"the gene set {quoted(repeated[0])} is in another file too", "delete one of them")
             files.in_config(key, wrong, path)
-        sets |= found
-    files.examine("pathways.axes", lambda file: _axes(files, symbols, sets, whole, file))
+        for note in _renamed("it", found.former):
+            files.in_config(key, note, path)
+        sets |= found.sets
+    files.examine("pathways.axes", lambda file: _axes(files, sources, sets, complete, file))
 
 
 def _axes(
-    files: Files, symbols: Mapping[str, frozenset[str]], sets: Mapping[str, frozenset[str]], whole: bool, file: Path
+    files: Files, sources: Sequence[Source], sets: Mapping[str, frozenset[str]], complete: bool, file: Path
 ) -> None:
-    """Check the table of axes. whole: all GMT files could be read, so that a set that is in none is an error."""
+    """Check the table of axes. complete: all GMT files could be read, so that a set that is in none is an error."""
     pathways = files.config.pathways
-    scored: list[str] = []
-    for line, row in files.look(text.table, file, ("set_name", "axis", "informational"), only=True):
-        if row["informational"] not in {"yes", "no"}:
-            wrong = Fault("E17", f"informational is {quoted(row['informational'])}", "write yes or no", line)
+    axes = files.look(sets_format.look_axes, file)
+    for fault in axes.faults:
+        files.in_config("pathways.axes", fault, pathways.axes)
+    names = {row["set_name"]: line for line, row in reversed(axes.rows)}
+    for name, line in names.items():
+        if complete and name not in sets:
+            message = f"no GMT file of the section pathways has the set {quoted(name)}"
+            wrong = Fault("E24", message, "correct the name", line, nearest(name, list(sets)))
             files.in_config("pathways.axes", wrong, pathways.axes)
-        if row["set_name"] in scored:
-            twice = Fault("E01", f"the set {quoted(row['set_name'])} stands twice", "keep one row", line)
-            files.in_config("pathways.axes", twice, pathways.axes)
-        elif row["set_name"] in sets:
-            scored.append(row["set_name"])
-        elif whole:
-            message = f"no GMT file of the section pathways has the set {quoted(row['set_name'])}"
-            wrong = Fault("E24", message, "correct the name", line, nearest(row["set_name"], list(sets)))
-            files.in_config("pathways.axes", wrong, pathways.axes)
-    for source, names in symbols.items():
-        if scored and not any(sets[name] & names for name in scored):
-            message = f"no gene of any scored gene set is in {source}"
+    scored = [name for name in reversed(names) if name in sets]
+    for source in sources:
+        if scored and not any(sets[name] & source.names for name in scored):
+            message = f"no gene of any scored gene set is in {source.label}"
             raise Fault("E19", message, "give gene sets with gene names (symbols) of the same species")
-        small = [name for name in scored if len(sets[name] & names) < pathways.min_size]
-        large = [name for name in scored if len(sets[name] & names) > pathways.max_size]
+        small = [name for name in scored if len(sets[name] & source.names) < pathways.min_size]
+        large = [name for name in scored if len(sets[name] & source.names) > pathways.max_size]
         sizes = (("fewer", pathways.min_size, small, "lower pathways.min_size, or compare the spelling of genes"),
                  ("more", pathways.max_size, large, "raise pathways.max_size"))  # fmt: skip
         for word, size, found_so, remedy in sizes:
             if found_so:
-                message = f"gene sets with {word} than {size} genes in {source}: {some(found_so, 20)}"
+                message = f"gene sets with {word} than {size} genes in {source.label}: {some(found_so, 20)}"
                 wrong = Fault("E19", message, f"take them out of pathways.axes, or {remedy}")
                 files.in_config("pathways.axes", wrong, pathways.axes)
-
-
-def _as_run(matrix: GeneCounts | None, annotated: Mapping[str, str]) -> list[tuple[str, str]]:
-    """(id, name) of all genes as the run will have them. annotated: names by id; they come before those of the matrix."""
-    if matrix is None:
-        return list(annotated.items())
-    stated = zip(matrix.genes, matrix.names or matrix.genes, strict=True)
-    return [(gene, annotated.get(gene, name)) for gene, name in stated]

@@ -13,7 +13,6 @@ from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Sample
 from karyolot.inputs import probe
 from karyolot.inputs.formats import text
-from karyolot.inputs.probe import GeneCounts
 from karyolot.inputs.sheets import Entry
 from karyolot.inputs.study import Draft
 from karyolot.io.shipped import resource
@@ -109,8 +108,6 @@ class Files:
         """Dotted key -> (path as it is written, file), of the settings that name a file that can be read."""
         self.misplaced: set[int] = set()
         """Lines of samples.tsv with a file that belongs elsewhere: its reads cannot be expected to fit."""
-        self.gene_sources: dict[str, GeneCounts | None] = {}
-        """Files the genes of this study's RNA come from, by what they are called: a matrix, or None for the annotation."""
         self.has_dna = any(entry.row.assay == "wgs" for entry in draft.samples)
         self.has_rna = any(entry.row.assay == "rnaseq" for entry in draft.samples)
 

@@ -8,18 +8,14 @@ import gzip
 import hashlib
 import os
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
 from pathlib import Path
 
 import pysam
 
 from karyolot.contracts.problems import Fault, quoted
 from karyolot.inputs.formats.text import lines as lines_of
-from karyolot.inputs.formats.text import not_a_count, opened, whole_number
-from karyolot.inputs.spreadsheet import damage
+from karyolot.inputs.formats.text import opened, whole_number
 
 HEAD_BYTES = 65_536
 HEAD_READS = 50
@@ -167,80 +163,6 @@ def alignment_head(path: Path) -> AlignmentHead:
 # References
 
 
-@dataclass(frozen=True, slots=True)
-class Genes:
-    """Of a GTF: gene names by gene id, and the contigs of its first lines with the last base seen there."""
-
-    names: dict[str, str]
-    ends: dict[str, int]
-
-
-def read_genes(path: Path, whole: bool = True) -> Genes:
-    """Gene ids and names of a GTF, or of its first lines; a gene without gene_name goes by its id."""
-    names: dict[str, str] = {}
-    ends: dict[str, int] = {}
-    identifier, named = re.compile(rb'\bgene_id "([^"]+)"'), re.compile(rb'\bgene_name "([^"]+)"')
-    with opened(path) as handle:
-        seen = 0
-        has_genes = False
-        for number, line in enumerate(handle, 1):
-            if line.startswith(b"#"):
-                continue
-            seen += 1
-            if seen <= HEAD_LINES:
-                fields = line.rstrip(b"\r\n").split(b"\t")
-                try:
-                    start, end = whole_number(fields[3].decode("ascii")), whole_number(fields[4].decode("ascii"))
-                except (IndexError, ValueError):
-                    fields = []
-                if len(fields) != 9:
-                    raise Fault(
-                        "E28", "is not GTF: a line has nine columns, separated by tabs", "name a GTF file", number
-                    )
-                if not 1 <= start <= end:
-                    message = f"{start}-{end} is not an interval from 1 on, start first"
-                    raise Fault("E28", message, "correct the line", number)
-                if b"gene_id" not in fields[8]:
-                    remedy = "name a GTF file; gffread -T converts GFF3"
-                    raise Fault("E28", "is not GTF: a line has no gene_id", remedy, number)
-                contig = fields[0].decode(errors="replace")
-                ends[contig] = max(ends.get(contig, 0), end)
-                has_genes = has_genes or fields[2] == b"gene"
-            elif not whole:
-                break
-            # Where genes have lines of their own, the others repeat them.
-            elif has_genes and b"\tgene\t" not in line:
-                continue
-            if found := identifier.search(line):
-                name = named.search(line) or found
-                names[found[1].decode(errors="replace")] = name[1].decode(errors="replace")
-    if not names:
-        raise Fault("E28", "holds no annotation", "fetch it again")
-    return Genes(names, ends)
-
-
-def read_gene_sets(path: Path) -> dict[str, frozenset[str]]:
-    """Sets of a GMT file: name, description, genes, separated by tabs."""
-    sets: dict[str, frozenset[str]] = {}
-    for number, line in lines_of(path):
-        if not line.strip():
-            continue
-        fields = line.split("\t")
-        if len(fields) < 3:
-            message = "is not GMT: a line needs a name, a description and genes, separated by tabs"
-            raise Fault("E28", message, "name a GMT file", number)
-        if fields[0] in sets:
-            raise Fault("E01", f"the gene set {quoted(fields[0])} stands twice", "delete one of them", number)
-        genes = [gene for gene in fields[2:] if gene]
-        entrez = sum(gene.isdecimal() for gene in genes) > len(genes) / 2
-        if reason := damaged_gene(genes, entrez):
-            raise Fault("E16", reason, "take the GMT from before it was opened in a spreadsheet", number)
-        sets[fields[0]] = frozenset(genes)
-    if not sets:
-        raise Fault("E28", "holds no gene set", "name a GMT file")
-    return sets
-
-
 def panel_contigs(path: Path) -> set[str]:
     """Contigs named in the first lines of a panel of SNPs: VCF, or BED with the two alleles."""
     contigs: set[str] = set()
@@ -268,96 +190,3 @@ def panel_contigs(path: Path) -> set[str]:
 
 
 # Counts made elsewhere
-
-
-@dataclass(frozen=True, slots=True)
-class GeneCounts:
-    """A matrix of gene counts: samples named in its header, gene ids, gene names when a column gives them."""
-
-    samples: tuple[str, ...]
-    genes: tuple[str, ...]
-    names: tuple[str, ...]
-    faults: tuple[tuple[str, Fault], ...]
-    """(sample, its first count that is none)."""
-
-
-GENE_COLUMNS = {"gene_name": "gene_name", "symbol": "gene_name", "length": "length"}
-"""Columns of a matrix of counts that are no samples: name in lower case -> what they hold."""
-
-
-def repeated(header: Sequence[str]) -> str | None:
-    """The columns of a matrix's header that name or measure the genes twice, as one would say them; None when none do."""
-    for kind in dict.fromkeys(GENE_COLUMNS.values()):
-        if len(found := [name for name in header[1:] if GENE_COLUMNS.get(name.lower()) == kind]) > 1:
-            return " and ".join(map(quoted, found))
-    return None
-
-
-def gene_counts(path: Path, samples: frozenset[str]) -> GeneCounts:
-    """Read a matrix through: gene ids first, a column of whole numbers per sample, `gene_name` or `symbol` optional.
-
-    Separated by tabs or commas; the header may lack the name of the first column, as R writes it.
-    """
-    lines = ((number, line) for number, line in lines_of(path) if line.strip() and not line.startswith("#"))
-    top = list(islice(lines, 2))
-    if len(top) < 2:
-        raise Fault("E28", "holds no counts", "give a matrix: a header with the sample ids, one line per gene")
-    mark = "\t" if "\t" in top[1][1] else ","
-    line, header = top[0][0], _cells(top[0][1], mark)
-    width = len(_cells(top[1][1], mark))
-    if width < 2:
-        raise Fault("E28", "is not a table separated by tabs or commas", "save it as tab-separated text", top[1][0])
-    if len(header) == width - 1:
-        header.insert(0, "gene_id")
-    for name, count in Counter(header).items():
-        if count > 1 and name in samples:
-            raise Fault("E01", f"the column {quoted(name)} stands twice", "keep one of them", line)
-    if twice := repeated(header):
-        raise Fault("E01", f"the columns {twice} say the same of a gene", "keep one of them", line)
-    places = [(name, place) for place, name in enumerate(header) if place and name in samples]
-    kinds = [GENE_COLUMNS.get(name.lower()) for name in header[1:]]
-    name_place = kinds.index("gene_name") + 1 if "gene_name" in kinds else 0
-    genes: list[str] = []
-    names: list[str] = []
-    numbers: list[int] = []
-    faults: dict[str, Fault] = {}
-    empty = dict(places)
-    for number, row in chain(top[1:], lines):
-        cells = _cells(row, mark)
-        if len(cells) != len(header):
-            message = f"the row has {len(cells)} cells and the header {len(header)}"
-            raise Fault("E28", message, "save the table again", number)
-        genes.append(cells[0])
-        names.append(cells[name_place] or cells[0])
-        numbers.append(number)
-        for sample, place in places:
-            text = cells[place]
-            if text == "0":
-                continue
-            if sample not in faults and (reason := not_a_count(text)):
-                faults[sample] = Fault("E28", reason, "give raw counts per gene: whole numbers, 0 or more", number)
-            if sample in empty and (sample in faults or float(text)):  # 0.0 is none either
-                del empty[sample]
-    for sample in empty:
-        faults[sample] = Fault("E28", f"every count of {sample} is 0", "name the matrix that holds its counts")
-    # Where most ids are numbers they are Entrez ids, and a number is no damage.
-    entrez = sum(name.isdecimal() for name in names) > len(names) / 2
-    for number, gene, name in zip(numbers, genes, names, strict=True):
-        if reason := damaged_gene((gene, name), entrez):
-            raise Fault("E16", reason, "take the matrix from before it was opened in a spreadsheet", number)
-    gene, count = Counter(genes).most_common(1)[0]
-    if count > 1:
-        remedy = "use unique ids (Ensembl ids), or sum the rows of a gene"
-        raise Fault("E01", f"the gene id {quoted(gene)} stands {count} times", remedy, numbers[genes.index(gene)])
-    return GeneCounts(tuple(header[1:]), tuple(genes), tuple(names) if name_place else (), tuple(faults.items()))
-
-
-def damaged_gene(names: Iterable[str], entrez: bool = False) -> str | None:
-    for name in names:
-        if kind := damage(name, numbers_are_ids=entrez):
-            return f"the gene name {quoted(name)} is {kind} that a spreadsheet made of a name like MARCH1 or SEPT2"
-    return None
-
-
-def _cells(line: str, mark: str) -> list[str]:
-    return [cell.strip().strip('"') for cell in line.split(mark)]

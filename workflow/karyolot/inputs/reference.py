@@ -1,11 +1,10 @@
 """What a run takes of the files that describe the genome, as plain columns: `dna` makes its tables of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from karyolot.inputs.formats import bins, fasta, intervals, layout, regions
-from karyolot.inputs.gene_spans import read_genes
+from karyolot.inputs.formats import bins, fasta, gtf, intervals, layout, regions
 
 TRACKS = {"mappability": intervals.MAPPABILITY, "replication_timing": intervals.TIMING}
 
@@ -36,12 +35,16 @@ def bin_sources(files: Mapping[str, str], bin_bp: int) -> dict[str, Any]:
     return sources
 
 
-def places(layout_file: Path | str, watch: Path | str, gtf: list[str] | str) -> dict[str, Any]:
-    """Named places of a genome, by the fields of `dna.atlas.Atlas`. gtf: one file, or an empty list for none."""
+def places(layout_file: Path | str, watch: Path | str, annotations: Sequence[str]) -> dict[str, Any]:
+    """Named places of a genome, by the fields of `dna.atlas.Atlas`. annotations: the one GTF, or nothing."""
+    genes: dict[str, list[Any]] = {"chrom": [], "start": [], "end": [], "gene_name": []}
+    for path in annotations:
+        for name, column in gtf.read(path, transcripts=False).spans.items():
+            genes[name] += column
     facts = layout.read(layout_file)
     return {
         "cytobands": facts.bands,
         "watch": regions.read(watch),
-        "genes": read_genes(gtf),
+        "genes": genes,
         "immune_receptors": facts.layout.immune_receptors,
     }

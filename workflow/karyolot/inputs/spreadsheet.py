@@ -1,7 +1,12 @@
 """What a spreadsheet does to the names of genes and samples: dates, day numbers and powers of ten in their place."""
 
 import re
+from collections.abc import Iterable
 
+from karyolot.contracts.problems import Fault, quoted
+
+SHOWN = 5
+"""Damaged names that a message lists."""
 MONTHS = (
     "jan feb mar apr may jun jul aug sep sept oct nov dec"
     " january february march april june july august september october november december"
@@ -51,3 +56,28 @@ def damage(name: str, *, numbers_are_ids: bool = False) -> str | None:
     if _POWER.fullmatch(name):
         return "a power of ten"
     return "a day number" if not numbers_are_ids and _DAY_NUMBER.fullmatch(name) else None
+
+
+def damaged_names(names: Iterable[tuple[int, str]]) -> list[tuple[int, str, str]]:
+    """(line, name, what it became) of every damaged name of a column, each name once.
+
+    Where most names are numbers they are Entrez ids, and a number is no damage.
+    """
+    column = list(names)
+    numbers_are_ids = 2 * sum(name.isdecimal() for _, name in column) > len(column)
+    found: dict[str, tuple[int, str, str]] = {}
+    for line, name in column:
+        if kind := damage(name, numbers_are_ids=numbers_are_ids):
+            found.setdefault(name, (line, name, kind))
+    return list(found.values())
+
+
+def damage_fault(damaged: list[tuple[int, str, str]], remedy: str) -> Fault:
+    """The Fault of damaged gene names: all of them counted, the first ones listed."""
+    line, name, kind = damaged[0]
+    if len(damaged) == 1:
+        message = f"the gene name {quoted(name)} is {kind} that a spreadsheet made of a name like MARCH1 or SEPT2"
+        return Fault("E16", message, remedy, line)
+    listed = ", ".join(f"{quoted(name)} ({kind}, line {line})" for line, name, kind in damaged[:SHOWN])
+    message = f"{len(damaged)} gene names are what a spreadsheet made of names like MARCH1 or SEPT2: {listed}"
+    return Fault("E16", message + " ..." * (len(damaged) > SHOWN), remedy)

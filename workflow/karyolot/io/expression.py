@@ -1,9 +1,7 @@
-"""Reading and writing expression: gene annotation, salmon's results, count matrices, gene sets, `expression.h5ad`."""
+"""Reading and writing expression: salmon's results, `expression.h5ad`, and the results of a lot."""
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,8 +14,6 @@ from karyolot.contracts.expression import (
     Enrichment,
     ExpressionResults,
     ExpressionSample,
-    Genes,
-    GeneSets,
     Markers,
     PanelComparison,
     PanelResults,
@@ -25,83 +21,18 @@ from karyolot.contracts.expression import (
     Quantified,
     RnaQuality,
     SampleLevels,
-    SetAxes,
-    TranscriptGenes,
     check_expression,
 )
 from karyolot.contracts.panel import PanelFacts
 from karyolot.contracts.problems import KaryolotError, quoted
 from karyolot.contracts.results import ComparisonFiles, ExpressionFiles, PanelFiles
-from karyolot.inputs.formats.text import MOST, whole_number
-from karyolot.inputs.probe import GENE_COLUMNS, repeated
-from karyolot.io.files import PathLike, open_text, read_json, read_model, replacing
+from karyolot.io.files import PathLike, read_json, read_model, replacing
 from karyolot.io.tables import read_table
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 # anndata and pytximport are imported where they are used: they take seconds, and most jobs use neither.
-
-MANGLED = re.compile(r"\d{1,2}-(Mar|Sep|Dec|Apr|Oct|Nov)(-\d+)?|\d\.\d+E\+\d+")
-"""What a spreadsheet makes of the gene names MARCH1, SEPT2, DEC1 and of ids like 1810E10."""
-FEW = 5
-"""Names shown in a message."""
-
-
-def read_annotation(gtf: PathLike) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(TranscriptGenes, Genes) of the exon lines of a GTF; a gene without gene_name is called by its id.
-
-    Raises KaryolotError when no line is an exon with transcript_id and gene_id, or a transcript has two genes.
-    """
-    attribute = re.compile(r'\b(transcript_id|gene_id|gene_name) "([^"]+)"')
-    genes: dict[str, str] = {}
-    names: dict[str, str] = {}
-    exons: dict[str, dict[str, set[tuple[int, int]]]] = defaultdict(lambda: defaultdict(set))
-    with open_text(gtf) as handle:
-        for number, line in enumerate(handle, start=1):
-            fields = line.split("\t", 8)
-            if len(fields) < 9 or fields[2] != "exon":
-                continue
-            known: dict[str, str] = dict(attribute.findall(fields[8]))
-            if "transcript_id" not in known or "gene_id" not in known:
-                continue
-            transcript, gene = known["transcript_id"], known["gene_id"]
-            if genes.setdefault(transcript, gene) != gene:
-                message = f"{gtf}: transcript {quoted(transcript)} belongs to two genes, {genes[transcript]} and {gene}"
-                raise KaryolotError(message + "; use the GTF of Ensembl or GENCODE")
-            names[gene] = known.get("gene_name", gene)
-            try:
-                exons[gene][fields[0]].add((whole_number(fields[3]) - 1, whole_number(fields[4])))
-            except ValueError as error:
-                raise KaryolotError(f"{gtf}, line {number}: start and end are not numbers ({error})") from error
-    if not genes:
-        raise KaryolotError(f"{gtf}: no line is an exon with transcript_id and gene_id; name a GTF file")
-    ids = sorted(names)
-    # A gene of the pseudo-autosomal regions may stand on X and Y: it is one gene, not one of twice the length.
-    lengths = [max(_covered(places) for places in exons[gene].values()) for gene in ids]
-    chroms = [min(exons[gene]) for gene in ids]
-    spans = [exons[gene][chrom] for gene, chrom in zip(ids, chroms, strict=True)]
-    transcripts = pd.DataFrame(sorted(genes.items()), columns=["transcript_id", "gene_id"])
-    table = pd.DataFrame(
-        {
-            "gene_id": ids,
-            "gene_name": [names[gene] for gene in ids],
-            "length": lengths,
-            "chrom": chroms,
-            "start": [min(start for start, _ in span) for span in spans],
-            "end": [max(end for _, end in span) for span in spans],
-        }
-    )
-    return transcripts, table
-
-
-def _covered(places: Iterable[tuple[int, int]]) -> int:
-    """Bases in the union of half-open intervals."""
-    total, reached = 0, 0
-    for start, end in sorted(places):
-        total += max(0, end - max(start, reached))
-        reached = max(reached, end)
-    return total
 
 
 def read_given(paths: Sequence[PathLike], contract: type[pa.DataFrameModel]) -> pd.DataFrame:
@@ -111,37 +42,19 @@ def read_given(paths: Sequence[PathLike], contract: type[pa.DataFrameModel]) -> 
     return read_table(paths[0], contract)
 
 
-def read_samples(
-    facts: Sequence[Mapping[str, Any]], salmon: Mapping[str, PathLike], transcripts: Sequence[PathLike],
-    genes: Sequence[PathLike],
-) -> tuple[Quantified, list[ExpressionSample], pd.DataFrame, dict[str, Quantification]]:  # fmt: skip
-    """What `rna.expression.assemble` makes an expression of, in its order: quantified samples, their facts, Genes, salmon's
-    facts by sample.
+def read_salmon(samples: Sequence[ExpressionSample], transcripts: pd.DataFrame) -> Quantified:
+    """Expression of samples that this pipeline quantified by salmon, added up by gene (tximport).
 
-    facts: of the samples, as `plan.files.expression_samples` gives them. salmon: sample_id -> salmon.json. transcripts,
-    genes: the one file, or none where it is not given.
+    Parameters
+    ----------
+    transcripts
+        TranscriptGenes.
+
+    Raises
+    ------
+    KaryolotError
+        When the files do not fit each other or the annotation, or a sample has no read.
     """
-    samples = [ExpressionSample.model_validate(row) for row in facts]
-    quantified = read_quantified(samples, read_given(transcripts, TranscriptGenes))
-    said = {name: read_quantification(path) for name, path in salmon.items()}
-    return quantified, samples, read_given(genes, Genes), said
-
-
-def read_quantified(samples: Sequence[ExpressionSample], transcripts: pd.DataFrame) -> Quantified:
-    """Expression of all samples, from salmon by tximport or from count matrices.
-
-    transcripts: TranscriptGenes; not used for matrices. Raises KaryolotError when the two are mixed, or the files do
-    not fit each other or the annotation.
-    """
-    kinds = {sample.kind for sample in samples}
-    if len(kinds) > 1:
-        of = {kind: [sample.sample_id for sample in samples if sample.kind == kind] for kind in sorted(kinds)}
-        listed = " and ".join(f"{kind} ({', '.join(names)})" for kind, names in of.items())
-        raise KaryolotError(f"samples to be compared come from {listed}; quantify all of them in the same way")
-    return _read_salmon(samples, transcripts) if kinds == {"salmon"} else _read_matrices(samples)
-
-
-def _read_salmon(samples: Sequence[ExpressionSample], transcripts: pd.DataFrame) -> Quantified:
     from pytximport import tximport
 
     paths = [sample.path for sample in samples]
@@ -166,7 +79,8 @@ def _read_salmon(samples: Sequence[ExpressionSample], transcripts: pd.DataFrame)
     empty = [name for name in names if not tables[1][name].sum() > 0]
     if empty:
         raise KaryolotError(f"sample {empty[0]}: no read fits an annotated transcript; check its species and files")
-    return Quantified(tables[0], tables[1], tables[2], _unstated(tables[0].index))
+    unstated = pd.DataFrame({"gene_name": None, "length": np.nan}, index=tables[0].index)
+    return Quantified(tables[0], tables[1], tables[2], unstated)
 
 
 def match_transcripts(names: pd.Series, transcripts: pd.DataFrame) -> pd.DataFrame:
@@ -186,81 +100,6 @@ def match_transcripts(names: pd.Series, transcripts: pd.DataFrame) -> pd.DataFra
             " give transcripts and GTF of the same release"
         )
     return pd.DataFrame({"transcript_id": names, "gene_id": found}).dropna().reset_index(drop=True)
-
-
-def _read_matrices(samples: Sequence[ExpressionSample]) -> Quantified:
-    parts: list[pd.DataFrame] = []
-    genes = pd.DataFrame()
-    for path in dict.fromkeys(sample.path for sample in samples):
-        counts, stated = read_counts(path, [sample.sample_id for sample in samples if sample.path == path])
-        if parts and not counts.index.equals(parts[0].index):
-            other = sorted(set(counts.index) ^ set(parts[0].index))
-            raise KaryolotError(
-                f"{path}: holds other genes than {samples[0].path} ({len(other)} differ, {', '.join(other[:FEW])},"
-                " ...); count all samples with the same annotation"
-            )
-        parts.append(counts)
-        genes = stated if genes.empty else genes.combine_first(stated)
-    table = pd.concat(parts, axis=1)[[sample.sample_id for sample in samples]]
-    return Quantified(table, None, None, genes)
-
-
-def read_counts(path: PathLike, names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(counts: genes x the named samples, sorted by gene; gene_name and length where the file has such columns).
-
-    A table with a header, tabs or commas, gene ids in the first column; lines starting with # are passed over, and the
-    header may lack the name of the first column (as R writes it). Raises KaryolotError when a sample is not in the
-    header, a gene stands twice, or a count is not a whole number from 0 on.
-    """
-    with open_text(path) as handle:
-        lines = [line.rstrip("\r\n") for line in handle if line.strip() and not line.startswith("#")]
-    if len(lines) < 2:
-        raise KaryolotError(f"{path}: holds no counts; a header and one line per gene are needed")
-    mark = "\t" if "\t" in lines[1] else ","
-    header, *rows = [[cell.strip().strip('"') for cell in line.split(mark)] for line in lines]
-    if len(header) == len(rows[0]) - 1:
-        header.insert(0, "gene_id")
-    ragged = next((row for row in rows if len(row) != len(header)), None)
-    if ragged is not None:
-        message = f"the row of {quoted(ragged[0])} has {len(ragged)} cells, the header {len(header)}"
-        raise KaryolotError(f"{path}: {message}; save the table again")
-    if absent := [name for name in names if header[1:].count(name) != 1]:
-        shown = ", ".join(map(quoted, header[1 : 1 + FEW]))
-        raise KaryolotError(
-            f"{path}: the header does not name sample {absent[0]} once (it has {shown}, ...); name the column by the"
-            " sample_id"
-        )
-    if twice := repeated(header):
-        raise KaryolotError(f"{path}: the columns {twice} say the same of a gene; keep one of them")
-    # The ids by their place: another column may have their name.
-    ids = pd.Index([row[0] for row in rows], name="gene_id", dtype=str)
-    table = pd.DataFrame([row[1:] for row in rows], index=ids, columns=header[1:], dtype=str).sort_index()
-    if again := table.index[table.index.duplicated()].unique().tolist():
-        times = (table.index == again[0]).sum()
-        raise KaryolotError(f"{path}: gene {quoted(again[0])} stands {times} times; keep one row")
-    if mangled := [gene for gene in table.index if MANGLED.fullmatch(gene)]:
-        message = f"{quoted(mangled[0])} was a gene name before a spreadsheet changed it"
-        raise KaryolotError(f"{path}: {message}; export the table again, with Ensembl ids")
-    counts = table[list(names)].apply(pd.to_numeric, errors="coerce")
-    wrong = np.argwhere(~(counts.ge(0) & counts.eq(counts.round()) & counts.le(MOST)).to_numpy())
-    if len(wrong):
-        gene, name = counts.index[wrong[0][0]], counts.columns[wrong[0][1]]
-        message = f"gene {quoted(gene)} has {quoted(str(table.loc[gene, name]))} in {name}, not a whole number from 0 to {MOST:g}"
-        raise KaryolotError(f"{path}: {message}; give raw counts, not TPM or normalised values")
-    if empty := [name for name in names if not counts[name].any()]:
-        raise KaryolotError(f"{path}: every count of sample {empty[0]} is 0; name the matrix that holds its counts")
-    genes = _unstated(counts.index)
-    for column in table.columns.difference(list(names)):
-        match GENE_COLUMNS.get(column.lower()):
-            case "gene_name":
-                genes["gene_name"] = table[column].where(table[column] != "")
-            case "length":
-                genes["length"] = pd.to_numeric(table[column], errors="coerce")
-    return counts.astype(np.int64), genes
-
-
-def _unstated(ids: pd.Index) -> pd.DataFrame:
-    return pd.DataFrame({"gene_name": None, "length": np.nan}, index=ids)
 
 
 def read_expression(path: PathLike) -> "AnnData":
@@ -338,24 +177,3 @@ def read_panel_results(files: PanelFiles) -> PanelResults:
         read_table(files.genes, DifferentialExpression),
         read_table(files.components, Components),
     )
-
-
-def read_gene_sets(paths: Sequence[PathLike], axes: PathLike) -> tuple[GeneSets, pd.DataFrame]:
-    """(the sets that `axes` names, from the GMT files; the axes).
-
-    Raises KaryolotError when a set is in none of the files, or in two.
-    """
-    table = read_table(axes, SetAxes)
-    sets: dict[str, frozenset[str]] = {}
-    for path in paths:
-        with open_text(path) as handle:
-            for line in handle:
-                name, *genes = line.rstrip("\r\n").split("\t")
-                if name in sets and name in set(table["set_name"]):
-                    raise KaryolotError(f"{path}: the gene set {quoted(name)} stands twice; delete one of them")
-                sets[name] = frozenset(gene for gene in genes[1:] if gene)
-    if absent := [name for name in table["set_name"] if name not in sets]:
-        files = ", ".join(map(str, paths))
-        message = f"the gene set {quoted(absent[0])} is in none of {files}; correct its name or add its GMT"
-        raise KaryolotError(f"{axes}: {message}")
-    return {name: sets[name] for name in table["set_name"]}, table

@@ -1,6 +1,7 @@
 """Where the project's own files are: Snakefile, rules, scripts, profiles, environments, resources, templates of sheets."""
 
 import sys
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -42,3 +43,10 @@ def stop_beside(folder: str) -> None:
             " start that Snakefile, or make Python import the other package (is PYTHONPATH set?)\n"
         )
         raise SystemExit(2)
+
+
+@cache
+def aliases() -> dict[str, str]:
+    """Former symbol -> today's, of the genes in the shipped marker table (previous symbols of HGNC)."""
+    rows = [line.split("\t") for line in (RESOURCES / "aliases.tsv").read_text(encoding="utf-8").splitlines()]
+    return {former: symbol for former, symbol, _ in rows[1:]}

@@ -117,6 +117,10 @@ OVERVIEW = "results/overview.html"
 MULTIQC = "results/multiqc.html"
 
 
+ALIASES = "shipped:aliases.tsv"
+"""Former symbols of marker genes."""
+
+
 def shipped(path: str) -> str:
     """A path of the config as a rule's input: `shipped:NAME` in the project, all else relative to the working directory."""
     return str(resource(path, Path()))
@@ -161,6 +165,7 @@ def expression_sample(study: Study, sample: str) -> dict[str, object]:
         "kind": "counts" if row.counts else "salmon",
         "sex": study.donors[donor].sex,
         "passage": study.lots[lot].passage if lot else 0,
+        "library": " + ".join(sorted({row.library_id or sample for row in rows})),
         "strandedness": row.strandedness or "",
         **{column: " + ".join(sorted({getattr(row, column) or "" for row in rows} - {""})) for column in BATCHES},
     }
@@ -182,7 +187,7 @@ def gene_tables(reference: Reference) -> list[str]:
 
 
 def expression_inputs(study: Study, reference: Reference, samples: list[str]) -> dict[str, list[str]]:
-    """What an expression table is made from: quantified samples, and the annotation where it is needed or given.
+    """What an expression table is made from: quantified samples, former symbols, and the annotation where it is needed or given.
 
     Count matrices only once `verify_data` has found them to be what the sheet says.
     """
@@ -191,8 +196,8 @@ def expression_inputs(study: Study, reference: Reference, samples: list[str]) ->
     from_reads = any(study.samples[sample][0].counts is None for sample in samples)
     transcripts = [TRANSCRIPT_GENES] if from_reads else []
     salmon = list(quantified_samples(study, samples).values())
-    genes = gene_tables(reference)
-    return {"samples": files, "transcripts": transcripts, "genes": genes, "facts": facts, "salmon": salmon}
+    known = {"genes": gene_tables(reference), "aliases": [shipped(ALIASES)]}
+    return {"samples": files, "transcripts": transcripts, "facts": facts, "salmon": salmon, **known}
 
 
 def expression_samples(study: Study, samples: list[str]) -> list[dict[str, object]]:
@@ -311,6 +316,7 @@ def input_files(study: Study, settings: Config, lot: str) -> list[str]:
             settings.expression.panel,
             *settings.pathways.gmt_files,
             settings.pathways.axes,
+            ALIASES,
         ]
     return list(dict.fromkeys(shipped(path) for path in [*named, reference.gtf] if path is not None))
 

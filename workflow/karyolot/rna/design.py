@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.sheets import BATCHES
+from karyolot.contracts.sheets import BATCHES, cultures
 
 MIN_REPLICATES = 2
-"""Samples each state needs for p values: with one, its spread would be taken from the other state alone."""
+"""Cultures each state needs for p values: with one, its spread would be taken from the other state alone."""
 
 
 @dataclass(frozen=True)
 class Contrast:
     """How lot and hepatocytes are compared. terms: of the design, `state` last. untestable: why there are no p values;
-    '' where there are. lot, hepatocyte: number of samples."""
+    '' where there are. lot, hepatocyte: number of cultures."""
 
     terms: tuple[str, ...]
     lot: int
@@ -28,9 +28,9 @@ class Contrast:
 def plan_contrast(samples: pd.DataFrame, design: str) -> Contrast:
     """Check a design against the samples before anything is fitted.
 
-    samples: `obs` of the expression. design: '~ donor + state' or the like; a term all samples share is left out
-    (donor, for one lot and its own donor). Raises KaryolotError for a design that cannot tell its effects apart, naming
-    them: PyDESeq2 only warns and gives one of the many solutions.
+    samples: `obs` of the expression, one row per culture. design: '~ donor + state' or the like; a term all samples share is
+    left out (donor, for one lot and its own donor). Raises KaryolotError for a design that cannot tell its effects apart,
+    naming them: PyDESeq2 only warns and gives one of the many solutions.
     """
     named = [term.strip() for term in design.removeprefix("~").split("+")]
     unknown = [term for term in named if term not in samples]
@@ -72,9 +72,17 @@ def unit_of(samples: pd.DataFrame) -> pd.Series:
     return lots.where(samples["state"] == "lot", donors)
 
 
-def by_unit(samples: pd.DataFrame) -> pd.DataFrame:
-    """One row per lot and per donor's hepatocytes: donor, lot, state, and its batches, 'one + other' where it has several."""
-    groups = samples[["donor", "lot", "state", *BATCHES]].groupby(unit_of(samples).rename("sample_id"))
+def culture_of(samples: pd.DataFrame) -> pd.Series:
+    """The culture each sample is of, named by its first sample. samples: donor, lot, library (as in ExpressionSample)."""
+    rows = samples[["donor", "lot", "library"]].astype(str).sort_index().itertuples(name=None)
+    libraries = {sample: [f"{donor}/{lot}/{name}" for name in library.split(" + ") if name]
+                 for sample, donor, lot, library in rows}  # fmt: skip
+    return samples.index.to_series().map(cultures(libraries))
+
+
+def by_unit(samples: pd.DataFrame, units: pd.Series) -> pd.DataFrame:
+    """One row per unit: donor, lot, state, and its batches, 'one + other' where it has several. units: of each sample."""
+    groups = samples[["donor", "lot", "state", *BATCHES]].groupby(units.rename("sample_id"))
     facts = groups[["donor", "lot", "state"]].first()
     return facts.assign(**{name: groups[name].agg(_together) for name in BATCHES})
 

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from karyolot.contracts.problems import KaryolotError
-from karyolot.rna.design import by_unit, design_matrix, plan_contrast, unit_of
+from karyolot.rna.design import by_unit, culture_of, design_matrix, plan_contrast, unit_of
 from karyolot.rna.expression import normalised
 
 if TYPE_CHECKING:
@@ -22,7 +22,12 @@ ALPHA = 0.05
 
 
 def differential(expression: "AnnData", design: str) -> pd.DataFrame:
-    """Contracts.DifferentialExpression of `state` lot over hepatocyte. Order of samples and genes does not matter."""
+    """Contracts.DifferentialExpression of `state` lot over hepatocyte. Order of samples and genes does not matter.
+
+    Samples of one culture are added up first: they do not show how cultures differ.
+    """
+    if "library" in expression.obs and (units := culture_of(expression.obs)).duplicated().any():
+        expression = _added(expression, units)
     ordered = expression[sorted(expression.obs_names), sorted(expression.var_names)]
     contrast = plan_contrast(ordered.obs, design)
     levels = normalised(ordered)
@@ -52,10 +57,15 @@ def pool_replicates(expression: "AnnData") -> "AnnData":
     with RNA are in it, whatever their verdict: one of a wrong donor makes the donors' effects less sharp, and adding a
     verdict would make every lot's wait for this table.
     """
+    return _added(expression, unit_of(expression.obs))
+
+
+def _added(expression: "AnnData", units: pd.Series) -> "AnnData":
+    """Counts added over the samples of each unit. units: of each sample."""
     from anndata import AnnData
 
-    samples = by_unit(expression.obs)
-    counts = pd.DataFrame(np.asarray(expression.layers["counts"]), index=unit_of(expression.obs).to_numpy())
+    samples = by_unit(expression.obs, units)
+    counts = pd.DataFrame(np.asarray(expression.layers["counts"]), index=units.to_numpy())
     added = counts.groupby(level=0).sum().loc[samples.index].to_numpy()
     return AnnData(obs=samples, var=expression.var[["gene_name"]].copy(), layers={"counts": added})
 

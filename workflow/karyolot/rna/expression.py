@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from karyolot import __version__
 from karyolot.contracts.expression import OBS, VAR, ExpressionSample, Quantification, Quantified
+from karyolot.contracts.genes import MOST_WITHOUT_LENGTH, matched, renamed
 from karyolot.contracts.panel import gene_digest
 from karyolot.contracts.problems import KaryolotError
 
@@ -20,47 +21,62 @@ Floats = NDArray[np.float64]
 
 def assemble(
     quantified: Quantified, samples: Sequence[ExpressionSample], annotation: pd.DataFrame,
-    salmon: Mapping[str, Quantification], gtf: str,
+    salmon: Mapping[str, Quantification], gtf: str, aliases: Mapping[str, str],
 ) -> "AnnData":  # fmt: skip
     """The expression of `samples`: see `contracts.expression.check_expression`. Samples and genes sorted by id.
 
-    annotation: Genes, empty when there is none; it comes before what a count matrix says of its genes. gtf: its name, ''
-    when there is none. salmon: sample_id -> salmon's facts (none for samples that came as counts). Counts are rounded to
-    whole numbers (PyDESeq2 takes no others). TPM of a count matrix are counts over the exons' length; without lengths of
-    all genes there are no TPM, and nothing that needs them is assessed.
+    annotation: Genes, empty when there is none; it comes before what a count matrix says of its genes. Ids with and without
+    version fit each other (`contracts.genes.matched`). gtf: its name, '' when there is none. salmon: sample_id -> salmon's
+    facts (none for samples that came as counts). aliases: former symbol -> today's. Counts are rounded to whole numbers
+    (PyDESeq2 takes no others). TPM of a count matrix are counts over the exons' length, over the genes whose length is known;
+    the others have none. Raises KaryolotError when no gene is annotated, or genes without a length hold more than
+    MOST_WITHOUT_LENGTH of a sample's counts.
     """
     from anndata import AnnData
 
     ordered = sorted(samples, key=lambda sample: sample.sample_id)
     names = [sample.sample_id for sample in ordered]
     counts = quantified.counts.sort_index()[names]
-    genes = annotation.set_index("gene_id").reindex(counts.index)
+    known = matched(counts.index, annotation["gene_id"])
+    genes = annotation.set_index("gene_id").reindex([known.get(gene) for gene in counts.index]).set_axis(counts.index)
     if len(annotation) and genes["gene_name"].isna().all():
         raise KaryolotError(
             f"no gene of the counts ({counts.index[0]}, ...) is in the annotation ({annotation['gene_id'].iloc[0]},"
             " ...); count with the GTF named in reference.gtf"
         )
     stated = quantified.genes.reindex(counts.index)
-    name = genes["gene_name"].fillna(stated["gene_name"]).fillna(pd.Series(counts.index, counts.index))
+    name = genes["gene_name"].fillna(stated["gene_name"]).fillna(pd.Series(counts.index, counts.index)).astype(str)
     length = genes["length"].astype(float).fillna(stated["length"].astype(float))
     whole = np.rint(counts.to_numpy(float)).T.astype(np.int64)
     layers: dict[str, NDArray[np.generic]] = {"counts": whole}
     if quantified.tpm is not None and quantified.length is not None:
         layers["tpm"] = quantified.tpm.loc[counts.index, names].to_numpy(float).T
         layers["length"] = quantified.length.loc[counts.index, names].to_numpy(float).T
-    elif (length > 0).all():
+    elif length.notna().any():
+        _check_lengths(pd.DataFrame(whole, names, counts.index), length)
         layers["tpm"] = _per_million(whole / length.to_numpy())
         layers["length"] = np.broadcast_to(length, whole.shape).copy()
     obs = pd.DataFrame([sample.model_dump() for sample in ordered], index=pd.Index(names, name="sample_id"))
     obs["replicate"] = obs.groupby(["donor", "lot"]).cumcount() + 1
     obs["library_type"] = [salmon[name].library_type if name in salmon else "" for name in names]
     var = genes.assign(
-        gene_name=name.astype(str),
+        gene_name=renamed(name.tolist(), aliases),
         chrom=genes["chrom"].fillna("").astype(str),
         length=length,
         **{place: genes[place].astype("Int64") for place in ("start", "end")},
     )
     return AnnData(obs=obs[list(OBS)], var=var[list(VAR)], uns=_provenance(annotation, salmon, gtf), layers=layers)
+
+
+def _check_lengths(counts: pd.DataFrame, length: pd.Series) -> None:
+    """counts: samples x genes."""
+    part = counts.loc[:, length.isna().to_numpy()].sum(axis=1) / counts.sum(axis=1).clip(lower=1)
+    if part.max() > MOST_WITHOUT_LENGTH:
+        raise KaryolotError(
+            f"{length.isna().sum()} of {len(length)} genes have no length, and {part.max():.0%} of the counts of"
+            f" {part.idxmax()}: TPM of the others would be too high",
+            "give the GTF that was counted with, or lengths of all genes",
+        )
 
 
 def _provenance(
@@ -81,7 +97,7 @@ def _provenance(
 
 
 def _per_million(rate: Floats) -> Floats:
-    total = rate.sum(axis=1, keepdims=True)
+    total = np.nansum(rate, axis=1, keepdims=True)
     return np.asarray(np.divide(1e6 * rate, total, out=np.zeros_like(rate), where=total > 0))
 
 

@@ -122,7 +122,7 @@ def freeze(lots: Mapping[str, "AnnData"], markers: pd.DataFrame, version: str, m
     ]
     detected = (of_state["lot"] >= DETECTED_TPM) | (of_state["hepatocyte"] >= DETECTED_TPM)
     genes = genes[detected | genes.index.isin([gene for module in modules for gene in module.gene_ids])]
-    known = set(first.var["gene_name"])
+    known = set(first.var["gene_name"]) - set().union(*(_without_tpm(lots[name])["gene_name"] for name in names))
     shown = sorted(name for name in set(markers["gene_name"]) if name in known)
     donors = {str(lots[name].obs["donor"].iloc[0]): lots[name] for name in reversed(names)}
     return Panel(
@@ -193,6 +193,12 @@ def _module(
 
 def _rows(expression: "AnnData", state: str) -> NDArray[np.bool_]:
     return np.asarray(expression.obs["state"] == state)
+
+
+def _without_tpm(expression: "AnnData") -> pd.DataFrame:
+    """Rows of `var` of the genes whose length, and so TPM, is not known."""
+    unknown = np.isnan(np.asarray(expression.layers["tpm"], dtype=float)).any(axis=0)
+    return pd.DataFrame(expression.var[unknown])
 
 
 def _mean_tpm(expression: "AnnData", genes: Sequence[str], state: str) -> Floats:
@@ -302,10 +308,11 @@ def compare(expression: "AnnData", panel: Panel) -> tuple[PanelFacts, pd.DataFra
     check_annotation(expression, panel)
     lot = str(expression.obs.loc[_rows(expression, "lot"), "lot"].iloc[0])
     lots = used_lots(panel, lot)
-    known = "tpm" in expression.layers
+    known = "tpm" in expression.layers and not _without_tpm(expression).index.isin(panel.gene_ids).any()
     names = sorted(panel.lots[0].markers)
     scores = module_scores(expression, panel.gene_ids, panel.modules) if known else {}
     levels = marker_levels(expression, names) if known else {}
+    levels = {name: pair for name, pair in levels.items() if not math.isnan(pair.lot)}
     rows = [
         _module_row(module, scores.get(module.name), np.array([row.modules[module.name].difference for row in lots]))
         for module in panel.modules

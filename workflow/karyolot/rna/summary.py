@@ -76,7 +76,8 @@ def _group(markers: pd.DataFrame, group: str, expected: str, column: str) -> pd.
     if unknown and column != "log2fc" and markers[column].isna().all():
         return Metric(value=None, reason=NO_LENGTHS)
     if unknown:
-        return Metric(value=None, reason=f"not in the annotation, or without a read: {', '.join(unknown)}")
+        why = "without a read" if column == "log2fc" else "of unknown length"
+        return Metric(value=None, reason=f"not in the annotation, or {why}: {', '.join(unknown)}")
     return part
 
 
@@ -222,6 +223,8 @@ def _sex(expression: "AnnData", state: str) -> Metric:
     rows = (expression.obs["state"] == state).to_numpy()
     x, *others = (_tpm(expression)[np.ix_(rows, names == gene)].sum(axis=1) for gene in (X_GENE, *Y_GENES))
     y = np.column_stack(others)
+    if unknown := [gene for gene, tpm in zip((X_GENE, *Y_GENES), (x, *others), strict=True) if np.isnan(tpm).any()]:
+        return Metric(value=None, reason=f"of unknown length: {', '.join(unknown)}")
     facts = f"XIST {_range(x)} TPM, {' and '.join(Y_GENES)} {_range(y)} TPM"
     if (x >= DETECTED_TPM).all() and (y < DETECTED_TPM).all():
         return Metric(value="F", detail=facts)

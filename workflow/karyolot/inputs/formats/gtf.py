@@ -1,0 +1,231 @@
+"""Gene annotation in GTF: transcripts, genes and their exons, for the check and for the run."""
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from karyolot.contracts.problems import Fault, quoted
+from karyolot.inputs.formats.text import lines, named, whole_number
+
+FEATURES = frozenset({"gene", "transcript", "exon"})
+"""Lines that are used; all others (CDS, UTR, codons) lie within them."""
+
+
+class Record(NamedTuple):
+    """A line of GTF that describes a gene, a transcript or an exon.
+
+    start, end: 0-based half-open. name, transcript: '' where the line does not say; a gene named in an earlier line has
+    that name.
+    """
+
+    line: int
+    contig: str
+    feature: str
+    start: int
+    end: int
+    gene: str
+    name: str
+    transcript: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the check compares. names: by gene id, of the genes with a transcript; a gene without a name goes by its id.
+    ends: the last annotated base by contig."""
+
+    names: dict[str, str]
+    ends: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What the run takes, each a table as columns. transcripts: contract TranscriptGenes. genes: contract Genes. spans: chrom,
+    start, end (0-based half-open), gene_name of every named gene on every contig it stands on."""
+
+    transcripts: dict[str, list[str]]
+    genes: dict[str, list[str] | NDArray[np.int64]]
+    spans: dict[str, list[str] | list[int]]
+
+
+def records(path: Path, *, transcripts: bool = True) -> Iterator[Record]:
+    """The lines that describe genes, transcripts and exons.
+
+    Parameters
+    ----------
+    path
+        GTF, gzipped or not.
+    transcripts
+        Whether exons with transcript_id must be there, as RNA needs them; the names of called genes do not.
+
+    Raises
+    ------
+    Fault
+        E28 for a file that is not GTF, a transcript of two genes, and exons that are missing.
+    """
+    names: dict[str, str] = {}
+    gene_of: dict[str, str] = {}
+    number = 0
+    for number, line in lines(path):
+        cells = line.split("\t", 8)
+        if len(cells) < 9:
+            if line.startswith("#") or not line.strip():
+                continue
+            raise _not_gtf(cells, number)
+        contig, _, feature, first, last, _, _, _, attributes = cells
+        if feature not in FEATURES or contig.startswith("#"):
+            continue
+        try:
+            start, end = whole_number(first), whole_number(last)
+        except ValueError as error:
+            raise Fault("E28", f"is not GTF: start and end are whole numbers ({error})", "correct it", number) from None
+        if not 1 <= start <= end:
+            message = f"{first}-{last} is not an interval: start is 1 or more and not beyond end"
+            raise Fault("E28", message, "correct the line", number)
+        gene = _value(attributes, "gene_id")
+        if not gene:
+            raise _without_gene(attributes, number)
+        name = names.get(gene, "")
+        if not name:
+            name = names[gene] = _value(attributes, "gene_name")
+        transcript = _value(attributes, "transcript_id")
+        if transcript and feature == "exon" and gene_of.setdefault(transcript, gene) != gene:
+            message = f"transcript {quoted(transcript)} belongs to two genes, {gene_of[transcript]} and {gene}"
+            raise Fault("E28", message, "use the GTF of Ensembl or GENCODE", number)
+        yield Record(number, contig, feature, start - 1, end, gene, name, transcript)
+    _complete(names, gene_of, transcripts)
+
+
+def _complete(names: dict[str, str], gene_of: dict[str, str], transcripts: bool) -> None:
+    """Raise Fault when the lines together are no annotation. gene_of: by transcript, of its exons."""
+    if not names:
+        raise Fault("E28", "holds no annotation: no line is a gene, a transcript or an exon", "fetch it again")
+    if transcripts and not gene_of:
+        message = "holds genes without transcripts: no line is an exon with transcript_id and gene_id"
+        raise Fault("E28", message, "name the complete GTF of Ensembl or GENCODE; lengths of genes are those of exons")
+    if len(gene_of) > 1 and all(transcript == gene for transcript, gene in gene_of.items()):
+        message = "gives every transcript as a gene of its own (gene_id is transcript_id), as UCSC's Table Browser does"
+        raise Fault("E28", message, "name the GTF of Ensembl or GENCODE, or UCSC's from its folder genes/")
+
+
+def _value(attributes: str, key: str) -> str:
+    """The value of an attribute, as in `gene_id "ENSG1"; gene_name "ALB";`; '' when it is not there.
+
+    A search by hand: a pattern takes four times as long, for millions of lines.
+    """
+    at = attributes.find(key)
+    while at > 0 and attributes[at - 1] not in "; \t":  # ref_gene_id, havana_gene_id
+        at = attributes.find(key, at + 1)
+    start = at + len(key) + 2
+    end = attributes.find('"', start)
+    return attributes[start:end] if at >= 0 and end >= 0 and attributes[start - 2 : start] == ' "' else ""
+
+
+def _not_gtf(cells: list[str], line: int) -> Fault:
+    """What a line of fewer than nine columns is."""
+    kind, remedy = "a line has nine columns, separated by tabs", "name a GTF file"
+    if cells[0].startswith(">"):
+        kind, remedy = "it is FASTA", "name the GTF of the same release"
+    elif len(cells) >= 3 and cells[1].isdigit() and cells[2].isdigit():
+        kind, remedy = "it is BED", "convert it: bedToGenePred FILE stdout | genePredToGtf file stdin genes.gtf"
+    return Fault("E28", f"is not GTF: {kind}", remedy, line)
+
+
+def _without_gene(attributes: str, line: int) -> Fault:
+    if "gene_id" not in attributes and "=" in attributes:
+        return Fault("E28", "is not GTF but GFF3", "convert it: gffread -T genes.gff3 -o genes.gtf", line)
+    return Fault("E28", 'is not GTF: a line has no gene_id "..." in its last column', "name a GTF file", line)
+
+
+def look(path: Path, *, transcripts: bool = True) -> Facts:
+    """Names and contigs of the whole annotation. See `records`."""
+    names: dict[str, str] = {}
+    ends: dict[str, int] = {}
+    for _, contig, feature, _, end, gene, name, transcript in records(path, transcripts=transcripts):
+        if end > ends.get(contig, 0):
+            ends[contig] = end
+        if feature == "exon" and transcript:
+            names[gene] = name or gene
+    return Facts(names, ends)
+
+
+def read(path: str | Path, *, transcripts: bool = True) -> Annotation:
+    """Transcripts, genes and spans of the whole annotation. See `records`; a Fault carries the name of the file."""
+    names: dict[str, str] = {}
+    gene_of: dict[str, str] = {}
+    places: dict[tuple[str, str], int] = {}
+    spans: dict[tuple[str, str], tuple[int, int]] = {}
+    place, starts, ends = array("q"), array("q"), array("q")
+    with named(path):
+        for _, contig, feature, start, end, gene, name, transcript in records(Path(path), transcripts=transcripts):
+            if name:
+                low, high = spans.get((contig, name), (start, end))
+                spans[contig, name] = min(low, start), max(high, end)
+            if feature == "exon" and transcript:
+                gene_of[transcript], names[gene] = gene, name or gene
+                place.append(places.setdefault((gene, contig), len(places)))
+                starts.append(start)
+                ends.append(end)
+    return Annotation(
+        {"transcript_id": sorted(gene_of), "gene_id": [gene_of[name] for name in sorted(gene_of)]},
+        _genes(names, list(places), *(np.array(column, dtype=np.int64) for column in (place, starts, ends))),
+        {
+            "chrom": [contig for contig, _ in spans],
+            "start": [start for start, _ in spans.values()],
+            "end": [end for _, end in spans.values()],
+            "gene_name": [name for _, name in spans],
+        },
+    )
+
+
+def _genes(
+    names: dict[str, str],
+    places: list[tuple[str, str]],
+    place: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+) -> dict[str, list[str] | NDArray[np.int64]]:
+    """Contract Genes as columns.
+
+    Parameters
+    ----------
+    places
+        (gene, contig); a gene of the pseudo-autosomal regions may stand on X and Y: it is one gene, as long as the longer.
+    place, starts, ends
+        Exons: number of their place, 0-based half-open interval.
+    """
+    ids = sorted(names)
+    of_gene: dict[str, list[int]] = {gene: [] for gene in ids}
+    for number, (gene, _) in enumerate(places):
+        of_gene[gene].append(number)
+    covered = _covered(len(places), place, starts, ends)
+    low = np.full(len(places), np.iinfo(np.int64).max)
+    high = np.zeros(len(places), dtype=np.int64)
+    np.minimum.at(low, place, starts)
+    np.maximum.at(high, place, ends)
+    shown = [min(of_gene[gene], key=lambda number: places[number][1]) for gene in ids]
+    return {
+        "gene_id": ids,
+        "gene_name": [names[gene] for gene in ids],
+        "length": np.array([covered[of_gene[gene]].max() for gene in ids], dtype=np.int64),
+        "chrom": [places[number][1] for number in shown],
+        "start": low[shown],
+        "end": high[shown],
+    }
+
+
+def _covered(
+    number: int, place: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Bases in the union of the intervals of each place."""
+    order = np.lexsort((starts, place))
+    place, starts, ends = place[order], starts[order], ends[order]
+    # Places lie apart on one line, so that the furthest end so far never reaches into the next place.
+    apart = place * (int(ends.max(initial=0)) + 1)
+    reached = np.concatenate([[0], np.maximum.accumulate(apart + ends)[:-1]])
+    new = np.maximum(apart + ends - np.maximum(apart + starts, reached), 0)
+    return np.bincount(place, new, number).astype(np.int64)
