@@ -14,7 +14,7 @@ from karyolot.contracts.settings import Layout, Region
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.bins import assemble_bins, expected_copies, make_bins, mean_over_bins, merge_intervals
 from karyolot.dna.counts import conform_counts, count_midpoints
-from karyolot.inputs.formats import fasta
+from karyolot.inputs.formats import fasta, gtf
 
 LAYOUT = Layout(
     name="toy", autosomes=("chr1", "chr2"), x="chrX", y="chrY", source="test",
