@@ -145,13 +145,12 @@ def _in_files(files: Files) -> list[Problem]:
     files.files_of_settings()
     contigs = genome.reference(files)
     genome.tracks(files, contigs)
-    sequencing.sites(files, contigs)
+    sequencing.panel(files, contigs)
     genes = expression.annotation(files, contigs)
-    sequencing.reads(files, [use for use in uses if use.column in {"fastq_1", "fastq_2"}])
+    sequencing.reads(files, uses, contigs)
+    sequencing.calls(files)
     for use in uses:
-        if use.column == "alignment":
-            sequencing.alignment(files, use, contigs)
-        elif use.column == "counts" and not use.is_matrix:
+        if use.column == "counts" and not use.is_matrix:
             genome.bin_counts(files, use, contigs)
     genome.compare_with_donors(files, uses)
     symbols = expression.gene_symbols(files, uses, genes)

@@ -9,8 +9,8 @@ from karyolot.contracts.problems import Fault, quoted
 from karyolot.contracts.settings import Layout
 from karyolot.inputs import probe
 from karyolot.inputs.files import Files, Use
-from karyolot.inputs.formats import text
-from karyolot.inputs.probe import BinCounts, ReadsHead
+from karyolot.inputs.formats import fastq, text
+from karyolot.inputs.probe import BinCounts
 from karyolot.io.shipped import resource
 
 READ_LENGTH_TOLERANCE = 0.1
@@ -74,8 +74,8 @@ def compare_with_donors(files: Files, uses: Sequence[Use]) -> None:
 
 
 def read_length(files: Files, uses: Sequence[Use]) -> int | None:
-    heads = [files.seen.get((probe.reads_head, (use.file,), ())) for use in uses]
-    return max((head.longest for head in heads if isinstance(head, ReadsHead)), default=None)
+    heads = [files.seen.get((fastq.look, (use.file,), ())) for use in uses]
+    return max((head.longest for head in heads if isinstance(head, fastq.Facts)), default=None)
 
 
 def compare_counts(files: Files, use: Use, of_donor: Use) -> None:
