@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pysam
 import pytest
-from karyolot.io.alignment import fragment_midpoints, open_alignment
 
 from karyolot.contracts.problems import KaryolotError
+from karyolot.io.alignment import fragment_midpoints, open_alignment
 
 
 def alignment(tmp_path: Path) -> Path:

@@ -41,9 +41,17 @@ def test_good_pairs_have_facts(tmp_path: Path) -> None:
         (flags(0x43), 1200, "its first 1200 reads are all first mates"),
         (flags(0x43), 25, "its first 25 reads are all first mates"),
         (flags(0x83), 1200, "all second mates"),
-        (lambda n, read: setattr(read, "flag", 0x81 if n % 2 else 0x41), 1200, r"none of its first 1200 .* proper pair"),
+        (
+            lambda n, read: setattr(read, "flag", 0x81 if n % 2 else 0x41),
+            1200,
+            r"none of its first 1200 .* proper pair",
+        ),
         (flags(0), 1200, "its reads are not paired"),
-        (lambda n, read: setattr(read, "flag", 0x8D if n % 2 else 0x4D), 1200, "none of its first 1200 reads is aligned"),
+        (
+            lambda n, read: setattr(read, "flag", 0x8D if n % 2 else 0x4D),
+            1200,
+            "none of its first 1200 reads is aligned",
+        ),
         (lambda _, read: setattr(read, "flag", read.flag | 0x100), 1200, "holds no read"),
     ],
 )

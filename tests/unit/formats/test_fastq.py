@@ -34,7 +34,9 @@ def one(folder: Path, data: bytes, name: str = "r.fq") -> Path:
 
 
 def test_facts_of_a_good_pair(tmp_path: Path) -> None:
-    paths = pair(tmp_path, records([f"{n} 1:N:0:A" for n in NAMES]), records([f"{n} 2:N:0:A" for n in NAMES], length=12))
+    paths = pair(
+        tmp_path, records([f"{n} 1:N:0:A" for n in NAMES]), records([f"{n} 2:N:0:A" for n in NAMES], length=12)
+    )
     digest = hashlib.sha256(Path(paths[0]).read_bytes()).hexdigest()
     facts = fastq.read(paths, [digest, None])
     assert facts["reads"] == 2000 and facts["bases"] == 2000 * 22
@@ -226,7 +228,9 @@ def test_the_same_reads_have_one_digest_under_any_wrapping(tmp_path: Path) -> No
 
 # Whatever the check takes, the run reads, and the other way round: of files that the check sees whole.
 
-MARKS = st.sampled_from([b"\n", b"\n\n", b"@", b"+", b"\r", b"\0", b" ", b"\t", b".", b"A", b"~", b"\xff", b"/1", b"", b"r0"])
+MARKS = st.sampled_from(
+    [b"\n", b"\n\n", b"@", b"+", b"\r", b"\0", b" ", b"\t", b".", b"A", b"~", b"\xff", b"/1", b"", b"r0"]
+)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400, deadline=None)

@@ -112,7 +112,7 @@ def _is_cram(path: Path) -> bool:
         handle.seek(max(0, handle.seek(0, os.SEEK_END) - 64))
         end = handle.read()
     is_cram = magic.startswith(b"CRAM")
-    if magic.startswith(b"@HD\t") or magic.startswith(b"@SQ\t"):
+    if magic[:4] in {b"@HD\t", b"@SQ\t"}:
         raise Fault("E28", "is SAM, which has no end to tell a complete file by", "convert it: samtools view -b")
     if not is_cram and not magic.startswith(b"\x1f\x8b"):
         raise Fault("E28", "is neither BAM nor CRAM", "convert it: samtools view -b")

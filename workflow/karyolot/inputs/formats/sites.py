@@ -18,6 +18,8 @@ BASES = frozenset("ACGT")
 WRONG_REFERENCE = 0.05
 """Share of sites whose reference allele is not the base of the genome, from which on the panel is of another assembly: some
 sites were corrected between patches; by chance 75 % differ."""
+SURE = 20
+"""Sites that must agree on another strand or another order of the alleles: each fits by chance in one of two or three."""
 COMPLEMENT = np.arange(256, dtype=np.uint8)
 COMPLEMENT[[65, 67, 71, 84]] = [84, 71, 67, 65]
 NAMES = {
@@ -336,7 +338,7 @@ def _on_the_genome(panel: _Panel, bases: Bytes, left_out: Counter[str]) -> _Pane
     ambiguous = COMPLEMENT[panel.ref] == panel.alt
     fits = (plain | other) & ~ambiguous
     clear = int((~ambiguous).sum())
-    if clear and (clear - fits.sum()) / clear <= WRONG_REFERENCE:
+    if clear >= SURE and (clear - fits.sum()) / clear <= WRONG_REFERENCE:
         left_out["A/T or C/G, on an unknown strand"] += int(ambiguous.sum())
         left_out["another base in the genome"] += int(clear - fits.sum())
         for allele in (panel.ref, panel.alt):
@@ -344,7 +346,7 @@ def _on_the_genome(panel: _Panel, bases: Bytes, left_out: Counter[str]) -> _Pane
         panel.turned = int((other & fits).sum())
         return panel.kept(fits)
     wrong = f"{(~plain).sum()} of {len(plain)} reference alleles are not the base of the genome"
-    if (panel.alt[~plain] == bases[~plain]).mean() >= 1 - WRONG_REFERENCE:
+    if (~plain).sum() >= SURE and (panel.alt[~plain] == bases[~plain]).mean() >= 1 - WRONG_REFERENCE:
         remedy = "write the reference allele first; with frequencies, those of the second allele"
         raise Fault("E28", f"{wrong}, but the second alleles are: the alleles are in another order", remedy)
     raise Fault("E14", f"{wrong}; the panel is of another assembly", "give the one made for this genome")
