@@ -103,5 +103,5 @@ def test_bam_and_cram_of_the_same_reads_have_one_digest(tmp_path: Path) -> None:
 
 def test_sam_is_named_with_the_command_that_converts_it(tmp_path: Path) -> None:
     (tmp_path / "a.bam").write_text("@SQ\tSN:chr1\tLN:5\n")
-    with pytest.raises(Fault, match="is SAM.*samtools view -b"):
+    with pytest.raises(Fault, match=r"is SAM.*samtools view -b"):
         alignment.look(tmp_path / "a.bam")

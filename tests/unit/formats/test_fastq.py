@@ -156,7 +156,7 @@ def test_an_interleaved_file_is_called_that(tmp_path: Path, style: str) -> None:
     names = [style.format(name, mate) for name in NAMES for mate in (1, 2)]
     path = one(tmp_path, records(names))
     for read in (fastq.look, lambda file: fastq.read([file, file], [None, None])):
-        with pytest.raises(Fault, match="interleaved.*seqtk seq -1"):
+        with pytest.raises(Fault, match=r"interleaved.*seqtk seq -1"):
             read(path)
 
 

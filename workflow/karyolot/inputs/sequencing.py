@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from karyolot.contracts.problems import Fault, quoted
 from karyolot.inputs.files import Files, Use
-from karyolot.inputs.formats import alignment, fastq, sites, variants
+from karyolot.inputs.formats import alignment, allele_counts, fastq, sites, variants
 from karyolot.inputs.formats.text import regular_file
-from karyolot.inputs.genome import contig_fault, layout_of
+from karyolot.inputs.genome import contig_fault, key_of, layout_of, some
 from karyolot.io.shipped import resource
 
 FEW_SITES = 1_000
@@ -79,6 +81,46 @@ def _sample_fault(use: Use, samples: frozenset[str], known: set[str]) -> Fault |
         message = f"its read groups name the sample {quoted(foreign[0])} (SM), not {row.sample_id} or {owner}"
         return Fault("W28", message, "make sure that it is the file of this sample")
     return None
+
+
+def alleles(files: Files, uses: Sequence[Use], contigs: Mapping[str, int] | None) -> None:
+    """Allele counts: each table by itself and on the genome, and each lot's against its donor's."""
+    found: dict[tuple[str, str], tuple[Use, allele_counts.Facts]] = {}
+    for use in uses:
+        row = use.entry.row
+        if use.column != "alleles" or row.assay != "wgs" or not row.counts:
+            continue
+        try:
+            facts = files.look(allele_counts.look, use.file, row.alleles_name, row.sample_id)
+            if contigs and not set(map(key_of, facts.contigs)) & set(map(key_of, contigs)):
+                message = f"none of its contigs ({some(facts.contigs)}) is in the reference ({some(contigs)})"
+                raise Fault("E14", message, "count the alleles over this genome")
+        except Fault as fault:
+            files.in_row(use, fault)
+            continue
+        found["lot" if row.lot_id else "donor", row.lot_id or str(row.donor_id)] = use, facts
+    donor_of = {entry.row.lot_id: entry.row.donor_id for entry in files.draft.lots}
+    for (kind, owner), (use, own) in found.items():
+        donor = found.get(("donor", donor_of.get(owner) or "")) if kind == "lot" else None
+        if donor is not None:
+            _shared_alleles(files, use, own, *donor)
+
+
+def _shared_alleles(
+    files: Files, use: Use, own: allele_counts.Facts, of_donor: Use, donor: allele_counts.Facts
+) -> None:
+    line = of_donor.entry.line
+    if own.digest == donor.digest:
+        message = f"holds the same reads per allele as the table of its donor (line {line})"
+        files.in_row(use, Fault("E03", message, "name the lot's own table, or say in alleles_name which sample it is"))
+        return
+    shared = len(np.intersect1d(own.keys, donor.keys, assume_unique=True))
+    if not shared:
+        message = f"has no site in common with the alleles of its donor (line {line})"
+        files.in_row(use, Fault("E14", message, "count both at the same sites of one assembly"))
+    elif shared < FEW_SITES:
+        message = f"{shared} sites are shared with its donor, and about {FEW_SITES} are needed to decide identity at 1x"
+        files.in_row(use, Fault("W05", message, "count both at 5,000 or more common SNPs"))
 
 
 def panel(files: Files, contigs: Mapping[str, int] | None) -> None:

@@ -61,7 +61,7 @@ def _sentences(identity: Identity, facts: AlleleFacts, events: int) -> list[str]
     compared = f"{_times(kin.log10_unrelated)} than 'unrelated' and {_times(kin.log10_sibling)} than 'a full sibling'"
     said = [f"{PERSONS[kin.result]} At {kin.sites} sites covered in both, 'the same person' is {compared}."]
     if identity.frequencies == "pair":
-        said.append("The panel states no frequencies: one mean over all its sites was taken.")
+        said.append("Allele frequencies are not stated for all sites: their spectrum was fitted to these two samples.")
     if identity.rna:
         each = (
             f"{sample.sample_id} {RNA[sample.result]} ({sample.sites} sites, {_times(sample.log10_unrelated)} than 'unrelated')"
