@@ -86,11 +86,11 @@ def write_reads(sequence: str, pairs: int, place: Path) -> None:
                 out.write(b"@r%d:1101:%d:%d\n%b\n+\n%b\n" % (number, number % 999, number, read, quality))
 
 
-OURS = "exec python -c 'from karyolot.io import sequences; sequences.{}'"
+OURS = "exec python -c 'from karyolot.{} import {}; {}'"
 SORT = r"samtools sort -l 1 --no-PG -m 512M -T sort -o sorted.bam fixed.bam"
 TOOLS = {
     "bwa index": ("bwa index -p index genome.fa", "index.*"),
-    "verify reads": (OURS.format('verify_reads(["1.fq.gz", "2.fq.gz"], [None, None])'), ""),
+    "verify reads": (OURS.format("inputs.formats.fastq", "read", 'read(["1.fq.gz", "2.fq.gz"], [None, None])'), ""),
     "fastp": ("fastp -i 1.fq.gz -I 2.fq.gz --stdout --thread 2 -j f.json -h /dev/null > both.fq", "both.fq"),
     "bwa mem": (r"bwa mem -p -v 2 -K 100000000 -t 1 -R '@RG\tID:a\tSM:a' index both.fq > a.sam", "a.sam"),
     "samtools fixmate": ("samtools fixmate -u -m --no-PG a.sam fixed.bam", "fixed.bam"),
@@ -98,7 +98,10 @@ TOOLS = {
     "samtools sort -l 1": (SORT, "sorted.bam"),
     "samtools markdup": ("samtools markdup -O cram --reference genome.fa sorted.bam a.cram", "a.cram"),
     "samtools index": ("samtools index a.cram", "a.cram.crai"),
-    "count fragments": (OURS.format('fragment_midpoints("a.cram", "chr20", 20)'), ""),
+    "count fragments": (
+        OURS.format("io.alignment", "fragment_midpoints", 'fragment_midpoints("a.cram", ["chr20"], 20)'),
+        "",
+    ),
 }
 """Tool -> its command in the rules, alone and on files, and what it writes."""
 METER = """

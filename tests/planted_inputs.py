@@ -31,15 +31,17 @@ def reads(seed: int, mate: int, count: int = 20, length: int = 60, quality: str 
     return "".join(records).encode()
 
 
-def bam(path: Path, contigs: dict[str, int] = CONTIGS, paired: bool = True, records: int = 4) -> None:
+def bam(
+    path: Path, contigs: dict[str, int] = CONTIGS, paired: bool = True, records: int = 4, sample: str = "L3w"
+) -> None:
     header = {"HD": {"VN": "1.6"}, "SQ": [{"SN": name, "LN": length} for name, length in contigs.items()]}
-    header["RG"] = [{"ID": "a", "SM": "cells"}]  # type: ignore[assignment]
+    header["RG"] = [{"ID": "a", "SM": sample}]  # type: ignore[assignment]
     with pysam.AlignmentFile(str(path), "wb", header=header) as handle:
         for number in range(records):
             read = pysam.AlignedSegment(handle.header)
             read.query_name, read.query_sequence = f"r{number}", "ACGT" * 10
             read.reference_id, read.reference_start, read.cigarstring = 0, 100 + number, "40M"
-            read.flag = 0x43 if paired else 0
+            read.flag = (0x83 if number % 2 else 0x43) if paired else 0
             handle.write(read)
 
 

@@ -22,7 +22,7 @@ from karyolot.contracts.panel import Paired, Panel, PanelDonor, PanelLot, PanelM
 from karyolot.contracts.problems import CODES, InputProblems, Problem
 from karyolot.contracts.sheets import Study
 from karyolot.inputs import check, probe
-from karyolot.inputs.formats import gene_counts, gene_sets, gtf, markers, text
+from karyolot.inputs.formats import alignment, fastq, gene_counts, gene_sets, gtf, markers, sites, text, variants
 from karyolot.inputs.formats import yaml as yaml_format
 from karyolot.io.panel import write_panel
 from planted_inputs import BIN, CONTIGS, GENES, RNA, Inputs, bam, counts, matrix, reads, wig
@@ -137,7 +137,7 @@ def fastq_used_twice_through_a_link(inputs: Inputs) -> None:
     inputs.sample(3)["fastq_1"] = "reads/link_1.fq.gz"
 
 
-@case("E03", SAMPLES, 4, "fastq_2", "holds the same bytes as fastq_2 in line 2")
+@case("E03", SAMPLES, 4, "fastq_2", "holds the same reads as fastq_2 in line 2")
 def fastq_copied(inputs: Inputs) -> None:
     inputs.put("reads/c_2.fq.gz", (inputs.folder / "reads/a_2.fq.gz").read_bytes())
 
@@ -534,7 +534,7 @@ def data_in_two_ways(inputs: Inputs) -> None:
 @case("E25", SAMPLES, 3, "sample_id", "line 2 gives this sample as reads, this row as alignment")
 def lanes_in_two_ways(inputs: Inputs) -> None:
     inputs.samples[1] = {"sample_id": "D1w", "assay": "wgs", "donor_id": "D1", "alignment": "dna/x.bam"}
-    bam(inputs.folder / "dna/x.bam", records=5)
+    bam(inputs.folder / "dna/x.bam", records=5, sample="D1w")
 
 
 @case("E25", SAMPLES, 3, "donor_id", "line 2 gives this sample D1 here")
@@ -555,7 +555,7 @@ def single_reads(inputs: Inputs) -> None:
 @case("E25", SAMPLES, 8, "alignment", "not from alignments")
 def rna_alignment(inputs: Inputs) -> None:
     inputs.samples[6] = {"sample_id": "D1r1", "assay": "rnaseq", "donor_id": "D1", "alignment": "dna/x.bam"}
-    bam(inputs.folder / "dna/x.bam", records=5)
+    bam(inputs.folder / "dna/x.bam", records=5, sample="D1r1")
 
 
 @case("E16", SAMPLES, 4, "sample_id", "an id must not hold '.'")
@@ -655,7 +655,7 @@ def gz_only_by_name(inputs: Inputs) -> None:
     inputs.put("reads/c_1.fq.gz", reads(2, 1))
 
 
-@case("E28", SAMPLES, 4, "fastq_1", "does not end in .gz")
+@case("E28", SAMPLES, 4, "fastq_1", "lacks the .gz extension")
 def gzip_under_another_name(inputs: Inputs) -> None:
     inputs.put("reads/c_1.fq", gzip.compress(reads(2, 1)))
     inputs.sample(4)["fastq_1"] = "reads/c_1.fq"
@@ -701,12 +701,12 @@ def reads_too_short(inputs: Inputs) -> None:
     inputs.reads("c_1", reads(2, 1, length=20))
 
 
-@case("E28", SAMPLES, 5, "alignment", "neither BAM nor CRAM")
+@case("E28", SAMPLES, 5, "alignment", "is SAM, which has no end")
 def text_for_bam(inputs: Inputs) -> None:
     inputs.put("dna/L3.bam", "@HD\tVN:1.6\n")
 
 
-@case("E28", SAMPLES, 5, "alignment", "the mark at the end of a whole file is missing")
+@case("E28", SAMPLES, 5, "alignment", "the mark at the end of a complete file is missing")
 def bam_cut_short(inputs: Inputs) -> None:
     inputs.put("dna/L3.bam", (inputs.folder / "dna/L3.bam").read_bytes()[:-28])
 
@@ -782,7 +782,7 @@ def matrices_of_different_genes(inputs: Inputs) -> None:
     inputs.sample(9)["counts"] = "rna/other.tsv"
 
 
-@case("W28", SAMPLES, 5, "alignment", "holds reads of 2 samples (SM cells, others)")
+@case("W28", SAMPLES, 5, "alignment", "holds reads of 2 samples (SM L3w, others)")
 def bam_of_two_samples(inputs: Inputs) -> None:
     with pysam.AlignmentFile(str(inputs.folder / "dna/L3.bam"), "rb") as handle:
         header, records = handle.header.to_dict(), list(handle)
@@ -1402,6 +1402,7 @@ def test_ten_thousand_rows_take_seconds(inputs: Inputs) -> None:
         {"lot_id": f"L{n}", "donor_id": "D1", "passage": "3", "parent_lot_id": f"L{n - 1}"} for n in range(10_000)
     ]
     inputs.lots[0]["parent_lot_id"] = ""
+    bam(inputs.folder / "dna/L3.bam", sample="S0")
     wgs = {"assay": "wgs", "alignment": "dna/L3.bam"}
     inputs.samples = [wgs | {"sample_id": f"S{n}", "lot_id": f"L{n}"} for n in range(10_000)]
     inputs.samples.append(wgs | {"sample_id": "D1w", "donor_id": "D1"})
@@ -1466,6 +1467,11 @@ def test_any_bytes_as_a_sheet_give_problems_not_a_crash(
 PROBES: list[Callable[[Path], Any]] = [
     probe.reads_head,
     probe.alignment_head,
+    fastq.look,
+    alignment.look,
+    lambda path: sites.look(path, None, None),
+    lambda path: variants.look(path, "a", "b"),
+    probe.contig_lengths,
     probe.read_genes,
     probe.read_gene_sets,
     lambda path: probe.gene_counts(path, frozenset({"a"})),

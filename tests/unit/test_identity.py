@@ -11,7 +11,7 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Identity
 from karyolot.dna.allele_summary import allele_metrics
 from karyolot.dna.contamination import contamination, holds_foreign_reads, identify, match_samples
-from karyolot.dna.identity import check_sites, frequencies, genotypes, kinship, match_all, relation
+from karyolot.dna.identity import frequencies, genotypes, kinship, match_all, relation, shared_sites
 from planted_alleles import children, counts, expressed, mosaic, panel, person
 
 SITES = panel(10_000)
@@ -106,11 +106,57 @@ def test_every_pair_is_compared() -> None:
     assert (pairs["expected"] == (pairs["result"] == "MATCH")).all()
 
 
-def test_counts_at_other_sites_are_refused() -> None:
+def test_only_sites_in_common_are_compared() -> None:
     rng = np.random.default_rng(9)
-    table = counts(SITES, person(SITES, rng), 1, rng)
-    with pytest.raises(KaryolotError, match="other sites"):
-        check_sites({"A": table, "B": table.iloc[1:].reset_index(drop=True)})
+    me = person(SITES, rng)
+    one, two = counts(SITES, me, 3, rng), counts(SITES, me, 3, rng)
+    first, second = one.iloc[:8000].reset_index(drop=True), two.iloc[3000:].reset_index(drop=True)
+    a, b = shared_sites({"A": first, "B": second})
+    pd.testing.assert_frame_equal(a, one.iloc[3000:8000].reset_index(drop=True))
+    pd.testing.assert_frame_equal(b, two.iloc[3000:8000].reset_index(drop=True))
+    pairs = match_all(
+        {"A": first, "B": second}, {"A": genotypes(first), "B": genotypes(second)}, *[{"A": "D", "B": "D"}] * 2, RATIO
+    )
+    expected = kinship(genotypes(a), genotypes(b), a["frequency"].to_numpy(), RATIO)
+    assert pairs["log10_sibling"].tolist() == [expected.log10_sibling]
+    with pytest.raises(KaryolotError, match="A and B: allele counts have no site in common"):
+        shared_sites({"A": first.iloc[:100], "B": second})
+
+
+RARE = SITES.assign(frequency=np.where(np.arange(len(SITES)) % 10 < 8, 5e-4, SITES["frequency"]))
+"""Sites as a catalogue of all variants has them: at four of five everybody is alike."""
+
+
+@pytest.mark.parametrize("sites", [SITES, QUARTER, RARE], ids=["common", "few", "mostly rare"])
+@pytest.mark.parametrize("depth", [1, 4, 30])
+def test_without_frequencies_strangers_and_siblings_are_not_taken_for_the_person(
+    sites: pd.DataFrame, depth: float
+) -> None:
+    """Sites at which all people are alike must not speak for 'the same person'."""
+    rng = np.random.default_rng(31)
+    found: dict[str, set[str]] = {"same": set(), "sibling": set(), "unrelated": set()}
+    for _ in range(4):
+        one, other = children(sites, rng)
+        first = counts(sites.assign(frequency=np.nan), one, depth, rng)
+        for name, who in (("same", one), ("sibling", other), ("unrelated", person(sites, rng))):
+            second = counts(sites.assign(frequency=np.nan), who, depth, rng)
+            kin = kinship(genotypes(first), genotypes(second), frequencies(first, second)[0], RATIO)
+            found[name].add(kin.result)
+    assert "MATCH" not in found["sibling"] | found["unrelated"]
+    assert "MISMATCH" not in found["same"]
+    if depth > 1:
+        assert found == {"same": {"MATCH"}, "sibling": {"MISMATCH"}, "unrelated": {"MISMATCH"}}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.1])
+@pytest.mark.parametrize("sites", [SITES, RARE], ids=["common", "mostly rare"])
+def test_contamination_is_measured_without_frequencies(sites: pd.DataFrame, share: float) -> None:
+    rng = np.random.default_rng(32)
+    bare = sites.assign(frequency=np.nan)
+    me, guest = person(sites, rng), person(sites, rng)
+    lot, donor = counts(bare, me, 20, rng, foreign=guest, share=share), counts(bare, me, 20, rng)
+    found = contamination(lot, donor, frequencies(lot, donor)[0])
+    assert found.share == pytest.approx(share, abs=0.003 + 0.15 * share)
 
 
 EXPRESSED = SITES.iloc[::33].reset_index(drop=True)

@@ -2,18 +2,15 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pysam
 import pytest
 
-from karyolot.contracts.alleles import AlleleCounts, Sites
-from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.settings import Identity, Layout
-from karyolot.io.alleles import count_alleles, read_sites
+from karyolot.contracts.alleles import AlleleCounts
+from karyolot.contracts.settings import Identity
+from karyolot.io.alleles import count_alleles
 
 SEQUENCE = "ACGT" * 250
-LAYOUT = Layout(name="two", autosomes=("1",), x="X", source="test")
 SITES = pd.DataFrame(
     {"chrom": "chr1", "start": [100, 120, 600], "end": [101, 121, 601], "ref": "A", "alt": "G", "frequency": 0.5}
 )
@@ -109,26 +106,3 @@ def test_mates_of_rna_may_be_apart_alone_or_unplaced(fasta: Path) -> None:
              read("clipped", 96, "30S20M", bases={34: "G"}, flag=0x1), read("second", 90, flag=0x100)]  # fmt: skip
     assert counted(fasta, reads)[0] == [0, 0, 0]
     assert counted(fasta, reads, spliced=True)[0] == [3, 1, 0]
-
-
-def test_panels_are_read_in_the_spelling_and_order_of_the_genome(fasta: Path) -> None:
-    rows = ["#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO", "1\t201\trs2\tA\tC\t.\t.\tAC=1;AF=0.25",
-            "1\t101\trs1\tA\tG\t.\t.\tAF=0", "1\t105\trs3\tA\tAG\t.\t.\tAF=0.5", "X\t101\trs4\tA\tG\t.\t.\tAF=0.5"]  # fmt: skip
-    panel = fasta.parent / "panel.vcf"
-    panel.write_text("##fileformat=VCFv4.3\n" + "\n".join(rows) + "\n")
-    sites = Sites.validate(read_sites(panel, fasta, LAYOUT))
-    assert sites[["chrom", "start", "alt"]].to_numpy().tolist() == [["chr1", 100, "G"], ["chr1", 200, "C"]]
-    assert np.isnan(sites["frequency"][0]) and sites["frequency"][1] == 0.25
-    bed = fasta.parent / "panel.bed"
-    bed.write_text("chr1\t100\t101\trs1\tA\tG\nchr1\t200\t201\tA\tC\t0.25\n")
-    pd.testing.assert_frame_equal(Sites.validate(read_sites(bed, fasta, LAYOUT)), sites)
-
-
-def test_a_panel_of_another_assembly_is_refused(fasta: Path) -> None:
-    panel = fasta.parent / "panel.bed"
-    panel.write_text("".join(f"chr1\t{place}\t{place + 1}\tA\tG\n" for place in range(100, 130)))
-    with pytest.raises(KaryolotError, match="another assembly"):
-        read_sites(panel, fasta, LAYOUT)
-    panel.write_text("chr9\t100\t101\tA\tG\n")
-    with pytest.raises(KaryolotError, match="no SNP with two alleles"):
-        read_sites(panel, fasta, LAYOUT)

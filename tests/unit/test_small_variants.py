@@ -8,11 +8,12 @@ import pytest
 
 from karyolot.contracts.criteria import Acceptance, Metrics, check_metrics
 from karyolot.contracts.metrics import metrics_of
-from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.problems import Fault, KaryolotError
 from karyolot.contracts.small_variants import CalledVariants, GeneDepths, SmallVariants, VariantResults
-from karyolot.dna.small_variants import classify, donor_limit, variant_metrics
+from karyolot.dna.small_variants import called_table, classify, donor_limit, variant_metrics
+from karyolot.inputs.formats import variants
 from karyolot.io.files import read_yaml
-from karyolot.io.small_variants import read_called, read_depths
+from karyolot.io.small_variants import read_depths
 from karyolot.report.record import small_variant_record
 from karyolot.report.text.alleles import small_variants
 from karyolot.verdict.decide import decide, judge
@@ -135,19 +136,38 @@ chr2	401	.	A	C	50	LowQual	.	AD	30,0	15,15
 def test_calls_of_any_caller_are_read_by_sample_and_allele(tmp_path: Path) -> None:
     path = tmp_path / "called.vcf"
     path.write_text(VCF)
-    table = CalledVariants.validate(read_called(path, "L-wgs", "D-wgs"))
+    table = called_table(variants.read(path, "L-wgs", "D-wgs"))
     assert table[["start", "end", "ref", "alt", "lot_ref", "lot_alt", "donor_ref", "donor_alt"]].to_numpy().tolist() == [
         [100, 101, "A", "G", 15, 0, 20, 9], [100, 101, "A", "T", 15, 14, 20, 1], [200, 202, "AC", "A", 0, 0, 30, 0],
         [350, 351, "A", "G", 2, 28, 15, 15],
     ]  # fmt: skip
-    with pytest.raises(KaryolotError, match="no sample L9"):
-        read_called(path, "L9", "D-wgs")
-    path.write_text(VCF.replace("ID=AD", "ID=DP").replace("\tAD\t", "\tDP\t").replace("Number=R", "Number=."))
-    with pytest.raises(KaryolotError, match="FORMAT field AD"):
-        read_called(path, "L-wgs", "D-wgs")
-    path.write_bytes(b"\x1f\x8b nothing")
-    with pytest.raises(KaryolotError, match="not a readable VCF"):
-        read_called(path, "L-wgs", "D-wgs")
+    assert variants.look(path, "L-wgs", "D-wgs") == variants.Facts({"chr2": 351}, 4)
+    path.write_text(VCF[: VCF.index("chr2\t101")])
+    assert called_table(variants.read(path, "L-wgs", "D-wgs")).empty
+
+
+@pytest.mark.parametrize(
+    ("content", "lot", "words"),
+    [
+        (VCF.encode(), "L9", "called.vcf: holds no sample L9 .it has D-wgs, L-wgs."),
+        (
+            VCF.replace("ID=AD", "ID=DP").replace("\tAD\t", "\tDP\t").replace("Number=R", "Number=.").encode(),
+            "L-wgs",
+            "AD",
+        ),
+        (b"\x1f\x8b nothing", "L-wgs", "not a readable VCF"),
+        (b"hello\n", "L-wgs", "not a readable VCF"),
+    ],
+)
+def test_calls_that_cannot_be_used_are_refused_by_check_and_run(
+    tmp_path: Path, content: bytes, lot: str, words: str
+) -> None:
+    path = tmp_path / "called.vcf"
+    path.write_bytes(content)
+    with pytest.raises(KaryolotError, match=words):
+        variants.read(path, lot, "D-wgs")
+    with pytest.raises(Fault):
+        variants.look(path, lot, "D-wgs")
 
 
 def test_depths_are_means_over_the_places_of_the_list(tmp_path: Path) -> None:

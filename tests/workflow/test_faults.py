@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from karyolot.commands.run import hint
-from karyolot.inputs.probe import BAM_END
+from karyolot.inputs.formats.alignment import BAM_END
 from karyolot.io.files import write_bytes
 
 Running = subprocess.Popen[str]

@@ -1,11 +1,11 @@
 """
-INPUTS   identity.sites of the config (a panel of SNPs; without it nothing here runs), aligned.cram of lot and donor; RNA of
-         both that came as reads
+INPUTS   identity.sites of the config (a panel of SNPs), aligned.cram of lot and donor, RNA of both that came as reads; or
+         allele counts of lot and donor (column alleles), which need no panel
 OUTPUTS  results/reference/sites.parquet; results/samples/{sample}/alleles.parquet; results/{lot}/alleles/:
          identity.json, events.parquet, arms.parquet, track.parquet (for drawing), facts.json, metrics.json;
          results/study/identity.parquet: every pair of samples
-STEPS    prepare_sites, align_transcripts (to the genome, for their SNPs alone) -> count_alleles -> compare_alleles: a lot and
-         its own donor only -> match_samples: all of them
+STEPS    prepare_sites, align_transcripts (to the genome, for their SNPs alone) -> count_alleles | import_alleles ->
+         compare_alleles: a lot and its own donor only -> match_samples: all of them
 """
 
 
@@ -80,6 +80,8 @@ rule count_alleles:
         "logs/samples/{sample}/count_alleles.log",
     benchmark:
         "benchmarks/samples/{sample}/count_alleles.tsv"
+    wildcard_constraints:
+        sample=samples.one_of(samples.samples_with(study, "fastq_1", "alignment")),
     conda:
         "../../envs/karyolot.yaml"
     resources:
@@ -89,6 +91,30 @@ rule count_alleles:
         spliced=lambda wildcards: samples.is_rna(study, wildcards.sample),
     script:
         "../scripts/count_alleles.py"
+
+
+rule import_alleles:
+    input:
+        table=lambda wildcards: study.samples[wildcards.sample][0].alleles,
+        bins="results/reference/bins.parquet",
+        sites=files.panel_sites(settings),
+    output:
+        alleles="results/samples/{sample}/alleles.parquet",
+    log:
+        "logs/samples/{sample}/import_alleles.log",
+    benchmark:
+        "benchmarks/samples/{sample}/import_alleles.tsv"
+    wildcard_constraints:
+        sample=samples.one_of(samples.samples_with(study, "alleles")),
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        **needs("import_alleles"),
+    params:
+        **step("import_alleles"),
+        names=lambda wildcards: samples.allele_names(study, wildcards.sample),
+    script:
+        "../scripts/import_alleles.py"
 
 
 rule compare_alleles:

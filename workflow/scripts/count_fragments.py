@@ -3,11 +3,12 @@
 from karyolot.contracts.copy_number import Bins, Counts
 from karyolot.contracts.settings import Counting
 from karyolot.dna.counts import count_midpoints
-from karyolot.io.sequences import midpoints_by_contig
+from karyolot.io.alignment import fragment_midpoints
 from karyolot.io.tables import read_table, write_table
 from karyolot.plan.params import job
 
 with job(snakemake, Counting) as settings:
     bins = read_table(snakemake.input.bins, Bins)
-    midpoints = midpoints_by_contig(snakemake.input.cram, bins["chrom"].unique(), settings.min_mapq)
+    contigs = bins["chrom"].unique()
+    midpoints = fragment_midpoints(snakemake.input.cram, contigs, settings.min_mapq)
     write_table(count_midpoints(bins, midpoints), snakemake.output.counts, Counts)

@@ -1,9 +1,9 @@
 """Rule `verify_reads`: FASTQ files of one lane -> their checksums, sizes and read numbers, or a clear refusal."""
 
 from karyolot.contracts.settings import Section
+from karyolot.inputs.formats.fastq import read
 from karyolot.io.files import write_json
-from karyolot.io.sequences import verify_reads
 from karyolot.plan.params import job
 
 with job(snakemake, Section):
-    write_json(verify_reads(list(snakemake.input.reads), snakemake.params.sha256), snakemake.output.facts)
+    write_json(read(list(snakemake.input.reads), snakemake.params.sha256), snakemake.output.facts)

@@ -148,9 +148,9 @@ class Contamination(Facts):
 class Identity(Facts):
     """identity.json: a lot against its own donor by SNPs.
 
-    frequencies: where the population frequencies came from, 'panel' or 'pair' (one mean over the panel, estimated from
-    these two samples). lot_depth, donor_depth: mean fragments per site of the panel. rna: every RNA sample that came as
-    reads, against the DNA of the donor, and of the lot too where that is the donor's.
+    frequencies: where the population frequencies came from, 'panel' or 'pair' (of sites without one the spectrum was fitted
+    to these two samples). panel: sites compared. lot_depth, donor_depth: mean fragments per site. rna: every RNA sample that
+    came as reads, against the DNA of the donor, and of the lot too where that is the donor's.
     """
 
     kinship: Kinship

@@ -31,6 +31,7 @@ CODES: Mapping[str, str] = {
     "E27": "A setting that this study needs is not given.",
     "E28": "A file is damaged, or is not of the kind its column promises.",
     "E29": "A tool the study needs is not on PATH (reported by a run, not by the check of the inputs).",
+    "E30": "An alignment says that its reads are of another sample of the sheet (SM of its read groups).",
     "W04": "A lot and its donor were sequenced in different ways.",
     "W05": "A lot cannot be assessed in full.",
     "W12": "Fewer than 2 independent RNA cultures on one side of a comparison: effect sizes only, no p values.",

@@ -82,6 +82,16 @@ class Sample(Row):
         description="wgs: fragments per bin (TSV or bedGraph `chrom start end count`, or fixed-step WIG)."
         " rnaseq: gene count matrix whose header names this sample.",
     )
+    alleles: str | None = Field(
+        None,
+        description="wgs, beside counts: reads per allele (snp-pileup CSV, sequenza seqz, or VCF with FORMAT/AD), for identity,"
+        " contamination and copy-neutral loss of heterozygosity.",
+    )
+    alleles_name: Text | None = Field(
+        None,
+        description="Name of this sample in the file of alleles: File1, File2 ... of snp-pileup, normal or tumor of seqz, a"
+        " sample of VCF. Not given: the only one, or the one called sample_id.",
+    )
     sha256_1: Sha256 | None = Field(None, description="Of fastq_1, alignment or counts; checked when it is read.")
     sha256_2: Sha256 | None = Field(None, description="Of fastq_2.")
     platform: Text | None = Field(None, description="Sequencer.")
@@ -99,7 +109,8 @@ class Sample(Row):
     @property
     def files(self) -> dict[str, str]:
         """Column -> path, for the columns of this row that name a file."""
-        columns = {"fastq_1": self.fastq_1, "fastq_2": self.fastq_2, "alignment": self.alignment, "counts": self.counts}
+        columns = {"fastq_1": self.fastq_1, "fastq_2": self.fastq_2, "alignment": self.alignment, "counts": self.counts,
+                   "alleles": self.alleles}  # fmt: skip
         return {column: path for column, path in columns.items() if path is not None}
 
 

@@ -28,7 +28,7 @@ def _match(identity: Identity) -> Metric:
     kin = identity.kinship
     ratios = _ratios(kin)
     if identity.frequencies == "pair":
-        ratios += "; the panel states no frequencies, so one mean over its sites was taken"
+        ratios += "; allele frequencies are not stated for all sites: their spectrum was fitted to these two samples"
     if kin.result == "NOT ENOUGH":
         return Metric(value=None, reason=f"not enough reads to decide: {ratios}", detail=ratios)
     return Metric(value=kin.result, detail=ratios)

@@ -17,7 +17,7 @@ from scipy.stats import chi2
 from karyolot.contracts.alleles import AlleleArms, AlleleEvents, AlleleFacts, AlleleTrack
 from karyolot.contracts.copy_number import Noise
 from karyolot.contracts.settings import Identity
-from karyolot.dna.identity import check_sites, frequencies, genotypes, posterior
+from karyolot.dna.identity import frequencies, genotypes, posterior, shared_sites
 from karyolot.dna.noise import MAD_TO_SD, runs_of, standard_error
 
 Floats = NDArray[np.float64]
@@ -96,7 +96,7 @@ def compare_alleles(
     lot, donor: contract AlleleCounts; ratios: LogRatios; calls: Calls. The chance of any false event in a stable lot is
     settings.family_wise_error, over all windows of all arms.
     """
-    check_sites({"lot": lot, "donor": donor})
+    lot, donor = shared_sites({"lot": lot, "donor": donor})
     hets, measured = het_sites(lot, donor, settings.min_depth)
     facts: dict[str, Any] = {
         "sites": len(hets), "min_depth": settings.min_depth, "size_mb": settings.event_mb, "power": settings.power,

@@ -12,13 +12,14 @@ from karyolot.contracts import settings as configured
 from karyolot.contracts.alleles import Contamination, Identity, RnaKinship
 from karyolot.dna.identity import (
     Genotypes,
-    check_sites,
     frequencies,
     genotypes,
-    hardy_weinberg,
     kinship,
     match_all,
+    of_another,
     posterior,
+    shared_rows,
+    shared_sites,
     together,
 )
 
@@ -85,14 +86,16 @@ def contamination(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> 
 
 def usable(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> tuple[NDArray[np.int64], "Reads"]:
     """Rows of `lot` to be used, and what is fitted there."""
-    known = posterior(genotypes(donor).likelihood, frequency)
+    of_donor = genotypes(donor).likelihood
+    known = posterior(of_donor, frequency)
     covered = (lot["ref_count"] + lot["alt_count"]).to_numpy() > 0
     rows = np.flatnonzero(covered & (known[:, 1] < CERTAIN))
     if len(rows) > MOST_SITES:
         rows = rows[np.linspace(0, len(rows) - 1, MOST_SITES).astype(np.int64)]
     table = lot.iloc[rows]
     ref, alt = table["ref_count"].to_numpy(), table["alt_count"].to_numpy()
-    return rows, Reads(ref, alt, known[rows], hardy_weinberg(frequency[rows]), wrong_base(lot))
+    stranger = of_another(of_donor, frequency)[rows]
+    return rows, Reads(ref, alt, known[rows], stranger, wrong_base(lot))
 
 
 def wrong_base(counts: pd.DataFrame) -> float:
@@ -102,7 +105,8 @@ def wrong_base(counts: pd.DataFrame) -> float:
 
 
 class Reads(NamedTuple):
-    """What is fitted: counts per site, and the probabilities of 0, 1, 2 copies of alt in host and guest (sites, 3)."""
+    """What is fitted: counts per site, and the probabilities of 0, 1, 2 copies of alt in the host (sites, 3), and in the guest
+    given the host's (sites, 3, 3)."""
 
     ref: NDArray[np.int64]
     alt: NDArray[np.int64]
@@ -116,7 +120,7 @@ class Reads(NamedTuple):
         patterns, inverse = np.unique(np.stack([self.ref, self.alt], axis=1), axis=0, return_inverse=True)
         ref, alt = (column[:, None, None] for column in patterns.T)
         inverse = inverse.reshape(-1)
-        weight = (self.host[:, :, None] * self.guest[:, None, :]).reshape(-1, 9)
+        weight = (self.host[:, :, None] * self.guest).reshape(-1, 9)
         # What a site is worth when no mixture explains it: every share of alt equally likely.
         anything = np.exp(betaln(ref + 1, alt + 1))[inverse, 0, 0]
         dose = np.arange(3) / 2
@@ -155,7 +159,8 @@ def limit_of_detection(reads: Reads) -> float | None:
     fixed, so that the same data give the same limit.
     """
     rng = np.random.default_rng(1)
-    own, strange = _drawn(reads.host, rng), _drawn(reads.guest, rng)
+    own = _drawn(reads.host, rng)
+    strange = _drawn(reads.guest[np.arange(len(own)), own], rng)
     depth = reads.ref + reads.alt
     for share in LOD_SHARES:
         fraction = (1 - share) * own / 2 + share * strange / 2
@@ -184,7 +189,7 @@ def best_guest(
     stranger = reads.fit()
     fits = {}
     for name, other in others.items():
-        guest = posterior(other.likelihood[rows], frequency[rows])
+        guest = np.repeat(posterior(other.likelihood[rows], frequency[rows])[:, None, :], 3, axis=1)
         fits[name] = reads._replace(guest=guest, error=stranger.error).fit(np.ones(1))
     name, best = max(fits.items(), key=lambda item: item[1].log)
     gain = min(best.log - stranger.log, best.rise)
@@ -200,8 +205,9 @@ def identify(
     rna: their RNA (as lot), and of each sample_id and role ('lot' or 'donor') in `samples`. It is held against all DNA
     that is the donor's.
     """
-    tables = {sample["sample_id"]: table for sample, table in zip(samples or [], rna or [], strict=True)}
-    check_sites({"lot": lot, "donor": donor, **tables})
+    names = [sample["sample_id"] for sample in samples or []]
+    lot, donor, *others = shared_sites({"lot": lot, "donor": donor, **dict(zip(names, rna or [], strict=True))})
+    tables = dict(zip(names, others, strict=True))
     frequency, source = frequencies(lot, donor)
     one, two = genotypes(lot), genotypes(donor)
     kin = kinship(one, two, frequency, settings.log10_ratio)
@@ -247,13 +253,22 @@ def match_samples(
         donor = donors[persons[lot]]
         # By what was measured, not by the sheet: a swapped tube with the donor's own cells would explain the lot's reads.
         apart = strangers(pairs, lot) & strangers(pairs, donor)
-        others = {name: held[name] for name in dna if name in apart}
-        found = best_guest(by_name[lot], by_name[donor], frequencies(by_name[lot], by_name[donor])[0], others)
+        own_reads, of_donor = shared_sites({lot: by_name[lot], donor: by_name[donor]})
+        others = {name: _placed(held[name], by_name[name], own_reads) for name in dna if name in apart}
+        found = best_guest(own_reads, of_donor, frequencies(own_reads, of_donor)[0], others)
         if found is not None:
             guest, fit = found
             for one, other, column in (("sample_a", "sample_b", "b_in_a"), ("sample_b", "sample_a", "a_in_b")):
                 pairs.loc[(pairs[one] == lot) & (pairs[other] == guest), column] = round(fit.share, 5)
     return pairs
+
+
+def _placed(held: Genotypes, table: pd.DataFrame, sites: pd.DataFrame) -> Genotypes:
+    """Genotypes of a sample (its table) at other sites; one without reads where it has none of them."""
+    rows, own = shared_rows(sites, table)
+    placed = Genotypes(np.ones((len(sites), 3)), np.zeros(len(sites), dtype=np.int64))
+    placed.likelihood[rows], placed.depth[rows] = held.likelihood[own], held.depth[own]
+    return placed
 
 
 def holds_foreign_reads(own: Identity) -> bool:

@@ -29,11 +29,24 @@ SIBLINGS = (0.25, 0.5, 0.25)
 """Share of the genome at which full siblings have 0, 1 and 2 alleles by descent in common."""
 
 
+SPECTRUM = np.array([5e-4, 0.01, 0.03, 0.07, 0.15, 0.25, 0.35, 0.5, 0.65, 0.75, 0.85, 0.93, 0.97, 0.99, 1 - 5e-4])
+"""Frequencies a site may have that states none; their shares are fitted. The outermost ones are sites that hardly vary: two
+strangers agree there, and agreement must prove nothing."""
+ROUNDS = 60
+"""Of expectation and maximisation for those shares, from equal ones on."""
+MOST_UNKNOWN = 40_000
+"""Sites without a frequency that are used, evenly spread: they decide, and each takes the work of 15."""
+SITE = ["chrom", "start", "ref", "alt"]
+
+
 class Genotypes(NamedTuple):
     """Likelihoods of 0, 1, 2 copies of alt, shape (sites, 3), largest 1 in each row, and the depth of every site."""
 
     likelihood: Floats
     depth: NDArray[np.int64]
+
+    def at(self, rows: NDArray[np.int64] | slice) -> "Genotypes":
+        return Genotypes(self.likelihood[rows], self.depth[rows])
 
 
 def genotypes(counts: pd.DataFrame, *, rna: bool = False) -> Genotypes:
@@ -63,31 +76,72 @@ def hardy_weinberg(frequency: Floats) -> Floats:
     return np.stack([(1 - frequency) ** 2, 2 * frequency * (1 - frequency), frequency**2], axis=1)
 
 
+def prior(likelihood: Floats, frequency: Floats) -> Floats:
+    """Probabilities of 0, 1, 2 copies of alt before the reads of a site are seen, shape (sites, 3).
+
+    Where no frequency is stated (nan), they are the shares of the genotypes in this sample, whose likelihoods are given.
+    """
+    known = hardy_weinberg(frequency)
+    if (missing := np.isnan(frequency)).any():
+        known[missing] = fitted_shares(_some(likelihood[missing]))
+    return known
+
+
 def posterior(likelihood: Floats, frequency: Floats) -> Floats:
     """Probabilities of 0, 1, 2 copies of alt in a person of the population, shape (sites, 3), given likelihoods so shaped."""
-    weighed = hardy_weinberg(frequency) * likelihood
+    weighed = prior(likelihood, frequency) * likelihood
     return np.asarray(weighed / weighed.sum(axis=1, keepdims=True))
 
 
-def frequencies(a: pd.DataFrame, b: pd.DataFrame) -> tuple[Floats, Literal["panel", "pair"]]:
-    """Frequency of alt per site, and where it is from: the panel, or for want of it one mean over all sites of the pair.
+def of_another(likelihood: Floats, frequency: Floats) -> Floats:
+    """Probabilities of genotypes of another person of the population, given those of this one: shape (sites, 3, 3), the second
+    axis this person's copies of alt.
 
-    The mean holds where sites are alike, as in panels of common SNPs; it uses these two samples alone, so that a lot's
-    own result does not change with the company it is in.
+    With a known frequency the two are independent. Without one they are not: who is homozygous makes the allele a common
+    one. The spectrum of frequencies is fitted to this person's likelihoods.
     """
-    stated = a["frequency"].to_numpy(float)
-    missing = np.isnan(stated)
-    if not missing.any():
-        return stated, "panel"
-    depth = [(t["ref_count"] + t["alt_count"]).to_numpy() for t in (a, b)]
-    shares = [t["alt_count"].to_numpy()[d > 0] / d[d > 0] for t, d in zip((a, b), depth, strict=True)]
-    seen = np.concatenate(shares)
-    mean = float(np.clip(seen.mean(), 0.05, 0.95)) if len(seen) else 0.5
-    return np.where(missing, mean, stated), "pair"
+    found = np.repeat(hardy_weinberg(frequency)[:, None, :], 3, axis=1)
+    if (missing := np.isnan(frequency)).any():
+        genotype = hardy_weinberg(SPECTRUM)
+        share = fitted_shares(_some(likelihood[missing]) @ genotype.T)
+        joint = (share[:, None, None] * genotype[:, :, None] * genotype[:, None, :]).sum(axis=0)
+        found[missing] = joint / joint.sum(axis=1, keepdims=True)
+    return found
+
+
+def fitted_shares(likelihood: Floats) -> Floats:
+    """Shares of classes that make the sites likeliest. likelihood: of each site in each class, shape (sites, classes)."""
+    share = np.full(likelihood.shape[1], 1 / likelihood.shape[1])
+    for _ in range(ROUNDS):
+        weighed = likelihood * share
+        share = (weighed / weighed.sum(axis=1, keepdims=True)).mean(axis=0)
+    return share
+
+
+def _some(sites: Floats) -> Floats:
+    """At most MOST_UNKNOWN of the rows, evenly spread."""
+    return sites[_spread(len(sites))]
+
+
+def _spread(number: int) -> NDArray[np.int64]:
+    return np.linspace(0, number - 1, min(number, MOST_UNKNOWN)).astype(np.int64)
+
+
+def frequencies(a: pd.DataFrame, b: pd.DataFrame) -> tuple[Floats, Literal["panel", "pair"]]:
+    """Frequency of alt per site (nan: not stated), and where it is from: the panel, or for want of it these two samples.
+
+    What is not stated is summed over, see `kinship`; only these two samples are used for that, so that a lot's result does
+    not depend on which other samples are analysed.
+    """
+    stated = a["frequency"].fillna(b["frequency"]).to_numpy(float)
+    return stated, "pair" if np.isnan(stated).any() else "panel"
 
 
 def kinship(a: Genotypes, b: Genotypes, frequency: Floats, log10_ratio: float) -> Kinship:
     """Same person, full sibling, or unrelated: likelihoods of both samples' counts, sites taken as independent.
+
+    frequency: of alt per site, nan where it is not known; there the likelihood is summed over SPECTRUM, the shares of which
+    each of the three hypotheses chooses for itself, so that none is favoured.
 
     Per site, with 0, 1 or 2 alleles in common by descent (ITO matrices of Li and Sacks 1954), genotypes summed over.
     'MATCH' when the same person is 10^log10_ratio times likelier than either other, 'MISMATCH' when one of them is that
@@ -96,28 +150,45 @@ def kinship(a: Genotypes, b: Genotypes, frequency: Floats, log10_ratio: float) -
     """
     both = (a.depth > 0) & (b.depth > 0)
     one, two, p = a.likelihood[both], b.likelihood[both], frequency[both]
-    prior = hardy_weinberg(p)
-    apart = (prior * one).sum(axis=1) * (prior * two).sum(axis=1)
-    shared = (prior * one * two).sum(axis=1)
-    # One allele in common: sum over it, each sample's other allele drawn from the population.
-    q = 1 - p
-    with_ref = [(q * like[:, 0] + p * like[:, 1]) for like in (one, two)]
-    with_alt = [(q * like[:, 1] + p * like[:, 2]) for like in (one, two)]
-    half = q * with_ref[0] * with_ref[1] + p * with_alt[0] * with_alt[1]
-    ends = [(like[:, 0] + like[:, 2]) / 2 for like in (one, two)]
-    lost = shared + prior[:, 1] * ((one[:, 1] * ends[1] + ends[0] * two[:, 1]) / 2 - one[:, 1] * two[:, 1])
-    log_apart = np.log(apart).sum()
-    log_sibling = np.log(SIBLINGS[0] * apart + SIBLINGS[1] * half + SIBLINGS[2] * shared).sum()
-    log_same = max(
-        np.log((1 - OUTLIERS) * ((1 - d) * shared + d * lost) + OUTLIERS * apart).sum() for d in DROPPED
-    )  # fmt: skip
+    known = ~np.isnan(p)
+    total = _log_likelihoods(_terms(one[known], two[known], p[known][:, None]))
+    unknown = np.flatnonzero(~known)[_spread(int((~known).sum()))]
+    if len(unknown):
+        total = total + _log_likelihoods(_terms(one[unknown], two[unknown], SPECTRUM[None, :]))
+    log_apart, log_sibling, log_same = total[0], total[1], total[2:].max()
     unrelated, sibling = (float((log_same - other) / np.log(10)) for other in (log_apart, log_sibling))
     return Kinship(
         result=relation(unrelated, sibling, log10_ratio),
-        sites=int(both.sum()),
+        sites=int(known.sum()) + len(unknown),
         log10_unrelated=round(unrelated, 2),
         log10_sibling=round(sibling, 2),
     )
+
+
+def _terms(one: Floats, two: Floats, p: Floats) -> Floats:
+    """Likelihoods of two samples at each site under each hypothesis: unrelated, siblings, the same person at each of DROPPED;
+    shape (hypotheses, sites, frequencies). one, two: of genotypes (sites, 3); p: (sites or 1, frequencies)."""
+    q = 1 - p
+    prior = np.stack([q**2, 2 * p * q, p**2])
+    first, second = one.T[:, :, None], two.T[:, :, None]
+    apart = (prior * first).sum(axis=0) * (prior * second).sum(axis=0)
+    shared = (prior * first * second).sum(axis=0)
+    # One allele in common: sum over it, each sample's other allele drawn from the population.
+    with_ref = [q * like[0] + p * like[1] for like in (first, second)]
+    with_alt = [q * like[1] + p * like[2] for like in (first, second)]
+    half = q * with_ref[0] * with_ref[1] + p * with_alt[0] * with_alt[1]
+    ends = [(like[0] + like[2]) / 2 for like in (first, second)]
+    lost = shared + prior[1] * ((first[1] * ends[1] + ends[0] * second[1]) / 2 - first[1] * second[1])
+    sibling = SIBLINGS[0] * apart + SIBLINGS[1] * half + SIBLINGS[2] * shared
+    same = [(1 - OUTLIERS) * ((1 - d) * shared + d * lost) + OUTLIERS * apart for d in DROPPED]
+    return np.stack([apart, sibling, *same])
+
+
+def _log_likelihoods(terms: Floats) -> Floats:
+    """Of all sites under each hypothesis; over frequencies, weighed by the shares that are likeliest under it."""
+    if terms.shape[2] == 1:
+        return np.asarray(np.log(terms[:, :, 0]).sum(axis=1))
+    return np.array([np.log(sites @ fitted_shares(sites)).sum() for sites in terms])
 
 
 def relation(unrelated: float, sibling: float, log10_ratio: float) -> Relation:
@@ -128,12 +199,34 @@ def relation(unrelated: float, sibling: float, log10_ratio: float) -> Relation:
     return "MISMATCH" if weakest <= -log10_ratio else "NOT ENOUGH"
 
 
-def check_sites(tables: dict[str, pd.DataFrame]) -> None:
-    """Raises KaryolotError when the samples (contract AlleleCounts, by name) were not counted at the same sites."""
-    (first, reference), *others = tables.items()
-    for name, table in others:
-        if not table[["chrom", "start", "alt"]].equals(reference[["chrom", "start", "alt"]]):
-            raise KaryolotError(f"{first} and {name}: allele counts are of other sites; count both at one panel")
+Rows = NDArray[np.int64] | slice
+
+
+def shared_rows(a: pd.DataFrame, b: pd.DataFrame) -> tuple[Rows, Rows]:
+    """Rows of two tables (contract AlleleCounts) that are of one site, in the order of the first; all when they are of one
+    panel."""
+    if a[SITE].equals(b[SITE]):
+        return slice(None), slice(None)
+    places = pd.MultiIndex.from_frame(b[SITE]).get_indexer(pd.MultiIndex.from_frame(a[SITE]))
+    return np.flatnonzero(places >= 0), places[places >= 0]
+
+
+def shared_sites(tables: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
+    """The tables (contract AlleleCounts, by sample) at the sites that all of them have.
+
+    Raises
+    ------
+    KaryolotError
+        When there is no such site.
+    """
+    (name, first), *others = tables.items()
+    kept = [first]
+    for other, table in others:
+        rows, own = shared_rows(kept[0], table)
+        kept = [*(part.iloc[rows].reset_index(drop=True) for part in kept), table.iloc[own].reset_index(drop=True)]
+        if kept[0].empty and not first.empty:
+            raise KaryolotError(f"{name} and {other}: allele counts have no site in common; count both at one panel")
+    return kept
 
 
 def match_all(
@@ -144,10 +237,13 @@ def match_all(
 
     owners: the lot or donor a sample belongs to; persons: the donor by the sheet.
     """
-    check_sites(tables)
     rows = []
     for a, b in combinations(tables, 2):
-        found = kinship(held[a], held[b], frequencies(tables[a], tables[b])[0], log10_ratio)
+        at_a, at_b = shared_rows(tables[a], tables[b])
+        frequency = frequencies(
+            tables[a].iloc[at_a].reset_index(drop=True), tables[b].iloc[at_b].reset_index(drop=True)
+        )
+        found = kinship(held[a].at(at_a), held[b].at(at_b), frequency[0], log10_ratio)
         facts = found.model_dump()
         rows.append(
             {"sample_a": a, "owner_a": owners[a], "person_a": persons[a],

@@ -4,6 +4,9 @@ Absence in a donor of 30x is no proof of acquisition: hepatocytes of one liver d
 is not seen. The share from which on it would have been seen stands beside each.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -11,7 +14,7 @@ from scipy.stats import beta, binom, fisher_exact
 
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.metrics import MetricName
-from karyolot.contracts.small_variants import VariantFacts, VariantResults
+from karyolot.contracts.small_variants import CalledVariants, VariantFacts, VariantResults
 from karyolot.dna.identity import ERROR
 
 FEWEST_READS = 3
@@ -26,6 +29,12 @@ LEAST_DEPTH = 10
 POWER = 0.95
 LISTED = 5
 """Variants named in the criterion; the report has all."""
+
+
+def called_table(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+    """Contract CalledVariants of its columns, of no rows too."""
+    kinds = {name: str if name in {"chrom", "ref", "alt"} else "int64" for name in columns}
+    return CalledVariants.validate(pd.DataFrame(columns).astype(kinds))
 
 
 def classify(called: pd.DataFrame, depths: pd.DataFrame, licence: str) -> VariantResults:

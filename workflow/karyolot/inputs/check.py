@@ -132,14 +132,14 @@ def _in_files(files: Files) -> list[Problem]:
     files.files_of_settings()
     contigs = genome.reference(files)
     genome.tracks(files, contigs)
-    sequencing.sites(files, contigs)
+    sequencing.panel(files, contigs)
     genes = expression.annotation(files, contigs)
-    sequencing.reads(files, [use for use in uses if use.column in {"fastq_1", "fastq_2"}])
+    sequencing.reads(files, uses, contigs)
+    sequencing.calls(files)
     for use in uses:
-        if use.column == "alignment":
-            sequencing.alignment(files, use, contigs)
-        elif use.column == "counts" and not use.is_matrix:
+        if use.column == "counts" and not use.is_matrix:
             genome.counts(files, use, contigs)
+    sequencing.alleles(files, uses, contigs)
     genome.compare_with_donors(files, uses)
     sources = expression.gene_sources(files, uses, genes)
     expression.markers(files, sources)
@@ -385,6 +385,12 @@ def _data(entry: Entry[Sample], file: str) -> Iterator[Problem]:
         message = "RNA is quantified from reads or a count matrix, not from alignments"
         yield at(message=message, remedy="give fastq_1 and fastq_2 (samtools fastq), or counts", column="alignment",
                  value=sample.alignment)  # fmt: skip
+    if sample.alleles and not sample.counts and way:
+        yield at(message="alleles are counted from the reads of this row", remedy="empty the cell", column="alleles")
+    elif sample.alleles and sample.assay == "rnaseq":
+        yield at(message="allele counts are of whole-genome samples", remedy="empty the cell", column="alleles")
+    if sample.alleles_name and not sample.alleles:
+        yield at(message="a name without its file of alleles", remedy="empty the cell", column="alleles_name")
     if sample.sha256_2 and not sample.fastq_2:
         yield at(message="a checksum without its file fastq_2", remedy="empty the cell", column="sha256_2")
 

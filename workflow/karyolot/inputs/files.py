@@ -4,6 +4,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -11,7 +12,6 @@ from typing import Any, ParamSpec, TypeVar
 from karyolot.contracts.problems import Fault, Problem, quoted
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Sample
-from karyolot.inputs import probe
 from karyolot.inputs.formats import text
 from karyolot.inputs.sheets import Entry
 from karyolot.inputs.study import Draft
@@ -149,12 +149,13 @@ class Files:
         return uses
 
     def same_data(self, uses: Sequence[Use]) -> None:
-        """E03 for the second use of a file, of a checksum, or of equal bytes; E04 when both are mates of one row."""
+        """E03 for the second use of a file, of a checksum, or of a table's content under any compression; E04 when both are
+        mates of one row. What reads and alignments hold is compared by their first reads, which their formats read."""
         by_identity: dict[tuple[int, int], Use] = {}
         by_checksum: dict[str, Use] = {}
-        by_size: dict[int, list[Use]] = defaultdict(list)
+        tables: dict[bytes, list[Use]] = defaultdict(list)
         for use in uses:
-            if use.is_matrix:
+            if use.is_matrix or use.column == "alleles":
                 continue
             row = use.entry.row
             checksum = row.sha256_2 if use.column == "fastq_2" else row.sha256_1
@@ -162,18 +163,16 @@ class Files:
             words = "is the same file as"
             if earlier is use and checksum is not None:
                 earlier, words = by_checksum.setdefault(checksum, use), "has the same checksum as"
-            if earlier is use:
-                by_size[use.size].append(use)
-            else:
+            if earlier is not use:
                 self.repeated(use, earlier, words)
-        for group in by_size.values():
-            heads: dict[bytes, list[Use]] = defaultdict(list)
-            for use in group if len(group) > 1 else ():
-                heads[probe.head_digest(use.file)].append(use)
-            for alike in heads.values():
-                for use in alike[1:]:
-                    if probe.same_content(alike[0].file, use.file):
-                        self.repeated(use, alike[0], "holds the same bytes as")
+            elif use.column == "counts":
+                with suppress(Fault):  # of a file that cannot be read, which its own reader reports
+                    tables[text.head_digest(use.file)].append(use)
+        for alike in tables.values():
+            for use in alike[1:]:
+                with suppress(Fault):
+                    if text.same_content(alike[0].file, use.file):
+                        self.repeated(use, alike[0], "holds the same counts as")
 
     def repeated(self, use: Use, earlier: Use, words: str) -> None:
         message = f"the file {words} {earlier.column} in line {earlier.entry.line}"

@@ -6,10 +6,8 @@ from pathlib import Path
 
 from karyolot.contracts.problems import Fault, quoted
 from karyolot.contracts.settings import Layout
-from karyolot.inputs import probe
 from karyolot.inputs.files import Files, Use
-from karyolot.inputs.formats import bin_counts, bins, fasta, intervals, layout, regions
-from karyolot.inputs.probe import ReadsHead
+from karyolot.inputs.formats import bin_counts, bins, fasta, fastq, intervals, layout, regions
 from karyolot.io.shipped import resource
 
 READ_LENGTH_TOLERANCE = 0.1
@@ -133,8 +131,8 @@ def compare_with_donors(files: Files, uses: Sequence[Use]) -> None:
 
 
 def read_length(files: Files, uses: Sequence[Use]) -> int | None:
-    heads = [files.seen.get((probe.reads_head, (use.file,), ())) for use in uses]
-    return max((head.longest for head in heads if isinstance(head, ReadsHead)), default=None)
+    heads = [files.seen.get((fastq.look, (use.file,), ())) for use in uses]
+    return max((head.longest for head in heads if isinstance(head, fastq.Facts)), default=None)
 
 
 # The genome

@@ -1,44 +1,52 @@
-"""What the check finds in FASTQ, BAM and CRAM files, one by one and as mates."""
+"""What the check finds in FASTQ, BAM and CRAM files, in allele counts, in the panel of SNPs and in calls of variants."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from karyolot.contracts.problems import Fault, quoted
-from karyolot.inputs import probe
 from karyolot.inputs.files import Files, Use
-from karyolot.inputs.genome import contig_fault, key_of, some
-from karyolot.inputs.probe import ReadsHead
+from karyolot.inputs.formats import alignment, allele_counts, fastq, sites, variants
+from karyolot.inputs.formats.text import regular_file
+from karyolot.inputs.genome import contig_fault, key_of, layout_of, some
+from karyolot.io.shipped import resource
+
+FEW_SITES = 1_000
+"""Of common SNPs 1,000 decide identity at a depth of 1x in 39 of 40 samples, 500 in 27; at 5x 100 do (simulated persons,
+frequencies of 10 to 90 %, likelihood ratio 10^4)."""
 
 
-def reads(files: Files, uses: Sequence[Use]) -> None:
-    """Every FASTQ file by itself, then the mates of each row."""
-    heads = {(use.entry.line, use.column): (use, head) for use in uses if (head := reads_head(files, use)) is not None}
+def reads(files: Files, uses: Sequence[Use], contigs: Mapping[str, int] | None) -> None:
+    """Every FASTQ file and alignment by itself, the same reads in two of them, then the mates of each row."""
+    rows = [entry.row for entry in files.draft.samples]
+    known = {name.casefold() for row in rows for name in (row.sample_id, row.lot_id, row.donor_id) if name}
+    heads: dict[tuple[int, str], tuple[Use, fastq.Facts]] = {}
+    first_of: dict[str, Use] = {}
+    for use in uses:
+        try:
+            if use.column == "alignment":
+                digest = aligned(files, use, contigs, known).digest
+            elif use.column in {"fastq_1", "fastq_2"}:
+                head = raw(files, use)
+                heads[use.entry.line, use.column], digest = (use, head), head.digest
+            else:
+                continue
+        except Fault as fault:
+            files.in_row(use, fault)
+            continue
+        earlier = first_of.setdefault(digest, use)
+        if earlier.identity != use.identity and use.entry.line not in files.misplaced:
+            files.repeated(use, earlier, "holds the same reads as")
     for (line, column), (use, first) in heads.items():
-        if column == "fastq_1" and (line, "fastq_2") in heads and line not in files.misplaced:
-            mates(files, use, first, *heads[line, "fastq_2"])
+        other = heads.get((line, "fastq_2"))
+        if column != "fastq_1" or other is None or line in files.misplaced:
+            continue
+        if found := fastq.mates_fault(first, other[1]):
+            files.in_row((use, other[0])[found[0]], found[1])
 
 
-def mates(files: Files, use: Use, first: ReadsHead, other_use: Use, second: ReadsHead) -> None:
-    if first.mates == {2} or second.mates == {1}:
-        swapped = first.mates != {1} and second.mates != {2}
-        message = "the names of its reads say that they are the other mates"
-        remedy = "exchange fastq_1 and fastq_2" if swapped else "name the file of the other mates"
-        files.in_row(use if first.mates == {2} else other_use, Fault("E04", message, remedy))
-        return
-    for number, (one, other) in enumerate(zip(first.names, second.names, strict=False), 1):
-        if one != other:
-            message = f"read {number} is {quoted(other)}, and in fastq_1 {quoted(one)}"
-            remedy = "name the mates of fastq_1, both files in the sequencer's order"
-            files.in_row(other_use, Fault("E04", message, remedy))
-            return
-
-
-def reads_head(files: Files, use: Use) -> ReadsHead | None:
-    try:
-        head = files.look(probe.reads_head, use.file)
-    except Fault as fault:
-        files.in_row(use, fault)
-        return None
+def raw(files: Files, use: Use) -> fastq.Facts:
+    head = files.look(fastq.look, use.file)
     if head.longest < files.config.reads.min_length:
         message = (
             f"its reads have at most {head.longest} bases, and reads.min_length is {files.config.reads.min_length}"
@@ -47,28 +55,111 @@ def reads_head(files: Files, use: Use) -> ReadsHead | None:
     return head
 
 
-def alignment(files: Files, use: Use, contigs: dict[str, int] | None) -> None:
-    try:
-        head = files.look(probe.alignment_head, use.file)
-    except Fault as fault:
+def aligned(files: Files, use: Use, contigs: Mapping[str, int] | None, known: set[str]) -> alignment.Facts:
+    """known: names of all samples, lots and donors of the sheet, in lower case."""
+    facts = files.look(alignment.look, use.file)
+    if use.entry.line not in files.misplaced and (fault := _sample_fault(use, facts.samples, known)):
         files.in_row(use, fault)
-        return
-    if head.paired is False:
-        files.in_row(use, Fault("E28", "its reads are not paired, and fragments are counted", "sequence pairs"))
-    if len(head.samples) > 1:
-        message = f"holds reads of {len(head.samples)} samples (SM {', '.join(sorted(head.samples))})"
-        files.in_row(use, Fault("W28", message, "split it by read group, unless all are the same cells"))
-    if contigs is not None and (difference := contig_fault(head.contigs, contigs)):
+    if contigs is not None and (difference := contig_fault(facts.contigs, contigs)):
         files.in_row(use, Fault("E14", difference, "give the FASTA the reads were aligned to, or the FASTQ files"))
+    return facts
 
 
-def sites(files: Files, contigs: dict[str, int] | None) -> None:
-    """Check the panel of SNPs."""
+def _sample_fault(use: Use, samples: frozenset[str], known: set[str]) -> Fault | None:
+    """What the samples (SM) that a header names say against its row."""
+    row = use.entry.row
+    owner = row.lot_id or row.donor_id
+    own = {name.casefold() for name in (row.sample_id, owner) if name}
+    foreign = sorted(name for name in samples if name.casefold() not in own)
+    if taken := [name for name in foreign if name.casefold() in known]:
+        message = f"its read groups name {quoted(taken[0])} (SM), which is another sample of this sheet"
+        return Fault("E30", message, "name the file of this sample; if the header is wrong, samtools addreplacerg")
+    if len(samples) > 1:
+        message = f"holds reads of {len(samples)} samples (SM {', '.join(sorted(samples))})"
+        return Fault("W28", message, "split it by read group, unless all are the same cells")
+    if foreign:
+        message = f"its read groups name the sample {quoted(foreign[0])} (SM), not {row.sample_id} or {owner}"
+        return Fault("W28", message, "make sure that it is the file of this sample")
+    return None
 
-    def fits(file: Path) -> None:
-        panel = files.look(probe.panel_contigs, file)
-        if contigs and not set(map(key_of, panel)) & set(map(key_of, contigs)):
-            message = f"none of its contigs ({some(panel)}) is in the reference ({some(contigs)})"
-            raise Fault("E14", message, "give the panel made for this genome")
 
-    files.examine("identity.sites", fits)
+def alleles(files: Files, uses: Sequence[Use], contigs: Mapping[str, int] | None) -> None:
+    """Allele counts: each table by itself and on the genome, and each lot's against its donor's."""
+    found: dict[tuple[str, str], tuple[Use, allele_counts.Facts]] = {}
+    for use in uses:
+        row = use.entry.row
+        if use.column != "alleles" or row.assay != "wgs" or not row.counts:
+            continue
+        try:
+            facts = files.look(allele_counts.look, use.file, row.alleles_name, row.sample_id)
+            if contigs and not set(map(key_of, facts.contigs)) & set(map(key_of, contigs)):
+                message = f"none of its contigs ({some(facts.contigs)}) is in the reference ({some(contigs)})"
+                raise Fault("E14", message, "count the alleles over this genome")
+        except Fault as fault:
+            files.in_row(use, fault)
+            continue
+        found["lot" if row.lot_id else "donor", row.lot_id or str(row.donor_id)] = use, facts
+    donor_of = {entry.row.lot_id: entry.row.donor_id for entry in files.draft.lots}
+    for (kind, owner), (use, own) in found.items():
+        donor = found.get(("donor", donor_of.get(owner) or "")) if kind == "lot" else None
+        if donor is not None:
+            _shared_alleles(files, use, own, *donor)
+
+
+def _shared_alleles(
+    files: Files, use: Use, own: allele_counts.Facts, of_donor: Use, donor: allele_counts.Facts
+) -> None:
+    line = of_donor.entry.line
+    if own.digest == donor.digest:
+        message = f"holds the same reads per allele as the table of its donor (line {line})"
+        files.in_row(use, Fault("E03", message, "name the lot's own table, or say in alleles_name which sample it is"))
+        return
+    shared = len(np.intersect1d(own.keys, donor.keys, assume_unique=True))
+    if not shared:
+        message = f"has no site in common with the alleles of its donor (line {line})"
+        files.in_row(use, Fault("E14", message, "count both at the same sites of one assembly"))
+    elif shared < FEW_SITES:
+        message = f"{shared} sites are shared with its donor, and about {FEW_SITES} are needed to decide identity at 1x"
+        files.in_row(use, Fault("W05", message, "count both at 5,000 or more common SNPs"))
+
+
+def panel(files: Files, contigs: Mapping[str, int] | None) -> None:
+    """The panel of SNPs, against the genome."""
+    layout, _ = layout_of(files)
+    fasta = files.there["reference.fasta"][1] if contigs and "reference.fasta" in files.there else None
+    autosomes = layout.autosomes if layout and contigs else None
+    found = files.examine("identity.sites", lambda file: sites.look(file, contigs, autosomes, fasta))
+    if found is None:
+        return
+    path = files.there["identity.sites"][0]
+    if found.turned:
+        out = ", ".join(f"{count} {reason}" for reason, count in found.left_out.items())
+        message = f"its alleles are on the strand of genes: {found.turned} sites were turned, {found.sites} are used"
+        files.in_config(
+            "identity.sites", Fault("W28", f"{message} (left out: {out})", "compare that with its source"), path
+        )
+    if found.sites < FEW_SITES:
+        message = f"{found.sites} sites are used, and about {FEW_SITES} are needed to decide identity at a depth of 1x"
+        files.in_config("identity.sites", Fault("W05", message, "give a panel of 5,000 to 20,000 common SNPs"), path)
+
+
+def calls(files: Files) -> None:
+    """Calls of small variants that the user gives, of each lot that is searched."""
+    pattern = files.config.small_variants.calls
+    if pattern is None or files.config.small_variants.genes is None:
+        return
+    of: dict[str, dict[str | None, str]] = {"lot": {}, "donor": {}}
+    for entry in files.draft.samples:
+        row = entry.row
+        if row.assay == "wgs" and row.counts is None:
+            of["lot" if row.lot_id else "donor"].setdefault(row.lot_id or row.donor_id, row.sample_id)
+    for row_of_lot in (entry.row for entry in files.draft.lots):
+        lot, donor = of["lot"].get(row_of_lot.lot_id), of["donor"].get(row_of_lot.donor_id)
+        if lot and donor:
+            path = pattern.replace("{lot}", str(row_of_lot.lot_id))
+            try:
+                file = resource(path, files.workdir)
+                regular_file(file)
+                variants.look(file, lot, donor)
+            except Fault as fault:
+                files.in_config("small_variants.calls", fault, path)

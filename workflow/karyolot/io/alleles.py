@@ -1,4 +1,4 @@
-"""Alleles of aligned reads at the sites of a panel, and the panel itself."""
+"""Alleles of our own alignments at the sites of a panel."""
 
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -8,98 +8,16 @@ import pandas as pd
 import pysam
 
 from karyolot.contracts.alleles import BASES
-from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.settings import Identity, Layout
-from karyolot.inputs.formats.text import whole_number
-from karyolot.io.files import PathLike, open_text
-from karyolot.io.sequences import NOT_COUNTED, open_alignment
+from karyolot.contracts.settings import Identity
+from karyolot.io.alignment import NOT_COUNTED, open_alignment
+from karyolot.io.files import PathLike
 
 NEAR = 20_000
 """Sites nearer than this are read in one go: a slice of a CRAM or a block of a BAM at 30x holds about that much, and
 would be decoded again for each."""
-WRONG_REFERENCE = 0.05
-"""Share of sites whose reference base the genome does not have, from which on the panel is of another assembly: a few
-were corrected between patches; by chance 75 % differ."""
 _CONSUMES_BOTH = {pysam.CMATCH, pysam.CEQUAL, pysam.CDIFF}
 _CONSUMES_READ = {pysam.CINS, pysam.CSOFT_CLIP}
 _CONSUMES_REFERENCE = {pysam.CDEL, pysam.CREF_SKIP}
-
-
-def read_sites(path: PathLike, fasta: PathLike, layout: Layout) -> pd.DataFrame:
-    """A panel (contract Sites) on the autosomes of an indexed genome, in its order and spelling ('chr1' or '1').
-
-    VCF: REF, ALT, and AF of INFO. BED: chrom, start, end, then among the other columns the two alleles in the order
-    reference, alternative, and a frequency where there is one. What is not a biallelic SNP is left out. Raises
-    KaryolotError when nothing is left, or when the reference alleles are not those of the genome.
-    """
-    rows = []
-    is_vcf = False
-    with open_text(path) as handle:
-        for number, line in enumerate(handle, start=1):
-            is_vcf = is_vcf or line.startswith("#CHROM")
-            fields = line.rstrip("\r\n").split("\t")
-            try:
-                row = _vcf(fields) if is_vcf else _bed(fields)
-            except ValueError as error:
-                raise KaryolotError(f"{path}, line {number}: its position is not a number ({error})") from error
-            if row is not None:
-                rows.append(row)
-    sites = pd.DataFrame(rows, columns=["chrom", "start", "ref", "alt", "frequency"])
-    with pysam.FastaFile(str(fasta)) as genome:
-        keys = {name.removeprefix("chr"): name for name in genome.references}
-        wanted = [keys[key] for key in (a.removeprefix("chr") for a in layout.autosomes) if key in keys]
-        named = sites["chrom"].str.removeprefix("chr").map({name.removeprefix("chr"): name for name in wanted})
-        sites = sites.assign(chrom=named)[named.notna()].drop_duplicates(["chrom", "start"], keep=False)
-        order = sites["chrom"].map({name: i for i, name in enumerate(genome.references)})
-        sites = sites.assign(order=order).sort_values(["order", "start"]).drop(columns="order").reset_index(drop=True)
-        if sites.empty:
-            raise KaryolotError(
-                f"{path}: holds no SNP with two alleles on the autosomes of the genome; give a VCF, or a BED with the"
-                " columns chrom, start, end, ref, alt and, where known, frequency"
-            )
-        bases = []
-        for chrom, part in sites.groupby("chrom", sort=False):
-            sequence = genome.fetch(str(chrom)).upper()
-            bases += [sequence[place : place + 1] for place in part["start"]]
-    right = sites["ref"].to_numpy() == np.array(bases)
-    if (~right).mean() > WRONG_REFERENCE:
-        raise KaryolotError(
-            f"{path}: {(~right).sum()} of {len(right)} reference alleles are not the base of the genome; the panel is of"
-            " another assembly: give the one made for this genome"
-        )
-    sites = pd.DataFrame(sites[right]).reset_index(drop=True)
-    frequency = sites["frequency"].astype(float)
-    sites["frequency"] = frequency.where((frequency > 0) & (frequency < 1))
-    sites.insert(2, "end", sites["start"] + 1)
-    return sites
-
-
-Row = tuple[str, int, str, str, float | None]
-
-
-def _vcf(fields: list[str]) -> Row | None:
-    if fields[0].startswith("#") or len(fields) < 5 or fields[3] not in BASES or fields[4] not in BASES:
-        return None
-    info = dict(item.split("=", 1) for item in (fields[7] if len(fields) > 7 else "").split(";") if "=" in item)
-    return fields[0], whole_number(fields[1]) - 1, fields[3], fields[4], _frequency(info.get("AF", ""))
-
-
-def _bed(fields: list[str]) -> Row | None:
-    if len(fields) < 5 or not fields[1].isdigit():
-        return None
-    alleles = [i for i, field in enumerate(fields[3:], start=3) if field in BASES]
-    if len(alleles) < 2 or whole_number(fields[2]) - whole_number(fields[1]) != 1:
-        return None
-    stated = [f for f in map(_frequency, fields[alleles[1] + 1 :]) if f is not None]
-    return fields[0], whole_number(fields[1]), fields[alleles[0]], fields[alleles[1]], stated[0] if stated else None
-
-
-def _frequency(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if 0 < value < 1 else None
 
 
 def count_alleles(

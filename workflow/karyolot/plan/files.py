@@ -36,6 +36,7 @@ from karyolot.plan.samples import (
     units_of,
     variant_lots,
     variant_samples,
+    wgs_pair,
 )
 
 # Names that several rules, or rules and functions, use; {lot} and {sample} are Snakemake's wildcards.
@@ -306,7 +307,9 @@ def input_files(study: Study, settings: Config, lot: str) -> list[str]:
     reference = settings.reference
     named = [reference.layout, reference.fasta, reference.bins, reference.mappability, reference.replication_timing]
     named += [reference.blacklist, settings.acceptance, settings.copy_number.watch_regions]
-    named += [settings.identity.sites] if lot in allele_lots(study, settings) else []
+    if lot in allele_lots(study, settings):
+        tables = [study.samples[sample][0].alleles for sample in wgs_pair(study, lot)]
+        named += [settings.identity.sites, *tables]
     if lot in variant_lots(study, settings):
         named += [settings.small_variants.genes, *own_calls(settings.small_variants, lot)]
     if rna_samples(study, lot):
@@ -382,6 +385,11 @@ def allele_table(sample: dict[str, str]) -> str:
 def allele_tables(study: Study, settings: Config) -> list[str]:
     """Allele counts of `allele_samples`, in that order."""
     return [allele_table(sample) for sample in allele_samples(study, settings)]
+
+
+def panel_sites(settings: Config) -> list[str]:
+    """The panel of SNPs in the order and spelling of the genome, when there is one."""
+    return ["results/reference/sites.parquet"] if settings.identity.sites is not None else []
 
 
 def alleles_of(study: Study, settings: Config, lot: str) -> dict[str, object]:

@@ -79,6 +79,7 @@ NEEDS = {
     "mark_duplicates": Need(Cost(1_500), Cost(0.2, data=3.5), Cost(data=1_500), alone=0.5),
     "count_fragments": Need(Cost(900), Cost(0.2, data=0.5)),
     "count_alleles": Need(Cost(1_000), Cost(0.2, data=2)),
+    "import_alleles": Need(Cost(1_500), Cost(1)),
     "call_variants": Need(Cost(1_500), Cost(20)),  # of a list of genes; a list of half the genome would need more
     "assess_limits": Need(Cost(900), Cost(4)),
     "segment_log_ratios": Need(Cost(900), Cost(4)),

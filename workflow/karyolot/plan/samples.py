@@ -29,7 +29,8 @@ def units_of(study: Study, sample: str) -> list[str]:
 
 
 def samples_with(study: Study, *entries: str, assay: str | None = None) -> list[str]:
-    """Ids of the samples that enter by one of 'fastq_1', 'alignment', 'counts'; of one assay ('wgs', 'rnaseq') or any."""
+    """Ids of the samples that enter by one of 'fastq_1', 'alignment', 'counts', or have 'alleles' beside them; of one assay
+    ('wgs', 'rnaseq') or any."""
     rows = {name: rows[0] for name, rows in study.samples.items()}
     return [
         name
@@ -127,8 +128,19 @@ def lot_results(study: Study, lot: str) -> list[dict[str, object]]:
 
 
 def allele_lots(study: Study, settings: Config) -> list[str]:
-    """Lots whose alleles can be counted: a panel of sites, a genome, and reads (not counts) of lot and donor."""
-    return lots_with_reads(study, settings) if settings.identity.sites is not None else []
+    """Lots whose alleles are known: allele counts of lot and donor, or of each the reads with a panel of sites and a genome."""
+    panel = settings.identity.sites is not None and settings.reference.fasta is not None
+
+    def known(sample: str) -> bool:
+        row = study.samples[sample][0]
+        return row.alleles is not None or (panel and row.counts is None)
+
+    return [lot for lot in lots_with_dna(study) if all(map(known, wgs_pair(study, lot)))]
+
+
+def allele_names(study: Study, sample: str) -> list[str | None]:
+    """By what a sample may go in its file of allele counts: alleles_name, and its sample_id."""
+    return [study.samples[sample][0].alleles_name, sample]
 
 
 def lots_with_reads(study: Study, settings: Config) -> list[str]:
@@ -154,7 +166,9 @@ def allele_samples(study: Study, settings: Config, lot: str | None = None) -> li
     """Samples with allele counts, of a lot and its donor or of the whole sheet: sample_id, assay, its lot or donor, the
     person by the sheet, and which of the two it is."""
     lots = allele_lots(study, settings) if lot is None else [lot]
-    wanted = {sample for one in lots for sample in (*wgs_pair(study, one), *expressed_samples(study, one))}
+    wanted = {sample for one in lots for sample in wgs_pair(study, one)}
+    if settings.identity.sites is not None and settings.reference.fasta is not None:  # RNA is counted at its sites
+        wanted |= {sample for one in lots for sample in expressed_samples(study, one)}
     rows = []
     for name in (name for name in study.samples if name in wanted):
         row = study.samples[name][0]

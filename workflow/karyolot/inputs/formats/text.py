@@ -4,6 +4,7 @@ Nothing heavy is imported here: every start of the workflow reads its inputs thr
 """
 
 import gzip
+import hashlib
 import os
 import re
 import stat
@@ -96,6 +97,21 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         raise Fault("E28", f"the gzip file is damaged or cut short ({error})", "fetch it again") from error
     except OSError as error:
         raise Fault("E02", f"cannot be read ({error.strerror or error})", "correct its permissions") from error
+
+
+def head_digest(path: Path) -> bytes:
+    """Digest of the first text of a file, whatever its compression: files that differ here are different."""
+    with opened(path) as handle:
+        return hashlib.blake2b(handle.read(BLOCK)).digest()
+
+
+def same_content(first: Path, second: Path) -> bool:
+    """Whether two files hold the same text, whatever their compression; stops at the first difference."""
+    with opened(first) as one, opened(second) as other:
+        while chunk := one.read(BLOCK):
+            if chunk != other.read(len(chunk)):
+                return False
+        return not other.read(1)
 
 
 @contextmanager

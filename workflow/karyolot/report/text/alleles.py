@@ -49,7 +49,7 @@ def _identity(identity: Identity) -> list[str]:
     compared = f"{_times(kin.log10_unrelated)} than 'unrelated' and {_times(kin.log10_sibling)} than 'a full sibling'"
     said = [f"{IDENTITY[kin.result]} At {kin.sites} sites covered in both, 'the same person' is {compared}."]
     if identity.frequencies == "pair":
-        said.append("The panel states no allele frequencies: one mean over all its sites was used.")
+        said.append("Allele frequencies are not stated for all sites; their spectrum was fitted to these two samples.")
     if identity.rna:
         each = (
             f"{sample.sample_id} {RNA[sample.result]} ({sample.sites} sites, {_times(sample.log10_unrelated)} than 'unrelated')"

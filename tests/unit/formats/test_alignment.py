@@ -1,0 +1,107 @@
+"""BAM and CRAM: what header, first reads and end say, before any job."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pysam
+import pytest
+
+from karyolot.contracts.problems import Fault
+from karyolot.inputs.formats import alignment
+from planted_inputs import CONTIGS, bam
+
+Change = Callable[[int, pysam.AlignedSegment], None]
+
+
+def changed(path: Path, change: Change, records: int = 1200) -> Path:
+    """A BAM of good pairs, each record changed."""
+    bam(path, records=records)
+    with pysam.AlignmentFile(str(path)) as handle:
+        header, reads = handle.header, list(handle)
+    with pysam.AlignmentFile(str(path), "wb", header=header) as out:
+        for number, read in enumerate(reads):
+            change(number, read)
+            out.write(read)
+    return path
+
+
+def flags(flag: int) -> Change:
+    return lambda _, read: setattr(read, "flag", flag)
+
+
+def test_good_pairs_have_facts(tmp_path: Path) -> None:
+    bam(tmp_path / "a.bam", records=100)
+    facts = alignment.look(tmp_path / "a.bam")
+    assert facts.contigs == CONTIGS and facts.samples == {"L3w"}
+
+
+@pytest.mark.parametrize(
+    ("change", "records", "words"),
+    [
+        (flags(0x43), 1200, "its first 1200 reads are all first mates"),
+        (flags(0x43), 25, "its first 25 reads are all first mates"),
+        (flags(0x83), 1200, "all second mates"),
+        (
+            lambda n, read: setattr(read, "flag", 0x81 if n % 2 else 0x41),
+            1200,
+            r"none of its first 1200 .* proper pair",
+        ),
+        (flags(0), 1200, "its reads are not paired"),
+        (
+            lambda n, read: setattr(read, "flag", 0x8D if n % 2 else 0x4D),
+            1200,
+            "none of its first 1200 reads is aligned",
+        ),
+        (lambda _, read: setattr(read, "flag", read.flag | 0x100), 1200, "holds no read"),
+    ],
+)
+def test_reads_of_which_no_fragment_can_be_counted_are_refused(
+    tmp_path: Path, change: Change, records: int, words: str
+) -> None:
+    with pytest.raises(Fault, match=words):
+        alignment.look(changed(tmp_path / "a.bam", change, records))
+
+
+def test_improper_pairs_at_the_beginning_are_common(tmp_path: Path) -> None:
+    def improper(number: int, read: pysam.AlignedSegment) -> None:
+        read.flag = (read.flag & ~0x2) if number < 1100 else read.flag
+
+    assert alignment.look(changed(tmp_path / "a.bam", improper)).contigs == CONTIGS
+
+
+def test_a_comment_in_latin1_is_read(tmp_path: Path) -> None:
+    """samtools takes any bytes in a header."""
+    path = tmp_path / "a.bam"
+    bam(path, records=30)
+    with pysam.AlignmentFile(str(path)) as handle:
+        header, reads = handle.header.to_dict() | {"CO": ["37 degrees"]}, list(handle)
+    with pysam.AlignmentFile(str(path), "wb", header=header) as out:
+        for read in reads:
+            out.write(read)
+    with pysam.BGZFile(str(path)) as handle:
+        data = handle.read()
+    with pysam.BGZFile(str(path), "wb") as out:
+        out.write(data.replace(b"37 degrees", b"37\xb0C    \xb5l", 1))
+    assert alignment.look(path).samples == {"L3w"}
+    fasta, cram = tmp_path / "g.fa", tmp_path / "a.cram"
+    fasta.write_text("".join(f">{name}\n{'ACGTN' * (n // 5)}\n" for name, n in CONTIGS.items()))
+    pysam.view("-C", "-T", str(fasta), "-o", str(cram), str(path), catch_stdout=False)
+    assert alignment.look(cram).samples == {"L3w"}
+
+
+def test_bam_and_cram_of_the_same_reads_have_one_digest(tmp_path: Path) -> None:
+    fasta, cram = tmp_path / "g.fa", tmp_path / "a.cram"
+    fasta.write_text("".join(f">{name}\n{'ACGTN' * (n // 5)}\n" for name, n in CONTIGS.items()))
+    bam(tmp_path / "a.bam", records=300)
+    pysam.view("-C", "-T", str(fasta), "-o", str(cram), str(tmp_path / "a.bam"), catch_stdout=False)
+    fasta.unlink()
+    facts = [alignment.look(tmp_path / name) for name in ("a.bam", "a.cram")]
+    assert facts[0] == facts[1]
+    other = changed(tmp_path / "b.bam", lambda n, read: setattr(read, "query_name", f"x{n}"), 300)
+    assert alignment.look(other).digest != facts[0].digest
+
+
+def test_sam_is_named_with_the_command_that_converts_it(tmp_path: Path) -> None:
+    (tmp_path / "a.bam").write_text("@SQ\tSN:chr1\tLN:5\n")
+    with pytest.raises(Fault, match=r"is SAM.*samtools view -b"):
+        alignment.look(tmp_path / "a.bam")

@@ -1,0 +1,147 @@
+"""BAM and CRAM files: their header, their first reads and their end. The run hands the file itself to samtools."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import pysam
+
+from karyolot.contracts.problems import Fault
+
+DIGESTED = 50
+"""Reads that tell whether two files hold the same."""
+FEW, MANY = 20, 1_000
+"""Reads from which on it is no chance that all are first mates (one in a million), or that none is a proper pair: repeats at
+the end of a chromosome leave some."""
+MOST = 10_000
+"""Reads looked at, in search of a second mate and a proper pair; most files show both at once."""
+BAM_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+CRAM_ENDS = {
+    2: bytes.fromhex("0b000000ffffffffffe0454f460000000001000001000606010001000100"),
+    3: bytes.fromhex("0f000000ffffffff0fe0454f4600000000010005bdd94f0001000606010001000100ee63014b"),
+}
+"""The empty block that closes a complete file (SAM/BAM specification 4.1.2, CRAM specification section 9)."""
+NO_BASES = ["required_fields=0x1ff", "decode_md=0"]
+"""Columns of CRAM that need no reference: all but bases and qualities."""
+SECONDARY = pysam.FSECONDARY | pysam.FSUPPLEMENTARY
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the header and the first reads say.
+
+    contigs: name -> bases. samples: SM of the read groups. digest: of names, flags and positions of the first reads, the
+    same for BAM and CRAM.
+    """
+
+    contigs: dict[str, int]
+    samples: frozenset[str]
+    digest: str
+
+
+def records(path: Path) -> Iterator[pysam.AlignedSegment]:
+    """The first MOST primary reads, without bases where the file is CRAM.
+
+    Raises
+    ------
+    Fault
+        E28 when the file is neither BAM nor CRAM, does not end as a complete file does, or cannot be read.
+    """
+    is_cram = _is_cram(path)
+    with _opened(path, is_cram) as alignment:
+        reads = (read for read in islice(alignment.fetch(until_eof=True), 2 * MOST) if not read.flag & SECONDARY)
+        yield from islice(reads, MOST)
+
+
+def look(path: Path) -> Facts:
+    """Header and first reads of a file.
+
+    Raises
+    ------
+    Fault
+        E28 also for a file without contigs, and for reads that are not aligned or not pairs: none could be counted. E02 for
+        a file without reads.
+    """
+    is_cram = _is_cram(path)
+    with _opened(path, is_cram) as alignment:
+        contigs = dict(zip(alignment.references, alignment.lengths, strict=True))
+        samples = re.findall(r"^@RG\t(?:.*\t)?SM:([^\t\n]+)", _header(alignment), flags=re.MULTILINE)
+    if not contigs:
+        message = "has a header without contigs: the reads are not aligned"
+        raise Fault("E28", message, "align them, or give the FASTQ files (samtools fastq)")
+    digest = hashlib.blake2b(digest_size=16)
+    number, flags, both = 0, 0, pysam.FPROPER_PAIR | pysam.FREAD2
+    mapped = False
+    for number, read in enumerate(records(path), 1):
+        if number <= DIGESTED:
+            digest.update(f"{read.query_name} {read.flag} {read.reference_id} {read.reference_start}\n".encode())
+        flags, mapped = flags | read.flag, mapped or not read.is_unmapped
+        if number >= DIGESTED and mapped and flags & both == both:
+            break
+    if not number:
+        raise Fault("E02", "holds no read", "fetch it again, or delete its row")
+    _check_pairs(number, flags, mapped)
+    return Facts(contigs, frozenset(samples), digest.hexdigest())
+
+
+def _check_pairs(number: int, flags: int, mapped: bool) -> None:
+    """Raise Fault when no fragment could be counted. flags: of all reads together."""
+    give = "give a file with both mates of each pair, or the FASTQ files"
+    if not flags & pysam.FPAIRED:
+        raise Fault("E28", "its reads are not paired, and fragments are counted", "sequence pairs")
+    if number >= FEW and not mapped:
+        raise Fault("E28", f"none of its first {number} reads is aligned", "align them, or give the FASTQ files")
+    for flag, mate, other in ((pysam.FREAD2, "first", "second"), (pysam.FREAD1, "second", "first")):
+        if number >= FEW and not flags & flag:
+            message = f"its first {number} reads are all {mate} mates: without the {other} ones no fragment is counted"
+            raise Fault("E28", message, give)
+    if number >= MANY and not flags & pysam.FPROPER_PAIR:
+        message = f"none of its first {number} reads is a proper pair (flag 0x2), and only such fragments are counted"
+        raise Fault("E28", message, give)
+
+
+def _is_cram(path: Path) -> bool:
+    """Whether a file is CRAM and not BAM, by its first and last bytes."""
+    with open(path, "rb") as handle:
+        magic = handle.read(5)
+        handle.seek(max(0, handle.seek(0, os.SEEK_END) - 64))
+        end = handle.read()
+    is_cram = magic.startswith(b"CRAM")
+    if magic[:4] in {b"@HD\t", b"@SQ\t"}:
+        raise Fault("E28", "is SAM, which has no end to tell a complete file by", "convert it: samtools view -b")
+    if not is_cram and not magic.startswith(b"\x1f\x8b"):
+        raise Fault("E28", "is neither BAM nor CRAM", "convert it: samtools view -b")
+    if not end.endswith(CRAM_ENDS[2 if magic == b"CRAM\x02" else 3] if is_cram else BAM_END):
+        message = "is cut short: the mark at the end of a complete file is missing"
+        raise Fault("E28", message, "fetch or make it again")
+    return is_cram
+
+
+@contextmanager
+def _opened(path: Path, is_cram: bool) -> Iterator[pysam.AlignmentFile]:
+    """The file to read; htslib looks for no reference, least of all in the network, and prints nothing."""
+    verbosity, place = pysam.set_verbosity(0), os.environ.get("REF_PATH")
+    os.environ["REF_PATH"] = "none"
+    try:
+        options = NO_BASES if is_cram else []
+        with pysam.AlignmentFile(str(path), check_sq=False, format_options=options) as alignment:
+            yield alignment
+    except (OSError, ValueError, NotImplementedError) as error:
+        raise Fault("E28", f"is not a readable BAM or CRAM file ({error})", "fetch or make it again") from error
+    finally:
+        pysam.set_verbosity(verbosity)
+        os.environ.pop("REF_PATH")
+        os.environ.update({} if place is None else {"REF_PATH": place})
+
+
+def _header(alignment: pysam.AlignmentFile) -> str:
+    """The text of the header. samtools takes any bytes in it, such as a Latin-1 comment; they are read as Latin-1 here."""
+    try:
+        return str(alignment.header)
+    except UnicodeDecodeError as error:
+        return bytes(error.object).decode("latin-1")

@@ -1,0 +1,381 @@
+"""Panels of single-nucleotide sites with two known alleles: VCF, and BED as NGSCheckMate, VerifyBamID and others write it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pysam
+from numpy.typing import NDArray
+
+from karyolot.contracts.problems import Fault
+from karyolot.inputs.formats.text import MISSING, NO_DATA, lines, named, number, opened, whole_number
+
+BASES = frozenset("ACGT")
+WRONG_REFERENCE = 0.05
+"""Share of sites whose reference allele is not the base of the genome, from which on the panel is of another assembly: some
+sites were corrected between patches; by chance 75 % differ."""
+SURE = 20
+"""Sites that must agree on another strand or another order of the alleles: each fits by chance in one of two or three."""
+COMPLEMENT = np.arange(256, dtype=np.uint8)
+COMPLEMENT[[65, 67, 71, 84]] = [84, 71, 67, 65]
+NAMES = {
+    "ref": ("ref", "reference", "ref_allele", "reference_allele"),
+    "alt": ("alt", "alternate", "alternative", "alt_allele", "alternate_allele"),
+    "frequency": ("frequency", "freq", "af", "alt_frequency", "alt_freq"),
+}
+"""Names of columns that a header of BED may give, in lower case."""
+ALLELE = re.compile(r"[ACGTNacgtn]+(?:,[ACGTNacgtn*]+)*|-|\*")
+AF = re.compile(r"(?:^|;)AF=([^;]*)")
+KINDS = (
+    (r"[^\t]*:\d+_[ACGT,]+/[ACGT,]+\S*\t[\d.e-]+", "is the .mu file of VerifyBamID", "name the .bed file beside it"),
+    (r"[\d.eE+-]+(?:\s+[\d.eE+-]+)+", "holds numbers alone, as the .UD and .V files of VerifyBamID do",
+     "name the .bed file beside it"),
+    (r"@(?:HD|SQ)\t.*|#CHROMOSOME\t.*", "is a haplotype map of Picard, whose alleles are the major and the minor one",
+     "name the VCF it was made from"),
+    (r"\S+\t(?!\d+\t)\S+\t[\d.]+\t\d+\t[ACGTacgt0]+\t[ACGTacgt0]+", "is a .bim file of PLINK, whose alleles are in no order",
+     "convert it: plink2 --bfile NAME --fa genome.fa --ref-from-fa force --export vcf"),
+    (r"\S+\t\d+\t[ACGTacgt]\t[ACGTacgt](?:\t.*)?", "gives a position (from 1) and no interval",
+     "write BED: awk -v OFS='\\t' '{print $1, $2 - 1, $2, $3, $4}'"),
+    (r"rs\d+(?:\s.*)?", "names SNPs without their positions", "look them up: bcftools view -i 'ID=@FILE' dbsnp.vcf.gz"),
+    (r"[^\t]*,[^\t]*,[^\t]*,.*", "is separated by commas", "save it as tab-separated text: chrom start end ref alt frequency"),
+)  # fmt: skip
+"""First lines of other kinds of panels: what the file is, what to do."""
+
+Bytes = NDArray[np.uint8]
+
+
+class Site(NamedTuple):
+    """One line of a panel: alleles in upper case, of any length; frequency: of alt, 0..1, None when not stated."""
+
+    line: int
+    chrom: str
+    start: int
+    ref: str
+    alt: str
+    frequency: float | None
+
+    @property
+    def is_snp(self) -> bool:
+        return self.ref in BASES and self.alt in BASES and self.ref != self.alt
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A panel as the run will use it.
+
+    sites: that are left. contigs: of all lines. frequencies: sites with one. turned: sites whose alleles stood on the other
+    strand than the genome's. left_out: number of sites by reason.
+    """
+
+    sites: int
+    contigs: tuple[str, ...]
+    frequencies: int
+    turned: int
+    left_out: dict[str, int] = field(default_factory=dict)
+
+
+# Lines
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Of a BED file: places of the alleles and of the frequency, and the number of columns."""
+
+    ref: int
+    alt: int
+    frequency: int | None
+    width: int
+
+
+def records(path: Path) -> Iterator[Site]:
+    """Every site of a panel, in the order of the file.
+
+    VCF: REF, ALT, and AF of INFO. BED: chrom, start, end, then reference and alternative allele, behind them at most one
+    number, the frequency of the alternative allele; or any columns under a header that names ref, alt and frequency.
+
+    Raises
+    ------
+    Fault
+        E28 for another kind of file, and for a line that is not as it must be.
+    """
+    with opened(path) as handle:
+        if handle.read(3) == b"BCF":
+            raise Fault("E28", "is BCF", "convert it: bcftools view -Oz -o panel.vcf.gz")
+    columns: _Columns | None = None
+    first, is_vcf = True, False
+    for line, text in lines(path):
+        if not text.strip():
+            continue
+        cells = text.split("\t") if "\t" in text else text.split()
+        if text.startswith("#CHROM\t") and "POS" in cells:
+            is_vcf = True
+        elif first and not is_vcf and _is_header(cells):
+            columns = _named_columns(cells, line)
+        elif text.startswith(NO_DATA) and not text.startswith("#CHROMOSOME"):
+            continue
+        else:
+            columns = columns if columns or is_vcf else _columns(text, cells, line)
+            first = False
+            yield _vcf(cells, line) if columns is None else _bed(cells, columns, line)
+    if first:
+        raise Fault("E28", "holds no site", "fetch it again")
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    return len(cells) >= 5 and cells[0].lstrip("#").lower() in {"chrom", "chr", "chromosome", "contig"}
+
+
+def _named_columns(cells: Sequence[str], line: int) -> _Columns:
+    found = {}
+    for kind, names in NAMES.items():
+        places = [place for place, cell in enumerate(cells) if cell.strip().lower() in names]
+        if len(places) > 1 or (not places and kind != "frequency"):
+            message = f"its header names {len(places) or 'no'} column{'s' * (len(places) > 1)} {kind}"
+            raise Fault("E28", message, "name one column ref, one alt and, where known, one frequency", line)
+        found[kind] = places[0] if places else None
+    return _Columns(ref=found["ref"] or 0, alt=found["alt"] or 0, frequency=found["frequency"], width=len(cells))
+
+
+def _columns(text: str, cells: Sequence[str], line: int) -> _Columns:
+    """What the columns of a BED file without a header are, by its first line."""
+    for pattern, message, remedy in KINDS:
+        if re.fullmatch(pattern, text):
+            raise Fault("E28", message, remedy, line)
+    alleles = [place for place, cell in enumerate(cells) if place > 2 and ALLELE.fullmatch(cell)]
+    if len(alleles) < 2 or not (cells[1].isdecimal() and cells[2].isdecimal()):
+        message = "is neither VCF with its header nor BED (chrom start end ref alt), separated by tabs"
+        raise Fault("E28", message, "correct the line, or name the panel made for this genome", line)
+    ref, alt = alleles[:2]
+    numbers = [place for place in range(alt + 1, len(cells)) if _is_number(cells[place])]
+    if len(numbers) > 1:
+        which = " and ".join(str(place + 1) for place in numbers)
+        message = f"columns {which} hold numbers, and no header says which is the frequency"
+        raise Fault("E28", message, "give a header (chrom start end ref alt frequency ...), or delete the others", line)
+    missing = [place for place in range(alt + 1, len(cells)) if cells[place] in MISSING]
+    candidates = numbers or (missing if len(missing) == 1 else [])
+    return _Columns(ref, alt, candidates[0] if candidates else None, len(cells))
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return number(cell) is not None
+    except ValueError:
+        return False
+
+
+def _vcf(cells: Sequence[str], line: int) -> Site:
+    try:
+        start = whole_number(cells[1]) - 1
+    except (IndexError, ValueError):
+        start = -1
+    if start < 0 or len(cells) < 5:
+        raise Fault("E28", "is not a line of VCF: CHROM, POS (from 1), ID, REF, ALT", "correct it", line)
+    found = AF.search(cells[7]) if len(cells) > 7 else None
+    alt = cells[4].upper()
+    stated = _frequency(found[1], line) if found and "," not in alt else None
+    return Site(line, cells[0], start, cells[3].upper(), alt, stated)
+
+
+def _bed(cells: Sequence[str], columns: _Columns, line: int) -> Site:
+    if len(cells) != columns.width:
+        message = f"the line has {len(cells)} columns, the first one {columns.width}"
+        raise Fault("E28", message, "write all lines alike", line)
+    try:
+        start, end = whole_number(cells[1]), whole_number(cells[2])
+    except ValueError as error:
+        raise Fault("E28", f"its position is not a number ({error})", "correct the line", line) from None
+    ref, alt = cells[columns.ref].upper(), cells[columns.alt].upper()
+    stated = None if columns.frequency is None else _frequency(cells[columns.frequency], line)
+    site = Site(line, cells[0], start, ref, alt, stated)
+    if start < 0 or (site.is_snp and end - start != 1):
+        message = f"{start}-{end} is an interval of {end - start} bases for a single-nucleotide site"
+        raise Fault("E28", message, "write start (from 0) and end = start + 1", line)
+    return site
+
+
+def _frequency(text: str, line: int) -> float | None:
+    """A frequency, None where none is stated; 0 and 1 are none of a site that varies."""
+    try:
+        value = number(text)
+    except ValueError as error:
+        raise Fault("E28", f"the frequency {error}", "correct it, or name the columns in a header", line) from None
+    if value is None:
+        return None
+    if not 0 <= value <= 1:
+        raise Fault("E28", f"{text} is not a frequency from 0 to 1", "name the columns in a header", line)
+    return value if 0 < value < 1 else None
+
+
+# Panels
+
+
+@dataclass(slots=True)
+class _Panel:
+    """SNPs as parallel arrays: contig (index into the genome's contigs), position from 0, alleles as ASCII, frequency."""
+
+    contig: NDArray[np.int64]
+    start: NDArray[np.int64]
+    ref: Bytes
+    alt: Bytes
+    frequency: NDArray[np.float64]
+    turned: int = 0
+
+    def kept(self, keep: NDArray[Any]) -> "_Panel":
+        return _Panel(
+            self.contig[keep], self.start[keep], self.ref[keep], self.alt[keep], self.frequency[keep], self.turned
+        )
+
+
+def look(
+    path: Path, contigs: Mapping[str, int] | None, autosomes: Sequence[str] | None, fasta: Path | None = None
+) -> Facts:
+    """A panel, read through as the run reads it.
+
+    Parameters
+    ----------
+    contigs
+        Of the genome, in its order; None when it is not known.
+    autosomes
+        Of the layout; None when it is not known.
+    fasta
+        The genome, against which reference alleles are held; None to leave that out.
+    """
+    return _fitted(path, contigs, autosomes, fasta)[1]
+
+
+def read(path: Path, fasta: Path, autosomes: Sequence[str]) -> dict[str, Any]:
+    """Columns of contract Sites: the SNPs of a panel on the autosomes of an indexed genome, in its order and spelling.
+
+    Raises
+    ------
+    Fault
+        With the name of the file: what `look` raises.
+    """
+    with pysam.FastaFile(str(fasta)) as genome:
+        contigs = dict(zip(genome.references, genome.lengths, strict=True))
+    with named(path):
+        panel, _ = _fitted(path, contigs, autosomes, fasta)
+    names = np.array(list(contigs), dtype=object)
+    alleles = {
+        name: column.view("S1").astype("U1").astype(object) for name, column in (("ref", panel.ref), ("alt", panel.alt))
+    }
+    interval = {"chrom": names[panel.contig], "start": panel.start, "end": panel.start + 1}
+    return interval | alleles | {"frequency": panel.frequency}
+
+
+def _fitted(
+    path: Path, contigs: Mapping[str, int] | None, autosomes: Sequence[str] | None, fasta: Path | None
+) -> tuple[_Panel, Facts]:
+    """The panel on the autosomes of the genome, each site once, with the alleles of the genome's strand."""
+    left_out: Counter[str] = Counter()
+    sites = []
+    seen: dict[str, None] = {}
+    for site in records(path):
+        seen[site.chrom] = None
+        if site.is_snp:
+            sites.append(site)
+        else:
+            left_out["not two alleles of one base"] += 1
+    if not sites:
+        raise Fault("E28", f"holds no SNP with two alleles ({left_out.total()} sites of other kinds)",
+                    "give a panel of common SNPs, as VCF or BED (chrom start end ref alt frequency)")  # fmt: skip
+    genome = list(contigs or seen)
+    keys = {name.removeprefix("chr"): place for place, name in enumerate(genome)}
+    if contigs and not any(name.removeprefix("chr") in keys for name in seen):
+        message = f"none of its contigs ({_some(seen)}) is in the reference ({_some(contigs)})"
+        raise Fault("E14", message, "give the panel made for this genome")
+    wanted = keys if autosomes is None else keys.keys() & {name.removeprefix("chr") for name in autosomes}
+    own = [site for site in sites if site.chrom.removeprefix("chr") in wanted]
+    left_out["not on an autosome of the genome"] += len(sites) - len(own)
+    if not own:
+        raise Fault("E28", "holds no SNP with two alleles on the autosomes of the genome",
+                    "give the panel made for this genome")  # fmt: skip
+    panel = _sorted(own, keys, left_out)
+    if fasta is not None:
+        panel = _on_the_genome(panel, _bases(fasta, genome, panel), left_out)
+    stated = int(np.isfinite(panel.frequency).sum())
+    counted = {reason: count for reason, count in left_out.items() if count}
+    return panel, Facts(len(panel.start), tuple(seen), stated, panel.turned, counted)
+
+
+def _some(names: Mapping[str, object], count: int = 4) -> str:
+    return ", ".join(list(names)[:count]) + (" ..." if len(names) > count else "")
+
+
+def _sorted(sites: Sequence[Site], keys: Mapping[str, int], left_out: Counter[str]) -> _Panel:
+    """In the order of the genome; positions that are given twice are left out."""
+    contig = np.array([keys[site.chrom.removeprefix("chr")] for site in sites], dtype=np.int64)
+    start = np.array([site.start for site in sites], dtype=np.int64)
+    ref, alt = (np.frombuffer("".join(alleles).encode(), np.uint8) for alleles in
+                ([site.ref for site in sites], [site.alt for site in sites]))  # fmt: skip
+    frequency = np.array([np.nan if site.frequency is None else site.frequency for site in sites])
+    order = np.lexsort((start, contig))
+    panel = _Panel(contig, start, ref, alt, frequency).kept(order)
+    same = np.zeros(len(order) + 1, dtype=bool)
+    same[1:-1] = (np.diff(panel.contig) == 0) & (np.diff(panel.start) == 0)
+    twice = same[:-1] | same[1:]
+    left_out["a position given twice"] += int(twice.sum())
+    if twice.all():
+        raise Fault("E28", "gives every position twice", "give each site one line, with its two alleles")
+    return panel.kept(~twice)
+
+
+def _on_the_genome(panel: _Panel, bases: Bytes, left_out: Counter[str]) -> _Panel:
+    """The sites whose reference allele is the base of the genome.
+
+    A panel may give alleles on the strand of genes. Where the first allele fits the genome on one strand or the other, it is
+    turned; A/T and C/G sites fit both strands, so that nothing shows which allele a frequency belongs to: they are left out.
+    """
+    plain = panel.ref == bases
+    if (~plain).mean() <= WRONG_REFERENCE:
+        left_out["another base in the genome"] += int((~plain).sum())
+        return panel.kept(plain)
+    other = COMPLEMENT[panel.ref] == bases
+    ambiguous = COMPLEMENT[panel.ref] == panel.alt
+    fits = (plain | other) & ~ambiguous
+    clear = int((~ambiguous).sum())
+    if clear >= SURE and (clear - fits.sum()) / clear <= WRONG_REFERENCE:
+        left_out["A/T or C/G, on an unknown strand"] += int(ambiguous.sum())
+        left_out["another base in the genome"] += int(clear - fits.sum())
+        for allele in (panel.ref, panel.alt):
+            allele[other] = COMPLEMENT[allele[other]]
+        panel.turned = int((other & fits).sum())
+        return panel.kept(fits)
+    wrong = f"{(~plain).sum()} of {len(plain)} reference alleles are not the base of the genome"
+    if (~plain).sum() >= SURE and (panel.alt[~plain] == bases[~plain]).mean() >= 1 - WRONG_REFERENCE:
+        remedy = "write the reference allele first; with frequencies, those of the second allele"
+        raise Fault("E28", f"{wrong}, but the second alleles are: the alleles are in another order", remedy)
+    raise Fault("E14", f"{wrong}; the panel is of another assembly", "give the one made for this genome")
+
+
+def _bases(fasta: Path, genome: Sequence[str], panel: _Panel) -> Bytes:
+    """Bases of the genome at the sites, upper case; 0 where there is none. An index is used where there is one; none is made."""
+    runs = {genome[contig]: np.flatnonzero(panel.contig == contig) for contig in np.unique(panel.contig)}
+    bases = np.zeros(len(panel.start), dtype=np.uint8)
+    if _indexed(fasta):
+        with pysam.FastaFile(str(fasta)) as handle:
+            for name, rows in runs.items():
+                found = [handle.fetch(name, start, start + 1) or "\0" for start in panel.start[rows].tolist()]
+                bases[rows] = np.frombuffer("".join(found).upper().encode(), np.uint8)
+        return bases
+    with pysam.FastxFile(str(fasta)) as records:
+        for record in records:
+            if str(record.name) in runs:
+                rows = runs[str(record.name)]
+                sequence = np.frombuffer(str(record.sequence).upper().encode(), np.uint8)
+                inside = rows[panel.start[rows] < len(sequence)]
+                bases[inside] = sequence[panel.start[inside]]
+    return bases
+
+
+def _indexed(fasta: Path) -> bool:
+    """Whether there is an index that is not older than the genome, and for a gzipped genome one of its blocks."""
+    needed = [Path(f"{fasta}.fai"), *([Path(f"{fasta}.gzi")] if fasta.suffix in {".gz", ".bgz"} else [])]
+    try:
+        return all(index.stat().st_mtime >= fasta.stat().st_mtime for index in needed)
+    except OSError:
+        return False

@@ -1,0 +1,94 @@
+"""VCF of small variants, called on lot and donor together by any caller that counts the reads of each allele."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pysam
+
+from karyolot.contracts.problems import Fault
+from karyolot.inputs.formats.text import named
+
+KEPT = {"PASS", "germline", "normal_artifact"}
+"""Filters of calls that are read: by the last two Mutect2 marks what it saw in the donor as well (GATK's list of
+FilterMutectCalls), which here makes a variant inherited or enriched."""
+
+
+class Called(NamedTuple):
+    """One alternative allele; reads of the lot and of the donor that show each allele. Coordinates 0-based half-open."""
+
+    chrom: str
+    start: int
+    end: int
+    ref: str
+    alt: str
+    lot_ref: int
+    lot_alt: int
+    donor_ref: int
+    donor_alt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """contigs: of the alleles that are read, with the end of the last one on each; alleles: their number."""
+
+    contigs: dict[str, int]
+    alleles: int
+
+
+def records(path: Path, lot: str, donor: str) -> Iterator[Called]:
+    """Every alternative allele that the caller did not filter out for another reason than the donor's reads (KEPT).
+
+    Parameters
+    ----------
+    lot, donor
+        Their samples in the header.
+
+    Raises
+    ------
+    Fault
+        E28 for a file that is not VCF, lacks a sample, or has no AD.
+    """
+    verbosity = pysam.set_verbosity(0)
+    try:
+        with pysam.VariantFile(str(path)) as handle:
+            names = list(handle.header.samples)
+            if missing := [name for name in (lot, donor) if name not in names]:
+                message = f"holds no sample {missing[0]} (it has {', '.join(names) or 'none'})"
+                raise Fault("E28", message, "name the samples as samples.tsv does: bcftools reheader -s")
+            if "AD" not in handle.header.formats:
+                message = "does not count the reads of each allele"
+                raise Fault("E28", message, "call with the FORMAT field AD")
+            for call in handle:
+                if not set(call.filter.keys()) - KEPT:
+                    yield from _alleles(call, lot, donor)
+    except (OSError, ValueError) as error:
+        raise Fault("E28", f"not a readable VCF file ({error})", "make it again") from error
+    finally:
+        pysam.set_verbosity(verbosity)
+
+
+def _alleles(call: pysam.VariantRecord, lot: str, donor: str) -> Iterator[Called]:
+    counts = [call.samples[name].get("AD") or () for name in (lot, donor)]
+    for n, alt in enumerate(call.alts or (), start=1):
+        if not alt.startswith(("<", "*")):
+            reads = [int(count[i] or 0) if i < len(count) else 0 for count in counts for i in (0, n)]
+            yield Called(call.chrom, call.start, call.start + len(str(call.ref)), str(call.ref), alt, *reads)
+
+
+def look(path: Path, lot: str, donor: str) -> Facts:
+    """The calls, read through."""
+    ends: dict[str, int] = {}
+    alleles = 0
+    for called in records(path, lot, donor):
+        alleles += 1
+        ends[called.chrom] = max(ends.get(called.chrom, 0), called.end)
+    return Facts(ends, alleles)
+
+
+def read(path: Path, lot: str, donor: str) -> dict[str, list[Any]]:
+    """Columns of contract CalledVariants; a Fault has the name of the file."""
+    with named(path):
+        rows = list(records(path, lot, donor))
+    return {name: [row[place] for row in rows] for place, name in enumerate(Called._fields)}
