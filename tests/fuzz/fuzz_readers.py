@@ -28,7 +28,7 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.sheets import Donor, Lot, LotResult, Sample
 from karyolot.inputs import probe
 from karyolot.inputs.sheets import header_of, parse_sheet
-from karyolot.io import expression, genome
+from karyolot.io import genome
 
 SHEETS = (Donor, Lot, Sample, LotResult)
 FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-"))
@@ -39,8 +39,6 @@ def read(data: bytes) -> None:
     kind, content = data[:1], data[1:]
     if kind == b"c":
         read_bin_counts(content)
-    elif kind == b"m":
-        read_gene_counts(content)
     elif kind == b"z":
         read_bin_counts(gzip.compress(content, 1)[: -1 - len(content) % 9])
     else:
@@ -69,21 +67,6 @@ def read_bin_counts(content: bytes) -> None:
     table = genome.read_counts(path)
     assert table["count"].sum() == seen.total
     assert table.groupby("chrom").size().to_dict() == {name: bins.bins for name, bins in seen.contigs.items()}
-
-
-def read_gene_counts(content: bytes) -> None:
-    path = _file(content)
-    try:
-        seen = probe.gene_counts(path, frozenset({"a", "b"}))
-    except probe.Fault:
-        _refused(lambda: expression.read_counts(path, ["a"]))
-        return
-    if seen.samples.count("a") == 1 and "a" not in dict(seen.faults):
-        counts, genes = expression.read_counts(path, ["a"])
-        assert len(counts) == len(genes) == len(seen.genes)
-        assert (counts["a"] >= 0).all()
-    else:
-        _refused(lambda: expression.read_counts(path, ["a"]))
 
 
 def _refused(reader: Callable[[], object]) -> None:
