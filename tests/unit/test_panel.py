@@ -381,6 +381,16 @@ def test_without_lengths_it_is_unknown() -> None:
     assert table["panel_mean"].notna().all()
 
 
+def test_a_gene_without_a_length_leaves_only_itself_unknown() -> None:
+    """Of a marker its own level; of a gene of the panel's universe all scores, which rank its genes together."""
+    panel, data = panel_of(6), accepted(1)["L00"].copy()
+    outside = [name for name in data.var_names if name not in panel.gene_ids]
+    for gene, known in ((outside[0], True), (panel.gene_ids[0], False)):
+        data.layers["tpm"][:, data.var_names.get_loc(gene)] = np.nan
+        _, table = compare(data, panel)
+        assert table.loc[table["kind"] == "module", "difference"].notna().all() == known
+
+
 def test_lots_that_do_not_differ_give_no_limit() -> None:
     lots = {f"L{n}": planted("L", "D", lot_sd=0) for n in range(6)}
     for name, data in lots.items():

@@ -69,6 +69,8 @@ NOT_NORMALISED = (
     f" kallisto or RSEM under the name that nf-core gives them, such as {LENGTH_SCALED}"
 )
 NAN = float("nan")
+SHOWN = 4
+"""Columns that a message lists."""
 _DECIMAL = re.compile(r"[0-9.eE+-]*")
 
 
@@ -320,9 +322,10 @@ def _of_header(cells: Sequence[str], width: int, samples: Mapping[str, str], lin
         if found:
             places[sample] = found[0]
         else:
+            columns = ", ".join(map(quoted, header[1 : SHOWN + 1])) + " ..." * (len(header) > SHOWN + 1)
+            remedy = f"name the sample in both places alike; the header has {columns}"
             meant = nearest(sample, map(_base, header[1:]))
-            message = f"its header does not name {sample}"
-            faults[sample] = Fault("E28", message, "name the sample in both places alike", meant=meant)
+            faults[sample] = Fault("E28", f"its header does not name {sample}", remedy, meant=meant)
     if not places and (kind := _other_table(header)):
         raise Fault(
             "E28", f"is {kind}", f"give counts per gene: of featureCounts, STAR, HTSeq, or {LENGTH_SCALED}", line
@@ -340,10 +343,12 @@ def _of_header(cells: Sequence[str], width: int, samples: Mapping[str, str], lin
 
 
 def _base(name: str) -> str:
-    """A sample as a column names it: featureCounts writes the path of its BAM."""
+    """A sample as a column names it: featureCounts writes the path of its BAM, with what programs add to its name. Sample ids
+    hold no dots."""
     name = name.strip(' "')
-    base = re.sub(r"\.(bam|cram|sam)$", "", name)
-    return PurePosixPath(base).name if base != name else name
+    if not name.endswith((".bam", ".cram", ".sam")):
+        return name
+    return re.sub(r"_?Aligned$", "", PurePosixPath(name).name.partition(".")[0])
 
 
 def _other_table(header: Sequence[str]) -> str | None:
@@ -379,12 +384,12 @@ def _check_names(genes: Sequence[str], names: Sequence[str], numbers: Sequence[i
 
 
 def _values(cells: Sequence[str], samples: Sequence[str], line: int, faults: dict[str, Fault]) -> list[float]:
-    """Numbers in the cells of a row; where one is none, 0 and a fault of its sample."""
+    """Numbers in the cells of a row; where one is none, 0 and a fault of its sample. What they may be: see `_column_fault`."""
     joined = "".join(cells)
     if (joined.isdigit() and joined.isascii()) or _DECIMAL.fullmatch(joined):
         try:
             values = [float(cell) for cell in cells]
-            if not values or (min(values) >= 0 and max(values) <= MOST):
+            if not values or (min(values) >= -MOST and max(values) <= MOST):
                 return values
         except ValueError:
             pass
@@ -394,8 +399,8 @@ def _values(cells: Sequence[str], samples: Sequence[str], line: int, faults: dic
         try:
             value = float(text if _DECIMAL.fullmatch(text) else "x")
         except ValueError:
-            value = -1
-        if not 0 <= value <= MOST:
+            value = MOST + 1
+        if not -MOST <= value <= MOST:
             value, reason = 0.0, str(not_a_count(text))
             faults.setdefault(sample, Fault("E28", reason, RAW_COUNTS, line))
         values.append(value)
@@ -404,24 +409,29 @@ def _values(cells: Sequence[str], samples: Sequence[str], line: int, faults: dic
 
 def _column_fault(sample: str, column: NDArray[np.float64], numbers: Sequence[int], estimated: bool) -> Fault | None:
     """Why the values of a sample are no counts; None when they are, or when they are estimates of counts."""
-    total, top, genes = column.sum(), column.max(), len(column)
-    if not total:
+    total, low, top, genes = column.sum(), column.min(), column.max(), len(column)
+    wrong = np.flatnonzero((column != np.rint(column)) | (column < 0))
+    if not column.any():
         return Fault("E28", f"every count of {sample} is 0", "name the matrix that holds its counts")
-    decimals = np.flatnonzero(column != np.rint(column))
-    if not decimals.size:
-        rounded = genes > MANY_GENES and top < ROUNDED_LOG_MOST
-        return Fault("E28", f"holds log2 values, rounded: none is above {top:g}", BEFORE_LOG) if rounded else None
-    if abs(total - PER_MILLION) <= PER_MILLION_ERROR * PER_MILLION:
-        return Fault("E28", "holds TPM or CPM: the values of a sample add up to a million", NOT_TPM)
-    if genes >= FEW_GENES and top < LOG_MOST:
-        return Fault("E28", f"holds log2 values: decimals, and none is above {top:.3g}", BEFORE_LOG)
-    if estimated:
+    if genes > MANY_GENES and top < ROUNDED_LOG_MOST and not np.any(column != np.rint(column)):
+        return Fault("E28", f"holds log2 values, rounded: none is above {top:g}", BEFORE_LOG)
+    if not wrong.size:
         return None
-    if genes >= FEW_GENES and decimals.size >= DECIMALS * genes:
-        message = f"holds no raw counts: {decimals.size / genes:.0%} of the values of {sample} have decimals"
+    if low >= 0 and abs(total - PER_MILLION) <= PER_MILLION_ERROR * PER_MILLION:
+        return Fault("E28", "holds TPM or CPM: the values of a sample add up to a million", NOT_TPM)
+    many = genes >= FEW_GENES and wrong.size >= DECIMALS * genes
+    if many and top < LOG_MOST:
+        return Fault("E28", f"holds log2 values: decimals, and none is above {top:.3g}", BEFORE_LOG)
+    if estimated and low >= 0:
+        return None
+    if many:
+        message = f"holds no raw counts: {wrong.size / genes:.0%} of the values of {sample} are not whole or below 0"
         return Fault("E28", message, NOT_NORMALISED)
-    reason = f"the count {quoted(f'{column[decimals[0]]:g}')} is not a whole number"
-    return Fault("E28", reason, RAW_COUNTS, numbers[decimals[0]])
+    value = column[wrong[0]]
+    reason = (
+        f"the count {value:g} is negative" if value < 0 else f"the count {quoted(f'{value:g}')} is not a whole number"
+    )
+    return Fault("E28", reason, RAW_COUNTS, numbers[wrong[0]])
 
 
 def _rounded(path: Path, part: float) -> Fault:
