@@ -1,7 +1,8 @@
 """Rule `assemble_report`: all results of a lot -> its record, from which alone the report is rendered."""
 
 from karyolot.contracts.criteria import Verdict
-from karyolot.contracts.record import ImportedResult, LotFacts, Provenance, Record, SampleQc
+from karyolot.contracts.provenance import Provenance
+from karyolot.contracts.record import ImportedResult, LotFacts, Record, SampleQc
 from karyolot.contracts.settings import CopyNumber
 from karyolot.io.expression import read_expression_results
 from karyolot.io.files import read_model, write_model
