@@ -14,18 +14,15 @@ from typing import Any
 
 from karyolot.contracts.criteria import CriterionResult, Outcome, Verdict
 from karyolot.contracts.overview import StudyExpression
+from karyolot.contracts.provenance import Code, ConfigDifference, InputFile, Provenance
 from karyolot.contracts.record import (
     CNLOH,
     NOT_SEEN,
     SCHEMA_VERSION,
-    Code,
-    ConfigDifference,
     ImportedResult,
-    InputFile,
     LotFacts,
     LotPoint,
     Measured,
-    Provenance,
     QcFigure,
     Record,
     SampleQc,

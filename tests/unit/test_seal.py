@@ -290,7 +290,10 @@ def test_sentences_that_rest_on_results_alone() -> None:
     assert said.alleles[0].startswith(
         "SNP genotypes confirm the declared donor. At 38112 sites covered in both, 'the same"
     )
-    assert said.alleles[1] == "Allele frequencies are not stated for all sites; their spectrum was fitted to these two samples."
+    assert (
+        said.alleles[1]
+        == "Allele frequencies are not stated for all sites; their spectrum was fitted to these two samples."
+    )
     assert said.alleles[2].startswith(
         "SNP genotypes of RNA: L1-rna matches the donor (38112 sites, more than 10^100 times more"
     )

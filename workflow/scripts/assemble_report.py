@@ -3,7 +3,8 @@
 import pandas as pd
 
 from karyolot.contracts.criteria import Verdict
-from karyolot.contracts.record import ImportedResult, LotFacts, Provenance, Record, SampleQc
+from karyolot.contracts.provenance import Provenance
+from karyolot.contracts.record import ImportedResult, LotFacts, Record, SampleQc
 from karyolot.contracts.results import LotFiles
 from karyolot.contracts.settings import CopyNumber
 from karyolot.inputs.formats import regions

@@ -6,11 +6,12 @@ The parts are in `record_dna` and `record_rna`, the words in `text`.
 
 import hashlib
 import json
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from karyolot.contracts.criteria import Frozen, LotOutcome, Verdict
+from karyolot.contracts.provenance import Provenance
 from karyolot.contracts.record_dna import AlleleRecord, CopyNumberRecord, SmallVariantRecord
 from karyolot.contracts.record_rna import ExpressionRecord
 from karyolot.contracts.text import Text
@@ -68,38 +69,6 @@ class ImportedResult(Frozen):
     sha256: str | None
     comment: str | None
     kept: bool | None
-
-
-class InputFile(Frozen):
-    path: str
-    bytes: int
-    sha256: str
-
-
-class ConfigDifference(Frozen):
-    setting: str
-    default: Any
-    used: Any
-
-
-class Code(Frozen):
-    """A state of karyolot's code. commit None = not a git checkout; dirty = uncommitted changes."""
-
-    karyolot_version: str
-    commit: str | None
-    dirty: bool | None
-
-
-class Provenance(Code):
-    """What made this record; of uncommitted code the report says DRAFT."""
-
-    python: str
-    tools: dict[str, str]
-    libraries: dict[str, str]
-    inputs: tuple[InputFile, ...]
-    config_differences: tuple[ConfigDifference, ...]
-    acceptance_sha256: str
-    reference: dict[str, str | None]
 
 
 class LotPoint(Frozen):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from karyolot import __version__
-from karyolot.contracts.record import Code, ConfigDifference, InputFile, Provenance
+from karyolot.contracts.provenance import Code, ConfigDifference, InputFile, Provenance
 from karyolot.io.shipped import PACKAGE, PROJECT, SCRIPTS
 
 IMPORT_NAMES = {"yaml": "PyYAML"}

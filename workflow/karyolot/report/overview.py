@@ -7,7 +7,8 @@ from urllib.parse import quote
 import pandas as pd
 
 from karyolot.contracts.overview import OverviewArm, OverviewRow, StudyExpression
-from karyolot.contracts.record import Code, Record
+from karyolot.contracts.provenance import Code
+from karyolot.contracts.record import Record
 from karyolot.contracts.text import Caption
 from karyolot.report import study_text, words
 from karyolot.report.figures import trend

@@ -13,7 +13,8 @@ from weasyprint import HTML, Attachment
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
-from karyolot.contracts.record import Code, Record
+from karyolot.contracts.provenance import Code
+from karyolot.contracts.record import Record
 from karyolot.report.render import render, template_source
 
 FONTS = {

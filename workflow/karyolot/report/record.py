@@ -14,6 +14,7 @@ from karyolot.contracts.alleles import AlleleResults
 from karyolot.contracts.copy_number import MASKS, CopyNumberResults
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults, PanelResults
+from karyolot.contracts.provenance import Provenance
 from karyolot.contracts.record import (
     CNLOH,
     NOT_SEEN,
@@ -22,7 +23,6 @@ from karyolot.contracts.record import (
     LotFacts,
     LotPoint,
     Measured,
-    Provenance,
     Record,
     SampleQc,
 )

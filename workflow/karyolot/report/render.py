@@ -13,7 +13,8 @@ from markupsafe import Markup
 
 from karyolot.contracts.criteria import CriterionResult
 from karyolot.contracts.metrics import PANEL_MODULES
-from karyolot.contracts.record import Code, Record, SampleQc
+from karyolot.contracts.provenance import Code
+from karyolot.contracts.record import Record, SampleQc
 from karyolot.contracts.record_rna import ExpressionRecord, PanelModuleRow
 from karyolot.report import words
 from karyolot.report.figures import expression as rows
