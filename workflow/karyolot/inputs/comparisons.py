@@ -1,0 +1,207 @@
+"""What the check finds between lots and donors: data that a comparison needs, designs, and settings without a default."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+
+from karyolot.contracts.problems import KaryolotError, Problem
+from karyolot.contracts.settings import Config
+from karyolot.contracts.sheets import BATCHES, Sample, cultures
+from karyolot.inputs.files import CONFIG
+from karyolot.inputs.rows import IDS, entry_of
+from karyolot.inputs.sheets import Entry
+from karyolot.inputs.study import Draft
+
+
+def comparisons(draft: Draft, config: Config, doubtful: bool) -> Iterator[Problem]:
+    """Each lot and its donor have what a comparison needs. doubtful: some rows belong to nobody known."""
+    lots_file, samples_file = config.sheets.lots, config.sheets.samples
+    leaders: dict[str, Sample] = {}
+    of: dict[tuple[str, str, str | None], dict[str, list[Entry[Sample]]]] = defaultdict(lambda: defaultdict(list))
+    for entry in draft.samples:
+        if not entry.bad & IDS:
+            # A row that contradicts the first of its sample is told elsewhere.
+            first = leaders.setdefault(entry.row.sample_id.casefold(), entry.row)
+            kind = "lot" if first.lot_id else "donor"
+            of[first.assay, kind, first.lot_id or first.donor_id][first.sample_id].append(entry)
+    owned = {key: dict(samples) for key, samples in of.items()}
+    for (assay, kind, owner), samples in owned.items():
+        if assay == "wgs" and len(samples) > 1:
+            line = list(samples.values())[1][0].line
+            message = f"{kind} {owner} has {len(samples)} WGS samples: {', '.join(samples)}"
+            remedy = "keep one; libraries and lanes of the same cells go under one sample_id and are merged"
+            yield Problem("E25", samples_file, message, remedy, line, "sample_id")
+    lines = {entry_of(entry.row): entry.line for entry in reversed(draft.samples) if entry.row.assay == "rnaseq"}
+    if {"reads", "counts"} <= lines.keys():
+        line = max(lines["reads"], lines["counts"])
+        message = f"RNA comes as reads (line {lines['reads']}) and as counts (line {lines['counts']})"
+        remedy = "give all RNA of a study in one way: differences between methods would look like biology"
+        yield Problem("E25", samples_file, message, remedy, line, "sample_id")
+    has_dna = any(assay == "wgs" for assay, _, _ in owned)
+    if owned and not has_dna and not doubtful:
+        message = "no sample is WGS: genomic stability of the lots is not assessed, RNA alone is"
+        remedy = "add WGS samples of lots and donors; or ask for the RNA results by name"
+        yield Problem("W05", samples_file, message, remedy)
+    study: dict[str, dict[str, str]] = {}
+    confounded = False
+    for row in draft.lots:
+        lot, donor = row.row.lot_id, row.row.donor_id
+        if row.bad & {"lot_id", "donor_id"}:
+            continue
+        at_lot = partial(Problem, file=lots_file, line=row.line, column="lot_id", value=lot)
+        wanted = "wgs" if has_dna else "rnaseq"
+        if owned and not doubtful and (wanted, "lot", lot) not in owned:
+            message = f"the lot has no {'WGS' if has_dna else 'RNA'} sample"
+            yield at_lot("E25", message=message, remedy=f"add a row to samples.tsv: assay {wanted}, lot_id {lot}")
+        elif has_dna and not doubtful and ("wgs", "donor", donor) not in owned:
+            message = f"its donor {donor} has no WGS sample of hepatocytes, so there is nothing to compare the lot with"
+            remedy = f"add a row to samples.tsv: assay wgs, donor_id {donor}, lot_id empty"
+            yield at_lot("E06", message=message, remedy=remedy)
+        yield from _different(owned.get(("wgs", "lot", lot), {}), owned.get(("wgs", "donor", donor), {}), at_lot)
+        rna, donor_rna = owned.get(("rnaseq", "lot", lot), {}), owned.get(("rnaseq", "donor", donor), {})
+        if rna and not donor_rna and not doubtful:
+            message = f"the lot has RNA and its donor {donor} has none: expression is not compared"
+            remedy = f"add RNA samples of the donor's hepatocytes (assay rnaseq, donor_id {donor})"
+            yield at_lot("W05", message=message, remedy=remedy)
+        elif rna and donor_rna:
+            compared = [*_rna_facts(donor_rna, donor, ""), *_rna_facts(rna, donor, lot)]
+            study |= {facts["sample_id"]: facts for facts in compared}
+            tangled = _tangled(config, draft, compared)
+            if tangled is not None:
+                yield at_lot("E13", message=tangled[0], remedy=tangled[1])
+            yield from _expression_design(rna, donor_rna, at_lot, told=_batches(config) if tangled else ())
+            confounded = confounded or tangled is not None
+    if study and not confounded and (tangled := _tangled(config, draft, list(study.values()), pooled=True)):
+        design = config.expression.design
+        message = f"over all lots of the study, replicates of each added up: {tangled[0]}"
+        yield Problem("E13", CONFIG, message, tangled[1], column="expression.design", value=design)
+
+
+Samples = Mapping[str, list[Entry[Sample]]]
+
+
+def _facts(samples: Samples, column: str) -> set[str]:
+    return {value for rows in samples.values() for entry in rows if (value := getattr(entry.row, column)) is not None}
+
+
+def _different(lot: Samples, donor: Samples, at_lot: Callable[..., Problem]) -> Iterator[Problem]:
+    for column in ("platform", "library_kit"):
+        own, other = _facts(lot, column), _facts(donor, column)
+        if own and other and own != other:
+            message = f"{column} of lot ({', '.join(sorted(own))}) and donor ({', '.join(sorted(other))}) differ"
+            remedy = "sequence both alike; differences between methods can look like copy-number changes"
+            yield at_lot("W04", message=message, remedy=remedy)
+
+
+def _batches(config: Config) -> tuple[str, ...]:
+    """Batches in the design of the expression."""
+    return tuple(term for term in re.split(r"\s*[~+]\s*", config.expression.design) if term in BATCHES)
+
+
+def _rna_facts(samples: Samples, donor: str | None, lot: str | None) -> list[dict[str, str]]:
+    """What a design can know of RNA samples. lot '' or None: of hepatocytes."""
+    owner = {"donor": donor or "", "lot": lot or "", "state": "lot" if lot else "hepatocyte"}
+    return [
+        {
+            "sample_id": name,
+            **owner,
+            "library": " + ".join(_libraries(name, rows)),
+            **{batch: " + ".join(sorted(_facts({name: rows}, batch))) for batch in BATCHES},
+        }
+        for name, rows in samples.items()
+    ]
+
+
+def _libraries(sample: str, rows: Sequence[Entry[Sample]]) -> list[str]:
+    return sorted({entry.row.library_id or sample for entry in rows})
+
+
+def _tangled(
+    config: Config, draft: Draft, samples: Sequence[Mapping[str, str]], *, pooled: bool = False
+) -> tuple[str, str] | None:
+    """Message and remedy when the design holds a batch and cannot tell its effects apart in these samples; else None.
+
+    pooled: replicates count as one sample, as in the test over the whole study; else only those of one culture do.
+    """
+    rna = [entry.row for entry in draft.samples if entry.row.assay == "rnaseq"]
+    if not _batches(config) or any(_design(config.expression.design, rna)):
+        return None
+    # Only now: they take half a second, and without a batch the design cannot be confounded.
+    import pandas as pd
+
+    from karyolot.rna.design import by_unit, culture_of, plan_contrast, unit_of
+
+    table = pd.DataFrame(list(samples)).set_index("sample_id")
+    try:
+        plan_contrast(by_unit(table, unit_of(table) if pooled else culture_of(table)), config.expression.design)
+    except KaryolotError as error:
+        return error.message, error.remedy
+    return None
+
+
+def _expression_design(
+    lot: Samples, donor: Samples, at_lot: Callable[..., Problem], told: Collection[str]
+) -> Iterator[Problem]:
+    """told: batches whose confounding has been told as an error."""
+    for who, samples in (("lot", lot), ("donor", donor)):
+        libraries = {name: _libraries(name, rows) for name, rows in samples.items()}
+        if len(set(cultures(libraries).values())) > 1:
+            continue
+        has, remedy = f"one RNA sample ({', '.join(samples)})", "add a second, independent RNA sample"
+        if len(samples) > 1:
+            has = f"{len(samples)} RNA samples of one culture ({', '.join(samples)} share library_id)"
+            remedy += ", or give each its own library_id if their cultures are independent"
+        yield at_lot("W12", message=f"the {who} has {has}: effect sizes only, no p-values", remedy=remedy)
+    for column in BATCHES:
+        own, other = _facts(lot, column), _facts(donor, column)
+        if own and other and not own & other and column not in told:
+            message = (
+                f"RNA of lot and donor never share a {column}: their difference and its effect cannot be told apart"
+            )
+            yield at_lot("W13", message=message, remedy="prepare and sequence lot and donor together")
+    own, other = _facts(lot, "strandedness"), _facts(donor, "strandedness")
+    if len(own | other) > 1:
+        message = f"RNA libraries of one comparison differ in strandedness ({', '.join(sorted(own | other))})"
+        yield at_lot("W15", message=message, remedy="compare libraries of one kind")
+
+
+def needs(config: Config, draft: Draft) -> Iterator[Problem]:
+    """Settings without a default that the data calls for."""
+    ways = {(entry.row.assay, entry_of(entry.row)) for entry in draft.samples}
+    reference = config.reference
+    at = partial(Problem, "E27", CONFIG)
+    if reference.fasta is None:
+        if ("wgs", "reads") in ways or ("wgs", "alignment") in ways:
+            yield at("WGS reads and alignments need the genome", "give the path of its FASTA", column="reference.fasta")
+        elif ("wgs", "counts") in ways and reference.bins is None:
+            remedy = "give the path of the genome's FASTA, or of a ready bin annotation in reference.bins"
+            yield at("counts are corrected for GC, which is not known", remedy, column="reference.fasta")
+        if config.identity.sites is not None:
+            remedy = "give the path of its FASTA, or leave identity.sites out"
+            yield at("alleles are counted on the genome, which is not given", remedy, column="reference.fasta")
+        if config.small_variants.genes is not None:
+            remedy = "give the path of its FASTA, or leave small_variants.genes out"
+            yield at("variants are called on the genome, which is not given", remedy, column="reference.fasta")
+    if ("rnaseq", "reads") in ways:
+        if reference.gtf is None:
+            message = "RNA reads need the gene annotation"
+            yield at(message, "give the path of the genome's GTF", column="reference.gtf")
+        if reference.transcripts is None and reference.fasta is None:
+            remedy = "give the path of a transcript FASTA, or of the genome's FASTA in reference.fasta"
+            yield at("RNA reads need transcripts", remedy, column="reference.transcripts")
+    yield from _design(config.expression.design, [entry.row for entry in draft.samples if entry.row.assay == "rnaseq"])
+
+
+def _design(design: str, rna: Sequence[Sample]) -> Iterator[Problem]:
+    at = partial(Problem, "E17", CONFIG, column="expression.design", value=design)
+    tilde, *terms = re.split(r"\s*[~+]\s*", design.strip())
+    if tilde or not terms or terms[-1] != "state" or not {*terms[:-1]} < {"donor", "state", *BATCHES}:
+        message = "the design must end with state, the effect that is tested; before it may stand donor and any of "
+        yield at(message=message + ", ".join(BATCHES), remedy="write ~ donor + state")
+        return
+    for term in terms:
+        silent = sorted({row.sample_id for row in rna if term in BATCHES and getattr(row, term) is None})
+        if silent:
+            message = f"the design holds {term}, and RNA sample {silent[0]} has none"
+            yield at(message=message, remedy=f"fill in {term} of all RNA samples in samples.tsv, or leave the term out")
