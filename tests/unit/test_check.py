@@ -19,10 +19,27 @@ from hypothesis import strategies as st
 
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.panel import Paired, Panel, PanelDonor, PanelLot, PanelModule, gene_digest
-from karyolot.contracts.problems import CODES, InputProblems, Problem
+from karyolot.contracts.problems import CODES, Fault, InputProblems, Problem
 from karyolot.contracts.sheets import Study
-from karyolot.inputs import check, probe
-from karyolot.inputs.formats import alignment, fastq, gene_counts, gene_sets, gtf, markers, sites, text, variants
+from karyolot.inputs import check
+from karyolot.inputs.formats import (
+    alignment,
+    allele_counts,
+    bin_counts,
+    bins,
+    fasta,
+    fastq,
+    gene_counts,
+    gene_sets,
+    gtf,
+    intervals,
+    layout,
+    markers,
+    regions,
+    sites,
+    text,
+    variants,
+)
 from karyolot.inputs.formats import yaml as yaml_format
 from karyolot.io.panel import write_panel
 from planted_inputs import BIN, CONTIGS, GENES, RNA, Inputs, bam, counts, matrix, reads, wig
@@ -1465,25 +1482,21 @@ def test_any_bytes_as_a_sheet_give_problems_not_a_crash(
 
 
 PROBES: list[Callable[[Path], Any]] = [
-    probe.reads_head,
-    probe.alignment_head,
     fastq.look,
     alignment.look,
     lambda path: sites.look(path, None, None),
     lambda path: variants.look(path, "a", "b"),
-    probe.contig_lengths,
-    probe.read_genes,
-    probe.read_gene_sets,
-    lambda path: probe.gene_counts(path, frozenset({"a"})),
-    probe.contig_lengths,
+    fasta.look,
     gtf.look,
     gene_sets.look,
     markers.look,
-    probe.bin_counts,
-    probe.read_layout,
-    probe.annotated_contigs,
+    bin_counts.look,
+    layout.look,
+    bins.look,
+    regions.look,
     lambda path: gene_counts.look(path, (("a", "reverse"),)),
-    lambda path: probe.track_contigs(path, 4),
+    lambda path: intervals.look(path, intervals.TIMING),
+    lambda path: allele_counts.look(path, None, "a"),
     lambda path: yaml_format.look(path, Acceptance),
     lambda path: text.table(path, ("a", "b")),
     yaml_format.load,
@@ -1513,7 +1526,7 @@ def test_any_bytes_as_a_file_give_a_fault_not_a_crash(
     path = tmp_path / "file"
     path.write_bytes(gzip.compress(start + content) if zipped else start + content)
     for read in PROBES:
-        with suppress(probe.Fault):
+        with suppress(Fault):
             read(path)
 
 

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from karyolot.contracts.criteria import Acceptance, Criterion, Limit, Metric, Metrics
+from karyolot.contracts.metrics import MetricName
+from karyolot.contracts.minimum import MINIMUM, uncovered
 from karyolot.io.files import read_yaml
 from karyolot.verdict.decide import decide, judge
 from karyolot.verdict.process import process_metrics
@@ -68,6 +70,55 @@ def test_a_good_lot_passes_bounded_by_its_limit_of_detection() -> None:
 )
 def test_order_of_gravity(changes: dict[str, float | bool | str | None], expected: str) -> None:
     assert outcome(**changes) == expected
+
+
+COVERED = {"Q05a", "Q04a", "Q04b", "Q02", "Q06", "C02", "C05"}
+
+
+def document(*criteria: Criterion) -> Acceptance:
+    return ACCEPTANCE.model_copy(update={"criteria": criteria})
+
+
+def test_the_shipped_document_covers_the_minimum_and_no_less_would() -> None:
+    assert uncovered(ACCEPTANCE) == []
+    least = document(*(c for c in ACCEPTANCE.criteria if c.id in COVERED))
+    assert uncovered(least) == [] and decide("L1", GOOD, least, 5, 0.95).outcome == "PASS"
+    for left_out in COVERED:
+        weaker = document(*(c for c in least.criteria if c.id != left_out))
+        verdict = decide("L1", GOOD, weaker, 5, 0.95)
+        assert len(uncovered(weaker)) == 1
+        assert verdict.outcome == "INDETERMINATE" and verdict.headline.startswith("Not judged"), left_out
+        assert uncovered(weaker)[0] in verdict.headline
+
+
+@pytest.mark.parametrize("criterion", [c for c in ACCEPTANCE.criteria if c.id in COVERED], ids=lambda c: c.id)
+@given(data=st.data())
+def test_no_weakened_minimum_lets_a_lot_pass(criterion: Criterion, data: st.DataObject) -> None:
+    """Optional, mild, turned round or with another bound: a document that lets the bad value pass passes nobody."""
+    bad = next(must.bad[criterion.metric] for must in MINIMUM if criterion.metric in must.bad)
+    ops = ["=="] if isinstance(bad, bool) else ["<=", "<", ">=", ">"]
+    values = st.booleans() if isinstance(bad, bool) else st.floats(-2, 2)
+    limit = Limit(
+        op=data.draw(st.sampled_from(ops)),
+        value=data.draw(values),
+        on_breach=data.draw(st.sampled_from(["FAIL", "REVIEW", "INDETERMINATE", "INFO"])),
+    )
+    changed = criterion.model_copy(update={"limits": (limit,), "required": data.draw(st.booleans())})
+    weakened = document(*(changed if c.id == criterion.id else c for c in ACCEPTANCE.criteria))
+    lot = GOOD | {criterion.metric: Metric(value=bad)}
+    others = {"identity.snp_match": "MATCH"} if criterion.id == "Q02" else {}
+    lot |= {MetricName(name): Metric(value=value) for name, value in others.items()}
+    judged = decide("L1", lot, weakened, 5, 0.95).outcome
+    assert judged not in ("PASS", "REVIEW") or criterion.id == "Q02", "by SNPs the lot is the donor's all the same"
+
+
+@pytest.mark.parametrize(
+    "outcome_of", [("cn.acquired_long", 1, "FAIL"), ("identity.snp_match", "MISMATCH", "FAIL_IDENTITY")]
+)
+def test_a_document_that_covers_too_little_still_fails_a_lot(outcome_of: tuple[str, int | str, str]) -> None:
+    name, value, expected = outcome_of
+    one = document(*(c for c in ACCEPTANCE.criteria if c.metric == name))
+    assert decide("L1", GOOD | {MetricName(name): Metric(value=value)}, one, 5, 0.95).outcome == expected
 
 
 def test_a_broken_identity_suppresses_the_stability_verdict() -> None:

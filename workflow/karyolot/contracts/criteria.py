@@ -1,8 +1,10 @@
 """Acceptance criteria (data), metrics (facts) and the verdict that follows from the two."""
 
+import operator
 import re
+from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -14,6 +16,11 @@ Outcome = Literal["PASS", "FAIL", "FAIL_IDENTITY", "REVIEW", "INDETERMINATE", "N
 """INFO: breached, but informational; never moves the lot's verdict."""
 LotOutcome = Literal["PASS", "FAIL", "FAIL_IDENTITY", "REVIEW", "INDETERMINATE"]
 Op = Literal["<=", "<", ">=", ">", "=="]
+
+
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt, "==": operator.eq,
+}  # fmt: skip
 
 
 class Frozen(BaseModel):
@@ -85,6 +92,10 @@ class Criterion(Frozen):
                 message = f"has the operator {limit.op} in limit {number}, and {metric} is {metric.values}"
                 raise _refusal(message, "write ==")
         return limits
+
+    def broken(self, value: float | bool | str) -> Limit | None:
+        """The first limit that the value breaks; None when it keeps all of them. The value is of the limits' type."""
+        return next((limit for limit in self.limits if not OPERATORS[limit.op](value, limit.value)), None)
 
 
 def _refusal(message: str, remedy: str, meant: str | None = None) -> PydanticCustomError:

@@ -65,15 +65,6 @@ class Genes(Table):
     end: Series[int] = pa.Field(gt=0)
 
 
-class GeneSpans(Table):
-    """Where the lines that name a gene lie, 0-based half-open: one row for each contig the name stands on."""
-
-    chrom: Series[str]
-    start: Series[int] = pa.Field(ge=0)
-    end: Series[int] = pa.Field(gt=0)
-    gene_name: Series[str]
-
-
 class Quantified(NamedTuple):
     """Expression as it came in, before it is joined with samples and annotation: tables of genes x samples.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from karyolot.contracts.criteria import Acceptance
+from karyolot.contracts.minimum import uncovered
 from karyolot.contracts.problems import Fault, InputProblems, KaryolotError, Problem
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Study
@@ -153,5 +154,8 @@ def acceptance(files: Files) -> None:
     ids = [criterion.id for criterion in document.criteria] if isinstance(document, Acceptance) else []
     twice = [name for name in dict.fromkeys(ids) if ids.count(name) > 1]
     faults = [*faults, *(Fault("E01", f"the criterion {name} stands twice", "give each its own id") for name in twice)]
+    for topic in uncovered(document) if isinstance(document, Acceptance) else ():
+        remedy = "take the criterion over from the shipped document, required and with its limits"
+        faults.append(Fault("W18", f"does not cover {topic}: no lot can pass by it", remedy))
     for fault in faults:
         files.in_config("acceptance", fault, path)

@@ -1,8 +1,6 @@
 """The verdict on a lot: a pure function of its metrics and the acceptance criteria."""
 
-import operator
 from collections.abc import Callable
-from typing import Any
 
 from karyolot.contracts.criteria import (
     Acceptance,
@@ -16,10 +14,8 @@ from karyolot.contracts.criteria import (
     Verdict,
 )
 from karyolot.contracts.metrics import ABSENT, LOD_OF, MetricName
+from karyolot.contracts.minimum import uncovered
 
-OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt, "==": operator.eq,
-}  # fmt: skip
 WORDS = {"<=": "at most", "<": "below", ">=": "at least", ">": "above", "==": ""}
 
 
@@ -29,18 +25,22 @@ def decide(lot_id: str, metrics: Metrics, acceptance: Acceptance, claim_mb: floa
     1. An identity mismatch makes the lot FAIL_IDENTITY; a broken or unmeasured required validity criterion makes it
        INDETERMINATE. In both cases the stability criteria are suppressed: shown, but not allowed to speak.
     2. Else any FAIL fails the lot. 3. Else a required criterion that is INDETERMINATE or NOT_ASSESSED makes it
-    INDETERMINATE. 4. Else any REVIEW makes it REVIEW. 5. Else PASS, bounded by the claim.
+    INDETERMINATE. 4. Else any REVIEW makes it REVIEW. 5. Else PASS, bounded by the claim. A document that does not cover the
+    minimum (contracts.minimum) lets no lot come out as PASS or REVIEW: it is INDETERMINATE, not judged.
     Criteria that are not required and not assessed, and informational ones, never move the verdict.
     """
     results = [judge(criterion, _measured(criterion.metric, metrics)) for criterion in acceptance.criteria]
     outcome, reasons = _outcome(results)
+    gaps = uncovered(acceptance) if outcome in ("PASS", "REVIEW") else []
+    if gaps:
+        outcome, reasons = "INDETERMINATE", []
     suppressed = outcome == "FAIL_IDENTITY" or any(_breaks_validity(result) for result in results)
     return Verdict(
         lot_id=lot_id,
         outcome=outcome,
         reasons=tuple(result.id for result in reasons),
         suppressed=suppressed,
-        headline=_headline(outcome, reasons, acceptance),
+        headline=_not_judged(gaps, acceptance) if gaps else _headline(outcome, reasons, acceptance),
         claim=_claim(suppressed, metrics, claim_mb, power),
         acceptance_name=acceptance.name,
         acceptance_version=acceptance.version,
@@ -60,14 +60,13 @@ def judge(criterion: Criterion, metric: Metric) -> CriterionResult:
     outcome: Outcome = "PASS"
     explanation = metric.detail or "the limit is kept"
     limit = criterion.limits[-1]
-    if not _comparable(metric.value, criterion):
+    if metric.value is None or not _comparable(metric.value, criterion):
         outcome = "INDETERMINATE" if metric.asked else "NOT_ASSESSED"
         explanation = metric.reason or "not measured"
     else:
-        for candidate in criterion.limits:
-            if not OPERATORS[candidate.op](metric.value, candidate.value):
-                outcome, limit = candidate.on_breach, candidate
-                break
+        broken = criterion.broken(metric.value)
+        if broken is not None:
+            outcome, limit = broken.on_breach, broken
     return CriterionResult(
         id=criterion.id,
         title=criterion.title,
@@ -131,6 +130,11 @@ def _headline(outcome: LotOutcome, reasons: list[CriterionResult], acceptance: A
         "FAIL_IDENTITY": f"The lot does not look like its donor. Not met: {why}.",
         "INDETERMINATE": f"These data cannot decide: {why}.",
     }[outcome]
+
+
+def _not_judged(gaps: list[str], acceptance: Acceptance) -> str:
+    named = f"{acceptance.name} {acceptance.version}"
+    return f"Not judged: the criteria {named} do not cover {', '.join(gaps)}, without which no lot can pass."
 
 
 def _within(title: str) -> str:

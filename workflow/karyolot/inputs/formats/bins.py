@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from karyolot.contracts.problems import Fault
-from karyolot.inputs.formats.foreign import refuse_binary
 from karyolot.inputs.formats.intervals import GC, MAPPABILITY, TIMING, Columns, placed, value_of
 from karyolot.inputs.formats.text import lines, named, whole_number
 
@@ -31,7 +30,6 @@ def records(path: Path) -> Iterator[tuple[int, str, int, int, dict[str, float]]]
 
 
 def _rows(path: Path) -> Iterator[tuple[int, str, int, int, dict[str, str]]]:
-    refuse_binary(path)
     numbered = ((line, text) for line, text in lines(path) if text.strip())
     header: list[str] = []
     for line, text in numbered:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from karyolot.contracts.problems import Fault, quoted
-from karyolot.inputs.formats.foreign import refuse_binary
 from karyolot.inputs.formats.text import lines, named, opened, whole_number
 
 BLOCK = 1 << 22
@@ -23,7 +22,6 @@ _IS_CALLED[list(b"ACGTacgt")] = 1
 
 def is_fasta(path: Path) -> None:
     """Raise a Fault when a file does not start as FASTA does."""
-    refuse_binary(path)
     with opened(path) as handle:
         if handle.read(1) != b">":
             raise Fault("E28", "is not FASTA: it does not start with >", "name a FASTA file")

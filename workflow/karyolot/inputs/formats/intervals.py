@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from karyolot.contracts.problems import Fault
-from karyolot.inputs.formats.foreign import refuse_binary, refuse_text
+from karyolot.inputs.formats.foreign import refuse_text
 from karyolot.inputs.formats.text import MOST, NO_DATA, lines, named, whole_number
 from karyolot.inputs.formats.text import number as number_of
 
@@ -131,7 +131,6 @@ def _not_apart(kind: Kind, chrom: str, own: tuple[int, int], last: tuple[int, in
 
 def _raw(path: Path, kind: Kind) -> Iterator[Row]:
     """The rows as they stand: WIG, or a table after what precedes its rows."""
-    refuse_binary(path)
     numbered = lines(path)
     header: tuple[int, list[str]] | None = None
     base = 0

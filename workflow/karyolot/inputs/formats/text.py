@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from karyolot.contracts.problems import Fault, quoted
+from karyolot.inputs.formats.foreign import refuse_binary
 
 MOST = 10**12
 """No count and no position on a genome is larger; below 2**53 every number type holds a whole number exactly."""
@@ -92,6 +93,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             raise Fault("E28", "is named .gz and is not a gzip file", "rename it, or fetch it again")
         opener: Callable[..., Any] = gzip.open if zipped else open
         with opener(path, "rb") as handle:
+            refuse_binary(handle.peek(8))
             yield handle
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise Fault("E28", f"the gzip file is damaged or cut short ({error})", "fetch it again") from error
