@@ -142,16 +142,17 @@ def midpoints_by_contig(alignment: PathLike, contigs: Iterable[str], min_mapq: i
     midpoints = {name: fragment_midpoints(alignment, name, min_mapq) for name in contigs}
     if any(map(len, midpoints.values())):
         return midpoints
-    mapped = proper = unique = 0
+    mapped = proper = unique = left = 0
     with open_alignment(alignment) as handle:
         for name in midpoints:
             for read in handle.fetch(name):
                 mapped += not read.is_unmapped
                 proper += (own := read.is_proper_pair and not read.flag & NOT_COUNTED)
-                unique += own and read.mapping_quality >= min_mapq
+                unique += (own := own and read.mapping_quality >= min_mapq)
+                left += own and read.template_length > 0
     raise KaryolotError(
-        f"{alignment}: no fragment can be counted: of {mapped} mapped reads {proper} are in a proper pair of primary"
-        f" alignments that are no duplicates, and {unique} of these have mapping quality {min_mapq} or more",
+        f"{alignment}: no fragment of {mapped} mapped reads can be counted: {proper} are in a proper pair, primary and no"
+        f" duplicates, {unique} of these have mapping quality {min_mapq} or more, and {left} of these are the left mate",
         "give paired reads with both mates (not samtools view -f 64), or see counting.min_mapq",
     )
 

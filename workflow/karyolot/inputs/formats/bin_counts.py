@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from karyolot.contracts.problems import Fault
-from karyolot.inputs.formats.intervals import COUNT_AGAIN, Columns, Integers, Kind, rows
+from karyolot.inputs.formats.intervals import Columns, Integers
+from karyolot.inputs.formats.rows import COUNT_AGAIN, Kind, rows
 from karyolot.inputs.formats.text import named, not_a_count
 
 COUNTS = Kind(
