@@ -100,7 +100,7 @@ def look(path: Path, kind: Kind) -> Facts:
             Fault(
                 "W28",
                 message,
-                "bins without any value are left uncorrected; nothing to do where these are assembly gaps",
+                "bins without any value are not used; nothing to do where these are assembly gaps",
             )
         )
     return Facts(contigs, count, missing, tuple(notes))
