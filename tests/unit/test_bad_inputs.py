@@ -651,6 +651,13 @@ def alignment_damaged_inside(job: Job) -> None:
     job.put("a.cram", data[: len(data) // 2] + bytes(200) + data[len(data) // 2 + 200 :])
 
 
+@read_by(
+    "count_fragments", "a.cram: no fragment of 3000 mapped reads can be counted: 3000 are .* 0 of these are the left"
+)
+def alignment_of_first_mates_alone(job: Job) -> None:
+    cram(job)
+
+
 @read_by("count_fragments", "a.cram: .*index.*make it again")
 def alignment_without_its_index(job: Job) -> None:
     cram(job)

@@ -163,7 +163,7 @@ def test_counts_of_any_depth_are_read(tmp_path: Path, mean: float, waves: float)
 def test_more_counts_than_bases_are_a_warning(tmp_path: Path) -> None:
     counts = np.random.default_rng(1).poisson(30_000, 500)
     (note,) = bin_counts.look(put(tmp_path, table(counts))).notes
-    assert note.code == "W28" and "0.6 counts per base" in note.message
+    assert note.code == "W28" and "0.6 counts per base, as 180-fold depth" in note.message
 
 
 def test_equal_counts_are_known_in_any_format_and_spelling(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from karyolot.contracts.problems import Fault
 from karyolot.inputs.formats import intervals
-from karyolot.inputs.formats.intervals import BANDS, GC, MAPPABILITY, REGIONS, TIMING, Kind
+from karyolot.inputs.formats.intervals import BANDS, GC, MAPPABILITY, REGIONS, TIMING
+from karyolot.inputs.formats.rows import Kind
 from outcomes import outcome
 
 NAN = float("nan")

@@ -35,7 +35,7 @@ def call(
     lot: Path, donor: Path, out: Path, *, genome: str, sex: str, gc: Path | None = None, fasta: Path | None = None,
     mappability: Path | None = None, rt: Path | None = None, settings: CopyNumber | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Compare two count tables and write segments, calls, arms and limits of detection to `out`; returns the summary.
+    """Compare two count tables; write segments, calls, arms and limits of detection to `out`, and return the summary.
 
     Parameters
     ----------
@@ -54,12 +54,8 @@ def call(
         When there is no such layout.
     """
     settings = settings or CopyNumber()
-    layout_file = RESOURCES / "genomes" / f"{genome}.yaml"
-    if not layout_file.is_file():
-        known = ", ".join(sorted(path.stem for path in layout_file.parent.glob("*.yaml")))
-        raise KaryolotError(f"--genome {genome}: no layout of that name; there are {known}")
-    options = {"gc": gc, "mappability": mappability, "rt": rt}
-    tracks = {name: path for name, path in options.items() if path is not None}
+    layout_file = _layout_of(genome)
+    tracks = {name: path for name, path in (("gc", gc), ("mappability", mappability), ("rt", rt)) if path is not None}
     pair, problems = examine(lot, donor, layout_file, tracks, fasta)
     if pair is None:
         raise InputProblems(problems)
@@ -81,9 +77,9 @@ def call(
     write_table(lod, out / "lod.tsv", Lod)
     texts = documents(compared.ratios, segmented.segments, calls, lot.name.split(".")[0])
     write_texts(texts, {name: out / file for name, file in FILES.items()})
-    given = {"lot": lot, "donor": donor, "fasta": fasta, **options}
+    given = {"lot": lot, "donor": donor} | ({"fasta": fasta} if fasta else {}) | tracks
     summary = {
-        "inputs": {name: describe_file(path) for name, path in given.items() if path is not None},
+        "inputs": {name: describe_file(path) for name, path in given.items()},
         "warnings": [str(problem) for problem in problems],
         "not_seen": list(NOT_SEEN),
         "not_assessed": (unseen := _not_assessed(arms, pair.layout)),
@@ -95,6 +91,14 @@ def call(
     }
     write_json(summary, out / "summary.json")
     return summary
+
+
+def _layout_of(genome: str) -> Path:
+    file = RESOURCES / "genomes" / f"{genome}.yaml"
+    if not file.is_file():
+        known = ", ".join(sorted(path.stem for path in file.parent.glob("*.yaml")))
+        raise KaryolotError(f"--genome {genome}: no layout of that name; there are {known}")
+    return file
 
 
 def _bins(pair: Pair, atlas: Atlas, tracks: dict[str, Path], sequence: Path | None) -> pd.DataFrame:

@@ -10,7 +10,7 @@ CODES: Mapping[str, str] = {
     "E01": "An id, or a library and lane of a sample, stands twice. Ids differing only in case count as the same:"
     " some file systems cannot tell them apart.",
     "E02": "A file is missing, unreadable, empty or a folder.",
-    "E03": "The same data is used twice: same file, copy of a file, or same checksum.",
+    "E03": "The same data is used twice: same file, copy of a file, same checksum, or the same counts in another format.",
     "E04": "The two FASTQ files of a pair do not belong together.",
     "E05": "A file does not have the sha256 that is stated for it (of sequencing data: found when it is read in the run).",
     "E06": "A lot has a WGS sample, and its donor has none to compare it with.",

@@ -60,10 +60,10 @@ class Reference(Section):
         None,
         description="Ready bin annotation, TSV: chrom start end gc [mappability] [replication_timing]; for counts.",
     )
-    mappability: File | None = Field(None, description="bedGraph, 0..1. Not given: said in the report.")
+    mappability: File | None = Field(None, description="bedGraph or WIG, 0..1. Not given: said in the report.")
     replication_timing: File | None = Field(
         None,
-        description="bedGraph, high = early replicating. Not given: growth waves are not corrected, and it is said.",
+        description="bedGraph or WIG, high = early replicating. Not given: growth waves are not corrected, and it is said.",
     )
     blacklist: File | None = Field(None, description="BED of regions never counted as usable.")
     gtf: File | None = Field(

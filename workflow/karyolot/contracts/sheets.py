@@ -79,7 +79,8 @@ class Sample(Row):
     alignment: str | None = Field(None, description="wgs: BAM or CRAM of the sample, or of a lane of it.")
     counts: str | None = Field(
         None,
-        description="wgs: fragments per bin (TSV or bedGraph `chrom start end count`, or fixed-step WIG)."
+        description="wgs: fragments per bin (table with a header, or four columns `chrom start end count`; bedGraph, WIG,"
+        " GATK, QDNAseq)."
         " rnaseq: gene count matrix whose header names this sample.",
     )
     alleles: str | None = Field(

@@ -1,6 +1,7 @@
 """The check of two tables of counts and their tracks, given to `karyolot call` without a study: the rules of a study's."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -21,6 +22,27 @@ class Pair(NamedTuple):
     width: int
     contigs: list[tuple[str, int]]
     layout: Layout
+
+
+class _Found:
+    """Problems of files, as they are found."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def note(self, path: Path, fault: Fault | None) -> None:
+        if fault is not None:
+            where = (str(path), fault.message, fault.remedy, fault.line)
+            self.problems.append(Problem(fault.code, *where, meant=fault.meant))
+
+    def look(self, path: Path, look: Callable[[Path], T]) -> T | None:
+        """`look` of a file; None when its Fault became a problem."""
+        try:
+            regular_file(path)
+            return look(path)
+        except Fault as fault:
+            self.note(path, fault)
+            return None
 
 
 def examine(
@@ -44,51 +66,47 @@ def examine(
     tuple
         The pair (None when there is an error), and the problems: errors and warnings.
     """
-    problems: list[Problem] = []
-
-    def note(path: Path, fault: Fault | None) -> None:
-        if fault is not None:
-            problems.append(Problem(fault.code, str(path), fault.message, fault.remedy, fault.line, meant=fault.meant))
-
-    def looked(path: Path, look: Callable[[Path], T]) -> T | None:
-        try:
-            regular_file(path)
-            return look(path)
-        except Fault as fault:
-            note(path, fault)
-            return None
-
-    assembly = looked(layout_file, layout.look)
-    tables = {path: looked(path, bin_counts.look) for path in dict.fromkeys((lot, donor))}
-    lengths: Mapping[str, int] = {}
-    if assembly is not None:
-        lengths = {name: assembly.ends[genome.key_of(name)] for name in dict.fromkeys(assembly.bands["chrom"])}
-    if sequence is not None and (found := looked(sequence, fasta.look)) is not None:
-        lengths = found.contigs
-        if assembly and (message := genome.layout_fault(assembly.layout, assembly.ends, lengths)):
-            note(sequence, Fault("E14", message, "give the FASTA of the assembly that --genome names"))
+    found = _Found()
+    assembly = found.look(layout_file, layout.look)
+    lengths = _lengths(found, assembly, sequence)
     if sequence is not None and "gc" in tracks:
-        note(sequence, Fault("E25", "GC is given twice: --gc and --fasta", "give one of them"))
-    for path, facts in tables.items():
-        if facts is not None and assembly is not None:
-            autosomes = assembly.layout.autosomes
-            for fault in (*facts.notes, *genome.counts_beside_genome(facts, lengths, autosomes)):
-                note(path, fault)
-    own, other = tables[lot], tables[donor]
-    if own is not None and other is not None:
-        if genome.content_of(own) == genome.content_of(other):
-            note(lot, Fault("E03", f"holds the same counts as {donor}", "give the lot's own counts"))
-        else:
-            note(lot, genome.counts_beside_donor(own, other, str(donor)))
+        found.note(sequence, Fault("E25", "GC is given twice: --gc and --fasta", "give one of them"))
+    own = _counts(found, lot, donor, assembly, lengths)
     for option, path in tracks.items():
-        track = looked(path, lambda file, kind=KINDS[option]: intervals.look(file, kind))  # type: ignore[misc]
-        if track is not None:
-            for about in (*track.notes, genome.track_beside_genome(track, lengths)):
-                note(path, about)
-    if own is None or assembly is None or any(not problem.warning for problem in problems):
-        return None, problems
+        track = found.look(path, partial(intervals.look, kind=KINDS[option]))
+        for fault in (*track.notes, genome.track_beside_genome(track, lengths)) if track is not None else ():
+            found.note(path, fault)
+    if own is None or assembly is None or any(not problem.warning for problem in found.problems):
+        return None, found.problems
     if sequence is None:
         spelling = {genome.key_of(name): name for name in own.contigs}
         keys = {genome.key_of(name): length for name, length in lengths.items()}
         lengths = {spelling[key]: length for key, length in keys.items() if key in spelling}
-    return Pair(own.width, list(lengths.items()), assembly.layout), problems
+    return Pair(own.width, list(lengths.items()), assembly.layout), found.problems
+
+
+def _lengths(found: _Found, assembly: layout.Facts | None, sequence: Path | None) -> Mapping[str, int]:
+    """Contigs of the genome and their lengths, from its sequence or from the cytobands of the layout."""
+    if sequence is not None and (facts := found.look(sequence, fasta.look)) is not None:
+        if assembly and (message := genome.layout_fault(assembly.layout, assembly.ends, facts.contigs)):
+            found.note(sequence, Fault("E14", message, "give the FASTA of the assembly that --genome names"))
+        return facts.contigs
+    if assembly is None:
+        return {}
+    return {name: assembly.ends[genome.key_of(name)] for name in dict.fromkeys(assembly.bands["chrom"])}
+
+
+def _counts(
+    found: _Found, lot: Path, donor: Path, assembly: layout.Facts | None, lengths: Mapping[str, int]
+) -> bin_counts.Facts | None:
+    """Facts of the lot's counts, after both tables were held against the genome and against each other."""
+    own, other = found.look(lot, bin_counts.look), found.look(donor, bin_counts.look)
+    for path, facts in ((lot, own), (donor, other)):
+        if facts is not None and assembly is not None:
+            for fault in (*facts.notes, *genome.counts_beside_genome(facts, lengths, assembly.layout.autosomes)):
+                found.note(path, fault)
+    if own is not None and other is not None:
+        same = Fault("E03", f"holds the same counts as {donor}", "give the lot's own counts")
+        is_same = genome.content_of(own) == genome.content_of(other)
+        found.note(lot, same if is_same else genome.counts_beside_donor(own, other, str(donor)))
+    return own

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from karyolot.contracts.problems import Fault
-from karyolot.inputs.formats.intervals import COUNT_AGAIN, Columns, Integers, Kind, rows
+from karyolot.inputs.formats.intervals import Columns, Integers
+from karyolot.inputs.formats.rows import COUNT_AGAIN, Kind, rows
 from karyolot.inputs.formats.text import named, not_a_count
 
 COUNTS = Kind(
@@ -85,8 +86,10 @@ def look(path: Path) -> Facts:
     total = int(count.sum())
     notes = []
     if total > MOST_PER_BASE * (bases := int(columns.end.sum() - columns.start.sum())):
-        message = f"holds {total / bases:.2g} counts per base of its bins, more than any depth of whole genomes gives"
-        remedy = "see that they are fragments, and not sums of bases (samtools bedcov)"
+        message = (
+            f"holds {total / bases:.2g} counts per base, as {300 * total / bases:.0f}-fold depth of 2 x 150 bases gives"
+        )
+        remedy = "make sure that they are fragments, and not sums of bases (samtools bedcov)"
         notes.append(Fault("W28", message, remedy))
     return Facts(contigs, width, total, tuple(notes))
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from karyolot.contracts.problems import Fault
-from karyolot.inputs.formats.intervals import GC, MAPPABILITY, TIMING, Columns, placed, value_of
+from karyolot.inputs.formats.intervals import GC, MAPPABILITY, TIMING, Columns, value_of
+from karyolot.inputs.formats.rows import placed
 from karyolot.inputs.formats.text import lines, named, whole_number
 
 REQUIRED = ("chrom", "start", "end", "gc")
