@@ -156,7 +156,8 @@ class Identity(Section):
 
     sites: File | None = Field(
         None,
-        description="Panel of common SNPs, VCF or BED (chrom start end ref alt [frequency]); not given: assessed from allele counts alone.",
+        description="Panel of common SNPs, VCF or BED (chrom start end ref alt [frequency]); not given: alleles are assessed from"
+        " allele counts alone.",
     )
     min_mapq: Annotated[int, Field(ge=0, le=60)] = Field(20, description="Lowest mapping quality of a read counted.")
     min_base_quality: Annotated[int, Field(ge=0, le=60)] = Field(
