@@ -188,7 +188,7 @@ def imported(tmp_path: Path, kind: str, with_panel: bool) -> tuple[pd.DataFrame,
 
 @pytest.mark.parametrize("with_panel", [False, True])
 @pytest.mark.parametrize(("kind", "result"), [("same", "MATCH"), ("other", "MISMATCH"), ("mixed", "MATCH")])
-def test_persons_and_mixtures_are_told_from_counts_alone(
+def test_persons_and_mixtures_are_found_from_counts_alone(
     tmp_path: Path, kind: str, result: str, with_panel: bool
 ) -> None:
     identity = identify(*imported(tmp_path, kind, with_panel), Identity())

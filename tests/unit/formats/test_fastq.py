@@ -132,7 +132,7 @@ def test_names_of_mates() -> None:
         ("\x7f!", False),
     ],
 )
-def test_quality_codes_are_told_by_what_machines_write(tmp_path: Path, qualities: str, taken: bool) -> None:
+def test_quality_codes_follow_what_machines_write(tmp_path: Path, qualities: str, taken: bool) -> None:
     path = one(tmp_path, "".join(f"@r{n}\n{'A' * len(qualities)}\n+\n{qualities}\n" for n in range(4)).encode())
     if taken:
         assert fastq.look(path).longest == len(qualities)

@@ -26,7 +26,7 @@ QUALITIES = range(33, 127)
 PHRED64, PHRED33_HIGHEST = range(59, 106), 89
 """';' (Solexa's -5) to 'i' (41) were written in the codes with offset 64. With offset 33 no sequencer of short reads goes
 above 'Y' (56, Element AVITI), and what consensus callers write reaches '~'. So ';' to 'Y' is Phred+33 without low qualities,
-and Phred+64 is told by its best ones, which every run has."""
+and Phred+64 shows by its highest ones, which every run has."""
 TRAILER = 16
 """More zero bytes than this cannot end a gzip file: checksum and length are 8, and what stands before them is not all 0."""
 FOREIGN = {
