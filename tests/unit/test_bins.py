@@ -90,6 +90,12 @@ def test_bins_without_a_track_value_are_unknown_not_zero() -> None:
     assert np.isnan(means[[0, 2, 3, 4]]).all() and means[1] == 3.0
 
 
+def test_a_missing_value_stays_in_its_own_bin() -> None:
+    track = pd.DataFrame({"chrom": "chr2", "start": [0, 100, 150], "end": [100, 150, 500], "value": [np.nan, 3.0, 4.0]})
+    means = mean_over_bins(toy(), track)[(toy()["chrom"] == "2").to_numpy()]
+    assert np.isnan(means[0]) and means[1:].tolist() == [3.5, 4, 4, 4]
+
+
 def test_midpoints_are_counted_in_their_bin() -> None:
     places = {
         "1": np.array([0, 99, 100, 1049, 1049]),

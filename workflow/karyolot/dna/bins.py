@@ -125,8 +125,10 @@ def merge_intervals(intervals: pd.DataFrame) -> pd.DataFrame:
 def mean_over_bins(bins: pd.DataFrame, track: pd.DataFrame, uncovered: float | None = None) -> Floats:
     """Mean of a bedGraph-like track (chrom, start, end, value; not overlapping) in each bin, weighted by bases.
 
-    Bases without a value count as `uncovered`, or are left out when it is None; a bin with no value is then NaN.
+    Bases without a value (in no interval, or in one whose value is NaN) count as `uncovered`, or are left out when it is None;
+    a bin with no value is then NaN.
     """
+    track = track[track["value"].notna()]
     result = np.full(len(bins), np.nan if uncovered is None else uncovered)
     keys = track["chrom"].map(contig_key).to_numpy()
     for contig in bins["chrom"].unique():

@@ -27,6 +27,8 @@ FEWEST_PER_KNOT = 20
 """With fewer autosomal bins than this per knot the curve has only FEW_QUANTILES."""
 BINS_PER_TERM = 10
 """Fewest bins per fitted coefficient; with fewer nothing is corrected, and the report says so."""
+LEAST_KNOWN = 0.9
+"""Part of the autosomal bins that must have a covariate for it to be corrected; of fewer it would describe other bins."""
 HUBER = 1.345
 """Huber's constant: 95 % efficiency when the noise is Gaussian."""
 SAME_LEVEL = 0.03
@@ -205,7 +207,7 @@ def _design(table: pd.DataFrame, used: Mask, autosome: Mask, knots: Floats) -> t
         names += [f"GC:{i}" for i in range(basis.shape[1])]
     for name, label in (("replication_timing", "replication timing"), ("mappability", "mappability")):
         values = table[name].to_numpy(dtype=float)
-        if np.isfinite(values[autosome]).mean() > 0.9 and np.nanstd(values[autosome]) > 0:
+        if np.isfinite(values[autosome]).mean() > LEAST_KNOWN and np.nanstd(values[autosome]) > 0:
             centre, scale = np.nanmean(values[autosome]), np.nanstd(values[autosome])
             columns.append(np.nan_to_num((values - centre) / scale))
             names.append(label)
@@ -216,10 +218,12 @@ def _design(table: pd.DataFrame, used: Mask, autosome: Mask, knots: Floats) -> t
 
 
 def _gc_knots(table: pd.DataFrame) -> Floats:
-    """Knots of the GC spline from the autosomal bins still in use; none when GC is not known or does not vary."""
+    """Knots of the GC spline from the autosomal bins still in use; none when GC is known of few of them or does not vary."""
     gc = table.loc[table["mask"].isna() & (table["region"] == "autosome"), "gc"].to_numpy(dtype=float)
-    if not len(gc) or not np.isfinite(gc).all() or np.ptp(gc) == 0:
+    known = gc[np.isfinite(gc)]
+    if len(known) <= LEAST_KNOWN * len(gc) or np.ptp(known) == 0:
         return np.array([])
+    gc = known
     few = len(gc) < FEWEST_PER_KNOT * len(GC_QUANTILES)
     return np.unique(np.quantile(gc, FEW_QUANTILES if few else GC_QUANTILES))
 

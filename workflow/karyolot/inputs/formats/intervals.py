@@ -96,13 +96,9 @@ def look(path: Path, kind: Kind) -> Facts:
     if missing:
         signs = "NA" if kind.gap is None else f"NA or {kind.gap:g}"
         message = f"{missing} of its {count} intervals have no value ({signs})"
-        notes.append(
-            Fault(
-                "W28",
-                message,
-                "bins without any value are not used; nothing to do where these are assembly gaps",
-            )
-        )
+        effect = "not used" if kind == GC else "used, and not corrected for it"
+        remedy = f"bins without any value are {effect}; nothing to do where these are assembly gaps"
+        notes.append(Fault("W28", message, remedy))
     return Facts(contigs, count, missing, tuple(notes))
 
 
