@@ -5,6 +5,7 @@ Coordinates are 0-based half-open. Intervals of a track must not overlap: bedGra
 values would have no mean.
 """
 
+import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.problems import Fault
 from karyolot.inputs.formats.rows import SCORES, Kind, rows
-from karyolot.inputs.formats.text import named
+from karyolot.inputs.formats.text import lines, named
 from karyolot.inputs.formats.text import number as number_of
 
 Integers = NDArray[np.int64]
@@ -128,6 +129,22 @@ def read(path: Path | str, kind: Kind) -> dict[str, Any]:
     return table
 
 
+def check_plain(path: Path) -> None:
+    """Raise a Fault unless other programs read a list of regions as `records` does.
+
+    bcftools counts positions from 1 unless the name ends in .bed, and samtools and bcftools know no header but # lines.
+    """
+    with open(path, "rb") as handle:
+        zipped = handle.read(2) == b"\x1f\x8b"
+    if path.suffix != ".bed" or zipped:
+        message = "is not a plain file whose name ends in .bed: bcftools would read its positions otherwise"
+        raise Fault("E28", message, "gunzip it, and rename it to NAME.bed")
+    for line, text in lines(path):
+        if text.strip() and not text.startswith("#") and not re.match(r"\S+\t[0-9]+\t[0-9]+(?:\t|$)", text):
+            message = "is not BED (chrom start end gene, separated by tabs), and samtools reads the list as it is"
+            raise Fault("E28", message, "delete the line if it is a header, else correct it", line)
+
+
 class Columns:
     """Contigs, starts and ends of rows that come one by one: 20 bytes a row. names: of the contigs, by their number."""
 
@@ -166,11 +183,15 @@ class Columns:
             E28 when they have several (the last of a contig may be shorter), or do not start at multiples of it.
         """
         contig, start, end = self.contig, self.start, self.end
+        if not len(start):
+            raise Fault("E28", "holds no bin", "fetch or make it again")
         found, often = np.unique(end - start, return_counts=True)
         width = int(found[often == often.max()].max())
         if np.all(start % (width + 1) == 1):
             message = f"starts count from 1 ({start[0]}-{end[0]}), and in {what} of this kind they count from 0"
-            raise Fault("E28", message, r"subtract 1 from each start: awk -v OFS='\t' '{$2 -= 1} 1'")
+            raise Fault(
+                "E28", message, r"subtract 1 from each start: awk -F '\t' -v OFS='\t' '$2 ~ /^[0-9]+$/ {$2 -= 1} 1'"
+            )
         if len(found) > 1:
             last = np.append(contig[1:] != contig[:-1], True)
             odd = (end - start)[(end - start != width) & ~(last & (end - start < width))]

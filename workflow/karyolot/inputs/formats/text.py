@@ -267,6 +267,8 @@ def not_a_count(text: str) -> str | None:
         value = float(text if text.isascii() and "_" not in text else "x")
     except ValueError:
         return f"{quoted(text)} is not a number"
+    if value - value != 0:
+        return f"{quoted(text)} is not a number"
     if value < 0:
         return f"the count {text} is negative"
     if not value.is_integer():
