@@ -20,7 +20,7 @@ from karyolot.dna.match import match_donor, sex_of
 from karyolot.dna.ratio import compare, natural_spline
 from karyolot.dna.segments import published_rule
 from karyolot.dna.summary import copy_number_metrics
-from karyolot.io.files import read_yaml
+from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.verdict.decide import decide
 from planted import ATLAS, RESOURCES, Event, Result, analyse, genome, run, sample
 

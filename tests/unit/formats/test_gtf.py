@@ -154,5 +154,5 @@ def test_what_the_check_accepts_the_run_reads(
         found = gtf.read(path, transcripts=transcripts)
     assert (looked is None) == (found is None)
     if looked and found:
-        genes = Genes.of(found.genes) if looked.names else Genes.of()
+        genes = Genes.of(found.genes) if looked.names else Genes.frame([])
         assert dict(zip(genes["gene_id"], genes["gene_name"], strict=True)) == looked.names

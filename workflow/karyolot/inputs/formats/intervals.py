@@ -170,6 +170,8 @@ class Columns:
             E28 when they have several (the last of a contig may be shorter), or do not start at multiples of it.
         """
         contig, start, end = self.contig, self.start, self.end
+        if not len(start):
+            raise Fault("E28", "holds no bin", "count again")
         found, often = np.unique(end - start, return_counts=True)
         width = int(found[often == often.max()].max())
         if np.all(start % (width + 1) == 1):
