@@ -22,6 +22,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import copy_number as simulated
+
 from karyolot.dna.forecast import COUNTED, Libraries, forecast, libraries_of, shared_in, typical
 from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.plants import verify_limits

@@ -13,11 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import poisson
 
 from karyolot.contracts.copy_number import Comparison, Noise
+from karyolot.contracts.criteria import Metrics
 from karyolot.contracts.settings import CopyNumber, Identity
-from karyolot.dna.alleles import BLOCK, LEAST_BLOCKS, sites_needed
+from karyolot.dna.alleles import BLOCK, LEAST_BLOCKS, SURE, sites_needed
 from karyolot.dna.bins import contig_key
 from karyolot.dna.levels import detectable_fraction
-from karyolot.dna.limits import distinct_places, limits_by_size, smallest_fractions
+from karyolot.dna.limits import MIN_USABLE, distinct_places, limits_by_size, smallest_fractions
 from karyolot.dna.noise import MIN_BINS, inflation_at
 from karyolot.dna.ratio import analysis_factor
 from karyolot.dna.thresholds import known_threshold
@@ -55,7 +56,7 @@ COMMON_SNPS = 8_000_000
 CLAIMED = 0.20
 """Cell fraction that `times_deeper` aims at: the limit of criterion Q06 in the shipped acceptance document."""
 ALONE = 1.25
-"""One sample alone is named when it needs at most this many times as many reads as lot and donor together would."""
+"""One sample alone is named when its reads need to grow at most this many times as much as those of both would."""
 
 
 class Libraries(NamedTuple):
@@ -130,8 +131,8 @@ typical = shared_by(WAVES)
 
 
 def shared_in(noise: Noise, variance: float, width: float) -> Shared:
-    """Of a finished lot. A shallow lot cannot show small waves: where the inflation is within its own error of 1, the
-    typical variance counts if it is larger.
+    """Of a finished lot. A shallow lot cannot show small waves: where its inflation is within its own error of 1, the
+    typical variance counts as far as that error allows.
 
     Parameters
     ----------
@@ -146,9 +147,9 @@ def shared_in(noise: Noise, variance: float, width: float) -> Shared:
     def of(length: ArrayLike) -> Floats:
         bins = np.maximum(np.rint(np.asarray(length, dtype=float) / width), 1).astype(np.int64)
         inflation = inflation_at(noise, bins)
-        own = (inflation - 1) * variance / bins
-        resolved = inflation - 1 > inflation * np.sqrt(MAD_VARIANCE * bins / noise.bins)
-        return np.where(resolved, own, np.maximum(own, typical(length)))
+        error = inflation * np.sqrt(MAD_VARIANCE * bins / noise.bins)
+        own, highest = ((value - 1) * variance / bins for value in (inflation, inflation + SURE * error))
+        return np.where(inflation - 1 > error, own, np.clip(typical(length), own, highest))
 
     return of
 
@@ -161,18 +162,19 @@ def typical_ratios(grid: pd.DataFrame) -> pd.DataFrame:
     table = grid[grid["region"].isin(["autosome", "X", "PAR"])].reset_index(drop=True)
     masked = np.diff(np.floor(np.arange(len(table) + 1) * (1 - USABLE))) > 0
     masked |= table["arm"].map(contig_key).isin(UNREADABLE_ARMS).to_numpy()
-    return table.assign(copies=2, mask=np.where(masked, "mappability", None), log2=0.0, variance=1.0)
+    mask = pd.Series("mappability", table.index, dtype=object).where(masked, None)
+    return table.assign(copies=2, mask=mask, log2=0.0, variance=1.0)
 
 
 def libraries_of(arms: pd.DataFrame, bin_bp: int, genome: int, counted: float, shared: Shared) -> Libraries:
     """arms: contract Arms, of an analysis on bins of `bin_bp`. genome: bases."""
     own = arms[arms["scope"] == "arm"]
     autosomal = own[(own["copies"] == 2) & ~own["chrom"].map(contig_key).isin(["X", "Y"])]
-    used = {str(name): float(bins * bin_bp) for name, bins in zip(autosomal["name"], autosomal["bins"], strict=True) if bins}
+    autosomal = autosomal[autosomal["usable"] >= MIN_USABLE]
     return Libraries(
         counted=counted,
         shared=shared,
-        arms=used,
+        arms={str(name): float(bins) for name, bins in zip(autosomal["name"], autosomal["bins"] * bin_bp, strict=True)},
         used=float(own["bins"].sum() * bin_bp),
         tests=len(distinct_places(arms)),
         longest=int(arms["end"].max()),
@@ -193,7 +195,7 @@ def forecast(lot: float, donor: float, libraries: Libraries, settings: CopyNumbe
     factor = analysis_factor(min(lot, donor) * bin_bp, bin_bp, -(-libraries.longest // bin_bp), settings)
     width = factor * bin_bp
     fragments = lot * width, donor * width
-    variance = _poisson(*fragments)
+    variance = poisson_variance(*fragments)
 
     def error(bins: int) -> float:
         return float(np.sqrt(variance / bins + libraries.shared(bins * width)))
@@ -209,7 +211,7 @@ def forecast(lot: float, donor: float, libraries: Libraries, settings: CopyNumbe
     return Forecast(width, used, fragments, limits_by_size(error, width, used, settings), arms)
 
 
-def _poisson(lot: float, donor: float) -> float:
+def poisson_variance(lot: float, donor: float) -> float:
     """Poisson variance of the log2 ratio of a bin with these counts, as `ratio.compare` has it."""
     return float((1 / (lot + 0.5) + 1 / (donor + 0.5)) / np.log(2) ** 2)
 
@@ -256,31 +258,31 @@ def depth_needed(
     limit: of a forecast, as `Forecast.of_any_arm`. donor: mean coverage of the donor; None = as the lot.
     """
 
-    def at(depth: float, of_donor: float | None) -> float:
+    def at(depth: float, of_donor: float | None, own: CopyNumber = settings) -> float:
         lot, other = (libraries.density(value) for value in (depth, depth if of_donor is None else of_donor))
-        return limit(forecast(lot, other, libraries, settings, bin_bp))
+        return limit(forecast(lot, other, libraries, own, bin_bp))
 
     found = smallest(lambda depth: at(depth, donor), fraction, LEAST_DEPTH, MOST_DEPTH)
     if found is not None:
         depth = rounded_up(found)
         # Rounding up may pass the depth at which narrower bins make more tests.
         return depth if at(depth, donor) <= fraction else rounded_up(depth * 1.1)
-    floor = float(detectable_fraction(settings.min_log2, 2)[0])
-    if fraction <= floor:
-        return Unreachable(
-            f"a gain in fewer than {floor:.1%} of cells is not called at any depth (copy_number.min_log2 {settings.min_log2})"
-        )
     alike = smallest(lambda depth: at(depth, None), fraction, LEAST_DEPTH, MOST_DEPTH)
     if donor is not None and alike is not None:
         return Unreachable(
-            f"the donor at {donor:g}x is too shallow; with lot and donor alike, {rounded_up(alike):g}x is enough"
+            f"a donor at {donor:g}x is too shallow; with lot and donor alike, {rounded_up(alike):g}x is enough"
         )
     best = at(MOST_DEPTH, None)
     if np.isnan(best):
-        return Unreachable(f"no cell fraction is detectable even at {MOST_DEPTH:g}x: the size holds too few bins")
-    return Unreachable(
-        f"at {MOST_DEPTH:g}x the limit is still {best:.1%}: noise shared by neighbouring bins does not fall with depth"
-    )
+        return Unreachable(f"even at {MOST_DEPTH:g}x a change of that size is not detectable, as it holds too few bins")
+    reached = f"at {MOST_DEPTH:g}x the limit of detection is still {best:.1%}"
+    if at(MOST_DEPTH, None, settings.model_copy(update={"min_log2": 0.0})) <= fraction:
+        least = float(detectable_fraction(settings.min_log2, 2)[0])
+        return Unreachable(
+            f"{reached}: no smaller effect than a gain in {least:.1%} of cells is called (copy_number.min_log2), and"
+            f" {settings.power:.0%} power needs more"
+        )
+    return Unreachable(f"{reached}, because noise shared by neighbouring bins does not fall with depth")
 
 
 def panel_needed(
@@ -298,9 +300,7 @@ def panel_needed(
     genome = sum(libraries.arms.values())
     snps = max(sites * genome / (size_mb * 1e6), BLOCK * LEAST_BLOCKS) / (HETS * deep)
     if snps > COMMON_SNPS:
-        return Unreachable(
-            f"{sites:,} heterozygous SNPs in {size_mb:g} Mb, more than there are: only read depth can show such a change"
-        )
+        return Unreachable(f"it would take {sites:,} heterozygous SNPs in {size_mb:g} Mb, more than there are")
     return int(rounded_up(snps))
 
 
@@ -312,33 +312,54 @@ class Deeper(NamedTuple):
 
 
 def times_deeper(
-    comparison: Comparison, noise: Noise, settings: CopyNumber, fraction: float = CLAIMED
+    comparison: Comparison, noise: Noise, settings: CopyNumber, limit: float | None, fraction: float = CLAIMED
 ) -> Deeper | None:
-    """How many times the reads of a finished lot, its donor, or both would give this limit at the claimed size.
+    """How many times the reads of a finished lot, its donor, or both would lower its limit at the claimed size to `fraction`.
 
-    Where too few bins were left to measure noise, typical noise is assumed. None: no number of reads does, or the noise
-    could not be measured for another reason than too few bins.
+    Parameters
+    ----------
+    limit
+        As printed for that lot; None = none was found. What verification by spike-ins added to it is kept as a factor.
+
+    Returns
+    -------
+    None when no number of reads does, or the noise could not be measured for another reason than too few bins; with too few
+    bins typical noise is assumed.
     """
-    counts = comparison.lot_median, comparison.donor_median
-    if counts[0] is None or counts[1] is None or (not noise.assessable and noise.bins >= MIN_BINS):
+    lot_median, donor_median, width = comparison.lot_median, comparison.donor_median, comparison.analysis_bin_bp
+    if not lot_median or not donor_median or (not noise.assessable and noise.bins >= MIN_BINS):
         return None
-    width = comparison.analysis_bin_bp
-    lot, donor = (max(count, 0.5) / width for count in counts if count is not None)
-    shared = shared_in(noise, _poisson(lot * width, donor * width), width) if noise.assessable else typical
-    used = comparison.usable * comparison.bins * width
-    libraries = Libraries(1.0, shared, {}, used, 1, comparison.bins * width, comparison.bins * width)
+    shared = shared_in(noise, poisson_variance(lot_median, donor_median), width) if noise.assessable else typical
+    length = comparison.bins * width
+    libraries = Libraries(1.0, shared, {}, comparison.usable * length, 1, length, length)
     bin_bp = min(settings.min_bin_bp, width)
 
-    def needed(of_lot: bool, of_donor: bool) -> float | None:
-        def limit(times: float) -> float:
-            densities = lot * (times if of_lot else 1), donor * (times if of_donor else 1)
-            return forecast(*densities, libraries, settings, bin_bp).of_size(settings.claim_mb)
+    def at(lot: float, donor: float) -> float:
+        densities = lot * lot_median / width, donor * donor_median / width
+        return forecast(*densities, libraries, settings, bin_bp).of_size(settings.claim_mb)
 
-        return smallest(limit, fraction, 1.0, MOST_TIMES)
-
-    both = needed(True, True)
-    if both is None:
+    now = at(1.0, 1.0)
+    raised = 1.0 if limit is None or np.isnan(now) else limit / now
+    needed = {
+        "lot and donor": smallest(lambda times: at(times, times) * raised, fraction, 1.0, MOST_TIMES),
+        "lot": smallest(lambda times: at(times, 1.0) * raised, fraction, 1.0, MOST_TIMES),
+        "donor": smallest(lambda times: at(1.0, times) * raised, fraction, 1.0, MOST_TIMES),
+    }
+    # Sequencing one sample again is worth it only where the other is deep enough already.
+    cost = {who: times / (1 if who == "lot and donor" else ALONE) for who, times in needed.items() if times is not None}
+    if not cost:
         return None
-    alone = {who: needed(who == "lot", who == "donor") for who in ("lot", "donor")}
-    who, factor = min(((who, value) for who, value in alone.items() if value), key=lambda item: item[1], default=("", np.inf))
-    return Deeper(rounded_up(factor), who) if factor <= ALONE * both else Deeper(rounded_up(both), "lot and donor")
+    who = min(cost, key=lambda name: cost[name])
+    return Deeper(rounded_up(needed[who] or 1.0), who)
+
+
+def more_reads(limits: Metrics, comparison: Comparison, noise: Noise, settings: CopyNumber) -> Metrics:
+    """The metrics of the limits, with what reads are needed where `cn.lod` is null or above CLAIMED."""
+    found = limits["cn.lod"]
+    limit = found.value if isinstance(found.value, float) else None
+    deeper = None if limit is not None and limit <= CLAIMED else times_deeper(comparison, noise, settings, limit)
+    if deeper is None:
+        return limits
+    words = f"; about {deeper.factor:g} times the reads of {deeper.who} are needed for a limit of {CLAIMED:.0%}"
+    place = "reason" if limit is None else "detail"
+    return limits | {"cn.lod": found.model_copy(update={place: getattr(found, place) + words})}

@@ -6,6 +6,7 @@ from karyolot.contracts.alleles import AlleleResults
 from karyolot.contracts.copy_number import Comparison, Match, Noise
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.settings import CopyNumber
+from karyolot.dna.forecast import more_reads
 from karyolot.dna.match import lost_from
 
 ARTEFACT_LOG2 = 0.07
@@ -32,7 +33,7 @@ def metrics(
     """
     return {
         **_quality(arms, comparison),
-        **_limits(lod, noise, settings),
+        **more_reads(_limits(lod, noise, settings), comparison, noise, settings),
         **_counts(
             _with_evidence(calls, alleles), segments, noise, settings, NO_PANEL if alleles is None else alleles.unasked
         ),
