@@ -440,7 +440,8 @@ def test_a_plan_takes_noise_reads_and_settings_of_a_finished_lot(tmp_path: Path)
     assert "12.5% are duplicates" in facts["assumptions"][0]
     assert facts["analysis"]["lot_fragments"] == pytest.approx(facts["lot"]["depth"] * counted / 300 * 500_000)
     assert f"Noise: that of {record.lot.lot_id}" in facts["assumptions"][1]
-    assert len(facts["assumptions"]) == 2, "the published pairs are not mentioned where the noise was measured"
+    assert "pair" not in facts["assumptions"][1], "the published pairs are not mentioned where the noise was measured"
+    assert len(facts["assumptions"]) == 3 and facts["assumptions"][2].startswith("Verification: ")
 
 
 def test_a_lot_that_came_as_counts_has_no_read_pairs(tmp_path: Path) -> None:
