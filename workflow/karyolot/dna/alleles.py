@@ -400,26 +400,6 @@ def drawn(hets: Hets, most: int = MOST_DRAWN) -> pd.DataFrame:
     return pd.DataFrame({"chrom": hets.chrom[ranks], "start": hets.start[ranks], "lot": lot, "donor": donor})
 
 
-def limit_of_detection(
-    hets: Hets, windows: list[tuple[int, int]], threshold: float, settings: Identity
-) -> float | None:
-    """Share of cells from which on a copy-neutral event of the size searched for is found, in a window of the fewest sites
-    that nine of ten such windows have; None = not even in all cells."""
-    size = settings.event_mb * 1e6
-    smallest = [b - a for a, b in windows if hets.start[b - 1] - hets.start[a] <= size]
-    if not smallest:
-        return None
-    sites = float(np.quantile(smallest, 0.1))
-    freedom = sites / hets.spread**2
-    limit = float(chi2.isf(threshold, freedom)) / freedom
-    variance = float(np.median(hets.variance))
-    for fraction in np.arange(0.01, 1.001, 0.01):
-        ratio = shift_by(float(fraction), "copy-neutral") ** 2 / variance
-        if _is_found(ratio, sites, hets.spread, limit, settings.power):
-            return round(float(fraction), 2)
-    return None
-
-
 def _is_found(ratio: float, sites: float, spread: float, limit: float, power: float) -> bool:
     """Whether the spread of `sites` sites exceeds `limit` with `power`; ratio: squared shift over the variance of a site."""
     sure = NormalDist().inv_cdf(power)
@@ -443,6 +423,26 @@ def sites_needed(fraction: float, kind: str, depth: float, power: float) -> int:
         middle = (low + high) // 2
         low, high = (low, middle) if found(middle) else (middle, high)
     return high
+
+
+def limit_of_detection(
+    hets: Hets, windows: list[tuple[int, int]], threshold: float, settings: Identity
+) -> float | None:
+    """Share of cells from which on a copy-neutral event of the size searched for is found, in a window of the fewest sites
+    that nine of ten such windows have; None = not even in all cells."""
+    size = settings.event_mb * 1e6
+    smallest = [b - a for a, b in windows if hets.start[b - 1] - hets.start[a] <= size]
+    if not smallest:
+        return None
+    sites = float(np.quantile(smallest, 0.1))
+    freedom = sites / hets.spread**2
+    limit = float(chi2.isf(threshold, freedom)) / freedom
+    variance = float(np.median(hets.variance))
+    for fraction in np.arange(0.01, 1.001, 0.01):
+        ratio = shift_by(float(fraction), "copy-neutral") ** 2 / variance
+        if _is_found(ratio, sites, hets.spread, limit, settings.power):
+            return round(float(fraction), 2)
+    return None
 
 
 def _table(rows: list[dict[str, Any]], contract: type[Table]) -> pd.DataFrame:
