@@ -79,8 +79,8 @@ def _tested(row: dict[str, object], noise: Noise, threshold: float, settings: Co
         **{key: row[key] for key in order},
         "se": se,
         "z": row["log2"] / se if known else np.nan,  # type: ignore[operator]
-        "lod_gain": gain,
-        "lod_loss": loss,
+        "lod_gain": float(gain),
+        "lod_loss": float(loss),
         "changed": bool(known and abs(row["log2"]) >= least_effect(se, threshold, settings)),  # type: ignore[arg-type]
         "assessable": assessable,
     }
