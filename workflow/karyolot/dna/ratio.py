@@ -128,20 +128,40 @@ def _factor(
 ) -> int:
     """How many counted bins make one analysis bin, from the shallower of the two samples."""
     width = int((bins["end"] - bins["start"]).max())
+    good = (bins["region"] == "autosome").to_numpy() & (mask == None)  # noqa: E711 (elementwise)
+    if not good.any():
+        return 1
+    typical = min(float(lot["count"][good].mean()), float(donor["count"][good].mean()))
+    return analysis_factor(typical, width, int(bins.groupby("chrom", sort=False).size().max()), settings)
+
+
+def analysis_factor(typical: float, width: int, longest: int, settings: CopyNumber) -> int:
+    """How many counted bins make one analysis bin.
+
+    Parameters
+    ----------
+    typical
+        Mean fragments per usable autosomal counted bin, of the shallower sample.
+    width
+        Of a counted bin, bases.
+    longest
+        Counted bins of the longest chromosome.
+
+    Raises
+    ------
+    KaryolotError
+        `copy_number.analysis_bin_bp` is set and is not a multiple of `width`.
+    """
     if settings.analysis_bin_bp is not None:
         if settings.analysis_bin_bp % width:
             raise KaryolotError(
                 f"copy_number.analysis_bin_bp ({settings.analysis_bin_bp}) must be a multiple of counting.bin_bp ({width})"
             )
         return settings.analysis_bin_bp // width
-    good = (bins["region"] == "autosome").to_numpy() & (mask == None)  # noqa: E711 (elementwise)
-    if not good.any():
-        return 1
-    typical = min(float(lot["count"][good].mean()), float(donor["count"][good].mean()))
     ladder = (step * 10**power for power in range(9) for step in LADDER)
     needed = max(settings.min_bin_count / max(typical, 1e-9), settings.min_bin_bp / width)
-    longest = max(1, int(bins.groupby("chrom", sort=False).size().max()))
-    return min(next((step for step in ladder if step >= needed), longest), longest)
+    most = max(1, longest)
+    return min(next((step for step in ladder if step >= needed), most), most)
 
 
 def _aggregate(

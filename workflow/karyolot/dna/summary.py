@@ -7,6 +7,7 @@ from karyolot.contracts.copy_number import Comparison, Match, Noise
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.metrics import LOD_OF, MetricName
 from karyolot.contracts.settings import CopyNumber
+from karyolot.dna.forecast import more_reads
 from karyolot.dna.match import lost_from
 
 ARTEFACT_LOG2 = 0.07
@@ -33,7 +34,7 @@ def copy_number_metrics(
     """
     return {
         **_quality(arms, comparison),
-        **_limits(lod, noise, settings),
+        **more_reads(_limits(lod, noise, settings), comparison, noise, settings),
         **_counts(
             _with_evidence(calls, alleles), segments, noise, settings, NO_PANEL if alleles is None else alleles.unasked
         ),
