@@ -17,8 +17,10 @@ from karyolot.commands import cli, terminal
 from karyolot.commands.plan import plan
 from karyolot.contracts.copy_number import Arms, Match, Noise
 from karyolot.contracts.criteria import Acceptance
+from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.record import ConfigDifference, QcFigure, Record
+from karyolot.contracts.provenance import ConfigDifference
+from karyolot.contracts.record import QcFigure, Record
 from karyolot.contracts.settings import Config, CopyNumber, Identity
 from karyolot.dna.alleles import AGREES, shift_by, sites_needed
 from karyolot.dna.forecast import (
@@ -40,7 +42,7 @@ from karyolot.dna.forecast import (
     times_deeper,
     typical,
 )
-from karyolot.dna.summary import metrics
+from karyolot.dna.summary import copy_number_metrics
 from karyolot.io.files import read_yaml, write_model
 from karyolot.io.tables import write_table
 from karyolot.plan.resources import NEEDS, of_genome
@@ -293,7 +295,7 @@ def with_limit(limit: float | None, **facts: Any) -> Any:
         declared_sex="F", lot_sex="F", donor_sex="F", lot_x=1, lot_y=0, donor_x=1, donor_y=0, variants=0, shared=0
     )
     tables = result.calls, result.segmented.segments, result.arms
-    return metrics(*tables, lod, comparison, result.noise, match, SETTINGS)["cn.lod"]
+    return copy_number_metrics(*tables, lod, comparison, result.noise, match, SETTINGS)[MetricName.CN_LOD]
 
 
 def test_a_criterion_that_asks_for_more_reads_says_how_many() -> None:

@@ -32,8 +32,9 @@ from karyolot.dna.forecast import (
 )
 from karyolot.dna.limits import known_regions
 from karyolot.dna.noise import measure_noise
+from karyolot.inputs.formats import layout
+from karyolot.inputs.reference import places
 from karyolot.io.files import read_model
-from karyolot.io.genome import read_layout_bands, read_places
 from karyolot.io.record import read_record
 from karyolot.io.shipped import RESOURCES
 from karyolot.io.tables import read_table
@@ -197,14 +198,13 @@ def _typical(genome: str) -> Basis:
         known = ", ".join(sorted(path.stem for path in layout_file.parent.glob("*.yaml")))
         raise KaryolotError(f"--genome {genome}: no layout of that name; there are {known}")
     settings = Config()
-    layout, bands = read_layout_bands(layout_file)
-    contigs = [(str(name), int(end)) for name, end in bands.groupby("chrom", sort=False)["end"].max().items()]
+    atlas = Atlas.of(places(layout_file, RESOURCES / "watch_regions.tsv", []))
+    ends = atlas.cytobands.groupby("chrom", sort=False)["end"].max()
+    contigs = [(str(name), int(end)) for name, end in ends.items()]
     bin_bp = settings.counting.bin_bp
     nothing = measure_noise(np.array([]), np.array([]), np.array([], dtype=object))
-    atlas = Atlas(*read_places(layout_file, RESOURCES / "watch_regions.tsv", []))
-    arms = known_regions(
-        typical_ratios(make_bins(contigs, layout, bands, bin_bp)), nothing, settings.copy_number, atlas
-    )
+    grid = make_bins(contigs, layout.read(layout_file).layout, atlas.cytobands, bin_bp)
+    arms = known_regions(typical_ratios(grid), nothing, settings.copy_number, atlas)
     libraries = libraries_of(arms, bin_bp, sum(length for _, length in contigs), COUNTED, typical)
     return Basis(libraries, settings, (TYPICAL_READS, TYPICAL_NOISE), genome)
 

@@ -14,6 +14,7 @@ from scipy.stats import poisson
 
 from karyolot.contracts.copy_number import Comparison, Noise
 from karyolot.contracts.criteria import Metrics
+from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.settings import CopyNumber, Identity
 from karyolot.dna.alleles import BLOCK, LEAST_BLOCKS, SURE, sites_needed
 from karyolot.dna.bins import contig_key
@@ -354,12 +355,12 @@ def times_deeper(
 
 
 def more_reads(limits: Metrics, comparison: Comparison, noise: Noise, settings: CopyNumber) -> Metrics:
-    """The metrics of the limits, with what reads are needed where `cn.lod` is null or above CLAIMED."""
-    found = limits["cn.lod"]
+    """The metrics of the limits, with what reads are needed where cn.lod is null or above CLAIMED."""
+    found = limits[MetricName.CN_LOD]
     limit = found.value if isinstance(found.value, float) else None
     deeper = None if limit is not None and limit <= CLAIMED else times_deeper(comparison, noise, settings, limit)
     if deeper is None:
         return limits
     words = f"; about {deeper.factor:g} times the reads of {deeper.who} are needed for a limit of {CLAIMED:.0%}"
     place = "reason" if limit is None else "detail"
-    return limits | {"cn.lod": found.model_copy(update={place: getattr(found, place) + words})}
+    return limits | {MetricName.CN_LOD: found.model_copy(update={place: getattr(found, place) + words})}
