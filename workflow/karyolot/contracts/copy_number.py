@@ -225,15 +225,23 @@ class Facts(BaseModel):
 
 
 class Noise(Facts):
-    """How much larger than Poisson the variance of a mean over `blocks[i]` neighbouring bins is: `inflation[i]` >= 1.
+    """How much larger than Poisson the variance of the mean over n neighbouring bins is, as a function of n.
 
-    Never falls with the block size. assessable False: too few bins to measure it, so nothing can be claimed.
+    blocks: numbers of bins it was measured at; measured: squared MAD of the block means over Poisson there. white, waves:
+    the fitted variance of white noise and of waves with correlation lengths of `lengths` bins, over the Poisson variance of
+    a bin (dna.noise.inflation_at gives the sum for any n); inflation: the fit at `blocks`, at least 1. assessable False: too
+    few bins, or several copy-number levels among them (`reason`), so nothing can be claimed.
     """
 
     blocks: tuple[int, ...]
+    measured: tuple[float, ...]
     inflation: tuple[float, ...]
+    white: float
+    lengths: tuple[float, ...]
+    waves: tuple[float, ...]
     bins: int
     assessable: bool
+    reason: str
 
 
 class Comparison(Facts):
@@ -241,7 +249,8 @@ class Comparison(Facts):
 
     covariates: what was corrected for. rt_slope: log2 per standard deviation of replication timing, with its 95 %
     interval: a growing lot against resting hepatocytes. noise_sd: robust standard deviation of differences between
-    neighbouring bins, over sqrt 2. neutral: share of the used autosome at the centre. usable: share of bins used.
+    neighbouring bins, over sqrt 2. neutral: share of the used autosome at the centre, None where levels could not be
+    separated. usable: share of bins used.
     lot_median, donor_median: fragments per used autosomal bin.
     """
 

@@ -10,7 +10,7 @@ from karyolot.contracts.copy_number import Comparison
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.bins import expected_copies
-from karyolot.dna.noise import MAD_TO_SD, measure_noise, runs_of
+from karyolot.dna.noise import MAD_TO_SD, first_noise, holds_levels, measure_noise, runs_of
 from karyolot.dna.segment import split, track
 from karyolot.dna.thresholds import least_effect, segment_threshold
 
@@ -31,6 +31,8 @@ HUBER = 1.345
 """Huber's constant: 95 % efficiency when the noise is Gaussian."""
 SAME_LEVEL = 0.03
 """log2 half-width of one copy-number level when the centre is looked for; half a one-copy gain in 8 % of cells."""
+RIVAL = 0.8
+"""A level held by this fraction of the bins of the commonest one competes with it for the centre."""
 
 
 class Compared(NamedTuple):
@@ -108,7 +110,7 @@ def compare(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str
         rt_low=slope[0] - 1.96 * slope[1] if slope else None,
         rt_high=slope[0] + 1.96 * slope[1] if slope else None,
         noise_sd=_lag_noise(corrected[autosome], table["arm"].to_numpy()[autosome]),
-        neutral=float(neutral.sum() / autosome.sum()),
+        neutral=_neutral_share(corrected, variance, table["arm"].to_numpy(), neutral, autosome),
     )
     return Compared(ratios.reset_index(drop=True), facts)
 
@@ -264,10 +266,13 @@ def _extra_variance(values: Floats, variance: Floats) -> float:
 
 
 def _neutral(table: pd.DataFrame, values: Floats, variance: Floats, autosome: Mask, settings: CopyNumber) -> Mask:
-    """Bins of segments that do not differ from the commonest level of the autosomes, which is taken as unchanged."""
+    """Bins of segments that do not differ from the commonest level of the autosomes, which is taken as unchanged.
+
+    Of levels about equally common (RIVAL) it is the one nearest to the median bin: gains and losses balance there.
+    """
     arms = table["arm"].to_numpy()
     weights = 1 / variance
-    noise = measure_noise(values[autosome] - _running_level(values, arms, autosome), variance[autosome], arms[autosome])
+    noise = first_noise(values[autosome], variance[autosome], arms[autosome])
     threshold = segment_threshold(int(autosome.sum()), settings.family_wise_error)
     level, se = np.full(len(table), np.nan), np.zeros(len(table))
     rows = np.flatnonzero(autosome)
@@ -279,15 +284,20 @@ def _neutral(table: pd.DataFrame, values: Floats, variance: Floats, autosome: Ma
             level[part], se[part] = run.inside(low, high)
     levels, at, counts = np.unique(level[autosome], return_index=True, return_counts=True)
     near = np.abs(levels[:, None] - levels) <= np.maximum(SAME_LEVEL, se[autosome][at])[:, None]
-    centre = levels[(counts @ near).argmax()]
+    common = counts @ near
+    rivals = np.flatnonzero(common >= RIVAL * common.max())
+    centre = levels[rivals[np.abs(levels[rivals] - np.median(level[autosome])).argmin()]]
     differs = np.abs(level - centre) > least_effect(se, threshold, settings)
     return np.asarray(autosome & ~differs)
 
 
-def _running_level(values: Floats, arms: NDArray[np.object_], rows: Mask) -> Floats:
-    """Each arm's median: a first guess of the level, good enough to see the noise around it."""
-    frame = pd.DataFrame({"value": values[rows], "arm": arms[rows]})
-    return frame.groupby("arm", sort=False)["value"].transform("median").to_numpy(dtype=float)
+def _neutral_share(
+    values: Floats, variance: Floats, arms: NDArray[np.object_], neutral: Mask, autosome: Mask
+) -> float | None:
+    """Fraction of the used autosomal bins at the centre; None where bins of several levels were taken for neutral."""
+    first = first_noise(values[autosome], variance[autosome], arms[autosome])
+    noise = measure_noise(values[neutral], variance[neutral], arms[neutral])
+    return None if holds_levels(noise, first) else float(neutral.sum() / autosome.sum())
 
 
 def _alone(table: pd.DataFrame, counts: Floats, design: Floats, autosome: Mask) -> Floats:

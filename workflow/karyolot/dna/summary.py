@@ -60,7 +60,11 @@ def _quality(arms: pd.DataFrame, comparison: Comparison) -> Metrics:
             if slope is None
             else f"{slope:.3f} ({comparison.rt_low:.3f} to {comparison.rt_high:.3f}), taken out of the ratios",
         ),
-        "dna.neutral": _known(comparison.neutral, "no usable bin", "share of the autosomes at the commonest level"),
+        "dna.neutral": _known(
+            comparison.neutral,
+            "the copy-number levels could not be separated",
+            "share of the autosomes at the commonest level",
+        ),
         "dna.blind_arms": Metric(
             value=len(blind),
             detail="not assessable: " + ", ".join(blind["name"]) if len(blind) else "every arm is assessable",
@@ -81,7 +85,7 @@ def _limits(lod: pd.DataFrame, noise: Noise, settings: CopyNumber) -> Metrics:
         f"no fraction of cells up to 100 % would be found at {settings.claim_mb:g} Mb with {settings.power:.0%} power"
     )
     if not noise.assessable:
-        reason = f"only {noise.bins} bins: the noise of the ratio cannot be measured"
+        reason = noise.reason
     known = {name: (None if pd.isna(claim.get(name)) else round(float(claim[name]), 4)) for name in ("gain", "loss")}
     both = [value for value in known.values() if value is not None]
     return {
@@ -136,7 +140,7 @@ def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings:
         "cn.contradicted": moved & ~prone & contradicted,
         "cn.donor_change_lost": calls["origin"] == "lost",
     }
-    reason = "" if noise.assessable else f"only {noise.bins} bins: the noise of the ratio cannot be measured"
+    reason = "" if noise.assessable else noise.reason
     found: Metrics = {
         name: Metric(
             value=int(rows.sum()) if noise.assessable else None,

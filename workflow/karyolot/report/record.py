@@ -175,7 +175,7 @@ def _findings(dna: CopyNumberResults) -> list[str]:
     own = calls[calls["origin"] != "lost"]
     sentences = []
     if not dna.noise.assessable:
-        return [f"With {dna.noise.bins} bins the noise cannot be measured, so no change can be called or excluded."]
+        return [f"No change can be called or excluded: {dna.noise.reason}."]
     if own.empty:
         sentences.append("No change of the lot against its donor was called.")
     else:
@@ -230,7 +230,7 @@ def _bins_sentence(facts: Comparison) -> str:
 
 def _noise_sentence(noise: Noise) -> str:
     if not noise.assessable:
-        return f"Only {noise.bins} bins: the noise could not be measured, so nothing can be claimed."
+        return f"Nothing can be claimed: {noise.reason}."
     return (
         f"Means over {noise.blocks[-1]} bins vary {math.sqrt(noise.inflation[-1]):.2f} times as much as counting alone explains;"
         " every interval and limit here includes that."
