@@ -44,7 +44,7 @@ from karyolot.dna.calls import call_changes
 from karyolot.dna.levels import fraction_interval, fraction_of_cells
 from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.noise import standard_error
-from karyolot.dna.plants import verify_limits
+from karyolot.dna.plants import verify
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import Segmented, against_donor, segment
 from karyolot.dna.thresholds import segment_threshold
@@ -439,8 +439,9 @@ def calibration(task: tuple[tuple[float, float], int]) -> list[dict[str, object]
     """
     depths, genomes = task
     base = analysed(simulate({}, depths, 9_000))
-    lod = limits_of_detection(base.ratios, base.segmented.noise, SETTINGS)
-    lod = verify_limits(base.ratios, lod, base.segmented.noise, SETTINGS)
+    noise = base.segmented.noise
+    predicted = known_regions(base.ratios, noise, SETTINGS, ATLAS), limits_of_detection(base.ratios, noise, SETTINGS)
+    lod = verify(base.ratios, noise, *predicted, SETTINGS).lod
     lod["size"] = (lod["size_bp"] / 1e6).round().astype(int).astype(str)
     limits = lod.pivot_table(index="size", columns="type", values="fraction").dropna()
     gains, losses = limits["gain"].to_dict(), limits["loss"].to_dict()

@@ -17,7 +17,7 @@ from karyolot.dna.counts import conform_counts
 from karyolot.dna.exports import documents, karyotype
 from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.match import match_donor
-from karyolot.dna.plants import verify_limits
+from karyolot.dna.plants import verify
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import segment
 from karyolot.dna.summary import metrics
@@ -69,7 +69,7 @@ def call(
     atlas = Atlas(*read_places(layout_file, RESOURCES / "watch_regions.tsv", []))
     arms = known_regions(compared.ratios, segmented.noise, settings, atlas)
     lod = limits_of_detection(compared.ratios, segmented.noise, settings)
-    lod = verify_limits(compared.ratios, lod, segmented.noise, settings)
+    arms, lod = verify(compared.ratios, segmented.noise, arms, lod, settings)
     calls = call_changes(compared.ratios, segmented.segments, arms, *noises, settings, atlas)
     match = match_donor(compared.ratios, counts[lot], counts[donor], bins, sex, settings).match
     found = metrics(calls, segmented.segments, arms, lod, compared.facts, segmented.noise, match, settings)

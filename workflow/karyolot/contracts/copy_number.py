@@ -182,6 +182,8 @@ class Arms(Intervals):
     scope: 'arm', 'chromosome' or 'watch' (in any order of place). usable: share of the bins that are used, 0..1;
     masked_*: share of the bins masked for each of MASKS. log2, se, z: null when no bin is usable.
     lod_gain, lod_loss: smallest fraction of cells found with the configured power; null where not assessable.
+    power_gain, power_loss: probability that a change of this fraction, planted in the region's own fragments, is found;
+    null where none was planted (dna.plants), as in a region that is changed or holds a change.
     changed: the test says that the place as a whole differs from the donor.
     """
 
@@ -200,6 +202,8 @@ class Arms(Intervals):
     z: Series[float] = pa.Field(nullable=True)
     lod_gain: Series[float] = pa.Field(nullable=True)
     lod_loss: Series[float] = pa.Field(nullable=True)
+    power_gain: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    power_loss: Series[float] = pa.Field(ge=0, le=1, nullable=True)
     changed: Series[bool]
     assessable: Series[bool]
 
