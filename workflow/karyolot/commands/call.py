@@ -61,7 +61,8 @@ def call(
     scores = {name: read_scores(path) for name, path in tracks.items() if path is not None}
     bins = assemble_bins(BinSources(layout, bands, contigs, composition, **scores), bin_bp)
     if gc is not None:
-        bins["gc"] = mean_over_bins(bins, read_scores(gc))
+        shares = read_scores(gc)
+        bins["gc"] = mean_over_bins(bins, shares[shares["value"].between(0, 1)])
     counts = {path: conform_counts(bins, table, str(path)) for path, table in tables.items()}
     compared = compare(bins, counts[lot], counts[donor], sex, settings)
     segmented = segment(compared.ratios, settings)

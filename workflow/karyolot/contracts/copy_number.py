@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict
 
 from karyolot.contracts.settings import Layout
 
-MASKS = ("gap", "mappability", "gc", "donor_outlier", "low_count")
+MASKS = ("gap", "mappability", "gc", "donor_outlier", "low_count", "covariate")
 """Why a bin is not used, the first that holds: too many N or blacklisted bases; reads do not map uniquely; GC beyond
-what the correction can be fitted on; the donor's count is far from its copies; no fragment in either sample."""
+what the correction can be fitted on; the donor's count is far from its copies; no fragment in either sample; a covariate
+that was given (GC, replication timing, mappability) has no value there."""
 
 
 class Table(pa.DataFrameModel):
@@ -197,6 +198,7 @@ class Arms(Intervals):
     masked_gc: Series[float] = pa.Field(ge=0, le=1)
     masked_donor_outlier: Series[float] = pa.Field(ge=0, le=1)
     masked_low_count: Series[float] = pa.Field(ge=0, le=1)
+    masked_covariate: Series[float] = pa.Field(ge=0, le=1)
     log2: Series[float] = pa.Field(nullable=True)
     se: Series[float] = pa.Field(nullable=True)
     z: Series[float] = pa.Field(nullable=True)
@@ -251,11 +253,11 @@ class Noise(Facts):
 class Comparison(Facts):
     """How the log2 ratios of a lot came about, and how good they are. log2 units; None = not measurable.
 
-    covariates: what was corrected for. rt_slope: log2 per standard deviation of replication timing, with its 95 %
-    interval: a growing lot against resting hepatocytes. noise_sd: robust standard deviation of differences between
-    neighbouring bins, over sqrt 2. neutral: share of the used autosome at the centre, None where levels could not be
-    separated. usable: share of bins used.
-    lot_median, donor_median: fragments per used autosomal bin.
+    covariates: what was corrected for; not_used: why a covariate that was given was not, by its name. rt_slope: log2 per
+    standard deviation of replication timing, with its 95 % interval: a growing lot against resting hepatocytes. noise_sd:
+    robust standard deviation of differences between neighbouring bins, over sqrt 2. neutral: share of the used autosome at
+    the centre, None where levels could not be separated. usable: share of bins used. lot_median, donor_median: fragments per
+    used autosomal bin.
     """
 
     analysis_bin_bp: int
@@ -264,6 +266,7 @@ class Comparison(Facts):
     lot_median: float | None
     donor_median: float | None
     covariates: tuple[str, ...]
+    not_used: dict[str, str]
     rt_slope: float | None
     rt_low: float | None
     rt_high: float | None

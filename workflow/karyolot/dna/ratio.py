@@ -27,6 +27,11 @@ FEWEST_PER_KNOT = 20
 """With fewer autosomal bins than this per knot the curve has only FEW_QUANTILES."""
 BINS_PER_TERM = 10
 """Fewest bins per fitted coefficient; with fewer nothing is corrected, and the report says so."""
+COVARIATES = {"gc": "GC", "replication_timing": "replication timing", "mappability": "mappability"}
+"""Columns of the bins that are corrected for, and their names in a report."""
+MOST_MISSING = 0.2
+"""Largest fraction of the autosomal bins otherwise in use that may lack a value of a covariate that was given. Public tracks
+of GRCh38 lack 0.2 %; one of another assembly, or of a few chromosomes, lacks more than this."""
 HUBER = 1.345
 """Huber's constant: 95 % efficiency when the noise is Gaussian."""
 SAME_LEVEL = 0.03
@@ -106,6 +111,7 @@ def compare(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str
         lot_median=float(table["lot_count"][autosome].median()),
         donor_median=float(table["donor_count"][autosome].median()),
         covariates=tuple(dict.fromkeys(name.split(":")[0] for name in names)),
+        not_used=_not_used(table, autosome, names),
         rt_slope=slope[0] if slope else None,
         rt_low=slope[0] - 1.96 * slope[1] if slope else None,
         rt_high=slope[0] + 1.96 * slope[1] if slope else None,
@@ -146,7 +152,10 @@ def _factor(
 def _aggregate(
     bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, mask: NDArray[np.object_], factor: int
 ) -> pd.DataFrame:
-    """Sum `factor` neighbouring bins of the same arm and region; masked ones add neither counts nor covariates."""
+    """Sum `factor` neighbouring bins of the same arm and region; masked ones add neither counts nor covariates.
+
+    A covariate known for less than half of the bases in use is missing.
+    """
     good = (mask == None).astype(float)  # noqa: E711 (elementwise)
     width = (bins["end"] - bins["start"]).to_numpy(dtype=float)
     frame = bins[["chrom", "start", "end", "arm", "region"]].copy()
@@ -154,10 +163,10 @@ def _aggregate(
     frame["width"] = width
     frame["lot_count"] = lot["count"].to_numpy() * good
     frame["donor_count"] = donor["count"].to_numpy() * good
-    covariates = ("gc", "mappability", "replication_timing")
-    for name in covariates:
-        known = bins[name].notna().to_numpy() * frame["good"]
-        frame[name] = bins[name].fillna(0.0) * known
+    for name in COVARIATES:
+        values = bins[name].where(bins[name].between(0, 1)) if name == "gc" else bins[name]
+        known = values.notna().to_numpy() * frame["good"]
+        frame[name] = values.fillna(0.0) * known
         frame[f"{name}_known"] = known
     frame["reason"] = mask
     block = bins.groupby("chrom", sort=False).cumcount() // factor
@@ -171,9 +180,10 @@ def _aggregate(
     table["donor_count"] = sums["donor_count"].astype("int64")
     table["share"] = sums["good"] / sums["width"]
     table["good"] = sums["good"]
-    for name in covariates:
+    for name in COVARIATES:
         both = grouped[[name, f"{name}_known"]].sum()
-        table[name] = both[name] / both[f"{name}_known"].where(both[f"{name}_known"] > 0)
+        known = both[f"{name}_known"]
+        table[name] = both[name] / known.where((known > 0) & (known >= table["good"] / 2))
     table["reason"] = grouped["reason"].first()
     return table.reset_index(drop=True)
 
@@ -191,7 +201,54 @@ def _mask(table: pd.DataFrame, settings: CopyNumber) -> pd.Series:
         mask[mask.isna() & ~relative.between(low, high)] = "donor_outlier"
         # Both samples empty: a ratio of 0/0 would read as 'no change'.
         mask[mask.isna() & (table["donor_count"] == 0)] = "low_count"
+    return _mask_missing(table, mask)
+
+
+def _mask_missing(table: pd.DataFrame, mask: pd.Series) -> pd.Series:
+    """`mask`, and "covariate" where a bin lacks a covariate that was given.
+
+    A sex chromosome about which a track says nothing at all is not masked: tracks often end at the autosomes and X, and the
+    loss of a Y must still be seen. It is not corrected for that track (`_not_used`). Raises KaryolotError when more than
+    MOST_MISSING of the autosomal bins lack a covariate.
+    """
+    unmasked = mask.isna()
+    autosome = unmasked & (table["region"] == "autosome")
+    for column, name in COVARIATES.items():
+        missing = table[column].isna()
+        if missing.all():
+            continue
+        share = float(missing[autosome].mean()) if autosome.any() else 0.0
+        if share > MOST_MISSING:
+            raise KaryolotError(
+                f"{name} has no value in {share:.0%} of the usable autosomal bins; at most {MOST_MISSING:.0%} may lack it."
+                " Give a track that covers the genome of this assembly, or none"
+            )
+        exempt = [] if column == "gc" else _regions_without(table, column)
+        mask = mask.mask(unmasked & missing & ~table["region"].isin(exempt), "covariate")
     return mask
+
+
+def _regions_without(table: pd.DataFrame, column: str) -> list[str]:
+    """X, PAR or Y, where the covariate of this column has no value at all."""
+    known = table.groupby("region")[column].count()
+    return [str(region) for region in known.index[known == 0] if region != "autosome"]
+
+
+def _not_used(table: pd.DataFrame, autosome: Mask, names: list[str]) -> dict[str, str]:
+    """Why covariates that were given are not corrected for, or not on a sex chromosome, by name."""
+    used = {name.split(":")[0] for name in names}
+    reasons = {}
+    for column, name in COVARIATES.items():
+        values = table[column].to_numpy(dtype=float)[autosome]
+        if table[column].isna().all():
+            continue
+        if name not in used:
+            same = not np.nanstd(values) > 0
+            reasons[name] = "the same value in all bins" if same else f"only {autosome.sum()} autosomal bins"
+        for region in _regions_without(table, column) if name in used else []:
+            if (table.loc[table["mask"].isna(), "region"] == region).any():
+                reasons[f"{name} on {region}"] = "no value there"
+    return reasons
 
 
 def _design(table: pd.DataFrame, used: Mask, autosome: Mask, knots: Floats) -> tuple[Floats, list[str]]:
@@ -202,9 +259,9 @@ def _design(table: pd.DataFrame, used: Mask, autosome: Mask, knots: Floats) -> t
         basis = natural_spline(table["gc"].to_numpy(dtype=float), knots)
         columns += list(basis.T)
         names += [f"GC:{i}" for i in range(basis.shape[1])]
-    for name, label in (("replication_timing", "replication timing"), ("mappability", "mappability")):
+    for name, label in list(COVARIATES.items())[1:]:
         values = table[name].to_numpy(dtype=float)
-        if np.isfinite(values[autosome]).mean() > 0.9 and np.nanstd(values[autosome]) > 0:
+        if np.isfinite(values[autosome]).all() and np.ptp(values[autosome]) > 0:
             centre, scale = np.nanmean(values[autosome]), np.nanstd(values[autosome])
             columns.append(np.nan_to_num((values - centre) / scale))
             names.append(label)
@@ -217,7 +274,7 @@ def _design(table: pd.DataFrame, used: Mask, autosome: Mask, knots: Floats) -> t
 def _gc_knots(table: pd.DataFrame) -> Floats:
     """Knots of the GC spline from the autosomal bins still in use; none when GC is not known or does not vary."""
     gc = table.loc[table["mask"].isna() & (table["region"] == "autosome"), "gc"].to_numpy(dtype=float)
-    if not len(gc) or not np.isfinite(gc).all() or np.ptp(gc) == 0:
+    if not len(gc) or not np.isfinite(gc).all() or np.ptp(gc) == 0:  # not finite: no GC was given
         return np.array([])
     few = len(gc) < FEWEST_PER_KNOT * len(GC_QUANTILES)
     return np.unique(np.quantile(gc, FEW_QUANTILES if few else GC_QUANTILES))

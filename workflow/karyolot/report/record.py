@@ -225,7 +225,9 @@ def _limits(dna: CopyNumberResults) -> list[str]:
 
 def _bins_sentence(facts: Comparison) -> str:
     taken = " and ".join(facts.covariates) if facts.covariates else "nothing (too few bins, or no track)"
-    return f"{facts.usable:.0%} of {facts.bins} bins of {facts.analysis_bin_bp / 1000:g} kb are used; corrected for {taken}."
+    missed = "".join(f"; not corrected for {name} ({reason})" for name, reason in facts.not_used.items())
+    width = f"{facts.analysis_bin_bp / 1000:g} kb"
+    return f"{facts.usable:.0%} of {facts.bins} bins of {width} are used; corrected for {taken}{missed}."
 
 
 def _noise_sentence(noise: Noise) -> str:

@@ -66,6 +66,7 @@ MASKED = {
     "gc": "GC out of range",
     "donor_outlier": "donor depth unusual",
     "low_count": "no fragment",
+    "covariate": "GC, timing or mappability unknown",
 }
 AGREEMENT = {
     "agrees": "agrees",
