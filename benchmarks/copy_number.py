@@ -38,6 +38,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+from karyolot.contracts.copy_number import Comparison
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.bins import expected_copies
 from karyolot.dna.calls import call_changes
@@ -193,19 +194,18 @@ Calls = pd.DataFrame
 class Analysed(NamedTuple):
     ratios: pd.DataFrame
     segmented: Segmented
+    comparison: Comparison
 
 
 def analysed(lot: Lot, bins: pd.DataFrame | None = None) -> Analysed:
-    ratios = compare(grid() if bins is None else bins, lot.lot, lot.donor, lot.sex, SETTINGS).ratios
-    return Analysed(ratios, segment(ratios, SETTINGS))
+    ratios, facts = compare(grid() if bins is None else bins, lot.lot, lot.donor, lot.sex, SETTINGS)
+    return Analysed(ratios, segment(ratios, SETTINGS), facts)
 
 
 def karyolot(found: Analysed) -> Calls:
-    noise = found.segmented.noise
-    known = known_regions(found.ratios, noise, SETTINGS, ATLAS)
-    return call_changes(
-        found.ratios, found.segmented.segments, known, noise, found.segmented.donor_noise, SETTINGS, ATLAS
-    )
+    noises = found.segmented.noise, found.segmented.donor_noise
+    known = known_regions(found.ratios, noises[0], SETTINGS, ATLAS)
+    return call_changes(found.ratios, found.segmented.segments, known, *noises, SETTINGS, ATLAS, found.comparison)
 
 
 def published(found: Analysed) -> Calls:

@@ -125,6 +125,7 @@ rule call_changes:
         ratios="results/{lot}/dna/log_ratios.parquet",
         segments="results/{lot}/dna/segments.parquet",
         arms="results/{lot}/dna/arms.parquet",
+        comparison="results/{lot}/dna/comparison.json",
         noise="results/{lot}/dna/noise.json",
         donor_noise="results/{lot}/dna/donor_noise.json",
         layout=shipped(settings.reference.layout),

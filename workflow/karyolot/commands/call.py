@@ -71,7 +71,7 @@ def call(
     arms = known_regions(compared.ratios, segmented.noise, settings, atlas)
     lod = limits_of_detection(compared.ratios, segmented.noise, settings)
     arms, lod = verify(compared.ratios, segmented.noise, arms, lod, settings)
-    calls = call_changes(compared.ratios, segmented.segments, arms, *noises, settings, atlas)
+    calls = call_changes(compared.ratios, segmented.segments, arms, *noises, settings, atlas, compared.facts)
     match = match_donor(compared.ratios, counts[lot], counts[donor], bins, sex, settings).match
     found = metrics(calls, segmented.segments, arms, lod, compared.facts, segmented.noise, match, settings)
     write_table(segmented.segments, out / "segments.tsv", Segments)

@@ -140,7 +140,8 @@ class Calls(Intervals):
     not the lot), 'enriched' (the donor carries the same change more weakly). donor_lod: share of cells from which on
     the donor's own track would have shown the change; an 'acquired' one may have been in fewer. tests: which of segment,
     arm, chromosome, watch found it, comma separated. lot_copies: bulk copies in the lot. genes, watch: comma separated,
-    '' = none. artefact: why such a call is often wrong ('GC-rich end', 'immune receptor genes'), '' = no known reason.
+    '' = none. artefact: why such a call is often wrong ('GC-rich end', 'immune receptor genes', 'replication timing'), '' = no
+    known reason. fraction is relative to the donor's copies where these are a whole number other than the expected one.
     """
 
     type: Series[str] = pa.Field(isin=["gain", "loss"])

@@ -7,6 +7,7 @@ from karyolot.contracts.copy_number import Comparison, Match, Noise
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.match import lost_from
+from karyolot.dna.timing import TIMING
 
 ARTEFACT_LOG2 = 0.07
 """A call at a GC-rich end must be this large to count as a change: twice the smallest effect called anywhere, since the
@@ -125,7 +126,7 @@ def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings:
     """unasked: why the alleles under the calls were not asked, '' = they were."""
     size = (calls["end"] - calls["start"]) / 1e6
     weak = (calls["artefact"] == "GC-rich end") & (calls["log2"].abs() < ARTEFACT_LOG2)
-    prone = weak | (calls["artefact"] == "immune receptor genes")
+    prone = weak | calls["artefact"].isin(["immune receptor genes", TIMING])
     moved = calls["origin"].isin(["acquired", "enriched"])
     contradicted = (calls["evidence"] == "disagree") & (calls["class"] != "high-copy")
     own = moved & ~prone & ~contradicted
