@@ -16,7 +16,7 @@ from karyolot.dna.counts import conform_counts
 from karyolot.dna.exports import documents, karyotype
 from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.match import match_donor
-from karyolot.dna.plants import verify_limits
+from karyolot.dna.plants import verify
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import segment
 from karyolot.dna.summary import copy_number_metrics
@@ -67,8 +67,8 @@ def call(
     noises = segmented.noise, segmented.donor_noise
     arms = known_regions(compared.ratios, segmented.noise, settings, atlas)
     lod = limits_of_detection(compared.ratios, segmented.noise, settings)
-    lod = verify_limits(compared.ratios, lod, segmented.noise, settings)
-    calls = call_changes(compared.ratios, segmented.segments, arms, *noises, settings, atlas)
+    arms, lod = verify(compared.ratios, segmented.noise, arms, lod, settings)
+    calls = call_changes(compared.ratios, segmented.segments, arms, *noises, settings, atlas, compared.facts)
     match = match_donor(compared.ratios, counts[lot], counts[donor], bins, sex, settings).match
     found = copy_number_metrics(calls, segmented.segments, arms, lod, compared.facts, segmented.noise, match, settings)
     write_table(segmented.segments, out / "segments.tsv", Segments)

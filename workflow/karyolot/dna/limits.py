@@ -79,6 +79,8 @@ def _tested(row: dict[str, object], noise: Noise, threshold: float, settings: Co
         "z": row["log2"] / se if known else np.nan,  # type: ignore[operator]
         "lod_gain": float(gain),
         "lod_loss": float(loss),
+        "power_gain": np.nan,
+        "power_loss": np.nan,
         "changed": bool(known and abs(row["log2"]) >= least_effect(se, threshold, settings)),  # type: ignore[arg-type]
         "assessable": assessable,
     }
