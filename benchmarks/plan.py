@@ -9,7 +9,7 @@ analysis must remove). Sizes and `arm` (largest limit of the autosomal arms used
 forecast   from typical noise
 like       from the noise of one lot at LIKE, as --like does
 measured   by the run on each lot, mean of LOTS
-printed    the same after verification by spike-ins, of the first lot; arms are not verified
+printed    the same after verification by spike-ins, of the first lot
 """
 
 import sys
@@ -25,7 +25,7 @@ import copy_number as simulated
 
 from karyolot.dna.forecast import COUNTED, Libraries, forecast, libraries_of, shared_in, typical
 from karyolot.dna.limits import known_regions, limits_of_detection
-from karyolot.dna.plants import verify_limits
+from karyolot.dna.plants import verify
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import segment
 from planted import ATLAS
@@ -51,16 +51,19 @@ def larger(lod: pd.DataFrame) -> dict[float, float]:
     return {size / 1e6: float(np.max(part["fraction"])) for size, part in lod.groupby("size_bp")}
 
 
-def measured(depths: tuple[float, float], seed: int, verify: bool) -> tuple[dict[str, float], dict[str, float]]:
+def measured(depths: tuple[float, float], seed: int, verified: bool) -> tuple[dict[str, float], dict[str, float]]:
     """Limits of one lot by size, and after verification ({} when not asked for)."""
     lot = simulated.simulate({}, depths, seed)
     ratios = compare(simulated.grid(), lot.lot, lot.donor, lot.sex, SETTINGS).ratios
     noise = segment(ratios, SETTINGS).noise
     lod = limits_of_detection(ratios, noise, SETTINGS)
     found = {f"{size:g}": value for size, value in larger(lod).items()}
-    found["arm"] = arm_limit(known_regions(ratios, noise, SETTINGS, ATLAS))
-    printed = larger(verify_limits(ratios, lod, noise, SETTINGS)) if verify else {}
-    return found, {f"{size:g}": value for size, value in printed.items()}
+    arms = known_regions(ratios, noise, SETTINGS, ATLAS)
+    found["arm"] = arm_limit(arms)
+    if not verified:
+        return found, {}
+    printed = verify(ratios, noise, arms, lod, SETTINGS)
+    return found, {f"{size:g}": value for size, value in larger(printed.lod).items()} | {"arm": arm_limit(printed.arms)}
 
 
 def libraries() -> tuple[Libraries, Libraries]:

@@ -43,7 +43,8 @@ from karyolot.dna.forecast import (
     typical,
 )
 from karyolot.dna.summary import copy_number_metrics
-from karyolot.io.files import read_yaml, write_model
+from karyolot.inputs.formats.yaml import read as read_yaml
+from karyolot.io.files import write_model
 from karyolot.io.tables import write_table
 from karyolot.plan.resources import NEEDS, of_genome
 from planted import RESOURCES, Result, run
