@@ -38,13 +38,14 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+from karyolot.contracts.copy_number import Comparison
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.bins import expected_copies
 from karyolot.dna.calls import call_changes
 from karyolot.dna.levels import fraction_interval, fraction_of_cells
 from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.noise import standard_error
-from karyolot.dna.plants import verify_limits
+from karyolot.dna.plants import verify
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import Segmented, against_donor, segment
 from karyolot.dna.thresholds import segment_threshold
@@ -193,19 +194,18 @@ Calls = pd.DataFrame
 class Analysed(NamedTuple):
     ratios: pd.DataFrame
     segmented: Segmented
+    comparison: Comparison
 
 
 def analysed(lot: Lot, bins: pd.DataFrame | None = None) -> Analysed:
-    ratios = compare(grid() if bins is None else bins, lot.lot, lot.donor, lot.sex, SETTINGS).ratios
-    return Analysed(ratios, segment(ratios, SETTINGS))
+    ratios, facts = compare(grid() if bins is None else bins, lot.lot, lot.donor, lot.sex, SETTINGS)
+    return Analysed(ratios, segment(ratios, SETTINGS), facts)
 
 
 def karyolot(found: Analysed) -> Calls:
-    noise = found.segmented.noise
-    known = known_regions(found.ratios, noise, SETTINGS, ATLAS)
-    return call_changes(
-        found.ratios, found.segmented.segments, known, noise, found.segmented.donor_noise, SETTINGS, ATLAS
-    )
+    noises = found.segmented.noise, found.segmented.donor_noise
+    known = known_regions(found.ratios, noises[0], SETTINGS, ATLAS)
+    return call_changes(found.ratios, found.segmented.segments, known, *noises, SETTINGS, ATLAS, found.comparison)
 
 
 def published(found: Analysed) -> Calls:
@@ -439,8 +439,9 @@ def calibration(task: tuple[tuple[float, float], int]) -> list[dict[str, object]
     """
     depths, genomes = task
     base = analysed(simulate({}, depths, 9_000))
-    lod = limits_of_detection(base.ratios, base.segmented.noise, SETTINGS)
-    lod = verify_limits(base.ratios, lod, base.segmented.noise, SETTINGS)
+    noise = base.segmented.noise
+    predicted = known_regions(base.ratios, noise, SETTINGS, ATLAS), limits_of_detection(base.ratios, noise, SETTINGS)
+    lod = verify(base.ratios, noise, *predicted, SETTINGS).lod
     lod["size"] = (lod["size_bp"] / 1e6).round().astype(int).astype(str)
     limits = lod.pivot_table(index="size", columns="type", values="fraction").dropna()
     gains, losses = limits["gain"].to_dict(), limits["loss"].to_dict()

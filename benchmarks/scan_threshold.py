@@ -21,7 +21,17 @@ from karyolot.dna.segment import _Search, track
 from karyolot.dna.thresholds import BINS_PER_TEST, MOST_TESTS_PER_BIN
 
 GENOMES = 600
-WHITE = Noise(blocks=(1,), inflation=(1.0,), bins=1000, assessable=True)
+WHITE = Noise(
+    blocks=(1,),
+    measured=(1.0,),
+    inflation=(1.0,),
+    white=1.0,
+    lengths=(),
+    waves=(),
+    bins=1000,
+    assessable=True,
+    reason="",
+)
 
 
 def main() -> None:

@@ -121,9 +121,8 @@ def analyse(
     segmented = segment(compared.ratios, settings)
     arms = known_regions(compared.ratios, segmented.noise, settings, ATLAS)
     lod = limits_of_detection(compared.ratios, segmented.noise, settings).assign(planted=0, found=0)
-    calls = call_changes(
-        compared.ratios, segmented.segments, arms, segmented.noise, segmented.donor_noise, settings, ATLAS
-    )
+    noises = segmented.noise, segmented.donor_noise
+    calls = call_changes(compared.ratios, segmented.segments, arms, *noises, settings, ATLAS, compared.facts)
     return Result(compared, segmented, arms, lod, calls)
 
 

@@ -25,7 +25,7 @@ from karyolot.dna.allele_summary import allele_metrics
 from karyolot.dna.alleles import MOST_DRAWN, Compared, compare_alleles, drawn, fraction_of, het_sites, shift_by
 from karyolot.dna.match import match_donor
 from karyolot.dna.summary import copy_number_metrics
-from karyolot.io.files import read_yaml
+from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.report.alleles import allele_record, with_alleles
 from karyolot.verdict.decide import decide
 from planted_alleles import counts, mosaic, panel, person

@@ -70,6 +70,28 @@ def test_blacklist_adds_to_the_gap_once() -> None:
     assert bins.loc[bins["chrom"] == "2", "gap"].tolist() == [0.5, 1.0, 0.0, 0.0, 0.0]
 
 
+def test_an_interval_without_a_value_leaves_its_own_bases_out_and_no_others() -> None:
+    track = pd.DataFrame(
+        [("chr1", 0, 100, np.nan), ("chr1", 100, 200, 0.5), ("chr1", 200, 250, np.nan), ("chr1", 250, 300, 0.8)],
+        columns=["chrom", "start", "end", "value"],
+    )
+    found = mean_over_bins(toy(), track)
+    assert np.isnan(found[0]) and found[1] == pytest.approx(0.5) and found[2] == pytest.approx(0.8)
+    assert mean_over_bins(toy(), track, uncovered=0.0)[:3] == pytest.approx([0.0, 0.5, 0.4])
+
+
+def test_a_ready_bin_with_unknown_gc_is_no_gap_and_one_that_is_not_listed_is() -> None:
+    ready = pd.DataFrame({"chrom": "chr1", "start": [0, 100, 200], "end": [100, 200, 300], "gc": [0.4, np.nan, -1.0]})
+    bins = assemble_bins(BinSources(LAYOUT, BANDS, CONTIGS, annotation=ready), 100)
+    first = bins[bins["chrom"] == "1"]
+    assert first["gap"].tolist()[:4] == [0.0, 0.0, 0.0, 1.0] and first["gc"].isna().tolist()[:4] == [
+        False,
+        True,
+        True,
+        True,
+    ]
+
+
 @given(st.lists(st.tuples(st.integers(1, 60), st.floats(-5, 5)), min_size=1, max_size=30), st.integers(3, 50))
 def test_track_means_keep_the_total(steps: list[tuple[int, float]], width: int) -> None:
     ends = np.cumsum([length for length, _ in steps])
@@ -88,12 +110,6 @@ def test_bins_without_a_track_value_are_unknown_not_zero() -> None:
     bins = toy()
     means = mean_over_bins(bins, track)[(bins["chrom"] == "2").to_numpy()]
     assert np.isnan(means[[0, 2, 3, 4]]).all() and means[1] == 3.0
-
-
-def test_a_missing_value_stays_in_its_own_bin() -> None:
-    track = pd.DataFrame({"chrom": "chr2", "start": [0, 100, 150], "end": [100, 150, 500], "value": [np.nan, 3.0, 4.0]})
-    means = mean_over_bins(toy(), track)[(toy()["chrom"] == "2").to_numpy()]
-    assert np.isnan(means[0]) and means[1:].tolist() == [3.5, 4, 4, 4]
 
 
 def test_midpoints_are_counted_in_their_bin() -> None:

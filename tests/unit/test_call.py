@@ -44,16 +44,16 @@ def results(tables: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -
     return out
 
 
-@pytest.mark.parametrize("missing", [30, 3])
-def test_gaps_of_a_track_leave_the_other_bins_corrected(missing: int, tables: dict[str, Path], tmp_path: Path) -> None:
-    gc = pd.read_csv(tables["gc"], sep="\t", header=None)
-    gc.loc[::missing, 3] = float("nan")
-    gc.to_csv(tmp_path / "gc.bedgraph", sep="\t", index=False, header=False, na_rep="NaN")
-    summary = call(
-        tables["lot"], tables["donor"], tmp_path / "o", genome="GRCh38", sex="F", gc=tmp_path / "gc.bedgraph"
-    )
-    said = "not corrected for GC" in "".join(summary["warnings"])
-    assert (summary["comparison"]["covariates"], said) == ((["GC"], False) if missing == 30 else ([], True))
+def test_gaps_of_a_track_leave_the_other_bins_corrected(tables: dict[str, Path], tmp_path: Path) -> None:
+    for every, name in ((30, "few"), (3, "many")):
+        gc = pd.read_csv(tables["gc"], sep="\t", header=None)
+        gc.loc[::every, 3] = float("nan")
+        gc.to_csv(tmp_path / name, sep="\t", index=False, header=False, na_rep="NaN")
+    given = {"genome": "GRCh38", "sex": "F"}
+    summary = call(tables["lot"], tables["donor"], tmp_path / "o", gc=tmp_path / "few", **given)
+    assert summary["comparison"]["covariates"] == ["GC"]
+    with pytest.raises(KaryolotError, match="GC has no value in .* of the usable autosomal bins"):
+        call(tables["lot"], tables["donor"], tmp_path / "p", gc=tmp_path / "many", **given)
 
 
 def test_planted_changes_come_out_in_every_format(results: Path) -> None:

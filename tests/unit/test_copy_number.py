@@ -17,10 +17,10 @@ from karyolot.dna.calls import call_changes
 from karyolot.dna.levels import detectable_fraction, fraction_interval, fraction_of_cells
 from karyolot.dna.limits import known_regions
 from karyolot.dna.match import match_donor, sex_of
-from karyolot.dna.ratio import compare, natural_spline
-from karyolot.dna.segments import published_rule
+from karyolot.dna.ratio import Compared, compare, natural_spline
+from karyolot.dna.segments import published_rule, segment
 from karyolot.dna.summary import copy_number_metrics
-from karyolot.io.files import read_yaml
+from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.verdict.decide import decide
 from planted import ATLAS, RESOURCES, Event, Result, analyse, genome, run, sample
 
@@ -77,7 +77,7 @@ def test_the_test_of_an_arm_adds_to_what_the_segments_found_on_it(
     own = pd.DataFrame([{**place, "region": "autosome", "bins": len(first), "mean": 0.30, "z": 50.0}])
     arms = known_regions(ratios, null.noise, SETTINGS, ATLAS)
     noises = null.noise, null.segmented.donor_noise
-    calls = call_changes(ratios, own, arms, *noises, SETTINGS, ATLAS)
+    calls = call_changes(ratios, own, arms, *noises, SETTINGS, ATLAS, null.compared.facts)
     assert [(row.tests, round(row.bins / len(arm), 2)) for row in calls.itertuples()] == expected
 
 
@@ -425,3 +425,66 @@ def test_bins_are_not_narrower_than_the_floor() -> None:
     donor, lot = (sample(chr21, (), who, "F", 2000, seed) for who, seed in (("donor", 41), ("lot", 42)))
     assert compare(chr21, lot, donor, "F", SETTINGS).facts.analysis_bin_bp == 100_000
     assert compare(chr21, lot, donor, "F", CopyNumber(min_bin_bp=20_000)).facts.analysis_bin_bp == 20_000
+
+
+GIVEN = ("gc", "replication_timing")
+
+
+def _compared(changed: pd.DataFrame, sex: str = "F") -> Compared:
+    donor = sample(bins(), (), "donor", sex, 5000, 71, waves=0.01)
+    lot = sample(bins(), (), "lot", sex, 5000, 72, waves=0.01, gc_bias=0.05, rt=0.05)
+    return compare(changed, lot, donor, sex, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("gc", np.nan), ("gc", -1.0), ("gc", 1.5), ("replication_timing", np.nan)]
+)
+def test_a_bin_without_a_covariate_is_masked_by_name_and_all_others_are_corrected(column: str, value: float) -> None:
+    whole = _compared(bins())
+    usable = np.flatnonzero((whole.ratios["mask"].isna() & (whole.ratios["region"] == "autosome")).to_numpy())
+    without = bins().copy()
+    without.loc[usable[[100, 2000]], column] = value
+    found = _compared(without)
+    assert found.facts.covariates == whole.facts.covariates == ("GC", "replication timing")
+    assert found.facts.not_used == {}
+    assert (found.ratios["mask"] == "covariate").sum() == 2
+    assert set(found.ratios.loc[usable[[100, 2000]], "mask"]) == {"covariate"}
+    same = found.ratios["mask"].isna()
+    assert (same | (found.ratios["mask"] == "covariate") | whole.ratios["mask"].notna()).mean() > 0.999
+    assert np.abs(found.ratios["log2"] - whole.ratios["log2"])[same].max() < 0.005
+
+
+@pytest.mark.parametrize("column", GIVEN)
+def test_a_covariate_that_most_bins_lack_is_refused(column: str) -> None:
+    half = bins().copy()
+    half.loc[half.index % 2 == 0, column] = np.nan
+    name = {"gc": "GC", "replication_timing": "replication timing"}[column]
+    with pytest.raises(KaryolotError, match=rf"{name} has no value in (49|50|51)% of the usable autosomal bins"):
+        _compared(half)
+
+
+def test_a_track_that_ends_before_y_leaves_y_uncorrected_and_says_so() -> None:
+    short = bins().copy()
+    short.loc[short["region"] == "Y", "replication_timing"] = np.nan
+    short.loc[short["chrom"] == "chr4", "replication_timing"] = np.nan
+    facts, ratios = (found := _compared(short, "M")).facts, found.ratios
+    assert facts.not_used == {"replication timing on Y": "no value there"}
+    assert ratios.loc[ratios["region"] == "Y", "mask"].isna().mean() > 0.5
+    # An autosome is masked: its bins would carry the wave of timing into the calls.
+    chr4 = ratios[ratios["chrom"] == "chr4"]
+    assert set(chr4["mask"]) == {"covariate", "gap"} and chr4["log2"].isna().all()
+    arms = known_regions(ratios, segment(ratios, SETTINGS).noise, SETTINGS, ATLAS).set_index("name")
+    assert not arms.loc["chr4q", "assessable"] and arms.loc["chr4q", "masked_covariate"] > 0.9
+
+
+def test_a_covariate_that_is_given_and_not_used_is_named_with_the_reason() -> None:
+    flat = _compared(bins().assign(replication_timing=0.5, mappability=1.0)).facts
+    assert flat.covariates == ("GC",)
+    assert flat.not_used == dict.fromkeys(["replication timing", "mappability"], "the same value in all bins")
+    without = _compared(bins().assign(replication_timing=np.nan)).facts
+    assert without.covariates == ("GC",) and without.not_used == {}
+    few = bins()[bins()["chrom"] == "chr21"].reset_index(drop=True).head(30).assign(gap=0.0)
+    counts = [sample(few, (), who, "F", 5000, seed) for who, seed in (("lot", 1), ("donor", 2))]
+    facts = compare(few, *counts, "F", SETTINGS).facts
+    assert facts.covariates == () and set(facts.not_used) == {"GC", "replication timing"}
+    assert all("autosomal bins" in reason for reason in facts.not_used.values())

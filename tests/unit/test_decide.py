@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from karyolot.contracts.criteria import Acceptance, Criterion, Limit, Metric, Metrics
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.minimum import MINIMUM, uncovered
-from karyolot.io.files import read_yaml
+from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.verdict.decide import decide, judge
 from karyolot.verdict.process import process_metrics
 

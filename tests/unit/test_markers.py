@@ -12,7 +12,7 @@ from karyolot.contracts.criteria import Acceptance, Metric, Metrics, check_metri
 from karyolot.contracts.expression import MarkerPanel, Markers, Quantification, RnaQuality
 from karyolot.contracts.metrics import metrics_of
 from karyolot.contracts.record import QcFigure, SampleQc
-from karyolot.io.files import read_yaml
+from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.report.qc import with_rna_quality
 from karyolot.rna.differential import differential
 from karyolot.rna.markers import tabulate

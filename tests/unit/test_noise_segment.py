@@ -1,16 +1,30 @@
 """The noise model and the segmentation: planted breaks, white and correlated noise, invariants."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from karyolot.contracts.copy_number import Noise
-from karyolot.dna.noise import inflation_at, measure_noise, standard_error
+from karyolot.contracts.settings import CopyNumber
+from karyolot.dna.noise import first_noise, holds_levels, inflation_at, measure_noise, standard_error
 from karyolot.dna.segment import merge, split, track
+from karyolot.dna.segments import segment_track
 from karyolot.dna.thresholds import known_threshold, segment_threshold
+from planted import correlated_waves
 
-WHITE = Noise(blocks=(1,), inflation=(1.0,), bins=1000, assessable=True)
+WHITE = Noise(
+    blocks=(1,),
+    measured=(1.0,),
+    inflation=(1.0,),
+    white=1.0,
+    lengths=(),
+    waves=(),
+    bins=1000,
+    assessable=True,
+    reason="",
+)
 ONE_ARM = np.full(4000, "1p", dtype=object)
 
 
@@ -45,12 +59,67 @@ def test_too_few_bins_make_the_noise_unknown() -> None:
     assert not noise.assessable
 
 
-def test_inflation_goes_on_growing_beyond_the_largest_block() -> None:
-    noise = Noise(blocks=(1, 2, 4), inflation=(1.0, 2.0, 4.0), bins=500, assessable=True)
-    assert inflation_at(noise, 16) == pytest.approx(16.0)
-    assert inflation_at(Noise(blocks=(1, 2), inflation=(1.0, 1.0), bins=500, assessable=True), 1000) == pytest.approx(
-        1.0
+@pytest.mark.parametrize("lengths", [(10.0,), (0.25, 1.5, 10.0), (40.0,)])
+def test_the_error_of_a_mean_is_that_of_its_waves_up_to_blocks_never_measured(lengths: tuple[float, ...]) -> None:
+    """40 arms of 250 bins: blocks of up to 128 bins are measured, and 1,200 bins predicted, by lengths not of the model."""
+    ratios = {size: [] for size in (1, 16, 128, 1200)}
+    between = []
+    for seed in range(20):
+        values, arms = lot(seed, lengths)
+        noise = measure_noise(values, np.full(len(values), 0.01), arms)
+        assert noise.blocks[-1] == 128
+        first = first_noise(values, np.full(len(values), 0.01), arms)
+        assert not holds_levels(noise, first)
+        between.append(float(inflation_at(first, 16)) / truth(16, lengths))
+        for size, found in ratios.items():
+            found.append(float(inflation_at(noise, size)) / truth(size, lengths))
+    # Standard errors within 10 % of the truth where blocks were measured; beyond, at most 30 % above it and not below it,
+    # since waves longer than any block cannot be excluded.
+    for size in (1, 16, 128):
+        assert 0.9 < np.mean(np.sqrt(ratios[size])) < 1.1
+    assert 0.95 < np.mean(np.sqrt(ratios[1200])) < 1.3 and np.std(np.sqrt(ratios[1200])) < 0.3
+    # Differences of neighbours miss what longer waves add, and must not exceed the truth by more than their own error.
+    assert 0.45 < np.mean(np.sqrt(between)) < 1.1
+
+
+def lot(
+    seed: int, lengths: tuple[float, ...], arms: int = 40, bins: int = 250, sd: float = 0.1
+) -> tuple[np.ndarray, np.ndarray]:
+    """White noise of sd 0.1 and a wave of `sd` of each length, and the arm of each bin."""
+    generator = np.random.default_rng(seed)
+    waves = [(length, sd) for length in lengths]
+    values = np.concatenate([correlated_waves(generator, bins, waves) for _ in range(arms)])
+    return values + generator.normal(0, 0.1, arms * bins), np.repeat([f"{i}p" for i in range(arms)], bins).astype(
+        object
     )
+
+
+def truth(size: int, lengths: tuple[float, ...]) -> float:
+    """Variance of a mean of `size` bins over that of white noise alone, by the sum over all pairs of bins."""
+    apart = np.arange(size)[:, None] - np.arange(size)
+    return 1 + sum(float(np.exp(-np.abs(apart) / length).sum()) / size for length in lengths)
+
+
+@pytest.mark.parametrize("wave", [(10.0, 0.1), (40.0, 0.1), (100.0, 0.05)])
+def test_waves_longer_than_the_first_round_can_see_are_not_called(wave: tuple[float, float]) -> None:
+    """It takes them for changes; the rounds after it measure them, since the MAD withstands what it left out."""
+    settings = CopyNumber(min_log2=0.0)
+    for seed in range(4):
+        values, arms = lot(seed, (wave[0],), sd=wave[1])
+        table = pd.DataFrame({"arm": arms, "region": "autosome"})
+        noise, found = segment_track(table, values, np.full(len(values), 100.0), settings)
+        assert noise.assessable and not any(piece.changed for piece in found)
+
+
+def test_levels_are_no_noise() -> None:
+    """Every arm in thirds of three levels: means of blocks vary by the levels, differences of neighbours do not."""
+    values, arms = lot(1, (4.0,))
+    stepped = values + np.tile(np.repeat([-1.0, 0.0, 0.58], [80, 90, 80]), 40)
+    variances = np.full(len(values), 0.01)
+    first, plain = first_noise(stepped, variances, arms), first_noise(values, variances, arms)
+    assert float(inflation_at(first, 16) / inflation_at(plain, 16)) < 2
+    assert holds_levels(measure_noise(stepped, variances, arms), first)
+    assert not holds_levels(measure_noise(values, variances, arms), first)
 
 
 def test_planted_breaks_are_found_where_they_are() -> None:

@@ -13,7 +13,7 @@ import yaml
 
 from karyolot.contracts.settings import Layout
 from karyolot.inputs.check import examine
-from karyolot.io.files import read_yaml
+from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.io.shipped import RESOURCES
 from karyolot.simulate import expression, reads
 from karyolot.simulate.donors import Cells, Change, copies

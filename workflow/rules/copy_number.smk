@@ -125,6 +125,7 @@ rule call_changes:
         ratios=files.DNA.ratios,
         segments=files.DNA.segments,
         arms=files.DNA.arms,
+        comparison=files.DNA.comparison,
         noise=files.DNA.noise,
         donor_noise="results/{lot}/dna/donor_noise.json",
         layout=shipped(settings.reference.layout),

@@ -16,7 +16,7 @@ rule prepare_sites:
         index=files.FASTA_INDEX,
         layout=shipped(settings.reference.layout),
     output:
-        sites="results/reference/sites.parquet",
+        sites=files.SITES,
     log:
         "logs/reference/prepare_sites.log",
     benchmark:
@@ -73,7 +73,7 @@ rule count_alleles:
     input:
         unpack(lambda wildcards: files.aligned(study, wildcards.sample)),
         fasta=files.FASTA,
-        sites="results/reference/sites.parquet",
+        sites=files.SITES,
     output:
         alleles=files.ALLELES,
     log:
@@ -96,10 +96,10 @@ rule count_alleles:
 rule import_alleles:
     input:
         table=lambda wildcards: study.samples[wildcards.sample][0].alleles,
-        bins="results/reference/bins.parquet",
+        bins=files.BINS,
         sites=files.panel_sites(settings),
     output:
-        alleles="results/samples/{sample}/alleles.parquet",
+        alleles=files.ALLELES,
     log:
         "logs/samples/{sample}/import_alleles.log",
     benchmark:

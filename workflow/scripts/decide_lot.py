@@ -3,7 +3,8 @@
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.record import ImportedResult
 from karyolot.contracts.settings import CopyNumber
-from karyolot.io.files import read_metrics, read_yaml, write_metrics, write_model
+from karyolot.inputs.formats.yaml import read as read_yaml
+from karyolot.io.files import read_metrics, write_metrics, write_model
 from karyolot.plan.params import job
 from karyolot.verdict.decide import decide
 from karyolot.verdict.imported import imported_metrics

@@ -222,8 +222,8 @@ def test_rounded_tpm_are_seen_in_all_columns_together(tmp_path: Path) -> None:
         ("#1.2\n2\t1\n" + rows(["Name", "Description", "S1"], ["A", "a", 1]), "is GCT"),
         ("%%MatrixMarket matrix coordinate integer general\n1 1 1\n", "is Matrix Market"),
         ("!Series_title\tx\n", "is a GEO series matrix"),
-        (gzip.compress(rows(["id", "S1"], ["A", 1]).encode())[:-4], "damaged or cut short"),
-        (b"PK\3\4\x14\0" + bytes(range(256)), "is not UTF-8 text"),
+        (gzip.compress(rows(["id", "S1"], ["A", 1]).encode(), mtime=0)[:-4], "damaged or cut short"),
+        (b"PK\3\4\x14\0" + bytes(range(256)), "is a spreadsheet or a zip archive"),
     ],
 )  # fmt: skip
 def test_a_bad_file_is_refused_alike_by_check_and_run(tmp_path: Path, text: str | bytes, says: str) -> None:

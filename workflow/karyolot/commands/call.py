@@ -1,13 +1,12 @@
 """Copy number from two count tables, without Snakemake: the same functions the workflow's rules call."""
 
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from karyolot.contracts.copy_number import Arms, Calls, Lod, Segments
-from karyolot.contracts.problems import InputProblems, KaryolotError, Problem
+from karyolot.contracts.problems import InputProblems, KaryolotError
 from karyolot.contracts.record import NOT_SEEN
 from karyolot.contracts.settings import CopyNumber, Layout
 from karyolot.dna.atlas import Atlas
@@ -17,8 +16,8 @@ from karyolot.dna.counts import conform_counts
 from karyolot.dna.exports import documents, karyotype
 from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.match import match_donor
-from karyolot.dna.plants import verify_limits
-from karyolot.dna.ratio import LEAST_KNOWN, compare
+from karyolot.dna.plants import verify
+from karyolot.dna.ratio import compare
 from karyolot.dna.segments import segment
 from karyolot.dna.summary import copy_number_metrics
 from karyolot.inputs.formats import bin_counts, fasta, intervals
@@ -68,8 +67,8 @@ def call(
     noises = segmented.noise, segmented.donor_noise
     arms = known_regions(compared.ratios, segmented.noise, settings, atlas)
     lod = limits_of_detection(compared.ratios, segmented.noise, settings)
-    lod = verify_limits(compared.ratios, lod, segmented.noise, settings)
-    calls = call_changes(compared.ratios, segmented.segments, arms, *noises, settings, atlas)
+    arms, lod = verify(compared.ratios, segmented.noise, arms, lod, settings)
+    calls = call_changes(compared.ratios, segmented.segments, arms, *noises, settings, atlas, compared.facts)
     match = match_donor(compared.ratios, counts[lot], counts[donor], bins, sex, settings).match
     found = copy_number_metrics(calls, segmented.segments, arms, lod, compared.facts, segmented.noise, match, settings)
     write_table(segmented.segments, out / "segments.tsv", Segments)
@@ -81,7 +80,7 @@ def call(
     given = {"lot": lot, "donor": donor} | ({"fasta": fasta} if fasta else {}) | tracks
     summary = {
         "inputs": {name: describe_file(path) for name, path in given.items()},
-        "warnings": [str(problem) for problem in (*problems, *_uncorrected(given, compared.facts.covariates))],
+        "warnings": [str(problem) for problem in problems],
         "not_seen": list(NOT_SEEN),
         "not_assessed": (unseen := _not_assessed(arms, pair.layout)),
         "computational_karyotype": None if unseen else karyotype(calls, sex),
@@ -92,18 +91,6 @@ def call(
     }
     write_json(summary, out / "summary.json")
     return summary
-
-
-def _uncorrected(given: Mapping[str, Path], covariates: Sequence[str]) -> Iterator[Problem]:
-    """A warning for each track that could not be used. given: files by option. covariates: of the comparison."""
-    labels = {"gc": "GC", "fasta": "GC", "mappability": "mappability", "rt": "replication timing"}
-    for option, path in given.items():
-        if option in labels and labels[option] not in covariates:
-            message = (
-                f"the counts are not corrected for {labels[option]}: fewer than {LEAST_KNOWN:.0%} of the autosomal"
-            )
-            message += " bins in use have a value, all have the same one, or there are too few bins"
-            yield Problem("W28", str(path), message, "give a track over all autosomes")
 
 
 def _layout_of(genome: str) -> Path:

@@ -255,6 +255,34 @@ def call(
     print(f"{found}; {bound}; results in {out}")
 
 
+@app.command()
+def plan(
+    claim: Annotated[float, typer.Option(help="Size of the gain or loss to be called, Mb, at most 20.")],
+    fraction: Annotated[float, typer.Option(help="Cell fraction in which it is to be called: 0.1 is 10 %.")],
+    genome: Annotated[str, typer.Option(help="Assembly: GRCh38 or GRCh37.", show_default="GRCh38")] = "",
+    arms: Annotated[float | None, typer.Option(help="Cell fraction of a gain or loss of any whole arm.")] = None,
+    like: Annotated[
+        str, typer.Option(help="DIRECTORY:LOT: a finished lot whose noise and usable reads are taken.")
+    ] = "",
+    donor_depth: Annotated[
+        float | None,
+        typer.Option(help="Mean coverage of the donor, when it is sequenced already.", show_default="as the lot"),
+    ] = None,
+    machine: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Before sequencing: the depth of lot and donor that a limit of detection needs, and what other depths give."""
+    import json
+
+    from karyolot.commands import terminal
+    from karyolot.commands.plan import plan as forecast
+
+    facts = forecast(claim, fraction, genome=genome, arms=arms, like=like, donor_depth=donor_depth)
+    if machine:
+        print(json.dumps(facts, indent=1, allow_nan=False))
+    else:
+        terminal.print_plan(facts, terminal.console(sys.stdout))
+
+
 @panel_app.command()
 def freeze(
     lots: Annotated[str, typer.Option(help="Accepted lots of this run, separated by commas.")],

@@ -15,7 +15,7 @@ from rich.text import Text
 from karyolot.commands.explain import Line
 from karyolot.commands.run import Failure
 from karyolot.contracts.problems import escaped
-from karyolot.report.words import OUTCOMES, quantity, unseen
+from karyolot.report.words import OUTCOMES, bins_of, number, percent, quantity, unseen
 
 STYLES = {
     "PASS": "bold blue", "FAIL": "bold red", "FAIL_IDENTITY": "bold red", "REVIEW": "bold yellow",
@@ -77,6 +77,80 @@ def print_explanation(facts: Mapping[str, Any], out: Console) -> None:
     _block(out, "Limit of detection", facts["limit_of_detection"])
     _block(out, facts["cannot_detect"])
     _block(out, f"Report {facts['report_id']}: {facts['report']}")
+
+
+def print_plan(facts: Mapping[str, Any], out: Console) -> None:
+    """facts: as `plan.plan` gives them."""
+    arms = "" if facts["arms"] is None else f", and of any whole arm in {percent(facts['arms'])}"
+    out.print(
+        plain(
+            f"To call a gain or loss of {facts['claim_mb']:g} Mb or larger in {percent(facts['fraction'])} of cells{arms}, with"
+            f" {facts['power']:.0%} power ({facts['genome']}):"
+        )
+    )
+    if facts["reason"]:
+        _block(out, f"No depth is enough. {facts['reason'][0].upper()}{facts['reason'][1:]}.")
+    else:
+        _planned(facts, out)
+    donor = "lot and donor" if facts["donor_depth"] is None else f"lot, with the donor at {facts['donor_depth']:g}x"
+    _block(out, f"Smallest detectable cell fractions (gain / loss) at other depths of {donor}")
+    sizes = [f"{row['size_mb']:g} Mb" for row in facts["depths"][0]["limits"]]
+    rows = [[f"{row['lot']:g}x", *map(_limits, row["limits"]), _limits(row["any_arm"])] for row in facts["depths"]]
+    _columns(["depth", *sizes, "any arm"], rows, out)
+    _block(out, "Assumptions", *facts["assumptions"])
+
+
+def _planned(facts: Mapping[str, Any], out: Console) -> None:
+    """Reads, limits of detection and panel at the depth that is enough."""
+    rows = [
+        [
+            who,
+            f"{sample['depth']:g}x",
+            f"{number(sample['read_pairs'] / 1e6)} million",
+            f"{number(sample['reads_gb'])} GB",
+            number(sample["cpu_hours"]),
+            f"{number(sample['disk_gb'])} GB",
+        ]
+        for who, sample in (("lot", facts["lot"]), ("donor", facts["donor"]))
+    ]
+    out.print()
+    _columns(["", "depth", "read pairs", "reads", "CPU hours", "disk while it runs"], rows, out)
+    found = facts["analysis"]
+    _block(
+        out,
+        f"Analysis: {found['bins']:,} usable bins of {bins_of(found['bin_bp'])}, with {number(found['lot_fragments'])} fragments"
+        f" of the lot and {number(found['donor_fragments'])} of the donor.",
+    )
+    _block(out, "Limits of detection at this depth: smallest detectable cell fractions (gain / loss)")
+    limits = [[f"{row['size_mb']:g} Mb", _limits(row)] for row in found["limits"]]
+    if found["best_arm"] is not None:
+        limits += [[f"arm {row['arm']}", _limits(row)] for row in (found["best_arm"], found["worst_arm"])]
+    _columns(["", "gain / loss"], limits, out)
+    if found["blind_arms"]:
+        out.print(plain(f"Arms not assessable at this depth: {', '.join(found['blind_arms'])}."))
+    panel = facts["panel"]
+    needed = (
+        f"needs a panel of about {panel['snps']:,} SNPs."
+        if panel["snps"] is not None
+        else f"cannot be had: {panel['reason']}."
+    )
+    _block(
+        out,
+        f"Allele evidence for a change of {facts['claim_mb']:g} Mb in {percent(facts['fraction'])} of cells {needed}",
+    )
+
+
+def _limits(row: Mapping[str, Any]) -> str:
+    return " / ".join("none" if row[name] is None else percent(row[name]) for name in ("gain", "loss"))
+
+
+def _columns(names: Sequence[str], rows: Sequence[Sequence[str]], out: Console) -> None:
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for index, name in enumerate(names):
+        table.add_column(name, justify="right" if index else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(plain, row))
+    out.print(table)
 
 
 def _criterion(result: Mapping[str, Any], out: Console) -> None:

@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict
 
 from karyolot.contracts.settings import Layout
 
-MASKS = ("gap", "mappability", "gc", "donor_outlier", "low_count")
+MASKS = ("gap", "mappability", "gc", "donor_outlier", "low_count", "covariate")
 """Why a bin is not used, the first that holds: too many N or blacklisted bases; reads do not map uniquely; GC beyond
-what the correction can be fitted on; the donor's count is far from its copies; no fragment in either sample."""
+what the correction can be fitted on; the donor's count is far from its copies; no fragment in either sample; a covariate
+that was given (GC, replication timing, mappability) has no value there."""
 
 
 class Table(pa.DataFrameModel):
@@ -159,7 +160,8 @@ class Calls(Intervals):
     not the lot), 'enriched' (the donor carries the same change more weakly). donor_lod: share of cells from which on
     the donor's own track would have shown the change; an 'acquired' one may have been in fewer. tests: which of segment,
     arm, chromosome, watch found it, comma separated. lot_copies: bulk copies in the lot. genes, watch: comma separated,
-    '' = none. artefact: why such a call is often wrong ('GC-rich end', 'immune receptor genes'), '' = no known reason.
+    '' = none. artefact: why such a call is often wrong ('GC-rich end', 'immune receptor genes', 'replication timing'), '' = no
+    known reason. fraction is relative to the donor's copies where these are a whole number other than the expected one.
     """
 
     type: Series[str] = pa.Field(isin=["gain", "loss"])
@@ -202,6 +204,8 @@ class Arms(Intervals):
     scope: 'arm', 'chromosome' or 'watch' (in any order of place). usable: share of the bins that are used, 0..1;
     masked_*: share of the bins masked for each of MASKS. log2, se, z: null when no bin is usable.
     lod_gain, lod_loss: smallest fraction of cells found with the configured power; null where not assessable.
+    power_gain, power_loss: probability that a change of this fraction, planted in the region's own fragments, is found;
+    null where none was planted (dna.plants), as in a region that is changed or holds a change.
     changed: the test says that the place as a whole differs from the donor.
     """
 
@@ -215,11 +219,14 @@ class Arms(Intervals):
     masked_gc: Series[float] = pa.Field(ge=0, le=1)
     masked_donor_outlier: Series[float] = pa.Field(ge=0, le=1)
     masked_low_count: Series[float] = pa.Field(ge=0, le=1)
+    masked_covariate: Series[float] = pa.Field(ge=0, le=1)
     log2: Series[float] = pa.Field(nullable=True)
     se: Series[float] = pa.Field(nullable=True)
     z: Series[float] = pa.Field(nullable=True)
     lod_gain: Series[float] = pa.Field(nullable=True)
     lod_loss: Series[float] = pa.Field(nullable=True)
+    power_gain: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    power_loss: Series[float] = pa.Field(ge=0, le=1, nullable=True)
     changed: Series[bool]
     assessable: Series[bool]
 
@@ -245,24 +252,33 @@ class Facts(BaseModel):
 
 
 class Noise(Facts):
-    """How much larger than Poisson the variance of a mean over `blocks[i]` neighbouring bins is: `inflation[i]` >= 1.
+    """How much larger than Poisson the variance of the mean over n neighbouring bins is, as a function of n.
 
-    Never falls with the block size. assessable False: too few bins to measure it, so nothing can be claimed.
+    blocks: numbers of bins it was measured at; measured: squared MAD of the block means over Poisson there. white, waves:
+    the fitted variance of white noise and of waves with correlation lengths of `lengths` bins, over the Poisson variance of
+    a bin (dna.noise.inflation_at gives the sum for any n); inflation: the fit at `blocks`, at least 1. assessable False: too
+    few bins, or several copy-number levels among them (`reason`), so nothing can be claimed.
     """
 
     blocks: tuple[int, ...]
+    measured: tuple[float, ...]
     inflation: tuple[float, ...]
+    white: float
+    lengths: tuple[float, ...]
+    waves: tuple[float, ...]
     bins: int
     assessable: bool
+    reason: str
 
 
 class Comparison(Facts):
     """How the log2 ratios of a lot came about, and how good they are. log2 units; None = not measurable.
 
-    covariates: what was corrected for. rt_slope: log2 per standard deviation of replication timing, with its 95 %
-    interval: a growing lot against resting hepatocytes. noise_sd: robust standard deviation of differences between
-    neighbouring bins, over sqrt 2. neutral: share of the used autosome at the centre. usable: share of bins used.
-    lot_median, donor_median: fragments per used autosomal bin.
+    covariates: what was corrected for; not_used: why a covariate that was given was not, by its name. rt_slope: log2 per
+    standard deviation of replication timing, with its 95 % interval: a growing lot against resting hepatocytes. noise_sd:
+    robust standard deviation of differences between neighbouring bins, over sqrt 2. neutral: share of the used autosome at
+    the centre, None where levels could not be separated. usable: share of bins used. lot_median, donor_median: fragments per
+    used autosomal bin.
     """
 
     analysis_bin_bp: int
@@ -271,6 +287,7 @@ class Comparison(Facts):
     lot_median: float | None
     donor_median: float | None
     covariates: tuple[str, ...]
+    not_used: dict[str, str]
     rt_slope: float | None
     rt_low: float | None
     rt_high: float | None

@@ -400,6 +400,31 @@ def drawn(hets: Hets, most: int = MOST_DRAWN) -> pd.DataFrame:
     return pd.DataFrame({"chrom": hets.chrom[ranks], "start": hets.start[ranks], "lot": lot, "donor": donor})
 
 
+def _is_found(ratio: float, sites: float, spread: float, limit: float, power: float) -> bool:
+    """Whether the spread of `sites` sites exceeds `limit` with `power`; ratio: squared shift over the variance of a site."""
+    sure = NormalDist().inv_cdf(power)
+    return bool(1 + ratio - sure * spread * np.sqrt((2 + 4 * ratio) / sites) >= limit)
+
+
+def sites_needed(fraction: float, kind: str, depth: float, power: float) -> int:
+    """Fewest het sites under a depth call of this kind and cell fraction whose alleles agree with it (p < AGREES).
+
+    depth: fragments per site, whose sampling is all that varies: site bias and overdispersion need more sites.
+    """
+    ratio = 4 * depth * shift_by(fraction, kind) ** 2
+
+    def found(sites: int) -> bool:
+        return _is_found(ratio, sites, 1.0, float(chi2.isf(AGREES, sites)) / sites, power)
+
+    low, high = 0, WINDOW_SITES
+    while not found(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if found(middle) else (middle, high)
+    return high
+
+
 def limit_of_detection(
     hets: Hets, windows: list[tuple[int, int]], threshold: float, settings: Identity
 ) -> float | None:
@@ -413,9 +438,8 @@ def limit_of_detection(
     freedom = sites / hets.spread**2
     limit = float(chi2.isf(threshold, freedom)) / freedom
     variance = float(np.median(hets.variance))
-    sure = NormalDist().inv_cdf(settings.power)
     for fraction in np.arange(0.01, 1.001, 0.01):
         ratio = shift_by(float(fraction), "copy-neutral") ** 2 / variance
-        if 1 + ratio - sure * hets.spread * np.sqrt((2 + 4 * ratio) / sites) >= limit:
+        if _is_found(ratio, sites, hets.spread, limit, settings.power):
             return round(float(fraction), 2)
     return None

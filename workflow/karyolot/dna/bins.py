@@ -105,7 +105,8 @@ def _annotated(bins: pd.DataFrame, annotation: pd.DataFrame, bin_bp: int) -> pd.
     for name in ("gc", "mappability", "replication_timing"):
         if name in known:
             bins[name] = known[name].reindex(wanted).to_numpy(dtype=float)
-    bins["gap"] = np.where(bins["gc"].isna(), 1.0, 0.0)
+    bins["gc"] = bins["gc"].where(bins["gc"].between(0, 1))
+    bins["gap"] = np.where(wanted.isin(known.index), 0.0, 1.0)
     return bins
 
 
@@ -125,7 +126,7 @@ def merge_intervals(intervals: pd.DataFrame) -> pd.DataFrame:
 def mean_over_bins(bins: pd.DataFrame, track: pd.DataFrame, uncovered: float | None = None) -> Floats:
     """Mean of a bedGraph-like track (chrom, start, end, value; not overlapping) in each bin, weighted by bases.
 
-    Bases without a value (in no interval, or in one whose value is NaN) count as `uncovered`, or are left out when it is None;
+    Bases without a value (in no row, or in a row whose value is NaN) count as `uncovered`, or are left out when it is None;
     a bin with no value is then NaN.
     """
     track = track[track["value"].notna()]

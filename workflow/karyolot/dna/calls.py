@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from karyolot.contracts.copy_number import Calls, Noise
+from karyolot.contracts.copy_number import Calls, Comparison, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.levels import detectable_fraction, fraction_interval, fraction_of_cells
@@ -16,10 +16,13 @@ from karyolot.dna.limits import distinct_places
 from karyolot.dna.noise import runs_of, standard_error
 from karyolot.dna.segments import CONFIDENCE, against_donor, donor_alone, published_rule
 from karyolot.dna.thresholds import known_threshold, least_effect, segment_threshold
+from karyolot.dna.timing import TIMING, timing_allowance
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
+WHOLE_COPIES = 0.25
+"""A donor's mean copies this near to a whole number, and significantly not the expected one, are taken for that number."""
 WHOLE = 0.9
 """Share of the used bins of an arm or chromosome a change covers to be called a change of the whole of it."""
 SAME = 3.0
@@ -45,11 +48,11 @@ class _Change:
 
 def call_changes(
     ratios: pd.DataFrame, segments: pd.DataFrame, arms: pd.DataFrame, noise: Noise, donor_noise: Noise,
-    settings: CopyNumber, atlas: Atlas,
+    settings: CopyNumber, atlas: Atlas, comparison: Comparison,
 ) -> pd.DataFrame:  # fmt: skip
     """Contract Calls, in genome order; empty when nothing changed or the noise could not be measured.
 
-    ratios, segments, arms: of this lot.
+    ratios, segments, arms, comparison: of this lot.
     A segment is called when |z| and |mean| pass their limits and it holds min_bins; a whole arm or chromosome when its
     own test does. Found twice, it is one call that names both tests. A chromosome whose arms changed alike is one call.
     """
@@ -80,7 +83,7 @@ def call_changes(
         inside = inside[(table["region"].to_numpy()[inside] != "PAR")]
         changes = _with_whole(changes, change(inside, row["scope"]), change, known, settings)
     changes = _joined(changes, table, change)
-    rows = [_row(item, table, donor_noise, settings, atlas) for item in changes]
+    rows = [_row(item, table, donor_noise, settings, atlas, comparison) for item in changes]
     return Calls.frame(sorted(rows, key=lambda row: (chroms[row["chrom"]], row["start"])))
 
 
@@ -155,12 +158,12 @@ def _joined(changes: list[_Change], table: pd.DataFrame, change: Callable[..., _
 
 
 def _row(
-    item: _Change, table: pd.DataFrame, donor_noise: Noise, settings: CopyNumber, atlas: Atlas
+    item: _Change, table: pd.DataFrame, donor_noise: Noise, settings: CopyNumber, atlas: Atlas, comparison: Comparison
 ) -> dict[str, object]:
     part = table.iloc[item.rows]
     chrom, start, end = str(part["chrom"].iloc[0]), int(part["start"].iloc[0]), int(part["end"].iloc[-1])
     type_ = "gain" if item.mean > 0 else "loss"
-    copies = int(part["copies"].iloc[0])
+    copies = _copies_in_donor(part, donor_noise)
     median = float(part["log2"].median())
     low, high = item.mean - CONFIDENCE * item.se, item.mean + CONFIDENCE * item.se
     fraction = float(fraction_of_cells(item.mean, copies))
@@ -195,7 +198,7 @@ def _row(
         "bands": atlas.bands(chrom, start, end),
         "genes": ",".join(atlas.watched_genes(chrom, start, end)),
         "watch": ",".join(atlas.watched_regions(chrom, start, end, type_)),
-        "artefact": _artefact(part, table, atlas),
+        "artefact": _artefact(item, part, table, atlas, comparison),
     }
 
 
@@ -217,10 +220,29 @@ def _origin(item: _Change, part: pd.DataFrame, donor_noise: Noise) -> tuple[str,
     return "enriched" if np.sign(deviation) == np.sign(item.mean) else "lost", limit
 
 
-def _artefact(part: pd.DataFrame, table: pd.DataFrame, atlas: Atlas) -> str:
+def _copies_in_donor(part: pd.DataFrame, donor_noise: Noise) -> int:
+    """Copies the lot's ratio is relative to: the expected ones, unless the donor surely has another whole number of them.
+
+    Of a donor with D copies a fraction f of cells with one more (fewer) gives the ratio 1 +- f/D: an extra X, or a deletion
+    the donor was born with, halves or doubles f otherwise.
+    """
+    expected = max(int(part["copies"].iloc[0]), 1)
+    track, weights = donor_alone(part)
+    mean = float(np.average(track, weights=weights))
+    copies = 2 * float(np.exp2(mean))
+    whole = round(copies)
+    se = float(standard_error(donor_noise, weights.sum(), len(part)))
+    surely = abs(mean - np.log2(expected / 2)) >= DONOR_Z * se and abs(copies - whole) <= WHOLE_COPIES
+    return whole if surely and whole > 0 else expected
+
+
+def _artefact(item: _Change, part: pd.DataFrame, table: pd.DataFrame, atlas: Atlas, comparison: Comparison) -> str:
     chrom, start, end = str(part["chrom"].iloc[0]), int(part["start"].iloc[0]), int(part["end"].iloc[-1])
     if atlas.in_immune_receptors(chrom, start, end):
         return "immune receptor genes"
+    allowance = timing_allowance(str(part["region"].iloc[0]), end - start, comparison)
+    if abs(item.mean) - CONFIDENCE * item.se <= allowance:
+        return TIMING
     last = int(table.loc[table["chrom"] == chrom, "end"].max())
     at_end = end <= END_BP or start >= last - END_BP
     known = part["gc"].dropna()

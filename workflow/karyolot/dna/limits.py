@@ -1,5 +1,6 @@
 """What this lot's reads could have shown: tests of places whose ends are known, and limits of detection."""
 
+from collections.abc import Callable
 from statistics import NormalDist
 
 import numpy as np
@@ -70,7 +71,7 @@ def _tested(row: dict[str, object], noise: Noise, threshold: float, settings: Co
     weight, bins, copies = float(row.pop("weight")), int(row["bins"]), int(row["copies"])  # type: ignore[arg-type, call-overload]
     known = noise.assessable and bins >= settings.min_bins
     se = float(standard_error(noise, weight, bins)) if known else np.nan
-    gain, loss = detectable_fraction(_shift(se, threshold, settings), copies) if known else (np.nan, np.nan)
+    gain, loss = smallest_fractions(se, threshold, copies, settings) if known else (np.nan, np.nan)
     assessable = bool(known and row["usable"] >= MIN_USABLE and max(gain, loss) <= settings.max_arm_lod)  # type: ignore[operator]
     return {
         **row,
@@ -78,35 +79,62 @@ def _tested(row: dict[str, object], noise: Noise, threshold: float, settings: Co
         "z": row["log2"] / se if known else np.nan,  # type: ignore[operator]
         "lod_gain": float(gain),
         "lod_loss": float(loss),
+        "power_gain": np.nan,
+        "power_loss": np.nan,
         "changed": bool(known and abs(row["log2"]) >= least_effect(se, threshold, settings)),  # type: ignore[arg-type]
         "assessable": assessable,
     }
 
 
 def limits_of_detection(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber) -> pd.DataFrame:
-    """Contract Lod: for each configured size, the claim's among them, the smallest share of cells that is called.
-
-    For a typical used autosomal bin: the shift found with that power is (z* + z_power) standard errors of the mean over
-    the bins of that size, and never less than min_log2. Null when the size holds fewer than min_bins bins.
-    """
+    """Contract Lod: for each configured size, the claim's among them, the smallest share of cells that is called, for a
+    typical used autosomal bin; all null where the noise could not be measured."""
     used = ratios[ratios["mask"].isna()]
     typical = used[used["region"] == "autosome"]["variance"].median()
     width = float((used["end"] - used["start"]).median())
-    threshold = segment_threshold(len(used), settings.family_wise_error)
+
+    def error(bins: int) -> float:
+        return float(standard_error(noise, bins / typical, bins)) if noise.assessable else np.nan
+
+    return limits_by_size(error, width, len(used), settings)
+
+
+def limits_by_size(error: Callable[[int], float], width: float, used: int, settings: CopyNumber) -> pd.DataFrame:
+    """Contract Lod, nothing planted yet: the smallest cell fraction called, for each configured size and the claim's.
+
+    The shift called with the configured power is (z* + z_power) standard errors of the mean over the bins of that size, and
+    never less than min_log2. Null where the size holds fewer than min_bins bins.
+
+    Parameters
+    ----------
+    error
+        Standard error, log2, of the mean of that many neighbouring bins; NaN = not known.
+    width
+        Of a bin, bases.
+    used
+        Bins among which changes are searched.
+    """
+    threshold = segment_threshold(used, settings.family_wise_error)
     rows = []
     for size in sorted({*settings.lod_sizes_mb, settings.claim_mb}):
         bins = round(size * 1e6 / width)
-        known = noise.assessable and bins >= settings.min_bins
-        se = standard_error(noise, max(bins, 1) / typical, max(bins, 1))
-        for type_, fraction in zip(
-            ("gain", "loss"), detectable_fraction(_shift(float(se), threshold, settings), 2), strict=True
-        ):
+        fractions = smallest_fractions(error(max(bins, 1)), threshold, 2, settings)
+        for type_, fraction in zip(("gain", "loss"), fractions, strict=True):
             # A share of cells above 1 would be a change of more than one copy: such a size cannot be promised.
-            value = float(fraction) if known and fraction <= 1 else np.nan
+            value = fraction if bins >= settings.min_bins and fraction <= 1 else np.nan
             rows.append(
                 {"size_bp": round(size * 1e6), "type": type_, "bins": bins, "power": settings.power, "fraction": value}
             )
     return pd.DataFrame(rows)
+
+
+def smallest_fractions(se: float, threshold: float, copies: int, settings: CopyNumber) -> tuple[float, float]:
+    """Smallest cell fractions of a gain and of a loss that are called with the configured power.
+
+    se: of the mean log2 ratio. threshold: |z| it must pass. copies: in a normal cell.
+    """
+    gain, loss = detectable_fraction(_shift(se, threshold, settings), copies)
+    return float(gain), float(loss)
 
 
 def _shift(se: float, threshold: float, settings: CopyNumber) -> float:

@@ -1,57 +1,149 @@
 """How uncertain the mean log2 ratio of a stretch of bins is: measured on this lot, never below Poisson."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import nnls
 
 from karyolot.contracts.copy_number import Noise
 
 Floats = NDArray[np.float64]
+Labels = NDArray[np.object_]
 
 MIN_BINS = 100
 """Fewer bins cannot show the noise of even short blocks: the relative error of a variance from m values is sqrt(2/m)."""
 MAD_TO_SD = 1.4826
 """Standard deviation over median absolute deviation of a normal variable."""
+MAD_VARIANCE = 5.4
+"""Relative variance of a squared MAD from m independent normal values, times m (2 for the usual estimator of a variance)."""
 OUTLIER, PULLED = 4.0, 2.0
 """As in DNAcopy's smooth.CNA."""
 MIN_BLOCKS = 20
-"""Non-overlapping blocks a size must have to be measured: sqrt(2/20) is 30 % error of the variance."""
+"""Non-overlapping blocks a size must have to be measured: with the MAD, sqrt(5.4/20) is 52 % error of the variance."""
+LENGTHS = (0.5, 2.0, 8.0, 32.0, 128.0)
+"""Correlation lengths of the waves of the model, bins: each four times the one before, so that any length lies near one."""
+PRIOR_BLOCKS = 0.5
+"""Weight, in blocks, of the prior that the longest wave is as high as the largest measured inflation: it keeps waves beyond
+the largest block possible, and one block measured outweighs it."""
+STEPS_PER_DIFFERENCE = 16
+"""`first_noise` takes differences of blocks up to this fraction of an average arm: with an arm in three levels, a quarter of
+the differences (2 steps x 2 blocks x 1/16) then spans a step, which the MAD withstands."""
+LEVELS = (
+    "bins thought unchanged differ between regions far more than between neighbours: they lie at several copy-number levels,"
+    " so the noise cannot be measured"
+)
+LEVELS_NOT_NOISE = 4.0
+"""Ratio of the variance of block means to what differences of neighbouring blocks predict from which on levels were taken
+for noise. In 30 simulated null genomes at 1x, 5x and 30x, half of them with waves of 25 Mb, it reached 1.3; with every arm
+alternating between three levels every 10 Mb in 30 % of the cells it is 10."""
+SIGNIFICANT = 6
+"""Decimals kept of the fitted coefficients, so that a noise is the same on every machine."""
 
 
-def measure_noise(residuals: Floats, variances: Floats, arms: NDArray[np.object_]) -> Noise:
-    """Variance of block means over what Poisson predicts, for blocks of 1, 2, 4, ... bins within an arm.
+def measure_noise(residuals: Floats, variances: Floats, arms: Labels) -> Noise:
+    """Variance of the mean of n neighbouring bins over its Poisson variance, as a function of n.
 
-    residuals: log2 ratio minus its segment's mean, in genome order, of bins thought unchanged (autosomes).
-    variances: Poisson variance of each. Block means overlap (all offsets), their spread is taken by the MAD, so that
-    a change missed by the segmentation does not count as noise. Neighbouring bins share waves, which is why the
-    inflation grows with the block: a white-noise error would be too small (copy-number noise is autocorrelated).
+    Bins share waves, so the inflation grows with n, and an error of independent bins would be too small. The squared MAD
+    of the means of all (overlapping) blocks of 1, 2, 4, ... bins within an arm is fitted by white noise plus waves of
+    LENGTHS (Ornstein-Uhlenbeck) by non-negative least squares, each size weighted by the number of its non-overlapping
+    blocks. The MAD keeps out a change that segmentation missed; the model, unlike a running maximum, is not biased upwards
+    and tends to a constant beyond the largest block.
+
+    Parameters
+    ----------
+    residuals
+        log2 ratio minus its level, in genome order, of autosomal bins thought unchanged.
+    variances
+        Poisson variance of each.
+    arms
+        Label of the arm of each bin; no block crosses arms.
     """
-    if len(residuals) < MIN_BINS:
-        return Noise(blocks=(), inflation=(), bins=len(residuals), assessable=False)
+    return _fit(residuals, variances, arms, len(residuals), _block_means, _of_mean)
+
+
+def first_noise(values: Floats, variances: Floats, arms: Labels) -> Noise:
+    """The same from differences of adjacent blocks (Allan variance), for values whose levels are not known yet.
+
+    A level contributes only to the differences that span one of its ends. The model is the same, restricted to waves no
+    longer than the largest block, since differences say little about longer ones.
+    """
+    longest = len(values) // (STEPS_PER_DIFFERENCE * max(len(runs_of(arms)), 1))
+    return _fit(values, variances, arms, max(longest, 1), _differences, _of_difference)
+
+
+def holds_levels(noise: Noise, first: Noise) -> bool:
+    """Whether `noise`, of block means, is that of several copy-number levels by `first`, of differences of neighbours."""
+    if not (noise.assessable and first.assessable):
+        return False
+    sizes = np.array([size for size in first.blocks if size <= noise.blocks[-1]])
+    return bool((inflation_at(noise, sizes) > LEVELS_NOT_NOISE * inflation_at(first, sizes)).any())
+
+
+def _fit(
+    values: Floats, variances: Floats, arms: Labels, longest: int, scores: Callable[..., Floats], shape: Callable[..., Floats]
+) -> Noise:  # fmt: skip
+    """scores: of all blocks of one size in an arm; shape: their variance by the model, per unit of each wave."""
+    if len(values) < MIN_BINS:
+        reason = f"only {len(values)} bins: the noise of the ratio cannot be measured"
+        return Noise(
+            blocks=(), measured=(), inflation=(), white=1.0, lengths=(), waves=(), bins=len(values), assessable=False,
+            reason=reason,
+        )  # fmt: skip
     weights = 1 / variances
-    blocks: list[int] = []
-    inflation: list[float] = []
+    mass, moment = (np.concatenate([[0.0], np.cumsum(part)]) for part in (weights, weights * values))
+    arm_sums = [(mass[low : high + 1], moment[low : high + 1]) for low, high in runs_of(arms)]
+    sizes, counts, measured = [], [], []
     size = 1
-    # Running sums over all bins; a block that would reach into the next arm is left out.
-    mass, moment = (np.concatenate([[0.0], np.cumsum(values)]) for values in (weights, weights * residuals))
-    runs = runs_of(arms)
-    while True:
-        scores: list[Floats] = []
-        count = 0
-        for low, high in runs:
-            if high - low < size:
-                continue
-            inside = slice(low + size, high + 1), slice(low, high + 1 - size)
-            scores.append((moment[inside[0]] - moment[inside[1]]) / np.sqrt(mass[inside[0]] - mass[inside[1]]))
-            count += (high - low) // size
-        if count < MIN_BLOCKS:
-            break
-        spread = np.concatenate(scores)
-        robust = float(np.median(np.abs(spread)) * MAD_TO_SD)
-        blocks.append(size)
-        # Larger blocks can only look calmer by chance, and calmer than Poisson is impossible.
-        inflation.append(max(robust**2, 1.0, inflation[-1] if inflation else 1.0))
+    while size <= longest and (count := sum((len(sums) - 1) // size for sums, _ in arm_sums)) >= MIN_BLOCKS:
+        found = np.concatenate([scores(*sums, size) for sums in arm_sums])
+        sizes.append(size)
+        counts.append(count)
+        measured.append((float(np.median(np.abs(found))) * MAD_TO_SD) ** 2)
         size *= 2
-    return Noise(blocks=tuple(blocks), inflation=tuple(inflation), bins=len(residuals), assessable=True)
+    lengths = tuple(length for length in LENGTHS if length <= longest)
+    raw = np.array(measured)
+    expected = np.column_stack([np.ones(len(sizes)), shape(np.array(sizes), lengths)])
+    # Calmer than Poisson is impossible, so no size may weigh as if it were.
+    precision = np.sqrt(np.array(counts) / MAD_VARIANCE) / np.maximum(raw, 1.0)
+    prior = np.zeros(expected.shape[1])
+    prior[-1] = np.sqrt(PRIOR_BLOCKS / MAD_VARIANCE) / max(raw[-1], 1.0)
+    rows = np.vstack([expected * precision[:, None], prior])
+    white, *waves = np.round(nnls(rows, np.append(raw * precision, prior[-1] * max(raw[-1], 1.0)))[0], SIGNIFICANT)
+    noise = Noise(
+        blocks=tuple(sizes), measured=tuple(measured), inflation=(), white=float(white), lengths=lengths,
+        waves=tuple(float(wave) for wave in waves), bins=len(values), assessable=True, reason="",
+    )  # fmt: skip
+    return noise.model_copy(update={"inflation": tuple(inflation_at(noise, np.array(sizes)).tolist())})
+
+
+def _block_means(mass: Floats, moment: Floats, size: int) -> Floats:
+    """Means of all blocks of `size` bins over their Poisson errors, from running sums."""
+    return np.asarray((moment[size:] - moment[:-size]) / np.sqrt(mass[size:] - mass[:-size]))
+
+
+def _differences(mass: Floats, moment: Floats, size: int) -> Floats:
+    """Differences of all adjacent blocks of `size` bins over their Poisson errors, from running sums."""
+    weight = mass[size:] - mass[:-size]
+    mean = (moment[size:] - moment[:-size]) / weight
+    return np.asarray((mean[size:] - mean[:-size]) / np.sqrt(1 / weight[size:] + 1 / weight[:-size]))
+
+
+def _of_mean(bins: NDArray[np.int64] | int, lengths: Sequence[float]) -> Floats:
+    """n times the variance of the mean of n bins of an Ornstein-Uhlenbeck wave of variance 1, one column per length.
+
+    With rho = exp(-1 / length): (1 + rho) / (1 - rho) - 2 rho (1 - rho^n) / (n (1 - rho)^2); 1 for a single bin.
+    """
+    n = np.maximum(np.asarray(bins, dtype=float), 1.0)[..., None]
+    rho = np.exp(-1 / np.array(lengths))
+    return np.asarray((1 + rho) / (1 - rho) - 2 * rho * (1 - rho**n) / (n * (1 - rho) ** 2))
+
+
+def _of_difference(bins: NDArray[np.int64] | int, lengths: Sequence[float]) -> Floats:
+    """The same of the difference of the means of two adjacent blocks, over 2: less n times their covariance."""
+    n = np.maximum(np.asarray(bins, dtype=float), 1.0)[..., None]
+    rho = np.exp(-1 / np.array(lengths))
+    return np.asarray(_of_mean(bins, lengths) - rho * (1 - rho**n) ** 2 / (n * (1 - rho) ** 2))
 
 
 def smooth_outliers(values: Floats, variances: Floats, arms: NDArray[np.object_]) -> Floats:
@@ -71,16 +163,9 @@ def smooth_outliers(values: Floats, variances: Floats, arms: NDArray[np.object_]
 
 
 def inflation_at(noise: Noise, bins: NDArray[np.int64] | int) -> Floats:
-    """Variance inflation for a mean over `bins` neighbours: log-log interpolated; beyond the largest block measured,
-    the last slope goes on (waves longer than the block are not ruled out). 1 where the noise could not be measured."""
-    sizes = np.asarray(bins, dtype=float)
-    if not noise.blocks:
-        return np.ones_like(sizes)
-    x, y = np.log(noise.blocks), np.log(noise.inflation)
-    log_size = np.log(np.maximum(sizes, 1.0))
-    inside = np.interp(log_size, x, y)
-    slope = (y[-1] - y[-2]) / (x[-1] - x[-2]) if len(x) > 1 else 0.0
-    return np.asarray(np.exp(inside + slope * np.maximum(log_size - x[-1], 0.0)))
+    """Variance inflation of the mean of `bins` neighbours by the fitted model, never below Poisson (1)."""
+    waves = _of_mean(bins, noise.lengths) @ np.array(noise.waves) if noise.lengths else np.zeros(np.shape(bins))
+    return np.asarray(np.maximum(noise.white + waves, 1.0))
 
 
 def standard_error(noise: Noise, weight: Floats | float, bins: NDArray[np.int64] | int) -> Floats:

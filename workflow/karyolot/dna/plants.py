@@ -1,7 +1,8 @@
 """Is the limit of detection true? Changes are planted in the lot's own fragments, and it is counted which are called."""
 
+from collections.abc import Mapping
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,11 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.copy_number import Lod, Noise
 from karyolot.contracts.settings import CopyNumber
-from karyolot.dna.segments import Piece, against_donor, runs_of_table, segment_run
-from karyolot.dna.thresholds import segment_threshold
+from karyolot.dna.limits import distinct_places
+from karyolot.dna.noise import inflation_at, standard_error
+from karyolot.dna.segment import best_stretches
+from karyolot.dna.segments import against_donor, runs_of_table, segment_run
+from karyolot.dna.thresholds import known_threshold, least_effect, segment_threshold
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -19,14 +23,29 @@ Run = tuple[int, int]
 SEED = 20_250_917
 """Fixed, so that the same lot always shows the same plants; no result depends on its value by more than chance."""
 OVERLAP = 0.5
-"""Share of the planted bins that calls of the right direction must cover to count as found."""
+"""Fraction of the planted bins that a call of the right direction must cover to count as found."""
+AROUND = 2
+"""Bins searched on either side of a plant, in lengths of the plant: a longer stretch dilutes it below half of its |z|."""
 SMALLEST_STEP = 1.03
 """A limit that falls short is raised by what its power lacks, and at least by this factor, then tried again."""
+HALVINGS = 12
+"""Steps of the search for the limit of a known region; each halves what is uncertain, so 1/4,096 of the cells remains."""
+NO_WEIGHT = 1e-3
+"""Weight of bins beyond the end of an arm or in a change of the lot, so that all windows are equally long; others weigh 50
+or more."""
+
+
+class Verified(NamedTuple):
+    """Contracts Arms and Lod with limits that were tried."""
+
+    arms: pd.DataFrame
+    lod: pd.DataFrame
 
 
 class _Field(NamedTuple):
-    """Used autosomal bins of a lot: where plants grow. runs: index ranges of arms. quiet: not in a change of the lot."""
+    """Used bins of a lot: where plants grow. runs: index ranges of arms. quiet: not in a change of the lot."""
 
+    table: pd.DataFrame
     lot: Integers
     donor: Integers
     values: Floats
@@ -36,17 +55,41 @@ class _Field(NamedTuple):
     threshold: float
 
 
-def verify_limits(ratios: pd.DataFrame, lod: pd.DataFrame, noise: Noise, settings: CopyNumber) -> pd.DataFrame:
-    """Contract Lod: the limits raised until planting confirms their power, and the result of fresh plants at each.
+def verify(ratios: pd.DataFrame, noise: Noise, arms: pd.DataFrame, lod: pd.DataFrame, settings: CopyNumber) -> Verified:
+    """Try the limits of detection that the noise predicts on the lot itself, and raise those that promise too much.
 
-    ratios: contract LogRatios of the lot; its fit and its noise stay as they are, one change cannot move them. lod:
-    the limits as the noise predicts them. Each change is planted alone, at a place drawn from the used autosomal bins
-    outside the lot's own changes. A loss in a share f of the cells thins the lot's fragments there, each kept with the
-    probability 1 - f/2; a gain thins the donor's, kept with 1/(1 + f/2): the same ratio, a little noisier than a true
-    gain, since fragments cannot be made up. The arm is then segmented and tested as it always is. A limit that would
-    have to be above all cells becomes null.
+    Parameters
+    ----------
+    ratios
+        Contract LogRatios of the lot; its fit and its noise stay as they are, one change cannot move them.
+    arms, lod
+        Contracts Arms and Lod with the predicted limits.
     """
     field = _field(ratios, noise, settings)
+    return Verified(_verified_places(field, arms, settings), _verified_sizes(field, lod, settings))
+
+
+def _field(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber) -> _Field:
+    table = ratios[ratios["mask"].isna()].reset_index(drop=True)
+    threshold = segment_threshold(len(table), settings.family_wise_error)
+    values, weights = against_donor(table)
+    runs, quiet = runs_of_table(table), np.ones(len(table), dtype=bool)
+    for low, high in runs if noise.assessable else []:
+        for piece in segment_run(values[low:high], weights[low:high], noise, threshold, settings):
+            quiet[low + piece.low : low + piece.high] = not piece.changed
+    lot, donor = (table[name].to_numpy(dtype=np.int64) for name in ("lot_count", "donor_count"))
+    return _Field(table, lot, donor, values, runs, quiet, noise, threshold)
+
+
+def _verified_sizes(field: _Field, lod: pd.DataFrame, settings: CopyNumber) -> pd.DataFrame:
+    """The limits by size, raised until planting confirms their power, and the result of fresh plants at each.
+
+    Each change is planted alone, at a place drawn from the used autosomal bins outside the lot's own changes. A loss in a
+    fraction f of the cells thins the lot's fragments there, each kept with the probability 1 - f/2; a gain thins the donor's,
+    kept with 1/(1 + f/2): the same ratio, a little noisier than a true gain, since fragments cannot be made up. What is
+    found is what differs from the unchanged genome (0) within AROUND lengths of it. A limit that would have to be above
+    all cells becomes null.
+    """
     generator = np.random.default_rng(SEED)
     rows = []
     for row in lod.to_dict("records"):
@@ -63,25 +106,88 @@ def verify_limits(ratios: pd.DataFrame, lod: pd.DataFrame, noise: Noise, setting
     return Lod.frame(rows)
 
 
-def _field(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber) -> _Field:
-    used = ratios["mask"].isna()
-    table = ratios[used & (ratios["region"] == "autosome")].reset_index(drop=True)
-    threshold = segment_threshold(int(used.sum()), settings.family_wise_error)
-    values, weights = against_donor(table)
-    runs, quiet = runs_of_table(table), np.ones(len(table), dtype=bool)
-    for low, high in runs if noise.assessable else []:
-        for piece in segment_run(values[low:high], weights[low:high], noise, threshold, settings):
-            quiet[low + piece.low : low + piece.high] = not piece.changed
-    lot, donor = (table[name].to_numpy(dtype=np.int64) for name in ("lot_count", "donor_count"))
-    return _Field(lot, donor, values, runs, quiet, noise, threshold)
+def _verified_places(field: _Field, arms: pd.DataFrame, settings: CopyNumber) -> pd.DataFrame:
+    """The limits of known regions, raised to what a change planted in their own bins takes to be found.
+
+    A place whose ratio lies above 0 by chance hides a loss, and one below 0 a gain. Its mean after thinning has a normal
+    distribution whose moments are those of the thinned counts, so the power needs no draws. Places that are changed, or
+    hold a change, keep the limits predicted and have no power.
+    """
+    threshold = known_threshold(len(distinct_places(arms)), settings.family_wise_error)
+    rows = []
+    for row in arms.to_dict("records"):
+        inside = _bins_of(field, row)
+        if (
+            field.noise.assessable
+            and len(inside) >= settings.min_bins
+            and field.quiet[inside].all()
+            and not row["changed"]
+        ):
+            for type_ in ("gain", "loss"):
+                limit, power = _limit(
+                    field, inside, int(row["copies"]), type_, row[f"lod_{type_}"], threshold, settings
+                )
+                row[f"lod_{type_}"], row[f"power_{type_}"] = limit, power
+        row["assessable"] = bool(row["assessable"] and max(row["lod_gain"], row["lod_loss"]) <= settings.max_arm_lod)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _bins_of(field: _Field, place: Mapping[Any, Any]) -> Integers:
+    table = field.table
+    inside = (table["chrom"] == place["chrom"]) & (table["start"] >= place["start"]) & (table["end"] <= place["end"])
+    return np.flatnonzero(inside & (table["region"] != "PAR") & (table["copies"] > 0))
+
+
+def _limit(
+    field: _Field, inside: Integers, copies: int, type_: str, predicted: float, threshold: float, settings: CopyNumber
+) -> tuple[float, float]:
+    """Smallest fraction of cells, not below `predicted`, whose change is found with the power asked for, and that power."""
+
+    def power(fraction: float) -> float:
+        return _power(field, inside, copies, type_, fraction, threshold, settings)
+
+    highest = 1 - 1e-6 if type_ == "loss" else 1.0
+    if not predicted < highest:
+        return predicted, np.nan
+    low, high = predicted, predicted
+    if power(predicted) < settings.power:
+        if power(highest) < settings.power:
+            return np.nan, np.nan
+        high = highest
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            low, high = (low, middle) if power(middle) >= settings.power else (middle, high)
+    return high, power(high)
+
+
+def _power(
+    field: _Field, inside: Integers, copies: int, type_: str, fraction: float, threshold: float, settings: CopyNumber
+) -> float:
+    """Probability that the mean of these bins passes the test after thinning their fragments.
+
+    A count n of which each is kept with probability p has the log2 ratio to before of mean log2 p and variance
+    (1 - p) / (n p ln(2)^2), to first order in 1 / (n p).
+    """
+    lot, donor = field.lot[inside].astype(float), field.donor[inside].astype(float)
+    kept = 1 - fraction / copies if type_ == "loss" else 1 / (1 + fraction / copies)
+    thinned = lot if type_ == "loss" else donor
+    other = donor if type_ == "loss" else lot
+    weights = np.log(2) ** 2 / (1 / (thinned * kept + 0.5) + 1 / (other + 0.5))
+    sign = -1.0 if type_ == "loss" else 1.0
+    mean = np.average(field.values[inside], weights=weights) + sign * abs(np.log2(kept))
+    variance = np.sum(weights**2 * (1 - kept) / ((thinned * kept + 0.5) * np.log(2) ** 2)) / weights.sum() ** 2
+    least = least_effect(standard_error(field.noise, weights.sum(), len(inside)), threshold, settings)
+    return float(NormalDist().cdf(float((sign * mean - least) / np.sqrt(variance))))
 
 
 def _starts(field: _Field, bins: int) -> Integers:
-    """First bins of all stretches of `bins` quiet neighbours within an arm."""
-    changed = np.concatenate([[0], np.cumsum(~field.quiet)])
+    """First bins of all stretches of `bins` quiet autosomal neighbours within an arm."""
+    free = field.quiet & (field.table["region"] == "autosome").to_numpy()
+    taken = np.concatenate([[0], np.cumsum(~free)])
     places = [np.arange(low, high - bins + 1) for low, high in field.runs if high - low >= bins]
     starts = np.concatenate(places) if places else np.array([], dtype=np.int64)
-    return np.asarray(starts[changed[starts + bins] == changed[starts]])
+    return np.asarray(starts[taken[starts + bins] == taken[starts]])
 
 
 def _found(
@@ -89,46 +195,53 @@ def _found(
     settings: CopyNumber,
 ) -> int:  # fmt: skip
     """How many of `settings.plants` changes are called."""
-    ends = np.array([high for _, high in field.runs])
-    found = 0
-    for start in generator.choice(starts, settings.plants):
-        low, high = field.runs[int(np.searchsorted(ends, start, side="right"))]
-        inside = slice(int(start) - low, int(start) - low + bins)
-        values, weights = _planted(field, slice(low, high), inside, type_, fraction, generator)
-        pieces = segment_run(values, weights, field.noise, field.threshold, settings)
-        found += _covers(pieces, inside, type_)
-    return found
+    drawn = generator.choice(starts, settings.plants)
+    values, weights, first = _planted(field, drawn, bins, type_, fraction, generator)
+    sums, moments = (
+        np.concatenate([np.zeros((len(drawn), 1)), np.cumsum(part, axis=1)], axis=1)
+        for part in (weights, weights * values)
+    )
+    inflation = inflation_at(field.noise, np.arange(sums.shape[1]))
+    score, start, end = best_stretches(sums, moments, inflation, settings.min_bins)
+    rows = np.arange(len(drawn))
+    mean = (moments[rows, end] - moments[rows, start]) / (sums[rows, end] - sums[rows, start])
+    covered = np.minimum(end, first + bins) - np.maximum(start, first)
+    called = (score >= field.threshold) & (np.abs(mean) >= settings.min_log2) & ((mean > 0) == (type_ == "gain"))
+    return int((called & (covered >= OVERLAP * bins)).sum())
 
 
 def _planted(
-    field: _Field, arm: slice, inside: slice, type_: str, fraction: float, generator: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Values and Poisson weights of an arm with a one-copy change in `fraction` of the cells."""
-    lot, donor = field.lot[arm].copy(), field.donor[arm].copy()
+    field: _Field, drawn: Integers, bins: int, type_: str, fraction: float, generator: np.random.Generator
+) -> tuple[Floats, Floats, int]:
+    """Values and Poisson weights around one-copy changes in `fraction` of the cells, one row each, and their first column.
+
+    Bins of another arm or of a change of the lot have the value 0 and NO_WEIGHT.
+    """
+    around = AROUND * bins
+    at = drawn[:, None] + np.arange(-around, bins + around)
+    lows, highs = np.array(field.runs).T
+    run = np.searchsorted(highs, drawn, side="right")[:, None]
+    within = (at >= lows[run]) & (at < highs[run])
+    at = np.clip(at, 0, len(field.values) - 1)
+    within &= field.quiet[at]
+    lot, donor = field.lot[at], field.donor[at]
     before = _log2(lot, donor)
+    inside = slice(around, around + bins)
     if type_ == "loss":
-        lot[inside] = generator.binomial(lot[inside], 1 - fraction / 2)
+        lot[:, inside] = generator.binomial(lot[:, inside], 1 - fraction / 2)
     else:
-        donor[inside] = generator.binomial(donor[inside], 1 / (1 + fraction / 2))
+        donor[:, inside] = generator.binomial(donor[:, inside], 1 / (1 + fraction / 2))
     weights = np.log(2) ** 2 / (1 / (lot + 0.5) + 1 / (donor + 0.5))
-    return field.values[arm] + _log2(lot, donor) - before, weights
+    values = np.where(within, field.values[at] + _log2(lot, donor) - before, 0.0)
+    return values, np.where(within, weights, NO_WEIGHT), around
 
 
 def _log2(lot: Integers, donor: Integers) -> Floats:
     return np.asarray(np.log2((lot + 0.5) / (donor + 0.5)))
 
 
-def _covers(pieces: list[Piece], inside: slice, type_: str) -> bool:
-    covered = sum(
-        max(0, min(piece.high, inside.stop) - max(piece.low, inside.start))
-        for piece in pieces
-        if piece.changed and (piece.mean > 0) == (type_ == "gain")
-    )
-    return bool(covered >= OVERLAP * (inside.stop - inside.start))
-
-
 def _step(reached: float, threshold: float, power: float) -> float:
-    """Factor on a limit that reached too little power: |z| is proportional to the share of cells."""
+    """Factor on a limit that reached too little power: |z| is proportional to the fraction of cells."""
     normal = NormalDist()
     lacking = normal.inv_cdf(power) - normal.inv_cdf(min(max(reached, 0.01), power))
     return max(SMALLEST_STEP, 1 + lacking / (threshold + normal.inv_cdf(power)))

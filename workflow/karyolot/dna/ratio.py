@@ -10,7 +10,7 @@ from karyolot.contracts.copy_number import Comparison, LogRatios
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.bins import expected_copies
-from karyolot.dna.noise import MAD_TO_SD, measure_noise, runs_of
+from karyolot.dna.noise import MAD_TO_SD, first_noise, holds_levels, measure_noise, runs_of
 from karyolot.dna.segment import split, track
 from karyolot.dna.thresholds import least_effect, segment_threshold
 
@@ -27,12 +27,17 @@ FEWEST_PER_KNOT = 20
 """With fewer autosomal bins than this per knot the curve has only FEW_QUANTILES."""
 BINS_PER_TERM = 10
 """Fewest bins per fitted coefficient; with fewer nothing is corrected, and the report says so."""
-LEAST_KNOWN = 0.9
-"""Part of the autosomal bins that must have a covariate for it to be corrected; of fewer it would describe other bins."""
+COVARIATES = {"gc": "GC", "replication_timing": "replication timing", "mappability": "mappability"}
+"""Columns of the bins that are corrected for, and their names in a report."""
+MOST_MISSING = 0.2
+"""Largest fraction of the autosomal bins otherwise in use that may lack a value of a covariate that was given. Public tracks
+of GRCh38 lack 0.2 %; one of another assembly, or of a few chromosomes, lacks more than this."""
 HUBER = 1.345
 """Huber's constant: 95 % efficiency when the noise is Gaussian."""
 SAME_LEVEL = 0.03
 """log2 half-width of one copy-number level when the centre is looked for; half a one-copy gain in 8 % of cells."""
+RIVAL = 0.8
+"""A level held by this fraction of the bins of the commonest one competes with it for the centre."""
 
 
 class Compared(NamedTuple):
@@ -76,11 +81,12 @@ def compare(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str
         lot_median=float(table["lot_count"][autosome].median()),
         donor_median=float(table["donor_count"][autosome].median()),
         covariates=tuple(dict.fromkeys(name.split(":")[0] for name in names)),
+        not_used=_not_used(table, autosome, names),
         rt_slope=slope[0] if slope else None,
         rt_low=slope[0] - 1.96 * slope[1] if slope else None,
         rt_high=slope[0] + 1.96 * slope[1] if slope else None,
         noise_sd=_lag_noise(corrected[autosome], table["arm"].to_numpy()[autosome]),
-        neutral=float(neutral.sum() / autosome.sum()),
+        neutral=_neutral_share(corrected, variance, table["arm"].to_numpy(), neutral, autosome),
     )
     return Compared(table[list(LogRatios.to_schema().columns)].reset_index(drop=True), facts)
 
@@ -130,26 +136,49 @@ def _factor(
 ) -> int:
     """How many counted bins make one analysis bin, from the shallower of the two samples."""
     width = int((bins["end"] - bins["start"]).max())
+    good = (bins["region"] == "autosome").to_numpy() & (mask == None)  # noqa: E711 (elementwise)
+    if not good.any():
+        return 1
+    typical = min(float(lot["count"][good].mean()), float(donor["count"][good].mean()))
+    return analysis_factor(typical, width, int(bins.groupby("chrom", sort=False).size().max()), settings)
+
+
+def analysis_factor(typical: float, width: int, longest: int, settings: CopyNumber) -> int:
+    """How many counted bins make one analysis bin.
+
+    Parameters
+    ----------
+    typical
+        Mean fragments per usable autosomal counted bin, of the shallower sample.
+    width
+        Of a counted bin, bases.
+    longest
+        Counted bins of the longest chromosome.
+
+    Raises
+    ------
+    KaryolotError
+        `copy_number.analysis_bin_bp` is set and is not a multiple of `width`.
+    """
     if settings.analysis_bin_bp is not None:
         if settings.analysis_bin_bp % width:
             raise KaryolotError(
                 f"copy_number.analysis_bin_bp ({settings.analysis_bin_bp}) must be a multiple of counting.bin_bp ({width})"
             )
         return settings.analysis_bin_bp // width
-    good = (bins["region"] == "autosome").to_numpy() & (mask == None)  # noqa: E711 (elementwise)
-    if not good.any():
-        return 1
-    typical = min(float(lot["count"][good].mean()), float(donor["count"][good].mean()))
     ladder = (step * 10**power for power in range(9) for step in LADDER)
     needed = max(settings.min_bin_count / max(typical, 1e-9), settings.min_bin_bp / width)
-    longest = max(1, int(bins.groupby("chrom", sort=False).size().max()))
-    return min(next((step for step in ladder if step >= needed), longest), longest)
+    most = max(1, longest)
+    return min(next((step for step in ladder if step >= needed), most), most)
 
 
 def _aggregate(
     bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, mask: NDArray[np.object_], factor: int
 ) -> pd.DataFrame:
-    """Sum `factor` neighbouring bins of the same arm and region; masked ones add neither counts nor covariates."""
+    """Sum `factor` neighbouring bins of the same arm and region; masked ones add neither counts nor covariates.
+
+    A covariate known for less than half of the bases in use is missing.
+    """
     good = (mask == None).astype(float)  # noqa: E711 (elementwise)
     width = (bins["end"] - bins["start"]).to_numpy(dtype=float)
     frame = bins[["chrom", "start", "end", "arm", "region"]].copy()
@@ -157,10 +186,10 @@ def _aggregate(
     frame["width"] = width
     frame["lot_count"] = lot["count"].to_numpy() * good
     frame["donor_count"] = donor["count"].to_numpy() * good
-    covariates = ("gc", "mappability", "replication_timing")
-    for name in covariates:
-        known = bins[name].notna().to_numpy() * frame["good"]
-        frame[name] = bins[name].fillna(0.0) * known
+    for name in COVARIATES:
+        values = bins[name].where(bins[name].between(0, 1)) if name == "gc" else bins[name]
+        known = values.notna().to_numpy() * frame["good"]
+        frame[name] = values.fillna(0.0) * known
         frame[f"{name}_known"] = known
     frame["reason"] = mask
     block = bins.groupby("chrom", sort=False).cumcount() // factor
@@ -174,9 +203,10 @@ def _aggregate(
     table["donor_count"] = sums["donor_count"].astype("int64")
     table["share"] = sums["good"] / sums["width"]
     table["good"] = sums["good"]
-    for name in covariates:
+    for name in COVARIATES:
         both = grouped[[name, f"{name}_known"]].sum()
-        table[name] = both[name] / both[f"{name}_known"].where(both[f"{name}_known"] > 0)
+        known = both[f"{name}_known"]
+        table[name] = both[name] / known.where((known > 0) & (known >= table["good"] / 2))
     table["reason"] = grouped["reason"].first()
     return table.reset_index(drop=True)
 
@@ -194,7 +224,54 @@ def _mask(table: pd.DataFrame, settings: CopyNumber) -> pd.Series:
         mask[mask.isna() & ~relative.between(low, high)] = "donor_outlier"
         # Both samples empty: a ratio of 0/0 would read as 'no change'.
         mask[mask.isna() & (table["donor_count"] == 0)] = "low_count"
+    return _mask_missing(table, mask)
+
+
+def _mask_missing(table: pd.DataFrame, mask: pd.Series) -> pd.Series:
+    """`mask`, and "covariate" where a bin lacks a covariate that was given.
+
+    A sex chromosome about which a track says nothing at all is not masked: tracks often end at the autosomes and X, and the
+    loss of a Y must still be seen. It is not corrected for that track (`_not_used`). Raises KaryolotError when more than
+    MOST_MISSING of the autosomal bins lack a covariate.
+    """
+    unmasked = mask.isna()
+    autosome = unmasked & (table["region"] == "autosome")
+    for column, name in COVARIATES.items():
+        missing = table[column].isna()
+        if missing.all():
+            continue
+        share = float(missing[autosome].mean()) if autosome.any() else 0.0
+        if share > MOST_MISSING:
+            raise KaryolotError(
+                f"{name} has no value in {share:.0%} of the usable autosomal bins; at most {MOST_MISSING:.0%} may lack it."
+                " Give a track that covers the genome of this assembly, or none"
+            )
+        exempt = [] if column == "gc" else _regions_without(table, column)
+        mask = mask.mask(unmasked & missing & ~table["region"].isin(exempt), "covariate")
     return mask
+
+
+def _regions_without(table: pd.DataFrame, column: str) -> list[str]:
+    """X, PAR or Y, where the covariate of this column has no value at all."""
+    known = table.groupby("region")[column].count()
+    return [str(region) for region in known.index[known == 0] if region != "autosome"]
+
+
+def _not_used(table: pd.DataFrame, autosome: Mask, names: list[str]) -> dict[str, str]:
+    """Why covariates that were given are not corrected for, or not on a sex chromosome, by name."""
+    used = {name.split(":")[0] for name in names}
+    reasons = {}
+    for column, name in COVARIATES.items():
+        values = table[column].to_numpy(dtype=float)[autosome]
+        if table[column].isna().all():
+            continue
+        if name not in used:
+            same = not np.nanstd(values) > 0
+            reasons[name] = "the same value in all bins" if same else f"only {autosome.sum()} autosomal bins"
+        for region in _regions_without(table, column) if name in used else []:
+            if (table.loc[table["mask"].isna(), "region"] == region).any():
+                reasons[f"{name} on {region}"] = "no value there"
+    return reasons
 
 
 def _design(table: pd.DataFrame, used: Mask, autosome: Mask, knots: Floats) -> tuple[Floats, list[str]]:
@@ -205,9 +282,9 @@ def _design(table: pd.DataFrame, used: Mask, autosome: Mask, knots: Floats) -> t
         basis = natural_spline(table["gc"].to_numpy(dtype=float), knots)
         columns += list(basis.T)
         names += [f"GC:{i}" for i in range(basis.shape[1])]
-    for name, label in (("replication_timing", "replication timing"), ("mappability", "mappability")):
+    for name, label in list(COVARIATES.items())[1:]:
         values = table[name].to_numpy(dtype=float)
-        if np.isfinite(values[autosome]).mean() > LEAST_KNOWN and np.nanstd(values[autosome]) > 0:
+        if np.isfinite(values[autosome]).all() and np.ptp(values[autosome]) > 0:
             centre, scale = np.nanmean(values[autosome]), np.nanstd(values[autosome])
             columns.append(np.nan_to_num((values - centre) / scale))
             names.append(label)
@@ -218,12 +295,10 @@ def _design(table: pd.DataFrame, used: Mask, autosome: Mask, knots: Floats) -> t
 
 
 def _gc_knots(table: pd.DataFrame) -> Floats:
-    """Knots of the GC spline from the autosomal bins still in use; none when GC is known of few of them or does not vary."""
+    """Knots of the GC spline from the autosomal bins still in use; none when GC is not known or does not vary."""
     gc = table.loc[table["mask"].isna() & (table["region"] == "autosome"), "gc"].to_numpy(dtype=float)
-    known = gc[np.isfinite(gc)]
-    if len(known) <= LEAST_KNOWN * len(gc) or np.ptp(known) == 0:
+    if not len(gc) or not np.isfinite(gc).all() or np.ptp(gc) == 0:  # not finite: no GC was given
         return np.array([])
-    gc = known
     few = len(gc) < FEWEST_PER_KNOT * len(GC_QUANTILES)
     return np.unique(np.quantile(gc, FEW_QUANTILES if few else GC_QUANTILES))
 
@@ -271,10 +346,13 @@ def _extra_variance(values: Floats, variance: Floats) -> float:
 
 
 def _neutral(table: pd.DataFrame, values: Floats, variance: Floats, autosome: Mask, settings: CopyNumber) -> Mask:
-    """Bins of segments that do not differ from the commonest level of the autosomes, which is taken as unchanged."""
+    """Bins of segments that do not differ from the commonest level of the autosomes, which is taken as unchanged.
+
+    Of levels about equally common (RIVAL) it is the one nearest to the median bin: gains and losses balance there.
+    """
     arms = table["arm"].to_numpy()
     weights = 1 / variance
-    noise = measure_noise(values[autosome] - _running_level(values, arms, autosome), variance[autosome], arms[autosome])
+    noise = first_noise(values[autosome], variance[autosome], arms[autosome])
     threshold = segment_threshold(int(autosome.sum()), settings.family_wise_error)
     level, se = np.full(len(table), np.nan), np.zeros(len(table))
     rows = np.flatnonzero(autosome)
@@ -286,15 +364,20 @@ def _neutral(table: pd.DataFrame, values: Floats, variance: Floats, autosome: Ma
             level[part], se[part] = run.inside(low, high)
     levels, at, counts = np.unique(level[autosome], return_index=True, return_counts=True)
     near = np.abs(levels[:, None] - levels) <= np.maximum(SAME_LEVEL, se[autosome][at])[:, None]
-    centre = levels[(counts @ near).argmax()]
+    common = counts @ near
+    rivals = np.flatnonzero(common >= RIVAL * common.max())
+    centre = levels[rivals[np.abs(levels[rivals] - np.median(level[autosome])).argmin()]]
     differs = np.abs(level - centre) > least_effect(se, threshold, settings)
     return np.asarray(autosome & ~differs)
 
 
-def _running_level(values: Floats, arms: NDArray[np.object_], rows: Mask) -> Floats:
-    """Each arm's median: a first guess of the level, good enough to see the noise around it."""
-    frame = pd.DataFrame({"value": values[rows], "arm": arms[rows]})
-    return frame.groupby("arm", sort=False)["value"].transform("median").to_numpy(dtype=float)
+def _neutral_share(
+    values: Floats, variance: Floats, arms: NDArray[np.object_], neutral: Mask, autosome: Mask
+) -> float | None:
+    """Fraction of the used autosomal bins at the centre; None where bins of several levels were taken for neutral."""
+    first = first_noise(values[autosome], variance[autosome], arms[autosome])
+    noise = measure_noise(values[neutral], variance[neutral], arms[neutral])
+    return None if holds_levels(noise, first) else float(neutral.sum() / autosome.sum())
 
 
 def _alone(table: pd.DataFrame, counts: Floats, design: Floats, autosome: Mask) -> Floats:

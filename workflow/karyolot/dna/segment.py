@@ -107,7 +107,54 @@ def carve(segments: list[tuple[int, int]], arm: Track, threshold: float, min_bin
     return sorted(done)
 
 
-def _lengths(low: int, high: int) -> Iterator[int]:
+def best_stretches(sums: Floats, moments: Floats, inflation: Floats, min_bins: int) -> tuple[Floats, Places, Places]:
+    """The search of `carve` in many tracks at once: the stretch of each that differs most from 0, as (|z|, start, end).
+
+    sums, moments: as in `Track`, one row per track, all of the same number of bins; inflation: shared. Ends are moved one at
+    a time for as long as that raises |z|, as in `carve`.
+    """
+    rows = np.arange(len(sums))
+    best, start, end = (
+        np.full(len(sums), -1.0),
+        np.zeros(len(sums), dtype=np.int64),
+        np.zeros(len(sums), dtype=np.int64),
+    )
+    bins = sums.shape[1] - 1
+    for length in trial_lengths(min_bins, bins):
+        step = max(1, int(length * START_STEP))
+        inside, moment = (part[:, length::step] - part[:, : bins + 1 - length : step] for part in (sums, moments))
+        scores = np.abs(moment) / np.sqrt(inflation[length] * inside)
+        at = scores.argmax(axis=1)
+        better = scores[rows, at] > best
+        best = np.where(better, scores[rows, at], best)
+        start, end = np.where(better, at * step, start), np.where(better, at * step + length, end)
+    active = rows
+    while len(active):
+        before = best[active]
+        reach = np.maximum(2, ((end[active] - start[active]) * (LENGTH_GROWTH - 1)).astype(int) + 1)
+        near = np.arange(-reach.max(), reach.max() + 1)
+        for moved in (start, end):
+            tried = moved[active, None] + near
+            lows, highs = (tried, end[active, None]) if moved is start else (start[active, None], tried)
+            fits = (np.abs(near) <= reach[:, None]) & (tried >= 0) & (tried <= bins) & (highs - lows >= min_bins)
+            lows, highs = (np.clip(np.broadcast_to(ends, tried.shape), 0, bins) for ends in (lows, highs))
+            inside, moment = (
+                np.take_along_axis(part[active], highs, 1) - np.take_along_axis(part[active], lows, 1)
+                for part in (sums, moments)
+            )
+            length = np.maximum(highs - lows, 0)
+            scores = np.where(fits, np.abs(moment) / np.sqrt(inflation[length] * np.where(fits, inside, 1.0)), -1.0)
+            at = scores.argmax(axis=1)
+            found = scores[np.arange(len(active)), at]
+            better = found > best[active]
+            moved[active[better]] = tried[np.arange(len(active)), at][better]
+            best[active[better]] = found[better]
+        active = active[best[active] > before * (1 + 1e-12)]
+    return best, start, end
+
+
+def trial_lengths(low: int, high: int) -> Iterator[int]:
+    """Lengths from low to high, each LENGTH_GROWTH times the one before."""
     length = low
     while length <= high:
         yield length
@@ -173,7 +220,7 @@ def _trials(bins: int, min_bins: int) -> tuple[Places, Places]:
     """Starts and ends of the stretches tried among `bins`; kept, since arms are searched again and again."""
     starts: list[Places] = []
     lengths: list[Places] = []
-    for length in _lengths(min_bins, bins - min_bins):
+    for length in trial_lengths(min_bins, bins - min_bins):
         last = bins - length
         own = np.arange(0, last + 1, max(1, int(length * START_STEP)))
         starts += [own] if own[-1] == last else [own, np.array([last])]

@@ -8,7 +8,16 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.copy_number import Noise, Segments
 from karyolot.contracts.settings import CopyNumber
-from karyolot.dna.noise import inflation_at, measure_noise, runs_of, smooth_outliers, standard_error
+from karyolot.dna.noise import (
+    LEVELS,
+    first_noise,
+    holds_levels,
+    inflation_at,
+    measure_noise,
+    runs_of,
+    smooth_outliers,
+    standard_error,
+)
 from karyolot.dna.segment import carve, merge, split, track
 from karyolot.dna.thresholds import least_effect, segment_threshold
 
@@ -16,6 +25,8 @@ Floats = NDArray[np.float64]
 
 CONFIDENCE = 1.96
 """Half-width of a 95 % interval in standard errors."""
+MOST_ROUNDS = 4
+"""Rounds of noise and segments; nearly all lots need two or three."""
 
 
 class Segmented(NamedTuple):
@@ -108,23 +119,28 @@ def segment_track(
 ) -> tuple[Noise, list["Piece"]]:
     """Noise and segments (ranges of rows of `table`) of one track over the used bins of `table`, in genome order.
 
-    Two rounds. The first takes each arm's median as its level and finds what changed; the second measures the noise
-    about the centre (0) on all that did not, so that waves as long as an arm count as noise too.
+    The first round takes the noise between neighbouring blocks, which does not depend on the levels; each further one
+    measures it about the centre (0) on all bins the round before found unchanged, so that waves as long as an arm count as
+    noise too. It ends when the same bins are unchanged twice, or after MOST_ROUNDS.
     """
     arms = _arms(table)
     autosome = (table["region"] == "autosome").to_numpy()
     threshold = segment_threshold(len(table), settings.family_wise_error)
-    level = pd.Series(values).groupby(arms, sort=False).transform("median").to_numpy()
-    quiet = autosome
-    for _ in range(2):
-        noise = measure_noise((values - level)[quiet], 1 / weights[quiet], arms[quiet])
+    first = noise = first_noise(values[autosome], 1 / weights[autosome], arms[autosome])
+    before = None
+    for turn in range(MOST_ROUNDS):
         pieces = []
-        quiet, level = autosome.copy(), np.zeros(len(values))
-        for first, last in runs_of(arms):
-            part = slice(first, last)
+        quiet = autosome.copy()
+        for start, end in runs_of(arms):
+            part = slice(start, end)
             for piece in segment_run(values[part], weights[part], noise, threshold, settings):
-                pieces.append(piece._replace(low=first + piece.low, high=first + piece.high))
+                pieces.append(piece._replace(low=start + piece.low, high=start + piece.high))
                 quiet[pieces[-1].low : pieces[-1].high] &= not piece.changed
+        if turn == MOST_ROUNDS - 1 or (before is not None and np.array_equal(quiet, before)):
+            break
+        noise, before = measure_noise(values[quiet], 1 / weights[quiet], arms[quiet]), quiet
+    if holds_levels(noise, first):
+        noise = noise.model_copy(update={"assessable": False, "reason": LEVELS})
     return noise, pieces
 
 

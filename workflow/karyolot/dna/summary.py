@@ -7,7 +7,9 @@ from karyolot.contracts.copy_number import Comparison, Match, Noise
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.metrics import LOD_OF, MetricName
 from karyolot.contracts.settings import CopyNumber
+from karyolot.dna.forecast import more_reads
 from karyolot.dna.match import lost_from
+from karyolot.dna.timing import TIMING
 
 ARTEFACT_LOG2 = 0.07
 """A call at a GC-rich end must be this large to count as a change: twice the smallest effect called anywhere, since the
@@ -33,7 +35,7 @@ def copy_number_metrics(
     """
     return {
         **_quality(arms, comparison),
-        **_limits(lod, noise, settings),
+        **more_reads(_limits(lod, noise, settings), comparison, noise, settings),
         **_counts(
             _with_evidence(calls, alleles), segments, noise, settings, NO_PANEL if alleles is None else alleles.unasked
         ),
@@ -62,7 +64,9 @@ def _quality(arms: pd.DataFrame, comparison: Comparison) -> Metrics:
             else f"{slope:.3f} ({comparison.rt_low:.3f} to {comparison.rt_high:.3f}), taken out of the ratios",
         ),
         MetricName.DNA_NEUTRAL: _known(
-            comparison.neutral, "no usable bin", "share of the autosomes at the commonest level"
+            comparison.neutral,
+            "the copy-number levels could not be separated",
+            "share of the autosomes at the commonest level",
         ),
         MetricName.DNA_BLIND_ARMS: Metric(
             value=len(blind),
@@ -84,7 +88,7 @@ def _limits(lod: pd.DataFrame, noise: Noise, settings: CopyNumber) -> Metrics:
         f"no fraction of cells up to 100 % would be found at {settings.claim_mb:g} Mb with {settings.power:.0%} power"
     )
     if not noise.assessable:
-        reason = f"only {noise.bins} bins: the noise of the ratio cannot be measured"
+        reason = noise.reason
     known = {name: (None if pd.isna(claim.get(name)) else round(float(claim[name]), 4)) for name in ("gain", "loss")}
     both = [value for value in known.values() if value is not None]
     return {
@@ -123,7 +127,7 @@ def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings:
     """unasked: why the alleles under the calls were not asked, '' = they were."""
     size = (calls["end"] - calls["start"]) / 1e6
     weak = (calls["artefact"] == "GC-rich end") & (calls["log2"].abs() < ARTEFACT_LOG2)
-    prone = weak | (calls["artefact"] == "immune receptor genes")
+    prone = weak | calls["artefact"].isin(["immune receptor genes", TIMING])
     moved = calls["origin"].isin(["acquired", "enriched"])
     contradicted = (calls["evidence"] == "disagree") & (calls["class"] != "high-copy")
     own = moved & ~prone & ~contradicted
@@ -140,7 +144,7 @@ def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings:
         MetricName.CN_CONTRADICTED: moved & ~prone & contradicted,
         MetricName.CN_DONOR_CHANGE_LOST: calls["origin"] == "lost",
     }
-    reason = "" if noise.assessable else f"only {noise.bins} bins: the noise of the ratio cannot be measured"
+    reason = "" if noise.assessable else noise.reason
     found: Metrics = {
         name: Metric(
             value=int(rows.sum()) if noise.assessable else None,

@@ -13,72 +13,88 @@ from karyolot.inputs.rows import IDS, entry_of
 from karyolot.inputs.sheets import Entry
 from karyolot.inputs.study import Draft
 
+Samples = Mapping[str, list[Entry[Sample]]]
+"""sample_id -> its rows."""
+Owned = Mapping[tuple[str, str, str | None], Samples]
+"""(assay, 'lot' or 'donor', its id) -> its samples."""
+
 
 def comparisons(draft: Draft, config: Config, doubtful: bool) -> Iterator[Problem]:
     """Each lot and its donor have what a comparison needs. doubtful: some rows belong to nobody known."""
-    lots_file, samples_file = config.sheets.lots, config.sheets.samples
-    leaders: dict[str, Sample] = {}
-    of: dict[tuple[str, str, str | None], dict[str, list[Entry[Sample]]]] = defaultdict(lambda: defaultdict(list))
-    for entry in draft.samples:
-        if not entry.bad & IDS:
-            # A row that contradicts the first of its sample is told elsewhere.
-            first = leaders.setdefault(entry.row.sample_id.casefold(), entry.row)
-            kind = "lot" if first.lot_id else "donor"
-            of[first.assay, kind, first.lot_id or first.donor_id][first.sample_id].append(entry)
-    owned = {key: dict(samples) for key, samples in of.items()}
-    for (assay, kind, owner), samples in owned.items():
-        if assay == "wgs" and len(samples) > 1:
-            line = list(samples.values())[1][0].line
-            message = f"{kind} {owner} has {len(samples)} WGS samples: {', '.join(samples)}"
-            remedy = "keep one; libraries and lanes of the same cells go under one sample_id and are merged"
-            yield Problem("E25", samples_file, message, remedy, line, "sample_id")
-    lines = {entry_of(entry.row): entry.line for entry in reversed(draft.samples) if entry.row.assay == "rnaseq"}
-    if {"reads", "counts"} <= lines.keys():
-        line = max(lines["reads"], lines["counts"])
-        message = f"RNA comes as reads (line {lines['reads']}) and as counts (line {lines['counts']})"
-        remedy = "give all RNA of a study in one way: differences between methods would look like biology"
-        yield Problem("E25", samples_file, message, remedy, line, "sample_id")
+    owned = _owned(draft)
     has_dna = any(assay == "wgs" for assay, _, _ in owned)
-    if owned and not has_dna and not doubtful:
-        message = "no sample is WGS: genomic stability of the lots is not assessed, RNA alone is"
-        remedy = "add WGS samples of lots and donors; or ask for the RNA results by name"
-        yield Problem("W05", samples_file, message, remedy)
+    yield from _of_study(draft, config.sheets.samples, owned, asked=bool(owned) and not has_dna and not doubtful)
     study: dict[str, dict[str, str]] = {}
     confounded = False
     for row in draft.lots:
         lot, donor = row.row.lot_id, row.row.donor_id
         if row.bad & {"lot_id", "donor_id"}:
             continue
-        at_lot = partial(Problem, file=lots_file, line=row.line, column="lot_id", value=lot)
-        wanted = "wgs" if has_dna else "rnaseq"
-        if owned and not doubtful and (wanted, "lot", lot) not in owned:
-            message = f"the lot has no {'WGS' if has_dna else 'RNA'} sample"
-            yield at_lot("E25", message=message, remedy=f"add a row to samples.tsv: assay {wanted}, lot_id {lot}")
-        elif has_dna and not doubtful and ("wgs", "donor", donor) not in owned:
-            message = f"its donor {donor} has no WGS sample of hepatocytes, so there is nothing to compare the lot with"
-            remedy = f"add a row to samples.tsv: assay wgs, donor_id {donor}, lot_id empty"
-            yield at_lot("E06", message=message, remedy=remedy)
+        at_lot = partial(Problem, file=config.sheets.lots, line=row.line, column="lot_id", value=lot)
+        if owned and not doubtful:
+            yield from _absent(owned, lot, donor, has_dna, at_lot)
         yield from _different(owned.get(("wgs", "lot", lot), {}), owned.get(("wgs", "donor", donor), {}), at_lot)
         rna, donor_rna = owned.get(("rnaseq", "lot", lot), {}), owned.get(("rnaseq", "donor", donor), {})
-        if rna and not donor_rna and not doubtful:
-            message = f"the lot has RNA and its donor {donor} has none: expression is not compared"
-            remedy = f"add RNA samples of the donor's hepatocytes (assay rnaseq, donor_id {donor})"
-            yield at_lot("W05", message=message, remedy=remedy)
-        elif rna and donor_rna:
+        if rna and donor_rna:
             compared = [*_rna_facts(donor_rna, donor, ""), *_rna_facts(rna, donor, lot)]
             study |= {facts["sample_id"]: facts for facts in compared}
-            tangled = _tangled(config, draft, compared)
-            if tangled is not None:
-                yield at_lot("E13", message=tangled[0], remedy=tangled[1])
-            yield from _expression_design(rna, donor_rna, at_lot, told=_batches(config) if tangled else ())
-            confounded = confounded or tangled is not None
-    if study and not confounded and (tangled := _tangled(config, draft, list(study.values()), pooled=True)):
+            found = _confounded(config, draft, compared)
+            if found is not None:
+                yield at_lot("E13", message=found[0], remedy=found[1])
+            yield from _expression_design(rna, donor_rna, at_lot, reported=_batches(config) if found else ())
+            confounded = confounded or found is not None
+    if study and not confounded and (found := _confounded(config, draft, list(study.values()), pooled=True)):
         design = config.expression.design
-        message = f"over all lots of the study, replicates of each added up: {tangled[0]}"
-        yield Problem("E13", CONFIG, message, tangled[1], column="expression.design", value=design)
+        message = f"over all lots of the study, replicates of each added up: {found[0]}"
+        yield Problem("E13", CONFIG, message, found[1], column="expression.design", value=design)
 
 
-Samples = Mapping[str, list[Entry[Sample]]]
+def _owned(draft: Draft) -> Owned:
+    """The samples of each lot and donor. A row that contradicts the first of its sample is reported with the rows."""
+    leaders: dict[str, Sample] = {}
+    of: dict[tuple[str, str, str | None], dict[str, list[Entry[Sample]]]] = defaultdict(lambda: defaultdict(list))
+    for entry in draft.samples:
+        if not entry.bad & IDS:
+            first = leaders.setdefault(entry.row.sample_id.casefold(), entry.row)
+            kind = "lot" if first.lot_id else "donor"
+            of[first.assay, kind, first.lot_id or first.donor_id][first.sample_id].append(entry)
+    return {key: dict(samples) for key, samples in of.items()}
+
+
+def _of_study(draft: Draft, file: str, owned: Owned, asked: bool) -> Iterator[Problem]:
+    """What the samples of a study must be together. asked: whether a study without WGS is worth a warning."""
+    for (assay, kind, owner), samples in owned.items():
+        if assay == "wgs" and len(samples) > 1:
+            line = list(samples.values())[1][0].line
+            message = f"{kind} {owner} has {len(samples)} WGS samples: {', '.join(samples)}"
+            remedy = "keep one; libraries and lanes of the same cells go under one sample_id and are merged"
+            yield Problem("E25", file, message, remedy, line, "sample_id")
+    lines = {entry_of(entry.row): entry.line for entry in reversed(draft.samples) if entry.row.assay == "rnaseq"}
+    if {"reads", "counts"} <= lines.keys():
+        line = max(lines["reads"], lines["counts"])
+        message = f"RNA comes as reads (line {lines['reads']}) and as counts (line {lines['counts']})"
+        remedy = "give all RNA of a study in one way: differences between methods would look like biology"
+        yield Problem("E25", file, message, remedy, line, "sample_id")
+    if asked:
+        message = "no sample is WGS: genomic stability of the lots is not assessed, RNA alone is"
+        remedy = "add WGS samples of lots and donors; or ask for the RNA results by name"
+        yield Problem("W05", file, message, remedy)
+
+
+def _absent(owned: Owned, lot: str, donor: str, has_dna: bool, at_lot: Callable[..., Problem]) -> Iterator[Problem]:
+    """Samples that a lot or its donor lacks."""
+    wanted = "wgs" if has_dna else "rnaseq"
+    if (wanted, "lot", lot) not in owned:
+        message = f"the lot has no {'WGS' if has_dna else 'RNA'} sample"
+        yield at_lot("E25", message=message, remedy=f"add a row to samples.tsv: assay {wanted}, lot_id {lot}")
+    elif has_dna and ("wgs", "donor", donor) not in owned:
+        message = f"its donor {donor} has no WGS sample of hepatocytes, so there is nothing to compare the lot with"
+        remedy = f"add a row to samples.tsv: assay wgs, donor_id {donor}, lot_id empty"
+        yield at_lot("E06", message=message, remedy=remedy)
+    if ("rnaseq", "lot", lot) in owned and ("rnaseq", "donor", donor) not in owned:
+        message = f"the lot has RNA and its donor {donor} has none: expression is not compared"
+        remedy = f"add RNA samples of the donor's hepatocytes (assay rnaseq, donor_id {donor})"
+        yield at_lot("W05", message=message, remedy=remedy)
 
 
 def _facts(samples: Samples, column: str) -> set[str]:
@@ -117,7 +133,7 @@ def _libraries(sample: str, rows: Sequence[Entry[Sample]]) -> list[str]:
     return sorted({entry.row.library_id or sample for entry in rows})
 
 
-def _tangled(
+def _confounded(
     config: Config, draft: Draft, samples: Sequence[Mapping[str, str]], *, pooled: bool = False
 ) -> tuple[str, str] | None:
     """Message and remedy when the design holds a batch and cannot tell its effects apart in these samples; else None.
@@ -141,9 +157,9 @@ def _tangled(
 
 
 def _expression_design(
-    lot: Samples, donor: Samples, at_lot: Callable[..., Problem], told: Collection[str]
+    lot: Samples, donor: Samples, at_lot: Callable[..., Problem], reported: Collection[str]
 ) -> Iterator[Problem]:
-    """told: batches whose confounding has been told as an error."""
+    """reported: batches whose confounding is an error already."""
     for who, samples in (("lot", lot), ("donor", donor)):
         libraries = {name: _libraries(name, rows) for name, rows in samples.items()}
         if len(set(cultures(libraries).values())) > 1:
@@ -155,10 +171,8 @@ def _expression_design(
         yield at_lot("W12", message=f"the {who} has {has}: effect sizes only, no p-values", remedy=remedy)
     for column in BATCHES:
         own, other = _facts(lot, column), _facts(donor, column)
-        if own and other and not own & other and column not in told:
-            message = (
-                f"RNA of lot and donor never share a {column}: their difference and its effect cannot be told apart"
-            )
+        if own and other and not own & other and column not in reported:
+            message = f"RNA of lot and donor never share a {column}: the difference between them is confounded with it"
             yield at_lot("W13", message=message, remedy="prepare and sequence lot and donor together")
     own, other = _facts(lot, "strandedness"), _facts(donor, "strandedness")
     if len(own | other) > 1:

@@ -1,4 +1,4 @@
-"""Text, JSON and YAML files, and checksums.
+"""Text and JSON files, and checksums.
 
 Writers fill a temporary name beside the target and rename it, so a path either holds a whole file or none.
 """
@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from karyolot.contracts.criteria import Metrics, check_metrics
@@ -104,18 +103,6 @@ def read_model(path: PathLike, model: type[Model]) -> Model:
 
 def write_model(value: BaseModel, path: PathLike) -> None:
     write_json(value.model_dump(mode="json", by_alias=True), path)
-
-
-def read_yaml(path: PathLike, model: type[Model]) -> Model:
-    """A YAML document checked against `model`; raises KaryolotError naming each key that is wrong."""
-    with open_text(path) as handle:
-        try:
-            return model.model_validate(yaml.safe_load(handle))
-        except yaml.YAMLError as error:
-            raise KaryolotError(f"{path}: not YAML ({error})") from error
-        except ValidationError as error:
-            faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            raise KaryolotError(f"{path}: not a valid {model.__name__}: {faults}") from error
 
 
 def read_metrics(path: PathLike) -> Metrics:

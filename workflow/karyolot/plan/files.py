@@ -45,6 +45,7 @@ FASTA = "results/reference/genome.fa"
 FASTA_INDEX = f"{FASTA}.fai"
 INDEX = "results/reference/index/genome"
 BINS = "results/reference/bins.parquet"
+SITES = "results/reference/sites.parquet"
 TRANSCRIPTS = "results/reference/transcripts.fa"
 TRANSCRIPT_GENES = "results/reference/tx2gene.tsv"
 GENES = "results/reference/genes.tsv"
@@ -389,7 +390,7 @@ def allele_tables(study: Study, settings: Config) -> list[str]:
 
 def panel_sites(settings: Config) -> list[str]:
     """The panel of SNPs in the order and spelling of the genome, when there is one."""
-    return ["results/reference/sites.parquet"] if settings.identity.sites is not None else []
+    return [SITES] if settings.identity.sites is not None else []
 
 
 def alleles_of(study: Study, settings: Config, lot: str) -> dict[str, object]:

@@ -128,6 +128,17 @@ def disk(need: Need, size: Size) -> int:
     return max(LEAST_MB, round(need.disk.at(size)))
 
 
+GENOME_RULES = ("verify_reads", "align_reads", "mark_duplicates", "count_fragments", "count_alleles")
+"""What is done once with the reads of a whole genome."""
+
+
+def of_genome(pairs: float, genome_bp: float, settings: Config) -> tuple[float, float]:
+    """CPU hours of a whole-genome sample from its read pairs to counts, and GB of disk of the job that writes most."""
+    size = Size(pairs * GB_PER_PAIR, genome_bp / 1e9, 1)
+    needs = [need_of(rule, settings) for rule in GENOME_RULES]
+    return sum(need.minutes.at(size) for need in needs) / 60, max(need.disk.at(size) for need in needs) / 1e3
+
+
 class Needs:
     """`needs(rule)`: the `resources` of a rule, by which Snakemake asks once it knows sample, unit, threads and attempt."""
 

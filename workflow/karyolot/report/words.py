@@ -63,6 +63,7 @@ MASKED = {
     "gc": "GC out of range",
     "donor_outlier": "donor depth unusual",
     "low_count": "no fragment",
+    "covariate": "GC, timing or mappability unknown",
 }
 ARM_ALLELES = {
     "even": "balanced",

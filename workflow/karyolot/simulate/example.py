@@ -10,7 +10,8 @@ import pandas as pd
 from karyolot.contracts.criteria import Acceptance, Limit
 from karyolot.contracts.settings import Layout
 from karyolot.contracts.sheets import Donor, Lot, Sample
-from karyolot.io.files import read_yaml, write_json
+from karyolot.inputs.formats.yaml import read as read_yaml
+from karyolot.io.files import write_json
 from karyolot.io.shipped import RESOURCES
 from karyolot.simulate.donors import Cells, Change, Sex, copies, haplotypes, mutate, mutations, variants
 from karyolot.simulate.expression import AXES, PLANTED, levels

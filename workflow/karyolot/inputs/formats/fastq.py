@@ -177,7 +177,7 @@ def records(path: Path) -> Iterator[Record]:
     Fault
         E02 for a file without reads, E28 for one that is not FASTQ, is cut short, or breaks a rule of one read.
     """
-    with opened(path) as handle:
+    with opened(path, binary=True) as handle:
         data = handle.read(HEAD_BYTES)
         zipped = isinstance(handle, gzip.GzipFile)
     for start, (message, remedy) in FOREIGN.items():

@@ -97,8 +97,7 @@ def look(path: Path, kind: Kind) -> Facts:
     if missing:
         signs = "NA" if kind.gap is None else f"NA or {kind.gap:g}"
         message = f"{missing} of its {count} intervals have no value ({signs})"
-        effect = "not used" if kind == GC else "used, and not corrected for it"
-        remedy = f"bins without any value are {effect}; nothing to do where these are assembly gaps"
+        remedy = "bins without any value are not used; nothing to do where these are assembly gaps"
         notes.append(Fault("W28", message, remedy))
     return Facts(contigs, count, missing, tuple(notes))
 
@@ -184,7 +183,7 @@ class Columns:
         """
         contig, start, end = self.contig, self.start, self.end
         if not len(start):
-            raise Fault("E28", "holds no bin", "fetch or make it again")
+            raise Fault("E28", "holds no bin", "count again")
         found, often = np.unique(end - start, return_counts=True)
         width = int(found[often == often.max()].max())
         if np.all(start % (width + 1) == 1):

@@ -77,8 +77,8 @@ def _absent(path: Path) -> tuple[str, str | None]:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """A file to read as bytes, gunzipped when its first bytes say gzip.
+def opened(path: Path, *, binary: bool = False) -> Iterator[IO[bytes]]:
+    """A file to read as bytes, gunzipped when its first bytes say gzip. binary: a caller that names other formats itself.
 
     Raises
     ------
@@ -93,7 +93,8 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             raise Fault("E28", "is named .gz and is not a gzip file", "rename it, or fetch it again")
         opener: Callable[..., Any] = gzip.open if zipped else open
         with opener(path, "rb") as handle:
-            refuse_binary(handle.peek(8))
+            if not binary:
+                refuse_binary(handle.peek(8))
             yield handle
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise Fault("E28", f"the gzip file is damaged or cut short ({error})", "fetch it again") from error

@@ -39,7 +39,7 @@ ALLELES = {
 def findings(dna: CopyNumberResults) -> tuple[str, ...]:
     """The leading sentences on copy number."""
     if not dna.noise.assessable:
-        return (f"With {dna.noise.bins} bins the noise cannot be measured, so no change can be called or excluded.",)
+        return (f"No change can be called or excluded: {dna.noise.reason}.",)
     own, lost = (int((dna.calls["origin"] == "lost").eq(gone).sum()) for gone in (False, True))
     said = ["No change of the lot against its donor was called."]
     if own:
@@ -71,12 +71,14 @@ def limits(dna: CopyNumberResults) -> tuple[str, ...]:
 
 def _bins(facts: Comparison) -> str:
     taken = " and ".join(facts.covariates) if facts.covariates else "nothing (too few bins, or no track)"
-    return f"{facts.usable:.0%} of {facts.bins} bins of {facts.analysis_bin_bp / 1000:g} kb are used; corrected for {taken}."
+    missed = "".join(f"; not corrected for {name} ({reason})" for name, reason in facts.not_used.items())
+    width = f"{facts.analysis_bin_bp / 1000:g} kb"
+    return f"{facts.usable:.0%} of {facts.bins} bins of {width} are used; corrected for {taken}{missed}."
 
 
 def _noise(noise: Noise) -> str:
     if not noise.assessable:
-        return f"Only {noise.bins} bins: the noise could not be measured, so nothing can be claimed."
+        return f"Nothing can be claimed: {noise.reason}."
     return (
         f"Noise over {noise.blocks[-1]} bins is {math.sqrt(noise.inflation[-1]):.2f} times that of counting alone; intervals"
         " and limits allow for it."

@@ -1,0 +1,120 @@
+"""Limits of detection forecast before sequencing (`karyolot plan`), against those measured on simulated lots.
+
+    python benchmarks/plan.py        (five minutes on one core)
+
+It writes benchmarks/plan.tsv. 18 pairs of depths, lot and donor alike and unequal, each with LOTS stable lots of
+`benchmarks/copy_number.py` (its noise is the typical noise a plan assumes, with GC bias and a replication-timing wave that the
+analysis must remove). Sizes and `arm` (largest limit of the autosomal arms used in all lots) hold the larger of gain and loss:
+
+forecast   from typical noise
+like       from the noise of one lot at LIKE, as --like does
+measured   by the run on each lot, mean of LOTS
+printed    the same after verification by spike-ins, of the first lot
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import copy_number as simulated
+
+from karyolot.dna.forecast import COUNTED, Libraries, forecast, libraries_of, shared_in, typical
+from karyolot.dna.limits import known_regions, limits_of_detection
+from karyolot.dna.plants import verify
+from karyolot.dna.ratio import compare
+from karyolot.dna.segments import segment
+from planted import ATLAS
+
+HERE = Path(__file__).resolve().parent
+SETTINGS = simulated.SETTINGS
+ALIKE = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 50.0)
+UNEQUAL = ((0.5, 0.1), (1.0, 5.0), (5.0, 1.0), (1.0, 30.0), (30.0, 1.0), (30.0, 5.0), (5.0, 30.0), (50.0, 30.0))
+LIKE = (5.0, 5.0)
+LOTS = 4
+SIZES_MB = SETTINGS.lod_sizes_mb
+ACROCENTRIC = {f"chr{n}p" for n in (13, 14, 15, 21, 22)}
+"""The simulated genome has sequence there; no run sees any, so they are left out of both sides."""
+
+
+def arm_limit(arms: pd.DataFrame) -> float:
+    own = arms[(arms["scope"] == "arm") & ~arms["chrom"].isin(["chrX", "chrY"]) & ~arms["name"].isin(ACROCENTRIC)]
+    return float(own[["lod_gain", "lod_loss"]].max(axis=None))
+
+
+def larger(lod: pd.DataFrame) -> dict[float, float]:
+    """By size, Mb; NaN when one of the two is null."""
+    return {size / 1e6: float(np.max(part["fraction"])) for size, part in lod.groupby("size_bp")}
+
+
+def measured(depths: tuple[float, float], seed: int, verified: bool) -> tuple[dict[str, float], dict[str, float]]:
+    """Limits of one lot by size, and after verification ({} when not asked for)."""
+    lot = simulated.simulate({}, depths, seed)
+    ratios = compare(simulated.grid(), lot.lot, lot.donor, lot.sex, SETTINGS).ratios
+    noise = segment(ratios, SETTINGS).noise
+    lod = limits_of_detection(ratios, noise, SETTINGS)
+    found = {f"{size:g}": value for size, value in larger(lod).items()}
+    arms = known_regions(ratios, noise, SETTINGS, ATLAS)
+    found["arm"] = arm_limit(arms)
+    if not verified:
+        return found, {}
+    printed = verify(ratios, noise, arms, lod, SETTINGS)
+    return found, {f"{size:g}": value for size, value in larger(printed.lod).items()} | {"arm": arm_limit(printed.arms)}
+
+
+def libraries() -> tuple[Libraries, Libraries]:
+    """With typical noise, and with that of a lot at LIKE; the bins of both are those of that lot."""
+    lot = simulated.simulate({}, LIKE, 500)
+    ratios, facts = compare(simulated.grid(), lot.lot, lot.donor, lot.sex, SETTINGS)
+    noise = segment(ratios, SETTINGS).noise
+    arms = known_regions(ratios, noise, SETTINGS, ATLAS)
+    width = facts.analysis_bin_bp
+    variance = float(ratios.loc[ratios["mask"].isna() & (ratios["region"] == "autosome"), "variance"].median())
+    genome = int(simulated.grid().groupby("chrom")["end"].max().sum())
+    own = libraries_of(arms, width, genome, COUNTED, typical)
+    own = own._replace(arms={name: bases for name, bases in own.arms.items() if name not in ACROCENTRIC})
+    return own, own._replace(shared=shared_in(noise, variance, width))
+
+
+def rows() -> Iterator[dict[str, object]]:
+    both = libraries()
+    for number, depths in enumerate([*((depth, depth) for depth in ALIKE), *UNEQUAL], 1):
+        predicted = []
+        for own in both:
+            found = forecast(*(own.density(depth) for depth in depths), own, SETTINGS, simulated.BIN)
+            predicted.append({f"{size:g}": found.of_size(size) for size in SIZES_MB} | {"arm": found.of_any_arm()})
+        lots = [measured(depths, 600 + seed, seed == 0) for seed in range(LOTS)]
+        for size in predicted[0]:
+            values = [limits[size] for limits, _ in lots]
+            yield {
+                "lot_depth": depths[0], "donor_depth": depths[1], "size_mb": size, "bin_bp": found.analysis_bin_bp,
+                "forecast": predicted[0][size], "like": predicted[1][size], "measured": np.mean(values),
+                "measured_sd": np.std(values, ddof=1), "printed": lots[0][1].get(size, np.nan),
+            }  # fmt: skip
+        print(f"{number} of 18", file=sys.stderr, flush=True)
+
+
+def summary(table: pd.DataFrame) -> None:
+    """Ratios of the forecast to what lots measured and printed."""
+    for name in ("forecast", "like"):
+        error = table[name] / table["measured"] - 1
+        worst = table.loc[error.abs().idxmax()]
+        place = f"{worst['lot_depth']:g}/{worst['donor_depth']:g}x, {worst['size_mb']}"
+        print(f"{name}: {error.mean():+.1%} on average, sd {error.std():.1%}, worst {error[worst.name]:+.1%} ({place});"
+              f" beyond 10 %: {(error.abs() > 0.1).sum()} of {error.notna().sum()}")  # fmt: skip
+    raised = table["printed"] / table["forecast"] - 1
+    print(f"printed over forecast: {raised.mean():+.1%} on average, sd {raised.std():.1%}, highest {raised.max():+.1%}")
+
+
+def main() -> None:
+    table = pd.DataFrame(rows())
+    table.to_csv(HERE / "plan.tsv", sep="\t", index=False, float_format="%.4g")
+    summary(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Replication timing on chromosomes outside the fit, and fractions of cells relative to the donor's own copies.
+
+The simulator's timing is not the track corrected with: X and Y are late as wholes, and the track is of other cells.
+"""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from karyolot.contracts.copy_number import Calls, Comparison
+from karyolot.dna.match import match_donor
+from karyolot.dna.summary import copy_number_metrics
+from karyolot.dna.timing import LARGEST_WAVE, LATE, TIMING, timing_allowance
+from planted import SETTINGS, Event, Result, analyse, correlated_waves, genome, sample
+
+WAVE = 0.05
+"""ln units per standard deviation of timing: the wave of 5 % that the stated bound is made for."""
+DEPTH = 20_000.0
+"""Fragments of a diploid bin; deep enough for X to be called."""
+
+
+@cache
+def true() -> pd.DataFrame:
+    """Bins with the timing of the lot's cells: X and Y 0.8 standard deviations later than the autosomes."""
+    bins = genome()
+    late = bins["region"].isin(["X", "Y"])
+    return bins.assign(replication_timing=bins["replication_timing"] - 0.8 * late)
+
+
+@cache
+def given(track: str) -> pd.DataFrame:
+    """What is corrected with: no track, or one of other cells, a third as late on X and without Y."""
+    bins, generator = true(), np.random.default_rng(3)
+    if track == "none":
+        return bins.assign(replication_timing=np.nan)
+    own = np.concatenate(
+        [correlated_waves(generator, len(part), [(6, 1.0)]) for _, part in bins.groupby("chrom", sort=False)]
+    )
+    timing = 0.8 * bins["replication_timing"] + 0.6 * own + 0.4 * bins["region"].isin(["X", "Y"])
+    return bins.assign(replication_timing=timing.mask(bins["region"] == "Y"))
+
+
+def lot(events: tuple[Event, ...], track: str, seed: int, sex: str = "F", rt: float = WAVE) -> Result:
+    donor = sample(true(), events, "donor", sex, DEPTH, 2 * seed + 1, waves=0.01)
+    grown = sample(true(), events, "lot", sex, DEPTH, 2 * seed, waves=0.01, rt=rt)
+    return analyse(given(track), grown, donor, sex)
+
+
+def counted(result: Result, sex: str) -> dict[str, object]:
+    donor, grown = (sample(true(), (), who, sex, 500, seed) for who, seed in (("donor", 3), ("lot", 2)))
+    match = match_donor(result.compared.ratios, grown, donor, given("none"), sex, SETTINGS).match
+    tables = result.calls, result.segmented.segments, result.arms, result.lod
+    found = copy_number_metrics(*tables, result.compared.facts, result.noise, match, SETTINGS)
+    return {name: found[name].value for name in ("cn.acquired_long", "cn.acquired_short", "cn.artefact_prone")}
+
+
+@pytest.mark.parametrize("track", ["none", "other cells"])
+def test_a_late_x_or_y_of_a_growing_lot_goes_to_a_person_and_fails_no_lot(track: str) -> None:
+    marked = 0
+    for seed, sex in ((1, "F"), (2, "M"), (3, "F"), (4, "M")):
+        result = lot((), track, seed, sex)
+        Calls.validate(result.calls)
+        assert set(result.calls["chrom"]) <= {"chrX", "chrY"} and set(result.calls["artefact"]) <= {TIMING}
+        found = counted(result, sex)
+        assert found["cn.acquired_long"] == found["cn.acquired_short"] == 0
+        assert found["cn.artefact_prone"] == len(result.calls)
+        marked += len(result.calls)
+    assert marked >= 2
+
+
+@pytest.mark.parametrize("track", ["none", "other cells"])
+def test_a_change_beyond_what_timing_can_do_fails_a_lot(track: str) -> None:
+    events = (Event("chrX", 2_800_000, 155_600_000, -1, 0.25), Event("chr5", 60_000_000, 170_000_000, +1, 0.15))
+    result = lot(events, track, 5)
+    assert result.calls["chrom"].tolist() == ["chr5", "chrX"] and set(result.calls["artefact"]) == {""}
+    assert counted(result, "F")["cn.acquired_long"] == 2
+
+
+def facts(low: float | None, high: float | None) -> Comparison:
+    unknown = dict.fromkeys(["lot_median", "donor_median", "noise_sd", "neutral"])
+    slope = None if low is None or high is None else (low + high) / 2
+    return Comparison(
+        analysis_bin_bp=1, bins=1, usable=1.0, covariates=(), not_used={}, rt_slope=slope, rt_low=low, rt_high=high,
+        **unknown,
+    )  # fmt: skip
+
+
+def test_the_allowance_follows_the_measured_wave_and_shrinks_with_length() -> None:
+    assert timing_allowance("X", 150_000_000, facts(None, None)) == pytest.approx(LARGEST_WAVE * LATE)
+    assert timing_allowance("Y", 20_000_000, facts(-0.004, 0.004)) < 0.005
+    assert timing_allowance("X", 1, facts(-0.06, -0.02)) > timing_allowance("X", 1, facts(-0.04, -0.02))
+    lengths = [timing_allowance("autosome", mb * 1_000_000, facts(None, None)) for mb in (1, 2, 5, 10, 20, 100)]
+    assert lengths == sorted(lengths, reverse=True) and lengths[-1] == lengths[-2] == pytest.approx(0.035)
+
+
+@pytest.mark.parametrize(
+    ("events", "sex", "chrom", "fraction"),
+    [
+        # 47,XXY recorded as M; X lost in 30 % of the lot's cells.
+        ((Event("chrX", 2_800_000, 155_600_000, +1, 1.0, "both"),
+          Event("chrX", 2_800_000, 155_600_000, -1, 0.3)), "M", "chrX", 0.3),
+        # A deletion of the donor, and a fifth of the lot's cells are another person's.
+        ((Event("chr3", 50_000_000, 70_000_000, -1, 1.0, "both"),
+          Event("chr3", 50_000_000, 70_000_000, +1, 0.2)), "F", "chr3", 0.2),
+        # A duplication of the donor, lost in half of the lot's cells.
+        ((Event("chr3", 50_000_000, 70_000_000, +1, 1.0, "both"),
+          Event("chr3", 50_000_000, 70_000_000, -1, 0.5)), "F", "chr3", 0.5),
+        # A mosaic donor has no whole number of copies: expected ones are taken.
+        ((Event("chr3", 50_000_000, 70_000_000, +1, 0.4, "both"),
+          Event("chr3", 50_000_000, 70_000_000, +1, 0.6)), "F", "chr3", 2 * (3.0 / 2.4 - 1)),
+    ],
+)  # fmt: skip
+def test_fractions_are_relative_to_the_copies_of_the_donor(
+    events: tuple[Event, ...], sex: str, chrom: str, fraction: float
+) -> None:
+    call = lot(events, "none", 6, sex, rt=0.0).calls.set_index("chrom").loc[chrom]
+    assert call["fraction"] == pytest.approx(fraction, abs=0.03)
+    assert call["fraction_low"] - 0.01 < fraction < call["fraction_high"] + 0.01
