@@ -56,6 +56,18 @@ def test_gaps_of_a_track_leave_the_other_bins_corrected(tables: dict[str, Path],
         call(tables["lot"], tables["donor"], tmp_path / "p", gc=tmp_path / "many", **given)
 
 
+def test_a_karyotype_is_not_given_against_the_sex_of_the_reads(tables: dict[str, Path], tmp_path: Path) -> None:
+    summary = call(tables["lot"], tables["donor"], tmp_path / "o", genome="GRCh38", sex="M")
+    assert summary["computational_karyotype"] is None
+    assert "is that of sex F, and --sex is M" in "".join(summary["warnings"])
+
+
+def test_a_folder_that_cannot_be_made_is_named(tables: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(KaryolotError, match=r"--out .*file: no such folder can be made"):
+        call(tables["lot"], tables["donor"], tmp_path / "file", genome="GRCh38", sex="F")
+
+
 def test_planted_changes_come_out_in_every_format(results: Path) -> None:
     calls = read_table(results / "calls.tsv", Calls)
     assert calls["chrom"].tolist() == ["chr8", "chr20"] and calls["type"].tolist() == ["gain", "gain"]
