@@ -54,6 +54,15 @@ def test_gaps_of_a_track_leave_the_other_bins_corrected(tables: dict[str, Path],
     assert summary["comparison"]["covariates"] == ["GC"]
     with pytest.raises(KaryolotError, match=r"GC has no value in .* of the usable autosomal bins"):
         call(tables["lot"], tables["donor"], tmp_path / "p", gc=tmp_path / "many", **given)
+    whole = pd.read_csv(tables["gc"], sep="\t", header=None)
+    for contigs, said in (("chr1", "E14 error"), ("chr21", "W28 warning")):
+        part = whole[whole[0] != "chr21"] if contigs == "chr21" else whole[whole[0] == contigs]
+        part.to_csv(tmp_path / contigs, sep="\t", index=False, header=False)
+        try:
+            found = call(tables["lot"], tables["donor"], tmp_path / "q", gc=tmp_path / contigs, **given)["warnings"]
+        except InputProblems as error:
+            found = [str(error)]
+        assert len(found) == 1 and said in found[0] and "has no value on " in found[0]
 
 
 def test_a_karyotype_is_not_given_against_the_sex_of_the_reads(tables: dict[str, Path], tmp_path: Path) -> None:

@@ -328,6 +328,11 @@ def counts_without_an_autosome(inputs: Inputs) -> None:
     inputs.put("dna/D2.tsv", "\n".join(line for line in counts() if not line.startswith("chr1")))
 
 
+@case("E14", CONFIG, None, "reference.mappability", "has no value on 1 (100% of the autosomes)")
+def track_without_the_autosomes(inputs: Inputs) -> None:
+    inputs.put("reference/mappability.bedgraph", "chrX\t0\t3000\t0.9\n")
+
+
 @case("E14", CONFIG, None, "small_variants.genes", "its contig '1' is not in the reference")
 def genes_for_variants_in_another_spelling(inputs: Inputs) -> None:
     inputs.config["small_variants"] = {"genes": "reference/genes.bed"}

@@ -14,6 +14,9 @@ READ_LENGTH_TOLERANCE = 0.1
 """Read lengths differing by more than a tenth map differently near repeats, which prints into the ratio."""
 DEPTH_RATIO = 0.5
 """A donor below half of its lot's depth sets the limit of detection alone."""
+MOST_WITHOUT = 0.3
+"""Part of the autosomes without a value of a track above which no run can correct for it: up to a tenth of a genome is gaps, and
+`dna.ratio` needs a value in four of five of the other bins."""
 SAME_PROGRAM = "count lot and donor with the same program over the same bins"
 TRACKS = {
     "reference.mappability": intervals.MAPPABILITY,
@@ -193,19 +196,33 @@ def tracks(files: Files, contigs: dict[str, int] | None) -> None:
             if unknown := sorted(set(facts.contigs) - set(contigs)):
                 message = f"its contig {quoted(unknown[0])} is not in the reference ({some(contigs)})"
                 found.append(Fault("E14", message, "give the list for this assembly, in its spelling"))
-        elif contigs and (fault := track_beside_genome(facts, contigs)):
-            found.append(fault)
+        elif contigs:
+            layout, _ = layout_of(files)
+            found += track_beside_genome(facts, contigs, layout.autosomes if layout and kind.value == "number" else ())
         for fault in found:
             files.in_config(key, fault, files.there[key][0])
     files.examine("copy_number.watch_regions", lambda file: files.look(regions.look, file))
 
 
-def track_beside_genome(facts: intervals.Facts, contigs: Iterable[str]) -> Fault | None:
-    """E14 when no contig of a track is one of the genome's."""
-    if set(map(key_of, facts.contigs)) & set(map(key_of, contigs)):
-        return None
-    message = f"none of its contigs ({some(facts.contigs)}) is in the reference ({some(contigs)})"
-    return Fault("E14", message, "give the track of this assembly")
+def track_beside_genome(
+    facts: intervals.Facts, contigs: Mapping[str, int], autosomes: Sequence[str]
+) -> Iterator[Fault]:
+    """What is wrong with a track over a genome. contigs: their lengths. autosomes: that must have values; none for regions."""
+    known = set(map(key_of, facts.contigs))
+    if not known & set(map(key_of, contigs)):
+        message = f"none of its contigs ({some(facts.contigs)}) is in the reference ({some(contigs)})"
+        yield Fault("E14", message, "give the track of this assembly")
+        return
+    lengths = {key_of(name): length for name, length in contigs.items()}
+    wanted = {name: lengths[key_of(name)] for name in autosomes if key_of(name) in lengths}
+    missing = {name: length for name, length in wanted.items() if key_of(name) not in known}
+    share = sum(missing.values()) / max(sum(wanted.values()), 1)
+    if missing:
+        message = f"has no value on {some(missing, 24)} ({share:.0%} of the autosomes)"
+        if share > MOST_WITHOUT:
+            yield Fault("E14", message, "give a track over the genome of this assembly, or none")
+        else:
+            yield Fault("W28", message, "their bins are not used; give a track over the genome of this assembly")
 
 
 def key_of(contig: str) -> str:

@@ -74,7 +74,10 @@ def examine(
     own = _counts(found, lot, donor, assembly, lengths)
     for option, path in tracks.items():
         track = found.look(path, partial(intervals.look, kind=KINDS[option]))
-        for fault in (*track.notes, genome.track_beside_genome(track, lengths)) if track is not None else ():
+        autosomes = assembly.layout.autosomes if assembly is not None else ()
+        for fault in (
+            (*track.notes, *genome.track_beside_genome(track, lengths, autosomes)) if track is not None else ()
+        ):
             found.note(path, fault)
     if own is None or assembly is None or any(not problem.warning for problem in found.problems):
         return None, found.problems
