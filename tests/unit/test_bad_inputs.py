@@ -279,7 +279,7 @@ CHECKED: list[tuple[str, Break, str, str, int | None, str | None, str]] = [
     ("annotation from end to start", put("reference/genes.gtf", Inputs.gtf(GENES).replace("\t1\t90", "\t90\t1")), "E28",
      CONFIG, 4, "reference.gtf", "line 1 of the file: 90-1 is not an interval"),
     ("annotation of two spellings", put("reference/genes.gtf", Inputs.gtf(GENES) + Inputs.gtf(GENES, "1")), "E14",
-     CONFIG, 4, "reference.gtf", "contigs are spelt otherwise"),
+     CONFIG, 4, "reference.gtf", "contig names do not match"),
     ("annotation with a huge number", put("reference/genes.gtf", Inputs.gtf(GENES).replace("90\t", "9" * 5000 + "\t")),
      "E28", CONFIG, 4, "reference.gtf", "is not GTF"),
     ("blacklist from end to start", put("reference/blacklist.bed", "chr1\t90\t10\n"), "E28", CONFIG, 6,
@@ -474,30 +474,30 @@ for share in (0.25, 0.5, 0.9):
         damaged(job, lambda data: data[: int(len(data) * share)])
 
     cut.__name__ = f"gzip_cut_at_{share:.0%}"
-    read_by("verify_reads", r"r_2\.fq\.gz.*(damaged or cut short|not a whole FASTQ file).*fetch it again")(cut)
+    read_by("verify_reads", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")(cut)
 
 
-@read_by("verify_reads", r"r_2\.fq\.gz.*(damaged or cut short|not a whole FASTQ file).*fetch it again")
+@read_by("verify_reads", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
 def gzip_without_its_last_byte(job: Job) -> None:
     damaged(job, lambda data: data[:-1])
 
 
-@read_by("verify_reads", r"r_2\.fq\.gz.*(damaged or cut short|not a whole FASTQ file).*fetch it again")
+@read_by("verify_reads", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
 def gzip_with_another_crc(job: Job) -> None:
     damaged(job, lambda data: flipped(data, -8))
 
 
-@read_by("verify_reads", r"r_2\.fq\.gz.*(damaged or cut short|not a whole FASTQ file).*fetch it again")
+@read_by("verify_reads", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
 def gzip_damaged_in_the_middle(job: Job) -> None:
     damaged(job, lambda data: flipped(data, len(data) // 2))
 
 
-@read_by("verify_reads", r"r_2\.fq\.gz.*(damaged or cut short|not a whole FASTQ file).*fetch it again")
+@read_by("verify_reads", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
 def gzip_whose_second_member_is_cut(job: Job) -> None:
     damaged(job, lambda data: data + gzip.compress(reads(8, 2))[:-20])
 
 
-@read_by("verify_reads", r"r_2\.fq\.gz.*(damaged or cut short|not a whole FASTQ file).*fetch it again")
+@read_by("verify_reads", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
 def gzip_and_then_something_else(job: Job) -> None:
     damaged(job, lambda data: data + b"<html>")
 
@@ -526,14 +526,14 @@ def mates_exchanged_behind_the_beginning(job: Job) -> None:
     mates(job, b"".join(first[:60] + second[60:]), b"".join(second[:60] + first[60:]))
 
 
-@read_by("verify_reads", "not a whole FASTQ file .*fetch it again")
+@read_by("verify_reads", "not a complete FASTQ file .*fetch it again")
 def a_read_without_its_qualities(job: Job) -> None:
     second = records(MANY[1])
     second[10_100] = second[10_100].rpartition(b"+")[0] + b"+\n\n"
     mates(job, MANY[0], b"".join(second))
 
 
-@read_by("verify_reads", "(not a whole FASTQ file|damaged) .*fetch it again")
+@read_by("verify_reads", "(not a complete FASTQ file|damaged) .*fetch it again")
 def a_byte_that_is_no_character(job: Job) -> None:
     second = records(MANY[1])
     second[10_100] = second[10_100].replace(b"A", b"\xff", 1)
@@ -552,7 +552,7 @@ def qualities_of_the_old_code(job: Job) -> None:
     mates(job, reads(7, 1, quality="Bhgf"), reads(7, 2, quality="Bhgf"))
 
 
-@read_by("verify_reads", "not a whole FASTQ file .*fetch it again")
+@read_by("verify_reads", "not a complete FASTQ file .*fetch it again")
 def text_cut_in_a_read(job: Job) -> None:
     mates(job, MANY[0], MANY[1][:-30], zipped=False)
 

@@ -283,7 +283,7 @@ def batch_of_the_design_is_the_donor(inputs: Inputs) -> None:
         inputs.sample(line)["seq_run"] = "R1" if line < 12 else "R2"
 
 
-@case("E14", SAMPLES, 5, "alignment", "spelt otherwise than in the reference: 1 here, chr1 there")
+@case("E14", SAMPLES, 5, "alignment", "contig names do not match the reference: 1 here, chr1 there")
 def alignment_spells_contigs_otherwise(inputs: Inputs) -> None:
     bam(inputs.folder / "dna/L3.bam", {name.removeprefix("chr"): length for name, length in CONTIGS.items()})
 
@@ -367,7 +367,7 @@ def track_of_another_genome(inputs: Inputs) -> None:
     inputs.put("reference/mappability.bedgraph", "7\t0\t10\t1\n")
 
 
-@case("E14", CONFIG, None, "reference.gtf", "spelt otherwise")
+@case("E14", CONFIG, None, "reference.gtf", "contig names do not match")
 def annotation_spells_contigs_otherwise(inputs: Inputs) -> None:
     inputs.put("reference/genes.gtf", inputs.gtf(GENES, "1"))
 
@@ -735,7 +735,7 @@ def reads_too_short(inputs: Inputs) -> None:
     inputs.reads("c_1", reads(2, 1, length=20))
 
 
-@case("E28", SAMPLES, 5, "alignment", "is SAM, which has no end")
+@case("E28", SAMPLES, 5, "alignment", "is SAM, in which a truncated file")
 def text_for_bam(inputs: Inputs) -> None:
     inputs.put("dna/L3.bam", "@HD\tVN:1.6\n")
 
@@ -1204,7 +1204,7 @@ def bins_of_another_width(inputs: Inputs) -> None:
     ready_bins(inputs, "".join(f"1\t{start}\t{start + 250}\t0.4\n" for start in range(0, 5000, 250)))
 
 
-@case("E17", CONFIG, None, "reference.blacklist", "has no effect beside reference.bins")
+@case("E17", CONFIG, None, "reference.blacklist", "has no effect together with reference.bins")
 def blacklist_beside_bins(inputs: Inputs) -> None:
     ready_bins(inputs, "".join(f"1\t{start}\t{start + 500}\t0.4\n" for start in range(0, 5000, 500)))
     inputs.config["reference"]["blacklist"] = "reference/blacklist.bed"

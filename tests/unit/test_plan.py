@@ -329,7 +329,7 @@ def test_levels_taken_for_noise_are_not_cured_by_reads() -> None:
         ({"claim_mb": -1.0}, "--claim -1: must be above 0"),
         ({"donor_depth": 0.0}, "--donor-depth 0: must be above 0 and at most 1000; a mean coverage of 30x is 30"),
         ({"genome": "mm10"}, "--genome mm10: no layout of that name; there are GRCh37, GRCh38"),
-        ({"genome": "GRCh38", "like": "a:b"}, "--genome has no effect beside --like"),
+        ({"genome": "GRCh38", "like": "a:b"}, "--genome has no effect together with --like"),
         ({"like": "L1"}, "--like L1: must be DIRECTORY:LOT; as in --like my-study:HLP-07"),
     ],
 )  # fmt: skip

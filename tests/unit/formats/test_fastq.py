@@ -97,7 +97,7 @@ def damage(tmp_path: Path, kind: str) -> list[str | Path]:
         ("cut", "damaged or cut short"),
         ("cut trailer", "damaged or cut short"),
         ("crc", "damaged or cut short"),
-        ("record cut", "is cut short|not a whole FASTQ file"),
+        ("record cut", "is cut short|not a complete FASTQ file"),
     ],
 )
 def test_damaged_reads_are_refused_with_the_remedy(tmp_path: Path, kind: str, message: str) -> None:

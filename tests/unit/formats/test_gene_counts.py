@@ -174,7 +174,7 @@ def test_values_of_another_kind_are_named(
 
 def test_normalised_counts_are_named(tmp_path: Path) -> None:
     message = refused(matrix(tmp_path, size_factored(expressed())), TWO)
-    assert "% of the values of S1 are not whole or below 0" in message and "normalized = TRUE" in message
+    assert "% of the values of S1 have decimals or are negative" in message and "normalized = TRUE" in message
 
 
 def test_rounded_tpm_are_seen_in_all_columns_together(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ ALT = next(base for base in "ACGT" if base not in (A1, A1.translate(COMPLEMENT))
         ("hello\n", "is neither VCF with its header nor BED"),
         (f"chr1\t1\t.\t{A1}\t{ALT}\n", "is neither VCF with its header nor BED"),
         ("1:1005806_C/T_rs3934834\t0.446885\n", "is the .mu file of VerifyBamID; name the .bed"),
-        ("0.1 -0.02 3e-5\n", "name the .bed file beside it"),
+        ("0.1 -0.02 3e-5\n", "name the .bed file of the same folder"),
         ("1\trs1\t0\t1005806\tC\tT\n", "a .bim file of PLINK"),
         ("chr1\t1005806\tC\tT\n", "gives a position .* no interval"),
         ("rs3934834\n", "names SNPs without their positions"),

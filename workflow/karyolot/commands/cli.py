@@ -40,7 +40,9 @@ def _show_version(asked: bool) -> None:
 def karyolot(
     version: Annotated[
         bool,
-        typer.Option("--version", help="Version, place and commit of the code.", is_eager=True, callback=_show_version),
+        typer.Option(
+            "--version", help="Version, folder and commit of the code.", is_eager=True, callback=_show_version
+        ),
     ] = False,
 ) -> None:
     pass
@@ -354,7 +356,7 @@ def main() -> None:
     except OSError as error:
         if error.errno not in OF_THE_MACHINE:
             raise
-        print(f"{error.filename}: {error.strerror}; free or change this place, or work on a copy", file=sys.stderr)
+        print(f"{error.filename}: {error.strerror}; free space or change permissions, or use a copy", file=sys.stderr)
         sys.exit(2)
 
 

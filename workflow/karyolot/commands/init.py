@@ -22,7 +22,7 @@ def init(directory: Path) -> list[Path]:
         part.rename(folder)
     except OSError as error:
         raise KaryolotError(
-            f"{directory}: the folder config cannot be made ({error.strerror or error}); choose another place"
+            f"{directory}: the folder config cannot be made ({error.strerror or error}); choose another folder"
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -109,7 +109,7 @@ def plan(
     _check(asked)
     if like and genome:
         raise KaryolotError(
-            "--genome has no effect beside --like: the genome is that of the finished lot; give one of them"
+            "--genome has no effect together with --like: the genome is that of the finished lot; give one of them"
         )
     basis = _like(like) if like else _typical(genome or "GRCh38")
     basis = basis._replace(settings=_claiming(claim_mb, basis.settings))

@@ -231,7 +231,7 @@ HINTS = {
     r"the sample sheet says": "An input is not the file its checksum was taken of: fetch it again.",
 }
 """What a log says -> one sentence of remedy; the first that fits."""
-OTHERWISE = "Mend what the log says and run again: finished jobs are kept."
+OTHERWISE = "Fix what the log reports and run again: finished jobs are kept."
 
 
 def hint(text: str) -> str:

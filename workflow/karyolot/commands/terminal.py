@@ -160,7 +160,7 @@ def _criterion(result: Mapping[str, Any], out: Console) -> None:
     lines = [
         f"measured {quantity(result['value'], result['unit'])}; limit {result['limit']}",
         result["explanation"],
-        f"Why it is asked: {result['reason']} ({result['source']})",
+        f"Reason: {result['reason']} ({result['source']})",
     ]
     for line in lines:
         out.print(Padding(plain(line), (0, 0, 0, 6), expand=False))

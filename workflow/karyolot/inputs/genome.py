@@ -168,7 +168,7 @@ def _ready_bins(files: Files, file: Path) -> bins.Facts:
     """Ready bins, which must have the width of the counting and leave nothing else to be said of the bins."""
     for name in ("mappability", "replication_timing", "blacklist"):
         if (path := getattr(files.config.reference, name)) is not None:
-            message = "has no effect beside reference.bins: all that is used of a bin stands in that table"
+            message = "has no effect together with reference.bins, which gives all values of a bin"
             remedy = f"leave it out, or leave out reference.bins and give reference.fasta with reference.{name}"
             files.in_config(f"reference.{name}", Fault("E17", message, remedy), path)
     facts = files.look(bins.look, file)
@@ -245,7 +245,7 @@ def contig_fault(given: Mapping[str, int], reference: Mapping[str, int], *, span
     keys = {key_of(name): name for name in reference}
     styled = [name for name in unknown if key_of(name) in keys]
     if styled:
-        return f"contigs are spelt otherwise than in the reference: {styled[0]} here, {keys[key_of(styled[0])]} there"
+        return f"contig names do not match the reference: {styled[0]} here, {keys[key_of(styled[0])]} there"
     if unknown and (not spans or len(unknown) == len(given)):
         return f"{len(unknown)} of its {len(given)} contigs are not in the reference ({some(unknown)})"
     for name, length in given.items():

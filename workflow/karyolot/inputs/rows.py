@@ -110,7 +110,9 @@ def results(draft: Draft, file: str) -> Iterator[Problem]:
         if not bad & {"kind", "value"} and (fault := _value_fault(row)):
             yield at(fault.message, fault.remedy, column="value", value=row.value, meant=fault.meant)
         if not bad & {"kind", "limit"} and row.limit and row.kind in {"karyotype", "mycoplasma", "deviation"}:
-            yield at(f"a {row.kind} is not held against a number", "empty the cell", column="limit", value=row.limit)
+            yield at(
+                f"a {row.kind} cannot be compared with a number", "empty the cell", column="limit", value=row.limit
+            )
         if not bad & {"kind", "unit"} and row.kind == "viability" and row.unit != "%":
             yield at("viability is given in %", "write % as its unit", column="unit", value=row.unit)
         if not bad & {"kind", "analyte"} and row.kind == "flow" and row.analyte is None:

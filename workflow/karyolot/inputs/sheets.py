@@ -274,7 +274,7 @@ def _text_fault(column: str, cell: str) -> Fault | None:
     """What is wrong with the characters of a cell, whatever its type."""
     if invisible := INVISIBLE.search(cell):
         name = unicodedata.name(invisible[0], f"control character {ord(invisible[0]):#04x}")
-        return Fault("E16", f"the cell holds an invisible character ({name.lower()})", "type the cell anew")
+        return Fault("E16", f"the cell holds an invisible character ({name.lower()})", "type the cell again")
     if cell in NOTHING:
         return Fault("E16", "the cell says that there is no value", "leave the cell empty")
     if FORMULA_ERROR.fullmatch(cell):

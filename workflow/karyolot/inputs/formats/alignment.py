@@ -113,7 +113,7 @@ def _is_cram(path: Path) -> bool:
         end = handle.read()
     is_cram = magic.startswith(b"CRAM")
     if magic[:4] in {b"@HD\t", b"@SQ\t"}:
-        raise Fault("E28", "is SAM, which has no end to tell a complete file by", "convert it: samtools view -b")
+        raise Fault("E28", "is SAM, in which a truncated file cannot be recognised", "convert it: samtools view -b")
     if not is_cram and not magic.startswith(b"\x1f\x8b"):
         raise Fault("E28", "is neither BAM nor CRAM", "convert it: samtools view -b")
     if not end.endswith(CRAM_ENDS[2 if magic == b"CRAM\x02" else 3] if is_cram else BAM_END):

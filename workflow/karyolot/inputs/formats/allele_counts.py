@@ -159,11 +159,11 @@ def _seqz(columns: list[str], name: str, sample: str, rows: Rows) -> Iterator[Co
         try:
             shares = [number(a), number(b)]
         except ValueError as error:
-            raise Fault("E28", f"a share {error}", "make the file again", line) from None
+            raise Fault("E28", f"an allele fraction: {error}", "make the file again", line) from None
         if not all(0 <= (share or 0) <= 1 for share in shares):
             raise Fault(
                 "E28",
-                f"Af and Bf are {a} and {b}, and shares of reads lie between 0 and 1",
+                f"Af and Bf are {a} and {b}, and allele fractions lie between 0 and 1",
                 "make the file again",
                 line,
             )

@@ -338,12 +338,12 @@ def _all_records(paths: Sequence[PathLike]) -> Iterator[tuple[Any, ...]]:
                 raise Fault("E04", message, remedy, file=str(paths[short]))
             if one.id != other.id and identity(one.name)[0] != identity(other.name)[0]:
                 message = (
-                    f"mates are not in the same order (read {quoted(one.name)} stands beside {quoted(other.name)})"
+                    f"mates are not in the same order (read {quoted(one.name)} is paired with {quoted(other.name)})"
                 )
                 raise Fault("E04", message, "pair the files again, unsorted", file=f"{paths[0]} and {paths[1]}")
             yield one, other
     except FastqFormatError as error:
-        raise Fault("E28", f"not a whole FASTQ file ({error})", "fetch it again", file=_names(paths)) from error
+        raise Fault("E28", f"is not a complete FASTQ file ({error})", "fetch it again", file=_names(paths)) from error
     except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:
         raise Fault("E28", f"damaged or cut short ({error})", "fetch it again", file=_names(paths)) from error
     finally:

@@ -329,7 +329,7 @@ def _of_header(cells: Sequence[str], width: int, samples: Mapping[str, str], lin
             places[sample] = found[0]
         else:
             columns = ", ".join(map(quoted, header[1 : SHOWN + 1])) + " ..." * (len(header) > SHOWN + 1)
-            remedy = f"name the sample in both places alike; the header has {columns}"
+            remedy = f"use one name for the sample in the sheet and in the header; the header has {columns}"
             meant = nearest(sample, map(_base, header[1:]))
             faults[sample] = Fault("E28", f"its header does not name {sample}", remedy, meant=meant)
     if not places and (kind := _other_table(header)):
@@ -430,7 +430,9 @@ def _column_fault(sample: str, column: NDArray[np.float64], numbers: Sequence[in
     if estimated and low >= 0:
         return None
     if many:
-        message = f"holds no raw counts: {wrong.size / genes:.0%} of the values of {sample} are not whole or below 0"
+        message = (
+            f"holds no raw counts: {wrong.size / genes:.0%} of the values of {sample} have decimals or are negative"
+        )
         return Fault("E28", message, NOT_NORMALISED)
     value = column[wrong[0]]
     reason = (

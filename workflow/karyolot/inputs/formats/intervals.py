@@ -136,7 +136,7 @@ def check_plain(path: Path) -> None:
     with open(path, "rb") as handle:
         zipped = handle.read(2) == b"\x1f\x8b"
     if path.suffix != ".bed" or zipped:
-        message = "is not a plain file whose name ends in .bed: bcftools would read its positions otherwise"
+        message = "is not a plain file whose name ends in .bed: bcftools would count its positions from 1"
         raise Fault("E28", message, "gunzip it, and rename it to NAME.bed")
     for line, text in lines(path):
         if text.strip() and not text.startswith("#") and not re.match(r"\S+\t[0-9]+\t[0-9]+(?:\t|$)", text):

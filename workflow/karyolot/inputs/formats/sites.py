@@ -31,9 +31,9 @@ NAMES = {
 ALLELE = re.compile(r"[ACGTNacgtn]+(?:,[ACGTNacgtn*]+)*|-|\*")
 AF = re.compile(r"(?:^|;)AF=([^;]*)")
 KINDS = (
-    (r"[^\t]*:\d+_[ACGT,]+/[ACGT,]+\S*\t[\d.e-]+", "is the .mu file of VerifyBamID", "name the .bed file beside it"),
+    (r"[^\t]*:\d+_[ACGT,]+/[ACGT,]+\S*\t[\d.e-]+", "is the .mu file of VerifyBamID", "name the .bed file of the same folder"),
     (r"[\d.eE+-]+(?:\s+[\d.eE+-]+)+", "holds numbers alone, as the .UD and .V files of VerifyBamID do",
-     "name the .bed file beside it"),
+     "name the .bed file of the same folder"),
     (r"@(?:HD|SQ)\t.*|#CHROMOSOME\t.*", "is a haplotype map of Picard, whose alleles are the major and the minor one",
      "name the VCF it was made from"),
     (r"\S+\t(?!\d+\t)\S+\t[\d.]+\t\d+\t[ACGTacgt0]+\t[ACGTacgt0]+", "is a .bim file of PLINK, whose alleles are in no order",
