@@ -44,6 +44,30 @@ def results(tables: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -
     return out
 
 
+def test_gaps_of_a_track_leave_the_other_bins_corrected(tables: dict[str, Path], tmp_path: Path) -> None:
+    for every, name in ((30, "few"), (3, "many")):
+        gc = pd.read_csv(tables["gc"], sep="\t", header=None)
+        gc.loc[::every, 3] = float("nan")
+        gc.to_csv(tmp_path / name, sep="\t", index=False, header=False, na_rep="NaN")
+    given = {"genome": "GRCh38", "sex": "F"}
+    summary = call(tables["lot"], tables["donor"], tmp_path / "o", gc=tmp_path / "few", **given)
+    assert summary["comparison"]["covariates"] == ["GC"]
+    with pytest.raises(KaryolotError, match=r"GC has no value in .* of the usable autosomal bins"):
+        call(tables["lot"], tables["donor"], tmp_path / "p", gc=tmp_path / "many", **given)
+
+
+def test_a_karyotype_is_not_given_against_the_sex_of_the_reads(tables: dict[str, Path], tmp_path: Path) -> None:
+    summary = call(tables["lot"], tables["donor"], tmp_path / "o", genome="GRCh38", sex="M")
+    assert summary["computational_karyotype"] is None
+    assert "is that of sex F, and --sex is M" in "".join(summary["warnings"])
+
+
+def test_a_folder_that_cannot_be_made_is_named(tables: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(KaryolotError, match=r"--out .*file: no such folder can be made"):
+        call(tables["lot"], tables["donor"], tmp_path / "file", genome="GRCh38", sex="F")
+
+
 def test_planted_changes_come_out_in_every_format(results: Path) -> None:
     calls = read_table(results / "calls.tsv", Calls)
     assert calls["chrom"].tolist() == ["chr8", "chr20"] and calls["type"].tolist() == ["gain", "gain"]

@@ -334,6 +334,18 @@ def genes_for_variants_in_another_spelling(inputs: Inputs) -> None:
     inputs.put("reference/genes.bed", "1\t10\t90\tTP53\n")
 
 
+@case("E28", CONFIG, None, "small_variants.genes", "not a plain file whose name ends in .bed")
+def genes_for_variants_that_bcftools_would_count_from_1(inputs: Inputs) -> None:
+    inputs.config["small_variants"] = {"genes": "reference/genes.tsv"}
+    inputs.put("reference/genes.tsv", "chr1\t10\t90\tTP53\n")
+
+
+@case("E28", CONFIG, None, "small_variants.genes", "line 1 of the file: is not BED")
+def genes_for_variants_with_a_header(inputs: Inputs) -> None:
+    inputs.config["small_variants"] = {"genes": "reference/genes.bed"}
+    inputs.put("reference/genes.bed", "chrom\tstart\tend\tgene\nchr1\t10\t90\tTP53\n")
+
+
 @case("E14", CONFIG, None, "reference.fasta", "1 of 3 contigs of the layout mini are not in it: chrY")
 def genome_without_y(inputs: Inputs) -> None:
     text = (inputs.folder / "reference/genome.fa").read_text()

@@ -105,3 +105,13 @@ def test_sam_is_named_with_the_command_that_converts_it(tmp_path: Path) -> None:
     (tmp_path / "a.bam").write_text("@SQ\tSN:chr1\tLN:5\n")
     with pytest.raises(Fault, match=r"is SAM.*samtools view -b"):
         alignment.look(tmp_path / "a.bam")
+
+
+def test_what_broke_the_reading_is_named(tmp_path: Path) -> None:
+    bam(tmp_path / "a.bam")
+    data = bytearray((tmp_path / "a.bam").read_bytes())
+    data[-70] ^= 0x55
+    (tmp_path / "a.bam").write_bytes(data)
+    with pytest.raises(Fault, match=r"not a readable BAM or CRAM file") as found:
+        alignment.look(tmp_path / "a.bam")
+    assert "Closing failed" not in found.value.message

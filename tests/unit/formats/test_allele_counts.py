@@ -137,6 +137,7 @@ def test_a_panel_turns_alleles_and_fills_in_what_is_missing(tmp_path: Path) -> N
 
 
 HEAD = "Chromosome,Position,Ref,Alt,File1R,File1A,File1E,File1D"
+SEQZ_HEAD = "\t".join(allele_counts.SEQZ) + "\n"
 VCF = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tA\tB\n"
 
 
@@ -157,6 +158,9 @@ VCF = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORM
         (VCF + "1\t5\t.\tA\tG\t.\tLowQual\t.\tAD\t3,4\t1,2\n", "A", "holds no site"),
         ("@HD\tVN:1.6\n", None, "GATK CollectAllelicCounts"),
         ("chromosome\tposition\tbase.ref\tdepth\n", "tumor", "has no column"),
+        (SEQZ_HEAD + "1\t5\tA\t20\t6\t4\thet\t40\tAG\n", "tumor", "Af and Bf are 6 and 4"),
+        ("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n", None, "holds no sample"),
+        ("BCF\2\2", None, "is a BCF file; convert it: bcftools view"),
         ("hello\n", None, "is none of snp-pileup's CSV"),
         ("", None, "is none of"),
     ],

@@ -52,6 +52,9 @@ READ = {
     "chr1\t100\t200\tchr1:101-200\t6\t+\n",
     "featureCounts": "# Program:featureCounts v2.0.6; Command: x\nGeneid\tChr\tStart\tEnd\tStrand\tLength\tlot.bam\n"
     "a\tchr1\t1\t100\t+\t100\t5\nb\tchr1\t101\t200\t+\t100\t6\n",
+    "R's GRanges": "seqnames\tstart\tend\twidth\tstrand\tcount\nchr1\t1\t100\t100\t*\t5\nchr1\t101\t200\t100\t*\t6\n",
+    "HMMcopy's table": "space\tstart\tend\twidth\treads\tgc\tmap\tcopy\n1\t1\t100\t100\t5\t.4\t1\t0\n".replace("\n1", "\nchr1")
+    + "chr1\t101\t200\t100\t6\t.4\t1\t0\n",
     "comments between rows": "chr1\t0\t100\t5\n# chr1\n\nchr1\t100\t200\t6\n",
 }  # fmt: skip
 
@@ -79,11 +82,15 @@ REFUSED = {
     "header alone": (f"{HEAD}count\n", "holds no counts"),
     "nothing": ("# no row\n", "holds no counts"),
     "Arabic digits": ("chr1\t0\t100\t5\nchr1\t100\t200\t٣\n", "line 2: .*is not a number"),
+    "commas": ("chrom,start,end,count\nchr1,0,100,5\n", "is separated by commas; convert it: tr ',' "),
+    "semicolons": ("chr1;0;100;5\n", "is separated by semicolons"),
+    "WIG without values": ("fixedStep chrom=1 start=1 step=5\n", "holds no bin"),
+    "infinite": ("chr1\t0\t100\tinf\n", "'inf' is not a number"),
+    "one contig spelled in two ways": ("chr1\t0\t100\t5\n1\t0\t100\t5\n", "line 2: names one contig in two ways: chr1 and 1"),
     "underscores": ("chr1\t0\t100\t4_0\n", "'4_0' is not a number"),
     "below zero": ("chr1\t0\t100\t-5\n", "the count -5 is negative"),
     "missing": ("chr1\t0\t100\tNA\n", "'NA' is not a number"),
     "no count": ("chr1\t0\t100\n", "is not a table of counts"),
-    "commas": ("chr1,0,100,5\n", "separated by tabs"),
     "another number of cells": ("chr1\t0\t100\t5\nchr1\t100\t200\t5\t6\n", "line 2: the row has 5 cells and the others 4"),
     "header that names no place": ("a\tb\tc\td\nchr1\t0\t100\t5\n", "line 1: is not a table of counts"),
     "empty interval": ("chr1\t100\t100\t3\n", "100-100 is not an interval"),

@@ -110,6 +110,19 @@ def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
         fastq.read(pair(tmp_path, records(NAMES), records(NAMES)), ["0" * 64, None])
 
 
+@pytest.mark.parametrize("mark", [".", "_"])
+def test_mates_named_in_a_way_that_no_aligner_takes_are_explained(mark: str) -> None:
+    first, second = (fastq.Facts((f"r1{mark}{mate}",), frozenset(), 50, "") for mate in (1, 2))
+    found = fastq.mates_fault(first, second)
+    assert found and f"write /1 and /2 instead of {mark}1 and {mark}2" in found[1].remedy
+
+
+def test_a_read_of_several_lines_is_not_called_cut(tmp_path: Path) -> None:
+    (tmp_path / "r.fq").write_text("@a\nACGT\nACGT\n+\nIIII\nIIII\n")
+    with pytest.raises(Fault, match="a read has four lines"):
+        fastq.look(tmp_path / "r.fq")
+
+
 def test_names_of_mates() -> None:
     names = ("a/1", "a/2", "a 1:N:0:X", "a 2:Y:18:", "a", "a.1", "a 3:N", "a b", "a/1\tRX:Z:ACGT", "a\t2:N:0:X", "a1")
     assert [fastq.identity(name)[0] for name in names] == ["a", "a", "a", "a", "a", "a.1", "a", "a", "a", "a", "a1"]

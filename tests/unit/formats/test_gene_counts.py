@@ -180,6 +180,8 @@ def test_normalised_counts_are_named(tmp_path: Path) -> None:
 def test_rounded_tpm_are_seen_in_all_columns_together(tmp_path: Path) -> None:
     found = gene_counts.look(matrix(tmp_path, np.rint(tpm(expressed(20_000)))), tuple(TWO.items()))
     assert not found.faults and (fault := found.rounded_tpm()) and "TPM or CPM, rounded" in fault.message
+    with pytest.raises(Fault, match="TPM or CPM, rounded"):
+        gene_counts.read(tmp_path / "counts.tsv", TWO)
     counts = expressed(20_000)
     assert gene_counts.look(matrix(tmp_path, counts), tuple(TWO.items())).rounded_tpm() is None
     drawn = np.column_stack(
@@ -197,7 +199,7 @@ def test_rounded_tpm_are_seen_in_all_columns_together(tmp_path: Path) -> None:
         (rows(["id", "S1"], ["A", -1]), "line 2: the count -1 is negative"),
         (rows(["id", "S1"], ["A", "NA"]), "line 2: 'NA' is not a number"),
         (rows(["id", "S1"], ["A", ""]), "line 2: '' is not a number"),
-        (rows(["id", "S1"], ["A", "inf"]), "is not a whole number"),
+        (rows(["id", "S1"], ["A", "inf"]), "'inf' is not a number"),
         (rows(["id", "S1"], ["A", "1_0"]), "'1_0' is not a number"),
         (rows(["id", "S1"], ["A", "٣"]), "'٣' is not a number"),
         (rows(["id", "S1"], ["A", "9" * 40]), "larger than any run"),
@@ -218,7 +220,14 @@ def test_rounded_tpm_are_seen_in_all_columns_together(tmp_path: Path) -> None:
         (rows(["Name", "Length", "EffectiveLength", "TPM", "NumReads"], ["T1", 9, 9, 1, 1]), "is salmon's quant.sf"),
         (rows(["target_id", "length", "eff_length", "est_counts", "tpm"], ["T1", 9, 9, 1, 1]), "is kallisto's abundance"),
         (rows(["gene_id", "transcript_id(s)", "expected_count", "TPM", "FPKM"], ["G", "T", 1, 1, 1]), "is RSEM's results"),
-        (rows(["Status", "S9.bam"], ["Assigned", 9]), "featureCounts' summary; its counts are in the file without .summary"),
+        (rows(["", "gene", "S1"], *([n, f"G{n}", n] for n in range(11))), "numbers its rows in the first column"),
+        (rows(["Status", "S9.bam"], ["Assigned", 9]), "is featureCounts' summary; name the file without .summary"),
+        (rows(["Status", "S1.bam"], ["Assigned", 9]), "is featureCounts' summary; name the file without .summary"),
+        (rows(["gene_id", "S1", "S2"], ["A", 1, 2, ""]), "the row has 4 cells and the header 3"),
+        (rows(["id", "S1", "S2"], ["A", "5,5", 2], mark=";"), "'5,5' is not a number"),
+        (rows(["id", "S1"], ["A", 1], ["1-мар", 1]), "the gene name '1-мар' is a date"),
+        (rows(["id", "S1"], ["A", 1], ["3月1日", 1]), "the gene name '3月1日' is a date"),
+        (rows(["id", "S1"], ["A", 1], ["Mar-01-2024", 1]), "the gene name 'Mar-01-2024' is a date"),
         ("#1.2\n2\t1\n" + rows(["Name", "Description", "S1"], ["A", "a", 1]), "is GCT"),
         ("%%MatrixMarket matrix coordinate integer general\n1 1 1\n", "is Matrix Market"),
         ("!Series_title\tx\n", "is a GEO series matrix"),

@@ -71,6 +71,8 @@ def test_exons_are_joined_and_genes_named(tmp_path: Path) -> None:
         (row("CDS"), "holds no annotation"),
         ("# nothing\n\n", "holds no annotation"),
         (">chr1\nACGT\n", "is not GTF: it is FASTA"),
+        (row(attributes="ID=exon1;gene_id=G1;transcript_id=T1"), "is not GTF but GFF3; convert it: gffread -T"),
+        ("chr1\t0\t90\tT1\t0\t+\t0\t90\t0\t1\t90,\t0,\n", "is not GTF: it is BED; convert it: bedToGenePred"),
         ("chr1\t0\t90\tALB\n", "is not GTF: it is BED; convert it: bedToGenePred"),
         (row() + "chr1\tx\texon\t1\n", "line 2: is not GTF: a line has nine columns"),
         (row().encode() + b"\xff\n", "line 2: is not UTF-8 text"),

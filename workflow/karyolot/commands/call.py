@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from karyolot.contracts.copy_number import Arms, Calls, Lod, Segments
-from karyolot.contracts.problems import InputProblems, KaryolotError
+from karyolot.contracts.problems import InputProblems, KaryolotError, Problem
 from karyolot.contracts.record import NOT_SEEN
 from karyolot.contracts.settings import CopyNumber, Layout
 from karyolot.dna.atlas import Atlas
@@ -29,6 +29,7 @@ from karyolot.io.tables import write_table
 
 FILES = {"seg": "segments.seg", "vcf": "calls.vcf", "bed": "calls.bed", "bedgraph": "log_ratios.bedgraph"}
 """Format of `dna.exports.documents` -> file."""
+TABLES = {"segments.tsv": Segments, "calls.tsv": Calls, "arms.tsv": Arms, "lod.tsv": Lod}
 
 
 def call(
@@ -51,7 +52,7 @@ def call(
     InputProblems
         With everything that is wrong with the files, in the words of `karyolot check`.
     KaryolotError
-        When there is no such layout.
+        When there is no such layout, or `out` cannot be made.
     """
     settings = settings or CopyNumber()
     layout_file = _layout_of(genome)
@@ -59,6 +60,7 @@ def call(
     pair, problems = examine(lot, donor, layout_file, tracks, fasta)
     if pair is None:
         raise InputProblems(problems)
+    _make_folder(out)
     atlas = Atlas.of(places(layout_file, RESOURCES / "watch_regions.tsv", []))
     bins = _bins(pair, atlas, tracks, fasta)
     counts = {path: conform_counts(bins, pd.DataFrame(bin_counts.read(path)), str(path)) for path in (lot, donor)}
@@ -70,11 +72,10 @@ def call(
     arms, lod = verify(compared.ratios, segmented.noise, arms, lod, settings)
     calls = call_changes(compared.ratios, segmented.segments, arms, *noises, settings, atlas, compared.facts)
     match = match_donor(compared.ratios, counts[lot], counts[donor], bins, sex, settings).match
+    problems += _sex_problems(donor, sex, match.donor_sex)
     found = copy_number_metrics(calls, segmented.segments, arms, lod, compared.facts, segmented.noise, match, settings)
-    write_table(segmented.segments, out / "segments.tsv", Segments)
-    write_table(calls, out / "calls.tsv", Calls)
-    write_table(arms, out / "arms.tsv", Arms)
-    write_table(lod, out / "lod.tsv", Lod)
+    for (name, contract), table in zip(TABLES.items(), (segmented.segments, calls, arms, lod), strict=True):
+        write_table(table, out / name, contract)
     texts = documents(compared.ratios, segmented.segments, calls, lot.name.split(".")[0])
     write_texts(texts, {name: out / file for name, file in FILES.items()})
     given = {"lot": lot, "donor": donor} | ({"fasta": fasta} if fasta else {}) | tracks
@@ -83,7 +84,7 @@ def call(
         "warnings": [str(problem) for problem in problems],
         "not_seen": list(NOT_SEEN),
         "not_assessed": (unseen := _not_assessed(arms, pair.layout)),
-        "computational_karyotype": None if unseen else karyotype(calls, sex),
+        "computational_karyotype": None if unseen or match.donor_sex not in (None, sex) else karyotype(calls, sex),
         "comparison": compared.facts.model_dump(mode="json"),
         "noise": segmented.noise.model_dump(mode="json"),
         "match": match.model_dump(mode="json"),
@@ -91,6 +92,21 @@ def call(
     }
     write_json(summary, out / "summary.json")
     return summary
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KaryolotError(f"--out {out}: no such folder can be made ({error.strerror})", "name another one") from None
+
+
+def _sex_problems(donor: Path, sex: str, found: str | None) -> list[Problem]:
+    """The warning that the donor's reads contradict the record. found: by its reads; None where they do not say."""
+    if found in (None, sex):
+        return []
+    message = f"the depth of X and Y is that of sex {found}, and --sex is {sex}: no karyotype is given"
+    return [Problem("W28", str(donor), message, "correct --sex, or find out whose cells these are")]
 
 
 def _layout_of(genome: str) -> Path:

@@ -249,7 +249,7 @@ def call(
         print(warning, file=sys.stderr)
     limit, unseen = summary["metrics"][MetricName.CN_LOD], summary["not_assessed"]
     bound = limit["reason"] if limit["value"] is None else f"limit of detection {limit['value']:.0%} of cells"
-    found = f"{summary['computational_karyotype']} (computational)"
+    found = f"{summary['computational_karyotype'] or 'no karyotype'} (computational)"
     if unseen:
         found = f"no karyotype, since no arm of {', '.join(unseen)} could be assessed"
     print(f"{found}; {bound}; results in {out}")

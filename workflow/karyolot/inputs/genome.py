@@ -187,6 +187,8 @@ def tracks(files: Files, contigs: dict[str, int] | None) -> None:
         if facts is None:
             continue
         found = [*facts.notes]
+        if key == "small_variants.genes":
+            files.examine(key, lambda file: files.look(intervals.check_plain, file))
         if contigs and key == "small_variants.genes":  # tools read it, so its contigs must be spelt as the genome's
             if unknown := sorted(set(facts.contigs) - set(contigs)):
                 message = f"its contig {quoted(unknown[0])} is not in the reference ({some(contigs)})"

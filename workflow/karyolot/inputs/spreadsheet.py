@@ -15,15 +15,18 @@ MONTHS = (
     " ene enero febrero marzo abr abril mayo junio julio ago agosto septiembre octubre noviembre dic diciembre"
     " gen gennaio febbraio aprile mag maggio giu giugno lug luglio set sett settembre ott ottobre dicembre"
     " mrt maart mei maj des fev fevereiro março out outubro dez dezembro"
+    " sty lut kwi cze lip sie wrz paź lis gru"
 )
-"""Names of months as spreadsheets write them in English, German, French, Spanish, Italian, Dutch, Portuguese and
-Scandinavian settings."""
+"""Names of months as spreadsheets write them in English, German, French, Spanish, Italian, Dutch, Portuguese, Scandinavian and
+Polish settings."""
 _MONTH = "(?:" + "|".join(sorted(set(MONTHS.split()), key=len, reverse=True)) + r")\.?"
 _YEAR = r"(?:\d{4}|\d{2})"
 _TIME = r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AP]M)?)?"
 _DATE = re.compile(
     rf"\d{{1,2}}\.?[-./\s]{{1,2}}{_MONTH}(?:[-./\s]{{1,2}}{_YEAR})?{_TIME}"  # 1-Mar, 01. Mrz, 01-Mar-24
-    rf"|{_MONTH}[-./\s]{{1,2}}\d{{1,4}}(?:,? {_YEAR})?{_TIME}"  # Mar-01, March 1, 2024
+    rf"|{_MONTH}[-./\s]{{1,2}}\d{{1,4}}(?:(?:,? |[-./]){_YEAR})?{_TIME}"  # Mar-01, March 1, 2024, Mar-01-2024
+    r"|(?:\d{2,4} ?[年년] ?)?\d{1,2} ?[月월] ?\d{1,2} ?[日일]"  # 3月1日
+    rf"|\d{{1,2}}\.?[-./\s]{{1,2}}(?=\w*[^\x00-\x7f])[^\W\d_]{{2,}}\.?(?:[-./\s]{{1,2}}{_YEAR})?"  # 1-мар: no gene is so called
     rf"|\d{{4}}[-./]\d{{1,2}}[-./]\d{{1,2}}{_TIME}"  # 2024-03-01 00:00:00
     rf"|\d{{1,2}}[-./]\d{{1,2}}[-./]{_YEAR}{_TIME}",  # 1.3.2001, 3/1/24
     re.IGNORECASE,

@@ -132,7 +132,8 @@ def _opened(path: Path, is_cram: bool) -> Iterator[pysam.AlignmentFile]:
         with pysam.AlignmentFile(str(path), check_sq=False, format_options=options) as alignment:
             yield alignment
     except (OSError, ValueError, NotImplementedError) as error:
-        raise Fault("E28", f"is not a readable BAM or CRAM file ({error})", "fetch or make it again") from error
+        reason = error.__context__ or error  # what broke the reading comes before what broke the closing
+        raise Fault("E28", f"is not a readable BAM or CRAM file ({reason})", "fetch or make it again") from error
     finally:
         pysam.set_verbosity(verbosity)
         os.environ.pop("REF_PATH")

@@ -104,6 +104,8 @@ def _chosen(name: str, sample: str, there: Sequence[str]) -> str:
         raise Fault("E28", message, "correct alleles_name", meant=nearest(wanted, there))
     if len(there) == 1:
         return there[0]
+    if not there:
+        raise Fault("E28", "holds no sample", "count again, and keep the columns of the samples")
     message = f"holds {len(there)} samples ({', '.join(there)}), none of them called {sample}"
     raise Fault("E28", message, "say in alleles_name which one is this sample")
 
@@ -158,6 +160,13 @@ def _seqz(columns: list[str], name: str, sample: str, rows: Rows) -> Iterator[Co
             shares = [number(a), number(b)]
         except ValueError as error:
             raise Fault("E28", f"a share {error}", "make the file again", line) from None
+        if not all(0 <= (share or 0) <= 1 for share in shares):
+            raise Fault(
+                "E28",
+                f"Af and Bf are {a} and {b}, and shares of reads lie between 0 and 1",
+                "make the file again",
+                line,
+            )
         first, second = (round((share or 0) * total) for share in shares)
         other = max(total - first - second, 0)
         if chosen == "normal":

@@ -119,7 +119,10 @@ def mates_fault(first: Facts, second: Facts) -> tuple[int, Fault] | None:
     for number, (one, other) in enumerate(zip(first.names, second.names, strict=False), 1):
         if one != other:
             message = f"read {number} is {quoted(other)}, and in fastq_1 {quoted(one)}"
-            return 1, Fault("E04", message, "name the mates of fastq_1, both files in the sequencer's order")
+            remedy = "name the mates of fastq_1, both files in the sequencer's order"
+            if one[:-1] == other[:-1] and one[-2:-1] in {".", "_"} and (one[-1], other[-1]) == ("1", "2"):
+                remedy = f"aligners take mates by one name: write /1 and /2 instead of {one[-2:]} and {other[-2:]}, or neither"
+            return 1, Fault("E04", message, remedy)
     return None
 
 
@@ -195,10 +198,10 @@ def records(path: Path) -> Iterator[Record]:
     if not cut:
         end = data.rstrip(b"\n")
         lines = lines[: end.count(b"\n") + max(1, without_empty_lines(end, len(data) - len(end)))]
-        if len(lines) % 4:
-            raise Fault("E28", "is cut short: its last read is not complete", "fetch it again", len(lines))
     for first in range(0, min(len(lines) - 3 - cut, 4 * HEAD_READS), 4):
         yield _record(first + 1, *lines[first : first + 4])
+    if not cut and len(lines) % 4:
+        raise Fault("E28", "is cut short: its last read is not complete", "fetch it again", len(lines))
 
 
 def _record(line: int, name: bytes, bases: bytes, plus: bytes, qualities: bytes) -> Record:

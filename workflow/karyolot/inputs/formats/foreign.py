@@ -8,6 +8,7 @@ BINARY = (
     (b"\xeb\xf2\x89\x87", "a bigBed file", "convert it: bigBedToBed IN.bb OUT.bed"),
     (b"\x87\x89\xf2\xeb", "a bigBed file", "convert it: bigBedToBed IN.bb OUT.bed"),
     (b"BAM\x01", "a BAM file", "give it in the column alignment of samples.tsv"),
+    (b"BCF\x02", "a BCF file", "convert it: bcftools view -Oz -o OUT.vcf.gz IN.bcf"),
     (b"CRAM", "a CRAM file", "give it in the column alignment of samples.tsv"),
     (b"PK\x03\x04", "a spreadsheet or a zip archive", "save it as tab-separated text"),
     (b"\xd0\xcf\x11\xe0", "an Excel file", "save it as tab-separated text"),

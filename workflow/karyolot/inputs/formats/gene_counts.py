@@ -179,13 +179,15 @@ def look(path: Path, samples: tuple[tuple[str, str], ...]) -> GeneCounts:
 
 
 def read(path: str | Path, samples: Mapping[str, str]) -> GeneCounts:
-    """Counts of samples (sample_id -> strandedness by the sheet). Raises what `look` raises and the first of its faults, with
-    the name of the file."""
+    """Counts of samples (sample_id -> strandedness by the sheet). Raises what `look` raises, the first of its faults, and that of
+    `rounded_tpm`, with the name of the file."""
     with named(path):
         found = look(Path(path), tuple(samples.items()))
         for sample in samples:
             if sample in found.faults:
                 raise found.faults[sample]
+        if fault := found.rounded_tpm():
+            raise fault
     return found
 
 
@@ -208,11 +210,13 @@ def _open(path: Path, samples: Mapping[str, str]) -> tuple[_Columns, Iterator[Re
     if not top:
         raise Fault("E28", "holds no counts", "give a matrix: a header with the sample ids, one line per gene")
     line, last = top[-1]
-    mark = next((mark for mark in "\t,;" if mark in last), None)
+    marks = [mark for mark in "\t,;" if mark in last]  # R writes no tab above a single column, and a comma in decimals
+    mark = next((mark for mark in marks if mark in top[0][1]), marks[0] if marks else None)
     first, width = _cells(top[0][1], mark), len(_cells(last, mark))
     if width < 2:
         raise Fault("E28", "is not a table separated by tabs or commas", "save it as tab-separated text", line)
     if _has_header(first, samples):
+        width -= not _cells(last, mark)[-1].strip(' "')  # a tab at the end of a row opens no column
         columns = _of_header(first, width, samples, top[0][0])
         return columns, _records(_split(chain(top[1:], data), mark, columns), columns)
     columns = _without_header(first, samples, top[0][0])
@@ -310,6 +314,8 @@ def _without_header(cells: Sequence[str], samples: Mapping[str, str], line: int)
 
 def _of_header(cells: Sequence[str], width: int, samples: Mapping[str, str], line: int) -> _Columns:
     header = [cell.strip(' "') for cell in cells]
+    if header[0] == "Status":
+        raise Fault("E28", "is featureCounts' summary", "name the file without .summary", line)
     if len(header) == width - 1:  # as R writes it
         header.insert(0, "gene_id")
     faults: dict[str, Fault] = {}
@@ -354,8 +360,6 @@ def _base(name: str) -> str:
 def _other_table(header: Sequence[str]) -> str | None:
     """What a table is that names no wanted sample; None when it is not known."""
     names = {name.lower() for name in header}
-    if header[0] == "Status":
-        return "featureCounts' summary; its counts are in the file without .summary"
     return next((kind for wanted, kind in OTHER_TABLES if wanted <= names), None)
 
 
@@ -364,9 +368,10 @@ def _other_table(header: Sequence[str]) -> str | None:
 
 def _check_names(genes: Sequence[str], names: Sequence[str], numbers: Sequence[int]) -> None:
     """Raise a Fault for genes that stand twice, and for names that a spreadsheet changed."""
-    if len(genes) >= FEW_GENES and all(gene == str(place) for place, gene in enumerate(genes, 1)):
+    first = 0 if genes[0] == "0" else 1
+    if len(genes) >= FEW_GENES and all(gene == str(place) for place, gene in enumerate(genes, first)):
         message = "numbers its rows in the first column, which is to hold the gene ids"
-        raise Fault("E28", message, "save it without row numbers (R: row.names = FALSE)")
+        raise Fault("E28", message, "save it without row numbers (R: row.names = FALSE; pandas: index=False)")
     if damaged := damaged_names(zip(numbers, genes, strict=True)) + damaged_names(zip(numbers, names, strict=True)):
         raise damage_fault(damaged, "take the matrix from before it was opened in a spreadsheet")
     if len(set(genes)) < len(genes):

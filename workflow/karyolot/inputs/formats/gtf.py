@@ -78,6 +78,8 @@ def records(path: Path, *, transcripts: bool = True) -> Iterator[Record]:
             raise _not_gtf(cells, number)
         contig, _, feature, first, last, _, _, _, attributes = cells
         if feature not in FEATURES or contig.startswith("#"):
+            if feature.isdigit():
+                raise _not_gtf(cells, number)
             continue
         try:
             start, end = whole_number(first), whole_number(last)
@@ -126,7 +128,7 @@ def _value(attributes: str, key: str) -> str:
 
 
 def _not_gtf(cells: list[str], line: int) -> Fault:
-    """What a line of fewer than nine columns is."""
+    """What a line that has other columns is."""
     kind, remedy = "a line has nine columns, separated by tabs", "name a GTF file"
     if cells[0].startswith(">"):
         kind, remedy = "it is FASTA", "name the GTF of the same release"
@@ -136,7 +138,7 @@ def _not_gtf(cells: list[str], line: int) -> Fault:
 
 
 def _without_gene(attributes: str, line: int) -> Fault:
-    if "gene_id" not in attributes and "=" in attributes:
+    if "gene_id=" in attributes or ("gene_id" not in attributes and "=" in attributes):
         return Fault("E28", "is not GTF but GFF3", "convert it: gffread -T genes.gff3 -o genes.gtf", line)
     return Fault("E28", 'is not GTF: a line has no gene_id "..." in its last column', "name a GTF file", line)
 

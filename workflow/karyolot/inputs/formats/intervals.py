@@ -5,6 +5,7 @@ Coordinates are 0-based half-open. Intervals of a track must not overlap: bedGra
 values would have no mean.
 """
 
+import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.problems import Fault
 from karyolot.inputs.formats.rows import SCORES, Kind, rows
-from karyolot.inputs.formats.text import named
+from karyolot.inputs.formats.text import lines, named
 from karyolot.inputs.formats.text import number as number_of
 
 Integers = NDArray[np.int64]
@@ -96,13 +97,8 @@ def look(path: Path, kind: Kind) -> Facts:
     if missing:
         signs = "NA" if kind.gap is None else f"NA or {kind.gap:g}"
         message = f"{missing} of its {count} intervals have no value ({signs})"
-        notes.append(
-            Fault(
-                "W28",
-                message,
-                "bins without any value are not used; nothing to do where these are assembly gaps",
-            )
-        )
+        remedy = "bins without any value are not used; nothing to do where these are assembly gaps"
+        notes.append(Fault("W28", message, remedy))
     return Facts(contigs, count, missing, tuple(notes))
 
 
@@ -130,6 +126,22 @@ def read(path: Path | str, kind: Kind) -> dict[str, Any]:
     elif kind.value == "number":
         table["value"] = np.frombuffer(values, dtype=float)
     return table
+
+
+def check_plain(path: Path) -> None:
+    """Raise a Fault unless other programs read a list of regions as `records` does.
+
+    bcftools counts positions from 1 unless the name ends in .bed, and samtools and bcftools know no header but # lines.
+    """
+    with open(path, "rb") as handle:
+        zipped = handle.read(2) == b"\x1f\x8b"
+    if path.suffix != ".bed" or zipped:
+        message = "is not a plain file whose name ends in .bed: bcftools would read its positions otherwise"
+        raise Fault("E28", message, "gunzip it, and rename it to NAME.bed")
+    for line, text in lines(path):
+        if text.strip() and not text.startswith("#") and not re.match(r"\S+\t[0-9]+\t[0-9]+(?:\t|$)", text):
+            message = "is not BED (chrom start end gene, separated by tabs), and samtools reads the list as it is"
+            raise Fault("E28", message, "delete the line if it is a header, else correct it", line)
 
 
 class Columns:
@@ -176,7 +188,9 @@ class Columns:
         width = int(found[often == often.max()].max())
         if np.all(start % (width + 1) == 1):
             message = f"starts count from 1 ({start[0]}-{end[0]}), and in {what} of this kind they count from 0"
-            raise Fault("E28", message, r"subtract 1 from each start: awk -v OFS='\t' '{$2 -= 1} 1'")
+            raise Fault(
+                "E28", message, r"subtract 1 from each start: awk -F '\t' -v OFS='\t' '$2 ~ /^[0-9]+$/ {$2 -= 1} 1'"
+            )
         if len(found) > 1:
             last = np.append(contig[1:] != contig[:-1], True)
             odd = (end - start)[(end - start != width) & ~(last & (end - start < width))]

@@ -84,12 +84,15 @@ def placed(raw: Iterable[tuple[int, str, int, int, T]], kind: Kind) -> Iterator[
     name = written = ""
     last = (0, 0)
     ends: dict[str, tuple[int, int]] = {}
+    spelt: dict[str, str] = {}
     for line, chrom, start, end, text in raw:
         if chrom != written or not written:
             ends[name] = last
             written, name = chrom, chrom.strip().strip("\"'")
             if not name:
                 raise Fault("E28", "names no contig", "correct the line", line)
+            if kind.apart and (other := spelt.setdefault(name.removeprefix("chr"), name)) != name:
+                raise Fault("E28", f"names one contig in two ways: {other} and {name}", "keep one of the two", line)
             last = ends.get(name, (0, 0))
         if not 0 <= start < end <= MOST:
             message = f"{start}-{end} is not an interval from 0 on, end after start"
@@ -171,7 +174,7 @@ def _headed(kind: Kind, line: int, header: list[str], first: Sequence[str], base
             message = f"its header names {words[own[0]]} and {words[own[1]]}"
             raise Fault("E28", message, "keep one of these columns", line)
         found += own
-    if header == GATK or "geneid" in words or _feature(words, first, found):
+    if header == GATK or "geneid" in words or _counts_from_1(words, first, found):
         base = 1
     if kind.value == "none":
         return Places(found[0], found[1], found[2], None, len(words), base)
@@ -179,16 +182,24 @@ def _headed(kind: Kind, line: int, header: list[str], first: Sequence[str], base
     return Places(found[0], found[1], found[2], value, len(words), base)
 
 
-def _feature(words: Sequence[str], first: Sequence[str], found: Sequence[int]) -> bool:
-    """Whether a column `feature`, as QDNAseq writes it, says that the starts count from 1."""
-    if "feature" not in words or len(first) != len(words):
+def _counts_from_1(words: Sequence[str], first: Sequence[str], found: Sequence[int]) -> bool:
+    """Whether another column says that starts count from 1: QDNAseq's `feature`, or the `width` of R's GRanges and HMMcopy."""
+    if len(first) != len(words):
         return False
     chrom, start, end = (first[place] for place in found)
-    return first[words.index("feature")] == f"{chrom}:{start}-{end}"
+    if "feature" in words:
+        return first[words.index("feature")] == f"{chrom}:{start}-{end}"
+    numbers = (start, end, first[words.index("width")]) if "width" in words else ()
+    if not numbers or not all(cell.isascii() and cell.isdigit() for cell in numbers):
+        return False
+    return int(end) - int(start) + 1 == int(numbers[2])
 
 
 def _headless(kind: Kind, first: Sequence[str], base: int, line: int) -> Places:
     """The same without a header: of more than four columns none is taken for the value."""
+    for mark, what in ((",", "commas"), (";", "semicolons")):
+        if "".join(first).count(mark) > 1:
+            raise Fault("E28", f"is separated by {what}", f"convert it: tr '{mark}' '\\t' < IN > OUT", line)
     if len(first) < (3 if kind.value == "none" else 4):
         raise _not_a_row(kind, line)
     try:

@@ -12,7 +12,7 @@ import pysam
 from numpy.typing import NDArray
 
 from karyolot.contracts.problems import Fault
-from karyolot.inputs.formats.text import MISSING, NO_DATA, lines, named, number, opened, whole_number
+from karyolot.inputs.formats.text import MISSING, NO_DATA, lines, named, number, whole_number
 
 BASES = frozenset("ACGT")
 WRONG_REFERENCE = 0.05
@@ -102,9 +102,6 @@ def records(path: Path) -> Iterator[Site]:
     Fault
         E28 for another kind of file, and for a line that is not as it must be.
     """
-    with opened(path) as handle:
-        if handle.read(3) == b"BCF":
-            raise Fault("E28", "is BCF", "convert it: bcftools view -Oz -o panel.vcf.gz")
     columns: _Columns | None = None
     first, is_vcf = True, False
     for line, text in lines(path):

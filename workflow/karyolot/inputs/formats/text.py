@@ -265,11 +265,11 @@ def not_a_count(text: str) -> str | None:
     if text.isascii() and text.isdigit() and len(text) < 13:
         return None
     try:
-        value = float(text if text.isascii() and "_" not in text else "x")
+        value = float(text if text.isascii() and "_" not in text and re.search("[0-9]", text) else "x")  # not nan, inf
     except ValueError:
         return f"{quoted(text)} is not a number"
     if value < 0:
-        return f"the count {text} is negative"
-    if not value.is_integer():
-        return f"the count {quoted(text)} is not a whole number"
-    return f"the count {quoted(text)} is larger than any run of a sequencer gives" if value > MOST else None
+        return f"the count {text[:20]} is negative"
+    if value > MOST:
+        return f"the count {quoted(text)} is larger than any run of a sequencer gives"
+    return None if value.is_integer() else f"the count {quoted(text)} is not a whole number"
