@@ -21,7 +21,7 @@ GOOD: Metrics = {
     name: Metric(value=value)
     for name, value in {
         "reads.verified": True, "identity.germline": 1.0, "identity.lot_sex": True, "identity.donor_sex": True,
-        "dna.usable_bins": 0.93, "dna.rt_slope": 0.03, "cn.lod": 0.14, "cn.lod_gain": 0.14, "cn.lod_loss": 0.13,
+        "dna.usable_bins": 0.93, "dna.blind_arms": 0, "dna.rt_slope": 0.03, "cn.lod": 0.14, "cn.lod_gain": 0.14, "cn.lod_loss": 0.13,
         "cn.published_rule": 0, "cn.acquired_long": 0, "cn.acquired_short": 0, "cn.high_copy": 0,
         "cn.whole_chromosome": 0, "cn.donor_change_lost": 0, "rna.identity_detected": 40.0, "rna.mature_down": 4,
         "rna.progenitor_up": 5, "rna.hla2_max_tpm": 0.2, "rna.blood_max_tpm": 0.1, "rna.secreted_up": 3,
@@ -58,7 +58,12 @@ def test_a_good_lot_passes_bounded_by_its_limit_of_detection() -> None:
         ({"identity__lot_sex": False, "cn__acquired_long": 3}, "INDETERMINATE"),
         ({"identity__germline": 0.0, "identity__lot_sex": False}, "FAIL_IDENTITY"),
         ({"identity__germline": 0.5}, "INDETERMINATE"),
-        ({"identity__germline": None}, "PASS"),
+        ({"identity__germline": None}, "INDETERMINATE"),
+        ({"identity__germline": None, "identity__snp_match": "MATCH"}, "PASS"),
+        ({"dna__blind_arms": 1}, "INDETERMINATE"),
+        ({"dna__blind_arms": None}, "INDETERMINATE"),
+        ({"dna__blind_arms": 2, "cn__acquired_long": 1}, "FAIL"),
+        ({"dna__blind_arms": 2, "cn__acquired_short": 1}, "INDETERMINATE"),
         ({"identity__lot_sex": None}, "INDETERMINATE"),
         ({"cn__acquired_long": None}, "INDETERMINATE"),
         ({"cn__acquired_long": float("nan")}, "INDETERMINATE"),
@@ -72,7 +77,7 @@ def test_order_of_gravity(changes: dict[str, float | bool | str | None], expecte
     assert outcome(**changes) == expected
 
 
-COVERED = {"Q05a", "Q04a", "Q04b", "Q02", "Q06", "C02", "C05"}
+COVERED = {"Q05a", "Q05d", "Q04a", "Q04b", "Q02", "Q06", "C02", "C05"}
 
 
 def document(*criteria: Criterion) -> Acceptance:

@@ -70,7 +70,8 @@ def call(
     arms, lod = verify(compared.ratios, segmented.noise, arms, lod, settings)
     calls = call_changes(compared.ratios, segmented.segments, arms, *noises, settings, atlas, compared.facts)
     match = match_donor(compared.ratios, counts[lot], counts[donor], bins, sex, settings).match
-    found = copy_number_metrics(calls, segmented.segments, arms, lod, compared.facts, segmented.noise, match, settings)
+    tables = calls, segmented.segments, arms, lod
+    found = copy_number_metrics(*tables, compared.facts, segmented.noise, match, settings, pair.layout)
     write_table(segmented.segments, out / "segments.tsv", Segments)
     write_table(calls, out / "calls.tsv", Calls)
     write_table(arms, out / "arms.tsv", Arms)
