@@ -279,6 +279,7 @@ def summary(
     events = pd.DataFrame({"origin": [origin], "kind": ["gain"], **place})
     found = check_metrics(allele_metrics(identity, events, facts))
     assert all(metric.reason for metric in found.values() if metric.value is None)
+    assert found["identity.snp_match"].asked == (result == "NOT ENOUGH"), "a panel or counts asked for it"
     return {name.split(".")[1]: metric.value for name, metric in found.items()}
 
 
