@@ -9,7 +9,7 @@ from karyolot.contracts.criteria import Acceptance, Metric, Verdict
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.settings import Layout
 from karyolot.dna.match import match_donor
-from karyolot.dna.summary import NEVER_SEEN, copy_number_metrics
+from karyolot.dna.summary import NEVER_SEEN, blind_arms, copy_number_metrics
 from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.verdict.decide import decide
 from planted import LAYOUT, RESOURCES, SETTINGS, Event, analyse, genome, sample
@@ -98,6 +98,13 @@ def test_a_contig_that_the_tables_lack_is_blind_unless_it_is_the_y_of_a_woman(
     chrom: str, sex: str, detail: str
 ) -> None:
     assert blind(without(chrom), sex=sex)[0].detail == detail
+
+
+def test_a_lot_without_any_assessable_arm_says_so_in_two_words() -> None:
+    arms = pd.DataFrame({"scope": "arm", "name": ["chr1p", "chr1q"], "chrom": "chr1", "assessable": False})
+    small = LAYOUT.model_copy(update={"autosomes": ("chr1",), "x": None})
+    metric = blind_arms(arms, small, "F")
+    assert (metric.value, metric.detail) == (2, "every arm")
 
 
 def test_only_arms_that_short_reads_never_show_are_left_out() -> None:

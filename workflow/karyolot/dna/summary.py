@@ -41,7 +41,7 @@ def copy_number_metrics(
     """
     return {
         **_quality(comparison),
-        MetricName.DNA_BLIND_ARMS: _blind(arms, layout, match.declared_sex),
+        MetricName.DNA_BLIND_ARMS: blind_arms(arms, layout, match.declared_sex),
         **more_reads(_limits(lod, noise, settings), comparison, noise, settings),
         **_counts(
             _with_evidence(calls, alleles), segments, noise, settings, NO_PANEL if alleles is None else alleles.unasked
@@ -50,7 +50,7 @@ def copy_number_metrics(
     }
 
 
-def _blind(arms: pd.DataFrame, layout: Layout, sex: str) -> Metric:
+def blind_arms(arms: pd.DataFrame, layout: Layout, sex: str) -> Metric:
     """Arms that are not assessable, with those of contigs that the tables lack, without NEVER_SEEN and the Y of a woman."""
     own = arms[arms["scope"] == "arm"]
     blind = own.loc[~own["assessable"], "name"].map(contig_key).tolist()
@@ -59,7 +59,8 @@ def _blind(arms: pd.DataFrame, layout: Layout, sex: str) -> Metric:
     absent = [contig for contig in map(contig_key, filter(None, wanted)) if contig not in present]
     blind += [contig + arm for contig in absent for arm in (("p", "q") if layout.cytobands else ("",))]
     names = [name for name in blind if name not in NEVER_SEEN]
-    return Metric(value=len(names), detail=", ".join(names))
+    seen = own["assessable"].any()
+    return Metric(value=len(names), detail=", ".join(names) if seen else "every arm")
 
 
 def _quality(comparison: Comparison) -> Metrics:
