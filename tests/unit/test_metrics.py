@@ -21,7 +21,6 @@ ACCEPTANCE = Path(__file__).parents[2] / "resources" / "acceptance.yaml"
 BY_ITS_SAMPLE = "shown with the quality figures of each sample; no limit has a source"
 NOT_JUDGED = {
     "dna.noise": "the limit of detection (cn.lod) holds what follows from it",
-    "dna.blind_arms": "shown in the report; how many arms may be unknown is Q05a's question",
     "cn.lod_gain": "cn.lod is the larger of the two; this one is part of the claim",
     "cn.lod_loss": "cn.lod is the larger of the two; this one is part of the claim",
     "cn.acquired_watch": "every one is counted in cn.acquired_short (C04)",

@@ -47,7 +47,7 @@ from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.io.files import write_model
 from karyolot.io.tables import write_table
 from karyolot.plan.resources import NEEDS, of_genome
-from planted import RESOURCES, Result, run
+from planted import LAYOUT, RESOURCES, Result, run
 from planted_records import passing
 
 SETTINGS = CopyNumber()
@@ -296,7 +296,7 @@ def with_limit(limit: float | None, **facts: Any) -> Any:
         declared_sex="F", lot_sex="F", donor_sex="F", lot_x=1, lot_y=0, donor_x=1, donor_y=0, variants=0, shared=0
     )
     tables = result.calls, result.segmented.segments, result.arms
-    return copy_number_metrics(*tables, lod, comparison, result.noise, match, SETTINGS)[MetricName.CN_LOD]
+    return copy_number_metrics(*tables, lod, comparison, result.noise, match, SETTINGS, LAYOUT)[MetricName.CN_LOD]
 
 
 def test_a_criterion_that_asks_for_more_reads_says_how_many() -> None:

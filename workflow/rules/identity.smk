@@ -87,7 +87,7 @@ rule count_alleles:
     resources:
         **needs("count_alleles"),
     params:
-        **step("count_alleles", settings.identity),
+        **step("count_alleles", settings.identity, without="tested_elsewhere"),
         spliced=lambda wildcards: samples.is_rna(study, wildcards.sample),
     script:
         "../scripts/count_alleles.py"
@@ -139,7 +139,7 @@ rule compare_alleles:
     resources:
         **needs("compare_alleles"),
     params:
-        **step("compare_alleles", settings.identity),
+        **step("compare_alleles", settings.identity, without="tested_elsewhere"),
         samples=lambda wildcards: samples.expressed_of(study, settings, wildcards.lot),
     script:
         "../scripts/compare_alleles.py"
@@ -161,7 +161,7 @@ rule match_samples:
     resources:
         **needs("match_samples"),
     params:
-        **step("match_samples", settings.identity),
+        **step("match_samples", settings.identity, without="tested_elsewhere"),
         samples=samples.allele_samples(study, settings),
         lots=samples.allele_lots(study, settings),
     script:

@@ -24,6 +24,8 @@ rule decide_lot:
         **step("decide_lot", settings.copy_number),
         facts=lambda wildcards: study.lots[wildcards.lot].model_dump(mode="json"),
         results=lambda wildcards: samples.lot_results(study, wildcards.lot),
+        snps_asked=lambda wildcards: samples.snps_asked(study, settings, wildcards.lot),
+        tested_elsewhere=settings.identity.tested_elsewhere,
         verified=lambda wildcards: samples.fastq_files(study, wildcards.lot),
     script:
         "../scripts/decide_lot.py"
