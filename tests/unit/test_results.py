@@ -15,8 +15,8 @@ from karyolot.commands.report import render_again
 from karyolot.commands.run import Failure
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.record import Record
-from karyolot.io.files import read_json, write_json, write_model, write_text
-from karyolot.io.record import lots_with_records, read_record, seal
+from karyolot.io.files import read_json, write_json, write_text
+from karyolot.io.record import lots_with_records, read_record, seal, write_report
 from karyolot.plan.provenance import code_state
 from planted_records import ALL, CODE, HOSTILE, failing, hostile, html, passing, thin
 
@@ -24,7 +24,7 @@ from planted_records import ALL, CODE, HOSTILE, failing, hostile, html, passing,
 def written(directory: Path, *records: Record) -> list[Record]:
     """Records under their own lot's name, as a run leaves them."""
     for record in records:
-        write_model(record, directory / "results" / record.lot.lot_id / "report.json")
+        write_report(record, directory / "results" / record.lot.lot_id / "report.json")
     return [read_record(directory, lot) for lot in lots_with_records(directory)]
 
 
@@ -54,7 +54,7 @@ def test_a_record_is_read_as_it_was_sealed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("make", ALL.values())
 def test_the_seal_of_a_file_is_the_digest_of_its_record(make: Callable[[], Record], tmp_path: Path) -> None:
-    write_model(make().sealed(), tmp_path / "r.json")
+    write_report(make().sealed(), tmp_path / "r.json")
     assert seal(read_json(tmp_path / "r.json")) == make().digest()[:12]
 
 
@@ -69,7 +69,7 @@ def test_an_edited_verdict_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_a_record_of_another_lot_is_not_shown(tmp_path: Path) -> None:
-    write_model(passing(), tmp_path / "results/L7/report.json")
+    write_report(passing(), tmp_path / "results/L7/report.json")
     with pytest.raises(KaryolotError, match=r"is the record of lot 'HLP-2031-04'"):
         read_record(tmp_path, "L7")
 
