@@ -10,7 +10,7 @@ from karyolot.commands.run import hold_or_stop, stop_without
 from karyolot.inputs import check
 from karyolot.inputs.study import differences
 from karyolot.plan import commands, files, samples
-from karyolot.plan.params import step
+from karyolot.plan.params import state_of, step
 from karyolot.plan.provenance import code_state
 from karyolot.plan.resources import Needs
 
