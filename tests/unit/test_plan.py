@@ -45,6 +45,7 @@ from karyolot.dna.forecast import (
 from karyolot.dna.summary import copy_number_metrics
 from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.io.files import write_model
+from karyolot.io.record import write_report
 from karyolot.io.tables import write_table
 from karyolot.plan.resources import NEEDS, of_genome
 from planted import LAYOUT, RESOURCES, Result, run
@@ -413,7 +414,7 @@ def finished(directory: Path, result: Result, noise: Noise | None = None, **chan
     """A lot as a run leaves it, with what a plan reads of it."""
     record = passing().model_copy(update=changes).sealed()
     folder = directory / "results" / record.lot.lot_id
-    write_model(record, folder / "report.json")
+    write_report(record, folder / "report.json")
     write_table(result.arms, folder / "dna/arms.parquet", Arms)
     write_model(noise or result.noise, folder / "dna/noise.json")
     write_model(result.compared.facts, folder / "dna/comparison.json")

@@ -26,8 +26,8 @@ from karyolot.contracts.record import Record
 from karyolot.inputs import check
 from karyolot.io.alignment import fragment_midpoints
 from karyolot.io.expression import read_expression
-from karyolot.io.files import read_model
 from karyolot.io.panel import write_panel
+from karyolot.io.record import read_report
 from karyolot.io.tables import read_table
 from karyolot.plan import resources
 from karyolot.rna.panel import freeze
@@ -43,7 +43,7 @@ TABLES = {
 
 
 def record(directory: Path, lot: str) -> Record:
-    return read_model(directory / "results" / lot / "report.json", Record)
+    return read_report(directory / "results" / lot / "report.json")
 
 
 def truth(directory: Path) -> dict[str, Any]:

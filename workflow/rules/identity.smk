@@ -113,6 +113,7 @@ rule import_alleles:
     params:
         **step("import_alleles"),
         names=lambda wildcards: samples.allele_names(study, wildcards.sample),
+        state=lambda wildcards: state_of(study.samples[wildcards.sample][0].alleles),
     script:
         "../scripts/import_alleles.py"
 

@@ -10,7 +10,7 @@ rule decide_lot:
         metrics=lambda wildcards: files.metrics_of(study, settings, wildcards.lot),
         acceptance=shipped(settings.acceptance),
     output:
-        metrics="results/{lot}/metrics.json",
+        metrics=files.LOT_METRICS,
         verdict=files.VERDICT,
     log:
         "logs/{lot}/decide_lot.log",
