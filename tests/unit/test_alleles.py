@@ -121,7 +121,9 @@ def judged(said: Compared | None, result: planted.Result, relation: Relation = "
     donor, lot = (planted.sample(bins, (), who, "F", 500, seed) for who, seed in (("donor", 3), ("lot", 2)))
     match = match_donor(result.compared.ratios, lot, donor, bins, "F", CopyNumber()).match
     tables = result.calls, result.segmented.segments, result.arms, result.lod
-    found = copy_number_metrics(*tables, result.compared.facts, result.noise, match, CopyNumber(), alleles)
+    found = copy_number_metrics(
+        *tables, result.compared.facts, result.noise, match, CopyNumber(), planted.LAYOUT, alleles
+    )
     acceptance = read_yaml(planted.RESOURCES / "acceptance.yaml", Acceptance)
     criteria = decide("L1", found, acceptance, 5, 0.95).criteria
     return {one.id: (one.outcome, one.explanation) for one in criteria if one.id in ("C02", "C02b", "C05")}
@@ -277,6 +279,7 @@ def summary(
     events = pd.DataFrame({"origin": [origin], "kind": ["gain"], **place})
     found = check_metrics(allele_metrics(identity, events, facts))
     assert all(metric.reason for metric in found.values() if metric.value is None)
+    assert found["identity.snp_match"].asked == (result == "NOT ENOUGH"), "a panel or counts asked for it"
     return {name.split(".")[1]: metric.value for name, metric in found.items()}
 
 

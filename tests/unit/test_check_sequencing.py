@@ -148,6 +148,7 @@ def test_counts_with_alleles_are_silent_and_give_the_lot_an_identity(inputs: Inp
     settings, _ = parse_config(inputs.config)
     study = parse_study(settings, inputs.folder)[0].study()
     assert samples.allele_lots(study, settings) == ["L2"]
+    assert [samples.snps_asked(study, settings, lot) for lot in ("L1", "L2", "L3")] == [False, True, False]
     assert files.alleles_of(study, settings, "L2") == {
         "donor": "results/samples/D2w/alleles.parquet", "lot": "results/samples/L2w/alleles.parquet", "rna": [],
     }  # fmt: skip
@@ -163,6 +164,7 @@ def test_with_a_panel_all_lots_have_an_identity(inputs: Inputs) -> None:
     settings, _ = parse_config(inputs.config)
     study = parse_study(settings, inputs.folder)[0].study()
     assert samples.allele_lots(study, settings) == ["L1", "L2", "L3"]
+    assert all(samples.snps_asked(study, settings, lot) for lot in study.lots)
     assert files.panel_sites(settings) == ["results/reference/sites.parquet"]
 
 

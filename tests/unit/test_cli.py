@@ -20,7 +20,7 @@ from karyolot.contracts.sheets import Donor, Lot, Sample
 from karyolot.inputs import check
 from karyolot.inputs.sheets import parse_sheet
 from karyolot.inputs.study import parse_config
-from karyolot.io.files import write_model
+from karyolot.io.record import write_report
 from planted_records import failing
 
 ROOT = Path(__file__).parents[2]
@@ -104,7 +104,8 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_generated_documents_are_up_to_date() -> None:
-    outdated = defaults.outdated(ROOT, lambda path: path.read_text(encoding="utf-8"))
+    made = defaults.documents((ROOT / defaults.README).read_text(encoding="utf-8"))
+    outdated = [name for name, text in made.items() if (ROOT / name).read_text(encoding="utf-8") != text]
     assert not outdated, f"{' and '.join(outdated)}: run `{defaults.WRITE_COMMAND}`"
 
 
@@ -192,7 +193,7 @@ def test_run_ends_with_2_on_wrong_inputs(study: Path, tmp_path: Path) -> None:
 def test_explain_and_report_of_a_finished_lot(tmp_path: Path) -> None:
     record = failing()
     lot, folder = record.lot.lot_id, tmp_path / "results" / failing().lot.lot_id
-    write_model(record, folder / "report.json")
+    write_report(record, folder / "report.json")
     done = karyolot("explain", lot, "--directory", tmp_path)
     assert done.returncode == 0 and done.stdout.startswith(f"{lot}  ✗ FAIL\n"), done.stderr
     done = karyolot("explain", lot, "--json", cwd=tmp_path)
@@ -205,7 +206,7 @@ def test_explain_and_report_of_a_finished_lot(tmp_path: Path) -> None:
 
 
 def test_a_terminal_that_knows_only_ascii(tmp_path: Path) -> None:
-    write_model(failing(), tmp_path / "results" / failing().lot.lot_id / "report.json")
+    write_report(failing(), tmp_path / "results" / failing().lot.lot_id / "report.json")
     environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "PYTHONIOENCODING": "ascii"}
     command = [sys.executable, "-m", "karyolot", "explain", failing().lot.lot_id]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

@@ -22,7 +22,7 @@ from karyolot.dna.segments import published_rule, segment
 from karyolot.dna.summary import copy_number_metrics
 from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.verdict.decide import decide
-from planted import ATLAS, RESOURCES, Event, Result, analyse, genome, run, sample
+from planted import ATLAS, LAYOUT, RESOURCES, Event, Result, analyse, genome, run, sample
 
 SETTINGS = CopyNumber()
 TRISOMY_8 = Event("chr8", 0, 200_000_000, +1)
@@ -268,13 +268,13 @@ def test_a_sex_chromosome_lost_in_culture_fails_by_copy_number_and_is_no_swapped
     donor, lot = (sample(bins(), (event,), who, sex, 5000, seed) for who, seed in (("donor", 63), ("lot", 62)))
     match = match_donor(result.compared.ratios, lot, donor, bins(), sex, SETTINGS).match
     tables = result.calls, result.segmented.segments, result.arms, result.lod
-    found = copy_number_metrics(*tables, result.compared.facts, result.noise, match, SETTINGS)
+    found = copy_number_metrics(*tables, result.compared.facts, result.noise, match, SETTINGS, LAYOUT)
     assert found["identity.lot_sex"].value is True and found["identity.donor_sex"].value is True
     assert found["cn.acquired_long"].value == 1
     if sex == "M":
         assert f"Y at {1 - lost:.0%} of the donor's" in found["identity.lot_sex"].detail
     other = match.model_copy(update={"declared_sex": "MF"[sex == "M"]})
-    wrong = copy_number_metrics(*tables, result.compared.facts, result.noise, other, SETTINGS)
+    wrong = copy_number_metrics(*tables, result.compared.facts, result.noise, other, SETTINGS, LAYOUT)
     assert not wrong["identity.lot_sex"].value and wrong["identity.donor_sex"].value is False
 
 
@@ -389,7 +389,7 @@ def _metrics(result: Result) -> Metrics:
     donor, lot = (sample(bins(), (), who, "F", 500, seed) for who, seed in (("donor", 3), ("lot", 2)))
     match = match_donor(result.compared.ratios, lot, donor, bins(), "F", SETTINGS).match
     tables = result.calls, result.segmented.segments, result.arms, result.lod
-    found = copy_number_metrics(*tables, result.compared.facts, result.noise, match, SETTINGS)
+    found = copy_number_metrics(*tables, result.compared.facts, result.noise, match, SETTINGS, LAYOUT)
     assert check_metrics(found).keys() == metrics_of("dna")
     return found
 
@@ -409,6 +409,7 @@ def test_metrics_of_a_planted_lot() -> None:
         result.noise,
         match,
         SETTINGS,
+        LAYOUT,
     )
     assert found["cn.acquired_long"].value == 2 and found["cn.whole_chromosome"].value == 1
     assert found["cn.high_copy"].value == 0 and found["cn.donor_change_lost"].value == 0

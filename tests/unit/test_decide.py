@@ -21,7 +21,8 @@ GOOD: Metrics = {
     name: Metric(value=value)
     for name, value in {
         "reads.verified": True, "identity.germline": 1.0, "identity.lot_sex": True, "identity.donor_sex": True,
-        "dna.usable_bins": 0.93, "dna.rt_slope": 0.03, "cn.lod": 0.14, "cn.lod_gain": 0.14, "cn.lod_loss": 0.13,
+        "dna.usable_bins": 0.93, "dna.blind_arms": 0, "dna.rt_slope": 0.03, "cn.lod": 0.14, "cn.lod_gain": 0.14,
+        "cn.lod_loss": 0.13,
         "cn.published_rule": 0, "cn.acquired_long": 0, "cn.acquired_short": 0, "cn.high_copy": 0,
         "cn.whole_chromosome": 0, "cn.donor_change_lost": 0, "rna.identity_detected": 40.0, "rna.mature_down": 4,
         "rna.progenitor_up": 5, "rna.hla2_max_tpm": 0.2, "rna.blood_max_tpm": 0.1, "rna.secreted_up": 3,
@@ -58,7 +59,12 @@ def test_a_good_lot_passes_bounded_by_its_limit_of_detection() -> None:
         ({"identity__lot_sex": False, "cn__acquired_long": 3}, "INDETERMINATE"),
         ({"identity__germline": 0.0, "identity__lot_sex": False}, "FAIL_IDENTITY"),
         ({"identity__germline": 0.5}, "INDETERMINATE"),
-        ({"identity__germline": None}, "PASS"),
+        ({"identity__germline": None}, "INDETERMINATE"),
+        ({"identity__germline": None, "identity__snp_match": "MATCH"}, "PASS"),
+        ({"dna__blind_arms": 1}, "INDETERMINATE"),
+        ({"dna__blind_arms": None}, "INDETERMINATE"),
+        ({"dna__blind_arms": 2, "cn__acquired_long": 1}, "FAIL"),
+        ({"dna__blind_arms": 2, "cn__acquired_short": 1}, "INDETERMINATE"),
         ({"identity__lot_sex": None}, "INDETERMINATE"),
         ({"cn__acquired_long": None}, "INDETERMINATE"),
         ({"cn__acquired_long": float("nan")}, "INDETERMINATE"),
@@ -72,7 +78,7 @@ def test_order_of_gravity(changes: dict[str, float | bool | str | None], expecte
     assert outcome(**changes) == expected
 
 
-COVERED = {"Q05a", "Q04a", "Q04b", "Q02", "Q06", "C02", "C05"}
+COVERED = {"Q05a", "Q05d", "Q04a", "Q04b", "Q02", "Q06", "C02", "C05"}
 
 
 def document(*criteria: Criterion) -> Acceptance:
@@ -125,6 +131,63 @@ def test_a_broken_identity_suppresses_the_stability_verdict() -> None:
     verdict = decide("L1", GOOD | {"identity.germline": Metric(value=0.0)}, ACCEPTANCE, 5, 0.95)
     assert verdict.suppressed and verdict.reasons == ("Q02",)
     assert "withheld" in verdict.claim and "No acquired" not in verdict.claim
+
+
+UNTESTED: Metrics = {**GOOD, MetricName.IDENTITY_GERMLINE: Metric(value=None)}
+
+
+def test_a_lot_whose_identity_nothing_tested_does_not_pass() -> None:
+    verdict = decide("L1", UNTESTED, ACCEPTANCE, 5, 0.95)
+    assert (verdict.outcome, verdict.reasons, verdict.suppressed) == ("INDETERMINATE", ("Q02", "Q02b"), False)
+    assert "by SNPs (Q02b)" in verdict.headline
+    changed = decide("L1", UNTESTED | {MetricName.CN_ACQUIRED_LONG: Metric(value=1)}, ACCEPTANCE, 5, 0.95)
+    assert changed.outcome == "FAIL", "what was found stands"
+    for name, value in (("identity.snp_match", "MATCH"), ("identity.germline", 1.0)):
+        assert decide("L1", UNTESTED | {MetricName(name): Metric(value=value)}, ACCEPTANCE, 5, 0.95).outcome == "PASS"
+
+
+def test_a_site_that_tests_identity_elsewhere_says_so_beside_the_verdict() -> None:
+    how = "STR profile, SOP-12"
+    verdict = decide("L1", UNTESTED, ACCEPTANCE, 5, 0.95, tested_elsewhere=how)
+    assert verdict.outcome == "PASS" and f"Identity is tested elsewhere, not here: {how}." in verdict.headline
+    both = decide("L1", GOOD, ACCEPTANCE, 5, 0.95, tested_elsewhere=how)
+    assert both.outcome == "PASS" and f"tested elsewhere as well: {how}." in both.headline
+    assert how not in decide("L1", GOOD, ACCEPTANCE, 5, 0.95).headline
+    stranger = GOOD | {MetricName.IDENTITY_SNP_MATCH: Metric(value="MISMATCH")}
+    assert decide("L1", stranger, ACCEPTANCE, 5, 0.95, tested_elsewhere=how).outcome == "FAIL_IDENTITY"
+
+
+@pytest.mark.parametrize("elsewhere", ["", "STR profile, SOP-12"])
+def test_snps_that_were_asked_for_and_cannot_be_had_leave_the_lot_undecided(elsewhere: str) -> None:
+    few = GOOD | {MetricName.IDENTITY_SNP_MATCH: Metric(value=None, reason="3 sites", asked=True)}
+    for lot in (GOOD, few):
+        verdict = decide("L1", lot, ACCEPTANCE, 5, 0.95, snps_asked=True, tested_elsewhere=elsewhere)
+        assert (verdict.outcome, verdict.reasons) == ("INDETERMINATE", ("Q02b",))
+    met = GOOD | {MetricName.IDENTITY_SNP_MATCH: Metric(value="MATCH")}
+    assert decide("L1", met, ACCEPTANCE, 5, 0.95, snps_asked=True).outcome == "PASS"
+
+
+def test_the_headline_of_a_pass_names_what_was_not_assessed() -> None:
+    headline = decide("L1", GOOD, ACCEPTANCE, 5, 0.95).headline
+    assert headline.endswith("Not assessed: karyotype, mycoplasma, viability, alleles, small variants.")
+    given = {"imported.karyotype_normal": True, "imported.viability": 95.0, "baf.cnloh": 0, "variants.acquired": 0}
+    some = GOOD | {MetricName(name): Metric(value=value) for name, value in given.items()}
+    assert decide("L1", some, ACCEPTANCE, 5, 0.95).headline.endswith("Not assessed: mycoplasma.")
+    every = some | {MetricName.IMPORTED_MYCOPLASMA_NEGATIVE: Metric(value=True)}
+    assert "Not assessed" not in decide("L1", every, ACCEPTANCE, 5, 0.95).headline
+    silent = document(*(c for c in ACCEPTANCE.criteria if c.id != "P05"))
+    assert decide("L1", some, silent, 5, 0.95).headline.endswith("Not assessed: mycoplasma."), (
+        "no criterion asks for it"
+    )
+
+
+def test_the_claim_names_the_arms_it_does_not_cover() -> None:
+    lot = GOOD | {MetricName.DNA_BLIND_ARMS: Metric(value=2, detail="8p, 8q")}
+    assert "was found, except on 8p, 8q, which could not be assessed;" in decide("L1", lot, ACCEPTANCE, 5, 0.95).claim
+    other = lot | {MetricName.IDENTITY_SNP_MATCH: Metric(value="MISMATCH")}
+    withheld = decide("L1", other, ACCEPTANCE, 5, 0.95).claim
+    assert "except on 8p, 8q" in withheld and "withheld" in withheld
+    assert "except" not in decide("L1", GOOD, ACCEPTANCE, 5, 0.95).claim
 
 
 def test_a_title_within_a_sentence_keeps_its_capitals() -> None:

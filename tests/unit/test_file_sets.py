@@ -38,6 +38,7 @@ FULL = LotFiles(
     rna=files.RNA.at(lot="L1"),
     alleles=files.LOT_ALLELES.at(lot="L1"),
     variants=files.VARIANTS.at(lot="L1"),
+    metrics="m",
     verdict="v",
     provenance="p",
     watch="w",
@@ -59,7 +60,7 @@ def lots(draw: st.DrawFn) -> LotFiles:
         "variants": files.VARIANTS.at(lot="L1") if some["variants"] else None,
     }  # fmt: skip
     lists = {name: tuple(draw(st.lists(st.sampled_from("xyz"), max_size=3))) for name in ("earlier", "qc")}
-    return LotFiles(**parts, **lists, verdict="v", provenance="p", watch="w")
+    return LotFiles(**parts, **lists, metrics="m", verdict="v", provenance="p", watch="w")
 
 
 @given(lots())

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from karyolot.contracts.criteria import Acceptance, Criterion, Metric, Metrics, check_metrics
 from karyolot.contracts.metrics import ABSENT, LOD_OF, PANEL_MODULES, MetricName, metrics_of
 from karyolot.contracts.problems import KaryolotError
-from karyolot.io.files import read_metrics, write_json, write_metrics
+from karyolot.io.files import read_metrics, write_metrics, write_sealed
 from karyolot.report.words import EVIDENCE
 from karyolot.rna.panel import MODULES, panel_metrics
 from karyolot.verdict.imported import imported_metrics
@@ -21,7 +21,6 @@ ACCEPTANCE = Path(__file__).parents[2] / "resources" / "acceptance.yaml"
 BY_ITS_SAMPLE = "shown with the quality figures of each sample; no limit has a source"
 NOT_JUDGED = {
     "dna.noise": "the limit of detection (cn.lod) holds what follows from it",
-    "dna.blind_arms": "shown in the report; how many arms may be unknown is Q05a's question",
     "cn.lod_gain": "cn.lod is the larger of the two; this one is part of the claim",
     "cn.lod_loss": "cn.lod is the larger of the two; this one is part of the claim",
     "cn.acquired_watch": "every one is counted in cn.acquired_short (C04)",
@@ -101,7 +100,7 @@ def test_written_metrics_are_read_back(tmp_path: Path) -> None:
 
 def test_metrics_of_another_version_are_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "metrics.json"
-    write_json({name: metric.model_dump() for name, metric in PROCESS.items()} | {"process.mood": {"value": 1}}, path)
+    write_sealed({name: metric.model_dump() for name, metric in PROCESS.items()} | {"process.mood": {"value": 1}}, path)
     with pytest.raises(KaryolotError, match=r"(?s)metrics\.json: not the metrics of this version.*run again"):
         read_metrics(path)
 

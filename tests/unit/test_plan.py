@@ -45,9 +45,10 @@ from karyolot.dna.forecast import (
 from karyolot.dna.summary import copy_number_metrics
 from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.io.files import write_model
+from karyolot.io.record import write_report
 from karyolot.io.tables import write_table
 from karyolot.plan.resources import NEEDS, of_genome
-from planted import RESOURCES, Result, run
+from planted import LAYOUT, RESOURCES, Result, run
 from planted_records import passing
 
 SETTINGS = CopyNumber()
@@ -296,7 +297,7 @@ def with_limit(limit: float | None, **facts: Any) -> Any:
         declared_sex="F", lot_sex="F", donor_sex="F", lot_x=1, lot_y=0, donor_x=1, donor_y=0, variants=0, shared=0
     )
     tables = result.calls, result.segmented.segments, result.arms
-    return copy_number_metrics(*tables, lod, comparison, result.noise, match, SETTINGS)[MetricName.CN_LOD]
+    return copy_number_metrics(*tables, lod, comparison, result.noise, match, SETTINGS, LAYOUT)[MetricName.CN_LOD]
 
 
 def test_a_criterion_that_asks_for_more_reads_says_how_many() -> None:
@@ -413,7 +414,7 @@ def finished(directory: Path, result: Result, noise: Noise | None = None, **chan
     """A lot as a run leaves it, with what a plan reads of it."""
     record = passing().model_copy(update=changes).sealed()
     folder = directory / "results" / record.lot.lot_id
-    write_model(record, folder / "report.json")
+    write_report(record, folder / "report.json")
     write_table(result.arms, folder / "dna/arms.parquet", Arms)
     write_model(noise or result.noise, folder / "dna/noise.json")
     write_model(result.compared.facts, folder / "dna/comparison.json")

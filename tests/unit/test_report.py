@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import planted_records
+from karyolot.contracts.provenance import UNKNOWN
 from karyolot.contracts.record import Record
 from karyolot.contracts.record_dna import BinTrack
 from karyolot.report import words
@@ -300,6 +301,27 @@ def test_draft_stands_on_the_page_only_when_the_code_was_changed() -> None:
     text = Page(planted_records.html(planted_records.reworded(planted_records.passing(), provenance=unknown))).text
     assert "DRAFT" not in text
     assert "not a git checkout" in text
+
+
+@pytest.mark.parametrize("unknown", [{"commit": None, "dirty": None}, {"dirty": None}, {"commit": None}])
+def test_an_unknown_state_of_the_code_is_printed_where_draft_is(unknown: dict[str, None]) -> None:
+    record = planted_records.passing()
+    for made, said in (
+        (record.provenance, "Results made by code"),
+        (planted_records.CODE, "This page was rendered by code"),
+    ):
+        code = made.model_copy(update=unknown)
+        results = made is record.provenance
+        shown = planted_records.reworded(record, provenance=code) if results else record
+        found = Page(planted_records.html(shown, planted_records.CODE if results else code))
+        assert f"{UNKNOWN} {said} whose commit or changes could not be determined" in " ".join(found.text.split())
+        assert re.search(f"<title>{UNKNOWN} ", planted_records.html(shown, planted_records.CODE if results else code))
+    assert UNKNOWN not in page("pass").text
+    assert UNKNOWN not in page("identity").text, "of a draft the state is known"
+    row = overview_row(planted_records.reworded(record, provenance=record.provenance.model_copy(update=unknown)))
+    assert UNKNOWN in planted_records.overview([row]) and UNKNOWN not in planted_records.overview(
+        [overview_row(record)]
+    )
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -14,17 +14,19 @@ from karyolot.commands.explain import explanation, not_passed, table_of
 from karyolot.commands.report import render_again
 from karyolot.commands.run import Failure
 from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.provenance import UNKNOWN
 from karyolot.contracts.record import Record
-from karyolot.io.files import read_json, write_json, write_model, write_text
-from karyolot.io.record import lots_with_records, read_record, seal
+from karyolot.io.files import read_json, write_json, write_text
+from karyolot.io.record import lots_with_records, read_record, seal, write_report
 from karyolot.plan.provenance import code_state
-from planted_records import ALL, CODE, HOSTILE, failing, hostile, html, passing, thin
+from karyolot.report.multiqc import verdict_table
+from planted_records import ALL, CODE, HOSTILE, failing, hostile, html, passing, reworded, thin
 
 
 def written(directory: Path, *records: Record) -> list[Record]:
     """Records under their own lot's name, as a run leaves them."""
     for record in records:
-        write_model(record, directory / "results" / record.lot.lot_id / "report.json")
+        write_report(record, directory / "results" / record.lot.lot_id / "report.json")
     return [read_record(directory, lot) for lot in lots_with_records(directory)]
 
 
@@ -54,7 +56,7 @@ def test_a_record_is_read_as_it_was_sealed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("make", ALL.values())
 def test_the_seal_of_a_file_is_the_digest_of_its_record(make: Callable[[], Record], tmp_path: Path) -> None:
-    write_model(make().sealed(), tmp_path / "r.json")
+    write_report(make().sealed(), tmp_path / "r.json")
     assert seal(read_json(tmp_path / "r.json")) == make().digest()[:12]
 
 
@@ -69,7 +71,7 @@ def test_an_edited_verdict_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_a_record_of_another_lot_is_not_shown(tmp_path: Path) -> None:
-    write_model(passing(), tmp_path / "results/L7/report.json")
+    write_report(passing(), tmp_path / "results/L7/report.json")
     with pytest.raises(KaryolotError, match=r"is the record of lot 'HLP-2031-04'"):
         read_record(tmp_path, "L7")
 
@@ -100,7 +102,7 @@ def test_a_record_of_another_schema_is_refused_with_the_version_that_made_it(tmp
     write_json(old, path)
     with pytest.raises(KaryolotError) as caught:
         read_record(tmp_path, "L7")
-    assert "the record has schema '1.0' (made by version '0.1.0', commit '3fe2a1c'), and schema 2.0 is" in str(
+    assert "the record has schema '1.0' (made by version '0.1.0', commit '3fe2a1c'), and schema 2.1 is" in str(
         caught.value
     )
     assert "Re-run the study" in str(caught.value)
@@ -127,6 +129,15 @@ def test_the_table_has_a_line_per_lot(tmp_path: Path) -> None:
         assert row.endswith(str(tmp_path / "results" / record.lot.lot_id / "report.html"))
     assert "C02 2 acquired changes of at least 5 Mb" in rows["HLP-2031-07"]
     assert "FAIL-IDENTITY DRAFT" in rows["HLP-2031-09"]
+
+
+def test_an_unknown_state_of_the_code_stands_beside_the_verdict(tmp_path: Path) -> None:
+    unknown = passing().provenance.model_copy(update={"commit": None, "dirty": None})
+    record = reworded(passing(), provenance=unknown)
+    assert f"✓ PASS {UNKNOWN}" in table(tmp_path, record) and f"✓ PASS {UNKNOWN}" in explained(record)
+    assert explanation(record, tmp_path)["mark"] == UNKNOWN and explanation(passing(), tmp_path)["mark"] == ""
+    assert verdict_table([record])["data"][record.lot.lot_id]["verdict"].endswith(f" PASS  {UNKNOWN}")
+    assert UNKNOWN not in table(tmp_path, passing()) + explained(passing())
 
 
 def test_a_pass_is_never_printed_without_what_it_cannot_see(tmp_path: Path) -> None:
@@ -245,5 +256,9 @@ def test_pages_rendered_by_uncommitted_code_are_drafts(tmp_path: Path, monkeypat
     assert "This page was rendered by code with uncommitted changes." in page.read_text(encoding="utf-8")
     assert page.read_text(encoding="utf-8").count("DRAFT") > 1, "in the title of every printed page, too"
     assert all(f"DRAFT {record.lot.lot_id}" in page.extract_text() for page in PdfReader(printed).pages)
+    monkeypatch.setattr(report, "code_state", lambda: CODE.model_copy(update={"commit": None, "dirty": None}))
+    page, printed = render_again(tmp_path, record.lot.lot_id)
+    assert page.read_text(encoding="utf-8").count(UNKNOWN) > 1
+    assert all(f"{UNKNOWN} {record.lot.lot_id}" in page.extract_text() for page in PdfReader(printed).pages)
     monkeypatch.setattr(report, "code_state", lambda: CODE)
     assert "DRAFT" not in render_again(tmp_path, record.lot.lot_id)[0].read_text(encoding="utf-8")

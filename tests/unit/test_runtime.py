@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.provenance import UNKNOWN, mark
 from karyolot.contracts.settings import Counting, Expression
 from karyolot.io.shipped import SNAKEFILE, resource, stop_beside
 from karyolot.plan import params as runtime
@@ -202,6 +203,51 @@ def test_a_wheel_says_the_commit_it_was_built_from(tmp_path: Path, monkeypatch: 
     assert provenance.git_state()[0] == "3fe2a1c"
     (tmp_path / "karyolot-0.1.0.dist-info" / "RECORD").unlink()
     assert provenance.git_state() == ("3fe2a1c", None), "nothing to compare with"
+
+
+def test_code_without_git_is_of_unknown_state_and_named_by_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    state = provenance.code_state()
+    assert (state.commit, state.dirty, state.mark) == (None, None, UNKNOWN)
+    assert len(state.files_sha256) == 64
+    assert state.model_copy(update={"commit": "3fe2a1c", "dirty": False}).mark == ""
+    assert state.model_copy(update={"dirty": True}).mark == "DRAFT"
+    known = state.model_copy(update={"commit": "3fe2a1c", "dirty": False})
+    assert mark(known, state) == UNKNOWN and mark(known, known) == ""
+    assert mark(state, known.model_copy(update={"dirty": True})) == "DRAFT"
+
+
+def test_the_digest_of_own_files_is_that_of_the_wheel_and_sees_every_edit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def digest(package: Path, project: Path) -> str:
+        monkeypatch.setattr(provenance, "PACKAGE", package)
+        monkeypatch.setattr(provenance, "PROJECT", project)
+        return provenance.files_digest.__wrapped__()
+
+    checkout, wheel = tmp_path / "checkout", tmp_path / "site-packages" / "karyolot"
+    package = checkout / "workflow" / "karyolot"
+    names = {package: ["cli.py", "report/a.j2"], checkout: ["workflow/Snakefile", "workflow/rules/a.smk",
+             "workflow/scripts/a.py", "resources/acceptance.yaml"]}  # fmt: skip
+    for root, place in ((package, wheel), (checkout, wheel / "project")):
+        for name, folder in ((name, folder) for name in names[root] for folder in (root, place)):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(name)
+    made = digest(package, checkout)
+    assert digest(wheel, wheel / "project") == made
+    (package / "__pycache__").mkdir()
+    for name in ("workflow/karyolot/__pycache__/cli.pyc", "workflow/rules/.a.smk.swp", "README.md"):
+        (checkout / name).write_text("x")
+        assert digest(package, checkout) == made, name
+    for root, own in names.items():
+        for name in own:
+            (root / name).write_text("edited")
+            assert digest(package, checkout) != made, name
+            (root / name).write_text(name)
+    (package / "more.py").write_text("")
+    assert digest(package, checkout) != made, "a file that is new"
 
 
 def test_the_workflow_of_another_installation_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

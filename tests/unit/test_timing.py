@@ -13,7 +13,7 @@ from karyolot.contracts.copy_number import Calls, Comparison
 from karyolot.dna.match import match_donor
 from karyolot.dna.summary import copy_number_metrics
 from karyolot.dna.timing import LARGEST_WAVE, LATE, TIMING, timing_allowance
-from planted import SETTINGS, Event, Result, analyse, correlated_waves, genome, sample
+from planted import LAYOUT, SETTINGS, Event, Result, analyse, correlated_waves, genome, sample
 
 WAVE = 0.05
 """ln units per standard deviation of timing: the wave of 5 % that the stated bound is made for."""
@@ -52,7 +52,7 @@ def counted(result: Result, sex: str) -> dict[str, object]:
     donor, grown = (sample(true(), (), who, sex, 500, seed) for who, seed in (("donor", 3), ("lot", 2)))
     match = match_donor(result.compared.ratios, grown, donor, given("none"), sex, SETTINGS).match
     tables = result.calls, result.segmented.segments, result.arms, result.lod
-    found = copy_number_metrics(*tables, result.compared.facts, result.noise, match, SETTINGS)
+    found = copy_number_metrics(*tables, result.compared.facts, result.noise, match, SETTINGS, LAYOUT)
     return {name: found[name].value for name in ("cn.acquired_long", "cn.acquired_short", "cn.artefact_prone")}
 
 

@@ -10,8 +10,7 @@ from venv import EnvBuilder
 import pytest
 
 from karyolot import __version__
-from karyolot.contracts.record import Record
-from karyolot.io.files import read_model
+from karyolot.io.record import read_report
 from planted import Event, genome, sample
 
 pytestmark = pytest.mark.workflow
@@ -99,7 +98,7 @@ def test_jobs_of_the_wheel_make_what_the_checkout_makes(installed: Path, finishe
     before, after = (files(directory / "results" / LOT) for directory in (finished, copy))
     assert before.keys() == after.keys()
     assert not [name for name in before if name not in SEALED and before[name] != after[name]]
-    first, second = (read_model(place / "results" / LOT / "report.json", Record) for place in (finished, copy))
+    first, second = (read_report(place / "results" / LOT / "report.json") for place in (finished, copy))
     assert second.provenance.commit == first.provenance.commit
     assert "Finished jobid" in done.stderr and "Rule: decide_lot" in done.stderr
     assert second.model_dump(exclude={"report_id", "provenance"}) == first.model_dump(

@@ -10,7 +10,7 @@ from karyolot.commands.run import hold_or_stop, stop_without
 from karyolot.inputs import check
 from karyolot.inputs.study import differences
 from karyolot.plan import commands, files, samples
-from karyolot.plan.params import step
+from karyolot.plan.params import state_of, step
 from karyolot.plan.provenance import code_state
 from karyolot.plan.resources import Needs
 
@@ -19,7 +19,7 @@ locked = hold_or_stop(Path.cwd(), sys.argv[1:], main=workflow.is_main_process)
 settings, study = check.load_or_stop(config, Path.cwd(), workflow.configfiles, contents=workflow.is_main_process)
 shipped = files.shipped
 needs = Needs(study, settings)
-# Pages of uncommitted code are drafts: they are rendered again once it is committed.
+# Pages of uncommitted or unknown code bear a mark: they are rendered again once the code is one known commit.
 made_by = code_state()
 # With conda or a container the tools come from envs/; else they must be on PATH.
 stop_without(commands.all_tools(study, settings), workflow.deployment_settings.deployment_method)

@@ -212,6 +212,7 @@ rule summarise_copy_number:
         comparison=files.DNA.comparison,
         noise=files.DNA.noise,
         match=files.DNA.match,
+        layout=shipped(settings.reference.layout),
     output:
         metrics=files.METRICS["dna"],
     log:

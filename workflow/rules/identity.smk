@@ -87,7 +87,7 @@ rule count_alleles:
     resources:
         **needs("count_alleles"),
     params:
-        **step("count_alleles", settings.identity),
+        **step("count_alleles", settings.identity, without="tested_elsewhere"),
         spliced=lambda wildcards: samples.is_rna(study, wildcards.sample),
     script:
         "../scripts/count_alleles.py"
@@ -113,6 +113,7 @@ rule import_alleles:
     params:
         **step("import_alleles"),
         names=lambda wildcards: samples.allele_names(study, wildcards.sample),
+        state=lambda wildcards: state_of(study.samples[wildcards.sample][0].alleles),
     script:
         "../scripts/import_alleles.py"
 
@@ -139,7 +140,7 @@ rule compare_alleles:
     resources:
         **needs("compare_alleles"),
     params:
-        **step("compare_alleles", settings.identity),
+        **step("compare_alleles", settings.identity, without="tested_elsewhere"),
         samples=lambda wildcards: samples.expressed_of(study, settings, wildcards.lot),
     script:
         "../scripts/compare_alleles.py"
@@ -161,7 +162,7 @@ rule match_samples:
     resources:
         **needs("match_samples"),
     params:
-        **step("match_samples", settings.identity),
+        **step("match_samples", settings.identity, without="tested_elsewhere"),
         samples=samples.allele_samples(study, settings),
         lots=samples.allele_lots(study, settings),
     script:

@@ -24,6 +24,7 @@ rule verify_reads:
     params:
         **step("verify_reads"),
         sha256=lambda wildcards: samples.checksums_of(study, wildcards.sample, wildcards.unit),
+        state=lambda wildcards: state_of(samples.reads_of(study, wildcards.sample, wildcards.unit)),
     script:
         "../scripts/verify_reads.py"
 
@@ -46,5 +47,6 @@ rule verify_data:
     params:
         **step("verify_data"),
         sha256=lambda wildcards: samples.unit_of(study, wildcards.sample, wildcards.unit).sha256_1,
+        state=lambda wildcards: state_of(files.ready_file(study, wildcards.sample, wildcards.unit)),
     script:
         "../scripts/verify_data.py"

@@ -89,7 +89,7 @@ rule render_report:
         **needs("render_report"),
     params:
         **step("render_report"),
-        uncommitted=made_by.dirty,
+        mark=made_by.mark,
     script:
         "../scripts/render_report.py"
 
@@ -109,7 +109,7 @@ rule print_report:
         **needs("print_report"),
     params:
         **step("print_report"),
-        uncommitted=made_by.dirty,
+        mark=made_by.mark,
     script:
         "../scripts/print_report.py"
 
@@ -129,7 +129,7 @@ rule render_overview:
         **needs("render_overview"),
     params:
         **step("render_overview"),
-        uncommitted=made_by.dirty,
+        mark=made_by.mark,
         samples=files.expression_samples(study, samples.study_samples(study)),
     script:
         "../scripts/render_overview.py"

@@ -10,7 +10,7 @@ rule decide_lot:
         metrics=lambda wildcards: files.metrics_of(study, settings, wildcards.lot),
         acceptance=shipped(settings.acceptance),
     output:
-        metrics="results/{lot}/metrics.json",
+        metrics=files.LOT_METRICS,
         verdict=files.VERDICT,
     log:
         "logs/{lot}/decide_lot.log",
@@ -24,6 +24,8 @@ rule decide_lot:
         **step("decide_lot", settings.copy_number),
         facts=lambda wildcards: study.lots[wildcards.lot].model_dump(mode="json"),
         results=lambda wildcards: samples.lot_results(study, wildcards.lot),
+        snps_asked=lambda wildcards: samples.snps_asked(study, settings, wildcards.lot),
+        tested_elsewhere=settings.identity.tested_elsewhere,
         verified=lambda wildcards: samples.fastq_files(study, wildcards.lot),
     script:
         "../scripts/decide_lot.py"

@@ -2,26 +2,27 @@
 
 import pandas as pd
 
-from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.provenance import Provenance
-from karyolot.contracts.record import ImportedResult, LotFacts, Record, SampleQc
+from karyolot.contracts.record import ImportedResult, LotFacts, SampleQc
 from karyolot.contracts.results import LotFiles
 from karyolot.contracts.settings import CopyNumber
 from karyolot.inputs.formats import regions
 from karyolot.io.expression import read_expression_results
-from karyolot.io.files import read_model, write_model
+from karyolot.io.files import read_model, read_verdict
+from karyolot.io.record import read_report, write_report
 from karyolot.io.tables import read_alleles, read_copy_number, read_variants
 from karyolot.plan.params import job
 from karyolot.report.record import assemble
 
 with job(snakemake, CopyNumber) as settings:
     given, facts = LotFiles.given(snakemake.input), LotFacts.model_validate(snakemake.params.lot)
-    verdict, provenance = read_model(given.verdict, Verdict), read_model(given.provenance, Provenance)
+    verdict = read_verdict(given.verdict, given.metrics, facts.lot_id)
+    provenance = read_model(given.provenance, Provenance)
     dna = read_copy_number(given.dna, pd.DataFrame(regions.read(given.watch)))
     rna = read_expression_results(given.rna, snakemake.params.replicates)
     qc = [read_model(path, SampleQc) for path in given.qc]
     alleles, variants = read_alleles(given.alleles), read_variants(given.variants)
-    earlier = [read_model(path, Record) for path in given.earlier]
+    earlier = [read_report(path) for path in given.earlier]
     results = [ImportedResult.model_validate(row) for row in snakemake.params.results]
     found = [dna, rna, qc, provenance, settings, alleles, results, variants, earlier]
-    write_model(assemble(facts, snakemake.params.notice, verdict, *found), snakemake.output.report)
+    write_report(assemble(facts, snakemake.params.notice, verdict, *found), snakemake.output.report)

@@ -15,6 +15,7 @@ with job(snakemake, CopyNumber) as settings:
     metrics |= imported_metrics([ImportedResult.model_validate(row) for row in snakemake.params.results])
     metrics |= {name: metric for path in snakemake.input.metrics for name, metric in read_metrics(path).items()}
     acceptance = read_yaml(snakemake.input.acceptance, Acceptance)
-    verdict = decide(snakemake.wildcards.lot, metrics, acceptance, settings.claim_mb, settings.power)
+    asked = snakemake.params.snps_asked, snakemake.params.tested_elsewhere
+    verdict = decide(snakemake.wildcards.lot, metrics, acceptance, settings.claim_mb, settings.power, *asked)
     write_metrics(metrics, snakemake.output.metrics)
     write_model(verdict, snakemake.output.verdict)

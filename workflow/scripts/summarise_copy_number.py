@@ -4,6 +4,7 @@ from karyolot.contracts.copy_number import Arms, Calls, Comparison, Lod, Match, 
 from karyolot.contracts.results import AlleleFiles
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.summary import copy_number_metrics
+from karyolot.inputs.formats import layout
 from karyolot.io.files import read_model, write_metrics
 from karyolot.io.tables import read_alleles, read_table
 from karyolot.plan.params import job
@@ -14,4 +15,5 @@ with job(snakemake, CopyNumber) as settings:
     limits = read_table(given.lod, Lod)
     facts = [read_model(given.comparison, Comparison), read_model(given.noise, Noise), read_model(given.match, Match)]
     alleles = read_alleles(AlleleFiles.given_among(given, "alleles_"))
-    write_metrics(copy_number_metrics(*found, limits, *facts, settings, alleles), snakemake.output.metrics)
+    genome = layout.read(given.layout).layout
+    write_metrics(copy_number_metrics(*found, limits, *facts, settings, genome, alleles), snakemake.output.metrics)

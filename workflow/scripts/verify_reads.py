@@ -2,8 +2,8 @@
 
 from karyolot.contracts.settings import Section
 from karyolot.inputs.formats.fastq import read
-from karyolot.io.files import write_json
+from karyolot.io.files import write_sealed
 from karyolot.plan.params import job
 
 with job(snakemake, Section):
-    write_json(read(list(snakemake.input.reads), snakemake.params.sha256), snakemake.output.facts)
+    write_sealed(read(list(snakemake.input.reads), snakemake.params.sha256), snakemake.output.facts)

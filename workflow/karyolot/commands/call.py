@@ -65,18 +65,17 @@ def call(
     bins = _bins(pair, atlas, tracks, fasta)
     counts = {path: conform_counts(bins, pd.DataFrame(bin_counts.read(path)), str(path)) for path in (lot, donor)}
     compared = compare(bins, counts[lot], counts[donor], sex, settings)
-    segmented = segment(compared.ratios, settings)
-    noises = segmented.noise, segmented.donor_noise
-    arms = known_regions(compared.ratios, segmented.noise, settings, atlas)
-    lod = limits_of_detection(compared.ratios, segmented.noise, settings)
-    arms, lod = verify(compared.ratios, segmented.noise, arms, lod, settings)
-    calls = call_changes(compared.ratios, segmented.segments, arms, *noises, settings, atlas, compared.facts)
+    segments, noise, donor_noise = segment(compared.ratios, settings)
+    arms = known_regions(compared.ratios, noise, settings, atlas)
+    lod = limits_of_detection(compared.ratios, noise, settings)
+    arms, lod = verify(compared.ratios, noise, arms, lod, settings)
+    calls = call_changes(compared.ratios, segments, arms, noise, donor_noise, settings, atlas, compared.facts)
     match = match_donor(compared.ratios, counts[lot], counts[donor], bins, sex, settings).match
     problems += _sex_problems(donor, sex, match.donor_sex)
-    found = copy_number_metrics(calls, segmented.segments, arms, lod, compared.facts, segmented.noise, match, settings)
-    for (name, contract), table in zip(TABLES.items(), (segmented.segments, calls, arms, lod), strict=True):
+    found = copy_number_metrics(calls, segments, arms, lod, compared.facts, noise, match, settings, pair.layout)
+    for (name, contract), table in zip(TABLES.items(), (segments, calls, arms, lod), strict=True):
         write_table(table, out / name, contract)
-    texts = documents(compared.ratios, segmented.segments, calls, lot.name.split(".")[0])
+    texts = documents(compared.ratios, segments, calls, lot.name.split(".")[0])
     write_texts(texts, {name: out / file for name, file in FILES.items()})
     given = {"lot": lot, "donor": donor} | ({"fasta": fasta} if fasta else {}) | tracks
     summary = {
@@ -86,7 +85,7 @@ def call(
         "not_assessed": (unseen := _not_assessed(arms, pair.layout)),
         "computational_karyotype": None if unseen or match.donor_sex not in (None, sex) else karyotype(calls, sex),
         "comparison": compared.facts.model_dump(mode="json"),
-        "noise": segmented.noise.model_dump(mode="json"),
+        "noise": noise.model_dump(mode="json"),
         "match": match.model_dump(mode="json"),
         "metrics": {name: metric.model_dump() for name, metric in sorted(found.items())},
     }

@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -37,11 +36,6 @@ def documents(readme: str) -> dict[str, str]:
         README: readme,
         "resources/report.schema.json": record_schema(),
     }
-
-
-def outdated(project: Path, read: Callable[[Path], str]) -> list[str]:
-    """Paths of generated files in `project` that differ from what the models say. read: path -> text."""
-    return [name for name, text in documents(read(project / README)).items() if read(project / name) != text]
 
 
 def record_schema() -> str:

@@ -11,13 +11,14 @@ from karyolot.contracts.record import Record
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A lot in the table after a run. passage None = not recorded. not_seen: nouns, of the record."""
+    """A lot in the table after a run. passage None = not recorded. mark: of the code that made its results. not_seen: nouns, of
+    the record."""
 
     lot_id: str
     donor_id: str
     passage: float | None
     outcome: str
-    draft: bool
+    mark: str
     first_reason: str
     report: Path
     not_seen: tuple[str, ...]
@@ -30,7 +31,7 @@ def line_of(record: Record, directory: Path) -> Line:
         donor_id=record.lot.donor_id,
         passage=_passage(record),
         outcome=record.verdict.outcome,
-        draft=bool(record.provenance.dirty),
+        mark=record.provenance.mark,
         first_reason=record.text.verdict.first_reason,
         report=report_path(record, directory),
         not_seen=record.not_seen,
@@ -70,7 +71,7 @@ def explanation(record: Record, directory: Path) -> dict[str, Any]:
         "donor_id": record.lot.donor_id,
         "passage": _passage(record),
         "outcome": verdict.outcome,
-        "draft": bool(record.provenance.dirty),
+        "mark": record.provenance.mark,
         "notice": record.notice,
         "headline": verdict.headline,
         "first_reason": text.verdict.first_reason,

@@ -36,9 +36,9 @@ def plain(text: object) -> Text:
     return Text("\n".join(map(escaped, str(text).splitlines())))
 
 
-def word(outcome: str, draft: bool = False) -> Text:
+def word(outcome: str, mark: str = "") -> Text:
     symbol, name = OUTCOMES.get(outcome, ("?", outcome))
-    return Text(f"{symbol} {name}{' DRAFT' if draft else ''}", STYLES.get(outcome, ""))
+    return Text(f"{symbol} {name}{f' {mark}' if mark else ''}", STYLES.get(outcome, ""))
 
 
 def print_table(lines: Sequence[Line], out: Console) -> None:
@@ -49,7 +49,7 @@ def print_table(lines: Sequence[Line], out: Console) -> None:
         table.add_column(name, justify="right" if name == "passage" else "left", overflow="fold", no_wrap=not folds)
     for row in lines:
         passage = "not recorded" if row.passage is None else f"{row.passage:g}"
-        verdict = word(row.outcome, row.draft)
+        verdict = word(row.outcome, row.mark)
         table.add_row(plain(row.lot_id), passage, verdict, plain(row.first_reason), plain(row.report))
     out.print(table)
     passed = [noun for row in lines if row.outcome == "PASS" for noun in row.not_seen]
@@ -61,7 +61,7 @@ def print_table(lines: Sequence[Line], out: Console) -> None:
 def print_explanation(facts: Mapping[str, Any], out: Console) -> None:
     """facts: as `explain.explanation` gives them."""
     passage = "not recorded" if facts["passage"] is None else f"{facts['passage']:g}"
-    out.print(Text.assemble(plain(facts["lot_id"]), "  ", word(facts["outcome"], facts["draft"])), style="bold")
+    out.print(Text.assemble(plain(facts["lot_id"]), "  ", word(facts["outcome"], facts["mark"])), style="bold")
     out.print(plain(f"passage {passage}, donor {facts['donor_id']}"))
     if facts["notice"]:
         out.print(plain(facts["notice"]))

@@ -88,7 +88,7 @@ class MetricName(StrEnum):
     DNA_NEUTRAL = ("dna.neutral", "dna", float, "share of the autosomes",
         "share of the used autosomal bins at the commonest copy-number level", "no usable autosomal bin")
     DNA_BLIND_ARMS = ("dna.blind_arms", "dna", int, "arms",
-        "chromosome arms that cannot be assessed", "")
+        "chromosome arms that cannot be assessed, without those that short reads never show", "")
     CN_LOD = ("cn.lod", "dna", float, "share of cells",
         "limit of detection at the claimed size, the larger of gain and loss", "one of the two limits is null")
     CN_LOD_GAIN = ("cn.lod_gain", "dna", float, "share of cells",

@@ -29,6 +29,7 @@ MINIMUM = (
         {MetricName.IDENTITY_SNP_MATCH: "MISMATCH", MetricName.IDENTITY_GERMLINE: 0.0},
         required=False,
     ),
+    Must("chromosome arms that cannot be assessed", {MetricName.DNA_BLIND_ARMS: 1}),
     Must("limit of detection at the claimed size", {MetricName.CN_LOD: WORST_LOD + 0.01}),
     Must("acquired change of the claimed size or larger", {MetricName.CN_ACQUIRED_LONG: 1}),
     Must("whole-chromosome change", {MetricName.CN_WHOLE_CHROMOSOME: 1}),

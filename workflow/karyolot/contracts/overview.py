@@ -36,9 +36,9 @@ class OverviewArm(Frozen):
 
 
 class OverviewRow(LotPoint):
-    """One lot of the overview. first_reason: of the outcome, one sentence."""
+    """One lot of the overview. first_reason: of the outcome, one sentence. mark_of_code: of what made its results."""
 
     first_reason: str
     report_id: str
-    draft: bool
+    mark_of_code: str
     arms: tuple[OverviewArm, ...]

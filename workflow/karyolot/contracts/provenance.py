@@ -17,16 +17,26 @@ class ConfigDifference(Frozen):
     used: Any
 
 
+DRAFT, UNKNOWN = "DRAFT", "SOFTWARE STATE UNKNOWN"
+
+
 class Code(Frozen):
-    """A state of karyolot's code. commit None = not a git checkout; dirty = uncommitted changes."""
+    """A state of karyolot's code. dirty: uncommitted changes. commit, dirty None = could not be determined: no git, no
+    checkout, or one that git may not read. files_sha256: digest of the project's own files, which git has no part in."""
 
     karyolot_version: str
     commit: str | None
     dirty: bool | None
+    files_sha256: str
+
+    @property
+    def mark(self) -> str:
+        """What stands before whatever this code made; '' when it is one known commit."""
+        return mark(self)
 
 
 class Provenance(Code):
-    """What made this record; of uncommitted code the report says DRAFT."""
+    """What made this record; of code that is not one known commit the report says so (`mark`)."""
 
     python: str
     tools: dict[str, str]
@@ -35,3 +45,10 @@ class Provenance(Code):
     config_differences: tuple[ConfigDifference, ...]
     acceptance_sha256: str
     reference: dict[str, str | None]
+
+
+def mark(*codes: Code) -> str:
+    """What must stand before a page that these states of the code made together: DRAFT, UNKNOWN or ''."""
+    if any(code.dirty for code in codes):
+        return DRAFT
+    return UNKNOWN if any(code.commit is None or code.dirty is None for code in codes) else ""

@@ -19,7 +19,7 @@ from karyolot.contracts.text import Text
 CNLOH = "copy-neutral loss of heterozygosity"
 NOT_SEEN = ("ploidy", "balanced rearrangements", CNLOH, "centromeres", "other assembly gaps")
 """What read depth cannot see, however deep; printed wherever a PASS is."""
-SCHEMA_VERSION = "2.0"
+SCHEMA_VERSION = "2.1"
 """Of report.json, major.minor. A field that goes or changes its meaning raises the major number, a new field the minor one.
 
 The fields are in `resources/report.schema.json`, generated from `Record` by `karyolot defaults --write`.
@@ -98,7 +98,7 @@ class Measured(Frozen):
     changes this record.
     """
 
-    schema_version: Literal["2.0"]
+    schema_version: Literal["2.1"]
     notice: str
     lot: LotFacts
     verdict: Verdict

@@ -197,6 +197,7 @@ class LotFiles(FileSet):
     rna: ExpressionFiles | None
     alleles: AlleleFiles | None
     variants: VariantFiles | None
+    metrics: str
     verdict: str
     provenance: str
     watch: str

@@ -169,6 +169,11 @@ class Identity(Section):
         description="Panel of common SNPs, VCF or BED (chrom start end ref alt [frequency]); not given: assessed from allele"
         " counts alone.",
     )
+    tested_elsewhere: Annotated[str, Field(max_length=300)] = Field(
+        "",
+        description="How, and in which document, the identity of all lots is tested by another method; printed beside the"
+        " verdict. Not given: a lot whose identity neither SNPs nor germline copy number could test is INDETERMINATE.",
+    )
     min_mapq: Annotated[int, Field(ge=0, le=60)] = Field(20, description="Lowest mapping quality of a read counted.")
     min_base_quality: Annotated[int, Field(ge=0, le=60)] = Field(
         20, description="Lowest base quality counted: Phred 20 is one error in 100, what the genotype model allows for."

@@ -25,12 +25,13 @@ def allele_metrics(identity: Identity, events: pd.DataFrame, facts: AlleleFacts)
 
 
 def _match(identity: Identity) -> Metric:
+    """Alleles are counted only where a panel or allele counts were given: too few of them leave the lot undecided."""
     kin = identity.kinship
     ratios = _ratios(kin)
     if identity.frequencies == "pair":
         ratios += "; allele frequencies are not stated for all sites: their spectrum was fitted to these two samples"
     if kin.result == "NOT ENOUGH":
-        return Metric(value=None, reason=f"not enough reads to decide: {ratios}", detail=ratios)
+        return Metric(value=None, reason=f"not enough reads to decide: {ratios}", detail=ratios, asked=True)
     return Metric(value=kin.result, detail=ratios)
 
 

@@ -6,7 +6,8 @@ from karyolot.contracts.alleles import AlleleResults
 from karyolot.contracts.copy_number import Comparison, Match, Noise
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.metrics import LOD_OF, MetricName
-from karyolot.contracts.settings import CopyNumber
+from karyolot.contracts.settings import CopyNumber, Layout
+from karyolot.dna.bins import contig_key
 from karyolot.dna.forecast import more_reads
 from karyolot.dna.match import lost_from
 from karyolot.dna.timing import TIMING
@@ -14,6 +15,10 @@ from karyolot.dna.timing import TIMING
 ARTEFACT_LOG2 = 0.07
 """A call at a GC-rich end must be this large to count as a change: twice the smallest effect called anywhere, since the
 error of the GC curve there reached 0.05 (see dna.calls.GC_RICH)."""
+
+NEVER_SEEN = frozenset({"13p", "14p", "15p", "21p", "22p", "Yq"})
+"""Arms that short reads do not assess whatever their number: the short arms of the acrocentric chromosomes are satellites and
+ribosomal DNA, and two thirds of Yq have no sequence in GRCh37 and GRCh38, a large part of the rest being palindromes."""
 
 NO_PANEL = "no panel of SNPs, or no reads to count alleles in"
 EVIDENCE = {
@@ -25,7 +30,8 @@ EVIDENCE = {
 
 def copy_number_metrics(
     calls: pd.DataFrame, segments: pd.DataFrame, arms: pd.DataFrame, lod: pd.DataFrame,
-    comparison: Comparison, noise: Noise, match: Match, settings: CopyNumber, alleles: AlleleResults | None = None,
+    comparison: Comparison, noise: Noise, match: Match, settings: CopyNumber, layout: Layout,
+    alleles: AlleleResults | None = None,
 ) -> Metrics:  # fmt: skip
     """All metrics of a lot's copy number, by name. Tables as in contracts.copy_number; alleles: None = no panel of SNPs.
 
@@ -34,7 +40,8 @@ def copy_number_metrics(
     Counts of calls are null when the noise could not be measured: no call is then no finding.
     """
     return {
-        **_quality(arms, comparison),
+        **_quality(comparison),
+        MetricName.DNA_BLIND_ARMS: blind_arms(arms, layout, match.declared_sex),
         **more_reads(_limits(lod, noise, settings), comparison, noise, settings),
         **_counts(
             _with_evidence(calls, alleles), segments, noise, settings, NO_PANEL if alleles is None else alleles.unasked
@@ -43,8 +50,20 @@ def copy_number_metrics(
     }
 
 
-def _quality(arms: pd.DataFrame, comparison: Comparison) -> Metrics:
-    blind = arms[(arms["scope"] == "arm") & ~arms["assessable"]]
+def blind_arms(arms: pd.DataFrame, layout: Layout, sex: str) -> Metric:
+    """Arms that are not assessable, with those of contigs that the tables lack, without NEVER_SEEN and the Y of a woman."""
+    own = arms[arms["scope"] == "arm"]
+    blind = own.loc[~own["assessable"], "name"].map(contig_key).tolist()
+    present = set(own["chrom"].map(contig_key))
+    wanted = [*layout.autosomes, layout.x, layout.y if sex == "M" else None]
+    absent = [contig for contig in map(contig_key, filter(None, wanted)) if contig not in present]
+    blind += [contig + arm for contig in absent for arm in (("p", "q") if layout.cytobands else ("",))]
+    names = [name for name in blind if name not in NEVER_SEEN]
+    seen = own["assessable"].any()
+    return Metric(value=len(names), detail=", ".join(names) if seen else "every arm")
+
+
+def _quality(comparison: Comparison) -> Metrics:
     slope = comparison.rt_slope
     return {
         MetricName.DNA_USABLE_BINS: Metric(
@@ -67,10 +86,6 @@ def _quality(arms: pd.DataFrame, comparison: Comparison) -> Metrics:
             comparison.neutral,
             "the copy-number levels could not be separated",
             "share of the autosomes at the commonest level",
-        ),
-        MetricName.DNA_BLIND_ARMS: Metric(
-            value=len(blind),
-            detail="not assessable: " + ", ".join(blind["name"]) if len(blind) else "every arm is assessable",
         ),
     }
 

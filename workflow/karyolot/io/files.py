@@ -1,6 +1,9 @@
 """Text and JSON files, and checksums.
 
 Writers fill a temporary name beside the target and rename it, so a path either holds a whole file or none.
+
+JSON that one rule writes for another is sealed: it carries the digest of its content, and its reader refuses a file that was
+edited in between. Anybody can compute a digest, so a seal detects edits and damage, not a deliberate forgery.
 """
 
 import gzip
@@ -15,11 +18,13 @@ from typing import IO, Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from karyolot.contracts.criteria import Metrics, check_metrics
+from karyolot.contracts.criteria import Metrics, Verdict, check_metrics
 from karyolot.contracts.problems import KaryolotError
 
 Model = TypeVar("Model", bound=BaseModel)
 PathLike = str | Path
+SEAL = "seal"
+"""Key of the digest in a sealed file; no contract has a field of this name."""
 
 
 @contextmanager
@@ -94,28 +99,73 @@ def write_json(value: Any, path: PathLike) -> None:
     write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", path)
 
 
+def digest_of(content: Mapping[str, Any], seal: str = SEAL) -> str:
+    """sha256 (hex) of a JSON object without the key `seal`: keys sorted, no spaces, UTF-8."""
+    rest = {key: value for key, value in content.items() if key != seal}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def write_sealed(content: Mapping[str, Any], path: PathLike) -> None:
+    """JSON of plain values under the digest of its content."""
+    write_json({**content, SEAL: digest_of(content)}, path)
+
+
+def read_sealed(path: PathLike) -> dict[str, Any]:
+    """What `write_sealed` wrote, without the seal. Raises KaryolotError when the content is another now."""
+    content = read_json(path)
+    if not isinstance(content, dict) or SEAL not in content:
+        raise KaryolotError(f"{path}: not a result of this version (it bears no seal); delete it and run again")
+    if content.pop(SEAL) != digest_of(content):
+        raise KaryolotError(
+            f"{path}: was changed after it was made (its seal does not fit its content); delete it and run again"
+        )
+    return content
+
+
 def read_model(path: PathLike, model: type[Model]) -> Model:
+    """What `write_model` wrote. Raises KaryolotError when it was edited since, or is of another version."""
     try:
-        return model.model_validate(read_json(path))
+        return model.model_validate(read_sealed(path))
     except ValidationError as error:
         raise KaryolotError(f"{path}: not a {model.__name__}: {error}") from error
 
 
 def write_model(value: BaseModel, path: PathLike) -> None:
-    write_json(value.model_dump(mode="json", by_alias=True), path)
+    """Write a result for another rule, sealed."""
+    write_sealed(value.model_dump(mode="json", by_alias=True), path)
 
 
 def read_metrics(path: PathLike) -> Metrics:
-    """Metrics that `write_metrics` wrote. Raises KaryolotError for a file of another version, with other metrics."""
+    """Metrics that `write_metrics` wrote. Raises KaryolotError when they were edited since, or are of another version."""
+    content = read_sealed(path)
     try:
-        return check_metrics(TypeAdapter(Metrics).validate_python(read_json(path)))
+        return check_metrics(TypeAdapter(Metrics).validate_python(content))
     except ValueError as error:
         raise KaryolotError(f"{path}: not the metrics of this version ({error}); delete it and run again") from error
 
 
 def write_metrics(metrics: Metrics, path: PathLike) -> None:
-    """Write the metrics of one stage or of several; refuses what `check_metrics` refuses."""
-    write_json({name: metric.model_dump() for name, metric in sorted(check_metrics(metrics).items())}, path)
+    """Write the metrics of one stage or of several, sealed; refuses what `check_metrics` refuses."""
+    write_sealed({name: metric.model_dump() for name, metric in sorted(check_metrics(metrics).items())}, path)
+
+
+def read_verdict(path: PathLike, metrics: PathLike, lot: str) -> Verdict:
+    """The verdict of a lot, which must rest on its metrics. metrics: the file of all metrics the lot was decided by.
+
+    Raises KaryolotError when either file was edited, or was made for another lot or by another run than its neighbour.
+    """
+    verdict, measured = (
+        read_model(path, Verdict),
+        {str(name): found.value for name, found in read_metrics(metrics).items()},
+    )
+    other = [result.id for result in verdict.criteria if result.value != measured.get(result.metric)]
+    if other or verdict.lot_id != lot:
+        what = (
+            f"criteria {', '.join(other)} hold other values" if other else f"it is of lot {verdict.lot_id}, not {lot}"
+        )
+        raise KaryolotError(f"{path}: not the verdict on {metrics} ({what}); delete both and run again")
+    return verdict
 
 
 def describe_file(path: PathLike, expected: str | None = None) -> dict[str, Any]:

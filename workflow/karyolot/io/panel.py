@@ -4,7 +4,7 @@ from pydantic import ValidationError
 
 from karyolot.contracts.panel import Panel
 from karyolot.contracts.problems import KaryolotError
-from karyolot.io.files import PathLike, read_json, write_model
+from karyolot.io.files import PathLike, read_json, write_json
 
 
 def read_panel(path: PathLike) -> Panel:
@@ -25,4 +25,4 @@ def read_panel(path: PathLike) -> Panel:
 
 
 def write_panel(panel: Panel, path: PathLike) -> None:
-    write_model(panel, path)
+    write_json(panel.model_dump(mode="json", by_alias=True), path)

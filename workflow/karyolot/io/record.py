@@ -1,7 +1,5 @@
 """Sealed records of finished lots: `results/LOT/report.json` of a working directory."""
 
-import hashlib
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from pydantic import ValidationError
 from karyolot.contracts.problems import KaryolotError, did_you_mean, nearest, quoted
 from karyolot.contracts.record import SCHEMA_VERSION, Record
 from karyolot.contracts.sheets import ID_PATTERN
-from karyolot.io.files import read_json
+from karyolot.io.files import PathLike, digest_of, read_json, write_json
 
 
 def lots_with_records(directory: Path) -> list[str]:
@@ -20,11 +18,7 @@ def lots_with_records(directory: Path) -> list[str]:
 
 
 def read_record(directory: Path, lot: str) -> Record:
-    """The record of a lot.
-
-    Raises KaryolotError when there is none, when it is not a record of this lot, or when its report id does not fit its
-    content: what a person reads must be what was sealed.
-    """
+    """The record of a lot in a working directory. Raises KaryolotError when there is none, and as `read_report` does."""
     path = directory / "results" / lot / "report.json"
     if not re.fullmatch(ID_PATTERN, lot) or not path.is_file():
         there = lots_with_records(directory)
@@ -32,7 +26,16 @@ def read_record(directory: Path, lot: str) -> Record:
         raise KaryolotError(
             f"{directory / 'results'} holds no record of a lot {quoted(lot)}{did_you_mean(nearest(lot, there))}; {known}"
         )
-    content = read_json(path)
+    return read_report(path)
+
+
+def read_report(path: PathLike) -> Record:
+    """The record in a report.json, which lies in the folder of its lot.
+
+    Raises KaryolotError when it is not a record of this lot, or when its report id does not fit its content: what a person
+    reads must be what was sealed.
+    """
+    content, lot = read_json(path), Path(path).absolute().parent.name
     _same_schema(content, path)
     try:
         record = Record.model_validate(content)
@@ -52,7 +55,12 @@ def read_record(directory: Path, lot: str) -> Record:
     return record
 
 
-def _same_schema(content: Any, path: Path) -> None:
+def write_report(record: Record, path: PathLike) -> None:
+    """Write a record, which bears its seal as its report id."""
+    write_json(record.model_dump(mode="json", by_alias=True), path)
+
+
+def _same_schema(content: Any, path: PathLike) -> None:
     """Raises KaryolotError for a record of another schema, which names the version that reads it."""
     given = content.get("schema_version") if isinstance(content, dict) else None
     if given == SCHEMA_VERSION or not isinstance(given, str):
@@ -72,6 +80,4 @@ def _same_schema(content: Any, path: Path) -> None:
 
 def seal(content: dict[str, Any]) -> str:
     """The report id that fits a record as it stands in its file; as `Record.digest`, whatever fields it has."""
-    rest = {key: value for key, value in content.items() if key != "report_id"}
-    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]
+    return digest_of(content, "report_id")[:12]

@@ -100,6 +100,7 @@ RNA = ExpressionFiles(
     panel=PANEL,
 )
 METRICS = {stage: f"results/{{lot}}/{stage}/metrics.json" for stage in ("dna", "rna", "alleles", "variants")}
+LOT_METRICS = "results/{lot}/metrics.json"
 VERDICT = "results/{lot}/verdict.json"
 PROVENANCE = "results/{lot}/provenance.json"
 REPORT = "results/{lot}/report.json"
@@ -356,6 +357,7 @@ def lot_files(study: Study, settings: Config, lot: str) -> LotFiles:
         rna=expression_files(study, settings, lot),
         alleles=allele_files(study, settings, lot),
         variants=variant_files(study, settings, lot),
+        metrics=LOT_METRICS.format(lot=lot),
         verdict=VERDICT.format(lot=lot),
         provenance=PROVENANCE.format(lot=lot),
         watch=shipped(settings.copy_number.watch_regions),

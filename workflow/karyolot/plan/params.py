@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +28,17 @@ def step(rule: str, settings: BaseModel | None = None, without: str = "") -> dic
         "code": code_digest(SCRIPTS / f"{rule}.py"),
         "libraries": libraries_of(SCRIPTS / f"{rule}.py"),
     }
+
+
+def state_of(paths: str | Iterable[str]) -> list[tuple[int, int]]:
+    """Size in bytes and time of the last change (ns) of one or several input files; of a missing one (-1, -1).
+
+    Among the `params` of the rules that verify what a user gives: Snakemake itself notices a file that is newer than the
+    results, not one that was replaced by a file with an older time stamp.
+    """
+    named = map(Path, [paths] if isinstance(paths, str) else paths)
+    found = (path.stat() if path.is_file() else None for path in named)
+    return [(-1, -1) if state is None else (state.st_size, state.st_mtime_ns) for state in found]
 
 
 @contextmanager

@@ -15,12 +15,14 @@ from typing import Any
 
 from karyolot import __version__
 from karyolot.contracts.provenance import Code, ConfigDifference, InputFile, Provenance
-from karyolot.io.shipped import PACKAGE, PROJECT, SCRIPTS
+from karyolot.io.shipped import IN_WHEEL, PACKAGE, PROJECT, SCRIPTS
 
 IMPORT_NAMES = {"yaml": "PyYAML"}
 """Import name -> distribution name, where the two differ."""
 TEMPLATES_BY = "jinja2"
 """A module that imports it fills the templates in the folder beside it."""
+OWN_FILES = ("workflow/Snakefile", "workflow/rules", "workflow/scripts", "resources")
+"""What decides results beside the package; in a checkout and in a wheel alike, from the project's folder."""
 
 TOOL_VERSION_COMMANDS = {
     "bwa": (["bwa"], r"Version: (\S+)"),
@@ -145,7 +147,23 @@ def git_state() -> tuple[str | None, bool | None]:
 def code_state() -> Code:
     """The code that runs now."""
     commit, dirty = git_state()
-    return Code(karyolot_version=__version__, commit=commit, dirty=dirty)
+    return Code(karyolot_version=__version__, commit=commit, dirty=dirty, files_sha256=files_digest())
+
+
+@cache
+def files_digest() -> str:
+    """sha256 over the project's own files: package, workflow and resources, each with its name.
+
+    It names the code where git cannot, and is the same for a checkout and for the wheel built from it.
+    """
+    digest = hashlib.sha256()
+    for root, folders in ((PACKAGE, ["."]), (PROJECT, OWN_FILES)):
+        found = (path for folder in folders for path in [root / folder, *(root / folder).rglob("*")] if path.is_file())
+        own = {path.relative_to(root): path for path in found}
+        for name, path in sorted(own.items()):
+            if name.parts[0] != IN_WHEEL.name and not any(part.startswith((".", "__pycache__")) for part in name.parts):
+                digest.update(name.as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _git(*words: str) -> str:

@@ -138,6 +138,11 @@ def allele_lots(study: Study, settings: Config) -> list[str]:
     return [lot for lot in lots_with_dna(study) if all(map(known, wgs_pair(study, lot)))]
 
 
+def snps_asked(study: Study, settings: Config, lot: str) -> bool:
+    """Whether the settings ask for SNPs of a lot: by a panel of sites, or by allele counts of the lot or its donor."""
+    return settings.identity.sites is not None or any(study.samples[s][0].alleles for s in wgs_pair(study, lot))
+
+
 def allele_names(study: Study, sample: str) -> list[str | None]:
     """By what a sample may go in its file of allele counts: alleles_name, and its sample_id."""
     return [study.samples[sample][0].alleles_name, sample]

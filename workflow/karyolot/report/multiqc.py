@@ -38,12 +38,12 @@ def verdict_table(records: Sequence[Record]) -> dict[str, Any]:
 
 def _row(record: Record) -> dict[str, Any]:
     symbol, word = OUTCOMES[record.verdict.outcome]
-    draft = " DRAFT" if record.provenance.dirty else ""
+    mark = f" {record.provenance.mark}".rstrip()
     passage = record.lot.facts.get("passage")
     return {
         "donor": escape(record.lot.donor_id),
         "passage": passage if isinstance(passage, (int, float)) else "not recorded",
-        "verdict": f"{symbol} {word} {draft}",  # the space ends the word: FAIL is not FAIL-IDENTITY
+        "verdict": f"{symbol} {word} {mark}",  # the space ends the word: FAIL is not FAIL-IDENTITY
         "reason": escape(record.text.verdict.first_reason),
         "report": f'<a href="{quote(record.lot.lot_id, safe="")}/report.html">{escape(record.report_id)}</a>',
     }

@@ -34,7 +34,7 @@ def overview_row(record: Record) -> OverviewRow:
         **record.point.model_dump(),
         first_reason=record.text.verdict.first_reason,
         report_id=record.report_id,
-        draft=bool(record.provenance.dirty),
+        mark_of_code=record.provenance.mark,
         arms=tuple(
             OverviewArm(
                 chrom=chrom, arm=arm, state="withheld" if record.verdict.suppressed and state != "blind" else state

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from karyolot.contracts.criteria import CriterionResult
 from karyolot.contracts.metrics import PANEL_MODULES
-from karyolot.contracts.provenance import Code
+from karyolot.contracts.provenance import Code, mark
 from karyolot.contracts.record import Record, SampleQc
 from karyolot.contracts.record_rna import ExpressionRecord, PanelModuleRow
 from karyolot.report import words
@@ -137,7 +137,8 @@ def render(record: Record, made_by: Code) -> str:
     made_by: the code that renders, printed beside what made the record.
     """
     text, verdict, expression = record.text, record.verdict, record.expression
-    title = f"{'DRAFT ' if record.provenance.dirty or made_by.dirty else ''}{text.title}"
+    marked = mark(record.provenance, made_by)
+    title = f"{marked} {text.title}".strip()
     context = {
         "record": record,
         "text": text,
@@ -145,6 +146,7 @@ def render(record: Record, made_by: Code) -> str:
         "made_by": made_by,
         "facts": [(words.fact_label(name), value) for name, value in record.lot.facts.items() if value is not None],
         "verdict": verdict,
+        "mark": marked,
         "title": title,
         "criteria": sorted_criteria(verdict.criteria),
         "deciding": [result for result in verdict.criteria if result.id in verdict.reasons],

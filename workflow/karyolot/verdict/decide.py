@@ -19,18 +19,49 @@ from karyolot.contracts.minimum import uncovered
 WORDS = {"<=": "at most", "<": "below", ">=": "at least", ">": "above", "==": ""}
 
 
-def decide(lot_id: str, metrics: Metrics, acceptance: Acceptance, claim_mb: float, power: float) -> Verdict:
+NOT_ALLELES = (
+    "the settings ask for SNPs of lot and donor (identity.sites, or allele counts), and alleles of both cannot be counted: give"
+    " a genome and reads, or allele counts, of both"
+)
+SAME_PERSON = (MetricName.IDENTITY_SNP_MATCH, MetricName.IDENTITY_GERMLINE)
+"""Metrics that tell the donor from another person of the same sex."""
+NAMED = {
+    "karyotype": MetricName.IMPORTED_KARYOTYPE_NORMAL,
+    "mycoplasma": MetricName.IMPORTED_MYCOPLASMA_NEGATIVE,
+    "viability": MetricName.IMPORTED_VIABILITY,
+    "alleles": MetricName.BAF_CNLOH,
+    "small variants": MetricName.VARIANTS_ACQUIRED,
+}
+"""What a PASS names when it was not assessed -> its metric."""
+
+
+def decide(
+    lot_id: str, metrics: Metrics, acceptance: Acceptance, claim_mb: float, power: float,
+    snps_asked: bool = False, tested_elsewhere: str = "",
+) -> Verdict:  # fmt: skip
     """The verdict by the order of gravity: wrong identity; validity broken; FAIL; undecidable; REVIEW; PASS.
 
     1. An identity mismatch makes the lot FAIL_IDENTITY; a broken or unmeasured required validity criterion makes it
        INDETERMINATE. In both cases the stability criteria are suppressed: shown, but not allowed to speak.
     2. Else any FAIL fails the lot. 3. Else a required criterion that is INDETERMINATE or NOT_ASSESSED makes it
     INDETERMINATE. 4. Else any REVIEW makes it REVIEW. 5. Else PASS, bounded by the claim. A document that does not cover the
-    minimum (contracts.minimum) lets no lot come out as PASS or REVIEW: it is INDETERMINATE, not judged.
+    minimum (contracts.minimum) lets no lot come out as PASS or REVIEW: it is INDETERMINATE, not judged. So is, at step 3, a
+    lot whose identity no criterion on SAME_PERSON could assess, unless it was tested elsewhere.
     Criteria that are not required and not assessed, and informational ones, never move the verdict.
+
+    Parameters
+    ----------
+    claim_mb, power
+        Of the settings: size of change, Mb, and probability that the claim is made for.
+    snps_asked
+        Whether a panel of SNPs or allele counts were given: a lot without such metrics is then INDETERMINATE.
+    tested_elsewhere
+        How, and by which document, the site tests the identity of its lots; '' = it does not.
     """
+    if snps_asked and MetricName.IDENTITY_SNP_MATCH not in metrics:
+        metrics = metrics | {MetricName.IDENTITY_SNP_MATCH: Metric(value=None, reason=NOT_ALLELES, asked=True)}
     results = [judge(criterion, _measured(criterion.metric, metrics)) for criterion in acceptance.criteria]
-    outcome, reasons = _outcome(results)
+    outcome, reasons = _outcome(results, known=bool(tested_elsewhere) or _identified(results))
     gaps = uncovered(acceptance) if outcome in ("PASS", "REVIEW") else []
     if gaps:
         outcome, reasons = "INDETERMINATE", []
@@ -40,7 +71,9 @@ def decide(lot_id: str, metrics: Metrics, acceptance: Acceptance, claim_mb: floa
         outcome=outcome,
         reasons=tuple(result.id for result in reasons),
         suppressed=suppressed,
-        headline=_not_judged(gaps, acceptance) if gaps else _headline(outcome, reasons, acceptance),
+        headline=_not_judged(gaps, acceptance)
+        if gaps
+        else _headline(outcome, reasons, acceptance) + _beside(outcome, results, tested_elsewhere),
         claim=_claim(suppressed, metrics, claim_mb, power),
         acceptance_name=acceptance.name,
         acceptance_version=acceptance.version,
@@ -98,12 +131,23 @@ def _breaks_validity(result: CriterionResult) -> bool:
     return result.kind == "validity" and (broken or (result.required and result.outcome == "NOT_ASSESSED"))
 
 
-def _outcome(results: list[CriterionResult]) -> tuple[LotOutcome, list[CriterionResult]]:
+def _identified(results: list[CriterionResult]) -> bool:
+    """Whether a criterion compared the person of the lot with its donor."""
+    return any(result.metric in SAME_PERSON and result.outcome != "NOT_ASSESSED" for result in results)
+
+
+def _undecided(result: CriterionResult, known: bool) -> bool:
+    open_ = result.required or (not known and result.metric in SAME_PERSON)
+    return result.outcome == "INDETERMINATE" or (open_ and result.outcome == "NOT_ASSESSED")
+
+
+def _outcome(results: list[CriterionResult], known: bool) -> tuple[LotOutcome, list[CriterionResult]]:
+    """known: the identity of the lot was tested, here or elsewhere."""
     steps: list[tuple[LotOutcome, Callable[[CriterionResult], bool]]] = [
         ("FAIL_IDENTITY", lambda r: r.outcome == "FAIL_IDENTITY"),
         ("INDETERMINATE", _breaks_validity),
         ("FAIL", lambda r: r.outcome == "FAIL"),
-        ("INDETERMINATE", lambda r: r.outcome == "INDETERMINATE" or (r.required and r.outcome == "NOT_ASSESSED")),
+        ("INDETERMINATE", lambda r: _undecided(r, known)),
         ("REVIEW", lambda r: r.outcome == "REVIEW"),
     ]
     for outcome, speaks in steps:
@@ -132,6 +176,19 @@ def _headline(outcome: LotOutcome, reasons: list[CriterionResult], acceptance: A
     }[outcome]
 
 
+def _beside(outcome: LotOutcome, results: list[CriterionResult], tested_elsewhere: str) -> str:
+    """What stands after the headline: who tested identity when it was not tested here, and what a PASS does not cover."""
+    assessed = {result.metric for result in results if result.outcome != "NOT_ASSESSED"}
+    missing = [noun for noun, metric in NAMED.items() if metric not in assessed]
+    said = ""
+    if tested_elsewhere and outcome in ("PASS", "REVIEW"):
+        here = " as well" if _identified(results) else ", not here"
+        said += f" Identity is tested elsewhere{here}: {tested_elsewhere.rstrip('.')}."
+    if missing and outcome == "PASS":
+        said += f" Not assessed: {', '.join(missing)}."
+    return said
+
+
 def _not_judged(gaps: list[str], acceptance: Acceptance) -> str:
     named = f"{acceptance.name} {acceptance.version}"
     return f"Not judged: the criteria {named} do not cover {', '.join(gaps)}, without which no lot can pass."
@@ -148,8 +205,10 @@ def _claim(suppressed: bool, metrics: Metrics, claim_mb: float, power: float) ->
     if not isinstance(gain, float) or not isinstance(loss, float):
         return f"No limit of detection at {claim_mb:g} Mb could be established, so nothing is claimed."
     bound = f"of {claim_mb:g} Mb or more in at least {gain:.0%} (gain) or {loss:.0%} (loss) of cells"
+    arms = _measured(MetricName.DNA_BLIND_ARMS, metrics)
+    blind = f", except on {arms.detail}, which could not be assessed" if arms.value else ""
     if suppressed:
-        return f"Changes {bound} could have been seen with {power:.0%} power, but the verdict on stability is withheld."
+        return f"Changes {bound} could have been seen with {power:.0%} power{blind}, but the verdict on stability is withheld."
     if _measured(MetricName.CN_ACQUIRED_LONG, metrics).value == 0:
-        return f"No acquired change {bound} was found; one would have been called with {power:.0%} power."
-    return f"Changes {bound} are called with {power:.0%} power; see the calls."
+        return f"No acquired change {bound} was found{blind}; one would have been called with {power:.0%} power."
+    return f"Changes {bound} are called with {power:.0%} power{blind}; see the calls."

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from karyolot.contracts.criteria import Verdict
+from karyolot.contracts.provenance import DRAFT, UNKNOWN
 from karyolot.contracts.record import ImportedResult, LotFacts, Measured
 from karyolot.contracts.text import Findings, Note, Text, VerdictText
 from karyolot.report.text import alleles, copy_number, expression, passages
@@ -34,6 +35,14 @@ ABSENT = {
 """Section or part of the report -> what it says instead of the data."""
 
 
+DRAFTS = {
+    "": "",
+    DRAFT: "Results made by code with uncommitted changes: not a record to decide on.",
+    UNKNOWN: "Results made by code whose commit or changes could not be determined: not a record to decide on.",
+}
+"""Mark of the code that made the results -> why they are not to be decided on."""
+
+
 def speak(record: Measured, findings: Findings) -> Text:
     """All words of a record, from what it holds. findings: the leading sentences, which rest on the results themselves."""
     numbers = {name: number for number, name in enumerate(_drawn(record), 1)}
@@ -41,9 +50,7 @@ def speak(record: Measured, findings: Findings) -> Text:
     labels = [call.label for call in copies.calls]
     return Text(
         title=title(record.lot, record.verdict),
-        draft="Results made by code with uncommitted changes: not a record to decide on."
-        if record.provenance.dirty
-        else "",
+        draft=DRAFTS[record.provenance.mark],
         unrecorded=unrecorded(record.lot),
         verdict=verdict(record.verdict, snps=record.alleles is not None),
         findings=findings,
