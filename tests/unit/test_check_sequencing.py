@@ -125,6 +125,9 @@ def test_ready_calls_are_looked_at(inputs: Inputs) -> None:
     assert "does not exist" in only(inputs, "E02", "").message
     inputs.put("calls/L3.vcf", VCF.format("L3"))
     only(inputs, "E28", "holds no sample L3w (it has D1w, L3)")
+    for wrong in ("20", "-20,9"):
+        inputs.put("calls/L3.vcf", VCF.format("L3w").replace("20,9", wrong))
+        only(inputs, "E28", f"chr1:101 has 2 alleles, and AD {wrong}")
     inputs.put("calls/L3.vcf", VCF.format("L3w"))
     assert inputs.examine() == []
 

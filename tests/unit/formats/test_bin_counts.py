@@ -84,6 +84,7 @@ REFUSED = {
     "Arabic digits": ("chr1\t0\t100\t5\nchr1\t100\t200\t٣\n", "line 2: .*is not a number"),
     "commas": ("chrom,start,end,count\nchr1,0,100,5\n", "is separated by commas; convert it: tr ',' "),
     "semicolons": ("chr1;0;100;5\n", "is separated by semicolons"),
+    "a short bin within a contig": ("a\t0\t9\t5\nb\t0\t9\t5\na\t9\t12\t5\nb\t9\t18\t5\na\t18\t27\t5\n", "different widths"),
     "WIG without values": ("fixedStep chrom=1 start=1 step=5\n", "holds no bin"),
     "infinite": ("chr1\t0\t100\tinf\n", "'inf' is not a number"),
     "one contig spelled in two ways": ("chr1\t0\t100\t5\n1\t0\t100\t5\n", "line 2: names one contig in two ways: chr1 and 1"),

@@ -128,3 +128,19 @@ def test_what_the_check_accepts_the_run_reads(tmp_path: Path, parts: list[bytes]
     contigs, composition = table
     assert dict(contigs) == facts.contigs
     assert [table.shape[1] for table in composition.values()] == [-(-length // 3) for _, length in contigs]
+
+
+def test_a_genome_cut_short_is_noticed_beside_its_index(tmp_path: Path) -> None:
+    path = tmp_path / "g.fa"
+    path.write_text(">chr1\nACGT\nAC\n>chr2\nACGT\nACG\n")
+    Path(f"{path}.fai").write_text("chr1\t6\t6\t4\t5\nchr2\t7\t20\t4\t5\n")
+    assert fasta.look(path).contigs == {"chr1": 6, "chr2": 7}
+    for cut in (
+        ">chr1\nACGT\nAC\n>chr2\nACGT\nAC",
+        ">chr1\nACGT\nAC\n>chr2\nACGT\nAC\n",
+        ">chr1\nACGT\nAC\n>chr2\nACGT\n",
+    ):
+        path.write_text(cut)
+        os.utime(f"{path}.fai", (2**32, 2**32))
+        with pytest.raises(Fault, match="lists other contigs than the file"):
+            fasta.look(path)

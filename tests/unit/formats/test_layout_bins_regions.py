@@ -123,3 +123,10 @@ def test_what_the_check_accepts_the_run_reads(tmp_path: Path, name: str, data: s
     facts, fault = outcome(form.look, path)
     table, other = outcome(form.read, path)
     assert fault == other and (facts is None) == (table is None)
+
+
+def test_bins_without_any_gc_are_refused(tmp_path: Path) -> None:
+    path = put(tmp_path, "bins.tsv", "chrom\tstart\tend\tgc\nchr1\t0\t100\tNA\nchr1\t100\t200\t-1\n")
+    for read in (bins.look, bins.read):
+        with pytest.raises(Fault, match="no bin has a value of gc"):
+            read(path)

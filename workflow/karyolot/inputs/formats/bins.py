@@ -100,4 +100,6 @@ def _whole(path: Path) -> tuple[Columns, dict[str, "array[float]"]]:
         for name, value in found.items():
             values.setdefault(name, array("d")).append(value)
     columns.width("bins")
+    if np.isnan(np.frombuffer(values["gc"], dtype=float)).all():
+        raise Fault("E28", "no bin has a value of gc, and bins without one are not used", "fill in gc: 0 to 1")
     return columns, values

@@ -159,8 +159,9 @@ def _fits(path: Path, rows: list[tuple[str, int, int, int, int]]) -> bool:
                 return False
             end = offset + length // bases * width + length % bases
             end -= 0 if length % bases else width - bases  # without the line end that follows
-        handle.seek(end)
-        return not handle.read(LONGEST_HEADER).strip()
+        handle.seek(end - 1)
+        last = handle.read(LONGEST_HEADER)
+        return bool(last[:1].strip()) and not last[1:].strip()
 
 
 def _name_in(header: bytes) -> str | None:

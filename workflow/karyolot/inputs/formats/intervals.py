@@ -192,8 +192,9 @@ class Columns:
                 "E28", message, r"subtract 1 from each start: awk -F '\t' -v OFS='\t' '$2 ~ /^[0-9]+$/ {$2 -= 1} 1'"
             )
         if len(found) > 1:
-            last = np.append(contig[1:] != contig[:-1], True)
-            odd = (end - start)[(end - start != width) & ~(last & (end - start < width))]
+            ends = np.zeros(len(self.names), dtype=np.int64)
+            np.maximum.at(ends, contig, end)
+            odd = (end - start)[(end - start != width) & ~((end == ends[contig]) & (end - start < width))]
             if len(odd):
                 message = f"bins have different widths ({width} and {odd[0]} bases)"
                 remedy = "count again in bins of one width, and keep bins of equal count apart"

@@ -71,6 +71,13 @@ def records(path: Path, lot: str, donor: str) -> Iterator[Called]:
 
 def _alleles(call: pysam.VariantRecord, lot: str, donor: str) -> Iterator[Called]:
     counts = [call.samples[name].get("AD") or () for name in (lot, donor)]
+    for count in counts:
+        numbers = [int(value) for value in count if value is not None]
+        if numbers and (len(count) != len(call.alleles or ()) or min(numbers) < 0):
+            message = (
+                f"{call.chrom}:{call.pos} has {len(call.alleles or ())} alleles, and AD {','.join(map(str, count))}"
+            )
+            raise Fault("E28", message, "count the reads of every allele: AD holds a number, 0 or more, for each")
     for n, alt in enumerate(call.alts or (), start=1):
         if not alt.startswith(("<", "*")):
             reads = [int(count[i] or 0) if i < len(count) else 0 for count in counts for i in (0, n)]
