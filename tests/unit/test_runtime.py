@@ -121,7 +121,7 @@ def test_foreign_code_is_refused(tmp_path: Path) -> None:
 def test_params_of_a_stage_are_plain_values() -> None:
     params = runtime.step("count_fragments", Counting())
     assert params["settings"] == {"bin_bp": 50_000, "min_mapq": 20} and len(params["code"]) == 16
-    assert params["libraries"].keys() >= {"numpy", "pysam", "PyYAML"} and "scanpy" not in params["libraries"]
+    assert params["libraries"].keys() >= {"numpy", "pysam", "pydantic"} and "scanpy" not in params["libraries"]
 
 
 def test_another_version_of_a_library_is_a_reason_to_run_again_but_other_code_it_is_not(
