@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from karyolot.contracts.copy_number import Arms, Calls, Lod, Segments
+from karyolot.contracts.copy_number import Arms, Calls, Lod, Noise, Segments
 from karyolot.contracts.problems import InputProblems, KaryolotError, Problem
 from karyolot.contracts.record import NOT_SEEN
 from karyolot.contracts.settings import CopyNumber, Layout
@@ -33,9 +33,18 @@ TABLES = {"segments.tsv": Segments, "calls.tsv": Calls, "arms.tsv": Arms, "lod.t
 
 
 def call(
-    lot: Path, donor: Path, out: Path, *, genome: str, sex: str, gc: Path | None = None, fasta: Path | None = None,
-    mappability: Path | None = None, rt: Path | None = None, settings: CopyNumber | None = None,
-) -> dict[str, Any]:  # fmt: skip
+    lot: Path,
+    donor: Path,
+    out: Path,
+    *,
+    genome: str,
+    sex: str,
+    gc: Path | None = None,
+    fasta: Path | None = None,
+    mappability: Path | None = None,
+    rt: Path | None = None,
+    settings: CopyNumber | None = None,
+) -> dict[str, Any]:
     """Compare two count tables; write segments, calls, arms and limits of detection to `out`, and return the summary.
 
     Parameters
@@ -49,34 +58,25 @@ def call(
 
     Raises
     ------
-    InputProblems
-        With everything that is wrong with the files, in the words of `karyolot check`.
     KaryolotError
-        When there is no such layout, or `out` cannot be made.
+        With everything that is wrong with the files, in the words of `karyolot check`.
     """
     settings = settings or CopyNumber()
     layout_file = _layout_of(genome)
     tracks = {name: path for name, path in (("gc", gc), ("mappability", mappability), ("rt", rt)) if path is not None}
-    pair, problems = examine(lot, donor, layout_file, tracks, fasta)
-    if pair is None:
-        raise InputProblems(problems)
+    pair, problems = _examined(lot, donor, layout_file, tracks, fasta)
     _make_folder(out)
     atlas = Atlas.of(places(layout_file, RESOURCES / "watch_regions.tsv", []))
     bins = _bins(pair, atlas, tracks, fasta)
     counts = {path: conform_counts(bins, pd.DataFrame(bin_counts.read(path)), str(path)) for path in (lot, donor)}
     compared = compare(bins, counts[lot], counts[donor], sex, settings)
     segments, noise, donor_noise = segment(compared.ratios, settings)
-    arms = known_regions(compared.ratios, noise, settings, atlas)
-    lod = limits_of_detection(compared.ratios, noise, settings)
-    arms, lod = verify(compared.ratios, noise, arms, lod, settings)
+    arms, lod = _limits(compared.ratios, noise, settings, atlas)
     calls = call_changes(compared.ratios, segments, arms, noise, donor_noise, settings, atlas, compared.facts)
     match = match_donor(compared.ratios, counts[lot], counts[donor], bins, sex, settings).match
     problems += _sex_problems(donor, sex, match.donor_sex)
     found = copy_number_metrics(calls, segments, arms, lod, compared.facts, noise, match, settings, pair.layout)
-    for (name, contract), table in zip(TABLES.items(), (segments, calls, arms, lod), strict=True):
-        write_table(table, out / name, contract)
-    texts = documents(compared.ratios, segments, calls, lot.name.split(".")[0])
-    write_texts(texts, {name: out / file for name, file in FILES.items()})
+    _write_tables(out, lot.name.split(".")[0], compared.ratios, (segments, calls, arms, lod))
     given = {"lot": lot, "donor": donor} | ({"fasta": fasta} if fasta else {}) | tracks
     summary = {
         "inputs": {name: describe_file(path) for name, path in given.items()},
@@ -91,6 +91,30 @@ def call(
     }
     write_json(summary, out / "summary.json")
     return summary
+
+
+def _examined(*files: Any) -> tuple[Pair, list[Problem]]:
+    """`examine`, which must find no error."""
+    pair, problems = examine(*files)
+    if pair is None:
+        raise InputProblems(problems)
+    return pair, problems
+
+
+def _limits(
+    ratios: pd.DataFrame, noise: Noise, settings: CopyNumber, atlas: Atlas
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tests of known regions and limits of detection, verified with simulated events."""
+    arms = known_regions(ratios, noise, settings, atlas)
+    return verify(ratios, noise, arms, limits_of_detection(ratios, noise, settings), settings)
+
+
+def _write_tables(out: Path, name: str, ratios: pd.DataFrame, tables: tuple[pd.DataFrame, ...]) -> None:
+    """Segments, calls, arms and limits as tables, and as files of other programs. name: of the lot, in those."""
+    for (file, contract), table in zip(TABLES.items(), tables, strict=True):
+        write_table(table, out / file, contract)
+    segments, calls, *_ = tables
+    write_texts(documents(ratios, segments, calls, name), {kind: out / file for kind, file in FILES.items()})
 
 
 def _make_folder(out: Path) -> None:

@@ -6,11 +6,16 @@ Exit codes: 0 done (a verdict may be FAIL), 1 pipeline error, 2 input error. Wha
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from karyolot.contracts.problems import OF_THE_MACHINE, KaryolotError, summary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from karyolot.commands.add_lot import Addition, Cells
 
 app = typer.Typer(
     help="Is this lot of reprogrammed liver cells genomically stable, and how sure can we be?",
@@ -93,10 +98,18 @@ def add_lot(
     from karyolot.commands import add_lot as intake
 
     lots = _filled(
-        lot_id=lot, donor_id=donor, passage=passage, pdl=pdl, bank=bank, parent_lot_id=parent, thaw_state=thaw_state,
-        cryo_protocol=cryo_protocol, medium_lot=medium_lot, platelet_lysate_lot=platelet_lysate_lot,
+        lot_id=lot,
+        donor_id=donor,
+        passage=passage,
+        pdl=pdl,
+        bank=bank,
+        parent_lot_id=parent,
+        thaw_state=thaw_state,
+        cryo_protocol=cryo_protocol,
+        medium_lot=medium_lot,
+        platelet_lysate_lot=platelet_lysate_lot,
         collection_date=collection_date,
-    )  # fmt: skip
+    )
     donors = [_filled(donor_id=donor, sex=sex, age=age)] if sex or age else []
     of_run = _filled(platform=platform, seq_run=seq_run, library_kit=library_kit)
     of_rna = of_run | _filled(strandedness=strandedness)
@@ -106,19 +119,30 @@ def add_lot(
         *intake.rows_of({"lot_id": lot}, "wgs", wgs or (), of_run),
         *intake.rows_of({"lot_id": lot}, "rnaseq", rna or (), of_rna),
     ]
+    _print_added(_added(directory, donors, samples, lots), lot)
+
+
+def _added(directory: Path, donors: "Sequence[Cells]", samples: "Sequence[Cells]", lot: "Cells") -> "Addition":
+    """Write the rows of a lot; raises KaryolotError with every problem, and what was not done."""
+    from karyolot.commands import add_lot as intake
+
     try:
-        intake.propose(directory, donors, samples, [lots])  # before hours of checksums
+        intake.propose(directory, donors, samples, [lot])  # before hours of checksums
         files = intake.data_files(samples, directory)
         print(f"checksums of {len(files)} files, {sum(map(_size, files)) / 1e9:.1f} GB", file=sys.stderr)
-        addition = intake.propose(directory, donors, intake.with_checksums(samples, directory), [lots])
+        addition = intake.propose(directory, donors, intake.with_checksums(samples, directory), [lot])
         intake.write(addition)
+        return addition
     except KaryolotError as error:
         texts = [
             str(error),
             intake.named_from_here(samples, directory),
-            f"lot {lot!a} was not added: no sheet was changed",
+            f"lot {lot['lot_id']!a} was not added: no sheet was changed",
         ]
         raise KaryolotError("\n".join(filter(None, texts))) from error
+
+
+def _print_added(addition: "Addition", lot: str) -> None:
     for problem in addition.warnings:
         print(problem, file=sys.stderr)
     for column in addition.dropped:

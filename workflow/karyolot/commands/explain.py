@@ -78,7 +78,9 @@ def explanation(record: Record, directory: Path) -> dict[str, Any]:
         "claim": verdict.claim,
         "not_passed": [
             {"decided": result.id in verdict.reasons}
-            | result.model_dump(include={"id", "title", "outcome", "value", "unit", "limit", "explanation", "reason", "source"})
+            | result.model_dump(
+                include={"id", "title", "outcome", "value", "unit", "limit", "explanation", "reason", "source"}
+            )
             for result in not_passed(verdict)
         ],
         "limit_of_detection": f"{caption.finding} {caption.reading}",
@@ -87,4 +89,4 @@ def explanation(record: Record, directory: Path) -> dict[str, Any]:
         "acceptance": text.verdict.criteria,
         "report": str(report_path(record, directory)),
         "report_id": record.report_id,
-    }  # fmt: skip
+    }

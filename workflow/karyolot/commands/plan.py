@@ -82,9 +82,14 @@ class Asked(NamedTuple):
 
 
 def plan(
-    claim_mb: float, fraction: float, *, genome: str = "", arms: float | None = None, like: str = "",
+    claim_mb: float,
+    fraction: float,
+    *,
+    genome: str = "",
+    arms: float | None = None,
+    like: str = "",
     donor_depth: float | None = None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """What `karyolot plan` prints, as plain values; a null has its reason beside it.
 
     Parameters

@@ -18,9 +18,14 @@ from karyolot.contracts.problems import escaped
 from karyolot.report.words import OUTCOMES, bins_of, number, percent, quantity, unseen
 
 STYLES = {
-    "PASS": "bold blue", "FAIL": "bold red", "FAIL_IDENTITY": "bold red", "REVIEW": "bold yellow",
-    "INDETERMINATE": "bold yellow", "NOT_ASSESSED": "yellow", "INFO": "",
-}  # fmt: skip
+    "PASS": "bold blue",
+    "FAIL": "bold red",
+    "FAIL_IDENTITY": "bold red",
+    "REVIEW": "bold yellow",
+    "INDETERMINATE": "bold yellow",
+    "NOT_ASSESSED": "yellow",
+    "INFO": "",
+}
 UNBROKEN = 10_000
 """Columns of a file or pipe: every lot stays on one line, for grep."""
 

@@ -315,8 +315,11 @@ def check_expression(expression: "AnnData") -> "AnnData":
             faults.append("layer 'counts' holds numbers that are not whole")
     faults += [f"obs column '{name}' is missing" for name in OBS if name not in expression.obs]
     faults += [f"var column '{name}' is missing" for name in VAR if name not in expression.var]
-    faults += [f"uns '{name}' does not hold {', '.join(sorted(keys))}" for name, keys in UNS.items()
-               if set(expression.uns.get(name, {})) != keys]  # fmt: skip
+    faults += [
+        f"uns '{name}' does not hold {', '.join(sorted(keys))}"
+        for name, keys in UNS.items()
+        if set(expression.uns.get(name, {})) != keys
+    ]
     if not expression.var_names.is_unique:
         faults.append("gene ids repeat")
     if not expression.obs_names.is_unique:

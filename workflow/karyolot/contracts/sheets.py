@@ -110,8 +110,13 @@ class Sample(Row):
     @property
     def files(self) -> dict[str, str]:
         """Column -> path, for the columns of this row that name a file."""
-        columns = {"fastq_1": self.fastq_1, "fastq_2": self.fastq_2, "alignment": self.alignment, "counts": self.counts,
-                   "alleles": self.alleles}  # fmt: skip
+        columns = {
+            "fastq_1": self.fastq_1,
+            "fastq_2": self.fastq_2,
+            "alignment": self.alignment,
+            "counts": self.counts,
+            "alleles": self.alleles,
+        }
         return {column: path for column, path in columns.items() if path is not None}
 
 
@@ -154,8 +159,11 @@ class LotResult(Row):
 
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
-    "<=": operator.le, "<": operator.lt, ">=": operator.ge, ">": operator.gt,
-}  # fmt: skip
+    "<=": operator.le,
+    "<": operator.lt,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
 
 
 class Study(BaseModel):

@@ -99,9 +99,16 @@ def compare_alleles(
     lot, donor = shared_sites({"lot": lot, "donor": donor})
     hets, measured = het_sites(lot, donor, settings.min_depth)
     facts: dict[str, Any] = {
-        "sites": len(hets), "min_depth": settings.min_depth, "size_mb": settings.event_mb, "power": settings.power,
-        "windows": 0, "threshold": None, "lod": None, "reason": "", **measured,
-    }  # fmt: skip
+        "sites": len(hets),
+        "min_depth": settings.min_depth,
+        "size_mb": settings.event_mb,
+        "power": settings.power,
+        "windows": 0,
+        "threshold": None,
+        "lod": None,
+        "reason": "",
+        **measured,
+    }
     if len(hets) < BLOCK * LEAST_BLOCKS:
         facts["reason"] = (
             f"{len(hets)} het sites of the donor are at least {settings.min_depth} deep in both samples;"

@@ -47,9 +47,15 @@ class _Change:
 
 
 def call_changes(
-    ratios: pd.DataFrame, segments: pd.DataFrame, arms: pd.DataFrame, noise: Noise, donor_noise: Noise,
-    settings: CopyNumber, atlas: Atlas, comparison: Comparison,
-) -> pd.DataFrame:  # fmt: skip
+    ratios: pd.DataFrame,
+    segments: pd.DataFrame,
+    arms: pd.DataFrame,
+    noise: Noise,
+    donor_noise: Noise,
+    settings: CopyNumber,
+    atlas: Atlas,
+    comparison: Comparison,
+) -> pd.DataFrame:
     """Contract Calls, in genome order; empty when nothing changed or the noise could not be measured.
 
     ratios, segments, arms, comparison: of this lot.

@@ -197,9 +197,12 @@ def best_guest(
 
 
 def identify(
-    lot: pd.DataFrame, donor: pd.DataFrame, settings: configured.Identity,
-    rna: list[pd.DataFrame] | None = None, samples: list[dict[str, str]] | None = None,
-) -> Identity:  # fmt: skip
+    lot: pd.DataFrame,
+    donor: pd.DataFrame,
+    settings: configured.Identity,
+    rna: list[pd.DataFrame] | None = None,
+    samples: list[dict[str, str]] | None = None,
+) -> Identity:
     """A lot against its own donor (contract AlleleCounts, at the same sites); of no other sample.
 
     rna: their RNA (as lot), and of each sample_id and role ('lot' or 'donor') in `samples`. It is held against all DNA

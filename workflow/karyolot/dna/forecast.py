@@ -251,9 +251,13 @@ class Unreachable(NamedTuple):
 
 
 def depth_needed(
-    limit: Callable[[Forecast], float], fraction: float, donor: float | None, libraries: Libraries,
-    settings: CopyNumber, bin_bp: int,
-) -> float | Unreachable:  # fmt: skip
+    limit: Callable[[Forecast], float],
+    fraction: float,
+    donor: float | None,
+    libraries: Libraries,
+    settings: CopyNumber,
+    bin_bp: int,
+) -> float | Unreachable:
     """Mean coverage of the lot, rounded up, at which `limit` is at most `fraction`.
 
     limit: of a forecast, as `Forecast.of_any_arm`. donor: mean coverage of the donor; None = as the lot.

@@ -230,9 +230,12 @@ def shared_sites(tables: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
 
 
 def match_all(
-    tables: dict[str, pd.DataFrame], held: dict[str, Genotypes], owners: dict[str, str], persons: dict[str, str],
+    tables: dict[str, pd.DataFrame],
+    held: dict[str, Genotypes],
+    owners: dict[str, str],
+    persons: dict[str, str],
     log10_ratio: float,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Contract Pairs, no share estimated: every pair of `tables` (contract AlleleCounts by sample), `held` their genotypes.
 
     owners: the lot or donor a sample belongs to; persons: the donor by the sheet.
@@ -246,8 +249,15 @@ def match_all(
         found = kinship(held[a].at(at_a), held[b].at(at_b), frequency[0], log10_ratio)
         facts = found.model_dump()
         rows.append(
-            {"sample_a": a, "owner_a": owners[a], "person_a": persons[a],
-             "sample_b": b, "owner_b": owners[b], "person_b": persons[b],
-             "expected": persons[a] == persons[b], **facts}
-        )  # fmt: skip
+            {
+                "sample_a": a,
+                "owner_a": owners[a],
+                "person_a": persons[a],
+                "sample_b": b,
+                "owner_b": owners[b],
+                "person_b": persons[b],
+                "expected": persons[a] == persons[b],
+                **facts,
+            }
+        )
     return Pairs.frame(rows)

@@ -29,9 +29,13 @@ class Matched(NamedTuple):
 
 
 def match_donor(
-    ratios: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, bins: pd.DataFrame, declared_sex: str,
+    ratios: pd.DataFrame,
+    lot: pd.DataFrame,
+    donor: pd.DataFrame,
+    bins: pd.DataFrame,
+    declared_sex: str,
     settings: CopyNumber,
-) -> Matched:  # fmt: skip
+) -> Matched:
     """Compare lot and donor. ratios: contract LogRatios; lot, donor: contract Counts on `bins` (contract Bins)."""
     variants = donor_variants(ratios, settings)
     lot_x, lot_y = sex_depths(lot, bins, settings)

@@ -81,15 +81,27 @@ def holds_levels(noise: Noise, first: Noise) -> bool:
 
 
 def _fit(
-    values: Floats, variances: Floats, arms: Labels, longest: int, scores: Callable[..., Floats], shape: Callable[..., Floats]
-) -> Noise:  # fmt: skip
+    values: Floats,
+    variances: Floats,
+    arms: Labels,
+    longest: int,
+    scores: Callable[..., Floats],
+    shape: Callable[..., Floats],
+) -> Noise:
     """scores: of all blocks of one size in an arm; shape: their variance by the model, per unit of each wave."""
     if len(values) < MIN_BINS:
         reason = f"only {len(values)} bins: the noise of the ratio cannot be measured"
         return Noise(
-            blocks=(), measured=(), inflation=(), white=1.0, lengths=(), waves=(), bins=len(values), assessable=False,
+            blocks=(),
+            measured=(),
+            inflation=(),
+            white=1.0,
+            lengths=(),
+            waves=(),
+            bins=len(values),
+            assessable=False,
             reason=reason,
-        )  # fmt: skip
+        )
     weights = 1 / variances
     mass, moment = (np.concatenate([[0.0], np.cumsum(part)]) for part in (weights, weights * values))
     arm_sums = [(mass[low : high + 1], moment[low : high + 1]) for low, high in runs_of(arms)]
@@ -111,9 +123,16 @@ def _fit(
     rows = np.vstack([expected * precision[:, None], prior])
     white, *waves = np.round(nnls(rows, np.append(raw * precision, prior[-1] * max(raw[-1], 1.0)))[0], SIGNIFICANT)
     noise = Noise(
-        blocks=tuple(sizes), measured=tuple(measured), inflation=(), white=float(white), lengths=lengths,
-        waves=tuple(float(wave) for wave in waves), bins=len(values), assessable=True, reason="",
-    )  # fmt: skip
+        blocks=tuple(sizes),
+        measured=tuple(measured),
+        inflation=(),
+        white=float(white),
+        lengths=lengths,
+        waves=tuple(float(wave) for wave in waves),
+        bins=len(values),
+        assessable=True,
+        reason="",
+    )
     return noise.model_copy(update={"inflation": tuple(inflation_at(noise, np.array(sizes)).tolist())})
 
 

@@ -191,9 +191,14 @@ def _starts(field: _Field, bins: int) -> Integers:
 
 
 def _found(
-    field: _Field, starts: Integers, bins: int, type_: str, fraction: float, generator: np.random.Generator,
+    field: _Field,
+    starts: Integers,
+    bins: int,
+    type_: str,
+    fraction: float,
+    generator: np.random.Generator,
     settings: CopyNumber,
-) -> int:  # fmt: skip
+) -> int:
     """How many of `settings.plants` changes are called."""
     drawn = generator.choice(starts, settings.plants)
     values, weights, first = _planted(field, drawn, bins, type_, fraction, generator)

@@ -29,10 +29,17 @@ EVIDENCE = {
 
 
 def copy_number_metrics(
-    calls: pd.DataFrame, segments: pd.DataFrame, arms: pd.DataFrame, lod: pd.DataFrame,
-    comparison: Comparison, noise: Noise, match: Match, settings: CopyNumber, layout: Layout,
+    calls: pd.DataFrame,
+    segments: pd.DataFrame,
+    arms: pd.DataFrame,
+    lod: pd.DataFrame,
+    comparison: Comparison,
+    noise: Noise,
+    match: Match,
+    settings: CopyNumber,
+    layout: Layout,
     alleles: AlleleResults | None = None,
-) -> Metrics:  # fmt: skip
+) -> Metrics:
     """All metrics of a lot's copy number, by name. Tables as in contracts.copy_number; alleles: None = no panel of SNPs.
 
     A change that fails a lot rests on depth and on the alleles where these could tell: what they contradict is counted

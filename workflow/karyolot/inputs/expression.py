@@ -123,9 +123,14 @@ def _matrix_faults(files: Files, users: Sequence[Use], matrix: gene_counts.GeneC
 
 
 def _lengths(
-    files: Files, use: Use, matrix: gene_counts.GeneCounts, known: Mapping[str, str],
-    named: Sequence[tuple[str, str]], *, annotated: bool,
-) -> frozenset[str]:  # fmt: skip
+    files: Files,
+    use: Use,
+    matrix: gene_counts.GeneCounts,
+    known: Mapping[str, str],
+    named: Sequence[tuple[str, str]],
+    *,
+    annotated: bool,
+) -> frozenset[str]:
     """Names of the genes without a length, which have no TPM. known: the annotated gene of each gene."""
     if annotated and not known:
         message = f"no gene of it ({some(matrix.genes)}) is in reference.gtf"
@@ -275,8 +280,10 @@ def _axes(
             raise Fault("E19", message, "give gene sets with gene names (symbols) of the same species")
         small = [name for name in scored if len(sets[name] & source.names) < pathways.min_size]
         large = [name for name in scored if len(sets[name] & source.names) > pathways.max_size]
-        sizes = (("fewer", pathways.min_size, small, "lower pathways.min_size, or compare the spelling of genes"),
-                 ("more", pathways.max_size, large, "raise pathways.max_size"))  # fmt: skip
+        sizes = (
+            ("fewer", pathways.min_size, small, "lower pathways.min_size, or compare the spelling of genes"),
+            ("more", pathways.max_size, large, "raise pathways.max_size"),
+        )
         for word, size, found_so, remedy in sizes:
             if found_so:
                 message = f"gene sets with {word} than {size} genes in {source.label}: {some(found_so, 20)}"

@@ -28,8 +28,10 @@ WRITTEN = ("results", "logs", "benchmarks", ".snakemake")
 
 def config_files(config: Config) -> dict[str, str]:
     """Dotted key -> path of every file the configuration names, the sample tables excepted."""
-    files = {f"reference.{key}": getattr(config.reference, key) for key in (
-        "layout", "fasta", "bins", "mappability", "replication_timing", "blacklist", "gtf", "transcripts")}  # fmt: skip
+    files = {
+        f"reference.{key}": getattr(config.reference, key)
+        for key in ("layout", "fasta", "bins", "mappability", "replication_timing", "blacklist", "gtf", "transcripts")
+    }
     files |= {
         "copy_number.watch_regions": config.copy_number.watch_regions,
         "identity.sites": config.identity.sites,

@@ -17,9 +17,11 @@ SHOWN = 5
 
 
 def read_samples(
-    facts: Sequence[Mapping[str, Any]], salmon: Mapping[str, PathLike], transcripts: Sequence[PathLike],
+    facts: Sequence[Mapping[str, Any]],
+    salmon: Mapping[str, PathLike],
+    transcripts: Sequence[PathLike],
     genes: Sequence[PathLike],
-) -> tuple[Quantified, list[ExpressionSample], pd.DataFrame, dict[str, Quantification]]:  # fmt: skip
+) -> tuple[Quantified, list[ExpressionSample], pd.DataFrame, dict[str, Quantification]]:
     """What `rna.expression.assemble` makes an expression of, in its order.
 
     Parameters

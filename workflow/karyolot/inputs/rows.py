@@ -192,8 +192,13 @@ def samples(draft: Draft, file: str) -> Iterator[Problem]:
                 yield at("E25", message=message, remedy=remedy, column=column, value=getattr(sample, column))
         if not bad & FILE_COLUMNS and not leader.bad & FILE_COLUMNS and entry_of(sample) != entry_of(leader.row):
             message = f"line {leader.line} gives this sample as {entry_of(leader.row)}, this row as {entry_of(sample)}"
-            yield at("E25", message=message, remedy="give all rows of a sample in the same way", column="sample_id",
-                     value=sample.sample_id)  # fmt: skip
+            yield at(
+                "E25",
+                message=message,
+                remedy="give all rows of a sample in the same way",
+                column="sample_id",
+                value=sample.sample_id,
+            )
         elif entry_of(sample) == "counts" and leader is not entry:
             message = f"line {leader.line} already gives the counts of this sample"
             remedy = "counts are of a whole sample: keep one row"
@@ -202,8 +207,13 @@ def samples(draft: Draft, file: str) -> Iterator[Problem]:
             line = units.setdefault((sample.sample_id, sample.unit.casefold()), entry.line)
             if line != entry.line:
                 message = f"library and lane {sample.unit} of this sample already stand in line {line}"
-                yield at("E01", message=message, remedy="give each row of a sample its own library_id or lane",
-                         column="lane", value=sample.lane)  # fmt: skip
+                yield at(
+                    "E01",
+                    message=message,
+                    remedy="give each row of a sample its own library_id or lane",
+                    column="lane",
+                    value=sample.lane,
+                )
 
 
 FILE_COLUMNS = frozenset({"fastq_1", "fastq_2", "alignment", "counts"})
@@ -234,8 +244,12 @@ def _data(entry: Entry[Sample], file: str) -> Iterator[Problem]:
         yield at(message=message, remedy="name the second mates", column="fastq_2")
     elif way == "alignment" and sample.assay == "rnaseq":
         message = "RNA is quantified from reads or a count matrix, not from alignments"
-        yield at(message=message, remedy="give fastq_1 and fastq_2 (samtools fastq), or counts", column="alignment",
-                 value=sample.alignment)  # fmt: skip
+        yield at(
+            message=message,
+            remedy="give fastq_1 and fastq_2 (samtools fastq), or counts",
+            column="alignment",
+            value=sample.alignment,
+        )
     if sample.alleles and not sample.counts and way:
         yield at(message="alleles are counted from the reads of this row", remedy="empty the cell", column="alleles")
     elif sample.alleles and sample.assay == "rnaseq":

@@ -74,8 +74,10 @@ def read_salmon(samples: Sequence[ExpressionSample], transcripts: pd.DataFrame) 
         output_type="anndata",
     )
     names = [sample.sample_id for sample in samples]
-    tables = [pd.DataFrame(values.T, imported.var_names.rename("gene_id"), names).sort_index() for values in (
-        imported.X, imported.obsm["abundance"], imported.obsm["length"])]  # fmt: skip
+    tables = [
+        pd.DataFrame(values.T, imported.var_names.rename("gene_id"), names).sort_index()
+        for values in (imported.X, imported.obsm["abundance"], imported.obsm["length"])
+    ]
     empty = [name for name in names if not tables[1][name].sum() > 0]
     if empty:
         raise KaryolotError(f"sample {empty[0]}: no read fits an annotated transcript; check its species and files")

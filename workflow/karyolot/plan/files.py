@@ -264,9 +264,11 @@ def overview_inputs(study: Study, settings: Config) -> Inputs:
 def metrics_of(study: Study, settings: Config, lot: str) -> list[str]:
     """Metric files of a lot: copy number always, the others when they were asked for and its data allow them."""
     asked = {
-        "dna": True, "rna": bool(rna_samples(study, lot)), "alleles": lot in allele_lots(study, settings),
+        "dna": True,
+        "rna": bool(rna_samples(study, lot)),
+        "alleles": lot in allele_lots(study, settings),
         "variants": lot in variant_lots(study, settings),
-    }  # fmt: skip
+    }
     parts = [part for part, wanted in asked.items() if wanted]
     return [METRICS[part].format(lot=lot) for part in parts]
 

@@ -189,9 +189,12 @@ def _record_sum(path: Path) -> str | None:
 
 
 def collect(
-    files: list[dict[str, Any]], tools: list[str], differences: list[tuple[str, Any, Any]],
-    acceptance_sha256: str, reference: dict[str, str | None],
-) -> Provenance:  # fmt: skip
+    files: list[dict[str, Any]],
+    tools: list[str],
+    differences: list[tuple[str, Any, Any]],
+    acceptance_sha256: str,
+    reference: dict[str, str | None],
+) -> Provenance:
     """The provenance of a lot's results.
 
     files: path, bytes, sha256 of every input. tools: names to ask for their version. differences: setting, default, used.

@@ -23,8 +23,13 @@ def verdict_table(records: Sequence[Record]) -> dict[str, Any]:
         "section_name": "Genomic stability",
         "description": escape(" ".join(notes)),
         "plot_type": "table",
-        "pconfig": {"id": "karyolot_verdicts_table", "title": "Genomic stability: verdicts", "no_violin": True,
-                    "sort_rows": False, "col1_header": "Lot"},
+        "pconfig": {
+            "id": "karyolot_verdicts_table",
+            "title": "Genomic stability: verdicts",
+            "no_violin": True,
+            "sort_rows": False,
+            "col1_header": "Lot",
+        },
         "headers": {
             "donor": {"title": "Donor"},
             "passage": {"title": "Passage", "format": "{:,.0f}", "scale": False},
@@ -33,7 +38,7 @@ def verdict_table(records: Sequence[Record]) -> dict[str, Any]:
             "report": {"title": "Report"},
         },
         "data": {record.lot.lot_id: _row(record) for record in records},
-    }  # fmt: skip
+    }
 
 
 def _row(record: Record) -> dict[str, Any]:
@@ -56,10 +61,12 @@ def quality_table(records: Iterable[Record]) -> dict[str, Any]:
     return {
         "id": "karyolot_quality",
         "plot_type": "generalstats",
-        "headers": {name: {"title": name, "description": name, "suffix": f" {unit}".rstrip(), "format": "{:,.4g}"}
-                    for name, unit in units.items()},
+        "headers": {
+            name: {"title": name, "description": name, "suffix": f" {unit}".rstrip(), "format": "{:,.4g}"}
+            for name, unit in units.items()
+        },
         "data": {
             escape(name): {figure.name: figure.value for figure in sample.figures if figure.value is not None}
             for name, sample in sorted(samples.items())
         },
-    }  # fmt: skip
+    }

@@ -51,9 +51,14 @@ def print_pdf(record: Record, attached: bytes, fonts: Mapping[str, bytes], made_
     """
     fetcher = _OnlyFonts(fonts)
     source = Attachment(
-        string=attached, name="report.json", description=f"The record {record.report_id} this report was made from",
-        created=NO_DATE, modified=NO_DATE, relationship="Source", url_fetcher=fetcher,
-    )  # fmt: skip
+        string=attached,
+        name="report.json",
+        description=f"The record {record.report_id} this report was made from",
+        created=NO_DATE,
+        modified=NO_DATE,
+        relationship="Source",
+        url_fetcher=fetcher,
+    )
     page = HTML(string=_for_paper(render(record, made_by)), url_fetcher=fetcher)
     made = page.write_pdf(font_config=FontConfiguration(), attachments=[source], pdf_variant="pdf/a-3b")
     assert isinstance(made, bytes)

@@ -78,9 +78,11 @@ def _expression_figures(row: Mapping[Hashable, Any]) -> tuple[QcFigure, ...]:
     genes, shares = known["genes_detected"], {"Ribosomal RNA": "rrna_share", "Mitochondrial RNA": "mitochondrial_share"}
     return (
         QcFigure(name=f"Genes at {DETECTED_TPM:g} TPM or more", value=None if genes is None else int(genes)),
-        *(_share(name, known[column], 1) if known[column] is not None else QcFigure(name=name, value=None, unit="%")
-          for name, column in shares.items()),
-    )  # fmt: skip
+        *(
+            _share(name, known[column], 1) if known[column] is not None else QcFigure(name=name, value=None, unit="%")
+            for name, column in shares.items()
+        ),
+    )
 
 
 def _share(name: str, part: float, whole: float) -> QcFigure:

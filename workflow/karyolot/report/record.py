@@ -66,10 +66,19 @@ SIGNIFICANCE = 0.05
 
 
 def assemble(
-    lot: LotFacts, notice: str, verdict: Verdict, dna: CopyNumberResults, rna: ExpressionResults | None,
-    qc: Sequence[SampleQc], provenance: Provenance, settings: CopyNumber, alleles: AlleleResults | None = None,
-    results: Sequence[ImportedResult] = (), variants: VariantResults | None = None, earlier: Sequence[Record] = (),
-) -> Record:  # fmt: skip
+    lot: LotFacts,
+    notice: str,
+    verdict: Verdict,
+    dna: CopyNumberResults,
+    rna: ExpressionResults | None,
+    qc: Sequence[SampleQc],
+    provenance: Provenance,
+    settings: CopyNumber,
+    alleles: AlleleResults | None = None,
+    results: Sequence[ImportedResult] = (),
+    variants: VariantResults | None = None,
+    earlier: Sequence[Record] = (),
+) -> Record:
     """The record of a lot, sealed under the id that fits its content. alleles: None without a panel of SNPs; variants:
     None without a list of genes; earlier: records of the lots it was grown from, its parent last."""
     copy_number = _copy_number(dna, None if rna is None else rna.arms, settings, alleles)

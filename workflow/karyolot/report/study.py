@@ -9,9 +9,12 @@ from karyolot.contracts.record_rna import PanelSample, SampleMap, StudySample
 
 
 def study_expression(
-    samples: Sequence[Mapping[str, str]], components: pd.DataFrame, distances: pd.DataFrame, scores: pd.DataFrame,
+    samples: Sequence[Mapping[str, str]],
+    components: pd.DataFrame,
+    distances: pd.DataFrame,
+    scores: pd.DataFrame,
     sets: pd.DataFrame,
-) -> StudyExpression:  # fmt: skip
+) -> StudyExpression:
     """Samples by donor, the donor's own first, then lots by name. samples: facts as in ExpressionSample; tables: Components,
     SampleDistances, MarkerScores and SetScores of these samples (components: and of the panel's)."""
     ordered = sorted(samples, key=lambda facts: (facts["donor"], facts["lot"], facts["sample_id"]))

@@ -75,8 +75,10 @@ def unit_of(samples: pd.DataFrame) -> pd.Series:
 def culture_of(samples: pd.DataFrame) -> pd.Series:
     """The culture each sample is of, named by its first sample. samples: donor, lot, library (as in ExpressionSample)."""
     rows = samples[["donor", "lot", "library"]].astype(str).sort_index().itertuples(name=None)
-    libraries = {sample: [f"{donor}/{lot}/{name}" for name in library.split(" + ") if name]
-                 for sample, donor, lot, library in rows}  # fmt: skip
+    libraries = {
+        sample: [f"{donor}/{lot}/{name}" for name in library.split(" + ") if name]
+        for sample, donor, lot, library in rows
+    }
     return samples.index.to_series().map(cultures(libraries))
 
 

@@ -31,10 +31,12 @@ def enrich(table: pd.DataFrame, sets: GeneSets, axes: pd.DataFrame, settings: Pa
             "informational": of_set["informational"].to_numpy(),
             "set_size": [len(sets[name]) for name in measured],
             "used": [len(genes) for genes in measured.values()],
-            "reason": ["" if name in used else f"{len(genes)} of {len(sets[name])} genes measured, {settings.min_size} needed"
-                       for name, genes in measured.items()],
+            "reason": [
+                "" if name in used else f"{len(genes)} of {len(sets[name])} genes measured, {settings.min_size} needed"
+                for name, genes in measured.items()
+            ],
         }
-    )  # fmt: skip
+    )
     scores = _scores(ranking, used, settings).set_index("set_name").reindex(rows["set_name"])
     scores = scores.astype(dict.fromkeys(("es", "nes", "p", "padj"), float)).fillna({"leading_edge": ""})
     table = rows.join(scores, on="set_name").sort_values("set_name", ignore_index=True)

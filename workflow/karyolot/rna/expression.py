@@ -20,9 +20,13 @@ Floats = NDArray[np.float64]
 
 
 def assemble(
-    quantified: Quantified, samples: Sequence[ExpressionSample], annotation: pd.DataFrame,
-    salmon: Mapping[str, Quantification], gtf: str, aliases: Mapping[str, str],
-) -> "AnnData":  # fmt: skip
+    quantified: Quantified,
+    samples: Sequence[ExpressionSample],
+    annotation: pd.DataFrame,
+    salmon: Mapping[str, Quantification],
+    gtf: str,
+    aliases: Mapping[str, str],
+) -> "AnnData":
     """The expression of `samples`: see `contracts.expression.check_expression`. Samples and genes sorted by id.
 
     annotation: Genes, empty when there is none; it comes before what a count matrix says of its genes. Ids with and without

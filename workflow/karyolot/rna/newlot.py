@@ -55,8 +55,11 @@ def _join(expression: AnnData, panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame
     donor, lot = str(expression.obs["donor"].iloc[0]), str(expression.obs["lot"].max())
     lots = used_lots(panel, lot)
     paired = {row.donor_id for row in lots} - {donor}
-    rows = [(f"donor {row.donor_id}", row.donor_id, "hepatocyte", False, row.counts) for row in panel.donors
-            if row.donor_id in paired]  # fmt: skip
+    rows = [
+        (f"donor {row.donor_id}", row.donor_id, "hepatocyte", False, row.counts)
+        for row in panel.donors
+        if row.donor_id in paired
+    ]
     rows += [(f"lot {row.lot_id}", row.donor_id, "lot", False, row.counts) for row in lots]
     rows.append((f"donor {donor}", donor, "hepatocyte", False, tuple(own[states == "hepatocyte"].sum())))
     rows.append((f"lot {lot}", donor, "lot", True, tuple(own[states == "lot"].sum())))

@@ -260,8 +260,11 @@ def panel_counts(panel: Panel, lot: str = "") -> "AnnData":
 
     lots = used_lots(panel, lot)
     paired = {row.donor_id for row in lots}
-    rows = [(f"hepatocytes of {row.donor_id}", row.donor_id, "", "hepatocyte", row.counts) for row in panel.donors
-            if row.donor_id in paired]  # fmt: skip
+    rows = [
+        (f"hepatocytes of {row.donor_id}", row.donor_id, "", "hepatocyte", row.counts)
+        for row in panel.donors
+        if row.donor_id in paired
+    ]
     rows += [(f"lot {row.lot_id}", row.donor_id, row.lot_id, "lot", row.counts) for row in lots]
     return AnnData(
         obs=pd.DataFrame(

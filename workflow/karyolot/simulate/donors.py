@@ -132,7 +132,10 @@ def mutations(genome: Genome, mutated: Iterable[str]) -> list[dict[str, Any]]:
     """gene, chrom and start (0-based) of the changed base of each gene: the middle of its first exon."""
     rows = genome.genes.set_index("gene_name").loc[list(mutated)]
     return [
-        {"gene": gene, "chrom": row["chrom"],
-         "start": int((row["start"] + row["intron_start"]) // 2) - genome.contig(row["chrom"]).start}
+        {
+            "gene": gene,
+            "chrom": row["chrom"],
+            "start": int((row["start"] + row["intron_start"]) // 2) - genome.contig(row["chrom"]).start,
+        }
         for gene, row in rows.iterrows()
-    ]  # fmt: skip
+    ]

@@ -66,13 +66,28 @@ class Person:
 
 
 DONORS = {
-    "D1": Person("F", 34, (
-        Change("chr3:64-67", -1), Change("chr11:40-43", -1), Change("chr13:60-64", +1), Change("chr5:102-104.5", -1),
-    ), lanes=2),
-    "D2": Person("M", 51, (
-        Change("chr2:80-83", -1), Change("chr7:85-89", +1), Change("chr10:84-87", -1), Change("chr14:48-50.5", -1),
-    )),
-}  # fmt: skip
+    "D1": Person(
+        "F",
+        34,
+        (
+            Change("chr3:64-67", -1),
+            Change("chr11:40-43", -1),
+            Change("chr13:60-64", +1),
+            Change("chr5:102-104.5", -1),
+        ),
+        lanes=2,
+    ),
+    "D2": Person(
+        "M",
+        51,
+        (
+            Change("chr2:80-83", -1),
+            Change("chr7:85-89", +1),
+            Change("chr10:84-87", -1),
+            Change("chr14:48-50.5", -1),
+        ),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -99,12 +114,22 @@ def cultures(size: Size) -> dict[str, Culture]:
     trisomy, gain = size.mosaic
     return {
         "L1-clean": Culture("D1", "D1", "PASS", passage=4, pdl=6.2, bank="MCB"),
-        "L2-gain": Culture("D2", "D2", "FAIL", passage=9, pdl=14.1, bank="MCB", acquired=(
-            Change("chr8", +1, trisomy), Change("chr20:30.4-39.0", +1, gain),  # 20q11.21 to 20q11.23, with BCL2L1
-        ), mutated=("TP53",)),
+        "L2-gain": Culture(
+            "D2",
+            "D2",
+            "FAIL",
+            passage=9,
+            pdl=14.1,
+            bank="MCB",
+            acquired=(
+                Change("chr8", +1, trisomy),
+                Change("chr20:30.4-39.0", +1, gain),  # 20q11.21 to 20q11.23, with BCL2L1
+            ),
+            mutated=("TP53",),
+        ),
         "L3-swapped": Culture("D1", "D2", "FAIL_IDENTITY", passage=5, pdl=7.5, bank="PCB", parent="L1-clean"),
         "L4-thin": Culture("D1", "D1", "INDETERMINATE", passage=5, pdl=7.9, bank="PCB", parent="L1-clean", depth=0.02),
-    }  # fmt: skip
+    }
 
 
 REPLICATES = (1, 2)
@@ -211,8 +236,11 @@ def settings(size: Size) -> dict[str, Any]:
     """The configuration, where it differs from the default."""
     return {
         "reference": {
-            "layout": "reference/genome.yaml", "fasta": "reference/genome.fa", "gtf": "reference/genes.gtf",
-            "replication_timing": "reference/replication_timing.bedgraph", "decoys": size.decoys,
+            "layout": "reference/genome.yaml",
+            "fasta": "reference/genome.fa",
+            "gtf": "reference/genes.gtf",
+            "replication_timing": "reference/replication_timing.bedgraph",
+            "decoys": size.decoys,
         },
         "counting": {"bin_bp": size.bin_bp},
         "copy_number": {
@@ -228,7 +256,7 @@ def settings(size: Size) -> dict[str, Any]:
         "expression": {"seq_bias": False},
         "acceptance": "config/acceptance.yaml",
         "notice": f"Miniature human genome at 1:{size.scale}: sizes are {1 / size.scale:g} of the real ones.",
-    }  # fmt: skip
+    }
 
 
 def acceptance() -> Acceptance:
@@ -261,13 +289,21 @@ def truth(size: Size, seed: int, genome: Genome, lots: Mapping[str, Culture]) ->
         return [c.region(genome).model_dump() | {"copies": c.copies, "fraction": c.fraction} for c in changes]
 
     return {
-        "seed": seed, "size": asdict(size),
+        "seed": seed,
+        "size": asdict(size),
         "donors": {name: {"sex": person.sex, "germline": planted(person.germline)} for name, person in DONORS.items()},
         "lots": {
-            name: {"donor": lot.donor, "cells_of": lot.cells, "sex": DONORS[lot.cells].sex, "expected": lot.expected,
-                   "depth": lot.depth, "acquired": planted(lot.acquired), "mutated": mutations(genome, lot.mutated)}
+            name: {
+                "donor": lot.donor,
+                "cells_of": lot.cells,
+                "sex": DONORS[lot.cells].sex,
+                "expected": lot.expected,
+                "depth": lot.depth,
+                "acquired": planted(lot.acquired),
+                "mutated": mutations(genome, lot.mutated),
+            }
             for name, lot in lots.items()
         },
         "expression": {gene: {"hepatocyte": resting, "lot": growing} for gene, (resting, growing) in PLANTED.items()},
         "axes_log2": dict(AXES),
-    }  # fmt: skip
+    }

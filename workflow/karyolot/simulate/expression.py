@@ -11,28 +11,63 @@ from karyolot.simulate.reads import Fragments, draw
 
 PLANTED: Mapping[str, tuple[float, float]] = {
     # mature hepatocyte: 64-, 10-, 5- and 20-fold down, albumin still there
-    "CYP3A4": (4000, 62), "UGT1A9": (1500, 150), "FAH": (2000, 400), "ALB": (30000, 1500),
+    "CYP3A4": (4000, 62),
+    "UGT1A9": (1500, 150),
+    "FAH": (2000, 400),
+    "ALB": (30000, 1500),
     # progenitor and cholangiocyte: up
-    "KRT19": (20, 1500), "EPCAM": (15, 600), "CCL2": (60, 900), "SOX9": (30, 500), "TGFB1": (80, 500),
+    "KRT19": (20, 1500),
+    "EPCAM": (15, 600),
+    "CCL2": (60, 900),
+    "SOX9": (30, 500),
+    "TGFB1": (80, 500),
     # what the product is given for: up
-    "HGF": (30, 700), "MMP1": (10, 800), "MMP3": (8, 400),
+    "HGF": (30, 700),
+    "MMP1": (10, 800),
+    "MMP3": (8, 400),
     # identity
-    "HNF4A": (700, 300), "CD44": (60, 900), "THY1": (10, 500),
+    "HNF4A": (700, 300),
+    "CD44": (60, 900),
+    "THY1": (10, 500),
     # immune and vessel cells: some in a liver preparation, none in a lot
-    "HLA-DRA": (300, 0), "HLA-DRB1": (200, 0), "HLA-DPA1": (120, 0), "HLA-DPB1": (120, 0), "HLA-DQA1": (60, 0),
-    "HLA-DQB1": (60, 0), "CIITA": (40, 0), "PTPRC": (60, 0), "CD34": (40, 0),
+    "HLA-DRA": (300, 0),
+    "HLA-DRB1": (200, 0),
+    "HLA-DPA1": (120, 0),
+    "HLA-DPB1": (120, 0),
+    "HLA-DQA1": (60, 0),
+    "HLA-DQB1": (60, 0),
+    "CIITA": (40, 0),
+    "PTPRC": (60, 0),
+    "CD34": (40, 0),
     # watched: the lots divide, nothing pluripotent
-    "AFP": (10, 40), "GPC3": (5, 20), "MKI67": (5, 250), "TERT": (0, 0), "POU5F1": (0, 0), "NANOG": (0, 0),
-    "LIN28A": (0, 0), "CCN1": (150, 900), "CCN2": (150, 900), "ANKRD1": (20, 200), "AMOTL2": (80, 320),
+    "AFP": (10, 40),
+    "GPC3": (5, 20),
+    "MKI67": (5, 250),
+    "TERT": (0, 0),
+    "POU5F1": (0, 0),
+    "NANOG": (0, 0),
+    "LIN28A": (0, 0),
+    "CCN1": (150, 900),
+    "CCN2": (150, 900),
+    "ANKRD1": (20, 200),
+    "AMOTL2": (80, 320),
     # sex: XIST in women only; genes of Y follow their copies
-    "XIST": (500, 500), "RPS4Y1": (500, 500), "DDX3Y": (300, 300),
-}  # fmt: skip
+    "XIST": (500, 500),
+    "RPS4Y1": (500, 500),
+    "DDX3Y": (300, 300),
+}
 """Level in hepatocytes and in lots, on a scale where an ordinary gene makes 200; about TPM with 2,400 genes."""
 
 AXES: Mapping[str, float] = {
-    "WNT": 1.0, "NOTCH": 1.0, "Hippo": 1.0, "YAP/TAZ targets": 1.5, "ECM disassembly": 1.3, "HGF receptor": 1.8,
-    "hepatocyte function": -2.0, "proliferation": 1.5,
-}  # fmt: skip
+    "WNT": 1.0,
+    "NOTCH": 1.0,
+    "Hippo": 1.0,
+    "YAP/TAZ targets": 1.5,
+    "ECM disassembly": 1.3,
+    "HGF receptor": 1.8,
+    "hepatocyte function": -2.0,
+    "proliferation": 1.5,
+}
 """Mean log2 change, lot over hepatocyte, of the genes of an axis (names of resources/gene_sets/axes.tsv); axes not
 named here do not move. A gene of several axes takes the first."""
 

@@ -21,9 +21,12 @@ UNSEQUENCED = frozenset({"acen", "stalk", "gvar"})
 """Giemsa stains of centromeres, satellite stalks and heterochromatin: N here, as most of it is in GRCh38."""
 
 REPEATS = (
-    (300, 0.15, 0.06), (1000, 0.20, 0.05), (3000, 0.10, 0.02),  # old: short reads are still placed with confidence
-    *[(300, 0.02, 0.002)] * 4, *[(5000, 0.004, 0.002)] * 4,  # young elements and segmental duplications: they are not
-)  # fmt: skip
+    (300, 0.15, 0.06),
+    (1000, 0.20, 0.05),
+    (3000, 0.10, 0.02),  # old: short reads are still placed with confidence
+    *[(300, 0.02, 0.002)] * 4,
+    *[(5000, 0.004, 0.002)] * 4,  # young elements and segmental duplications: they are not
+)
 """Families of interspersed repeats: length, divergence of the copies, share of the genome they are thrown over."""
 
 GENE_SPACING = 50
@@ -98,10 +101,15 @@ def shrink(layout: Layout, bands: pd.DataFrame, scale: int) -> tuple[Layout, pd.
     def small(regions: Iterable[Region]) -> tuple[Region, ...]:
         return tuple(Region(chrom=r.chrom, start=r.start // scale, end=r.end // scale) for r in regions)
 
-    layout = layout.model_copy(update={
-        "name": f"miniature {layout.name}, 1:{scale}", "x_par": small(layout.x_par), "y_par": small(layout.y_par),
-        "cytobands": "cytobands.tsv", "source": f"Simulated; names, proportions and bands of {layout.name}.",
-    })  # fmt: skip
+    layout = layout.model_copy(
+        update={
+            "name": f"miniature {layout.name}, 1:{scale}",
+            "x_par": small(layout.x_par),
+            "y_par": small(layout.y_par),
+            "cytobands": "cytobands.tsv",
+            "source": f"Simulated; names, proportions and bands of {layout.name}.",
+        }
+    )
     return layout, bands
 
 

@@ -36,9 +36,14 @@ NAMED = {
 
 
 def decide(
-    lot_id: str, metrics: Metrics, acceptance: Acceptance, claim_mb: float, power: float,
-    snps_asked: bool = False, tested_elsewhere: str = "",
-) -> Verdict:  # fmt: skip
+    lot_id: str,
+    metrics: Metrics,
+    acceptance: Acceptance,
+    claim_mb: float,
+    power: float,
+    snps_asked: bool = False,
+    tested_elsewhere: str = "",
+) -> Verdict:
     """The verdict by the order of gravity: wrong identity; validity broken; FAIL; undecidable; REVIEW; PASS.
 
     1. An identity mismatch makes the lot FAIL_IDENTITY; a broken or unmeasured required validity criterion makes it

@@ -36,8 +36,12 @@ NOT_GENES = frozenset(
 )
 """Rows of STAR, and of HTSeq before 0.6, that count reads of no gene; those of later versions begin with __."""
 OTHER_FORMATS = {
-    "#1.": "GCT", "%%MatrixMarket": "Matrix Market", "!": "a GEO series matrix", ">": "FASTA", "@": "FASTQ or SAM"
-}  # fmt: skip
+    "#1.": "GCT",
+    "%%MatrixMarket": "Matrix Market",
+    "!": "a GEO series matrix",
+    ">": "FASTA",
+    "@": "FASTQ or SAM",
+}
 """How files of another kind begin."""
 STAR_COLUMNS = {"unstranded": 1, "forward": 2, "reverse": 3}
 """Columns of ReadsPerGene.out.tab (STAR manual, section 8): unstranded; read 1 in sense; read 1 in antisense."""

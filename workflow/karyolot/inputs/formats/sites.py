@@ -31,18 +31,38 @@ NAMES = {
 ALLELE = re.compile(r"[ACGTNacgtn]+(?:,[ACGTNacgtn*]+)*|-|\*")
 AF = re.compile(r"(?:^|;)AF=([^;]*)")
 KINDS = (
-    (r"[^\t]*:\d+_[ACGT,]+/[ACGT,]+\S*\t[\d.e-]+", "is the .mu file of VerifyBamID", "name the .bed file of the same folder"),
-    (r"[\d.eE+-]+(?:\s+[\d.eE+-]+)+", "holds numbers alone, as the .UD and .V files of VerifyBamID do",
-     "name the .bed file of the same folder"),
-    (r"@(?:HD|SQ)\t.*|#CHROMOSOME\t.*", "is a haplotype map of Picard, whose alleles are the major and the minor one",
-     "name the VCF it was made from"),
-    (r"\S+\t(?!\d+\t)\S+\t[\d.]+\t\d+\t[ACGTacgt0]+\t[ACGTacgt0]+", "is a .bim file of PLINK, whose alleles are in no order",
-     "convert it: plink2 --bfile NAME --fa genome.fa --ref-from-fa force --export vcf"),
-    (r"\S+\t\d+\t[ACGTacgt]\t[ACGTacgt](?:\t.*)?", "gives a position (from 1) and no interval",
-     "write BED: awk -v OFS='\\t' '{print $1, $2 - 1, $2, $3, $4}'"),
+    (
+        r"[^\t]*:\d+_[ACGT,]+/[ACGT,]+\S*\t[\d.e-]+",
+        "is the .mu file of VerifyBamID",
+        "name the .bed file of the same folder",
+    ),
+    (
+        r"[\d.eE+-]+(?:\s+[\d.eE+-]+)+",
+        "holds numbers alone, as the .UD and .V files of VerifyBamID do",
+        "name the .bed file of the same folder",
+    ),
+    (
+        r"@(?:HD|SQ)\t.*|#CHROMOSOME\t.*",
+        "is a haplotype map of Picard, whose alleles are the major and the minor one",
+        "name the VCF it was made from",
+    ),
+    (
+        r"\S+\t(?!\d+\t)\S+\t[\d.]+\t\d+\t[ACGTacgt0]+\t[ACGTacgt0]+",
+        "is a .bim file of PLINK, whose alleles are in no order",
+        "convert it: plink2 --bfile NAME --fa genome.fa --ref-from-fa force --export vcf",
+    ),
+    (
+        r"\S+\t\d+\t[ACGTacgt]\t[ACGTacgt](?:\t.*)?",
+        "gives a position (from 1) and no interval",
+        "write BED: awk -v OFS='\\t' '{print $1, $2 - 1, $2, $3, $4}'",
+    ),
     (r"rs\d+(?:\s.*)?", "names SNPs without their positions", "look them up: bcftools view -i 'ID=@FILE' dbsnp.vcf.gz"),
-    (r"[^\t]*,[^\t]*,[^\t]*,.*", "is separated by commas", "save it as tab-separated text: chrom start end ref alt frequency"),
-)  # fmt: skip
+    (
+        r"[^\t]*,[^\t]*,[^\t]*,.*",
+        "is separated by commas",
+        "save it as tab-separated text: chrom start end ref alt frequency",
+    ),
+)
 """First lines of other kinds of panels: what the file is, what to do."""
 
 Bytes = NDArray[np.uint8]
@@ -278,8 +298,11 @@ def _fitted(
         else:
             left_out["not two alleles of one base"] += 1
     if not sites:
-        raise Fault("E28", f"holds no SNP with two alleles ({left_out.total()} sites of other kinds)",
-                    "give a panel of common SNPs, as VCF or BED (chrom start end ref alt frequency)")  # fmt: skip
+        raise Fault(
+            "E28",
+            f"holds no SNP with two alleles ({left_out.total()} sites of other kinds)",
+            "give a panel of common SNPs, as VCF or BED (chrom start end ref alt frequency)",
+        )
     genome = list(contigs or seen)
     keys = {name.removeprefix("chr"): place for place, name in enumerate(genome)}
     if contigs and not any(name.removeprefix("chr") in keys for name in seen):
@@ -289,8 +312,9 @@ def _fitted(
     own = [site for site in sites if site.chrom.removeprefix("chr") in wanted]
     left_out["not on an autosome of the genome"] += len(sites) - len(own)
     if not own:
-        raise Fault("E28", "holds no SNP with two alleles on the autosomes of the genome",
-                    "give the panel made for this genome")  # fmt: skip
+        raise Fault(
+            "E28", "holds no SNP with two alleles on the autosomes of the genome", "give the panel made for this genome"
+        )
     panel = _sorted(own, keys, left_out)
     if fasta is not None:
         panel = _on_the_genome(panel, _bases(fasta, genome, panel), left_out)
@@ -307,8 +331,10 @@ def _sorted(sites: Sequence[Site], keys: Mapping[str, int], left_out: Counter[st
     """In the order of the genome; positions that are given twice are left out."""
     contig = np.array([keys[site.chrom.removeprefix("chr")] for site in sites], dtype=np.int64)
     start = np.array([site.start for site in sites], dtype=np.int64)
-    ref, alt = (np.frombuffer("".join(alleles).encode(), np.uint8) for alleles in
-                ([site.ref for site in sites], [site.alt for site in sites]))  # fmt: skip
+    ref, alt = (
+        np.frombuffer("".join(alleles).encode(), np.uint8)
+        for alleles in ([site.ref for site in sites], [site.alt for site in sites])
+    )
     frequency = np.array([np.nan if site.frequency is None else site.frequency for site in sites])
     order = np.lexsort((start, contig))
     panel = _Panel(contig, start, ref, alt, frequency).kept(order)

@@ -99,8 +99,13 @@ def event(record: CopyNumberRecord, row: AlleleEventRow) -> str:
 
 
 def shares(
-    record: CopyNumberRecord, alleles: AlleleRecord, lot: LotFacts, labels: Sequence[str], events: Sequence[str], figure: int
-) -> Figure:  # fmt: skip
+    record: CopyNumberRecord,
+    alleles: AlleleRecord,
+    lot: LotFacts,
+    labels: Sequence[str],
+    events: Sequence[str],
+    figure: int,
+) -> Figure:
     """Allele fractions along the genome. labels, events: of the calls and of the events."""
     plot, _ = allele_plots(record, alleles, labels, events)
     return Figure(
