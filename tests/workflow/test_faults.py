@@ -116,8 +116,9 @@ def place(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     shutil.copytree(finished / REFERENCE, directory / REFERENCE)
     for name in (DNA, RNA, DONOR_DNA):
         shutil.copytree(finished / name, directory / name)
-    view = ["samtools", "view", "-b", "-o", str(directory / "lot.bam"), str(finished / CRAM)]
-    subprocess.run(view, check=True, capture_output=True)
+    read_group = ["-w", "-m", "overwrite_all", "-r", "@RG\tID:L6-wgs\tSM:L6-wgs"]
+    own = ["samtools", "addreplacerg", *read_group, "-O", "bam", "-o", str(directory / "lot.bam"), str(finished / CRAM)]
+    subprocess.run(own, check=True, capture_output=True)
     lots, samples = (directory / "config" / f"{name}.tsv" for name in ("lots", "samples"))
     old = next(line for line in lots.read_text().splitlines() if line.startswith("L1-clean\t"))
     lots.write_text(lots.read_text() + old.replace("L1-clean", "L6", 1) + "\n")
