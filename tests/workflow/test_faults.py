@@ -116,7 +116,7 @@ def place(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     shutil.copytree(finished / REFERENCE, directory / REFERENCE)
     for name in (DNA, RNA, DONOR_DNA):
         shutil.copytree(finished / name, directory / name)
-    read_group = ["-w", "-m", "overwrite_all", "-r", "@RG\tID:L6-wgs\tSM:L6-wgs"]
+    read_group = ["-w", "-m", "overwrite_all", "-r", r"@RG\tID:L6-wgs\tSM:L6-wgs"]
     own = ["samtools", "addreplacerg", *read_group, "-O", "bam", "-o", str(directory / "lot.bam"), str(finished / CRAM)]
     subprocess.run(own, check=True, capture_output=True)
     lots, samples = (directory / "config" / f"{name}.tsv" for name in ("lots", "samples"))

@@ -311,7 +311,7 @@ def test_a_new_lot_leaves_the_others_as_they_are(copy: Path, call: Call) -> None
 
 
 def _reads_of(directory: Path, like: str, name: str, lot: str) -> dict[str, str]:
-    """The row of a new sample of `lot`: the second half of another's reads in files of their own, so that no reads are used twice."""
+    """The row of a new sample of `lot`: the second half of another's reads, so that no reads are used twice."""
     for number in (1, 2):
         source = directory / "reads" / f"{like}_L1_R{number}.fastq.gz"
         text = subprocess.run(["gzip", "-cd", str(source)], capture_output=True, check=True).stdout.splitlines(True)
