@@ -49,7 +49,8 @@ def call(installed: Path, *words: object, cwd: Path, program: str = "karyolot") 
 
 
 def files(directory: Path) -> dict[str, bytes]:
-    paths = [path for path in sorted(directory.rglob("*")) if path.is_file()]
+    """Path in the directory -> content, without what Snakemake keeps there: other tests look into the shared study."""
+    paths = [path for path in sorted(directory.rglob("*")) if path.is_file() and ".snakemake" not in path.parts]
     return {str(path.relative_to(directory)): path.read_bytes() for path in paths}
 
 
