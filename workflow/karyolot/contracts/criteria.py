@@ -3,14 +3,13 @@
 import operator
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from karyolot.contracts.metrics import MetricName, metrics_of
-from karyolot.contracts.problems import quoted
+from karyolot.contracts.problems import nearest, quoted
 
 Outcome = Literal["PASS", "FAIL", "FAIL_IDENTITY", "REVIEW", "INDETERMINATE", "NOT_ASSESSED", "INFO"]
 """INFO: breached, but informational; never moves the lot's verdict."""
@@ -68,10 +67,9 @@ class Criterion(Frozen):
     def _exists(cls, name: object) -> object:
         if not isinstance(name, str) or name in set(MetricName):
             return name
-        near = get_close_matches(name, list(MetricName), n=1)
         known = [one for one in MetricName if one.topic == name.partition(".")[0]] or list(MetricName)
         message, remedy = f"is {quoted(name)}, which is not a metric", f"use one of {', '.join(known)}"
-        raise _refusal(message, remedy, str(near[0]) if near else None)
+        raise _refusal(message, remedy, nearest(name, map(str, MetricName)))
 
     @field_validator("unit")
     @classmethod

@@ -1,4 +1,4 @@
-"""Everything that can be wrong with the inputs and be known before compute, told in one pass.
+"""Everything that can be wrong with the inputs and be known before compute, reported in one pass.
 
 Reads files, writes none. Codes are listed in `contracts.problems.CODES`.
 """

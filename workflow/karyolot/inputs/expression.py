@@ -106,15 +106,15 @@ def _matrix_faults(files: Files, users: Sequence[Use], matrix: gene_counts.GeneC
         files.in_row(users[0], matrix.note)
     if fault := matrix.rounded_tpm():
         files.in_row(users[0], fault)
-    told: set[str] = set()
+    reported: set[str] = set()
     digests = matrix.digests()
     for use in users:
         sample = str(use.entry.row.sample_id)
         if fault := matrix.faults.get(sample):
             # What is wrong with the whole file is one problem, not one of each sample.
-            if fault.line or fault.meant or fault.message not in told:
+            if fault.line or fault.meant or fault.message not in reported:
                 files.in_row(use, fault)
-            told.add(fault.message)
+            reported.add(fault.message)
             continue
         earlier = seen.setdefault(digests[sample], use)
         if earlier.entry.row.sample_id != sample:

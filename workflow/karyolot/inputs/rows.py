@@ -35,7 +35,8 @@ def ids(rows: Iterable[tuple[Entry[Any], str | None]], file: str, column: str) -
 def references(draft: Draft, config: Config) -> Iterator[Problem]:
     """Ids that are used and nowhere defined.
 
-    When no more ids are unknown than definitions are unreadable or double, those are the cause and have been told.
+    If unresolved ids do not outnumber unreadable or duplicate definitions, these are taken for the cause and the ids are not
+    reported again.
     """
     sheets = config.sheets
     uses: list[tuple[str, Entry[Any], str, str]] = [

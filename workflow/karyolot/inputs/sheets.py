@@ -1,4 +1,4 @@
-"""The sample tables as people write them: every cell that is wrong is told by line and column, none is guessed."""
+"""The sample tables as people write them: every cell that is wrong is reported by line and column, none is guessed."""
 
 import re
 import unicodedata
@@ -176,7 +176,7 @@ def _decode(data: bytes, file: str) -> tuple[str, list[Problem]]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         message = f"not {encoding[:6].rstrip('-').upper()} text (byte {error.start + 1})"
-        # The rest is read as well as can be, so that the other problems are told in the same pass.
+        # The rest is read as well as can be, so that the other problems are reported in the same pass.
         text = data.decode(encoding, errors="replace").replace("\ufffd", "_")
         return text, [_syntax(file, message, "save the sheet as UTF-8 text, tab separated", line)]
 

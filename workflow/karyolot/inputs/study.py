@@ -1,4 +1,4 @@
-"""The configuration and the sample tables: read, checked in themselves, every fault told in one pass.
+"""The configuration and the sample tables: read, checked in themselves, every fault reported in one pass.
 
 What needs a look into the data files is in `karyolot.inputs.check`.
 """
