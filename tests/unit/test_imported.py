@@ -56,7 +56,7 @@ def test_the_sheet_of_results_is_read_when_it_is_there(tmp_path: Path) -> None:
     assert study.results == () and not problems, "a template with its header alone is no problem"
     (tmp_path / "config/lot_results.tsv").unlink()
     _, draft, problems = check.examine({"reference": {"bins": "bins.tsv"}}, tmp_path, contents=False)
-    assert draft.results == [] and not [problem for problem in problems if "results" in problem.file]
+    assert draft.results is None and not [problem for problem in problems if "results" in problem.file]
 
 
 @pytest.mark.parametrize(
@@ -196,4 +196,8 @@ def test_the_report_shows_what_was_imported_and_what_is_missing() -> None:
     assert "Incubator at 35.9 C for 3 h on day 6." in shown(html, "deviations")
     bare = planted_records.html(planted_records.passing())
     assert "Not available: karyotype, viability, flow cytometry and mycoplasma." in shown(bare, "imported")
-    assert "None recorded." in shown(bare, "deviations")
+    assert "no sheet of results was given" in shown(bare, "deviations"), (
+        "nobody looked, so nothing is said of deviations"
+    )
+    read = planted_records.reworded(planted_records.passing(), deviations=())
+    assert "None recorded in the sheet of results." in shown(planted_records.html(read), "deviations")

@@ -15,6 +15,7 @@ import pytest
 from pypdf import PdfReader
 
 import planted_records
+from karyolot.contracts.provenance import Made
 from karyolot.contracts.record import Record
 from karyolot.report import pdf, words
 
@@ -179,3 +180,13 @@ def test_nothing_but_the_fonts_is_fetched(url: str) -> None:
 def test_nothing_is_complained_of_and_the_file_is_small(case: str) -> None:
     assert len(printed(case)) < 1_000_000
     assert not complaints
+
+
+def test_the_printed_report_carries_the_date_of_its_record() -> None:
+    record = planted_records.passing()
+    made = Made(at="2026-03-01T08:05:09Z", zone="+00:00", operator=None, site=None, host=None)
+    fonts = {name: path.read_bytes() for name, path in pdf.FONTS.items()}
+    printed = pdf.print_pdf(record.model_copy(update={"made": made}), b"{}", fonts, planted_records.CODE)
+    facts = PdfReader(BytesIO(printed)).metadata
+    assert facts is not None and facts.creation_date_raw is not None
+    assert facts.creation_date_raw.startswith("D:20260301080509")

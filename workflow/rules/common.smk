@@ -6,12 +6,13 @@ STEPS    every problem of the inputs is reported here, before any job starts; th
 
 from pathlib import Path
 
+from karyolot.contracts.settings import SIGNED
 from karyolot.commands.run import hold_or_stop, stop_without
 from karyolot.inputs import check
 from karyolot.inputs.study import differences
 from karyolot.plan import commands, files, samples
 from karyolot.plan.params import state_of, step
-from karyolot.plan.provenance import code_state
+from karyolot.plan.provenance import code_state, signed
 from karyolot.plan.resources import Needs
 
 # Held until this process ends, however it ends.
@@ -21,6 +22,8 @@ shipped = files.shipped
 needs = Needs(study, settings)
 # Pages of uncommitted or unknown code bear a mark: they are rendered again once the code is one known commit.
 made_by = code_state()
+# Every process of a run passes here, also on a node: its jobs inherit who runs it.
+os.environ.update(signed({name: getattr(settings, name) for name in SIGNED}, os.environ))
 # With conda or a container the tools come from envs/; else they must be on PATH.
 stop_without(commands.all_tools(study, settings), workflow.deployment_settings.deployment_method)
 

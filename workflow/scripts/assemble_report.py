@@ -1,5 +1,7 @@
 """Rule `assemble_report`: all results of a lot -> its record, from which alone the report is rendered."""
 
+import os
+
 import pandas as pd
 
 from karyolot.contracts.provenance import Provenance
@@ -12,6 +14,7 @@ from karyolot.io.files import read_model, read_verdict
 from karyolot.io.record import read_report, write_report
 from karyolot.io.tables import read_alleles, read_copy_number, read_variants
 from karyolot.plan.params import job
+from karyolot.plan.provenance import made_now
 from karyolot.report.record import assemble
 
 with job(snakemake, CopyNumber) as settings:
@@ -23,6 +26,8 @@ with job(snakemake, CopyNumber) as settings:
     qc = [read_model(path, SampleQc) for path in given.qc]
     alleles, variants = read_alleles(given.alleles), read_variants(given.variants)
     earlier = [read_report(path) for path in given.earlier]
-    results = [ImportedResult.model_validate(row) for row in snakemake.params.results]
+    rows = snakemake.params.results
+    results = None if rows is None else [ImportedResult.model_validate(row) for row in rows]
     found = [dna, rna, qc, provenance, settings, alleles, results, variants, earlier]
-    write_report(assemble(facts, snakemake.params.notice, verdict, *found), snakemake.output.report)
+    record = assemble(facts, snakemake.params.notice, verdict, *found)
+    write_report(record, snakemake.output.report, made_now(os.environ))

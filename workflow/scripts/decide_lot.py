@@ -12,7 +12,7 @@ from karyolot.verdict.process import process_metrics
 
 with job(snakemake, CopyNumber) as settings:
     metrics = process_metrics(snakemake.params.facts, snakemake.params.verified)
-    metrics |= imported_metrics([ImportedResult.model_validate(row) for row in snakemake.params.results])
+    metrics |= imported_metrics([ImportedResult.model_validate(row) for row in snakemake.params.results or ()])
     metrics |= {name: metric for path in snakemake.input.metrics for name, metric in read_metrics(path).items()}
     acceptance = read_yaml(snakemake.input.acceptance, Acceptance)
     asked = snakemake.params.snps_asked, snakemake.params.tested_elsewhere

@@ -47,6 +47,23 @@ class Provenance(Code):
     reference: dict[str, str | None]
 
 
+class Made(Frozen):
+    """When, by whom and where a record was made. No part of what the report id covers: the same data, code and settings give
+    the same id on any day. at: UTC, to the second, '2026-11-28T13:32:05Z'; zone: the offset of the machine's clock from it,
+    '+01:00'. operator, site, host: as the settings or the environment say; null = neither does."""
+
+    at: str
+    zone: str
+    operator: str | None
+    site: str | None
+    host: str | None
+
+    @property
+    def when(self) -> str:
+        """'2026-11-28 13:32 UTC', with the offset of the machine's clock where it is another zone's."""
+        return f"{self.at[:10]} {self.at[11:16]} UTC{'' if self.zone == '+00:00' else f' (clock at {self.zone})'}"
+
+
 def mark(*codes: Code) -> str:
     """What must stand before a page that these states of the code made together: DRAFT, UNKNOWN or ''."""
     if any(code.dirty for code in codes):

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from karyolot.contracts.criteria import Frozen, LotOutcome, Verdict
-from karyolot.contracts.provenance import Provenance
+from karyolot.contracts.provenance import Made, Provenance
 from karyolot.contracts.record_dna import AlleleRecord, CopyNumberRecord, SmallVariantRecord
 from karyolot.contracts.record_rna import ExpressionRecord
 from karyolot.contracts.text import Text
@@ -19,7 +19,7 @@ from karyolot.contracts.text import Text
 CNLOH = "copy-neutral loss of heterozygosity"
 NOT_SEEN = ("ploidy", "balanced rearrangements", CNLOH, "centromeres", "other assembly gaps")
 """What read depth cannot see, however deep; printed wherever a PASS is."""
-SCHEMA_VERSION = "2.1"
+SCHEMA_VERSION = "2.2"
 """Of report.json, major.minor. A field that goes or changes its meaning raises the major number, a new field the minor one.
 
 The fields are in `resources/report.schema.json`, generated from `Record` by `karyolot defaults --write`.
@@ -93,12 +93,13 @@ class Measured(Frozen):
     small_variants None = no list of genes; copy_number is always there.
 
     notice: the site's own sentence for every report, '' = none. not_seen: nouns, what read depth cannot detect at all
-    ('ploidy'). imported: results of other methods; deviations: those of that kind. point: this lot in a trend. earlier: the
+    ('ploidy'). imported: results of other methods; deviations: those of that kind, null = no sheet of
+    results was read. point: this lot in a trend. earlier: the
     lots this one was grown from, its parent last, as far back as the sheet knows them: they are older, so no later lot
     changes this record.
     """
 
-    schema_version: Literal["2.1"]
+    schema_version: Literal["2.2"]
     notice: str
     lot: LotFacts
     verdict: Verdict
@@ -108,22 +109,29 @@ class Measured(Frozen):
     small_variants: SmallVariantRecord | None = None
     qc: tuple[SampleQc, ...]
     imported: tuple[ImportedResult, ...] = ()
-    deviations: tuple[ImportedResult, ...] = ()
+    deviations: tuple[ImportedResult, ...] | None = None
     point: LotPoint
     earlier: tuple[LotPoint, ...] = ()
     not_seen: tuple[str, ...]
     provenance: Provenance
 
 
+UNSEALED = frozenset({"report_id", "made"})
+"""Fields that the report id does not cover: itself, and when, by whom and where the record was made."""
+
+
 class Record(Measured):
-    """report.json."""
+    """report.json. made: null in a record that was not written by a run."""
 
     text: Text
-    report_id: str = Field(description="First 12 hex digits of the sha256 of the rest of the record.")
+    report_id: str = Field(
+        description="First 12 hex digits of the sha256 of the record without `report_id` and `made`."
+    )
+    made: Made | None = None
 
     def digest(self) -> str:
-        """sha256 (hex) of report.json without `report_id`: keys sorted, no spaces, UTF-8. What a signature covers."""
-        rest = self.model_dump(mode="json", by_alias=True, exclude={"report_id"})
+        """sha256 (hex) of report.json without UNSEALED: keys sorted, no spaces, UTF-8. What a signature covers."""
+        rest = self.model_dump(mode="json", by_alias=True, exclude=set(UNSEALED))
         text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
 

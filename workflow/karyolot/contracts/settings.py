@@ -16,6 +16,8 @@ Power = Annotated[float, Field(ge=0.8, le=0.999)]
 """Below 80 % a limit of detection is a promise that is broken for one change in five."""
 PositiveInt = Annotated[int, Field(gt=0)]
 File = Annotated[str, Field(min_length=1)]
+LONGEST_LABEL = 100
+Label = Annotated[str, Field(max_length=LONGEST_LABEL)]
 
 
 class Section(BaseModel):
@@ -287,6 +289,10 @@ class Report(Section):
     )
 
 
+SIGNED = ("operator", "site", "host")
+"""Settings that name who made a record, and where."""
+
+
 class Config(Section):
     """All settings of a run."""
 
@@ -305,6 +311,13 @@ class Config(Section):
     notice: Annotated[str, Field(max_length=300)] = Field(
         "", description="A sentence printed on top of every report, for example 'validation run'."
     )
+    operator: Label = Field(
+        "",
+        description="Who runs the study; printed on reports made from now on. The environment variable KARYOLOT_OPERATOR"
+        " overrides it.",
+    )
+    site: Label = Field("", description="Laboratory or organisation, likewise; KARYOLOT_SITE overrides it.")
+    host: Label = Field("", description="Name for the machine or cluster, likewise; KARYOLOT_HOST overrides it.")
 
 
 class Region(Section):

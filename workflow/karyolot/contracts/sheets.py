@@ -175,8 +175,8 @@ class Study(BaseModel):
     lots: dict[str, Lot]
     samples: dict[str, tuple[Sample, ...]]
     """sample_id -> its rows (units), in sheet order."""
-    results: tuple[LotResult, ...] = ()
-    """Results of other methods and deviations, of all lots, in sheet order."""
+    results: tuple[LotResult, ...] | None = None
+    """Results of other methods and deviations, of all lots, in sheet order; None = no such sheet was read."""
 
 
 def cultures(libraries: Mapping[str, Collection[str]]) -> dict[str, str]:

@@ -44,7 +44,7 @@ def references(draft: Draft, config: Config) -> Iterator[Problem]:
         *((sheets.lots, entry, "parent_lot_id", "lots.tsv") for entry in draft.lots),
         *((sheets.samples, entry, "lot_id", "lots.tsv") for entry in draft.samples),
         *((sheets.samples, entry, "donor_id", "donors.tsv") for entry in draft.samples),
-        *((sheets.results, entry, "lot_id", "lots.tsv") for entry in draft.results),
+        *((sheets.results, entry, "lot_id", "lots.tsv") for entry in draft.results or ()),
     ]
     for table, ids in (
         ("donors.tsv", [None if entry.bad & {"donor_id"} else entry.row.donor_id for entry in draft.donors]),
@@ -103,7 +103,7 @@ def _day(text: str | None, file: str, line: int, column: str) -> Iterator[Proble
 def results(draft: Draft, file: str) -> Iterator[Problem]:
     """Results of other methods: each value is of its kind, and each document is one file."""
     documents: dict[str, tuple[int, str]] = {}
-    for entry in draft.results:
+    for entry in draft.results or ():
         row, bad = entry.row, entry.bad
         at = partial(Problem, "E17", file, line=entry.line)
         if "date" not in bad:

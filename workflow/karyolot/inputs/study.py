@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from karyolot.contracts.problems import Fault, Problem, nearest
-from karyolot.contracts.settings import Config
+from karyolot.contracts.settings import SIGNED, Config
 from karyolot.contracts.sheets import Donor, Lot, LotResult, Row, Sample, Study
 from karyolot.inputs.formats.yaml import is_echo
 from karyolot.inputs.sheets import Entry, parse_sheet, read_bytes
@@ -24,12 +24,12 @@ R = TypeVar("R", bound=Row)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The tables as read: rows with their lines, cells that could not be read marked. See `tables.Entry`."""
+    """The tables as read: rows with their lines, cells that could not be read marked. results: None = no such sheet."""
 
     donors: list[Entry[Donor]] = field(default_factory=list)
     lots: list[Entry[Lot]] = field(default_factory=list)
     samples: list[Entry[Sample]] = field(default_factory=list)
-    results: list[Entry[LotResult]] = field(default_factory=list)
+    results: list[Entry[LotResult]] | None = None
 
     @property
     def rows(self) -> list[Entry[Any]]:
@@ -45,7 +45,7 @@ class Draft:
             donors={entry.row.donor_id: entry.row for entry in self.donors},
             lots={entry.row.lot_id: entry.row for entry in self.lots},
             samples=samples,
-            results=tuple(entry.row for entry in self.results),
+            results=None if self.results is None else tuple(entry.row for entry in self.results),
         )
 
 
@@ -75,7 +75,8 @@ def parse_config(raw: Mapping[str, Any], file: str = "config") -> tuple[Config, 
 
 def parse_study(config: Config, workdir: Path) -> tuple[Draft, list[Problem]]:
     """The rows of the tables as far as they can be read, and what is wrong with the rest."""
-    draft = Draft()
+    results = "results" in config.sheets.model_fields_set or resource(config.sheets.results, workdir).exists()
+    draft = Draft(results=[] if results else None)
     problems: list[Problem] = []
 
     def read(path: str, model: type[R], entries: list[Entry[R]], *, may_be_empty: bool = False) -> None:
@@ -91,7 +92,7 @@ def parse_study(config: Config, workdir: Path) -> tuple[Draft, list[Problem]]:
     read(config.sheets.donors, Donor, draft.donors)
     read(config.sheets.lots, Lot, draft.lots)
     read(config.sheets.samples, Sample, draft.samples)
-    if "results" in config.sheets.model_fields_set or resource(config.sheets.results, workdir).exists():
+    if draft.results is not None:
         read(config.sheets.results, LotResult, draft.results, may_be_empty=True)
     return draft, problems
 
@@ -99,10 +100,12 @@ def parse_study(config: Config, workdir: Path) -> tuple[Draft, list[Problem]]:
 def differences(config: Config) -> list[tuple[str, Any, Any]]:
     """Every setting that is not the default: (dotted key, default, used), in the order of the settings.
 
-    Not the section `report`: what is made beside the reports must not change them.
+    Not the section `report`: what is made beside the reports must not change them. Not who runs it, and where: a report
+    says so of itself, and is not made again for another operator's sake.
     """
-    default = dict(leaves(Config().model_dump(mode="json", exclude={"report"})))
-    held = leaves(config.model_dump(mode="json", exclude={"report"}))
+    without = {"report", *SIGNED}
+    default = dict(leaves(Config().model_dump(mode="json", exclude=without)))
+    held = leaves(config.model_dump(mode="json", exclude=without))
     return [(key, default[key], used) for key, used in held if used != default[key]]
 
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -99,9 +99,9 @@ def write_json(value: Any, path: PathLike) -> None:
     write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", path)
 
 
-def digest_of(content: Mapping[str, Any], seal: str = SEAL) -> str:
-    """sha256 (hex) of a JSON object without the key `seal`: keys sorted, no spaces, UTF-8."""
-    rest = {key: value for key, value in content.items() if key != seal}
+def digest_of(content: Mapping[str, Any], without: Collection[str] = (SEAL,)) -> str:
+    """sha256 (hex) of a JSON object without the keys `without`: keys sorted, no spaces, UTF-8."""
+    rest = {key: value for key, value in content.items() if key not in without}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 

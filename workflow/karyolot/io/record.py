@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from karyolot.contracts.problems import KaryolotError, did_you_mean, nearest, quoted
-from karyolot.contracts.record import SCHEMA_VERSION, Record
+from karyolot.contracts.provenance import Made
+from karyolot.contracts.record import SCHEMA_VERSION, UNSEALED, Record
 from karyolot.contracts.sheets import ID_PATTERN
 from karyolot.io.files import PathLike, digest_of, read_json, write_json
 
@@ -55,9 +56,9 @@ def read_report(path: PathLike) -> Record:
     return record
 
 
-def write_report(record: Record, path: PathLike) -> None:
-    """Write a record, which bears its seal as its report id."""
-    write_json(record.model_dump(mode="json", by_alias=True), path)
+def write_report(record: Record, path: PathLike, made: Made | None = None) -> None:
+    """Write a record, which bears its seal as its report id. made: when, by whom and where; the seal leaves it out."""
+    write_json(record.model_copy(update={"made": made}).model_dump(mode="json", by_alias=True), path)
 
 
 def _same_schema(content: Any, path: PathLike) -> None:
@@ -80,4 +81,4 @@ def _same_schema(content: Any, path: PathLike) -> None:
 
 def seal(content: dict[str, Any]) -> str:
     """The report id that fits a record as it stands in its file; as `Record.digest`, whatever fields it has."""
-    return digest_of(content, "report_id")[:12]
+    return digest_of(content, UNSEALED)[:12]

@@ -9,12 +9,15 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from karyolot import __version__
-from karyolot.contracts.provenance import Code, ConfigDifference, InputFile, Provenance
+from karyolot.contracts.provenance import Code, ConfigDifference, InputFile, Made, Provenance
+from karyolot.contracts.settings import LONGEST_LABEL, SIGNED
 from karyolot.io.shipped import IN_WHEEL, PACKAGE, PROJECT, SCRIPTS
 
 IMPORT_NAMES = {"yaml": "PyYAML"}
@@ -23,6 +26,9 @@ TEMPLATES_BY = "jinja2"
 """A module that imports it fills the templates in the folder beside it."""
 OWN_FILES = ("workflow/Snakefile", "workflow/rules", "workflow/scripts", "resources")
 """What decides results beside the package; in a checkout and in a wheel alike, from the project's folder."""
+
+SIGNED_BY = {name: f"KARYOLOT_{name.upper()}" for name in SIGNED}
+"""Setting -> environment variable that goes before it."""
 
 TOOL_VERSION_COMMANDS = {
     "bwa": (["bwa"], r"Version: (\S+)"),
@@ -148,6 +154,23 @@ def code_state() -> Code:
     """The code that runs now."""
     commit, dirty = git_state()
     return Code(karyolot_version=__version__, commit=commit, dirty=dirty, files_sha256=files_digest())
+
+
+def signed(settings: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Who runs this, and where, as environment variables for the jobs: those that are set, else the settings of these names.
+
+    Not among the `params` of a rule: another operator is no reason to make a lot's record again.
+    """
+    return {name: environment.get(name, settings[key]) for key, name in SIGNED_BY.items()}
+
+
+def made_now(environment: Mapping[str, str]) -> Made:
+    """When, by whom and where a record is made now. SOURCE_DATE_EPOCH (seconds since 1970) stands for the clock where it is
+    set, https://reproducible-builds.org/specs/source-date-epoch; the zone is UTC then."""
+    fixed = environment.get("SOURCE_DATE_EPOCH", "")
+    now = datetime.fromtimestamp(int(fixed), UTC) if fixed.isdecimal() else datetime.now().astimezone()  # noqa: TID251 - no part of what the id covers
+    who = {key: environment.get(name, "").strip()[:LONGEST_LABEL] or None for key, name in SIGNED_BY.items()}
+    return Made(at=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), zone=now.isoformat()[-6:], **who)
 
 
 @cache

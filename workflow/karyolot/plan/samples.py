@@ -120,8 +120,11 @@ def lot_facts(study: Study, lot: str) -> dict[str, object]:
     return {"lot_id": lot, "donor_id": row.donor_id, "donor_sex": donor.sex, "facts": facts}
 
 
-def lot_results(study: Study, lot: str) -> list[dict[str, object]]:
-    """Contract ImportedResult, as plain values, for every result and deviation of the lot, in sheet order."""
+def lot_results(study: Study, lot: str) -> list[dict[str, object]] | None:
+    """Contract ImportedResult, as plain values, for every result and deviation of the lot, in sheet order; None without a
+    sheet of results."""
+    if study.results is None:
+        return None
     sex = study.donors[study.lots[lot].donor_id].sex
     rows = [row for row in study.results if row.lot_id == lot]
     return [row.model_dump(mode="json", exclude={"lot_id"}) | {"kept": row.kept(sex)} for row in rows]

@@ -75,12 +75,13 @@ def assemble(
     provenance: Provenance,
     settings: CopyNumber,
     alleles: AlleleResults | None = None,
-    results: Sequence[ImportedResult] = (),
+    results: Sequence[ImportedResult] | None = None,
     variants: VariantResults | None = None,
     earlier: Sequence[Record] = (),
 ) -> Record:
-    """The record of a lot, sealed under the id that fits its content. alleles: None without a panel of SNPs; variants:
-    None without a list of genes; earlier: records of the lots it was grown from, its parent last."""
+    """The record of a lot, sealed under the id that fits its content. alleles: None without a panel of SNPs; variants: None
+    without a list of genes; results: None without a sheet of them; earlier: records of the lots it was grown from, its
+    parent last."""
     copy_number = _copy_number(dna, None if rna is None else rna.arms, settings, alleles)
     expression = None if rna is None else expression_record(rna, lot)
     measured = Measured(
@@ -93,8 +94,8 @@ def assemble(
         alleles=None if alleles is None else allele_record(alleles),
         small_variants=None if variants is None else small_variant_record(variants),
         qc=with_rna_quality(qc, None if rna is None else rna.quality),
-        imported=tuple(result for result in results if result.kind != "deviation"),
-        deviations=tuple(result for result in results if result.kind == "deviation"),
+        imported=tuple(result for result in results or () if result.kind != "deviation"),
+        deviations=None if results is None else tuple(result for result in results if result.kind == "deviation"),
         point=point(lot, verdict, copy_number),
         earlier=tuple(record.point for record in earlier),
         not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH or not seen_by_alleles(alleles)),

@@ -29,7 +29,8 @@ ABSENT = {
     " (reference.gtf).",
     "wgs": "Not available: no such data were given for this lot.",
     "rnaseq": "Not available: no such data were given for this lot.",
-    "deviations": "None recorded.",
+    "deviations": "None recorded in the sheet of results.",
+    "no_results": "Not known: no sheet of results was given (sheets.results).",
     "settings": "None.",
 }
 """Section or part of the report -> what it says instead of the data."""
@@ -137,7 +138,8 @@ def absent(record: Measured) -> dict[str, str]:
         "expression": record.expression,
         "wgs": "wgs" in held,
         "rnaseq": "rnaseq" in held,
-        "deviations": record.deviations,
+        "deviations": record.deviations != (),
+        "no_results": record.deviations is not None,
         "settings": record.provenance.config_differences,
     }
     if rna := record.expression:
