@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pysam
 import pytest
 
 from karyolot.contracts.problems import KaryolotError
-from karyolot.io.alignment import fragment_midpoints, open_alignment
+from karyolot.io.alignment import NOT_COUNTED, fragments, open_alignment
 
 
 def alignment(tmp_path: Path) -> Path:
@@ -32,11 +33,60 @@ def alignment(tmp_path: Path) -> Path:
     return path
 
 
+def midpoints(path: Path, min_mapq: int) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for piece in fragments(path, min_mapq):
+        found.setdefault(piece.contig, []).extend((piece.start + piece.length // 2).tolist())
+    return found
+
+
 def test_each_good_fragment_is_counted_once(tmp_path: Path) -> None:
     path = alignment(tmp_path)
-    found = {name: places.tolist() for name, places in fragment_midpoints(path, ["chr1", "chr2"], 20).items()}
-    assert found == {"chr1": [250, 410], "chr2": []}
-    assert fragment_midpoints(path, ["chr1"], 0)["chr1"].tolist() == [250, 300, 410]
+    assert midpoints(path, 20) == {"chr1": [250, 410]}
+    assert midpoints(path, 0)["chr1"] == [250, 300, 410]
+
+
+def test_a_cram_gives_each_fragment_that_a_loop_over_its_reads_gives(tmp_path: Path) -> None:
+    """Reads with clipped ends, insertions and deletions, of all flags, on three contigs; genome moved away."""
+    rng = np.random.default_rng(4)
+    header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": f"chr{n}", "LN": 90_000} for n in range(1, 4)]}
+    header["RG"] = [{"ID": "a", "SM": "s"}]
+    path, cigars = tmp_path / "a.cram", ["100M", "10S90M", "40M2I58M", "40M3D60M", "90M10S", "50=50X"]
+    with pysam.AlignmentFile(str(path), "wc", header=header, format_options=[b"no_ref=1"]) as out:
+        for contig in range(3):
+            for number, start in enumerate(np.sort(rng.integers(0, 80_000, 12_000)).tolist()):
+                read = pysam.AlignedSegment(out.header)
+                read.query_name, read.reference_id, read.reference_start = f"r{contig}.{number}", contig, start
+                read.flag = int(rng.choice([99, 147, 83, 163, 65, 99 | pysam.FDUP, 73, 99 | pysam.FSUPPLEMENTARY]))
+                read.mapping_quality, read.cigarstring = int(rng.integers(0, 61)), cigars[int(rng.integers(6))]
+                read.query_sequence, read.template_length = "ACGT" * 25, int(rng.integers(-400, 400))
+                read.next_reference_id, read.next_reference_start = contig, start + 100
+                read.set_tag("RG", "a")
+                out.write(read)
+    pysam.index(str(path))
+    expected: dict[str, list[tuple[int, int]]] = {}
+    bases = 0
+    with open_alignment(path) as handle:
+        for read in handle:
+            good = read.is_proper_pair and not read.flag & NOT_COUNTED and read.mapping_quality >= 20
+            if good and read.template_length > 0:
+                expected.setdefault(read.reference_name, []).append((read.reference_start, read.template_length))
+                bases += sum(length for kind, length in read.cigartuples if kind in (0, 7, 8))
+    pieces = list(fragments(path, 20))
+    found: dict[str, list[tuple[int, int]]] = {}
+    for piece in pieces:
+        found.setdefault(piece.contig, []).extend(zip(piece.start.tolist(), piece.length.tolist(), strict=True))
+    assert found == expected and sum(map(len, found.values())) > 3000
+    assert sum(piece.left_bases for piece in pieces) == bases
+
+
+def test_a_cram_cut_short_is_refused(tmp_path: Path) -> None:
+    path = alignment(tmp_path)
+    cram = tmp_path / "b.cram"
+    pysam.view("-C", "-o", str(cram), "--output-fmt-option", "no_ref=1", str(path), catch_stdout=False)
+    cram.write_bytes(cram.read_bytes()[:-60])
+    with pytest.raises(KaryolotError, match=r"b.cram: not a readable BAM or CRAM .*fetch or make it again"):
+        list(fragments(cram, 20))
 
 
 def test_an_alignment_without_one_fragment_stops_with_the_numbers(tmp_path: Path) -> None:
@@ -52,10 +102,12 @@ def test_an_alignment_without_one_fragment_stops_with_the_numbers(tmp_path: Path
     pysam.index(str(path))
     words = r"a.bam: no fragment of 8 mapped reads could be counted: 0 are a proper pair \(flag 0x2\), 1 are duplicates"
     with pytest.raises(KaryolotError, match=words):
-        fragment_midpoints(path, ["chr1", "chr2"], 20)
+        list(fragments(path, 20))
 
 
 def test_what_is_no_alignment_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.bam").write_bytes(b"not a bam")
     with pytest.raises(KaryolotError, match="not a readable BAM or CRAM"), open_alignment(tmp_path / "x.bam"):
         pass
+    with pytest.raises(KaryolotError, match="not a readable BAM or CRAM"):
+        list(fragments(tmp_path / "x.bam", 20))

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from karyolot.contracts.copy_number import Bins, BinSources, Counts
+from karyolot.contracts.copy_number import Bins, BinSources, Counts, Fragments
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Layout, Region
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.bins import assemble_bins, expected_copies, make_bins, mean_over_bins, merge_intervals
-from karyolot.dna.counts import conform_counts, count_midpoints
+from karyolot.dna.counts import conform_counts, count_fragments
 from karyolot.inputs.formats import fasta, gtf
 
 LAYOUT = Layout(
@@ -112,17 +112,36 @@ def test_bins_without_a_track_value_are_unknown_not_zero() -> None:
     assert np.isnan(means[[0, 2, 3, 4]]).all() and means[1] == 3.0
 
 
-def test_midpoints_are_counted_in_their_bin() -> None:
-    places = {
-        "1": np.array([0, 99, 100, 1049, 1049]),
-        "2": np.array([]),
-        "X": np.array([450]),
-        "Y": np.array([], dtype=int),
-    }
-    counts = count_midpoints(toy(), {name: np.asarray(p, dtype=np.int64) for name, p in places.items()})
-    Counts.validate(counts)
-    assert counts["count"].sum() == 6
-    assert counts.loc[counts["chrom"] == "1", "count"].tolist() == [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2]
+def test_fragments_are_counted_in_the_bin_of_their_midpoint_whatever_piece_they_come_in() -> None:
+    """Also those that begin before or end behind it; what lies on other contigs is not counted, nor what is beyond the end."""
+    places = {"1": [0, 99, 100, 1049, 1049, 1050], "X": [450], "MT": [3], "KI270728.1": [800]}
+    whole = [Fragments(name, np.array(middle) - 50, np.full(len(middle), 100), 40) for name, middle in places.items()]
+    pieces = [piece for one in whole for piece in (split(one, slice(0, 2)), split(one, slice(2, None)))]
+    for some in (whole, pieces, pieces[::-1]):
+        counts, library = count_fragments(toy(), some)
+        Counts.validate(counts)
+        assert counts["count"].sum() == 6
+        assert counts.loc[counts["chrom"] == "1", "count"].tolist() == [2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2]
+        assert library.fragments == 7 and library.mitochondrial == pytest.approx(1 / 9, rel=1e-3)
+
+
+def split(piece: Fragments, rows: slice) -> Fragments:
+    left = piece.left_bases * len(piece.start[rows]) // len(piece.start)
+    return Fragments(piece.contig, piece.start[rows], piece.length[rows], left)
+
+
+def test_library_facts_are_those_of_the_planted_fragments() -> None:
+    """101 fragments of 300 to 400 bases with mates of 100 on a contig of 1,000 called bases: quartiles 325, 350, 375."""
+    bins = make_bins([("1", 1000)], LAYOUT, BANDS, 100)
+    bins.loc[:4, "gap"] = 0.4
+    _, library = count_fragments(bins, [Fragments("1", np.zeros(101, dtype=np.int64), np.arange(300, 401), 10_100)])
+    assert (library.insert_first_quartile, library.insert_median, library.insert_third_quartile) == (325, 350, 375)
+    assert library.coverage == pytest.approx(2 * 10_100 / 800, rel=1e-3) and library.mitochondrial is None
+
+
+def test_fragments_on_unknown_contigs_alone_are_refused() -> None:
+    with pytest.raises(KaryolotError, match="no fragment lies on a contig of the bins"):
+        count_fragments(toy(), [Fragments("chrUn", np.array([5]), np.array([300]), 100)])
 
 
 def test_finer_counts_are_summed_and_missing_ones_are_zero() -> None:

@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
+from karyolot.contracts.copy_number import Library
 from karyolot.contracts.criteria import Acceptance, Metric, Metrics, check_metrics
 from karyolot.contracts.expression import MarkerPanel, Markers, Quantification, RnaQuality
 from karyolot.contracts.metrics import metrics_of
 from karyolot.contracts.record import QcFigure, SampleQc
 from karyolot.inputs.formats.yaml import read as read_yaml
-from karyolot.report.qc import with_rna_quality
+from karyolot.report.qc import summarise, with_rna_quality
 from karyolot.rna.differential import differential
 from karyolot.rna.markers import tabulate
 from karyolot.rna.summary import expression_metrics, sample_quality
@@ -302,3 +303,19 @@ def test_shares_of_mitochondrial_and_ribosomal_rna() -> None:
     assert "the most" in found["rna.rrna_share"].detail
     plain = measured(lot())
     assert plain["rna.mitochondrial_share"].value is None and "names no" in plain["rna.rrna_share"].reason
+
+
+def test_coverage_and_insert_size_of_a_genome_are_printed_and_unknown_of_counts() -> None:
+    facts = {"sample_id": "a", "role": "lot", "assay": "wgs"}
+    counts = {"primary": 200, "primary mapped": 190, "properly paired": 180, "paired in sequencing": 200}
+    library = Library(
+        fragments=80, coverage=31.25, insert_first_quartile=310, insert_median=350, insert_third_quartile=402,
+        mitochondrial=0.002,
+    )  # fmt: skip
+    said = {"flagstat": [{"QC-passed reads": counts | {"primary duplicates": 30}}]}
+    found = {figure.name: figure.value for figure in summarise(facts, said, library, None).figures}
+    assert found == {
+        "Mapped reads": 95.0, "Properly paired": 90.0, "Duplicates": 15.0, "Mean coverage": 31.25,
+        "Insert size, median": 350, "Insert size, interquartile range": "310-402", "Mitochondrial DNA": 0.2,
+    }  # fmt: skip
+    assert {figure.value for figure in summarise(facts, {}, None, None).figures} == {None}

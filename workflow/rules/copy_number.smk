@@ -1,6 +1,6 @@
 """
 INPUTS   aligned.cram (or ready counts) of the lot and of its donor's hepatocytes, results/reference/bins.parquet
-OUTPUTS  results/samples/{sample}/dna/counts.parquet; results/{lot}/dna/: log_ratios, segments, arms, lod, calls,
+OUTPUTS  results/samples/{sample}/dna/counts.parquet, library.json; results/{lot}/dna/: log_ratios, segments, arms, lod, calls,
          donor_variants (parquet), comparison.json, noise.json, donor_noise.json, match.json, metrics.json
 STEPS    count_fragments | import_counts -> compare_bins -> segment_log_ratios -> assess_limits -> call_changes;
          match_donor; summarise_copy_number; export_copy_number: tables for people, SEG, VCF, BED for other programs
@@ -14,6 +14,7 @@ rule count_fragments:
         bins=files.BINS,
     output:
         counts=files.COUNTS,
+        library=files.LIBRARY,
     log:
         "logs/samples/{sample}/count_fragments.log",
     benchmark:

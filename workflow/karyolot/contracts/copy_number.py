@@ -95,6 +95,16 @@ class Bins(Intervals):
     replication_timing: Series[float] = pa.Field(nullable=True)
 
 
+class Fragments(NamedTuple):
+    """Counted fragments of one contig, some or all. start (0-based), length: of each, from end to end, in any order;
+    left_bases: aligned bases of all their left mates."""
+
+    contig: str
+    start: NDArray[np.int64]
+    length: NDArray[np.int64]
+    left_bases: int
+
+
 class Counts(Intervals):
     """Fragments per bin: primary, proper, non-duplicate, MAPQ at or above the limit, counted once at the midpoint."""
 
@@ -249,6 +259,22 @@ class Lod(Table):
 
 class Facts(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Library(Facts):
+    """The counted fragments of a sample on the contigs of the bins.
+
+    coverage: mean number of counted reads over a called base, mates that overlap counted twice, both mates taken to be as
+    long as the left one. insert_*: quartiles of the fragment length, bases. mitochondrial: share of all counted fragments
+    that lie on the mitochondrial genome (M, MT); null when none does, since the reference may lack it.
+    """
+
+    fragments: int
+    coverage: float
+    insert_first_quartile: int
+    insert_median: int
+    insert_third_quartile: int
+    mitochondrial: float | None
 
 
 class Noise(Facts):

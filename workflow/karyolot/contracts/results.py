@@ -117,6 +117,7 @@ class QualityFiles(FileSet):
     reads: tuple[str, ...] = ()
     fastp: tuple[str, ...] = ()
     flagstat: tuple[str, ...] = ()
+    library: tuple[str, ...] = ()
     salmon: tuple[str, ...] = ()
 
     def by_tool(self) -> dict[str, tuple[str, ...]]:

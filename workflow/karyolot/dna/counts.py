@@ -1,21 +1,58 @@
-"""Fragments per bin: from midpoints of alignments, or from a table somebody else counted."""
+"""Fragments per bin: from alignments, or from a table somebody else counted."""
+
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from karyolot.contracts.copy_number import Fragments, Library
 from karyolot.contracts.problems import KaryolotError
 from karyolot.dna.bins import contig_key
 
+MITOCHONDRION = {"M", "MT"}
+LONGEST = 100_000
+"""Fragments longer than this count as this long in the quartiles; aligners pair properly up to a few thousand bases."""
 
-def count_midpoints(bins: pd.DataFrame, midpoints: dict[str, NDArray[np.int64]]) -> pd.DataFrame:
-    """Contract Counts on `bins` (contract Bins); midpoints: 0-based positions per contig, in any order."""
+
+def count_fragments(bins: pd.DataFrame, pieces: Iterable[Fragments]) -> tuple[pd.DataFrame, Library]:
+    """Contract Counts on `bins` (contract Bins), and what the fragments say of the library; each at its midpoint.
+
+    Raises
+    ------
+    KaryolotError
+        When none lies on a contig of the bins.
+    """
     count = np.zeros(len(bins), dtype=np.int64)
-    for contig, part in bins.groupby("chrom", sort=False):
-        places = np.searchsorted(part["start"].to_numpy(), midpoints[str(contig)], side="right") - 1
-        inside = midpoints[str(contig)] < part["end"].to_numpy()[np.maximum(places, 0)]
-        count[part.index] = np.bincount(places[(places >= 0) & inside], minlength=len(part))
-    return bins[["chrom", "start", "end"]].assign(count=count)
+    lengths = np.zeros(LONGEST + 1, dtype=np.int64)
+    parts = {str(contig): part for contig, part in bins.groupby("chrom", sort=False)}
+    edges = {contig: (part["start"].to_numpy(), part["end"].to_numpy()) for contig, part in parts.items()}
+    bases = mitochondrial = everywhere = 0
+    for piece in pieces:
+        everywhere += len(piece.start)
+        mitochondrial += len(piece.start) * (contig_key(piece.contig) in MITOCHONDRION)
+        if piece.contig in parts:
+            start, end = edges[piece.contig]
+            middle = piece.start + piece.length // 2
+            places = np.searchsorted(start, middle, side="right") - 1
+            inside = (places >= 0) & (middle < end[np.maximum(places, 0)])
+            first = int(parts[piece.contig].index[0])
+            count[first : first + len(start)] += np.bincount(places[inside], minlength=len(start))
+            lengths += np.bincount(np.minimum(piece.length, LONGEST), minlength=LONGEST + 1)
+            bases += 2 * piece.left_bases
+    if not lengths.any():
+        raise KaryolotError(f"no fragment lies on a contig of the bins ({', '.join(list(parts)[:4])} ...)")
+    running = lengths.cumsum()
+    quartiles = [int(np.searchsorted(running, running[-1] * part)) for part in (0.25, 0.5, 0.75)]
+    called = float(((bins["end"] - bins["start"]) * (1 - bins["gap"])).sum())
+    library = Library(
+        fragments=int(running[-1]),
+        coverage=float(f"{bases / max(called, 1.0):.4g}"),
+        insert_first_quartile=quartiles[0],
+        insert_median=quartiles[1],
+        insert_third_quartile=quartiles[2],
+        mitochondrial=float(f"{mitochondrial / everywhere:.4g}") if mitochondrial else None,
+    )
+    return bins[["chrom", "start", "end"]].assign(count=count), library
 
 
 def conform_counts(bins: pd.DataFrame, table: pd.DataFrame, source: str) -> pd.DataFrame:

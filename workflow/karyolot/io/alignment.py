@@ -1,57 +1,97 @@
 """Reading our own sorted, indexed alignments."""
 
+import io
+import re
+import subprocess
+import sys
+import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 import numpy as np
+import pyarrow as pa
 import pysam
-from numpy.typing import NDArray
+from pyarrow import csv
 
+from karyolot.contracts.copy_number import Fragments
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io.files import PathLike
 
 COUNTED_FIELDS = ["required_fields=0x1fe", "decode_md=0"]
 """CRAM columns decoded for counting: flag, position, mapping quality, mate, template length. No bases, so no reference."""
 NOT_COUNTED = pysam.FUNMAP | pysam.FMUNMAP | pysam.FSECONDARY | pysam.FQCFAIL | pysam.FDUP | pysam.FSUPPLEMENTARY
+_VIEW = "import sys, pysam; pysam.view(*sys.argv[1:], catch_stdout=False)"
+_NAMES = pa.dictionary(pa.int32(), pa.string())
+_COLUMNS = {"f2": _NAMES, "f3": pa.int64(), "f5": _NAMES, "f8": pa.int64()}
+"""Columns of SAM by pyarrow's names for them: RNAME, POS, CIGAR, TLEN."""
 
 
-def fragment_midpoints(alignment: PathLike, contigs: Sequence[str], min_mapq: int) -> dict[str, NDArray[np.int64]]:
-    """Midpoints of the fragments on each contig.
+def fragments(alignment: PathLike, min_mapq: int) -> Iterator[Fragments]:
+    """Fragments of one of our own CRAMs, in its order and in pieces, so that memory does not grow with depth.
 
-    A fragment is counted once, at its left mate: primary, proper pair, not a duplicate, not failed, mapping quality at or
-    above the limit.
-
-    Returns
-    -------
-    dict
-        Positions (0-based) by contig, in the order of the left ends of their fragments.
+    A fragment is taken once, at its left mate: primary, proper pair, not a duplicate, not failed, mapping quality at or
+    above the limit. samtools decodes and filters; its text, without names and bases, is parsed by columns.
 
     Raises
     ------
     KaryolotError
-        When no fragment can be counted on any of the contigs, with the numbers that say why.
+        When the file is damaged, or no fragment can be counted on any contig, with the numbers that say why.
     """
-    with open_alignment(alignment) as handle:
-        found = {contig: _midpoints(handle, contig, min_mapq) for contig in contigs}
-    if not any(len(midpoints) for midpoints in found.values()):
-        raise KaryolotError(f"{alignment}: {_why_none(alignment, contigs, min_mapq)}")
-    return found
+    options = [word for option in COUNTED_FIELDS for word in ("--input-fmt-option", option)]
+    filters = ["-f", str(pysam.FPROPER_PAIR), "-F", str(NOT_COUNTED), "-q", str(min_mapq), "-e", "tlen > 0"]
+    any_found = False
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(
+            [sys.executable, "-c", _VIEW, *options, *filters, str(alignment)], stdout=subprocess.PIPE, stderr=said
+        ) as view,
+    ):
+        try:
+            for batch in _batches(view.stdout):
+                any_found = True
+                yield from _by_contig(batch)
+        except pa.ArrowInvalid:
+            if view.wait() == 0:
+                raise
+        if view.wait() != 0:
+            said.seek(0)
+            reason = said.read().decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
+            raise KaryolotError(_unreadable(alignment, reason[0]))
+    if not any_found:
+        raise KaryolotError(f"{alignment}: {_why_none(alignment, min_mapq)}")
 
 
-def _midpoints(handle: pysam.AlignmentFile, contig: str, min_mapq: int) -> NDArray[np.int64]:
-    midpoints = []
-    for read in handle.fetch(contig):
-        length = read.template_length
-        if length > 0 and read.is_proper_pair and not read.flag & NOT_COUNTED and read.mapping_quality >= min_mapq:
-            midpoints.append(read.reference_start + length // 2)
-    return np.array(midpoints, dtype=np.int64)
+def _batches(text: IO[bytes] | None) -> Iterator[pa.RecordBatch]:
+    """Columns of SAM without header; none of an empty text, which pyarrow refuses."""
+    assert isinstance(text, io.BufferedReader)
+    if text.peek(1):
+        yield from csv.open_csv(
+            text,
+            read_options=csv.ReadOptions(autogenerate_column_names=True, block_size=1 << 24, use_threads=False),
+            parse_options=csv.ParseOptions(delimiter="\t", quote_char=False),
+            convert_options=csv.ConvertOptions(include_columns=list(_COLUMNS), column_types=_COLUMNS),
+        )
 
 
-def _why_none(alignment: PathLike, contigs: Sequence[str], min_mapq: int) -> str:
+def _by_contig(batch: pa.RecordBatch) -> Iterator[Fragments]:
+    contig, place, cigar, length = (batch.column(name) for name in _COLUMNS)
+    contigs, start, lengths = contig.indices.to_numpy(), place.to_numpy() - 1, length.to_numpy()
+    bases = np.array([_bases_on_reference(text) for text in cigar.dictionary.to_pylist()])[cigar.indices.to_numpy()]
+    for number, name in enumerate(contig.dictionary.to_pylist()):
+        own = contigs == number
+        yield Fragments(name, start[own], lengths[own], int(bases[own].sum()))
+
+
+def _bases_on_reference(cigar: str) -> int:
+    return sum(int(count) for count in re.findall(r"(\d+)[M=X]", cigar))
+
+
+def _why_none(alignment: PathLike, min_mapq: int) -> str:
     seen: Counter[str] = Counter()
     with open_alignment(alignment) as handle:
-        for read in (read for contig in contigs for read in handle.fetch(contig)):
+        for read in handle:
             seen["mapped"] += not read.is_unmapped
             seen["proper"] += read.is_proper_pair
             seen["duplicates"] += read.is_duplicate
@@ -72,5 +112,8 @@ def open_alignment(path: PathLike, fasta: PathLike | None = None) -> Iterator[py
         with pysam.AlignmentFile(str(path), reference_filename=genome, format_options=options) as alignment:
             yield alignment
     except (OSError, ValueError) as error:
-        message = f"{path}: not a readable BAM or CRAM file, or one without its index ({error})"
-        raise KaryolotError(f"{message}; fetch or make it again") from error
+        raise KaryolotError(_unreadable(path, str(error))) from error
+
+
+def _unreadable(path: PathLike, reason: str) -> str:
+    return f"{path}: not a readable BAM or CRAM file, or one without its index ({reason}); fetch or make it again"

@@ -55,6 +55,7 @@ FASTP = {assay: f"results/samples/{{sample}}/{assay}/{{unit}}.fastp.json" for as
 ALIGNED = {"dna": "results/samples/{sample}/dna/aligned.cram", "rna": "results/samples/{sample}/rna/aligned.bam"}
 ALIGNED_INDEX = {"dna": f"{ALIGNED['dna']}.crai", "rna": f"{ALIGNED['rna']}.bai"}
 COUNTS = "results/samples/{sample}/dna/counts.parquet"
+LIBRARY = "results/samples/{sample}/dna/library.json"
 FLAGSTAT = "results/samples/{sample}/dna/flagstat.json"
 TRIMMED = "results/samples/{sample}/rna/{unit}.trimmed"
 QUANTIFIED = "results/samples/{sample}/rna/quant.sf"
@@ -294,10 +295,12 @@ def quality_files(study: Study, sample: str) -> QualityFiles:
     first = study.samples[sample][0]
     assay, units = ("dna" if first.assay == "wgs" else "rna"), units_of(study, sample)
     fastp = [FASTP[assay].format(sample=sample, unit=unit) for unit in units]
+    aligned = assay == "dna" and not first.counts
     return QualityFiles(
         reads=tuple(verified_units(study, sample) if first.fastq_1 else ()),
         fastp=tuple(fastp if first.fastq_1 else ()),
-        flagstat=(FLAGSTAT.format(sample=sample),) if assay == "dna" and not first.counts else (),
+        flagstat=(FLAGSTAT.format(sample=sample),) if aligned else (),
+        library=(LIBRARY.format(sample=sample),) if aligned else (),
         salmon=(SALMON.format(sample=sample),) if assay == "rna" and not first.counts else (),
     )
 

@@ -5,19 +5,22 @@ from typing import Any
 
 import pandas as pd
 
+from karyolot.contracts.copy_number import Library
 from karyolot.contracts.expression import DETECTED_TPM, Quantification
 from karyolot.contracts.record import QcFigure, SampleQc
 
 Said = dict[str, list[dict[str, Any]]]
 
 
-def summarise(facts: dict[str, str], said: Said, quantified: Quantification | None) -> SampleQc:
+def summarise(
+    facts: dict[str, str], said: Said, library: Library | None, quantified: Quantification | None
+) -> SampleQc:
     """Quality figures of one sample. said: parsed JSON by kind ('reads', 'fastp', 'flagstat'), one per unit.
 
     A kind that is missing (the sample came as an alignment or as counts) gives figures that are not known.
     """
     figures = _read_figures(said) if "reads" in said else []
-    figures += _wgs_figures(said) if facts["assay"] == "wgs" else _rna_figures(quantified)
+    figures += _wgs_figures(said, library) if facts["assay"] == "wgs" else _rna_figures(quantified)
     return SampleQc(**facts, figures=tuple(figures))
 
 
@@ -34,16 +37,21 @@ def _read_figures(said: Said) -> list[QcFigure]:
     ]
 
 
-def _wgs_figures(said: Said) -> list[QcFigure]:
-    names = ("Mapped reads", "Properly paired", "Duplicates")
-    if "flagstat" not in said:
-        return [QcFigure(name=name, value=None, unit="%") for name in names]
+def _wgs_figures(said: Said, library: Library | None) -> list[QcFigure]:
+    if "flagstat" not in said or library is None:
+        unknown = {"Mapped reads": "%", "Properly paired": "%", "Duplicates": "%", "Mean coverage": "x"}
+        return [QcFigure(name=name, value=None, unit=unit) for name, unit in unknown.items()]
     passed = said["flagstat"][0]["QC-passed reads"]
     primary = passed["primary"]
+    first, third = library.insert_first_quartile, library.insert_third_quartile
     return [
         _share("Mapped reads", passed["primary mapped"], primary),
         _share("Properly paired", passed["properly paired"], passed["paired in sequencing"]),
         _share("Duplicates", passed["primary duplicates"], primary),
+        QcFigure(name="Mean coverage", value=library.coverage, unit="x"),
+        QcFigure(name="Insert size, median", value=library.insert_median, unit="bases"),
+        QcFigure(name="Insert size, interquartile range", value=f"{first}-{third}", unit="bases"),
+        *([_share("Mitochondrial DNA", library.mitochondrial, 1)] if library.mitochondrial is not None else []),
     ]
 
 
