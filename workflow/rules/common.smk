@@ -31,6 +31,7 @@ stop_without(commands.all_tools(study, settings), workflow.deployment_settings.d
 # Seconds of one process: also on a cluster they run where Snakemake does.
 localrules:
     summarise_sample,
+    tabulate_lots,
     tabulate_verdicts,
     render_overview,
 

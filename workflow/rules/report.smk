@@ -1,7 +1,7 @@
 """
 INPUTS   all results of a lot, the quality facts of its samples; for the overview what is across lots, too
-OUTPUTS  results/{lot}/provenance.json, report.json, report.html, report.pdf; results/overview.html
-STEPS    summarise_sample, collect_provenance -> assemble_report -> render_report, print_report -> render_overview
+OUTPUTS  results/{lot}/provenance.json, report.json, report.html, report.pdf; results/overview.html, lots.tsv, lots.xlsx
+STEPS    summarise_sample, collect_provenance -> assemble_report -> render_report, print_report -> render_overview, tabulate_lots
 """
 
 
@@ -133,3 +133,23 @@ rule render_overview:
         samples=files.expression_samples(study, samples.study_samples(study)),
     script:
         "../scripts/render_overview.py"
+
+
+rule tabulate_lots:
+    input:
+        reports=files.reports(study),
+    output:
+        tsv=files.LOTS_TSV,
+        xlsx=files.LOTS_XLSX,
+    log:
+        "logs/tabulate_lots.log",
+    benchmark:
+        "benchmarks/tabulate_lots.tsv"
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        **needs("tabulate_lots"),
+    params:
+        **step("tabulate_lots"),
+    script:
+        "../scripts/tabulate_lots.py"

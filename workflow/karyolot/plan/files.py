@@ -117,7 +117,7 @@ STUDY = StudyFiles(
     sets="results/study/scores.parquet",
 )
 PAIRS = "results/study/identity.parquet"
-OVERVIEW = "results/overview.html"
+OVERVIEW, LOTS_TSV, LOTS_XLSX = "results/overview.html", "results/lots.tsv", "results/lots.xlsx"
 MULTIQC = "results/multiqc.html"
 
 
@@ -223,7 +223,7 @@ def lot_targets(study: Study) -> list[str]:
     """Reports of the lots with WGS, and the page that links them; of a lot with RNA alone, its expression results."""
     judged = lots_with_dna(study)
     files = [name.format(lot=lot) for lot in judged for name in (HTML, PDF, CALLS_VCF)]
-    files += [OVERVIEW] * bool(judged)
+    files += [OVERVIEW, LOTS_TSV] * bool(judged)
     only_rna = [lot for lot in lots_with_rna(study) if lot not in judged]
     return files + [name.format(lot=lot) for lot in only_rna for name in (METRICS["rna"], RNA.enrichment)]
 

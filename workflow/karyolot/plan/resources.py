@@ -98,6 +98,7 @@ NEEDS = {
     "compare_samples": STUDY,
     "match_samples": STUDY,
     "render_overview": STUDY,
+    "tabulate_lots": STUDY,
     "tabulate_verdicts": STUDY,
 }
 """Rule, or rule.variant -> what it needs; a rule that is not here is one of `TABLE`."""
