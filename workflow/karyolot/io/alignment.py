@@ -21,6 +21,8 @@ from karyolot.io.files import PathLike
 
 COUNTED_FIELDS = ["required_fields=0x1fe", "decode_md=0"]
 """CRAM columns decoded for counting: flag, position, mapping quality, mate, template length. No bases, so no reference."""
+WITH_BASES = ["required_fields=0x63f", "decode_md=0"]
+"""And for alleles: name, flag, position, mapping quality, CIGAR, bases and their qualities."""
 NOT_COUNTED = pysam.FUNMAP | pysam.FMUNMAP | pysam.FSECONDARY | pysam.FQCFAIL | pysam.FDUP | pysam.FSUPPLEMENTARY
 _VIEW = "import sys, pysam; pysam.view(*sys.argv[1:], catch_stdout=False)"
 _NAMES = pa.dictionary(pa.int32(), pa.string())
@@ -107,7 +109,7 @@ def _why_none(alignment: PathLike, min_mapq: int) -> str:
 @contextmanager
 def open_alignment(path: PathLike, fasta: PathLike | None = None) -> Iterator[pysam.AlignmentFile]:
     """A BAM or CRAM file to read; its bases only with `fasta`. Raises KaryolotError when it is damaged, then or later."""
-    genome, options = (None, COUNTED_FIELDS) if fasta is None else (str(fasta), [])
+    genome, options = (None, COUNTED_FIELDS) if fasta is None else (str(fasta), WITH_BASES)
     try:
         with pysam.AlignmentFile(str(path), reference_filename=genome, format_options=options) as alignment:
             yield alignment

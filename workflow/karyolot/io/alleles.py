@@ -1,20 +1,20 @@
 """Alleles of our own alignments at the sites of a panel."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 import pysam
+from numpy.typing import NDArray
 
 from karyolot.contracts.alleles import BASES
 from karyolot.contracts.settings import Identity
 from karyolot.io.alignment import NOT_COUNTED, open_alignment
+from karyolot.io.alignment_index import NO_PARTS, parts_of
 from karyolot.io.files import PathLike
 
-NEAR = 20_000
-"""Sites nearer than this are read in one go: a slice of a CRAM or a block of a BAM at 30x holds about that much, and
-would be decoded again for each."""
+Integers = NDArray[np.int64]
 _CONSUMES_BOTH = {pysam.CMATCH, pysam.CEQUAL, pysam.CDIFF}
 _CONSUMES_READ = {pysam.CINS, pysam.CSOFT_CLIP}
 _CONSUMES_REFERENCE = {pysam.CDEL, pysam.CREF_SKIP}
@@ -27,42 +27,72 @@ def count_alleles(
 
     Counted: primary, proper (spliced: alone as well, since a mate may lie in another exon or across two), not duplicate,
     not failed, mapping quality and base quality at or above the limits; a fragment once, not at all where its mates
-    overlap and disagree. The index is used: a panel touches a few per cent of the reads, and the rest would only be decoded
-    to be thrown away; sites within NEAR bases are read as one stretch.
+    overlap and disagree. The index says which parts of the file hold sites; each of these is decoded once, the others never.
     """
     counts = np.zeros((len(sites), 3), dtype=np.int64)
     refs, alts = sites["ref"].tolist(), sites["alt"].tolist()
     refused = NOT_COUNTED & ~pysam.FMUNMAP if spliced else NOT_COUNTED
+    needed = 0 if spliced else pysam.FPROPER_PAIR
+
+    def counted(read: pysam.AlignedSegment) -> bool:
+        flag = read.flag
+        return not flag & refused and flag & needed == needed and read.mapping_quality >= settings.min_mapq
+
     with open_alignment(alignment, fasta) as handle:
+        parts = parts_of(handle, alignment)
         for chrom, part in sites.groupby("chrom", sort=False):
             places = part["start"].to_numpy()
-            first = int(part.index[0])
-            for low, high in _stretches(places):
-                seen: dict[tuple[int, str], str] = {}
+            for low, high in stretches(places, *parts.get(handle.get_tid(str(chrom)), NO_PARTS)):
                 own = places[low:high].tolist()
-                for read in handle.fetch(str(chrom), own[0], own[-1] + 1):
-                    first_site = bisect_left(own, read.reference_start)
-                    if first_site == len(own) or own[first_site] >= (read.reference_end or 0):
-                        continue  # most reads between two sites end here, so this comes first
-                    if read.flag & refused or read.mapping_quality < settings.min_mapq:
-                        continue
-                    if not (spliced or read.is_proper_pair):
-                        continue
-                    for site in range(first_site, bisect_left(own, int(read.reference_end or 0))):
-                        base = _base(read, own[site], settings.min_base_quality)
-                        if base:
-                            key = first + low + site, str(read.query_name)
-                            seen[key] = base if seen.get(key, base) == base else "N"
-                for (site, _), base in seen.items():
-                    if base != "N":
-                        counts[site, 0 if base == refs[site] else 1 if base == alts[site] else 2] += 1
+                first = int(part.index[low])
+                reads = handle.fetch(str(chrom), own[0], own[-1] + 1)
+                for site, bases in _piled(reads, own, counted, settings.min_base_quality):
+                    ref, alt = refs[first + site], alts[first + site]
+                    for base in bases:
+                        if base != "N":
+                            counts[first + site, 0 if base == ref else 1 if base == alt else 2] += 1
     names = ["ref_count", "alt_count", "other_count"]
     return sites.assign(**dict(zip(names, counts.T, strict=True)))
 
 
-def _stretches(places: np.typing.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Index ranges of sites that are read in one go."""
-    ends = [*(np.flatnonzero(np.diff(places) > NEAR) + 1).tolist(), len(places)]
+def _piled(
+    reads: Iterable[pysam.AlignedSegment],
+    own: list[int],
+    counted: Callable[[pysam.AlignedSegment], bool],
+    min_quality: int,
+) -> Iterator[tuple[int, Iterable[str]]]:
+    """(index into `own`, the base of each fragment there, N where its mates disagree), as soon as no later read reaches it.
+
+    reads: sorted by start. own: sorted positions.
+    """
+    held: dict[int, dict[str, str]] = {}
+    first, last = 0, len(own)
+    for read in reads:
+        start, end = read.reference_start, read.reference_end or 0
+        while first < last and own[first] < start:
+            if first in held:
+                yield first, held.pop(first).values()
+            first += 1
+        if first == last:
+            break
+        if own[first] >= end or not counted(read):  # most reads between two sites end here
+            continue
+        for site in range(first, bisect_left(own, end, first)):
+            if base := _base(read, own[site], min_quality):
+                seen, name = held.setdefault(site, {}), str(read.query_name)
+                seen[name] = base if seen.get(name, base) == base else "N"
+    for site, bases in held.items():
+        yield site, bases.values()
+
+
+def stretches(places: Integers, start: Integers, end: Integers) -> Iterator[tuple[int, int]]:
+    """Index ranges of sites that are read in one go: those of one part of the file, and of parts that follow each other.
+
+    places: sorted positions. start, end: of the parts of the file, sorted by start; they may overlap.
+    """
+    first = np.searchsorted(np.maximum.accumulate(end), places, side="right")
+    last = np.searchsorted(start, places, side="right") - 1
+    ends = [*(np.flatnonzero(first[1:] > last[:-1] + 1) + 1).tolist(), len(places)]
     yield from zip([0, *ends[:-1]], ends, strict=True)
 
 

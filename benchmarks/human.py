@@ -1,0 +1,421 @@
+"""A genome of the size of GRCh38: reads with known changes, and what the workflow takes to find them, rule by rule.
+
+    python benchmarks/human.py make DIRECTORY [DEPTH]    genome, panel, track and sorted BAM of a lot and its donor
+    python benchmarks/human.py run DIRECTORY             the workflow on one core -> rows `rule` and `truth`
+    python benchmarks/human.py doors DIRECTORY           counting beside samtools, mosdepth and inflation -> rows `door`
+
+`run` and `doors` write their rows of `benchmarks/human.tsv` anew. The genome is synthetic and seeded: contigs and gaps of GRCh38,
+isochores, interspersed repeats, segmental duplications; reads carry SNPs, errors, duplicates, GC bias (another in the
+donor) and a wave. Contigs are made one at a time, so that memory stays below 3 GB; DEPTH 0.1 takes 20 GB of disk.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pysam
+import yaml
+from numpy.typing import NDArray
+from pyarrow import csv
+
+from karyolot.contracts.settings import Config
+from karyolot.inputs.check import load
+from karyolot.plan import resources
+
+RESULTS = Path(__file__).with_name("human.tsv")
+ROOT = Path(__file__).parents[1]
+READ, WIDTH, WINDOW = 150, 80, 10_000
+MITOCHONDRION = ("chrM", 16_569)
+DONOR, LOT = "H1", "H1-lot"
+CHANGES = {
+    "trisomy 8 in 40 %": ("chr8", 0, 10**9, 0.4),
+    "10 Mb loss in 100 %": ("chr5", 100_000_000, 110_000_000, -1.0),
+    "5 Mb gain in 30 %": ("chr20", 31_000_000, 36_000_000, 0.3),
+}
+"""Planted in the lot: contig, start, end, copies gained by the mean cell."""
+SITES = 80_000
+Codes = NDArray[np.uint8]
+Integers = NDArray[np.int64]
+RECORD = np.dtype(
+    [
+        ("size", "<i4"), ("contig", "<i4"), ("start", "<i4"), ("name_size", "u1"), ("mapq", "u1"), ("bin", "<u2"),
+        ("operations", "<u2"), ("flag", "<u2"), ("bases", "<i4"), ("mate_contig", "<i4"), ("mate_start", "<i4"),
+        ("length", "<i4"), ("name", "S13"), ("cigar", "<u4"), ("sequence", "u1", READ // 2), ("quality", "u1", READ),
+    ]
+)  # fmt: skip
+"""A record of BAM with a name of 12 letters, one CIGAR operation, and no tag: all are of one size."""
+NIBBLE = np.zeros(256, np.uint8)
+NIBBLE[list(b"ACGT")] = [1, 2, 4, 8]
+QUALITIES = bytes([37] * 238 + [25] * 13 + [11] * 4 + [2])
+"""Table from any byte to a quality, in four bins."""
+COMPLEMENT = np.arange(256, dtype=np.uint8)
+COMPLEMENT[list(b"ACGT")] = list(b"TGCA")
+
+
+def main(what: str, directory: str, *arguments: str) -> None:
+    rows = {"make": make, "run": run, "doors": doors}[what](Path(directory).resolve(), *arguments)
+    if not rows:
+        return
+    new = pd.DataFrame(rows)
+    if RESULTS.is_file():
+        old = pd.read_csv(RESULTS, sep="\t")
+        new = pd.concat([old[~old["kind"].isin(new["kind"])], new])
+    new.sort_values("kind", kind="stable").to_csv(RESULTS, sep="\t", index=False, float_format="%.4g")
+    print(new.to_string(index=False))
+
+
+# ---- the genome ------------------------------------------------------------------------------------------------------
+
+
+def make(place: Path, depth: str = "0.1") -> list[dict[str, Any]]:
+    """All inputs of a study of one lot, in DIRECTORY."""
+    (place / "config").mkdir(parents=True, exist_ok=True)
+    bands = pd.read_csv(ROOT / "resources/genomes/GRCh38.cytobands.tsv", sep="\t", header=None)
+    bands.columns = ["contig", "start", "end", "band", "stain"]
+    contigs = [*bands.groupby("contig", sort=False)["end"].max().items(), MITOCHONDRION]
+    header = "@HD\tVN:1.6\tSO:coordinate\n" + "".join(f"@SQ\tSN:{name}\tLN:{length}\n" for name, length in contigs)
+    header += "@RG\tID:a\tSM:a\n"
+    outs = {sample: pysam.BGZFile(str(place / f"{sample}.bam"), "wb") for sample in (DONOR, LOT)}
+    for out in outs.values():
+        out.write(_binary_header(header, contigs))
+    with (place / "genome.fa").open("wb") as fasta, (place / "sites.bed").open("w") as sites:
+        for number, (name, length) in enumerate(contigs):
+            rng = np.random.default_rng([8, number])
+            own = bands[(bands["contig"] == name) & bands["stain"].isin(["acen", "gvar", "stalk"])]
+            code = sequence(int(length), own, rng)
+            write_fasta(fasta, str(name), code)
+            snps = panel(str(name), code, rng)
+            for start, ref, alt, frequency, _ in zip(*snps, strict=True):
+                sites.write(f"{name}\t{start}\t{start + 1}\t{chr(ref)}\t{chr(alt)}\t{frequency:.3f}\n")
+            for sample, out in outs.items():
+                # Both have the donor's SNPs and the genome's GC, each its own reads and bias.
+                reads = np.random.default_rng([9, number, sample == LOT])
+                for block in records(str(name), number, code, snps, float(depth), sample == LOT, reads):
+                    out.write(block.tobytes())
+            print(name, length, flush=True)
+    for out in outs.values():
+        out.close()
+    subprocess.run(["samtools", "faidx", str(place / "genome.fa")], check=True)
+    write_track(place / "mappability.bedgraph", dict(contigs))
+    write_study(place)
+    return []
+
+
+def _binary_header(text: str, contigs: list[tuple[Any, int]]) -> bytes:
+    parts = [b"BAM\1", len(text).to_bytes(4, "little"), text.encode(), len(contigs).to_bytes(4, "little")]
+    for name, length in contigs:
+        parts += [(len(name) + 1).to_bytes(4, "little"), name.encode() + b"\0", int(length).to_bytes(4, "little")]
+    return b"".join(parts)
+
+
+def sequence(length: int, gaps: pd.DataFrame, rng: np.random.Generator) -> Codes:
+    """ASCII of a contig. gaps: bands, of which the inner half of each is not known, as are the ends of the contig."""
+    block = 100_000
+    blocks = -(-length // block)
+    gc, wanted = np.empty(blocks), 0.41
+    for number, step in enumerate(rng.normal(0, 0.015, blocks)):
+        wanted = gc[number] = np.clip(0.41 + 0.95 * (wanted - 0.41) + step, 0.3, 0.62)
+    pieces = [rng.bytes(block).translate(_bases(round(256 * share))) for share in gc]
+    code = np.frombuffer(bytearray(b"".join(pieces)), np.uint8)[:length]
+    for family, size in enumerate(np.random.default_rng(3).choice([300, 300, 300, 2_000], 40).tolist()):
+        unit = np.frombuffer(np.random.default_rng([4, family]).bytes(size).translate(_bases(110)), np.uint8)
+        copies = rng.integers(0, max(length - size, 1), int(length * 0.1 / 40 / size))
+        for start, diverged in zip(copies.tolist(), rng.random(len(copies)).tolist(), strict=True):
+            kept = rng.random(size) > 0.2 * diverged
+            code[start : start + size][kept] = unit[kept]
+    for _ in range(int(length * 0.03 / 50_000)):
+        source, target = rng.integers(0, length - 50_000, 2).tolist()
+        code[target : target + 50_000] = code[source : source + 50_000]
+    if length > WINDOW * 10:
+        code[:WINDOW] = code[-WINDOW:] = ord("N")
+    for start, end in gaps[["start", "end"]].itertuples(index=False):
+        code[(3 * start + end) // 4 : (start + 3 * end) // 4] = ord("N")
+    return code
+
+
+def _bases(gc_of_256: int) -> bytes:
+    """Table from any byte to a base: so many of 256 are G or C."""
+    half, rest = gc_of_256 // 2, 256 - gc_of_256
+    return b"G" * half + b"C" * (gc_of_256 - half) + b"A" * (rest // 2) + b"T" * (rest - rest // 2)
+
+
+def write_fasta(out: Any, name: str, code: Codes) -> None:
+    out.write(f">{name}\n".encode())
+    whole = len(code) // WIDTH * WIDTH
+    lines = np.full((whole // WIDTH, WIDTH + 1), ord("\n"), np.uint8)
+    lines[:, :WIDTH] = code[:whole].reshape(-1, WIDTH)
+    out.write(lines.tobytes())
+    if whole < len(code):
+        out.write(code[whole:].tobytes() + b"\n")
+
+
+def panel(name: str, code: Codes, rng: np.random.Generator) -> tuple[Any, ...]:
+    """Common SNPs of an autosome, evenly spread: start, reference and other base, its frequency, and the donor's copies of
+    it on either chromosome, shape (sites, 2)."""
+    if not name[3:].isdigit():
+        return tuple(np.zeros((0, 2) if part == 4 else 0, np.int64) for part in range(5))
+    start = np.linspace(WINDOW, len(code) - WINDOW, int(SITES * len(code) / 2.875e9)).astype(np.int64)
+    start = start[code[start] != ord("N")]
+    ref = code[start]
+    frequency = rng.uniform(0.1, 0.9, len(start))
+    return start, ref, COMPLEMENT[ref], frequency, rng.random((len(start), 2)) < frequency[:, None]
+
+
+def write_track(path: Path, contigs: dict[Any, int]) -> None:
+    """Mappability in steps of 100 to 500 bases, ten million lines, as multi-read tracks have."""
+        with path.open("wb") as out:
+        for number, (name, length) in enumerate(contigs.items()):
+            rng = np.random.default_rng([5, number])
+            edges = np.unique(np.append(np.cumsum(rng.integers(100, 500, length // 300)), 0))
+            edges = edges[edges < length]
+            value = np.where(rng.random(len(edges) - 1) < 0.1, rng.random(len(edges) - 1), 1.0).round(3)
+            columns = {"chrom": np.full(len(value), name), "start": edges[:-1], "end": edges[1:], "value": value}
+            options = csv.WriteOptions(include_header=False, delimiter="\t", quoting_style="none")
+            csv.write_csv(pa.table(columns), out, options)
+
+
+def write_study(place: Path) -> None:
+    reference = {
+        name: str(place / file) for name, file in (("fasta", "genome.fa"), ("mappability", "mappability.bedgraph"))
+    }
+    settings = {"reference": {"layout": "shipped:genomes/GRCh38.yaml", **reference}}
+    settings |= {"identity": {"sites": str(place / "sites.bed")}, "notice": "Simulated reads, not for release."}
+    (place / "config/config.yaml").write_text(yaml.safe_dump(settings))
+    (place / "config/donors.tsv").write_text("donor_id\tsex\nD\tM\n")
+    (place / "config/lots.tsv").write_text("lot_id\tdonor_id\tpassage\nHUMAN\tD\t4\n")
+    rows = [
+        f"{DONOR}\twgs\t\tD\t{DONOR}\tL1\t{place}/{DONOR}.bam",
+        f"{LOT}\twgs\tHUMAN\t\t{LOT}\tL1\t{place}/{LOT}.bam",
+    ]
+    columns = "sample_id assay lot_id donor_id library_id lane alignment".replace(" ", "\t")
+    (place / "config/samples.tsv").write_text("\n".join([columns, *rows]) + "\n")
+
+
+# ---- the reads -------------------------------------------------------------------------------------------------------
+
+
+def records(
+    name: str, number: int, code: Codes, snps: tuple[Any, ...], depth: float, lot: bool, rng: np.random.Generator
+) -> Iterator[NDArray[Any]]:
+    """Records of BAM of one contig, sorted, a stretch at a time; pairs that would hold an N are left out."""
+    windows = len(code) // WINDOW
+    gc = np.isin(code[: windows * WINDOW].reshape(windows, WINDOW)[:, ::10], list(b"GC")).mean(axis=1)
+    knots = windows // 300 + 2
+    wave = np.interp(np.arange(windows), np.linspace(0, windows, knots), rng.normal(0, 0.04 * lot, knots))
+    bias = np.exp(-(((gc - 0.42) / (0.16 if lot else 0.22)) ** 2) / 2) * np.exp(wave)
+    copies, gained = copies_of(name, windows, lot)
+    number_of = rng.poisson(depth * WINDOW / (2 * READ) * copies / 2 * bias)
+    start = np.repeat(np.arange(windows) * WINDOW, number_of) + rng.integers(0, WINDOW, number_of.sum())
+    length = np.clip(rng.normal(380, 60, len(start)), READ, 800).astype(np.int64)
+    inside = start + length < len(code)
+    twice = np.append(np.flatnonzero(inside), rng.choice(np.flatnonzero(inside), int(0.04 * inside.sum())))
+    order = twice[np.argsort(start[twice], kind="stable")]
+    start, length = start[order], length[order]
+    share = (copies / 2 + np.maximum(gained, 0) / 2)[start // WINDOW] / copies[start // WINDOW]
+    second = rng.random(len(start)) >= np.where(gained[start // WINDOW] < 0, 1.0, share)
+    held = np.zeros(0, RECORD)
+    for low in range(0, len(start), 200_000):
+        part = slice(low, low + 200_000)
+        made = pairs(number, code, snps, start[part], length[part], second[part], low, rng)
+        held = np.concatenate([held, made])
+        held = held[np.argsort(held["start"], kind="stable")]
+        safe = int(np.searchsorted(held["start"], start[part][-1]))
+        yield held[:safe]
+        held = held[safe:]
+    yield held
+
+
+def copies_of(name: str, windows: int, lot: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Copies in the mean cell of a man, by window, and how many of them were gained."""
+    gained = np.zeros(windows)
+    for contig, start, end, change in CHANGES.values() if lot else ():
+        if contig == name:
+            gained[start // WINDOW : end // WINDOW] = change
+    normal = {"chrX": 1.0, "chrY": 1.0, "chrM": 600.0}.get(name, 2.0)
+    return normal + gained, gained
+
+
+def pairs(
+    contig: int, code: Codes, snps: tuple[Any, ...], start: Integers, length: Integers, second: NDArray[np.bool_], first: int,
+    rng: np.random.Generator,
+) -> NDArray[Any]:  # fmt: skip
+    """Both mates of fragments. second: of the chromosome whose copies of SNPs stand in the second column."""
+    made = np.zeros((2, len(start)), RECORD)
+    places, _, alts, _, carried = snps
+    forward = rng.random(len(start)) < 0.5
+    names = [b"%02d%010d" % (contig, pair) for pair in range(first, first + len(start))]
+    for mate in range(2):
+        at = start if mate == 0 else start + length - READ
+        bases = code[at[:, None] + np.arange(READ)]
+        low, high = np.searchsorted(places, at), np.searchsorted(places, at + READ)
+        for row in np.flatnonzero(high > low).tolist():
+            for site in range(low[row], high[row]):
+                if carried[site, int(second[row])]:
+                    bases[row, places[site] - at[row]] = alts[site]
+        unknown = (bases == ord("N")).any(axis=1)
+        wrong = rng.integers(0, bases.size, int(0.004 * bases.size))  # a quarter draws the right base
+        bases.reshape(-1)[wrong] = np.frombuffer(b"ACGT", np.uint8)[rng.integers(0, 4, len(wrong))]
+        nibbles = NIBBLE[bases]
+        own = made[mate]
+        own["start"], own["mate_start"] = at, start + length - READ if mate == 0 else start
+        own["length"] = length if mate == 0 else -length
+        # Read 1 is the left one of half of the pairs: 99 and 147, else 163 and 83.
+        own["flag"] = np.where(forward, 99, 163) if mate == 0 else np.where(forward, 147, 83)
+        own["sequence"] = nibbles[:, 0::2] << 4 | nibbles[:, 1::2]
+        own["quality"] = np.frombuffer(rng.bytes(bases.size).translate(QUALITIES), np.uint8).reshape(bases.shape)
+        own["name"] = names
+        own["size"] = np.where(unknown, 0, RECORD.itemsize - 4)
+    for field, value in (("contig", contig), ("mate_contig", contig), ("name_size", 13), ("mapq", 60)):
+        made[field] = value
+    made["operations"], made["bases"], made["cigar"] = 1, READ, READ << 4
+    return made[:, (made["size"] > 0).all(axis=0)].reshape(-1)
+
+
+# ---- the workflow ----------------------------------------------------------------------------------------------------
+
+
+def run(place: Path) -> list[dict[str, Any]]:
+    """CPU, memory and disk of the costliest job of each rule beside what it asked for, and the verdict beside the truth."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "PATH": path}
+    done = subprocess.run(
+        [sys.executable, "-m", "karyolot", "run", str(place), "--", "--cores", "1"], env=environment, check=False
+    )
+    if done.returncode:
+        raise SystemExit("the run failed; its message stands above")
+    return rules(place) + truth(place)
+
+
+def rules(place: Path) -> list[dict[str, Any]]:
+    os.chdir(place)
+    settings, study = load(yaml.safe_load(Path("config/config.yaml").read_text()), Path())
+    needs = resources.Needs(study, settings)
+    rows = []
+    for file in sorted(Path("benchmarks").rglob("*.tsv")):
+        rule, _, unit = file.stem.partition(".")
+        wildcards = {"sample": file.parts[2], "unit": unit} if file.parts[1] == "samples" else {}
+        used = pd.read_csv(file, sep="\t", na_values="-").iloc[0]
+        need, size = resources.need_of(rule, settings), needs.size({k: v for k, v in wildcards.items() if v}, rule)
+        rows.append(
+            {
+                "kind": "rule", "what": rule, "jobs": 1, "cpu_s": used["cpu_time"], "max_mb": used["max_rss"],
+                "asked_mb": resources.mb(need, size), "expected_s": 60 * need.minutes.at(size),
+                "asked_s": 60 * resources.minutes(need, size, 1), "written_mb": used["io_out"],
+                "asked_disk_mb": resources.disk(need, size),
+            }
+        )  # fmt: skip
+    table = pd.DataFrame(rows)
+    most = table.groupby("what", as_index=False).max(numeric_only=True)
+    most["jobs"] = table.groupby("what").size().to_numpy()
+    most["asked_over_max"] = most["asked_mb"] / most["max_mb"]
+    return most.assign(kind="rule").sort_values("cpu_s", ascending=False).to_dict("records")
+
+
+def truth(place: Path) -> list[dict[str, Any]]:
+    calls = pd.read_parquet(place / "results/HUMAN/dna/calls.parquet")
+    rows, explained = [], np.zeros(len(calls), bool)
+    for what, (contig, start, end, change) in CHANGES.items():
+        own = ((calls["chrom"] == contig) & (calls["start"] < end) & (calls["end"] > start)).to_numpy()
+        explained |= own
+        row = {"kind": "truth", "what": what, "planted": abs(change)}
+        for call in calls[own].to_dict("records")[:1]:
+            row |= {
+                "called": f"{contig}:{call['start']}-{call['end']} {call['type']}", "fraction": call["fraction"],
+                "low": call["fraction_low"], "high": call["fraction_high"],
+            }  # fmt: skip
+        rows.append(row)
+    verdict = yaml.safe_load((place / "results/HUMAN/verdict.json").read_text())["verdict"]
+    false = str(int((~explained).sum()))
+    rows += [{"kind": "truth", "what": what, "called": said} for what, said in (("other calls", false), ("verdict", verdict))]
+    return rows
+
+
+# ---- the doors -------------------------------------------------------------------------------------------------------
+
+METER = """
+import os, sys
+child = os.posix_spawn("/bin/bash", ["bash", "-c", sys.argv[1]], os.environ)
+_, status, used = os.wait4(child, 0)
+print(status, used.ru_utime + used.ru_stime, used.ru_maxrss, file=sys.stderr)
+"""
+FILTER = "-q 20 -f 2 -F 3852"
+DOORS = {
+    "inflate, libdeflate": "bgzip -dc {bam} > /dev/null",
+    "samtools view -c, BAM": "samtools view -c " + FILTER + " {bam} > /dev/null",
+    "samtools view -c, CRAM, fields of count_fragments": "samtools view -c --input-fmt-option required_fields=0x1fe "
+    + FILTER + " {cram} > /dev/null",
+    "count_fragments": "exec {python} {script} fragments {place} {cram}",
+    "mosdepth -n -x": "mosdepth -n -x -f {place}/genome.fa {cram}.mosdepth {cram}",
+    "samtools view, CRAM with bases": "samtools view -u -T {place}/genome.fa {cram} > /dev/null",
+    "count_alleles, 2000 sites": "exec {python} {script} alleles {place} {cram} 40",
+    "count_alleles, 20000 sites": "exec {python} {script} alleles {place} {cram} 4",
+    "count_alleles, 80000 sites": "exec {python} {script} alleles {place} {cram} 1",
+}  # fmt: skip
+"""One line of the shell each; {python} {script}: the function of a rule alone, see `door`."""
+SHARES = (0.25, 0.5, 1.0)
+
+
+def doors(place: Path) -> list[dict[str, Any]]:
+    """CPU seconds and peak memory of each on a quarter, a half and all of the lot's reads; start-up is taken off ours."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
+    whole = place / f"results/samples/{LOT}/dna/aligned.cram"
+    names = {"python": sys.executable, "script": str(Path(__file__).resolve()), "place": str(place)}
+    rows: list[dict[str, Any]] = []
+    for share in SHARES:
+        cram, bam = place / f"part{share}.cram", place / f"part{share}.bam"
+        some = f"-s {share}" if share < 1 else ""
+        subprocess.run(f"samtools view -C -T {place}/genome.fa {some} -o {cram} {whole}", shell=True, check=True)
+        subprocess.run(f"samtools view -b {some} -o {bam} {whole}; samtools index {cram}", shell=True, check=True)
+        reads = int(subprocess.run(["samtools", "view", "-c", str(bam)], capture_output=True, check=True).stdout)
+        for what, command in DOORS.items():
+            line = command.format(cram=cram, bam=bam, **names)
+            done = subprocess.run(
+                [sys.executable, "-S", "-c", METER, line], env=environment, capture_output=True, text=True, check=True
+            )
+            status, seconds, kilobytes = done.stderr.split()[-3:]
+            if int(status):
+                raise SystemExit(f"{line}: {done.stderr}")
+            own = re.search(r"cpu ([\d.]+)", done.stdout)
+            rows.append(
+                {
+                    "kind": "door",
+                    "what": what,
+                    "reads": reads,
+                    "cpu_s": float(own[1] if own else seconds),
+                    "max_mb": float(kilobytes) / 1e3,
+                }
+            )
+            print(rows[-1], flush=True)
+    table = pd.DataFrame(rows)
+    for _, own in table.groupby("what"):
+        slope = np.polyfit(np.log(own["reads"]), np.log(own["cpu_s"].clip(lower=0.01)), 1)[0]
+        table.loc[own.index, "exponent"] = slope
+    return table.to_dict("records")
+
+
+def door(what: str, place: str, cram: str, step: str = "1") -> None:
+    """A rule's function on one file; prints its CPU seconds without imports, those of its children included."""
+    from karyolot.dna.counts import count_fragments
+    from karyolot.io.alignment import fragments
+    from karyolot.io.alleles import count_alleles
+
+    if what == "fragments":
+        bins = pd.read_parquet(f"{place}/results/reference/bins.parquet")
+        before = sum(os.times()[:4])
+        count_fragments(bins, fragments(cram, 20))
+    else:
+        sites = pd.read_parquet(f"{place}/results/reference/sites.parquet").iloc[:: int(step)].reset_index(drop=True)
+        before = sum(os.times()[:4])
+        count_alleles(cram, f"{place}/genome.fa", sites, Config().identity)
+    print("cpu", sum(os.times()[:4]) - before)
+
+
+if __name__ == "__main__":
+    door(*sys.argv[1:]) if sys.argv[1] in ("fragments", "alleles") else main(*sys.argv[1:])
