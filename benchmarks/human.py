@@ -170,7 +170,7 @@ def panel(name: str, code: Codes, rng: np.random.Generator) -> tuple[Any, ...]:
 
 def write_track(path: Path, contigs: dict[Any, int]) -> None:
     """Mappability in steps of 100 to 500 bases, ten million lines, as multi-read tracks have."""
-        with path.open("wb") as out:
+    with path.open("wb") as out:
         for number, (name, length) in enumerate(contigs.items()):
             rng = np.random.default_rng([5, number])
             edges = np.unique(np.append(np.cumsum(rng.integers(100, 500, length // 300)), 0))
@@ -333,7 +333,9 @@ def truth(place: Path) -> list[dict[str, Any]]:
         rows.append(row)
     verdict = yaml.safe_load((place / "results/HUMAN/verdict.json").read_text())["verdict"]
     false = str(int((~explained).sum()))
-    rows += [{"kind": "truth", "what": what, "called": said} for what, said in (("other calls", false), ("verdict", verdict))]
+    rows += [
+        {"kind": "truth", "what": what, "called": said} for what, said in (("other calls", false), ("verdict", verdict))
+    ]
     return rows
 
 
