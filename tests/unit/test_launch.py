@@ -21,7 +21,7 @@ def test_the_command_is_plain_snakemake() -> None:
     assert Path(program).name == "snakemake"
     assert line == [
         *("--snakefile", f"{PROJECT}/workflow/Snakefile", "--workflow-profile", f"{PROJECT}/workflow/profiles/local"),
-        *("--directory", ODD, "--cores", "all", "--until", "call_changes"),
+        *("--directory", ODD, "--cores", "all", "--logger", "karyolot", "--until", "call_changes"),
     ]
 
 
@@ -30,13 +30,16 @@ def test_cores_are_the_users_when_he_says_so(words: list[str]) -> None:
     assert "all" not in launch.command(Path(), words)
 
 
-def test_bars_only_in_a_terminal_and_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bars_in_a_terminal_and_lines_elsewhere_unless_the_user_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch.importlib.util, "find_spec", lambda name: name == "snakemake_logger_plugin_rich")
-    assert "--logger" not in launch.command(Path())
+    assert launch.command(Path())[-2:] == ["--logger", "karyolot"]
     assert launch.command(Path(), terminal=True)[-2:] == ["--logger", "rich"]
-    assert "--logger" not in launch.command(Path(), ["--quiet"], terminal=True)
+    for words in (["--quiet"], ["--dry-run"], ["--logger", "other"]):
+        assert "karyolot" not in launch.command(Path(), words) and "rich" not in launch.command(
+            Path(), words, terminal=True
+        )
     monkeypatch.setattr(launch.importlib.util, "find_spec", lambda name: None)
-    assert "--logger" not in launch.command(Path(), terminal=True)
+    assert launch.command(Path(), terminal=True)[-2:] == ["--logger", "karyolot"]
 
 
 def test_words_that_run_no_job() -> None:

@@ -1,6 +1,7 @@
 """The wheel in a virtual environment of its own, far from the checkout: every command, and jobs that run its code."""
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -101,7 +102,9 @@ def test_jobs_of_the_wheel_make_what_the_checkout_makes(installed: Path, finishe
     assert not [name for name in before if name not in SEALED and before[name] != after[name]]
     first, second = (read_report(place / "results" / LOT / "report.json") for place in (finished, copy))
     assert second.provenance.commit == first.provenance.commit
-    assert "Finished jobid" in done.stderr and "Rule: decide_lot" in done.stderr
+    assert re.search(rf"^ *\d+ of \d+  decide_lot {LOT}: \d+ s", done.stderr, flags=re.M), (
+        "the wheel's own lines of progress"
+    )
     assert second.model_dump(exclude={"report_id", "provenance"}) == first.model_dump(
         exclude={"report_id", "provenance"}
     )

@@ -39,7 +39,8 @@ LOG_BYTES = 1 << 20
 def command(directory: Path, words: Sequence[str] = (), *, terminal: bool = False) -> list[str]:
     """The Snakemake command line that makes all results of a working directory.
 
-    words: passed on as they are; an option given again there wins. terminal: progress bars, if their plugin is installed.
+    words: passed on as they are; an option given again there wins. terminal: progress bars, if their plugin is installed;
+    else each finished step is one line.
     """
     beside = shutil.which("snakemake", path=str(Path(sys.executable).parent))
     line = [
@@ -50,8 +51,11 @@ def command(directory: Path, words: Sequence[str] = (), *, terminal: bool = Fals
     ]
     if not _given(words, CORES):
         line += ["--cores", "all"]
-    if terminal and not _given(words, LOGGING) and importlib.util.find_spec("snakemake_logger_plugin_rich"):
-        line += ["--logger", "rich"]
+    if not _given(words, LOGGING) and not only_looks(words):
+        line += [
+            "--logger",
+            "rich" if terminal and importlib.util.find_spec("snakemake_logger_plugin_rich") else "karyolot",
+        ]
     return [*line, *words]
 
 
