@@ -62,14 +62,16 @@ class Reference(Section):
         None,
         description="Ready bin annotation, TSV: chrom start end gc [mappability] [replication_timing]; for counts.",
     )
-    mappability: File | None = Field(None, description="bedGraph or WIG, 0..1. Not given: said in the report.")
+    mappability: File | None = Field(
+        None, description="bedGraph or WIG, 0..1. Not given: the report states that mappability was not used."
+    )
     replication_timing: File | None = Field(
         None,
-        description="bedGraph or WIG, high = early replicating. Not given: growth waves are not corrected, and it is said.",
+        description="bedGraph or WIG, high = early replicating. Not given: replication-timing bias is not corrected, and the report states this.",
     )
     blacklist: File | None = Field(None, description="BED of regions never counted as usable.")
     gtf: File | None = Field(
-        None, description="Gene annotation. Needed for RNA from reads, and to name genes in calls."
+        None, description="Gene annotation. Needed for RNA from reads, and for gene names in calls."
     )
     transcripts: File | None = Field(
         None, description="Transcript FASTA. Not given: extracted from fasta and gtf by gffread."
@@ -91,11 +93,11 @@ class Alignment(Section):
     )
     batch_bases: PositiveInt = Field(
         100_000_000,
-        description="bwa -K / minimap2 -K: bases per batch, fixed so that threads do not change the result.",
+        description="bwa -K / minimap2 -K: bases per batch, fixed so that the number of threads does not change the result.",
     )
     optical_distance: Annotated[int, Field(ge=0)] = Field(
         0,
-        description="samtools markdup -d: 100 for HiSeq, 2500 for patterned flow cells; 0 = do not tell optical apart.",
+        description="samtools markdup -d: 100 for HiSeq, 2500 for patterned flow cells; 0 = optical duplicates are not distinguished.",
     )
 
 
@@ -125,23 +127,23 @@ class CopyNumber(Section):
     donor_outlier: tuple[Annotated[float, Field(ge=0, lt=0.5)], Annotated[float, Field(gt=2)]] = Field(
         (0.25, 2.5),
         description="Bins whose donor count is outside this multiple of what the donor's sex predicts are masked:"
-        " homozygous deletions and satellite pile-ups go, one-copy germline changes (0.5, 1.5) and CN 4 (2.0) stay.",
+        " homozygous deletions and satellite pile-ups are removed; one-copy germline changes (0.5, 1.5) and CN 4 (2.0) remain.",
     )
-    family_wise_error: ErrorRate = Field(0.05, description="Chance of any false call in a stable lot.")
-    power: Power = Field(0.95, description="Chance to call a change that is at the printed limit of detection.")
+    family_wise_error: ErrorRate = Field(0.05, description="Probability of any false call in a stable lot.")
+    power: Power = Field(0.95, description="Probability of calling a change at the reported limit of detection.")
     min_log2: Annotated[float, Field(ge=0, le=0.1)] = Field(
         0.0356, description="Smallest |log2| called: log2(1 + 0.05/2), a one-copy gain in 5 % of cells."
     )
     min_bins: Annotated[int, Field(ge=2, le=10)] = Field(3, description="Fewest used bins of a called segment.")
     clonal_fraction: Annotated[float, Field(ge=0.5, lt=1)] = Field(
-        0.8, description="From this fraction of cells on a change is called clonal."
+        0.8, description="A change in at least this fraction of cells is called clonal."
     )
     lod_sizes_mb: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = Field(
-        (1, 2, 5, 10, 20), description="Sizes the limit of detection is printed for, Mb."
+        (1, 2, 5, 10, 20), description="Sizes for which the limit of detection is reported, Mb."
     )
     claim_mb: Annotated[float, Field(gt=0, le=20)] = Field(
         5,
-        description="Size the PASS claim is made for, Mb: the CIRM/Coriell criterion, about what G-banding resolves.",
+        description="Smallest change that a PASS excludes, Mb: the CIRM/Coriell criterion, about the resolution of G-banding.",
     )
     high_copy_mb: Annotated[float, Field(gt=0, le=10)] = Field(
         1, description="Smallest size at which four or more copies are judged: CN > 3 segments (Yamamoto 2022)."
@@ -160,7 +162,9 @@ class CopyNumber(Section):
     published_loss: Annotated[float, Field(ge=0.5, lt=1)] = Field(
         0.5, description="Published rule: loss if below this (He 2025, Fig. 1d: log2(1/2))."
     )
-    watch_regions: File = Field("shipped:watch_regions.tsv", description="Regions and genes looked at by name.")
+    watch_regions: File = Field(
+        "shipped:watch_regions.tsv", description="Recurrent regions and genes that are tested and reported by name."
+    )
 
 
 class Identity(Section):
@@ -178,7 +182,8 @@ class Identity(Section):
     )
     min_mapq: Annotated[int, Field(ge=0, le=60)] = Field(20, description="Lowest mapping quality of a read counted.")
     min_base_quality: Annotated[int, Field(ge=0, le=60)] = Field(
-        20, description="Lowest base quality counted: Phred 20 is one error in 100, what the genotype model allows for."
+        20,
+        description="Lowest base quality counted: Phred 20 is one error in 100, the error rate of the genotype model.",
     )
     rna_pairs: PositiveInt = Field(
         2_000_000,
@@ -187,16 +192,16 @@ class Identity(Section):
     )
     log10_ratio: Annotated[float, Field(ge=2, le=10)] = Field(
         4,
-        description="log10 likelihood ratio that decides: one wrong answer in 10,000 comparisons at most (Markov).",
+        description="log10 likelihood ratio required for a decision: at most one error in 10,000 comparisons (Markov's inequality).",
     )
     min_depth: PositiveInt = Field(
-        10, description="Fragments a het site of the donor must have in lot and donor to be used for allele shares."
+        10, description="Fragments a het site of the donor must have in lot and donor to be used for allele fractions."
     )
     event_mb: Annotated[float, Field(gt=0)] = Field(
-        10, description="Smallest event of the alleles alone that is searched for, Mb; needs dozens of het sites."
+        10, description="Smallest event searched for by allele fractions alone, Mb; needs dozens of heterozygous sites."
     )
-    family_wise_error: ErrorRate = Field(0.05, description="Chance of any false event of the alleles in a stable lot.")
-    power: Power = Field(0.95, description="Chance to find what is at the printed limit of detection.")
+    family_wise_error: ErrorRate = Field(0.05, description="Probability of any false allelic event in a stable lot.")
+    power: Power = Field(0.95, description="Probability of finding an event at the reported limit of detection.")
 
 
 class SmallVariants(Section):
@@ -220,7 +225,7 @@ class SmallVariants(Section):
 class Expression(Section):
     """Reads to counts, lot against donor."""
 
-    markers: File = Field("shipped:markers.tsv", description="Marker genes and what is expected of each.")
+    markers: File = Field("shipped:markers.tsv", description="Marker genes and the expected state of each.")
     panel: File | None = Field(
         None,
         description="Reference panel of accepted lots, frozen by `karyolot panel freeze`. Not given: a lot is compared with"
@@ -229,7 +234,7 @@ class Expression(Section):
     design: str = Field(
         "~ donor + state",
         description="Study design: state, and before it donor and any of platform, library_kit, seq_run."
-        " A term all samples share is left out, as donor is for a lot and its own donor.",
+        " A term with one value in all samples is left out, as is donor for a lot and its own donor.",
     )
     gc_bias: bool = Field(True, description="salmon --gcBias.")
     seq_bias: bool = Field(True, description="salmon --seqBias.")
@@ -258,7 +263,7 @@ class Pathways(Section):
         (),
         description="Your GMT files, each {path: ..., sha256: ..., licence: ...}; see resources/gene_sets/README.md.",
     )
-    axes: File = Field("shipped:gene_sets/axes.tsv", description="Which sets stand for which axis (WNT, NOTCH, ...).")
+    axes: File = Field("shipped:gene_sets/axes.tsv", description="Assignment of gene sets to axes (WNT, NOTCH, ...).")
     min_size: PositiveInt = Field(
         5, description="Smallest set scored; GSEApy's 15 silently drops HGF receptor signalling."
     )
@@ -285,7 +290,7 @@ class Report(Section):
 
     multiqc: bool = Field(
         False,
-        description="Also make results/multiqc.html, quality of all samples; `./run multiqc` installs what it needs.",
+        description="Also write results/multiqc.html with the quality of all samples; `./run multiqc` installs MultiQC.",
     )
 
 

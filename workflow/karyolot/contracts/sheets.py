@@ -38,7 +38,7 @@ class Donor(Row):
     """config/donors.tsv, one row per donor."""
 
     donor_id: Id = Field(description="Pseudonym of the donor.")
-    sex: Literal["F", "M"] = Field(description="Of the donor by record; checked against the reads.")
+    sex: Literal["F", "M"] = Field(description="Sex of the donor by record; checked against the reads.")
     age: Annotated[float, Field(ge=0, le=120)] | None = Field(None, description="Years at collection.")
     cryo_protocol: Text | None = Field(None, description="How the hepatocytes were frozen.")
 
@@ -51,7 +51,7 @@ class Lot(Row):
     passage: Annotated[int, Field(ge=1)] = Field(description="Passages since reprogramming; hepatocytes are 0.")
     pdl: Annotated[float, Field(ge=0)] | None = Field(None, description="Population doublings since reprogramming.")
     bank: Literal["PCB", "MCB", "DP"] | None = Field(None, description="Primary or master cell bank, drug product.")
-    parent_lot_id: Id | None = Field(None, description="The lot of lots.tsv this one was grown from.")
+    parent_lot_id: Id | None = Field(None, description="Parent: the lot of lots.tsv from which this lot was expanded.")
     thaw_state: Literal["fresh", "thawed"] | None = Field(None, description="State of the cells when sampled.")
     cryo_protocol: Text | None = Field(None, description="How the lot was frozen.")
     medium_lot: Text | None = Field(None, description="Lot of the culture medium.")
@@ -99,7 +99,7 @@ class Sample(Row):
     seq_run: Text | None = Field(None, description="Sequencing run.")
     library_kit: Text | None = Field(None, description="Library preparation kit.")
     strandedness: Literal["unstranded", "forward", "reverse"] | None = Field(
-        None, description="rnaseq: as the kit promises; held against the reads (Q07)."
+        None, description="rnaseq: as stated by the kit; compared with the reads (Q07)."
     )
 
     @property
@@ -125,7 +125,7 @@ class LotResult(Row):
 
     lot_id: Id = Field(description="A lot of lots.tsv.")
     kind: Literal["karyotype", "dna_content", "viability", "flow", "mycoplasma", "deviation"] = Field(
-        description="What was tested; deviation: something that did not go as written down."
+        description="Kind of result; deviation: a departure from the written procedure."
     )
     value: Text = Field(
         description="karyotype: ISCN, such as 46,XX[20]. mycoplasma: negative or positive. deviation: what happened."
@@ -134,13 +134,13 @@ class LotResult(Row):
     unit: Annotated[str, Field(max_length=20)] | None = Field(None, description="Of the number; viability is in %.")
     analyte: Text | None = Field(None, description="flow: the antigen, such as HLA-DR.")
     limit: Annotated[str, Field(pattern=LIMIT_PATTERN)] | None = Field(
-        None, description="What a number must keep, such as >= 90, as its document says."
+        None, description="Specification of a numeric result, such as >= 90, from its document."
     )
     method: Text | None = Field(None, description="Such as G-banding, 20 cells.")
     date: Annotated[str, Field(pattern=DATE_PATTERN)] | None = Field(None, description="Of the result, year-month-day.")
-    document: Text = Field(description="Name or number of the document that says so.")
-    sha256: Sha256 | None = Field(None, description="Of the document's file; only a deviation may do without.")
-    comment: Text | None = Field(None, description="Anything a reader should know.")
+    document: Text = Field(description="Name or number of the source document.")
+    sha256: Sha256 | None = Field(None, description="Of the document's file; optional for a deviation.")
+    comment: Text | None = Field(None, description="Free text.")
 
     def kept(self, sex: Literal["F", "M"]) -> bool | None:
         """Whether the result is as it should be; None where its row asks for nothing. sex: of the donor by record.
