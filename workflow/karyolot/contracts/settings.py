@@ -67,7 +67,8 @@ class Reference(Section):
     )
     replication_timing: File | None = Field(
         None,
-        description="bedGraph or WIG, high = early replicating. Not given: replication-timing bias is not corrected, and the report states this.",
+        description="bedGraph or WIG, high = early replicating. Not given: replication-timing bias is not"
+        " corrected, and the report states this.",
     )
     blacklist: File | None = Field(None, description="BED of regions never counted as usable.")
     gtf: File | None = Field(
@@ -97,7 +98,8 @@ class Alignment(Section):
     )
     optical_distance: Annotated[int, Field(ge=0)] = Field(
         0,
-        description="samtools markdup -d: 100 for HiSeq, 2500 for patterned flow cells; 0 = optical duplicates are not distinguished.",
+        description="samtools markdup -d: 100 for HiSeq, 2500 for patterned flow cells; 0 = optical duplicates are"
+        " not distinguished.",
     )
 
 
@@ -192,7 +194,8 @@ class Identity(Section):
     )
     log10_ratio: Annotated[float, Field(ge=2, le=10)] = Field(
         4,
-        description="log10 likelihood ratio required for a decision: at most one error in 10,000 comparisons (Markov's inequality).",
+        description="log10 likelihood ratio required for a decision: at most one error in 10,000 comparisons"
+        " (Markov's inequality).",
     )
     min_depth: PositiveInt = Field(
         10, description="Fragments a het site of the donor must have in lot and donor to be used for allele fractions."
