@@ -189,5 +189,5 @@ def test_depths_are_means_over_the_places_of_the_list(tmp_path: Path) -> None:
     assert table["gene"].tolist() == ["ONE", "chr2:101-300"]
     assert table[["lot_depth", "donor_depth"]].to_numpy().tolist() == [[30, 15], [10, 0]]
     path.write_text("")
-    with pytest.raises(KaryolotError, match="no place of this genome"):
+    with pytest.raises(KaryolotError, match="no region of this genome"):
         read_depths(path)

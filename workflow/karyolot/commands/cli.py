@@ -146,7 +146,7 @@ def _print_added(addition: "Addition", lot: str) -> None:
     for problem in addition.warnings:
         print(problem, file=sys.stderr)
     for column in addition.dropped:
-        print(f"{addition.paths['samples']} has no column {column}, so no checksum is kept there", file=sys.stderr)
+        print(f"{addition.paths['samples']} has no column {column}, so no checksum is recorded", file=sys.stderr)
     counts = ", ".join(f"{len(rows)} to {addition.paths[name]}" for name, rows in addition.rows.items())
     print(f"lot {lot} added, rows: {counts}")
 
@@ -206,7 +206,7 @@ def run(context: typer.Context, directory: Annotated[Path, typer.Argument(help="
 
 @app.command()
 def report(lot: Annotated[str, typer.Argument(help="A finished lot.")], directory: Directory = Path()) -> None:
-    """Make the HTML and the PDF of a lot anew from its record, results/LOT/report.json."""
+    """Regenerate the HTML and PDF of a lot from its record, results/LOT/report.json."""
     from karyolot.commands.report import render_again
 
     for path in render_again(directory, lot):
@@ -312,7 +312,9 @@ def plan(
 @panel_app.command()
 def freeze(
     lots: Annotated[str, typer.Option(help="Accepted lots of this run, separated by commas.")],
-    version: Annotated[str, typer.Option(help="Of the panel, like 1.0: stands in every report that uses it.")],
+    version: Annotated[
+        str, typer.Option(help="Version of the panel, such as 1.0; printed in every report that uses it.")
+    ],
     out: Annotated[Path, typer.Option(help="File to write; never overwritten by another panel.")],
     directory: Annotated[Path, typer.Option(help="Working directory of the finished run.")] = Path(),
     markers: Annotated[str, typer.Option(help="Marker table, as in expression.markers.")] = "shipped:markers.tsv",
@@ -333,10 +335,10 @@ def freeze(
 def fetch(
     url: Annotated[str, typer.Argument(help="Address of a genome, an annotation, a track: https:// or http://.")],
     out: Annotated[Path, typer.Argument(help="File to make.")],
-    sha256: Annotated[str, typer.Option(help="As the server, or whoever fetched it before, states it.")] = "",
+    sha256: Annotated[str, typer.Option(help="As published by the provider, or of an earlier download.")] = "",
     md5: Annotated[str, typer.Option(help="Where only this is stated (GENCODE, UCSC).")] = "",
 ) -> None:
-    """Download a reference file; what breaks off is taken up by the same command. No run ever downloads anything."""
+    """Download a reference file; run the command again to resume. No run ever downloads anything."""
     from karyolot.io import download
     from karyolot.io.files import sha256 as sha256_of
 
@@ -353,7 +355,7 @@ def simulate(
     out: Annotated[Path, typer.Argument(help="Folder to make; it must not exist, or be empty.")],
     size: Annotated[Literal["demo", "tiny"], typer.Option(help="tiny is for tests.")] = "demo",
 ) -> None:
-    """Make a working directory with a miniature human study: reads, reference, tables, and the truth planted in it."""
+    """Make a working directory with a miniature human study: reads, reference, sample sheets, and the simulated truth."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise KaryolotError(f"{out} exists and is not an empty folder; name another, or delete it")
     from karyolot.simulate.example import write_example

@@ -74,7 +74,7 @@ def stop_unfit(directory: Path, words: Sequence[str]) -> None:
     asked = any(Path(word).name == "slurm" for word in words)  # the executor, or the profile that names it
     if asked and not only_looks(words) and not _given(words, (STATUS,)) and not _has_accounting():
         raise KaryolotError(
-            "this SLURM keeps no accounts (sacct fails): the run would wait for ever for jobs that are over."
+            "SLURM accounting is not available (sacct failed); Snakemake would wait forever for finished jobs."
             f" Add: {STATUS} squeue"
         )
 
@@ -232,10 +232,10 @@ HINTS = {
     r"is not the code that planned this job": "karyolot was changed while it ran: run again.",
     r"Error reading input file|truncated input file|Inflate operation failed|Failure to decode slice": "An alignment is"
     " damaged, or was made with another genome than reference.fasta: fetch it again, or give its genome.",
-    r"the sample sheet says": "An input is not the file its checksum was taken of: fetch it again.",
+    r"the sample sheet (?:says|states)": "An input is not the file its checksum was taken of: fetch it again.",
 }
 """What a log says -> one sentence of remedy; the first that fits."""
-OTHERWISE = "Fix what the log reports and run again: finished jobs are kept."
+OTHERWISE = "Fix the reported error and run again; finished jobs are kept."
 
 
 def hint(text: str) -> str:

@@ -137,7 +137,7 @@ def _planned(facts: Mapping[str, Any], out: Console) -> None:
     needed = (
         f"needs a panel of about {panel['snps']:,} SNPs."
         if panel["snps"] is not None
-        else f"cannot be had: {panel['reason']}."
+        else f"not available: {panel['reason']}."
     )
     _block(
         out,

@@ -57,7 +57,7 @@ def fetch(
     if (found := digest(part, algorithm)) != checksum:
         part.unlink()
         raise KaryolotError(
-            f"{url}: {algorithm} is {found}, not {checksum}; nothing was kept. Either the address holds another release,"
+            f"{url}: {algorithm} is {found}, not {checksum}; the file was discarded. Either the address holds another release,"
             " or the checksum is another file's"
         )
     part.replace(target)
@@ -82,7 +82,7 @@ def _receive(url: str, out: IO[bytes], timeout: float, wait: Callable[[int], obj
         failures = 1 if out.tell() > before else failures + 1
         if failures == ATTEMPTS:
             raise KaryolotError(
-                f"{url}: {reason}, {ATTEMPTS} times in a row; {out.tell()} bytes are kept, the same command goes on there"
+                f"{url}: {reason}, {ATTEMPTS} times in a row; {out.tell()} bytes are kept; run the same command again to resume"
             )
         wait(failures)
 
@@ -99,7 +99,7 @@ def _receive_some(url: str, out: IO[bytes], timeout: float) -> bool:
                 _empty(out)
             start = out.tell()
             if answer.status == 206 and not (answer.headers["Content-Range"] or "").startswith(f"bytes {start}-"):
-                raise HTTPException("the server sends another part than was asked for")
+                raise HTTPException("the server sends another part than requested")
             length = answer.headers["Content-Length"]
             while block := answer.read1(BLOCK):
                 out.write(block)

@@ -173,7 +173,7 @@ def describe_file(path: PathLike, expected: str | None = None) -> dict[str, Any]
     digest = sha256(path)
     if expected is not None and digest != expected:
         raise KaryolotError(
-            f"{path}: sha256 is {digest}, the sample sheet says {expected}; the file changed or was copied badly:"
+            f"{path}: sha256 is {digest}, the sample sheet states {expected}; the file was changed or its copy is damaged:"
             " fetch it again"
         )
     return {"path": str(path), "bytes": Path(path).stat().st_size, "sha256": digest}

@@ -44,7 +44,7 @@ def read_report(path: PathLike) -> Record:
         fault = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in fault["loc"])
         raise KaryolotError(
-            f"{path}: not a record this version reads ({place}: {fault['msg']}); run again to make it anew"
+            f"{path}: not a report.json readable by this version ({place}: {fault['msg']}); run again to regenerate it"
         ) from error
     if record.report_id != seal(content):
         raise KaryolotError(
@@ -52,7 +52,7 @@ def read_report(path: PathLike) -> Record:
             " delete it and run again"
         )
     if record.lot.lot_id != lot:
-        raise KaryolotError(f"{path}: is the record of lot {quoted(record.lot.lot_id)}; run again to make it anew")
+        raise KaryolotError(f"{path}: is the record of lot {quoted(record.lot.lot_id)}; run again to regenerate it")
     return record
 
 

@@ -15,5 +15,5 @@ def read_depths(path: PathLike) -> pd.DataFrame:
             gene = fields[3] if len(fields) > 5 else f"{fields[0]}:{start + 1}-{end}"
             rows.append((fields[0], start, end, gene, *(int(total) / (end - start) for total in fields[-2:])))
     if not rows:
-        raise KaryolotError(f"{path}: the list of genes holds no place of this genome")
+        raise KaryolotError(f"{path}: the gene list contains no region of this genome")
     return pd.DataFrame(rows, columns=["chrom", "start", "end", "gene", "lot_depth", "donor_depth"])

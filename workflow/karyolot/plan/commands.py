@@ -8,7 +8,7 @@ from karyolot.contracts.sheets import Sample, Study
 from karyolot.plan.files import FASTA, INDEX, TRIMMED, given, own_calls, paired, run_targets
 from karyolot.plan.samples import reads_of, sequenced_samples, unit_of, units_of
 
-NOT_WHOLE = "{ echo 'The output is not whole, though no tool said so: run again, and look at the disk.' >&2; exit 1; }"
+NOT_WHOLE = "{ echo 'Output is truncated although no tool reported an error. Check free disk space and run again.' >&2; exit 1; }"
 """What a rule does when its output holds less than went in: a tool that ends early does not always say so."""
 
 
