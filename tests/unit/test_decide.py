@@ -24,8 +24,8 @@ GOOD: Metrics = {
         "dna.usable_bins": 0.93, "dna.blind_arms": 0, "dna.rt_slope": 0.03, "cn.lod": 0.14, "cn.lod_gain": 0.14,
         "cn.lod_loss": 0.13,
         "cn.published_rule": 0, "cn.acquired_long": 0, "cn.acquired_short": 0, "cn.high_copy": 0,
-        "cn.whole_chromosome": 0, "cn.donor_change_lost": 0, "rna.identity_detected": 40.0, "rna.mature_down": 4,
-        "rna.progenitor_up": 5, "rna.hla2_max_tpm": 0.2, "rna.blood_max_tpm": 0.1, "rna.secreted_up": 3,
+        "cn.whole_chromosome": 0, "cn.donor_change_lost": 0, "rna.identity_detected": 40.0, "rna.mature_down": 1.0,
+        "rna.progenitor_up": 1.0, "rna.hla2_max_tpm": 0.2, "rna.blood_max_tpm": 0.1, "rna.secreted_up": 1.0,
         "rna.pluripotency_max_tpm": 0.0,
         "process.passage": 8, "process.pdl": 11.2,
     }.items()
@@ -50,7 +50,8 @@ def test_a_good_lot_passes_bounded_by_its_limit_of_detection() -> None:
         ({"cn__published_rule": 2}, "FAIL"),
         ({"cn__high_copy": 1}, "FAIL"),
         ({"cn__acquired_short": 1}, "REVIEW"),
-        ({"rna__mature_down": 2}, "REVIEW"),
+        ({"rna__mature_down": 0.5}, "REVIEW"),
+        ({"rna__mature_down": 3 / 4, "rna__progenitor_up": 4 / 5}, "PASS"),
         ({"rna__secreted_up": 0}, "PASS"),
         ({"cn__lod": 0.3}, "INDETERMINATE"),
         ({"cn__lod": None}, "INDETERMINATE"),
@@ -250,6 +251,38 @@ def test_no_rna_alone_fails_a_lot() -> None:
 def test_an_informational_breach_is_shown_but_never_counts() -> None:
     criterion = next(c for c in ACCEPTANCE.criteria if c.id == "R06")
     assert judge(criterion, Metric(value=0)).outcome == "INFO"
+    assert judge(criterion, Metric(value=None, asked=True)).outcome == "NOT_ASSESSED"
+
+
+@pytest.mark.parametrize(
+    "name", ["rna.mature_down", "rna.identity_detected", "rna.panel_maturity", "identity.snp_match"]
+)
+def test_what_was_asked_for_and_could_not_be_had_leaves_a_lot_undecided(name: str) -> None:
+    unknown = GOOD | {name: Metric(value=None, reason="no TPM", asked=True)}
+    verdict = decide("L1", unknown, ACCEPTANCE, 5, 0.95)
+    assert verdict.outcome == "INDETERMINATE" and len(verdict.reasons) == 1
+
+
+def test_a_panel_that_is_set_and_a_lot_without_rna_cannot_be_decided() -> None:
+    bare = {name: metric for name, metric in GOOD.items() if not name.startswith("rna.")}
+    assert decide("L1", bare, ACCEPTANCE, 5, 0.95).outcome == "PASS"
+    verdict = decide("L1", bare, ACCEPTANCE, 5, 0.95, panel_asked=True)
+    assert (verdict.outcome, verdict.reasons) == ("INDETERMINATE", ("R08a", "R08b", "R08c"))
+    assert "expression.panel" in next(r for r in verdict.criteria if r.id == "R08a").explanation
+
+
+def test_an_undecided_lot_names_what_is_for_review_all_the_same() -> None:
+    changed = {"cn.lod": Metric(value=0.3), "cn.acquired_short": Metric(value=2), "process.passage": Metric(value=14)}
+    verdict = decide("L1", GOOD | changed, ACCEPTANCE, 5, 0.95)
+    assert verdict.outcome == "INDETERMINATE" and verdict.reasons == ("Q06",)
+    review = "For review, whatever the verdict will be: acquired change below the claimed size (C04), passage within"
+    assert review in verdict.headline
+    withheld = decide("L1", GOOD | changed | {"identity.lot_sex": Metric(value=False)}, ACCEPTANCE, 5, 0.95)
+    assert withheld.suppressed and "(C04)" not in withheld.headline and "(P01)" in withheld.headline
+    gaps = ACCEPTANCE.model_copy(update={"criteria": tuple(c for c in ACCEPTANCE.criteria if c.id != "C02")})
+    unjudged = decide("L1", GOOD | {"process.passage": Metric(value=14)}, gaps, 5, 0.95)
+    assert unjudged.headline.startswith("Not judged") and "(P01)" in unjudged.headline
+    assert "For review" not in decide("L1", GOOD | {"cn.lod": Metric(value=0.3)}, ACCEPTANCE, 5, 0.95).headline
 
 
 def test_a_criterion_without_source_or_limit_is_refused() -> None:

@@ -136,13 +136,6 @@ def test_a_unit_that_is_not_the_metrics_is_refused() -> None:
     assert remedy == "write 'share of cells', and the limits in this unit"
 
 
-def test_the_number_of_marker_genes_in_a_unit_is_the_users() -> None:
-    good = next(criterion for criterion in documents() if criterion["id"] == "R02")
-    assert Criterion.model_validate(good | {"unit": "of 11 genes"}).unit == "of 11 genes"
-    with pytest.raises(ValidationError, match="of N genes"):
-        Criterion.model_validate(good | {"unit": "of four genes"})
-
-
 @pytest.mark.parametrize(
     ("metric", "op", "value", "message"),
     [

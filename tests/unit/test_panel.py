@@ -378,7 +378,7 @@ def test_without_lengths_it_is_unknown() -> None:
     data = planted("N1", "D99")
     del data.layers["tpm"], data.layers["length"]
     metrics, table = judged(data, panel_of(6))
-    assert metrics["rna.panel_maturity"].value is None and "gene lengths" in metrics["rna.panel_maturity"].reason
+    assert metrics["rna.panel_maturity"].asked and "lengths of some genes" in metrics["rna.panel_maturity"].reason
     assert table["panel_mean"].notna().all()
 
 

@@ -508,7 +508,7 @@ def test_numbers_read_as_people_write_them(value: object, text: str) -> None:
         (1, "calls", "1 call"),
         (2, "calls", "2 calls"),
         (-4.2e-4, "SD inside the limit", "−4.2e−4 SD inside the limit"),
-        (1, "of 5 genes", "1 of 5 genes"),
+        (0.8, "share of genes", "0.8 share of genes"),
     ],
 )
 def test_a_measured_value_has_its_unit(value: object, unit: str, text: str) -> None:

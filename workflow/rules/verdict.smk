@@ -26,6 +26,7 @@ rule decide_lot:
         results=lambda wildcards: samples.lot_results(study, wildcards.lot),
         snps_asked=lambda wildcards: samples.snps_asked(study, settings, wildcards.lot),
         tested_elsewhere=settings.identity.tested_elsewhere,
+        panel_asked=settings.expression.panel is not None,
         verified=lambda wildcards: samples.fastq_files(study, wildcards.lot),
     script:
         "../scripts/decide_lot.py"

@@ -153,9 +153,9 @@ class Markers(Table):
     group: a group of resources/markers.tsv. expected: 'down', 'up', 'detected', 'absent' or 'report'.
     lot_tpm, donor_tpm: mean over replicates, transcripts per million; lot_tpm_low/high: lowest and highest replicate
     of the lot. TPM are null when gene lengths are not known; everything is null when the gene is not in the annotation.
-    log2fc_low, log2fc_high: 95 % interval from the spread of the replicates of this lot and donor, null without
-    replicates; it says nothing of the spread of lots.
-    met: 'yes' or 'no'; null = not assessed, or only reported.
+    donor_reads, lot_reads: of the gene, all samples together. log2fc_low, log2fc_high: 95 % interval from the spread of the
+    replicates of this lot and donor, null without replicates; it says nothing of the spread of lots.
+    met: 'yes' or 'no'; null = cannot be told from these reads, not assessed, or only reported.
     """
 
     gene_name: Series[str]
@@ -165,6 +165,8 @@ class Markers(Table):
     lot_tpm_low: Series[float] = pa.Field(ge=0, nullable=True)
     lot_tpm_high: Series[float] = pa.Field(ge=0, nullable=True)
     donor_tpm: Series[float] = pa.Field(ge=0, nullable=True)
+    donor_reads: Series[float] = pa.Field(ge=0, nullable=True)
+    lot_reads: Series[float] = pa.Field(ge=0, nullable=True)
     log2fc: Series[float] = pa.Field(nullable=True)
     log2fc_low: Series[float] = pa.Field(nullable=True)
     log2fc_high: Series[float] = pa.Field(nullable=True)

@@ -28,7 +28,9 @@ _SAME: Kind = ("MATCH", "MISMATCH")
 _SEX: Kind = ("F", "M")
 _NOISE = "too few bins to measure the noise"
 _NOT_DONOR = "the lot's SNPs do not match its donor"
-_MARKERS = "a gene of the group has no read or is not annotated, or the marker table has no such group"
+_MARKERS = (
+    "half of the group's genes or more cannot be told, one is not annotated, or the marker table has no such group"
+)
 _TPM = "gene lengths are unknown, or a gene of the group is not annotated"
 _PANEL = "no reference panel, fewer lots than limits need, no TPM, or lots that do not differ"
 
@@ -36,8 +38,8 @@ _PANEL = "no reference panel, fewer lots than limits need, no TPM, or lots that 
 class MetricName(StrEnum):
     """Name of a metric, with what is known of it before it is measured.
 
-    stage: who computes it. kind: type of its value. unit: as acceptance.yaml states it; N stands for a number that the
-    study's own tables set. meaning: one line. null: when the value is null; '' = never.
+    stage: who computes it. kind: type of its value. unit: as acceptance.yaml states it. meaning: one line. null: when the
+    value is null; '' = never.
     """
 
     stage: Stage
@@ -144,20 +146,20 @@ class MetricName(StrEnum):
 
     RNA_IDENTITY_DETECTED = ("rna.identity_detected", "rna", float, "TPM, lowest",
         "lowest level of the hepatocyte identity genes in the lot", _TPM)
-    RNA_MATURE_DOWN = ("rna.mature_down", "rna", int, "of N genes",
-        "mature hepatocyte genes that are lower than in the donor", _MARKERS)
-    RNA_PROGENITOR_UP = ("rna.progenitor_up", "rna", int, "of N genes",
-        "progenitor genes that are higher than in the donor", _MARKERS)
+    RNA_MATURE_DOWN = ("rna.mature_down", "rna", float, "share of genes",
+        "share of the measured mature hepatocyte genes that are lower than in the donor", _MARKERS)
+    RNA_PROGENITOR_UP = ("rna.progenitor_up", "rna", float, "share of genes",
+        "share of the measured progenitor genes that are higher than in the donor", _MARKERS)
     RNA_HLA2_MAX_TPM = ("rna.hla2_max_tpm", "rna", float, "TPM, highest",
         "highest level of the HLA class II genes in the lot", _TPM)
     RNA_BLOOD_MAX_TPM = ("rna.blood_max_tpm", "rna", float, "TPM, highest",
         "highest level of the blood and endothelial genes in the lot", _TPM)
-    RNA_SECRETED_UP = ("rna.secreted_up", "rna", int, "of N genes",
-        "genes of secreted factors and matrix that are higher than in the donor", _MARKERS)
+    RNA_SECRETED_UP = ("rna.secreted_up", "rna", float, "share of genes",
+        "share of the measured genes of secreted factors and matrix that are higher than in the donor", _MARKERS)
     RNA_PLURIPOTENCY_MAX_TPM = ("rna.pluripotency_max_tpm", "rna", float, "TPM, highest",
         "highest level of the pluripotency genes in the lot", _TPM)
     RNA_YAP_TARGETS_LOG2FC = ("rna.yap_targets_log2fc", "rna", float, "log2",
-        "median log2 fold change of the YAP target genes", _MARKERS)
+        "median log2 fold change of the YAP target genes", "a gene of the group has no read or is not annotated")
     RNA_GENES_DETECTED = ("rna.genes_detected", "rna", int, "genes",
         "genes detected in the lot's sample with the fewest", "gene lengths are unknown")
     RNA_MAPPING_PERCENT = ("rna.mapping_percent", "rna", float, "%",
@@ -169,13 +171,13 @@ class MetricName(StrEnum):
     RNA_RRNA_SHARE = ("rna.rrna_share", "rna", float, "share",
         "highest share of counts in ribosomal RNA genes over all samples", "the annotation has no such gene")
     RNA_SEX = ("rna.sex", "rna", _SEX, "",
-        "sex of the lot by XIST and genes on Y", "the pattern is inconclusive, or a gene is not annotated")
+        "sex of the lot by XIST and genes on Y", "no sample shows one, two differ, or a gene is not annotated")
     RNA_DONOR_SEX = ("rna.donor_sex", "rna", _SEX, "",
-        "sex of the donor's hepatocytes by XIST and genes on Y", "the pattern is inconclusive, or a gene is not annotated")
+        "sex of the donor's hepatocytes by XIST and genes on Y", "no sample shows one, two differ, or a gene is not annotated")
     RNA_SEX_AS_DECLARED = ("rna.sex_as_declared", "rna", bool, "",
-        "sex of the lot by RNA is as declared", "rna.sex is null")
+        "sex of every RNA sample of the lot that shows one is as declared", "no sample of the lot shows a sex")
     RNA_DONOR_SEX_AS_DECLARED = ("rna.donor_sex_as_declared", "rna", bool, "",
-        "sex of the donor's hepatocytes by RNA is as declared", "rna.donor_sex is null")
+        "sex of every RNA sample of the donor's hepatocytes that shows one is as declared", "no sample of them shows a sex")
 
     RNA_PANEL_MATURITY = ("rna.panel_maturity", "panel", float, "SD inside the limit",
         "distance of the mature programme to the panel's prediction limit", _PANEL)

@@ -379,8 +379,9 @@ def _marker_row(name: str, own: Paired | None, panel: Floats) -> dict[str, objec
 def panel_metrics(facts: PanelFacts | None, table: pd.DataFrame | None) -> Metrics:
     """PANEL_MODULES: SD of the panel by which a lot is inside its prediction limit, negative beyond it.
 
-    One gate per module; markers are advisory and have no metric. No panel: not assessed. One that is too small: asked for,
-    so the lot is INDETERMINATE until the panel has more lots or is taken out of the settings.
+    One gate per module; markers are advisory and have no metric. No panel: not assessed. One that cannot judge the lot (too
+    few lots, no such module, no TPM): asked for, so the lot is INDETERMINATE until that is repaired or the panel is taken out
+    of the settings.
     """
     if facts is None or table is None:
         return dict.fromkeys(PANEL_MODULES.values(), Metric(value=None, reason="no panel is given (expression.panel)"))
@@ -388,7 +389,7 @@ def panel_metrics(facts: PanelFacts | None, table: pd.DataFrame | None) -> Metri
     return {
         name: _metric(facts, modules[module])
         if module in modules
-        else Metric(value=None, reason=f"panel {facts.version} has no module {module}")
+        else Metric(value=None, reason=f"panel {facts.version} has no module {module}", asked=True)
         for module, name in PANEL_MODULES.items()
     }
 
@@ -402,9 +403,11 @@ def _metric(facts: PanelFacts, row: Mapping[Hashable, Any]) -> Metric:
             asked=True,
         )
     if pd.isna(row["difference"]):
-        return Metric(value=None, reason=NO_LENGTHS)
+        why = f"lengths of some genes of panel {facts.version} are not known, so that its scores cannot be had; give the GTF"
+        return Metric(value=None, reason=f"{why} that was counted with, or a column length in the matrix", asked=True)
     if pd.isna(row["margin"]):
-        return Metric(value=None, reason=f"the lots of panel {facts.version} do not differ, so there is no limit")
+        why = f"the lots of panel {facts.version} do not differ, so there is no limit"
+        return Metric(value=None, reason=why, asked=True)
     side, way, inside = ("high", "most", "below") if row["expected"] == "down" else ("low", "least", "above")
     bound = row[f"tolerance_{side}"]
     kept = row["difference"] <= bound if side == "high" else row["difference"] >= bound

@@ -1,7 +1,7 @@
 """Expression of a lot -> the metrics that the criteria R01-R07 are held against, and the facts shown beside them."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, Quantification, RnaQuality
 from karyolot.contracts.metrics import MetricName
+from karyolot.rna.differential import ALPHA
 from karyolot.rna.expression import Floats
+from karyolot.rna.sex import sex_metrics, sexes
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -19,15 +21,13 @@ MITOCHONDRIAL = r"^MT-(?!RNR)"
 """HGNC symbols of genes on the mitochondrial genome, without its ribosomal RNA."""
 RIBOSOMAL_RNA = r"^(?:MT-RNR[12]|RNA(?:5S|5-8S|18S|28S|45S)\w*|RN(?:5|18|28|45)S\w*)$"
 """HGNC symbols of ribosomal RNA genes. An annotation that leaves them out hides what the library holds of them."""
-NO_LENGTHS = "gene lengths are not known, so there are no TPM; give reference.gtf"
+NO_LENGTHS = "gene lengths are not known, so there are no TPM; give reference.gtf, or a column length in the matrix"
 STRANDED = 0.8
 """Share of one strand from which on a library is stranded: `stranded_threshold` of nf-core/rnaseq, over what RSeQC's
 infer_experiment or salmon count. nf-core leaves 0.55 to 0.8 open; here it is unstranded: no stranded library either way."""
 MIN_FRAGMENTS = 100
 """Fewest mapped fragments a strandedness is told from: of an unstranded library the share then scatters by 0.05 (binomial),
 six standard errors from STRANDED."""
-X_GENE, Y_GENES = "XIST", ("DDX3Y", "RPS4Y1")
-"""XIST is expressed from an inactive X only; the two Y genes in all tissues of a man."""
 
 
 def expression_metrics(
@@ -36,11 +36,14 @@ def expression_metrics(
     """Metrics of a lot by name.
 
     expression: of the lot and its donor; quality: sample_id -> salmon's facts (none for samples that came as counts);
-    declared_sex: of the donor by record, 'F' or 'M'. A gene that is not annotated makes its metric None: three of four
-    genes found and the fourth unknown is not three of four.
+    declared_sex: of the donor by record, 'F' or 'M'. A gene that is not annotated makes its metric None. RNA was given, so a
+    group of markers that cannot be judged leaves its criterion undecided (`Metric.asked`).
     """
     samples = sample_quality(expression).set_index("sample_id")
-    lot_sex, donor_sex = _sex(expression, "lot"), _sex(expression, "hepatocyte")
+    (lot_sex, lot_declared), (donor_sex, donor_declared) = (
+        sex_metrics(who, sexes(expression, state) if "tpm" in expression.layers else NO_LENGTHS, declared_sex)
+        for who, state in (("lot", "lot"), ("donor", "hepatocyte"))
+    )
     return {
         # The albumin trap: ALB counts twice, detected here and lower than in the donor below; a lot needs both.
         MetricName.RNA_IDENTITY_DETECTED: _extreme(markers, "identity", "detected", "lot_tpm_low", "lowest"),
@@ -62,8 +65,8 @@ def expression_metrics(
         MetricName.RNA_RRNA_SHARE: _highest(expression, samples["rrna_share"], RIBOSOMAL_RNA, "ribosomal RNA"),
         MetricName.RNA_SEX: lot_sex,
         MetricName.RNA_DONOR_SEX: donor_sex,
-        MetricName.RNA_SEX_AS_DECLARED: _as_declared("lot", lot_sex, declared_sex),
-        MetricName.RNA_DONOR_SEX_AS_DECLARED: _as_declared("donor", donor_sex, declared_sex),
+        MetricName.RNA_SEX_AS_DECLARED: lot_declared,
+        MetricName.RNA_DONOR_SEX_AS_DECLARED: donor_declared,
     }
 
 
@@ -71,14 +74,20 @@ def _group(markers: pd.DataFrame, group: str, expected: str, column: str) -> pd.
     """Markers of a group, or the metric that says why it is not assessed."""
     part = markers[(markers["group"] == group) & (markers["expected"] == expected)]
     if part.empty:
-        return Metric(value=None, reason=f"the marker table has no gene '{expected}' in the group '{group}'")
-    unknown = part.loc[part[column].isna() & part["met"].isna(), "gene_name"].tolist()
+        return _asked(f"the marker table has no gene '{expected}' in the group '{group}'")
+    unknown = part.loc[part[column].isna(), "gene_name"].tolist()
+    if unknown and column == "lot_reads":
+        return _asked(f"not in the annotation: {', '.join(unknown)}")
     if unknown and column != "log2fc" and markers[column].isna().all():
-        return Metric(value=None, reason=NO_LENGTHS)
+        return _asked(NO_LENGTHS)
     if unknown:
         why = "without a read" if column == "log2fc" else "of unknown length"
-        return Metric(value=None, reason=f"not in the annotation, or {why}: {', '.join(unknown)}")
+        return _asked(f"not in the annotation, or {why}: {', '.join(unknown)}")
     return part
+
+
+def _asked(reason: str) -> Metric:
+    return Metric(value=None, reason=reason, asked=True)
 
 
 def _extreme(markers: pd.DataFrame, group: str, expected: str, column: str, which: str) -> Metric:
@@ -96,18 +105,36 @@ def _extreme(markers: pd.DataFrame, group: str, expected: str, column: str, whic
 
 
 def _count(markers: pd.DataFrame, group: str, expected: str) -> Metric:
-    """How many genes of a group moved as expected, at least CHANGED_LOG2 against the donor."""
-    part = _group(markers, group, expected, "log2fc")
+    """The part of a group's genes that moved as expected: at least CHANGED_LOG2 against the donor, significant where tested.
+
+    Genes that cannot be told are no answer: they are not counted, and half of a group or fewer is none of it.
+    """
+    part = _group(markers, group, expected, "lot_reads")
     if isinstance(part, Metric):
         return part
-    met = int((part["met"] == "yes").sum())
-    moved = ", ".join(
-        f"{gene} {'without a read' if np.isnan(change) else f'{change:+.1f}'}"
-        for gene, change in zip(part["gene_name"], part["log2fc"], strict=True)
-    )
+    judged = part[part["met"].notna()]
+    open_ = "; ".join(map(_why_open, part[part["met"].isna()].to_dict("records")))
+    if 2 * len(judged) <= len(part):
+        return _asked(f"{len(judged)} of {len(part)} genes can be told, more than half are needed: {open_}")
+    met = int((judged["met"] == "yes").sum())
+    moved = ", ".join(map(_change, judged.to_dict("records")))
     side = "at least" if expected == "up" else "at most"
     limit = CHANGED_LOG2 if expected == "up" else -CHANGED_LOG2
-    return Metric(value=met, detail=f"{met} of {len(part)} genes with log2 fold change {side} {limit:+g}: {moved}")
+    said = f"{met} of {len(judged)} genes with log2 fold change {side} {limit:+g}: {moved}"
+    return Metric(value=met / len(judged), detail=f"{said}; cannot be told: {open_}" if open_ else said)
+
+
+def _change(row: Mapping[Hashable, Any]) -> str:
+    """'MMP3 +1.2 (adjusted p 0.5)'."""
+    if row["lot_reads"] + row["donor_reads"] == 0:
+        return f"{row['gene_name']} without a read"
+    p = f" (adjusted p {_number(row['padj'])})" if row["met"] == "no" and row["padj"] >= ALPHA else ""
+    return f"{row['gene_name']} {row['log2fc']:+.1f}{p}"
+
+
+def _why_open(row: Mapping[Hashable, Any]) -> str:
+    reads = f"{row['donor_reads']:.0f} reads in the donor, {row['lot_reads']:.0f} in the lot"
+    return f"{row['gene_name']} ({reads}{'' if np.isnan(row['log2fc']) else ', too few or too uneven to test'})"
 
 
 def _targets(markers: pd.DataFrame) -> Metric:
@@ -210,49 +237,12 @@ def _of_share(antisense: float) -> str:
     return "reverse" if antisense >= STRANDED else "forward" if 1 - antisense >= STRANDED else "unstranded"
 
 
-def _sex(expression: "AnnData", state: str) -> Metric:
-    """'F': XIST in every sample and no Y gene in any; 'M': both Y genes in every sample and XIST in none; else None.
-
-    XIST fades in culture and cells lose Y, so a missing gene alone proves nothing.
-    """
-    if "tpm" not in expression.layers:
-        return Metric(value=None, reason=NO_LENGTHS)
-    names = expression.var["gene_name"].to_numpy()
-    if absent := [gene for gene in (X_GENE, *Y_GENES) if gene not in names]:
-        return Metric(value=None, reason=f"not in the annotation: {', '.join(absent)}")
-    rows = (expression.obs["state"] == state).to_numpy()
-    x, *others = (_tpm(expression)[np.ix_(rows, names == gene)].sum(axis=1) for gene in (X_GENE, *Y_GENES))
-    y = np.column_stack(others)
-    if unknown := [gene for gene, tpm in zip((X_GENE, *Y_GENES), (x, *others), strict=True) if np.isnan(tpm).any()]:
-        return Metric(value=None, reason=f"of unknown length: {', '.join(unknown)}")
-    facts = f"XIST {_range(x)} TPM, {' and '.join(Y_GENES)} {_range(y)} TPM"
-    if (x >= DETECTED_TPM).all() and (y < DETECTED_TPM).all():
-        return Metric(value="F", detail=facts)
-    if (x < DETECTED_TPM).all() and (y >= DETECTED_TPM).all():
-        return Metric(value="M", detail=facts)
-    return Metric(value=None, reason=f"neither a woman's nor a man's pattern: {facts}")
-
-
-def _as_declared(who: str, found: Metric, declared: str) -> Metric:
-    """Whether the RNA's sex is that of the sheet; a pattern that is neither a woman's nor a man's stays unknown."""
-    if found.value is None:
-        return found
-    return Metric(
-        value=found.value == declared, detail=f"{who} expresses {found.value}, declared {declared}; {found.detail}"
-    )
-
-
 def _level(row: pd.Series, column: str) -> str:
     return f"{row['gene_name']} {_number(row[column])} TPM"
 
 
 def _tpm(expression: "AnnData") -> Floats:
     return np.asarray(expression.layers["tpm"], dtype=float)
-
-
-def _range(values: Floats) -> str:
-    low, high = _number(values.min()), _number(values.max())
-    return low if low == high else f"{low}-{high}"
 
 
 def _number(value: float) -> str:

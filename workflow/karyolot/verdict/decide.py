@@ -13,7 +13,7 @@ from karyolot.contracts.criteria import (
     Outcome,
     Verdict,
 )
-from karyolot.contracts.metrics import ABSENT, LOD_OF, MetricName
+from karyolot.contracts.metrics import ABSENT, LOD_OF, PANEL_MODULES, MetricName
 from karyolot.contracts.minimum import uncovered
 
 WORDS = {"<=": "at most", "<": "below", ">=": "at least", ">": "above", "==": ""}
@@ -22,6 +22,10 @@ WORDS = {"<=": "at most", "<": "below", ">=": "at least", ">": "above", "==": ""
 NOT_ALLELES = (
     "the settings ask for SNPs of lot and donor (identity.sites, or allele counts), and alleles of both cannot be counted: give"
     " a genome and reads, or allele counts, of both"
+)
+NOT_PANEL = (
+    "the settings ask for the reference panel (expression.panel), and this lot has no RNA of its own and of its donor's"
+    " hepatocytes: give both, or take the panel out of the settings"
 )
 SAME_PERSON = (MetricName.IDENTITY_SNP_MATCH, MetricName.IDENTITY_GERMLINE)
 """Metrics that tell the donor from another person of the same sex."""
@@ -43,6 +47,7 @@ def decide(
     power: float,
     snps_asked: bool = False,
     tested_elsewhere: str = "",
+    panel_asked: bool = False,
 ) -> Verdict:
     """The verdict by the order of gravity: wrong identity; validity broken; FAIL; undecidable; REVIEW; PASS.
 
@@ -62,9 +67,14 @@ def decide(
         Whether a panel of SNPs or allele counts were given: a lot without such metrics is then INDETERMINATE.
     tested_elsewhere
         How, and by which document, the site tests the identity of its lots; '' = it does not.
+    panel_asked
+        Whether a reference panel was given: a lot without such metrics is then INDETERMINATE.
     """
-    if snps_asked and MetricName.IDENTITY_SNP_MATCH not in metrics:
-        metrics = metrics | {MetricName.IDENTITY_SNP_MATCH: Metric(value=None, reason=NOT_ALLELES, asked=True)}
+    asked = [(snps_asked, [MetricName.IDENTITY_SNP_MATCH], NOT_ALLELES)]
+    asked.append((panel_asked, list(PANEL_MODULES.values()), NOT_PANEL))
+    for given, names, reason in asked:
+        if given and not metrics.keys() & set(names):
+            metrics = metrics | dict.fromkeys(names, Metric(value=None, reason=reason, asked=True))
     results = [judge(criterion, _measured(criterion.metric, metrics)) for criterion in acceptance.criteria]
     outcome, reasons = _outcome(results, known=bool(tested_elsewhere) or _identified(results))
     gaps = uncovered(acceptance) if outcome in ("PASS", "REVIEW") else []
@@ -76,9 +86,9 @@ def decide(
         outcome=outcome,
         reasons=tuple(result.id for result in reasons),
         suppressed=suppressed,
-        headline=_not_judged(gaps, acceptance)
+        headline=_not_judged(gaps, acceptance) + _to_review(results, suppressed)
         if gaps
-        else _headline(outcome, reasons, acceptance) + _beside(outcome, results, tested_elsewhere),
+        else _headline(outcome, reasons, acceptance) + _beside(outcome, results, tested_elsewhere, suppressed),
         claim=_claim(suppressed, metrics, claim_mb, power),
         acceptance_name=acceptance.name,
         acceptance_version=acceptance.version,
@@ -93,13 +103,14 @@ def _measured(name: MetricName, metrics: Metrics) -> Metric:
 def judge(criterion: Criterion, metric: Metric) -> CriterionResult:
     """Hold one metric against one criterion; a missing, non-finite or wrongly typed value is NOT_ASSESSED, never PASS.
 
-    One that the settings asked for and that could not be had is INDETERMINATE.
+    One that the settings asked for and that could not be had is INDETERMINATE, unless the criterion is for information only.
     """
     outcome: Outcome = "PASS"
     explanation = metric.detail or "the limit is kept"
     limit = criterion.limits[-1]
     if metric.value is None or not _comparable(metric.value, criterion):
-        outcome = "INDETERMINATE" if metric.asked else "NOT_ASSESSED"
+        informs = all(limit.on_breach == "INFO" for limit in criterion.limits)
+        outcome = "INDETERMINATE" if metric.asked and not informs else "NOT_ASSESSED"
         explanation = metric.reason or "not measured"
     else:
         broken = criterion.broken(metric.value)
@@ -171,7 +182,7 @@ def _words(limit: Limit) -> str:
 
 def _headline(outcome: LotOutcome, reasons: list[CriterionResult], acceptance: Acceptance) -> str:
     criteria = f"criteria {acceptance.name} {acceptance.version}"
-    why = ", ".join(f"{_within(result.title)} ({result.id})" for result in reasons)
+    why = _named(reasons)
     return {
         "PASS": f"The lot meets the {criteria}.",
         "REVIEW": f"The lot meets no failing criterion, but a person must decide on: {why}.",
@@ -181,8 +192,19 @@ def _headline(outcome: LotOutcome, reasons: list[CriterionResult], acceptance: A
     }[outcome]
 
 
-def _beside(outcome: LotOutcome, results: list[CriterionResult], tested_elsewhere: str) -> str:
-    """What stands after the headline: who tested identity when it was not tested here, and what a PASS does not cover."""
+def _named(results: list[CriterionResult]) -> str:
+    return ", ".join(f"{_within(result.title)} ({result.id})" for result in results)
+
+
+def _to_review(results: list[CriterionResult], suppressed: bool) -> str:
+    """What a person should look at in a lot that these data cannot decide; not what suppressed criteria found."""
+    found = [r for r in results if r.outcome == "REVIEW" and not (suppressed and r.kind == "stability")]
+    return f" For review, whatever the verdict will be: {_named(found)}." if found else ""
+
+
+def _beside(outcome: LotOutcome, results: list[CriterionResult], tested_elsewhere: str, suppressed: bool) -> str:
+    """What stands after the headline: who tested identity when it was not tested here, what a PASS does not cover, and the
+    findings for review of a lot that is INDETERMINATE."""
     assessed = {result.metric for result in results if result.outcome != "NOT_ASSESSED"}
     missing = [noun for noun, metric in NAMED.items() if metric not in assessed]
     said = ""
@@ -191,6 +213,8 @@ def _beside(outcome: LotOutcome, results: list[CriterionResult], tested_elsewher
         said += f" Identity is tested elsewhere{here}: {tested_elsewhere.rstrip('.')}."
     if missing and outcome == "PASS":
         said += f" Not assessed: {', '.join(missing)}."
+    if outcome == "INDETERMINATE":
+        said += _to_review(results, suppressed)
     return said
 
 
