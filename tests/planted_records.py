@@ -381,6 +381,8 @@ PANEL = PanelRecord(
     lots=7,
     donors=5,
     left_out=False,
+    not_passed=(),
+    reason="",
     tier="provisional",
     modules=tuple(
         PanelModuleRow(

@@ -1040,7 +1040,7 @@ def put_panel(inputs: Inputs, genes: int = len(GENES), lots: int = 5, names: Seq
     ids = tuple([f"ENSG{n}.1" for n in range(genes)] + [f"OTHER{n}" for n in range(genes, len(GENES))])
     pair = Paired(lot=0.1, donor=0.2)
     panel = Panel(
-        schema_version="1.1",
+        schema_version="1.2",
         version="1.0",
         annotation_sha256=gene_digest((f"ENSG{n}.1", name) for n, name in enumerate(names)),
         annotation_genes=len(names),
@@ -1051,11 +1051,12 @@ def put_panel(inputs: Inputs, genes: int = len(GENES), lots: int = 5, names: Seq
         donors=(PanelDonor(donor_id="D", replicates=1, counts=tuple(range(len(ids)))),),
         lots=tuple(
             PanelLot(
-                lot_id=f"P{n}", donor_id="D", replicates=1, modules={"maturity": pair}, markers={"ALB": pair},
-                counts=tuple(range(len(ids))),
+                lot_id=f"P{n}", donor_id="D", outcome="PASS", report_id="3fe2a1c09b7d", replicates=1,
+                modules={"maturity": pair}, markers={"ALB": pair}, counts=tuple(range(len(ids))),
             )
             for n in range(lots)
         ),
+        reason="",
         made_with={},
         sha256="",
     ).sealed()  # fmt: skip
@@ -1109,10 +1110,10 @@ def panel_missing(inputs: Inputs) -> None:
     inputs.config["expression"]["panel"] = "reference/panels.json"
 
 
-@case("E28", CONFIG, None, "expression.panel", "not a reference panel: schema_version: Input should be '1.1'")
+@case("E28", CONFIG, None, "expression.panel", "not a reference panel: schema_version: Input should be '1.2'")
 def panel_of_another_schema(inputs: Inputs) -> None:
     path = put_panel(inputs)
-    path.write_text(path.read_text().replace('"schema_version": "1.1"', '"schema_version": "7"'))
+    path.write_text(path.read_text().replace('"schema_version": "1.2"', '"schema_version": "7"'))
 
 
 @case("E28", CONFIG, None, "expression.panel", "not JSON")

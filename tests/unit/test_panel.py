@@ -16,11 +16,12 @@ import pytest
 from anndata import AnnData, concat
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from scipy.stats import norm, ttest_ind
 
 import planted_records
 from karyolot.commands.freeze import freeze_panel
-from karyolot.contracts.criteria import Acceptance, check_metrics
+from karyolot.contracts.criteria import Acceptance, LotOutcome, check_metrics
 from karyolot.contracts.expression import (
     Components,
     DifferentialExpression,
@@ -30,15 +31,16 @@ from karyolot.contracts.expression import (
     PanelComparison,
     PanelResults,
 )
-from karyolot.contracts.panel import FULL_LOTS, MIN_LOTS, Panel, tier
+from karyolot.contracts.panel import FULL_LOTS, MIN_LOTS, Judged, Panel, tier
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.record import LotFacts
+from karyolot.contracts.record import LotFacts, Record
 from karyolot.contracts.settings import Config, Expression
 from karyolot.contracts.sheets import Donor, Lot, Sample, Study
 from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.io.expression import read_expression, write_expression
 from karyolot.io.files import write_json, write_model
 from karyolot.io.panel import read_panel, write_panel
+from karyolot.io.record import write_report
 from karyolot.io.tables import write_table
 from karyolot.plan import files
 from karyolot.report import study_text
@@ -132,9 +134,22 @@ def accepted(lots: int) -> dict[str, AnnData]:
     return {f"L{n:02d}": planted(f"L{n:02d}", f"D{n:02d}") for n in range(lots)}
 
 
+def frozen(
+    lots: Mapping[str, AnnData],
+    markers: pd.DataFrame,
+    version: str,
+    made_with: Mapping[str, str],
+    outcomes: Mapping[str, LotOutcome] | None = None,
+    reason: str = "",
+) -> Panel:
+    """The panel of lots that passed, but those of `outcomes`."""
+    verdicts = {name: Judged((outcomes or {}).get(name, "PASS"), "3fe2a1c09b7d") for name in lots}
+    return freeze(lots, markers, version, made_with, verdicts, reason)
+
+
 @cache
 def panel_of(lots: int) -> Panel:
-    return freeze(accepted(lots), MARKERS, "1.0", {"karyolot": "test"})
+    return frozen(accepted(lots), MARKERS, "1.0", {"karyolot": "test"})
 
 
 def judged(expression: AnnData, panel: Panel) -> tuple[Any, pd.DataFrame]:
@@ -233,7 +248,7 @@ def test_a_panel_holds_what_a_later_lot_is_compared_with() -> None:
 
 def test_replicates_are_averaged_first_and_never_counted() -> None:
     data = planted("L1", "D1", replicates=(2, 3))
-    panel = freeze({"L1": data}, MARKERS, "1", {})
+    panel = frozen({"L1": data}, MARKERS, "1", {})
     scores = [
         singscore(row, panel.gene_ids, panel.modules[1].gene_ids) for row in data[:, list(panel.gene_ids)].layers["tpm"]
     ]
@@ -248,7 +263,7 @@ def test_replicates_are_averaged_first_and_never_counted() -> None:
 def test_order_of_lots_samples_and_genes_does_not_matter() -> None:
     lots = accepted(3)
     turned = {name: lots[name][::-1, ::-1].copy() for name in reversed(lots)}
-    assert freeze(turned, MARKERS, "1.0", {"karyolot": "test"}) == freeze(lots, MARKERS, "1.0", {"karyolot": "test"})
+    assert frozen(turned, MARKERS, "1.0", {"karyolot": "test"}) == frozen(lots, MARKERS, "1.0", {"karyolot": "test"})
 
 
 def test_of_genes_of_one_name_the_strongest_stands_in_the_module() -> None:
@@ -256,7 +271,7 @@ def test_of_genes_of_one_name_the_strongest_stands_in_the_module() -> None:
     for data in lots.values():
         data.var["gene_name"] = data.var["gene_name"].replace("other299", "HGF")
     assert dict(zip(panel_of(2).modules[2].gene_names, panel_of(2).modules[2].gene_ids, strict=True))["HGF"] == "G009"
-    assert freeze(lots, MARKERS, "1", {}).modules[2].gene_ids[0] == "G009"
+    assert frozen(lots, MARKERS, "1", {}).modules[2].gene_ids[0] == "G009"
 
 
 @pytest.mark.parametrize(
@@ -276,7 +291,7 @@ def test_what_cannot_be_frozen(damage: Any, words: str) -> None:
     lots = accepted(3)
     lots["L02"] = damage(lots["L02"])
     with pytest.raises(KaryolotError, match=words):
-        freeze(lots, MARKERS, "1", {})
+        frozen(lots, MARKERS, "1", {})
 
 
 def test_a_module_is_whole_or_refused() -> None:
@@ -284,11 +299,11 @@ def test_a_module_is_whole_or_refused() -> None:
     for data in lots.values():
         data.var["gene_name"] = data.var["gene_name"].replace("SOX9", "SOX9P1")
     with pytest.raises(KaryolotError, match="module progenitor needs SOX9"):
-        freeze(lots, MARKERS, "1", {})
+        frozen(lots, MARKERS, "1", {})
     with pytest.raises(KaryolotError, match="no gene 'up' in the group 'progenitor'"):
-        freeze(accepted(2), MARKERS[MARKERS["group"] != "progenitor"], "1", {})
+        frozen(accepted(2), MARKERS[MARKERS["group"] != "progenitor"], "1", {})
     with pytest.raises(KaryolotError, match="one lot or more"):
-        freeze({}, MARKERS, "1", {})
+        frozen({}, MARKERS, "1", {})
 
 
 # A lot against the panel
@@ -356,7 +371,7 @@ def test_a_lot_of_the_panel_is_left_out_and_it_is_said() -> None:
     own = accepted(6)["L02"]
     facts, table = compare(own, panel_of(6))
     assert (facts.lots, facts.donors, facts.left_out) == (5, 5, True)
-    without = freeze({name: data for name, data in accepted(6).items() if name != "L02"}, MARKERS, "1.0", {})
+    without = frozen({name: data for name, data in accepted(6).items() if name != "L02"}, MARKERS, "1.0", {})
     assert without.gene_ids == panel_of(6).gene_ids
     pd.testing.assert_frame_equal(table, compare(own, without)[1])
     facts, table = compare(accepted(5)["L02"], panel_of(5))
@@ -397,7 +412,7 @@ def test_lots_that_do_not_differ_give_no_limit() -> None:
     for name, data in lots.items():
         data.obs["lot"] = data.obs["lot"].replace("L", name)
         data.obs["donor"] = name
-    metrics, _ = judged(planted("N1", "D99"), freeze(lots, MARKERS, "1", {}))
+    metrics, _ = judged(planted("N1", "D99"), frozen(lots, MARKERS, "1", {}))
     assert metrics["rna.panel_maturity"].reason == "the lots of panel 1 do not differ, so there is no limit"
 
 
@@ -496,7 +511,7 @@ def test_the_usual_change_is_the_mean_of_other_lots_over_their_own_donors() -> N
 
 def test_lots_of_one_donor_are_each_over_that_donor() -> None:
     lots = accepted(4) | {"M1": planted("M1", "D00"), "M2": planted("M2", "D01")}
-    panel = freeze(lots, MARKERS, "1.0", {})
+    panel = frozen(lots, MARKERS, "1.0", {})
     changes = typical_changes(panel, "N1")
     counts = {row.lot_id: np.array(row.counts) for row in panel.lots}
     donors = {row.donor_id: np.array(row.counts) for row in panel.donors}
@@ -537,9 +552,17 @@ def test_the_panel_stands_among_the_components_and_is_drawn_apart() -> None:
 
 
 def finished_run(folder: Path, lots: Mapping[str, AnnData]) -> Path:
+    """Results of lots that passed."""
     for name, data in lots.items():
         write_expression(data, folder / "results" / name / "rna" / "expression.h5ad")
+        write_verdict(folder, name, planted_records.passing())
     return folder
+
+
+def write_verdict(folder: Path, lot: str, record: Record) -> None:
+    """The sealed record of a lot with the verdict of another."""
+    own = record.model_copy(update={"lot": record.lot.model_copy(update={"lot_id": lot})})
+    write_report(own.sealed(), folder / "results" / lot / "report.json")
 
 
 @pytest.mark.filterwarnings("ignore")  # few genes: PyDESeq2 remarks on its trend
@@ -602,8 +625,8 @@ def test_a_panel_survives_its_file(tmp_path: Path) -> None:
         (lambda text: text[:-200], "not JSON"),
         (lambda text: text.replace('"version": "1.0"', '"version": "2.0"'), "sha256 does not fit"),
         (
-            lambda text: text.replace('"schema_version": "1.1"', '"schema_version": "9"'),
-            "schema_version: Input should be '1.1'",
+            lambda text: text.replace('"schema_version": "1.2"', '"schema_version": "9"'),
+            "schema_version: Input should be '1.2'",
         ),
         (lambda text: text.replace('"D01"', '"D00"'), "a donor stands twice"),
         (lambda text: '{"a": 1}', "not a reference panel"),
@@ -680,6 +703,58 @@ def test_the_shipped_markers_make_the_modules() -> None:
     table = read_table(ROOT / "resources" / "markers.tsv", MarkerPanel)
     sizes = {name: ((table["group"] == g) & (table["expected"] == e)).sum() for name, (g, e) in GROUPS.items()}
     assert sizes == {"maturity": 4, "progenitor": 5, "potency": 3}
+
+
+def test_a_panel_of_lots_that_did_not_pass_needs_a_reason(tmp_path: Path) -> None:
+    """FAIL-IDENTITY, FAIL, REVIEW and INDETERMINATE alike; the reason is sealed in the panel, which needs none without them."""
+    run = finished_run(tmp_path, accepted(3))
+    write_verdict(run, "L01", planted_records.failing())
+    write_verdict(run, "L02", planted_records.swapped())
+
+    def freeze_with(reason: str, lots: list[str], version: str = "1.0") -> Panel:
+        return freeze_panel(lots, version, tmp_path / f"{version}.json", run, "shipped:markers.tsv", reason)
+
+    with pytest.raises(KaryolotError, match=r"L01 \(FAIL\), L02 \(FAIL_IDENTITY\).*--reason"):
+        freeze_with("", ["L00", "L01", "L02"])
+    with pytest.raises(KaryolotError, match="did not"):
+        freeze_with("  ", ["L01"])
+    with pytest.raises(KaryolotError, match="one line of at most 300"):
+        freeze_with("two\nlines", ["L01"])
+    assert list(tmp_path.glob("*.json")) == []
+    panel = freeze_with("Trisomy 8 was found by no other method.", ["L00", "L01"])
+    assert panel.reason == "Trisomy 8 was found by no other method."
+    assert [lot.outcome for lot in panel.lots] == ["PASS", "FAIL"] and all(lot.report_id for lot in panel.lots)
+    assert freeze_with("not needed", ["L00"], "2").reason == ""
+
+
+def test_the_verdict_of_an_edited_record_makes_no_panel(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, accepted(2))
+    write_verdict(run, "L01", planted_records.failing())
+    path = run / "results" / "L01" / "report.json"
+    path.write_text(path.read_text().replace('"outcome": "FAIL"', '"outcome": "PASS"'))
+    with pytest.raises(KaryolotError, match="was changed after it was made"):
+        freeze_panel(["L00", "L01"], "1.0", tmp_path / "panel.json", run, "shipped:markers.tsv")
+    path.unlink()
+    with pytest.raises(KaryolotError, match="no record of a lot 'L01'"):
+        freeze_panel(["L00", "L01"], "1.0", tmp_path / "panel.json", run, "shipped:markers.tsv")
+
+
+def test_a_report_prints_why_lots_that_did_not_pass_are_in_its_panel() -> None:
+    lots = accepted(7)
+    panel = frozen(lots, MARKERS, "1.0", {}, {"L02": "REVIEW", "L03": "FAIL"}, "First batch, before the criteria.")
+    found = results(planted("N1", "D99"), panel)
+    text = " ".join(said.findings(found, expression_record(found, LOT)))
+    assert (
+        "It holds lots that did not pass: L02 (REVIEW) and L03 (FAIL); reason: First batch, before the criteria."
+        in text
+    )
+    record = expression_record(found, LOT).panel
+    assert record is not None and record.not_passed == ("L02 (REVIEW)", "L03 (FAIL)")
+    itself = results(lots["L02"], frozen(lots, MARKERS, "1.0", {}, {"L02": "REVIEW"}, "why"))
+    assert "did not pass" not in " ".join(said.findings(itself, expression_record(itself, LOT))), "it left itself out"
+    broken = panel.model_dump(mode="json") | {"reason": ""}
+    with pytest.raises(ValidationError, match="lots did not pass, and no reason is given"):
+        Panel.model_validate(broken)
 
 
 # What the reader is told

@@ -23,6 +23,7 @@ from anndata import AnnData
 from karyolot.contracts import copy_number, expression
 from karyolot.contracts.alleles import Pairs
 from karyolot.contracts.expression import check_expression
+from karyolot.contracts.panel import Judged
 from karyolot.contracts.record import Record
 from karyolot.inputs import check
 from karyolot.io.alignment import fragments
@@ -363,7 +364,8 @@ def test_a_frozen_panel_sets_limits_for_a_lot_on_its_own(copy: Path, call: Call)
     own = read_expression(copy / "results" / "L1-clean" / "rna" / "expression.h5ad")
     accepted = {f"R{n}": _another(own, f"R{n}", np.random.default_rng(n)) for n in range(6)}
     markers = read_table(ROOT / "resources" / "markers.tsv", expression.MarkerPanel)
-    write_panel(freeze(accepted, markers, "1.0", {}), copy / "config" / "panel.json")
+    verdicts = {name: Judged("PASS", "3fe2a1c09b7d") for name in accepted}
+    write_panel(freeze(accepted, markers, "1.0", {}, verdicts), copy / "config" / "panel.json")
     config = copy / "config" / "config.yaml"
     config.write_text(config.read_text().replace("expression:\n", "expression:\n  panel: config/panel.json\n"))
     done = call(copy, "--", "results/L1-clean/report.html", "results/L2-gain/report.json")

@@ -318,12 +318,15 @@ def freeze(
     out: Annotated[Path, typer.Option(help="File to write; never overwritten by another panel.")],
     directory: Annotated[Path, typer.Option(help="Working directory of the finished run.")] = Path(),
     markers: Annotated[str, typer.Option(help="Marker table, as in expression.markers.")] = "shipped:markers.tsv",
+    reason: Annotated[
+        str, typer.Option(help="Why lots that did not PASS are in it: in every report that uses it.")
+    ] = "",
 ) -> None:
     """Freeze accepted lots of a finished run as the reference panel that new lots are compared with."""
     from karyolot.commands.freeze import freeze_panel
     from karyolot.contracts.panel import FULL_LOTS, MIN_LOTS, tier
 
-    panel = freeze_panel(lots.split(","), version, out, directory, markers)
+    panel = freeze_panel(lots.split(","), version, out, directory, markers, reason)
     limits = {"too few": "no limits yet", "provisional": "limits are provisional", "full": "limits are full"}
     print(
         f"panel {panel.version}: lots {len(panel.lots)}, donors {len(panel.donors)}, genes {len(panel.gene_ids)};"

@@ -7,20 +7,25 @@ from pathlib import Path
 
 from karyolot import __version__
 from karyolot.contracts.expression import MarkerPanel
-from karyolot.contracts.panel import VERSION_PATTERN, Panel
+from karyolot.contracts.panel import VERSION_PATTERN, Judged, Panel
 from karyolot.contracts.problems import KaryolotError, quoted
 from karyolot.inputs.formats import markers
 from karyolot.io.expression import read_expression
 from karyolot.io.panel import read_panel, write_panel
+from karyolot.io.record import read_record
 from karyolot.io.shipped import resource
 from karyolot.rna.panel import freeze
 
+LONGEST_REASON = 300
+"""Characters, as of the other sentences that a site has printed in its reports."""
 
-def freeze_panel(lots: Sequence[str], version: str, out: Path, directory: Path, table: str) -> Panel:
-    """Write the panel of `lots`, whose results are in `directory`/results, to `out`, and return it. table: of markers.
+
+def freeze_panel(lots: Sequence[str], version: str, out: Path, directory: Path, table: str, reason: str = "") -> Panel:
+    """Write the panel of `lots`, whose results are in `directory`/results, to `out`, and return it. table: of markers; reason:
+    why lots that did not pass are among them. Verdicts are those of the sealed records.
 
     A frozen version never changes: an `out` that exists is left alone, and refused unless it holds the very same panel.
-    Raises KaryolotError for a lot named twice or without RNA results, and whatever `rna.panel.freeze` refuses.
+    Raises KaryolotError for a lot named twice or without RNA results or record, and whatever `rna.panel.freeze` refuses.
     """
     if not re.fullmatch(VERSION_PATTERN, version):
         raise KaryolotError(f"--version {quoted(version)}: use letters, digits, '.', '_' and '-', like 1.0")
@@ -35,9 +40,14 @@ def freeze_panel(lots: Sequence[str], version: str, out: Path, directory: Path, 
             f"lot {quoted(absent[0])} has no {files[absent[0]]}; run the workflow on it, with RNA of the lot and of its"
             " donor's hepatocytes"
         )
+    if reason and (len(reason) > LONGEST_REASON or not reason.isprintable()):
+        raise KaryolotError(f"--reason: write one line of at most {LONGEST_REASON} printable characters")
+    records = {name: read_record(directory, name) for name in names}
+    verdicts = {name: Judged(record.verdict.outcome, record.report_id) for name, record in records.items()}
     genes = MarkerPanel.of(markers.read(resource(table, directory)))
     versions = {"karyolot": __version__, "numpy": version_of("numpy"), "scipy": version_of("scipy")}
-    panel = freeze({name: read_expression(file) for name, file in files.items()}, genes, version, versions)
+    data = {name: read_expression(file) for name, file in files.items()}
+    panel = freeze(data, genes, version, versions, verdicts, reason)
     if out.exists():
         there = read_panel(out)
         if there.sha256 != panel.sha256:

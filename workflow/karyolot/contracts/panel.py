@@ -3,13 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from karyolot.contracts.criteria import Frozen
+from karyolot.contracts.criteria import Frozen, LotOutcome
 
-SCHEMA_VERSION: Literal["1.1"] = "1.1"
+SCHEMA_VERSION: Literal["1.2"] = "1.2"
 VERSION_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z._-]{0,31}$"
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Counts = tuple[Annotated[int, Field(ge=0)], ...]
@@ -58,6 +58,13 @@ class Paired(Frozen):
         return self.lot - self.donor
 
 
+class Judged(NamedTuple):
+    """What the sealed record of a lot says of it when a panel is frozen: its verdict, and the id of the report."""
+
+    outcome: LotOutcome
+    report_id: str
+
+
 class PanelDonor(Frozen):
     """Hepatocytes of a donor. counts: of each gene of the panel, added over `replicates` samples."""
 
@@ -68,10 +75,12 @@ class PanelDonor(Frozen):
 
 class PanelLot(Frozen):
     """An accepted lot. modules: singscores by module. markers: log2(TPM + 1) by gene name; a difference is a log2 fold
-    change. counts: of each gene of the panel, added over `replicates` samples."""
+    change. counts: of each gene of the panel, added over `replicates` samples. outcome, report_id: as in Judged."""
 
     lot_id: str
     donor_id: str
+    outcome: LotOutcome
+    report_id: Annotated[str, Field(min_length=1)]
     replicates: Annotated[int, Field(ge=1)]
     modules: Mapping[str, Paired]
     markers: Mapping[str, Paired]
@@ -88,11 +97,11 @@ class Panel(Frozen):
     annotation_sha256: of the ids and names of all genes of the runs (`annotation_genes` of them): a lot quantified with
     another annotation is not comparable. gtf_sha256: the same of the genes of their GTF, which can be compared before a run,
     when it is not known which genes salmon leaves out (their transcripts repeat others'); '' when there was no GTF, or
-    several. gene_ids, gene_names: the fixed universe, in which ranks are taken, sorted by id. made_with: versions. sha256: of
-    all the rest.
+    several. gene_ids, gene_names: the fixed universe, in which ranks are taken, sorted by id. reason: why lots that did not
+    pass are in it; '' = all passed. made_with: versions. sha256: of all the rest.
     """
 
-    schema_version: Literal["1.1"]
+    schema_version: Literal["1.2"]
     version: Annotated[str, Field(pattern=VERSION_PATTERN)]
     annotation_sha256: Sha256
     annotation_genes: Annotated[int, Field(ge=1)]
@@ -102,6 +111,7 @@ class Panel(Frozen):
     modules: Annotated[tuple[PanelModule, ...], Field(min_length=1)]
     donors: Annotated[tuple[PanelDonor, ...], Field(min_length=1)]
     lots: Annotated[tuple[PanelLot, ...], Field(min_length=1)]
+    reason: Annotated[str, Field(max_length=300)]
     made_with: Mapping[str, str]
     sha256: str
 
@@ -123,6 +133,8 @@ class Panel(Frozen):
             "a module has genes that are not in gene_ids": any(set(m.gene_ids) - genes for m in self.modules),
             "a lot lacks the score of a module": any(set(lot.modules) != names for lot in self.lots),
             "lots have other markers than each other": len({frozenset(lot.markers) for lot in self.lots}) > 1,
+            "lots did not pass, and no reason is given": any(lot.outcome != "PASS" for lot in self.lots)
+            != bool(self.reason),
         }
         if broken := [fault for fault, found in faults.items() if found]:
             raise ValueError("; ".join(broken))
@@ -140,13 +152,18 @@ class Panel(Frozen):
 
 
 class PanelFacts(Frozen):
-    """Which panel a lot was compared with. lots, donors: those used, the lot itself left out; left_out: it stood there."""
+    """Which panel a lot was compared with. lots, donors: those used, the lot itself left out; left_out: it stood there.
+
+    not_passed: of those used, 'L2 (FAIL)' each; reason: why they are in the panel; '' = there are none.
+    """
 
     version: str
     sha256: str
     lots: int
     donors: int
     left_out: bool
+    not_passed: tuple[str, ...]
+    reason: str
 
     @property
     def tier(self) -> Tier:

@@ -81,7 +81,8 @@ class SampleMap(Frozen):
 
 
 class PanelRecord(Frozen):
-    """The lot against the frozen reference panel. lots, donors: used, without the lot itself (left_out: it stood there).
+    """The lot against the frozen reference panel. lots, donors: used, without the lot itself (left_out: it stood there);
+    not_passed, reason: as in `contracts.panel.PanelFacts`.
 
     tier: 'too few' lots for limits, 'provisional' or 'full'. genes_*: of the test against the panel, gene by gene; null
     when nothing was tested. map: the lot and its donor among the panel's lots and donors; its axes are theirs and the panel's
@@ -93,6 +94,8 @@ class PanelRecord(Frozen):
     lots: int
     donors: int
     left_out: bool
+    not_passed: tuple[str, ...]
+    reason: str
     tier: Tier
     modules: tuple[PanelModuleRow, ...]
     genes_tested: int | None

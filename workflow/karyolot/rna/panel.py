@@ -17,6 +17,7 @@ from karyolot.contracts.metrics import PANEL_MODULES
 from karyolot.contracts.panel import (
     MIN_LOTS,
     SCHEMA_VERSION,
+    Judged,
     Paired,
     Panel,
     PanelDonor,
@@ -91,22 +92,37 @@ def annotation_digest(expression: "AnnData") -> str:
     return gene_digest(zip(expression.var_names, expression.var["gene_name"], strict=True))
 
 
-def freeze(lots: Mapping[str, "AnnData"], markers: pd.DataFrame, version: str, made_with: Mapping[str, str]) -> Panel:
-    """The panel of accepted lots. lots: lot_id -> expression of the lot and its donor; markers: MarkerPanel.
+def freeze(
+    lots: Mapping[str, "AnnData"],
+    markers: pd.DataFrame,
+    version: str,
+    made_with: Mapping[str, str],
+    verdicts: Mapping[str, Judged],
+    reason: str = "",
+) -> Panel:
+    """The panel of accepted lots. lots: lot_id -> expression of the lot and its donor; markers: MarkerPanel; verdicts: of each
+    lot; reason: why lots that did not pass are among them.
 
     The universe: genes that reach DETECTED_TPM in the mean of the lots or of their donors, and all genes of the modules.
     Genes that are noise everywhere would only move ranks with sequencing depth. Raises KaryolotError for a lot without
-    samples, without its donor's, without TPM, of another annotation, or a module gene that is not annotated.
+    samples, without its donor's, without TPM, of another annotation, or a module gene that is not annotated; and for lots that
+    did not pass, without a reason: they would set the limits of all later lots.
     """
     if not lots:
         raise KaryolotError("a panel needs one lot or more; name accepted lots")
     names = sorted(lots)
+    other = [f"{name} ({verdicts[name].outcome})" for name in names if verdicts[name].outcome != "PASS"]
+    if other and not reason.strip():
+        remedy = (
+            "leave them out, or state with --reason why they belong in the panel: every report that uses it prints it"
+        )
+        raise KaryolotError(f"a panel is made of lots that passed, and these did not: {', '.join(other)}", remedy)
     for name in names:
         _check_lot(name, lots[name])
     digests = {name: annotation_digest(lots[name]) for name in names}
-    if other := [name for name in names if digests[name] != digests[names[0]]]:
+    if differing := [name for name in names if digests[name] != digests[names[0]]]:
         raise KaryolotError(
-            f"lot {other[0]} was quantified with another annotation than {names[0]} (gene ids or names differ); run all"
+            f"lot {differing[0]} was quantified with another annotation than {names[0]} (gene ids or names differ); run all"
             " lots of a panel with one reference.gtf"
         )
     first = lots[names[0]]
@@ -141,12 +157,14 @@ def freeze(lots: Mapping[str, "AnnData"], markers: pd.DataFrame, version: str, m
             PanelLot(
                 lot_id=name,
                 donor_id=str(lots[name].obs["donor"].iloc[0]),
+                **verdicts[name]._asdict(),
                 modules=module_scores(lots[name], genes.index, modules),
                 markers=marker_levels(lots[name], shown),
                 **_counts(lots[name], genes.index, "lot"),
             )
             for name in names
         ),
+        reason=reason.strip() if other else "",
         made_with=dict(sorted(made_with.items())),
         sha256="",
     ).sealed()
@@ -325,12 +343,15 @@ def compare(expression: "AnnData", panel: Panel) -> tuple[PanelFacts, pd.DataFra
     ]
     table = PanelComparison.frame(rows)
     table["p_holm"] = holm(table["p"].to_numpy())
+    not_passed = tuple(f"{row.lot_id} ({row.outcome})" for row in lots if row.outcome != "PASS")
     facts = PanelFacts(
         version=panel.version,
         sha256=panel.sha256,
         lots=len(lots),
         donors=len({row.donor_id for row in lots}),
         left_out=len(lots) < len(panel.lots),
+        not_passed=not_passed,
+        reason=panel.reason if not_passed else "",
     )
     return facts, table
 

@@ -44,6 +44,10 @@ def findings(rna: ExpressionResults, record: ExpressionRecord) -> tuple[str, ...
 def _against_panel(panel: PanelResults) -> list[str]:
     facts = panel.facts
     itself = " This lot itself is part of the panel and was left out." if facts.left_out else ""
+    if facts.not_passed:
+        itself += (
+            f" It holds lots that did not pass: {listed(facts.not_passed, 10)}; reason: {facts.reason.rstrip('.')}."
+        )
     name = f"reference panel {facts.version} ({plural(facts.lots, 'lot')} of {plural(facts.donors, 'donor')})"
     if facts.tier == "too few":
         return [f"The {name} is too small for limits: {MIN_LOTS} lots are needed.{itself}"]
