@@ -276,7 +276,7 @@ def test_a_gene_that_the_donor_does_not_show_cannot_fall() -> None:
         assert judged(data).set_index("gene_name").loc["UGT1A9", "met"] is None, pair
         found = measured(data)["rna.mature_down"]
         assert found.value == 1 and found.detail.startswith("3 of 3 genes"), pair
-        assert f"cannot be told: UGT1A9 ({pair[0]} reads in the donor, {pair[1]} in the lot" in found.detail
+        assert f"not measurable: UGT1A9 ({pair[0]} reads in the donor, {pair[1]} in the lot" in found.detail
     assert judged(lot({"UGT1A9": (24, 3)})).set_index("gene_name").loc["UGT1A9", "met"] == "yes"
     assert judged(lot({"UGT1A9": (3, 90)})).set_index("gene_name").loc["UGT1A9", "met"] == "no", "it rose"
 

@@ -29,7 +29,7 @@ _SEX: Kind = ("F", "M")
 _NOISE = "too few bins to measure the noise"
 _NOT_DONOR = "the lot's SNPs do not match its donor"
 _MARKERS = (
-    "half of the group's genes or more cannot be told, one is not annotated, or the marker table has no such group"
+    "half of the group's genes or more are not measurable, one is not annotated, or the marker table has no such group"
 )
 _TPM = "gene lengths are unknown, or a gene of the group is not annotated"
 _PANEL = "no reference panel, fewer lots than limits need, no TPM, or lots that do not differ"

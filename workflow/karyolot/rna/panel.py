@@ -108,23 +108,8 @@ def freeze(
     samples, without its donor's, without TPM, of another annotation, or a module gene that is not annotated; and for lots that
     did not pass, without a reason: they would set the limits of all later lots.
     """
-    if not lots:
-        raise KaryolotError("a panel needs one lot or more; name accepted lots")
     names = sorted(lots)
-    other = [f"{name} ({verdicts[name].outcome})" for name in names if verdicts[name].outcome != "PASS"]
-    if other and not reason.strip():
-        remedy = (
-            "leave them out, or state with --reason why they belong in the panel: every report that uses it prints it"
-        )
-        raise KaryolotError(f"a panel is made of lots that passed, and these did not: {', '.join(other)}", remedy)
-    for name in names:
-        _check_lot(name, lots[name])
-    digests = {name: annotation_digest(lots[name]) for name in names}
-    if differing := [name for name in names if digests[name] != digests[names[0]]]:
-        raise KaryolotError(
-            f"lot {differing[0]} was quantified with another annotation than {names[0]} (gene ids or names differ); run all"
-            " lots of a panel with one reference.gtf"
-        )
+    digest = _checked(lots, verdicts, reason)
     first = lots[names[0]]
     gtfs = {str(lots[name].uns["annotation"]["sha256"]) for name in names}
     genes = pd.Series(first.var["gene_name"].to_numpy(str), first.var_names.astype(str)).sort_index()
@@ -144,7 +129,7 @@ def freeze(
     return Panel(
         schema_version=SCHEMA_VERSION,
         version=version,
-        annotation_sha256=digests[names[0]],
+        annotation_sha256=digest,
         annotation_genes=len(first.var_names),
         gtf_sha256=gtfs.pop() if len(gtfs) == 1 else "",
         gene_ids=tuple(genes.index),
@@ -164,10 +149,32 @@ def freeze(
             )
             for name in names
         ),
-        reason=reason.strip() if other else "",
+        reason=reason.strip() if any(verdict.outcome != "PASS" for verdict in verdicts.values()) else "",
         made_with=dict(sorted(made_with.items())),
         sha256="",
     ).sealed()
+
+
+def _checked(lots: Mapping[str, "AnnData"], verdicts: Mapping[str, Judged], reason: str) -> str:
+    """The digest of the annotation that all lots of a panel share."""
+    if not lots:
+        raise KaryolotError("a panel needs one lot or more; name accepted lots")
+    names = sorted(lots)
+    other = [f"{name} ({verdicts[name].outcome})" for name in names if verdicts[name].outcome != "PASS"]
+    if other and not reason.strip():
+        remedy = (
+            "leave them out, or state with --reason why they belong in the panel: every report that uses it prints it"
+        )
+        raise KaryolotError(f"a panel is made of lots that passed, and these did not: {', '.join(other)}", remedy)
+    for name in names:
+        _check_lot(name, lots[name])
+    digests = {name: annotation_digest(lots[name]) for name in names}
+    if differing := [name for name in names if digests[name] != digests[names[0]]]:
+        raise KaryolotError(
+            f"lot {differing[0]} was quantified with another annotation than {names[0]} (gene ids or names differ); run all"
+            " lots of a panel with one reference.gtf"
+        )
+    return digests[names[0]]
 
 
 def _check_lot(name: str, expression: "AnnData") -> None:

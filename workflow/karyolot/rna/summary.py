@@ -107,7 +107,7 @@ def _extreme(markers: pd.DataFrame, group: str, expected: str, column: str, whic
 def _count(markers: pd.DataFrame, group: str, expected: str) -> Metric:
     """The part of a group's genes that moved as expected: at least CHANGED_LOG2 against the donor, significant where tested.
 
-    Genes that cannot be told are no answer: they are not counted, and half of a group or fewer is none of it.
+    Genes that are not measurable are no answer: they are not counted, and half of a group or fewer is none of it.
     """
     part = _group(markers, group, expected, "lot_reads")
     if isinstance(part, Metric):
@@ -115,13 +115,15 @@ def _count(markers: pd.DataFrame, group: str, expected: str) -> Metric:
     judged = part[part["met"].notna()]
     open_ = "; ".join(map(_why_open, part[part["met"].isna()].to_dict("records")))
     if 2 * len(judged) <= len(part):
-        return _asked(f"{len(judged)} of {len(part)} genes can be told, more than half are needed: {open_}")
+        return _asked(
+            f"{len(judged)} of {len(part)} genes are measurable, more than half are needed; not measurable: {open_}"
+        )
     met = int((judged["met"] == "yes").sum())
     moved = ", ".join(map(_change, judged.to_dict("records")))
     side = "at least" if expected == "up" else "at most"
     limit = CHANGED_LOG2 if expected == "up" else -CHANGED_LOG2
     said = f"{met} of {len(judged)} genes with log2 fold change {side} {limit:+g}: {moved}"
-    return Metric(value=met / len(judged), detail=f"{said}; cannot be told: {open_}" if open_ else said)
+    return Metric(value=met / len(judged), detail=f"{said}; not measurable: {open_}" if open_ else said)
 
 
 def _change(row: Mapping[Hashable, Any]) -> str:
