@@ -21,7 +21,7 @@ class Level(NamedTuple):
 
     lot, low, high, donor: TPM: mean, lowest and highest replicate of the lot, mean of the donor. log2fc, padj: of the
     contrast; a gene without a read in lot and donor has no fold change in the table; it moved neither way: 0. tested: the
-    contrast has p values. can_fall: the donor shows the gene well enough that a fall could be measured. NaN = not known.
+    contrast has p values. measurable: the gene has reads enough that a fall would be seen. NaN = not known.
     """
 
     lot: float
@@ -31,7 +31,7 @@ class Level(NamedTuple):
     log2fc: float
     padj: float
     tested: bool
-    can_fall: bool
+    measurable: bool
 
 
 def _moved(level: Level, change: float) -> bool | None:
@@ -48,7 +48,7 @@ def _moved(level: Level, change: float) -> bool | None:
 
 EXPECTED: Mapping[str, Callable[[Level], bool | None]] = {
     # A gene that the donor does not show cannot fall. One that neither shows did not rise: the lot's own level says so.
-    "down": lambda level: _moved(level, -level.log2fc) if level.can_fall else None,
+    "down": lambda level: _moved(level, -level.log2fc) if level.measurable else None,
     "up": lambda level: _moved(level, level.log2fc),
     # The lot's own level in every replicate; what the donor's cells show is not asked: a liver preparation holds immune
     # cells, so a fall of HLA class II against it would prove nothing, and albumin falls in a good lot.
@@ -59,18 +59,16 @@ EXPECTED: Mapping[str, Callable[[Level], bool | None]] = {
 """What is expected of a gene -> whether it is met; None = not known, or only reported."""
 
 
-def can_fall(donor: float, lot: float, depth: float) -> bool:
-    """Whether a fall to half could be told from no change by reads alone.
+def measurable(donor: float, lot: float, depth: float) -> bool:
+    """Whether reads alone can separate a fall to half from no change.
 
     donor, lot: reads of the gene, all samples together; depth: of the lot's samples over the donor's. By the delta method
-    the log2 ratio of two Poisson counts a and b has the standard error sqrt(1/a + 1/b) / ln 2; here b is what the lot would
-    show of half the donor's level. A fall of CHANGED_LOG2 must be beyond NORMAL_95 of them: 24 reads at equal depth. Zero
-    reads of a gene in the lot are no reason: that is what a fall looks like.
+    the log2 ratio of two Poisson counts a and b has the standard error sqrt(1/a + 1/b) / ln 2; here they are what lot and
+    donor would show if the lot had half of the donor's level, by the better of the two. A fall of CHANGED_LOG2 must be beyond
+    NORMAL_95 of them: 24 reads of the donor at equal depth. Zero reads in the lot are no reason: that is what a fall looks like.
     """
-    if donor <= 0 or depth <= 0:
-        return False
-    error = np.sqrt(1 / donor + 1 / max(donor * depth / 2, lot)) / np.log(2)
-    return bool(error * NORMAL_95 <= CHANGED_LOG2)
+    level = max(donor, 2 * lot / depth) if depth > 0 else 0.0
+    return level > 0 and np.sqrt(1 / level + 2 / (level * depth)) / np.log(2) * NORMAL_95 <= CHANGED_LOG2
 
 
 def tabulate(expression: "AnnData", table: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
@@ -95,7 +93,7 @@ def tabulate(expression: "AnnData", table: pd.DataFrame, panel: pd.DataFrame) ->
         change = 0.0 if base_mean == 0 else log2fc
         reads = int(counts[~is_lot][:, places].sum()), int(counts[is_lot][:, places].sum())
         levels = tpm[is_lot].mean(), tpm[is_lot].min(), tpm[is_lot].max(), tpm[~is_lot].mean()
-        met = EXPECTED[expected](Level(*levels, change, padj, tested, can_fall(*reads, depth)))
+        met = EXPECTED[expected](Level(*levels, change, padj, tested, measurable(*reads, depth)))
         interval = (log2fc - NORMAL_95 * se, log2fc + NORMAL_95 * se)
         answer = None if met is None else ("no", "yes")[met]
         known = reads if len(places) else (None, None)

@@ -138,21 +138,31 @@ def freeze(
         donors=tuple(
             PanelDonor(donor_id=donor, **_counts(donors[donor], genes.index, "hepatocyte")) for donor in sorted(donors)
         ),
-        lots=tuple(
-            PanelLot(
-                lot_id=name,
-                donor_id=str(lots[name].obs["donor"].iloc[0]),
-                **verdicts[name]._asdict(),
-                modules=module_scores(lots[name], genes.index, modules),
-                markers=marker_levels(lots[name], shown),
-                **_counts(lots[name], genes.index, "lot"),
-            )
-            for name in names
-        ),
+        lots=tuple(_panel_lot(name, lots[name], verdicts[name], genes.index, modules, shown) for name in names),
         reason=reason.strip() if any(verdict.outcome != "PASS" for verdict in verdicts.values()) else "",
         made_with=dict(sorted(made_with.items())),
         sha256="",
     ).sealed()
+
+
+def _panel_lot(
+    name: str,
+    expression: "AnnData",
+    verdict: Judged,
+    genes: Sequence[str],
+    modules: Sequence[PanelModule],
+    shown: Sequence[str],
+) -> PanelLot:
+    """genes: the universe; shown: markers."""
+    return PanelLot(
+        lot_id=name,
+        donor_id=str(expression.obs["donor"].iloc[0]),
+        outcome=verdict.outcome,
+        report_id=verdict.report_id,
+        modules=module_scores(expression, genes, modules),
+        markers=marker_levels(expression, shown),
+        **_counts(expression, genes, "lot"),
+    )
 
 
 def _checked(lots: Mapping[str, "AnnData"], verdicts: Mapping[str, Judged], reason: str) -> str:

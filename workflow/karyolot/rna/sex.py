@@ -18,7 +18,7 @@ RATIO = 10.0
 of it hold 20 times as many of its reads as stray ones of Y; equal parts of a man and a woman stay below 6."""
 LEVEL = 0.999
 """Of the two-sided Clopper-Pearson interval of the ratio, which must leave out 1: of samples with equal levels of both, one in
-1,000 or fewer is told to show a sex. It takes 11 reads."""
+1,000 or fewer shows a sex. It takes 11 reads."""
 XIST_TPM = 0.3
 """Below, XIST is at the level of stray reads: men's livers show up to 0.1 TPM, women's 0.6 or more."""
 
