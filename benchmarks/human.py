@@ -81,10 +81,9 @@ def make(place: Path, depth: str = "0.1") -> list[dict[str, Any]]:
     bands.columns = ["contig", "start", "end", "band", "stain"]
     contigs = [*bands.groupby("contig", sort=False)["end"].max().items(), MITOCHONDRION]
     header = "@HD\tVN:1.6\tSO:coordinate\n" + "".join(f"@SQ\tSN:{name}\tLN:{length}\n" for name, length in contigs)
-    header += "@RG\tID:a\tSM:a\n"
     outs = {sample: pysam.BGZFile(str(place / f"{sample}.bam"), "wb") for sample in (DONOR, LOT)}
-    for out in outs.values():
-        out.write(_binary_header(header, contigs))
+    for sample, out in outs.items():
+        out.write(_binary_header(f"{header}@RG\tID:a\tSM:{sample}\n", contigs))
     with (place / "genome.fa").open("wb") as fasta, (place / "sites.bed").open("w") as sites:
         for number, (name, length) in enumerate(contigs):
             rng = np.random.default_rng([8, number])

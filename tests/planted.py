@@ -56,7 +56,7 @@ def genome(bin_bp: int = 500_000) -> pd.DataFrame:
     acen = (
         BANDS[BANDS["gieStain"] == "acen"] if "gieStain" in BANDS else BANDS[BANDS["band"].str.match(r"[pq]11(\.1)?$")]
     )
-    gap = grid.mean_over_bins(bins, grid.merge_intervals(acen).assign(value=1.0), uncovered=0.0)
+    gap = grid.mean_over_bins(bins, grid.pieces_of(grid.merge_intervals(acen).assign(value=1.0)), uncovered=0.0)
     gc = gc / gc.std()
     return bins.assign(
         gc=np.clip(0.41 + 0.05 * gc, 0.3, 0.65), replication_timing=0.65 * gc + 0.76 * own / own.std(), gap=gap

@@ -12,7 +12,7 @@ from karyolot.contracts.copy_number import Bins, BinSources, Counts, Fragments
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Layout, Region
 from karyolot.dna.atlas import Atlas
-from karyolot.dna.bins import assemble_bins, expected_copies, make_bins, mean_over_bins, merge_intervals
+from karyolot.dna.bins import assemble_bins, expected_copies, make_bins, mean_over_bins, merge_intervals, pieces_of
 from karyolot.dna.counts import conform_counts, count_fragments
 from karyolot.inputs.formats import fasta, gtf
 
@@ -75,9 +75,9 @@ def test_an_interval_without_a_value_leaves_its_own_bases_out_and_no_others() ->
         [("chr1", 0, 100, np.nan), ("chr1", 100, 200, 0.5), ("chr1", 200, 250, np.nan), ("chr1", 250, 300, 0.8)],
         columns=["chrom", "start", "end", "value"],
     )
-    found = mean_over_bins(toy(), track)
+    found = mean_over_bins(toy(), pieces_of(track))
     assert np.isnan(found[0]) and found[1] == pytest.approx(0.5) and found[2] == pytest.approx(0.8)
-    assert mean_over_bins(toy(), track, uncovered=0.0)[:3] == pytest.approx([0.0, 0.5, 0.4])
+    assert mean_over_bins(toy(), pieces_of(track), uncovered=0.0)[:3] == pytest.approx([0.0, 0.5, 0.4])
 
 
 def test_a_ready_bin_with_unknown_gc_is_no_gap_and_one_that_is_not_listed_is() -> None:
@@ -100,7 +100,7 @@ def test_track_means_keep_the_total(steps: list[tuple[int, float]], width: int) 
     )
     start = np.arange(0, ends[-1], width)
     bins = pd.DataFrame({"chrom": "1", "start": start, "end": np.minimum(start + width, ends[-1])})
-    means = mean_over_bins(bins, track)
+    means = mean_over_bins(bins, pieces_of(track))
     total = (means * (bins["end"] - bins["start"])).sum()
     assert total == pytest.approx(sum(length * value for length, value in steps), abs=1e-6)
 
@@ -108,7 +108,7 @@ def test_track_means_keep_the_total(steps: list[tuple[int, float]], width: int) 
 def test_bins_without_a_track_value_are_unknown_not_zero() -> None:
     track = pd.DataFrame({"chrom": ["chr2"], "start": [100], "end": [150], "value": [3.0]})
     bins = toy()
-    means = mean_over_bins(bins, track)[(bins["chrom"] == "2").to_numpy()]
+    means = mean_over_bins(bins, pieces_of(track))[(bins["chrom"] == "2").to_numpy()]
     assert np.isnan(means[[0, 2, 3, 4]]).all() and means[1] == 3.0
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from karyolot.contracts.problems import Fault
 from karyolot.inputs import genome
-from karyolot.inputs.formats import bin_counts
+from karyolot.inputs.formats import bin_counts, blocks, text
 from outcomes import outcome
 
 BINS = [["chr1", 0, 100, 5], ["chr1", 100, 200, 6]]
@@ -236,3 +237,18 @@ def test_what_the_check_accepts_the_run_reads(tmp_path: Path, content: bytes, zi
         return
     assert table["count"].sum() == facts.total and len(table["chrom"]) == sum(c.bins for c in facts.contigs.values())
     assert (table["start"] >= 0).all() and (table["end"] > table["start"]).all()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(content=nearly_right(), copies=st.integers(1, 3))
+def test_a_table_read_by_columns_gives_what_its_lines_give(tmp_path: Path, content: bytes, copies: int) -> None:
+    """Also its faults; blocks of 64 bytes end within the tables."""
+    path = put(tmp_path, content * copies)
+    with mock.patch.object(text, "BLOCK", 64), mock.patch.object(blocks, "SHORT", 1 << 20):
+        wanted, fault = outcome(bin_counts.read, path)
+    with mock.patch.object(text, "BLOCK", 64), mock.patch.object(blocks, "SHORT", 0):
+        found, other = outcome(bin_counts.read, path)
+    assert fault == other
+    if wanted is not None and found is not None:
+        for name, column in wanted.items():
+            np.testing.assert_array_equal(found[name], column)

@@ -3,6 +3,7 @@
 import gzip
 import math
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from karyolot.contracts.problems import Fault
-from karyolot.inputs.formats import intervals
+from karyolot.inputs.formats import blocks, intervals, text
 from karyolot.inputs.formats.intervals import BANDS, GC, MAPPABILITY, REGIONS, TIMING
 from karyolot.inputs.formats.rows import Kind
 from outcomes import outcome
@@ -129,3 +130,34 @@ def test_what_the_check_accepts_the_run_reads(tmp_path: Path, given_file: tuple[
         known = table["value"][~np.isnan(table["value"])]
         assert len(known) == facts.intervals - facts.missing > 0
         assert (known >= kind.low).all() and (known <= kind.high).all() and math.isfinite(known.sum())
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(given_file=nearly_right(), tabs=st.booleans(), copies=st.integers(1, 3))
+def test_a_file_read_by_columns_gives_what_its_lines_give(
+    tmp_path: Path, given_file: tuple[bytes, Kind], tabs: bool, copies: int
+) -> None:
+    """Also its faults; with tabs instead of blanks most blocks are plain, and blocks of 64 bytes end within the files."""
+    content, kind = given_file
+    path = put(tmp_path, (content.replace(b" ", b"\t") if tabs else content) * copies)
+    with mock.patch.object(text, "BLOCK", 64), mock.patch.object(blocks, "SHORT", 1 << 20):
+        wanted, fault = outcome(intervals.read, path, kind)
+    with mock.patch.object(text, "BLOCK", 64), mock.patch.object(blocks, "SHORT", 0):
+        found, other = outcome(intervals.read, path, kind)
+    assert fault == other
+    if wanted is not None and found is not None:
+        assert wanted.keys() == found.keys()
+        for name, column in wanted.items():
+            np.testing.assert_array_equal(found[name], column)
+
+
+def test_a_long_plain_track_is_read_by_columns_and_only_its_odd_blocks_by_line(tmp_path: Path) -> None:
+    rows = [f"chr{1 + n // 60_000}\t{n * 10}\t{n * 10 + 7}\t{n % 97 / 100}\n" for n in range(120_000)]
+    rows[70_000] = "# a comment\n"
+    path = put(tmp_path, "track type=bedGraph\n" + "".join(rows))
+    with mock.patch.object(blocks, "_by_line", wraps=blocks._by_line) as by_line:
+        table = intervals.read(path, MAPPABILITY)
+    assert by_line.call_count == 1 and len(table["chrom"]) == 119_999
+    assert table["value"][5] == 0.05 and table["start"][-1] == 1_199_990 and table["chrom"][-1] == "chr2"
+    parts = list(intervals.by_contig(path, MAPPABILITY))
+    np.testing.assert_array_equal(np.concatenate([value for *_, value in parts]), table["value"])

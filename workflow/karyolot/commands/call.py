@@ -145,12 +145,12 @@ def _bins(pair: Pair, atlas: Atlas, tracks: dict[str, Path], sequence: Path | No
     sources: dict[str, Any] = {"layout": pair.layout, "cytobands": atlas.cytobands, "contigs": pair.contigs}
     if sequence is not None:
         sources["contigs"], sources["composition"] = fasta.read(sequence, pair.width)
-    values = {name: intervals.read(path, KINDS[name]) for name, path in tracks.items()}
+    values = {name: intervals.by_contig(path, KINDS[name]) for name, path in tracks.items()}
     fields = {"mappability": "mappability", "rt": "replication_timing"}
     sources |= {fields[name]: table for name, table in values.items() if name in fields}
     bins = assemble_bins(sources_of(sources), pair.width)
     if "gc" in values:
-        bins["gc"] = mean_over_bins(bins, pd.DataFrame(values["gc"]))
+        bins["gc"] = mean_over_bins(bins, values["gc"])
     return bins
 
 

@@ -59,12 +59,16 @@ class Intervals(Table):
         return frame["end"] > frame["start"]
 
 
+TrackPiece = tuple[str, NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+"""Contig, and starts, ends and values of intervals on it, sorted, NaN = missing: a part of a track."""
+
+
 class BinSources(NamedTuple):
     """All a grid of bins is made from; None = not given.
 
     contigs: name and length in bases, in order. composition: per contig the numbers of G/C and of called bases in each
     bin, shape (2, bins of the contig). annotation: ready bins (chrom, start, end, gc, ...) instead of a sequence.
-    cytobands: chrom, start, end, band. Tracks: chrom, start, end, value. blacklist: chrom, start, end.
+    cytobands: chrom, start, end, band. blacklist: chrom, start, end. Tracks are read once.
     """
 
     layout: Layout
@@ -72,8 +76,8 @@ class BinSources(NamedTuple):
     contigs: list[tuple[str, int]]
     composition: dict[str, NDArray[np.int64]] | None = None
     annotation: pd.DataFrame | None = None
-    mappability: pd.DataFrame | None = None
-    replication_timing: pd.DataFrame | None = None
+    mappability: Iterable[TrackPiece] | None = None
+    replication_timing: Iterable[TrackPiece] | None = None
     blacklist: pd.DataFrame | None = None
 
 

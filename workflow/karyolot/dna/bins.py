@@ -1,13 +1,14 @@
 """The grid of bins and what is known of each: arm, GC, gaps, mappability, replication timing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from karyolot.contracts.copy_number import BinSources
+from karyolot.contracts.copy_number import BinSources, TrackPiece
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Layout, Region
 
@@ -21,7 +22,7 @@ def contig_key(name: str) -> str:
 
 def sources_of(columns: Mapping[str, Any]) -> BinSources:
     """Sources whose tables are given as plain columns (name -> array or list), as the readers of input formats return them."""
-    tables = {"cytobands", "annotation", "mappability", "replication_timing", "blacklist"}
+    tables = {"cytobands", "annotation", "blacklist"}
     parts: dict[str, Any] = {name: pd.DataFrame(part) if name in tables else part for name, part in columns.items()}
     return BinSources(**parts)
 
@@ -35,10 +36,9 @@ def assemble_bins(sources: BinSources, bin_bp: int) -> pd.DataFrame:
     if sources.annotation is not None:
         return _annotated(bins, sources.annotation, bin_bp)
     if sources.composition is not None:
-        composition = np.concatenate([sources.composition[name] for name in bins["chrom"].unique()], axis=1)
-        bins = _add_composition(bins, *composition.astype(float))
+        _add_composition(bins, sources.composition)
     if sources.blacklist is not None:
-        covered = mean_over_bins(bins, merge_intervals(sources.blacklist).assign(value=1.0), uncovered=0.0)
+        covered = mean_over_bins(bins, pieces_of(merge_intervals(sources.blacklist).assign(value=1.0)), uncovered=0.0)
         bins["gap"] = np.minimum(1.0, bins["gap"] + covered)
     for name, track in (("mappability", sources.mappability), ("replication_timing", sources.replication_timing)):
         if track is not None:
@@ -56,25 +56,35 @@ def make_bins(contigs: Sequence[tuple[str, int]], layout: Layout, cytobands: pd.
             f"no contig of the layout '{layout.name}' is in the reference (it has {', '.join(n for n, _ in contigs[:3])}"
             " ...); choose the layout of this assembly in config: reference.layout"
         )
-    tables = []
-    for name, length in wanted:
-        start = np.arange(0, length, bin_bp, dtype=np.int64)
-        end = np.minimum(start + bin_bp, length)
-        middle = (start + end) // 2
-        region = np.full(len(start), kinds[contig_key(name)], dtype=object)
+    edges = np.cumsum([0, *(-(-length // bin_bp) for _, length in wanted)]).tolist()
+    texts: dict[str, NDArray[Any]] = {name: np.empty(edges[-1], dtype=object) for name in ("chrom", "arm", "region")}
+    starts, ends = np.empty(edges[-1], dtype=np.int64), np.empty(edges[-1], dtype=np.int64)
+    for (name, length), (low, high) in zip(wanted, pairwise(edges), strict=True):
+        own = slice(low, high)
+        starts[own] = np.arange(0, length, bin_bp)
+        ends[own] = np.minimum(starts[own] + bin_bp, length)
+        middle = (starts[own] + ends[own]) // 2
+        region = texts["region"][own]  # a view: its rows are those of the column
+        region[:] = kinds[contig_key(name)]
         region[_inside(middle, name, layout.x_par)] = "PAR"
         region[_inside(middle, name, layout.y_par)] = "other"
         centromere = centromere_of(cytobands, name)
-        arm = np.full(len(start), name, dtype=object)
+        texts["chrom"][own] = texts["arm"][own] = name
         if centromere is not None:
-            arm = np.where(middle < centromere, f"{name}p", f"{name}q").astype(object)
-        tables.append(pd.DataFrame({"chrom": name, "start": start, "end": end, "arm": arm, "region": region}))
-    bins = pd.concat(tables, ignore_index=True)
-    bins["gc"] = np.nan
-    bins["gap"] = 0.0
-    bins["mappability"] = np.nan
-    bins["replication_timing"] = np.nan
+            short = low + int((middle < centromere).sum())
+            texts["arm"][low:short], texts["arm"][short:high] = f"{name}p", f"{name}q"
+    columns = {"chrom": texts["chrom"], "start": starts, "end": ends, "arm": texts["arm"], "region": texts["region"]}
+    bins = pd.DataFrame(columns, copy=False)  # millions of rows are not copied
+    for name, value in (("gc", np.nan), ("gap", 0.0), ("mappability", np.nan), ("replication_timing", np.nan)):
+        bins[name] = value
     return bins
+
+
+def spans_of(bins: pd.DataFrame) -> dict[str, slice]:
+    """Rows of each contig of a table that is sorted by contig."""
+    chrom = bins["chrom"].to_numpy()
+    edges = [0, *(np.flatnonzero(chrom[1:] != chrom[:-1]) + 1).tolist(), len(chrom)]
+    return {str(chrom[low]): slice(low, high) for low, high in pairwise(edges) if high > low}
 
 
 def centromere_of(cytobands: pd.DataFrame, contig: str) -> int | None:
@@ -86,10 +96,15 @@ def centromere_of(cytobands: pd.DataFrame, contig: str) -> int | None:
     return int(short["end"].max())
 
 
-def _add_composition(bins: pd.DataFrame, gc_bases: Floats, called_bases: Floats) -> pd.DataFrame:
-    width = (bins["end"] - bins["start"]).to_numpy(dtype=float)
-    gc = np.divide(gc_bases, called_bases, out=np.full(len(bins), np.nan), where=called_bases > 0)
-    return bins.assign(gc=gc, gap=1 - called_bases / width)
+def _add_composition(bins: pd.DataFrame, composition: Mapping[str, NDArray[np.int64]]) -> None:
+    """Fill the columns gc and gap of the bins. composition: of each contig, as in BinSources."""
+    gc, gap = np.full(len(bins), np.nan), np.empty(len(bins))
+    start, end = bins["start"].to_numpy(), bins["end"].to_numpy()
+    for name, rows in spans_of(bins).items():
+        gc_bases, called = composition[name]
+        np.divide(gc_bases, called, out=gc[rows], where=called > 0)
+        gap[rows] = 1 - called / (end[rows] - start[rows])
+    bins["gc"], bins["gap"] = gc, gap
 
 
 def _annotated(bins: pd.DataFrame, annotation: pd.DataFrame, bin_bp: int) -> pd.DataFrame:
@@ -123,31 +138,40 @@ def merge_intervals(intervals: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["chrom", "start", "end"])
 
 
-def mean_over_bins(bins: pd.DataFrame, track: pd.DataFrame, uncovered: float | None = None) -> Floats:
-    """Mean of a bedGraph-like track (chrom, start, end, value; not overlapping) in each bin, weighted by bases.
+def pieces_of(track: pd.DataFrame) -> Iterator[TrackPiece]:
+    """A table of chrom, start, end, value, in any order, as the readers of tracks give theirs."""
+    for chrom, part in track.sort_values("start").groupby("chrom", sort=False):
+        yield str(chrom), part["start"].to_numpy(), part["end"].to_numpy(), part["value"].to_numpy()
+
+
+def mean_over_bins(bins: pd.DataFrame, track: Iterable[TrackPiece], uncovered: float | None = None) -> Floats:
+    """Mean of a bedGraph-like track (not overlapping) in each bin, weighted by bases. Pieces of the track are not kept.
 
     Bases without a value (in no row, or in a row whose value is NaN) count as `uncovered`, or are left out when it is None;
     a bin with no value is then NaN.
     """
-    track = track[track["value"].notna()]
-    result = np.full(len(bins), np.nan if uncovered is None else uncovered)
-    keys = track["chrom"].map(contig_key).to_numpy()
-    for contig in bins["chrom"].unique():
-        rows = np.flatnonzero(bins["chrom"].to_numpy() == contig)
-        part = track[keys == contig_key(contig)].sort_values("start")
-        if part.empty:
+    mass, cover = np.zeros(len(bins)), np.zeros(len(bins))
+    spans = {contig_key(chrom): rows for chrom, rows in spans_of(bins).items()}
+    starts, ends = bins["start"].to_numpy(), bins["end"].to_numpy()
+    lowest, highest = np.inf, -np.inf
+    for chrom, start, end, value in track:
+        known = ~np.isnan(value)
+        rows = spans.get(contig_key(chrom))
+        if rows is None or not known.any():
             continue
-        edges = part[["start", "end"]].to_numpy(dtype=float).ravel()
-        width = (part["end"] - part["start"]).to_numpy(dtype=float)
-        start = bins["start"].to_numpy(dtype=float)[rows]
-        end = bins["end"].to_numpy(dtype=float)[rows]
-        mass = _integral(edges, width * part["value"].to_numpy(dtype=float), start, end)
-        cover = _integral(edges, width, start, end)
-        if uncovered is None:
-            result[rows] = np.divide(mass, cover, out=np.full(len(rows), np.nan), where=cover > 0)
-        else:
-            result[rows] = (mass + uncovered * (end - start - cover)) / (end - start)
-    return result
+        steps = np.column_stack([start[known], end[known]]).ravel().astype(float)
+        low = rows.start + int(np.searchsorted(ends[rows], steps[0], side="right"))
+        own = slice(low, rows.start + int(np.searchsorted(starts[rows], steps[-1])))
+        reach = starts[own].astype(float), ends[own].astype(float)
+        width = steps[1::2] - steps[::2]
+        lowest, highest = min(lowest, value[known].min()), max(highest, value[known].max())
+        mass[own] += _integral(steps, width * value[known], *reach)
+        cover[own] += _integral(steps, width, *reach)
+    if uncovered is None:
+        mean = np.divide(mass, cover, out=np.full(len(bins), np.nan), where=cover > 0)
+        return np.asarray(np.clip(mean, lowest, highest))  # sums of fractions are not exact
+    whole = (bins["end"] - bins["start"]).to_numpy(float)
+    return np.asarray((mass + uncovered * (whole - cover)) / whole)
 
 
 def _integral(edges: Floats, masses: Floats, start: Floats, end: Floats) -> Floats:

@@ -29,7 +29,7 @@ def bin_sources(files: Mapping[str, str], bin_bp: int) -> dict[str, Any]:
         return sources | {"contigs": list(ends.items()), "annotation": annotation}
     contigs, composition = fasta.read(files["fasta"], bin_bp)
     sources |= {"contigs": contigs, "composition": composition}
-    sources |= {name: intervals.read(files[name], kind) for name, kind in TRACKS.items() if name in files}
+    sources |= {name: intervals.by_contig(files[name], kind) for name, kind in TRACKS.items() if name in files}
     if "blacklist" in files:
         sources["blacklist"] = intervals.read(files["blacklist"], intervals.REGIONS)
     return sources

@@ -72,7 +72,7 @@ def write_table(frame: pd.DataFrame, path: PathLike, contract: type[pa.DataFrame
 
 def _checked(frame: pd.DataFrame, contract: type[pa.DataFrameModel], path: PathLike) -> pd.DataFrame:
     try:
-        return contract.validate(frame, lazy=True)
+        return contract.validate(frame, lazy=True, inplace=True)  # else pandera copies it
     except pandera.errors.SchemaErrors as errors:
         cases = errors.failure_cases.drop_duplicates(subset=["column", "check"])
         faults = "; ".join(f"{row.column}: {row.check} (first: {row.failure_case})" for row in cases.itertuples())

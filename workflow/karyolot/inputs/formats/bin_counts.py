@@ -6,8 +6,6 @@ the numbers or lengths of bins are refused: taken for counts they would make noi
 """
 
 import hashlib
-from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from karyolot.contracts.problems import Fault
-from karyolot.inputs.formats.intervals import Columns, Integers
-from karyolot.inputs.formats.rows import COUNT_AGAIN, Kind, rows
+from karyolot.inputs.formats.blocks import Block, blocks
+from karyolot.inputs.formats.intervals import Integers, columns_of, width_of
+from karyolot.inputs.formats.rows import COUNT_AGAIN, Kind
 from karyolot.inputs.formats.text import named, not_a_count
 
 COUNTS = Kind(
@@ -39,20 +38,13 @@ MOST_PER_BASE = 0.5
 """Fragments per base of the bins: 150-fold depth of pairs of 150 bases."""
 
 
-def records(path: Path) -> Iterator[tuple[int, str, int, int, int]]:
-    """(line, contig, start, end, fragments) of a table, in its order; 0-based half-open whatever the file counts from.
-
-    Raises
-    ------
-    Fault
-        E28 with the line, for a row that is not a bin with a count.
-    """
-    for line, chrom, start, end, text in rows(path, COUNTS):
-        if reason := not_a_count(text):
-            if "not a whole number" not in reason:
-                raise Fault("E28", reason, "give raw counts of fragments: whole numbers, 0 or more", line)
-            raise Fault("E28", f"{reason}: a mean depth (mosdepth) or a normalised value", COUNT_AGAIN, line)
-        yield line, chrom, start, end, int(text) if text.isdecimal() else int(float(text))
+def fragments_of(text: str, _: Kind, line: int) -> int:
+    """The count in a cell; raises a Fault, E28 with the line, when it is none."""
+    if reason := not_a_count(text):
+        if "not a whole number" not in reason:
+            raise Fault("E28", reason, "give raw counts of fragments: whole numbers, 0 or more", line)
+        raise Fault("E28", f"{reason}: a mean depth (mosdepth) or a normalised value", COUNT_AGAIN, line)
+    return int(text) if text.isdecimal() else int(float(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +69,15 @@ class Facts:
 
 def look(path: Path) -> Facts:
     """Facts of a whole table."""
-    columns, count, width = _whole(path)
+    names, bins, width = _whole(path)
     contigs = {}
-    for name, number in columns.names.items():
-        own = columns.contig == number
-        digests = (hashlib.sha256(column[own].tobytes()).digest() for column in (columns.start, count))
-        contigs[name] = Contig(int(own.sum()), int(columns.end[own].max()), *digests)
-    total = int(count.sum())
+    for name, number in names.items():
+        own = bins.contig == number
+        digests = (hashlib.sha256(column[own].tobytes()).digest() for column in (bins.start, bins.value))
+        contigs[name] = Contig(int(own.sum()), int(bins.end[own].max()), *digests)
+    total = int(bins.value.sum())
     notes = []
-    if total > MOST_PER_BASE * (bases := int(columns.end.sum() - columns.start.sum())):
+    if total > MOST_PER_BASE * (bases := int(bins.end.sum() - bins.start.sum())):
         message = (
             f"holds {total / bases:.2g} counts per base, as {300 * total / bases:.0f}-fold depth of 2 x 150 bases gives"
         )
@@ -100,26 +92,26 @@ def read(path: Path | str) -> dict[str, Any]:
     Raises
     ------
     Fault
-        As `records`, and E28 for bins of several widths or off their grid, and for numbers that are not counts of
-        fragments; with the file's name.
+        E28 with the line for a row that is not a bin with a count, and for bins of several widths or off their grid, and
+        for numbers that are not counts of fragments; with the file's name.
     """
     with named(path):
-        columns, count, _ = _whole(Path(path))
-    return columns.arrays() | {"count": count}
+        names, bins, _ = _whole(Path(path))
+    return columns_of([bins], names) | {"count": bins.value}
 
 
-def _whole(path: Path) -> tuple[Columns, Integers, int]:
-    """Bins, their counts and their width, after all rules on a table as a whole."""
-    columns, counts = Columns(), array("q")
-    for _, chrom, start, end, value in records(path):
-        columns.add(chrom, start, end)
-        counts.append(value)
-    count = np.frombuffer(counts, dtype=np.int64)
-    width = columns.width("tables")
-    if not count.any():
+def _whole(path: Path) -> tuple[dict[str, int], Block, int]:
+    """Contigs by their number, bins with their counts, and their width, after all rules on a table as a whole."""
+    names: dict[str, int] = {}
+    parts = list(blocks(path, COUNTS, fragments_of, names))
+    if not parts:
+        raise Fault("E28", "holds no bin", "count again")
+    bins = Block(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    width = width_of(bins.contig, bins.start, bins.end, "tables")
+    if not bins.value.any():
         raise Fault("E28", "every count is 0", "count again, from reads that are mapped")
-    _refuse_others(columns.contig[:SAMPLED], count[:SAMPLED])
-    return columns, count, width
+    _refuse_others(bins.contig[:SAMPLED], bins.value[:SAMPLED])
+    return names, bins, width
 
 
 def _refuse_others(contig: NDArray[np.int32], count: Integers) -> None:

@@ -14,10 +14,10 @@ from karyolot.inputs.formats.text import lines, named, opened, whole_number
 
 BLOCK = 1 << 22
 LONGEST_HEADER = 1 << 16
-_IS_GC = np.zeros(256, dtype=np.uint8)
-_IS_GC[list(b"GCgcSs")] = 1
-_IS_CALLED = np.zeros(256, dtype=np.uint8)
-_IS_CALLED[list(b"ACGTacgt")] = 1
+BYTE = 255
+_IS_GC = bytes(code in b"GCgcSs" for code in range(256))
+_IS_CALLED = bytes(code in b"ACGTacgt" for code in range(256))
+"""Tables from a base to 1 or 0."""
 
 
 def is_fasta(path: Path) -> None:
@@ -182,21 +182,30 @@ def read(path: Path | str, bin_bp: int) -> tuple[list[tuple[str, int]], dict[str
         As `records`, with the file's name.
     """
     contigs: list[tuple[str, int]] = []
-    composition: dict[str, NDArray[np.int64]] = {}
+    found: dict[str, NDArray[np.int64]] = {}
     with named(path):
         for name, position, bases in records(Path(path)):
             if not position and not bases:
                 contigs.append((name, 0))
-                composition[name] = np.zeros((2, 0), dtype=np.int64)
+                found[name] = np.zeros((2, 0), dtype=np.int64)
                 continue
-            sequence = np.frombuffer(bases, dtype=np.uint8)
-            end = position + len(sequence)
-            contigs[-1] = name, end
-            first = position // bin_bp
-            edges = np.maximum(np.arange(first, -(-end // bin_bp)) * bin_bp - position, 0)
-            grown = np.zeros((2, first + len(edges)), dtype=np.int64)
-            grown[:, : composition[name].shape[1]] = composition[name]
-            for number, table in enumerate((_IS_GC, _IS_CALLED)):
-                grown[number, first:] += np.add.reduceat(table[sequence], edges, dtype=np.int64)
-            composition[name] = grown
-    return contigs, composition
+            contigs[-1] = name, position + len(bases)
+            first, counts = position // bin_bp, _composition(bases, position, bin_bp)
+            counts[:, : found[name].shape[1] - first] += found[name][:, first:]
+            found[name] = np.concatenate([found[name][:, :first], counts], axis=1)
+    return contigs, found
+
+
+def _composition(bases: bytes, position: int, bin_bp: int) -> NDArray[np.int64]:
+    """G/C and called bases in each bin that the bases lie in, shape (2, bins). position: of the first base.
+
+    Sums are taken over at most BYTE bases, which fit into a byte, and then over these: numpy adds bytes fastest.
+    """
+    first, end = position // bin_bp, position + len(bases)
+    edges = np.maximum(np.arange(first, -(-end // bin_bp), dtype=np.int64) * bin_bp - position, 0)
+    steps = -(-np.diff(edges, append=len(bases)) // BYTE)
+    inner = np.repeat(edges, steps) + BYTE * (np.arange(steps.sum()) - np.repeat(steps.cumsum() - steps, steps))
+    starts = steps.cumsum() - steps
+    ones = (np.frombuffer(bases.translate(table), np.uint8) for table in (_IS_GC, _IS_CALLED))
+    counts = (np.add.reduceat(one, inner, dtype=np.uint8) for one in ones)
+    return np.stack([np.add.reduceat(count, starts, dtype=np.int64) for count in counts])

@@ -7,7 +7,7 @@ values would have no mean.
 
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from karyolot.contracts.problems import Fault
+from karyolot.inputs.formats.blocks import Block, blocks
 from karyolot.inputs.formats.rows import SCORES, Kind, rows
 from karyolot.inputs.formats.text import lines, named
 from karyolot.inputs.formats.text import number as number_of
@@ -30,23 +31,30 @@ GC = Kind(BEDGRAPH, "number", SCORES | {"gc", "gc_content", "pct_gc"}, 0.0, 1.0,
 """HMMcopy's gcCounter writes -1 for bins that hold an N."""
 
 
-def records(path: Path, kind: Kind) -> Iterator[tuple[int, str, int, int, float | str]]:
-    """(line, contig, start, end, value) of a whole file: a number, NaN where it is missing, or a label.
+def labelled(path: Path, kind: Kind) -> Iterator[tuple[int, str, int, int, str]]:
+    """(line, contig, start, end, label or '') of a whole file of a kind without numbers.
+
+    Raises
+    ------
+    Fault
+        E28 for what is not of this kind, and a file without any interval.
+    """
+    for line, chrom, start, end, text in rows(path, kind):
+        yield line, chrom, start, end, text.strip()
+
+
+def pieces(path: Path, kind: Kind, names: dict[str, int]) -> Iterator[Block]:
+    """The numbers of a whole file, in parts. names: of the contigs, by their number; those of the file are added.
 
     Raises
     ------
     Fault
         E28 for what is not of this kind, a value beyond its limits, and a file without any interval or value.
     """
-    if kind.value != "number":
-        for line, chrom, start, end, text in rows(path, kind):
-            yield line, chrom, start, end, text.strip()
-        return
     known = False
-    for line, chrom, start, end, text in rows(path, kind):
-        value = value_of(text, kind, line)
-        known = known or value == value
-        yield line, chrom, start, end, value
+    for block in blocks(path, kind, value_of, names):
+        known = known or not np.isnan(block.value).all()
+        yield block
     if not known:
         raise Fault("E28", "holds no value: all are missing", "fetch or make it again")
 
@@ -88,11 +96,18 @@ def look(path: Path, kind: Kind) -> Facts:
     """Facts of a whole file."""
     contigs: dict[str, int] = {}
     count = missing = 0
-    for _, chrom, _, end, value in records(path, kind):
-        count += 1
-        missing += value != value
-        if end > contigs.get(chrom, 0):
-            contigs[chrom] = end
+    if kind.value != "number":
+        for _, chrom, _, end, _ in labelled(path, kind):
+            count += 1
+            contigs[chrom] = max(end, contigs.get(chrom, 0))
+        return Facts(contigs, count, 0, ())
+    names: dict[str, int] = {}
+    for block in pieces(path, kind, names):
+        count += len(block.start)
+        missing += int(np.isnan(block.value).sum())
+        ends = np.zeros(len(names), dtype=np.int64)
+        np.maximum.at(ends, block.contig, block.end)
+        contigs |= {name: max(int(ends[number]), contigs.get(name, 0)) for name, number in names.items()}
     notes = []
     if missing:
         signs = "NA" if kind.gap is None else f"NA or {kind.gap:g}"
@@ -108,24 +123,43 @@ def read(path: Path | str, kind: Kind) -> dict[str, Any]:
     Raises
     ------
     Fault
-        As `records`, with the file's name.
+        As `labelled` and `pieces`, with the file's name.
     """
     with named(path):
+        if kind.value == "number":
+            names: dict[str, int] = {}
+            parts = list(pieces(Path(path), kind, names))
+            table = columns_of(parts, names)
+            table["value"] = np.concatenate([part.value for part in parts])
+            return table
         columns = Columns()
-        labels: list[str] = []
-        values = array("d")
-        for _, chrom, start, end, value in records(Path(path), kind):
+        labels = []
+        for _, chrom, start, end, label in labelled(Path(path), kind):
             columns.add(chrom, start, end)
-            if isinstance(value, str):
-                labels.append(value)
-            else:
-                values.append(value)
-    table = columns.arrays()
-    if kind.value == "label":
-        table["label"] = labels
-    elif kind.value == "number":
-        table["value"] = np.frombuffer(values, dtype=float)
-    return table
+            labels.append(label)
+    return columns.arrays() | ({"label": labels} if kind.value == "label" else {})
+
+
+def columns_of(parts: Sequence[Block], names: Mapping[str, int]) -> dict[str, Any]:
+    """Columns chrom (object), start and end (int64) of parts of a file. names: of the contigs, by their number."""
+    known = np.array(list(names), dtype=object)
+    return {
+        "chrom": known[np.concatenate([part.contig for part in parts])],
+        "start": np.concatenate([part.start for part in parts]),
+        "end": np.concatenate([part.end for part in parts]),
+    }
+
+
+def by_contig(path: Path | str, kind: Kind) -> Iterator[tuple[str, Integers, Integers, NDArray[np.float64]]]:
+    """Contig, start, end and value of the numbers of a whole file, of one contig at a time and in several parts, so that memory
+    does not grow with the file. Raises what `pieces` raises, with the file's name."""
+    names: dict[str, int] = {}
+    with named(path):
+        for block in pieces(Path(path), kind, names):
+            known = list(names)
+            for number in np.unique(block.contig).tolist():
+                own = block.contig == number
+                yield known[number], block.start[own], block.end[own], block.value[own]
 
 
 def check_plain(path: Path) -> None:
@@ -174,32 +208,36 @@ class Columns:
         return {"chrom": names[self.contig], "start": self.start, "end": self.end}
 
     def width(self, what: str) -> int:
-        """The one width of bins, in bases. what: they are of, for messages.
+        """See `width_of`."""
+        return width_of(self.contig, self.start, self.end, what)
 
-        Raises
-        ------
-        Fault
-            E28 when they have several (the last of a contig may be shorter), or do not start at multiples of it.
-        """
-        contig, start, end = self.contig, self.start, self.end
-        if not len(start):
-            raise Fault("E28", "holds no bin", "count again")
-        found, often = np.unique(end - start, return_counts=True)
-        width = int(found[often == often.max()].max())
-        if np.all(start % (width + 1) == 1):
-            message = f"starts count from 1 ({start[0]}-{end[0]}), and in {what} of this kind they count from 0"
-            raise Fault(
-                "E28", message, r"subtract 1 from each start: awk -F '\t' -v OFS='\t' '$2 ~ /^[0-9]+$/ {$2 -= 1} 1'"
-            )
-        if len(found) > 1:
-            ends = np.zeros(len(self.names), dtype=np.int64)
-            np.maximum.at(ends, contig, end)
-            odd = (end - start)[(end - start != width) & ~((end == ends[contig]) & (end - start < width))]
-            if len(odd):
-                message = f"bins have different widths ({width} and {odd[0]} bases)"
-                remedy = "count again in bins of one width, and keep bins of equal count apart"
-                raise Fault("E28", f"{message}; only the last of a contig may be shorter", remedy)
-        if np.any(start % width):
-            message = f"bins of {width} bases do not all start at a multiple of {width}"
-            raise Fault("E28", message, "count in bins from 0 on")
-        return width
+
+def width_of(contig: NDArray[np.int32], start: Integers, end: Integers, what: str) -> int:
+    """The one width of bins, in bases. contig: numbers from 0 on. what: they are of, for messages.
+
+    Raises
+    ------
+    Fault
+        E28 when they have several (the last of a contig may be shorter), or do not start at multiples of it.
+    """
+    if not len(start):
+        raise Fault("E28", "holds no bin", "count again")
+    found, often = np.unique(end - start, return_counts=True)
+    width = int(found[often == often.max()].max())
+    if np.all(start % (width + 1) == 1):
+        message = f"starts count from 1 ({start[0]}-{end[0]}), and in {what} of this kind they count from 0"
+        raise Fault(
+            "E28", message, r"subtract 1 from each start: awk -F '\t' -v OFS='\t' '$2 ~ /^[0-9]+$/ {$2 -= 1} 1'"
+        )
+    if len(found) > 1:
+        ends = np.zeros(int(contig.max()) + 1, dtype=np.int64)
+        np.maximum.at(ends, contig, end)
+        odd = (end - start)[(end - start != width) & ~((end == ends[contig]) & (end - start < width))]
+        if len(odd):
+            message = f"bins have different widths ({width} and {odd[0]} bases)"
+            remedy = "count again in bins of one width, and keep bins of equal count apart"
+            raise Fault("E28", f"{message}; only the last of a contig may be shorter", remedy)
+    if np.any(start % width):
+        message = f"bins of {width} bases do not all start at a multiple of {width}"
+        raise Fault("E28", message, "count in bins from 0 on")
+    return width

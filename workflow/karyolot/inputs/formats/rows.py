@@ -81,29 +81,45 @@ def rows(path: Path, kind: Kind) -> Iterator[Row]:
 
 def placed(raw: Iterable[tuple[int, str, int, int, T]], kind: Kind) -> Iterator[tuple[int, str, int, int, T]]:
     """Rows whose contigs have a name and whose coordinates are right; raises a Fault at the first that has not."""
-    name = written = ""
-    last = (0, 0)
-    ends: dict[str, tuple[int, int]] = {}
-    spelt: dict[str, str] = {}
-    for line, chrom, start, end, text in raw:
-        if chrom != written or not written:
-            ends[name] = last
-            written, name = chrom, chrom.strip().strip("\"'")
-            if not name:
-                raise Fault("E28", "names no contig", "correct the line", line)
-            if kind.apart and (other := spelt.setdefault(name.removeprefix("chr"), name)) != name:
-                raise Fault("E28", f"names one contig in two ways: {other} and {name}", "keep one of the two", line)
-            last = ends.get(name, (0, 0))
-        if not 0 <= start < end <= MOST:
-            message = f"{start}-{end} is not an interval from 0 on, end after start"
-            if end > MOST:
-                message = f"{start}-{end} lies beyond the end of any genome"
-            raise Fault("E28", message, "correct the line", line)
-        if kind.apart:
-            if start < last[1]:
-                raise _not_apart(kind, name, (start, end), last, line)
-            last = start, end
-        yield line, name, start, end, text
+    return Order(kind).placed(raw)
+
+
+class Order:
+    """What rows must be held against that come later in a file.
+
+    ends: the last interval of each contig; spelt: each contig by its name without chr.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.ends: dict[str, tuple[int, int]] = {}
+        self.spelt: dict[str, str] = {}
+
+    def placed(self, raw: Iterable[tuple[int, str, int, int, T]]) -> Iterator[tuple[int, str, int, int, T]]:
+        """See `placed`; may be called for the parts of a file, one after the other."""
+        kind, ends = self.kind, self.ends
+        name = written = ""
+        last = (0, 0)
+        for line, chrom, start, end, text in raw:
+            if chrom != written or not written:
+                ends[name] = last
+                written, name = chrom, chrom.strip().strip("\"'")
+                if not name:
+                    raise Fault("E28", "names no contig", "correct the line", line)
+                if kind.apart and (other := self.spelt.setdefault(name.removeprefix("chr"), name)) != name:
+                    raise Fault("E28", f"names one contig in two ways: {other} and {name}", "keep one of the two", line)
+                last = ends.get(name, (0, 0))
+            if not 0 <= start < end <= MOST:
+                message = f"{start}-{end} is not an interval from 0 on, end after start"
+                if end > MOST:
+                    message = f"{start}-{end} lies beyond the end of any genome"
+                raise Fault("E28", message, "correct the line", line)
+            if kind.apart:
+                if start < last[1]:
+                    raise _not_apart(kind, name, (start, end), last, line)
+                last = start, end
+            yield line, name, start, end, text
+        ends[name] = last
 
 
 def _not_apart(kind: Kind, chrom: str, own: tuple[int, int], last: tuple[int, int], line: int) -> Fault:
@@ -121,6 +137,13 @@ def _not_apart(kind: Kind, chrom: str, own: tuple[int, int], last: tuple[int, in
 def _raw(path: Path, kind: Kind) -> Iterator[Row]:
     """The rows as they stand: WIG, or a table after what precedes its rows."""
     numbered = lines(path)
+    line, text, places = head(numbered, kind)
+    rest = chain([(line, text)], numbered)
+    yield from _wig(rest, kind) if places is None else table_rows(rest, kind, places)
+
+
+def head(numbered: Iterable[tuple[int, str]], kind: Kind) -> tuple[int, str, Places | None]:
+    """The first row, its line, and where its columns are; None for the places of WIG. What precedes it is consumed."""
     header: tuple[int, list[str]] | None = None
     base = 0
     for line, text in numbered:
@@ -135,16 +158,13 @@ def _raw(path: Path, kind: Kind) -> Iterator[Row]:
         elif text.split()[0] in WIG:
             if kind.value in {"none", "label"}:
                 raise Fault("E28", f"is WIG, and not {kind.what}", "give a list of regions", line)
-            yield from _wig(chain([(line, text)], numbered), kind)
-            return
+            return line, text, None
         elif header is None and _is_header(cells := _cells(text)):
             header = line, cells
         else:
             refuse_text(text, line)
             first = _cells(text)
-            places = _headed(kind, *header, first, base) if header else _headless(kind, first, base, line)
-            yield from _table(chain([(line, text)], numbered), kind, places)
-            return
+            return line, text, _headed(kind, *header, first, base) if header else _headless(kind, first, base, line)
     raise Fault("E28", f"holds no {'counts' if kind.value == 'count' else 'interval'}", "fetch or make it again")
 
 
@@ -248,7 +268,7 @@ def _not_a_row(kind: Kind, line: int) -> Fault:
     return Fault("E28", f"is not {kind.what}, separated by tabs", "correct the line", line)
 
 
-def _table(numbered: Iterable[tuple[int, str]], kind: Kind, places: Places) -> Iterator[Row]:
+def table_rows(numbered: Iterable[tuple[int, str]], kind: Kind, places: Places) -> Iterator[Row]:
     c, s, e, v, width, base = places
     ragged = kind.value in {"none", "label"}
     needed = max(c, s, e, v or 0) + 1

@@ -126,15 +126,15 @@ def named(path: str | os.PathLike[str]) -> Iterator[None]:
         raise (fault if fault.file else fault.named(str(path))) from fault.__cause__
 
 
-def lines(path: Path) -> Iterator[tuple[int, str]]:
-    """(line number from 1, text without its line end) of a UTF-8 text file, gzipped or not.
+def blocks(path: Path) -> Iterator[tuple[int, bytes]]:
+    """(number from 1 of the first line, whole lines without the last line end) of a file, gzipped or not, about BLOCK at a time.
 
-    A byte-order mark is left out; Windows line ends are read. Whole blocks are decoded: millions of lines take a second.
+    A byte-order mark is left out.
 
     Raises
     ------
     Fault
-        E28 for a line that is not UTF-8 text, holds a zero byte or a carriage return, or is longer than LONGEST_LINE.
+        E28 for a line that is longer than LONGEST_LINE.
     """
     number, rest, start = 1, b"", True
     with opened(path) as handle:
@@ -146,14 +146,27 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
                 remedy = "name a text file with one row per line"
                 raise Fault("E28", message, remedy, number + whole.count(b"\n") + len(end))
             if end:
-                texts = _decoded(whole, number)
-                yield from enumerate(texts, number)
-                number += len(texts)
+                yield number, whole
+                number += whole.count(b"\n") + 1
         if rest:
-            yield number, _decoded(rest, number)[0]
+            yield number, rest
 
 
-def _decoded(block: bytes, first: int) -> list[str]:
+def lines(path: Path) -> Iterator[tuple[int, str]]:
+    """(line number from 1, text without its line end) of a UTF-8 text file, gzipped or not.
+
+    A byte-order mark is left out; Windows line ends are read. Whole blocks are decoded: millions of lines take a second.
+
+    Raises
+    ------
+    Fault
+        E28 for a line that is not UTF-8 text, holds a zero byte or a carriage return, or is longer than LONGEST_LINE.
+    """
+    for number, block in blocks(path):
+        yield from enumerate(decoded(block, number), number)
+
+
+def decoded(block: bytes, first: int) -> list[str]:
     """The lines of a block that ends where a line ends; first: number of its first line."""
     try:
         if b"\0" in block:
