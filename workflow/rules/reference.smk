@@ -5,6 +5,7 @@ STEPS    prepare_genome -> index_genome, make_bins; made once, shared by all don
 """
 
 
+# A plain FASTA is linked: results only read it, and a copy takes 3 GB in each directory.
 rule prepare_genome:
     input:
         fasta=files.given(settings.reference.fasta),
@@ -23,7 +24,8 @@ rule prepare_genome:
         not_whole=commands.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.fasta}.part* {output.index}.part' EXIT; "
-        "(gzip -cdf {input.fasta:q} > {output.fasta}.part"
+        '(if test "$(head -c 1 {input.fasta:q})" = ">"; then ln -s "$(realpath -s {input.fasta:q})" {output.fasta}.part;'
+        " else gzip -cd {input.fasta:q} > {output.fasta}.part; fi"
         " && samtools faidx --fai-idx {output.index}.part {output.fasta}.part"
         " && (test $(grep -c '^>' {output.fasta}.part) -eq $(wc -l < {output.index}.part) || {params.not_whole})"
         " && mv {output.index}.part {output.index} && mv {output.fasta}.part {output.fasta} && touch {output.index})"

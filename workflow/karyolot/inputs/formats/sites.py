@@ -1,6 +1,7 @@
 """Panels of single-nucleotide sites with two known alleles: VCF, and BED as NGSCheckMate, VerifyBamID and others write it."""
 
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import pysam
 from numpy.typing import NDArray
 
 from karyolot.contracts.problems import Fault
+from karyolot.inputs.formats.fasta import records as read_sequence
 from karyolot.inputs.formats.text import MISSING, NO_DATA, lines, named, number, whole_number
 
 BASES = frozenset("ACGT")
@@ -289,15 +291,20 @@ def _fitted(
 ) -> tuple[_Panel, Facts]:
     """The panel on the autosomes of the genome, each site once, with the alleles of the genome's strand."""
     left_out: Counter[str] = Counter()
-    sites = []
-    seen: dict[str, None] = {}
+    seen: dict[str, int] = {}
+    columns: tuple[array[Any], ...] = array("q"), array("q"), array("B"), array("B"), array("d")
     for site in records(path):
-        seen[site.chrom] = None
+        number = seen.setdefault(site.chrom, len(seen))
         if site.is_snp:
-            sites.append(site)
+            frequency = np.nan if site.frequency is None else site.frequency
+            cells = number, site.start, ord(site.ref), ord(site.alt), frequency
+            for column, cell in zip(columns, cells, strict=True):
+                column.append(cell)
         else:
             left_out["not two alleles of one base"] += 1
-    if not sites:
+    contig, start, ref, alt, stated_frequency = (np.array(column) for column in columns)
+    panel = _Panel(contig, start, ref, alt, stated_frequency)
+    if not len(panel.start):
         raise Fault(
             "E28",
             f"holds no SNP with two alleles ({left_out.total()} sites of other kinds)",
@@ -309,13 +316,15 @@ def _fitted(
         message = f"none of its contigs ({_some(seen)}) is in the reference ({_some(contigs)})"
         raise Fault("E14", message, "give the panel made for this genome")
     wanted = keys if autosomes is None else keys.keys() & {name.removeprefix("chr") for name in autosomes}
-    own = [site for site in sites if site.chrom.removeprefix("chr") in wanted]
-    left_out["not on an autosome of the genome"] += len(sites) - len(own)
-    if not own:
+    place = np.array([keys[name.removeprefix("chr")] if name.removeprefix("chr") in wanted else -1 for name in seen])
+    panel.contig = place[panel.contig]
+    own = panel.kept(panel.contig >= 0)
+    left_out["not on an autosome of the genome"] += len(panel.start) - len(own.start)
+    if not len(own.start):
         raise Fault(
             "E28", "holds no SNP with two alleles on the autosomes of the genome", "give the panel made for this genome"
         )
-    panel = _sorted(own, keys, left_out)
+    panel = _sorted(own, left_out)
     if fasta is not None:
         panel = _on_the_genome(panel, _bases(fasta, genome, panel), left_out)
     stated = int(np.isfinite(panel.frequency).sum())
@@ -327,17 +336,10 @@ def _some(names: Mapping[str, object], count: int = 4) -> str:
     return ", ".join(list(names)[:count]) + (" ..." if len(names) > count else "")
 
 
-def _sorted(sites: Sequence[Site], keys: Mapping[str, int], left_out: Counter[str]) -> _Panel:
+def _sorted(panel: _Panel, left_out: Counter[str]) -> _Panel:
     """In the order of the genome; positions that are given twice are left out."""
-    contig = np.array([keys[site.chrom.removeprefix("chr")] for site in sites], dtype=np.int64)
-    start = np.array([site.start for site in sites], dtype=np.int64)
-    ref, alt = (
-        np.frombuffer("".join(alleles).encode(), np.uint8)
-        for alleles in ([site.ref for site in sites], [site.alt for site in sites])
-    )
-    frequency = np.array([np.nan if site.frequency is None else site.frequency for site in sites])
-    order = np.lexsort((start, contig))
-    panel = _Panel(contig, start, ref, alt, frequency).kept(order)
+    order = np.lexsort((panel.start, panel.contig))
+    panel = panel.kept(order)
     same = np.zeros(len(order) + 1, dtype=bool)
     same[1:-1] = (np.diff(panel.contig) == 0) & (np.diff(panel.start) == 0)
     twice = same[:-1] | same[1:]
@@ -385,13 +387,12 @@ def _bases(fasta: Path, genome: Sequence[str], panel: _Panel) -> Bytes:
                 found = [handle.fetch(name, start, start + 1) or "\0" for start in panel.start[rows].tolist()]
                 bases[rows] = np.frombuffer("".join(found).upper().encode(), np.uint8)
         return bases
-    with pysam.FastxFile(str(fasta)) as records:
-        for record in records:
-            if str(record.name) in runs:
-                rows = runs[str(record.name)]
-                sequence = np.frombuffer(str(record.sequence).upper().encode(), np.uint8)
-                inside = rows[panel.start[rows] < len(sequence)]
-                bases[inside] = sequence[panel.start[inside]]
+    for name, position, sequence in read_sequence(fasta):
+        if name in runs and sequence:
+            rows = runs[name]
+            low, high = np.searchsorted(panel.start[rows], (position, position + len(sequence)))
+            held = np.frombuffer(sequence, np.uint8)[panel.start[rows[low:high]] - position]
+            bases[rows[low:high]] = np.where(held >= ord("a"), held - 32, held)
     return bases
 
 
