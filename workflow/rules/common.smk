@@ -10,6 +10,7 @@ from karyolot.contracts.settings import SIGNED
 from karyolot.commands.run import hold_or_stop, stop_without
 from karyolot.inputs import check
 from karyolot.inputs.study import differences
+from karyolot.io.shipped import portable
 from karyolot.plan import commands, files, samples
 from karyolot.plan.params import state_of, step
 from karyolot.plan.provenance import code_state, signed
@@ -30,8 +31,6 @@ stop_without(commands.all_tools(study, settings), workflow.deployment_settings.d
 
 # Seconds of one process: also on a cluster they run where Snakemake does.
 localrules:
-    summarise_sample,
-    tabulate_lots,
     tabulate_verdicts,
     render_overview,
 

@@ -1,9 +1,9 @@
 """
 INPUTS   aligned.cram (or ready counts) of the lot and of its donor's hepatocytes, results/reference/bins.parquet
 OUTPUTS  results/samples/{sample}/dna/counts.parquet, library.json; results/{lot}/dna/: log_ratios, segments, arms, lod, calls,
-         donor_variants (parquet), comparison.json, noise.json, donor_noise.json, match.json, metrics.json
-STEPS    count_fragments | import_counts -> compare_bins -> segment_log_ratios -> assess_limits -> call_changes;
-         match_donor; summarise_copy_number; export_copy_number: tables for people, SEG, VCF, BED for other programs
+         donor_variants (parquet; the same as tables for people, SEG, VCF, BED and bedGraph), comparison.json, noise.json,
+         match.json, metrics.json
+STEPS    count_fragments | import_counts -> analyse_copy_number; summarise_copy_number: with what the alleles add
 """
 
 
@@ -54,153 +54,38 @@ rule import_counts:
         "../scripts/import_counts.py"
 
 
-rule compare_bins:
+rule analyse_copy_number:
     input:
         lot=lambda wildcards: files.counts_of(study, lot=wildcards.lot),
         donor=lambda wildcards: files.counts_of(study, donor=study.lots[wildcards.lot].donor_id),
         bins=files.BINS,
-    output:
-        ratios=files.DNA.ratios,
-        comparison=files.DNA.comparison,
-    log:
-        "logs/{lot}/compare_bins.log",
-    benchmark:
-        "benchmarks/{lot}/compare_bins.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("compare_bins"),
-    params:
-        **step("compare_bins", settings.copy_number),
-        sex=lambda wildcards: samples.sex_of(study, wildcards.lot),
-    script:
-        "../scripts/compare_bins.py"
-
-
-rule segment_log_ratios:
-    input:
-        ratios=files.DNA.ratios,
-    output:
-        segments=files.DNA.segments,
-        noise=files.DNA.noise,
-        donor_noise="results/{lot}/dna/donor_noise.json",
-    log:
-        "logs/{lot}/segment_log_ratios.log",
-    benchmark:
-        "benchmarks/{lot}/segment_log_ratios.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("segment_log_ratios"),
-    params:
-        **step("segment_log_ratios", settings.copy_number),
-    script:
-        "../scripts/segment_log_ratios.py"
-
-
-rule assess_limits:
-    input:
-        ratios=files.DNA.ratios,
-        noise=files.DNA.noise,
-        layout=shipped(settings.reference.layout),
-        watch=shipped(settings.copy_number.watch_regions),
-    output:
-        arms=files.DNA.arms,
-        lod=files.DNA.lod,
-    log:
-        "logs/{lot}/assess_limits.log",
-    benchmark:
-        "benchmarks/{lot}/assess_limits.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("assess_limits"),
-    params:
-        **step("assess_limits", settings.copy_number),
-    script:
-        "../scripts/assess_limits.py"
-
-
-rule call_changes:
-    input:
-        ratios=files.DNA.ratios,
-        segments=files.DNA.segments,
-        arms=files.DNA.arms,
-        comparison=files.DNA.comparison,
-        noise=files.DNA.noise,
-        donor_noise="results/{lot}/dna/donor_noise.json",
         layout=shipped(settings.reference.layout),
         watch=shipped(settings.copy_number.watch_regions),
         gtf=files.given(settings.reference.gtf),
     output:
-        calls=files.DNA.calls,
-    log:
-        "logs/{lot}/call_changes.log",
-    benchmark:
-        "benchmarks/{lot}/call_changes.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("call_changes"),
-    params:
-        **step("call_changes", settings.copy_number),
-    script:
-        "../scripts/call_changes.py"
-
-
-rule match_donor:
-    input:
-        ratios=files.DNA.ratios,
-        lot=lambda wildcards: files.counts_of(study, lot=wildcards.lot),
-        donor=lambda wildcards: files.counts_of(study, donor=study.lots[wildcards.lot].donor_id),
-        bins=files.BINS,
-    output:
-        variants=files.DNA.variants,
-        match=files.DNA.match,
-    log:
-        "logs/{lot}/match_donor.log",
-    benchmark:
-        "benchmarks/{lot}/match_donor.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("match_donor"),
-    params:
-        **step("match_donor", settings.copy_number),
-        sex=lambda wildcards: samples.sex_of(study, wildcards.lot),
-    script:
-        "../scripts/match_donor.py"
-
-
-rule export_copy_number:
-    input:
-        ratios=files.DNA.ratios,
-        segments=files.DNA.segments,
-        calls=files.DNA.calls,
-        arms=files.DNA.arms,
-        lod=files.DNA.lod,
-    output:
-        ratios="results/{lot}/dna/log_ratios.tsv",
-        segments="results/{lot}/dna/segments.tsv",
-        calls="results/{lot}/dna/calls.tsv",
-        arms="results/{lot}/dna/arms.tsv",
-        lod="results/{lot}/dna/lod.tsv",
+        **files.DNA.named(),
+        ratios_tsv="results/{lot}/dna/log_ratios.tsv",
+        segments_tsv="results/{lot}/dna/segments.tsv",
+        calls_tsv="results/{lot}/dna/calls.tsv",
+        arms_tsv="results/{lot}/dna/arms.tsv",
+        lod_tsv="results/{lot}/dna/lod.tsv",
         seg="results/{lot}/dna/segments.seg",
         vcf=files.CALLS_VCF,
         bed="results/{lot}/dna/calls.bed",
         bedgraph="results/{lot}/dna/log_ratios.bedgraph",
     log:
-        "logs/{lot}/export_copy_number.log",
+        "logs/{lot}/analyse_copy_number.log",
     benchmark:
-        "benchmarks/{lot}/export_copy_number.tsv"
+        "benchmarks/{lot}/analyse_copy_number.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        **needs("export_copy_number"),
+        **needs("analyse_copy_number"),
     params:
-        **step("export_copy_number"),
+        **step("analyse_copy_number", settings.copy_number),
+        sex=lambda wildcards: samples.sex_of(study, wildcards.lot),
     script:
-        "../scripts/export_copy_number.py"
+        "../scripts/analyse_copy_number.py"
 
 
 rule summarise_copy_number:

@@ -1,14 +1,12 @@
 """
-INPUTS   verified RNA FASTQ files, or gene count matrices; reference.gtf, reference.fasta or reference.transcripts
+INPUTS   verified RNA FASTQ files, or gene count matrices; reference.gtf, reference.fasta or reference.transcripts; gene sets
 OUTPUTS  results/samples/{sample}/rna/quant.sf, salmon.json, {unit}.fastp.json; results/{lot}/rna/expression.h5ad,
-         de.parquet, markers.parquet, arms.parquet, metrics.json, quality.parquet, and with a reference panel panel.parquet, panel.json,
-         panel_genes.parquet, pca.parquet; results/study/expression.h5ad, de.parquet, pca.parquet, distances.parquet,
-         marker_scores.parquet
+         de.parquet, markers.parquet, enrichment.parquet, levels.parquet, quality.parquet, metrics.json, arms.parquet, and with
+         a reference panel panel.parquet, panel.json, panel_genes.parquet, pca.parquet, panel_metrics.json;
+         results/study/expression.h5ad, de.parquet, pca.parquet, distances.parquet, marker_scores.parquet, scores.parquet
 STEPS    map_transcripts, extract_transcripts -> index_transcripts; trim_transcripts -> quantify_transcripts ->
-         assemble_expression -> test_contrast -> tabulate_markers -> summarise_expression: a lot and its own donor only;
-         test_contrast -> compare_arms: weak second evidence of an aneuploidy;
-         compare_panel, test_panel, project_lot: a lot and the frozen panel only;
-         assemble_study -> test_study, project_study, compare_samples: all of them
+         analyse_expression: a lot and its own donor only -> compare_arms: weak second evidence of an aneuploidy;
+         compare_panel: a lot and the frozen panel only; test_study -> compare_samples: all of them
 """
 
 
@@ -148,70 +146,41 @@ rule quantify_transcripts:
         " && mv {output.facts}.part {output.facts} && mv {output.quant}.part/quant.sf {output.quant}) > {log} 2>&1"
 
 
-rule assemble_expression:
+rule analyse_expression:
     input:
         unpack(
             lambda wildcards: files.expression_inputs(
                 study, settings.reference, samples.rna_samples(study, wildcards.lot)
             )
         ),
+        panel=shipped(settings.expression.markers),
+        gene_sets=[shipped(path) for path in settings.pathways.gmt_files],
+        axes=shipped(settings.pathways.axes),
     output:
         expression=files.EXPRESSION,
+        differential=files.RNA.differential,
+        markers=files.RNA.markers,
+        enrichment=files.RNA.enrichment,
+        levels=files.RNA.levels,
+        quality=files.RNA.quality,
+        metrics=files.METRICS["rna"],
     log:
-        "logs/{lot}/assemble_expression.log",
+        "logs/{lot}/analyse_expression.log",
     benchmark:
-        "benchmarks/{lot}/assemble_expression.tsv"
+        "benchmarks/{lot}/analyse_expression.tsv"
     conda:
         "../../envs/karyolot.yaml"
     resources:
-        **needs("assemble_expression"),
+        **needs("analyse_expression"),
     params:
-        **step("assemble_expression"),
+        **step("analyse_expression", settings.pathways),
+        design=settings.expression.design,
         samples=lambda wildcards: files.expression_samples(study, samples.rna_samples(study, wildcards.lot)),
         salmon=lambda wildcards: files.quantified_samples(study, samples.rna_samples(study, wildcards.lot)),
         gtf=files.annotation_name(settings.reference),
+        sex=lambda wildcards: samples.sex_of(study, wildcards.lot),
     script:
-        "../scripts/assemble_expression.py"
-
-
-rule test_contrast:
-    input:
-        expression=files.EXPRESSION,
-    output:
-        table=files.RNA.differential,
-    log:
-        "logs/{lot}/test_contrast.log",
-    benchmark:
-        "benchmarks/{lot}/test_contrast.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("test_contrast"),
-    params:
-        **step("test_contrast", settings.expression, without="panel"),
-    script:
-        "../scripts/test_contrast.py"
-
-
-rule tabulate_markers:
-    input:
-        expression=files.EXPRESSION,
-        table=files.RNA.differential,
-        panel=shipped(settings.expression.markers),
-    output:
-        markers=files.RNA.markers,
-    log:
-        "logs/{lot}/tabulate_markers.log",
-    benchmark:
-        "benchmarks/{lot}/tabulate_markers.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("tabulate_markers"),
-    params:
-        **step("tabulate_markers"),
-    script:
-        "../scripts/tabulate_markers.py"
+        "../scripts/analyse_expression.py"
 
 
 rule compare_panel:
@@ -221,6 +190,9 @@ rule compare_panel:
     output:
         table=files.PANEL.comparison.table,
         facts=files.PANEL.comparison.facts,
+        genes=files.PANEL.genes,
+        components=files.PANEL.components,
+        metrics=files.METRICS["panel"],
     log:
         "logs/{lot}/compare_panel.log",
     benchmark:
@@ -233,73 +205,6 @@ rule compare_panel:
         **step("compare_panel"),
     script:
         "../scripts/compare_panel.py"
-
-
-rule test_panel:
-    input:
-        expression=files.EXPRESSION,
-        panel=files.given(settings.expression.panel),
-    output:
-        table=files.PANEL.genes,
-    log:
-        "logs/{lot}/test_panel.log",
-    benchmark:
-        "benchmarks/{lot}/test_panel.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("test_panel"),
-    params:
-        **step("test_panel"),
-    script:
-        "../scripts/test_panel.py"
-
-
-rule project_lot:
-    input:
-        expression=files.EXPRESSION,
-        panel=files.given(settings.expression.panel),
-    output:
-        components=files.PANEL.components,
-    log:
-        "logs/{lot}/project_lot.log",
-    benchmark:
-        "benchmarks/{lot}/project_lot.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("project_lot"),
-    params:
-        **step("project_lot"),
-    script:
-        "../scripts/project_lot.py"
-
-
-rule summarise_expression:
-    input:
-        unpack(lambda wildcards: files.panel_inputs(study, settings.expression, wildcards.lot)),
-        expression=files.EXPRESSION,
-        markers=files.RNA.markers,
-        quality=lambda wildcards: list(
-            files.quantified_samples(study, samples.rna_samples(study, wildcards.lot)).values()
-        ),
-    output:
-        metrics=files.METRICS["rna"],
-        quality=files.RNA.quality,
-    log:
-        "logs/{lot}/summarise_expression.log",
-    benchmark:
-        "benchmarks/{lot}/summarise_expression.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("summarise_expression"),
-    params:
-        **step("summarise_expression"),
-        quality=lambda wildcards: files.quantified_samples(study, samples.rna_samples(study, wildcards.lot)),
-        sex=lambda wildcards: samples.sex_of(study, wildcards.lot),
-    script:
-        "../scripts/summarise_expression.py"
 
 
 rule compare_arms:
@@ -324,32 +229,11 @@ rule compare_arms:
         "../scripts/compare_arms.py"
 
 
-rule assemble_study:
+rule test_study:
     input:
         **files.expression_inputs(study, settings.reference, samples.study_samples(study)),
     output:
         expression=files.STUDY_EXPRESSION,
-    log:
-        "logs/study/assemble_study.log",
-    benchmark:
-        "benchmarks/study/assemble_study.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("assemble_study"),
-    params:
-        **step("assemble_study"),
-        samples=files.expression_samples(study, samples.study_samples(study)),
-        salmon=files.quantified_samples(study, samples.study_samples(study)),
-        gtf=files.annotation_name(settings.reference),
-    script:
-        "../scripts/assemble_study.py"
-
-
-rule test_study:
-    input:
-        expression=files.STUDY_EXPRESSION,
-    output:
         table=files.STUDY_DIFFERENTIAL,
     log:
         "logs/study/test_study.log",
@@ -361,37 +245,22 @@ rule test_study:
         **needs("test_study"),
     params:
         **step("test_study", settings.expression, without="panel"),
+        samples=files.expression_samples(study, samples.study_samples(study)),
+        salmon=files.quantified_samples(study, samples.study_samples(study)),
+        gtf=files.annotation_name(settings.reference),
     script:
         "../scripts/test_study.py"
-
-
-rule project_study:
-    input:
-        expression=files.STUDY_EXPRESSION,
-        panel=files.given(settings.expression.panel),
-    output:
-        components=files.STUDY.components,
-    log:
-        "logs/study/project_study.log",
-    benchmark:
-        "benchmarks/study/project_study.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("project_study"),
-    params:
-        **step("project_study"),
-    script:
-        "../scripts/project_study.py"
 
 
 rule compare_samples:
     input:
         expression=files.STUDY_EXPRESSION,
-        panel=shipped(settings.expression.markers),
+        markers=shipped(settings.expression.markers),
+        panel=files.given(settings.expression.panel),
+        gene_sets=[shipped(path) for path in settings.pathways.gmt_files],
+        axes=shipped(settings.pathways.axes),
     output:
-        distances=files.STUDY.distances,
-        scores=files.STUDY.scores,
+        **files.STUDY.named(),
     log:
         "logs/study/compare_samples.log",
     benchmark:
@@ -401,6 +270,6 @@ rule compare_samples:
     resources:
         **needs("compare_samples"),
     params:
-        **step("compare_samples"),
+        **step("compare_samples", settings.pathways),
     script:
         "../scripts/compare_samples.py"

@@ -1,7 +1,7 @@
 """
 INPUTS   reference.fasta or reference.bins of the config, the genome layout, tracks
-OUTPUTS  results/reference/genome.fa(.fai), the aligner's index, bins.parquet
-STEPS    prepare_genome -> index_genome, make_bins; made once, shared by all donors and lots
+OUTPUTS  results/reference/genome.fa(.fai), the aligner's index, bins.parquet, files.json
+STEPS    prepare_genome -> index_genome, make_bins; hash_references: checksums; made once, shared by all donors and lots
 """
 
 
@@ -68,3 +68,23 @@ rule make_bins:
         **step("make_bins", settings.counting),
     script:
         "../scripts/make_bins.py"
+
+
+rule hash_references:
+    input:
+        files=files.reference_files(settings),
+    output:
+        facts=files.REFERENCE_FACTS,
+    log:
+        "logs/reference/hash_references.log",
+    benchmark:
+        "benchmarks/reference/hash_references.tsv"
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        **needs("hash_references"),
+    params:
+        **step("hash_references"),
+        state=state_of(files.reference_files(settings)),
+    script:
+        "../scripts/hash_references.py"

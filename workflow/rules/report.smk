@@ -1,54 +1,8 @@
 """
 INPUTS   all results of a lot, the quality facts of its samples; for the overview what is across lots, too
-OUTPUTS  results/{lot}/provenance.json, report.json, report.html, report.pdf; results/overview.html, lots.tsv, lots.xlsx
-STEPS    summarise_sample, collect_provenance -> assemble_report -> render_report, print_report -> render_overview, tabulate_lots
+OUTPUTS  results/{lot}/report.json, report.html, report.pdf; results/overview.html, lots.tsv, lots.xlsx
+STEPS    assemble_report -> render_report -> render_overview
 """
-
-
-rule summarise_sample:
-    input:
-        unpack(lambda wildcards: files.quality_inputs(study, wildcards.sample)),
-    output:
-        qc=files.QUALITY,
-    log:
-        "logs/samples/{sample}/summarise_sample.log",
-    benchmark:
-        "benchmarks/samples/{sample}/summarise_sample.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("summarise_sample"),
-    params:
-        **step("summarise_sample"),
-        facts=lambda wildcards: samples.sample_facts(study, wildcards.sample),
-    script:
-        "../scripts/summarise_sample.py"
-
-
-rule collect_provenance:
-    input:
-        data=lambda wildcards: files.verified_data(study, wildcards.lot),
-        files=lambda wildcards: files.input_files(study, settings, wildcards.lot),
-        verdict=files.VERDICT,
-    output:
-        provenance=files.PROVENANCE,
-    log:
-        "logs/{lot}/collect_provenance.log",
-    benchmark:
-        "benchmarks/{lot}/collect_provenance.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("collect_provenance"),
-    params:
-        **step("collect_provenance"),
-        report=step("assemble_report")["code"],
-        tools=lambda wildcards: commands.tools_of(study, settings, wildcards.lot),
-        differences=differences(settings),
-        acceptance=shipped(settings.acceptance),
-        reference=settings.reference.model_dump(mode="json", exclude={"decoys"}),
-    script:
-        "../scripts/collect_provenance.py"
 
 
 rule assemble_report:
@@ -70,6 +24,12 @@ rule assemble_report:
         notice=settings.notice,
         results=lambda wildcards: samples.lot_results(study, wildcards.lot),
         replicates=lambda wildcards: samples.rna_replicates(study, wildcards.lot),
+        quality=lambda wildcards: files.quality_of(study, wildcards.lot),
+        used=lambda wildcards: files.used_references(study, settings, wildcards.lot),
+        acceptance=portable(shipped(settings.acceptance)),
+        tools=lambda wildcards: commands.tools_of(study, settings, wildcards.lot),
+        differences=differences(settings),
+        reference=settings.reference.model_dump(mode="json", exclude={"decoys"}),
     script:
         "../scripts/assemble_report.py"
 
@@ -79,6 +39,7 @@ rule render_report:
         report=files.REPORT,
     output:
         html=files.HTML,
+        pdf=files.PDF,
     log:
         "logs/{lot}/render_report.log",
     benchmark:
@@ -94,31 +55,13 @@ rule render_report:
         "../scripts/render_report.py"
 
 
-rule print_report:
-    input:
-        report=files.REPORT,
-    output:
-        pdf=files.PDF,
-    log:
-        "logs/{lot}/print_report.log",
-    benchmark:
-        "benchmarks/{lot}/print_report.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("print_report"),
-    params:
-        **step("print_report"),
-        mark=made_by.mark,
-    script:
-        "../scripts/print_report.py"
-
-
 rule render_overview:
     input:
         **files.overview_inputs(study, settings),
     output:
         html=files.OVERVIEW,
+        tsv=files.LOTS_TSV,
+        xlsx=files.LOTS_XLSX,
     log:
         "logs/render_overview.log",
     benchmark:
@@ -133,23 +76,3 @@ rule render_overview:
         samples=files.expression_samples(study, samples.study_samples(study)),
     script:
         "../scripts/render_overview.py"
-
-
-rule tabulate_lots:
-    input:
-        reports=files.reports(study),
-    output:
-        tsv=files.LOTS_TSV,
-        xlsx=files.LOTS_XLSX,
-    log:
-        "logs/tabulate_lots.log",
-    benchmark:
-        "benchmarks/tabulate_lots.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("tabulate_lots"),
-    params:
-        **step("tabulate_lots"),
-    script:
-        "../scripts/tabulate_lots.py"

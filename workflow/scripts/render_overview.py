@@ -1,18 +1,23 @@
-"""Rule `render_overview`: the records of all lots, and the study's expression and pairs -> one page that links them."""
+"""Rule `render_overview`: the records of all lots, the study's expression and pairs -> one page, one table and one workbook."""
 
 from karyolot.contracts.results import OverviewFiles
 from karyolot.contracts.settings import Section
 from karyolot.io.files import write_text
 from karyolot.io.record import read_report
 from karyolot.io.tables import read_pairs, read_study
+from karyolot.io.workbook import write_workbook
 from karyolot.plan.params import job
 from karyolot.plan.provenance import code_state
+from karyolot.report.lots import lot_tables
 from karyolot.report.overview import overview_row, render_overview
 from karyolot.report.study import study_expression
 
 with job(snakemake, Section):
-    rows = [overview_row(read_report(path)) for path in snakemake.input.reports]
+    records = [read_report(path) for path in snakemake.input.reports]
+    rows, lots = map(overview_row, records), lot_tables(records)
     files = OverviewFiles.given(snakemake.input)
     tables = read_study(files)
     study = study_expression(snakemake.params.samples, *tables) if tables else None
-    write_text(render_overview(rows, code_state(), study, read_pairs(files)), snakemake.output.html)
+    write_text(render_overview(list(rows), code_state(), study, read_pairs(files)), snakemake.output.html)
+    write_text(lots["lots"].to_csv(sep="\t", index=False), snakemake.output.tsv)
+    write_workbook(lots, snakemake.output.xlsx)

@@ -1,11 +1,16 @@
-"""Rule `render_report`: the record of a lot -> one HTML file."""
+"""Rule `render_report`: the record of a lot -> one HTML file, and one PDF for the archive with the record in it."""
 
 from karyolot.contracts.settings import Section
-from karyolot.io.files import write_text
+from karyolot.io.files import read_bytes, write_bytes, write_text
 from karyolot.io.record import read_report
 from karyolot.plan.params import job
 from karyolot.plan.provenance import code_state
+from karyolot.report.pdf import FONTS, print_pdf
 from karyolot.report.render import render
 
 with job(snakemake, Section):
-    write_text(render(read_report(snakemake.input.report), code_state()), snakemake.output.html)
+    record, code = read_report(snakemake.input.report), code_state()
+    fonts = {name: read_bytes(path) for name, path in FONTS.items()}
+    made = print_pdf(record, read_bytes(snakemake.input.report), fonts, code)
+    write_text(render(record, code), snakemake.output.html)
+    write_bytes(made, snakemake.output.pdf)

@@ -18,7 +18,7 @@ ABSENT: Mapping[Stage, str] = {
     "alleles": "no panel of SNPs (identity.sites), or no reads of lot and donor to count alleles in",
     "variants": "no list of genes (small_variants.genes), or no reads of lot and donor",
     "rna": "no RNA of the lot and of its donor's hepatocytes",
-    "panel": "no RNA of the lot and of its donor's hepatocytes",
+    "panel": "no panel is given (expression.panel), or no RNA of the lot and of its donor's hepatocytes",
     "process": "no step of this run measures it",
     "imported": "no step of this run measures it",
 }

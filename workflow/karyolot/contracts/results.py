@@ -38,6 +38,10 @@ class FileSet:
                 named[prefix + name] = value if isinstance(value, str) else list(value or ())
         return named
 
+    def named(self) -> dict[str, str]:
+        """Its files by name, as the outputs of the rule that makes all of them."""
+        return {name: file for name, file in type(self).inputs(self).items() if isinstance(file, str)}
+
     @classmethod
     def given(cls, inputs: Mapping[str, Any]) -> Self:
         """The set from a rule's inputs, as its script sees them. Raises ValueError when they are not the set's."""
@@ -192,7 +196,9 @@ class ExpressionFiles(FileSet):
 
 @dataclass(frozen=True, kw_only=True)
 class LotFiles(FileSet):
-    """All that the record of a lot is made from. earlier: records of the lots it was grown from; qc: of its samples."""
+    """All that the record of a lot is made from. data: what `verify_reads` and `verify_data` found; references: checksums of
+    the files of the settings; own: other files of the user's that are of this lot alone; quality: what the tools reported of its
+    samples; earlier: records of the lots it was grown from."""
 
     dna: CopyNumberFiles
     rna: ExpressionFiles | None
@@ -200,10 +206,12 @@ class LotFiles(FileSet):
     variants: VariantFiles | None
     metrics: str
     verdict: str
-    provenance: str
     watch: str
+    references: str
+    data: tuple[str, ...]
+    own: tuple[str, ...]
+    quality: tuple[str, ...]
     earlier: tuple[str, ...]
-    qc: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Reading and writing expression: salmon's results, `expression.h5ad`, and the results of a lot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,9 +25,9 @@ from karyolot.contracts.expression import (
 )
 from karyolot.contracts.panel import PanelFacts
 from karyolot.contracts.problems import KaryolotError, quoted
-from karyolot.contracts.results import ComparisonFiles, ExpressionFiles, PanelFiles
-from karyolot.io.files import PathLike, read_json, read_model, replacing
-from karyolot.io.tables import read_table
+from karyolot.contracts.results import ExpressionFiles, PanelFiles
+from karyolot.io.files import PathLike, read_json, read_model, replacing, write_model
+from karyolot.io.tables import read_table, write_table
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -151,24 +151,35 @@ def read_expression_results(files: ExpressionFiles | None, replicates: Sequence[
     """
     if files is None:
         return None
+    tables = {name: read_table(getattr(files, name), contract) for name, contract in EXPRESSION.items()}
     return ExpressionResults(
-        read_table(files.differential, DifferentialExpression),
-        read_table(files.markers, Markers),
-        read_table(files.enrichment, Enrichment),
+        **tables,
         lot_replicates=replicates[0],
         donor_replicates=replicates[1],
-        levels=read_table(files.levels, SampleLevels),
         arms=None if files.arms is None else read_table(files.arms, ArmShifts),
         panel=None if files.panel is None else read_panel_results(files.panel),
-        quality=read_table(files.quality, RnaQuality),
     )
 
 
-def read_comparison(files: ComparisonFiles | None) -> tuple[PanelFacts, pd.DataFrame] | tuple[None, None]:
-    """(facts, PanelComparison) of a lot; (None, None) without a panel."""
-    if files is None:
-        return None, None
-    return read_model(files.facts, PanelFacts), read_table(files.table, PanelComparison)
+EXPRESSION: dict[str, type[pa.DataFrameModel]] = {
+    "differential": DifferentialExpression, "markers": Markers, "enrichment": Enrichment, "levels": SampleLevels,
+    "quality": RnaQuality,
+}  # fmt: skip
+"""Table of ExpressionResults that every lot with RNA has -> its contract."""
+
+
+def write_expression_results(found: ExpressionResults, files: Mapping[str, PathLike]) -> None:
+    """The tables of EXPRESSION. files: by name."""
+    for name, contract in EXPRESSION.items():
+        write_table(getattr(found, name), files[name], contract)
+
+
+def write_panel_results(found: PanelResults, files: Mapping[str, PathLike]) -> None:
+    """All results of a lot and the panel. files: by name."""
+    write_model(found.facts, files["facts"])
+    write_table(found.table, files["table"], PanelComparison)
+    write_table(found.genes, files["genes"], DifferentialExpression)
+    write_table(found.components, files["components"], Components)
 
 
 def read_panel_results(files: PanelFiles) -> PanelResults:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -177,6 +177,16 @@ def describe_file(path: PathLike, expected: str | None = None) -> dict[str, Any]
             " fetch it again"
         )
     return {"path": str(path), "bytes": Path(path).stat().st_size, "sha256": digest}
+
+
+def read_described(data: Iterable[PathLike], references: PathLike, used: Collection[str]) -> list[dict[str, Any]]:
+    """Files as `describe_file` puts them, from sealed lists: all of `data`, and of `references` those of the paths `used`.
+    Raises KaryolotError when one of these is not listed."""
+    files = {file["path"]: file for path in data for file in read_sealed(path)["files"]}
+    known = {file["path"]: file for file in read_sealed(references)["files"]}
+    if missing := [path for path in used if path not in known]:
+        raise KaryolotError(f"{references}: does not list {missing[0]}; delete it and run again")
+    return list((files | {path: known[path] for path in used}).values())
 
 
 def sha256(path: PathLike) -> str:

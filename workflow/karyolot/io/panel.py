@@ -1,5 +1,7 @@
 """Reading and writing the reference panel."""
 
+from collections.abc import Sequence
+
 from pydantic import ValidationError
 
 from karyolot.contracts.panel import Panel
@@ -22,6 +24,11 @@ def read_panel(path: PathLike) -> Panel:
             " fetch it again, or freeze a new version"
         )
     return panel
+
+
+def read_panels(paths: Sequence[PathLike]) -> list[Panel]:
+    """The one reference panel, or none where it is not given."""
+    return [read_panel(path) for path in paths]
 
 
 def write_panel(panel: Panel, path: PathLike) -> None:

@@ -1,5 +1,7 @@
 """Tables: every one is checked against its contract when written and again when read."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import pandera.errors
 import pandera.pandas as pa
@@ -29,7 +31,7 @@ from karyolot.contracts.expression import Components, MarkerScores, SampleDistan
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.results import AlleleFiles, CopyNumberFiles, OverviewFiles, VariantFiles
 from karyolot.contracts.small_variants import SmallVariants, VariantFacts, VariantResults
-from karyolot.io.files import PathLike, open_text, read_model, replacing
+from karyolot.io.files import PathLike, open_text, read_model, replacing, write_model
 
 
 def read_table(path: PathLike, contract: type[pa.DataFrameModel]) -> pd.DataFrame:
@@ -109,6 +111,22 @@ def read_alleles(files: AlleleFiles | None) -> AlleleResults | None:
     )
 
 
+COPY_NUMBER: dict[str, type[pa.DataFrameModel]] = {
+    "ratios": LogRatios, "segments": Segments, "calls": Calls, "arms": Arms, "lod": Lod, "variants": DonorVariants,
+}  # fmt: skip
+"""Table of CopyNumberResults -> its contract."""
+
+
+def write_copy_number(found: CopyNumberResults, files: Mapping[str, PathLike]) -> None:
+    """All copy-number results of a lot. files: those of CopyNumberFiles by name; `NAME_tsv`: the same table for people."""
+    for name, contract in COPY_NUMBER.items():
+        for path in (files[name], files.get(f"{name}_tsv")):
+            if path is not None:
+                write_table(getattr(found, name), path, contract)
+    for name in ("comparison", "noise", "match"):
+        write_model(getattr(found, name), files[name])
+
+
 def read_variants(files: VariantFiles | None) -> VariantResults | None:
     """Small variants of a lot; None when none were searched."""
     if files is None:
@@ -118,13 +136,9 @@ def read_variants(files: VariantFiles | None) -> VariantResults | None:
 
 def read_copy_number(files: CopyNumberFiles, watch: pd.DataFrame) -> CopyNumberResults:
     """All copy-number results of a lot. watch: the list of watched regions, which is a file of the user's."""
+    tables = {name: read_table(getattr(files, name), contract) for name, contract in COPY_NUMBER.items()}
     return CopyNumberResults(
-        ratios=read_table(files.ratios, LogRatios),
-        segments=read_table(files.segments, Segments),
-        calls=read_table(files.calls, Calls),
-        arms=read_table(files.arms, Arms),
-        lod=read_table(files.lod, Lod),
-        variants=read_table(files.variants, DonorVariants),
+        **tables,
         watch=watch,
         comparison=read_model(files.comparison, Comparison),
         noise=read_model(files.noise, Noise),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from karyolot.contracts.results import (
     AlleleFiles,
@@ -19,7 +20,7 @@ from karyolot.contracts.results import (
 )
 from karyolot.contracts.settings import Config, Expression, Reference, SmallVariants
 from karyolot.contracts.sheets import BATCHES, Study
-from karyolot.io.shipped import resource
+from karyolot.io.shipped import portable, resource
 from karyolot.plan.samples import (
     allele_lots,
     allele_samples,
@@ -30,6 +31,7 @@ from karyolot.plan.samples import (
     lots_with_dna,
     lots_with_rna,
     rna_samples,
+    sample_facts,
     sequenced_samples,
     study_samples,
     unit_of,
@@ -49,6 +51,7 @@ SITES = "results/reference/sites.parquet"
 TRANSCRIPTS = "results/reference/transcripts.fa"
 TRANSCRIPT_GENES = "results/reference/tx2gene.tsv"
 GENES = "results/reference/genes.tsv"
+REFERENCE_FACTS = "results/reference/files.json"
 
 UNIT_FACTS = "results/samples/{sample}/reads/{unit}.json"
 FASTP = {assay: f"results/samples/{{sample}}/{assay}/{{unit}}.fastp.json" for assay in ("dna", "rna")}
@@ -61,7 +64,6 @@ TRIMMED = "results/samples/{sample}/rna/{unit}.trimmed"
 QUANTIFIED = "results/samples/{sample}/rna/quant.sf"
 SALMON = "results/samples/{sample}/rna/salmon.json"
 ALLELES = "results/samples/{sample}/alleles.parquet"
-QUALITY = "results/samples/{sample}/qc.json"
 
 DNA = CopyNumberFiles(
     ratios="results/{lot}/dna/log_ratios.parquet",
@@ -100,10 +102,12 @@ RNA = ExpressionFiles(
     arms="results/{lot}/rna/arms.parquet",
     panel=PANEL,
 )
-METRICS = {stage: f"results/{{lot}}/{stage}/metrics.json" for stage in ("dna", "rna", "alleles", "variants")}
+METRICS = {
+    **{stage: f"results/{{lot}}/{stage}/metrics.json" for stage in ("dna", "rna", "alleles", "variants")},
+    "panel": "results/{lot}/rna/panel_metrics.json",
+}
 LOT_METRICS = "results/{lot}/metrics.json"
 VERDICT = "results/{lot}/verdict.json"
-PROVENANCE = "results/{lot}/provenance.json"
 REPORT = "results/{lot}/report.json"
 HTML = "results/{lot}/report.html"
 PDF = "results/{lot}/report.pdf"
@@ -267,6 +271,7 @@ def metrics_of(study: Study, settings: Config, lot: str) -> list[str]:
     asked = {
         "dna": True,
         "rna": bool(rna_samples(study, lot)),
+        "panel": panel_files(study, settings.expression, lot) is not None,
         "alleles": lot in allele_lots(study, settings),
         "variants": lot in variant_lots(study, settings),
     }
@@ -305,30 +310,51 @@ def quality_files(study: Study, sample: str) -> QualityFiles:
     )
 
 
-def quality_inputs(study: Study, sample: str) -> Inputs:
-    return QualityFiles.inputs(quality_files(study, sample))
+def quality_of(study: Study, lot: str) -> list[dict[str, Any]]:
+    """Of every sample of a lot: its facts (`sample_facts`), and the files on its quality by the tool that wrote them."""
+    names = sequenced_samples(study, lot)
+    return [
+        {"facts": sample_facts(study, name), "said": QualityFiles.inputs(quality_files(study, name))} for name in names
+    ]
 
 
-def input_files(study: Study, settings: Config, lot: str) -> list[str]:
-    """Files a lot's results rest on beside its data: reference, acceptance document, marker and gene sets."""
+def reference_files(settings: Config) -> list[str]:
+    """Files that the settings name, and those that come with this version: what the results of any lot may rest on."""
+    reference, identity, expression = settings.reference, settings.identity, settings.expression
+    named = [
+        *reference.model_dump(exclude={"decoys"}).values(),
+        settings.acceptance,
+        settings.copy_number.watch_regions,
+    ]
+    named += [identity.sites, settings.small_variants.genes, expression.markers, expression.panel]
+    named += [*settings.pathways.gmt_files, settings.pathways.axes, ALIASES]
+    return list(dict.fromkeys(shipped(path) for path in named if path is not None))
+
+
+def used_references(study: Study, settings: Config, lot: str) -> list[str]:
+    """Those of `reference_files` that a lot's results rest on, as its record names them."""
     reference = settings.reference
     named = [reference.layout, reference.fasta, reference.bins, reference.mappability, reference.replication_timing]
-    named += [reference.blacklist, settings.acceptance, settings.copy_number.watch_regions]
+    named += [reference.blacklist, reference.gtf, settings.acceptance, settings.copy_number.watch_regions]
     if lot in allele_lots(study, settings):
-        tables = [study.samples[sample][0].alleles for sample in wgs_pair(study, lot)]
-        named += [settings.identity.sites, *tables]
+        named.append(settings.identity.sites)
     if lot in variant_lots(study, settings):
-        named += [settings.small_variants.genes, *own_calls(settings.small_variants, lot)]
+        named.append(settings.small_variants.genes)
     if rna_samples(study, lot):
-        named += [
-            reference.transcripts,
-            settings.expression.markers,
-            settings.expression.panel,
-            *settings.pathways.gmt_files,
-            settings.pathways.axes,
-            ALIASES,
-        ]
-    return list(dict.fromkeys(shipped(path) for path in [*named, reference.gtf] if path is not None))
+        named += [reference.transcripts, settings.expression.markers, settings.expression.panel]
+        named += [*settings.pathways.gmt_files, settings.pathways.axes, ALIASES]
+    return list(dict.fromkeys(portable(shipped(path)) for path in named if path is not None))
+
+
+def own_files(study: Study, settings: Config, lot: str) -> list[str]:
+    """Files of one lot that no rule verifies: tables of allele counts, calls of small variants."""
+    tables = (
+        [study.samples[sample][0].alleles for sample in wgs_pair(study, lot)]
+        if lot in allele_lots(study, settings)
+        else []
+    )
+    calls = own_calls(settings.small_variants, lot) if lot in variant_lots(study, settings) else []
+    return list(dict.fromkeys([path for path in tables if path is not None] + calls))
 
 
 def panel_files(study: Study, settings: Expression, lot: str) -> PanelFiles | None:
@@ -364,10 +390,12 @@ def lot_files(study: Study, settings: Config, lot: str) -> LotFiles:
         variants=variant_files(study, settings, lot),
         metrics=LOT_METRICS.format(lot=lot),
         verdict=VERDICT.format(lot=lot),
-        provenance=PROVENANCE.format(lot=lot),
         watch=shipped(settings.copy_number.watch_regions),
+        references=REFERENCE_FACTS,
+        data=tuple(verified_data(study, lot)),
+        own=tuple(own_files(study, settings, lot)),
+        quality=tuple(path for row in quality_of(study, lot) for paths in row["said"].values() for path in paths),
         earlier=tuple(REPORT.format(lot=name) for name in ancestors(study, lot)),
-        qc=tuple(QUALITY.format(sample=sample) for sample in sequenced_samples(study, lot)),
     )
 
 

@@ -215,12 +215,13 @@ def collect(
     files: list[dict[str, Any]],
     tools: list[str],
     differences: list[tuple[str, Any, Any]],
-    acceptance_sha256: str,
+    acceptance: str,
     reference: dict[str, str | None],
 ) -> Provenance:
     """The provenance of a lot's results.
 
     files: path, bytes, sha256 of every input. tools: names to ask for their version. differences: setting, default, used.
+    acceptance: path of the acceptance document, one of the files.
     """
     return Provenance(
         **code_state().model_dump(),
@@ -229,6 +230,6 @@ def collect(
         libraries=library_versions(),
         inputs=tuple(InputFile(**file) for file in files),
         config_differences=tuple(ConfigDifference(setting=a, default=b, used=c) for a, b, c in differences),
-        acceptance_sha256=acceptance_sha256,
+        acceptance_sha256=next(file["sha256"] for file in files if file["path"] == acceptance),
         reference=reference,
     )

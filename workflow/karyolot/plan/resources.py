@@ -81,8 +81,9 @@ NEEDS = {
     "count_alleles": Need(Cost(1_000), Cost(0.2, data=2)),
     "import_alleles": Need(Cost(1_500), Cost(1)),
     "call_variants": Need(Cost(1_500), Cost(20)),  # of a list of genes; a list of half the genome would need more
-    "assess_limits": Need(Cost(900), Cost(4)),
-    "segment_log_ratios": Need(Cost(900), Cost(4)),
+    "analyse_copy_number": Need(Cost(900), Cost(8)),
+    "analyse_expression": Need(Cost(1_000), Cost(2)),
+    "hash_references": Need(Cost(200), Cost(0.2, genome=0.1)),
     "map_transcripts": Need(Cost(3_000), Cost(3)),
     "extract_transcripts": Need(Cost(3_000), Cost(3)),
     # With the genome as decoys about 17 GB (COMBINE-lab/salmon issue 476), without 6 (stjudecloud/workflows issue 326).
@@ -91,14 +92,10 @@ NEEDS = {
     "trim_transcripts": Need(Cost(1_800), Cost(0.2, data=8), Cost(data=1_500), alone=0.6),
     "quantify_transcripts": Need(Cost(6_000), Cost(1, data=10), alone=0.4),
     "quantify_transcripts.decoys": Need(Cost(2_000, genome=5_200), Cost(1, data=10), alone=0.4),
-    "assemble_study": STUDY,
     "test_study": STUDY,
-    "score_study": STUDY,
-    "project_study": STUDY,
     "compare_samples": STUDY,
     "match_samples": STUDY,
     "render_overview": STUDY,
-    "tabulate_lots": STUDY,
     "tabulate_verdicts": STUDY,
 }
 """Rule, or rule.variant -> what it needs; a rule that is not here is one of `TABLE`."""

@@ -414,15 +414,12 @@ def _marker_row(name: str, own: Paired | None, panel: Floats) -> dict[str, objec
 # Metrics
 
 
-def panel_metrics(facts: PanelFacts | None, table: pd.DataFrame | None) -> Metrics:
+def panel_metrics(facts: PanelFacts, table: pd.DataFrame) -> Metrics:
     """PANEL_MODULES: SD of the panel by which a lot is inside its prediction limit, negative beyond it.
 
-    One gate per module; markers are advisory and have no metric. No panel: not assessed. One that cannot judge the lot (too
-    few lots, no such module, no TPM): asked for, so the lot is INDETERMINATE until that is repaired or the panel is taken out
-    of the settings.
+    One gate per module; markers are advisory and have no metric. A panel that cannot judge the lot (too few lots, no such
+    module, no TPM): asked for, so the lot is INDETERMINATE until that is repaired or the panel is taken out of the settings.
     """
-    if facts is None or table is None:
-        return dict.fromkeys(PANEL_MODULES.values(), Metric(value=None, reason="no panel is given (expression.panel)"))
     modules = {row["name"]: row for row in table[table["kind"] == "module"].to_dict("records")}
     return {
         name: _metric(facts, modules[module])

@@ -1,0 +1,45 @@
+"""Expression of a lot and its donor -> all results on it, but for those that need the genome or a reference panel."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from karyolot.contracts.expression import ExpressionResults, GeneSets
+from karyolot.contracts.settings import Pathways
+from karyolot.rna.differential import differential
+from karyolot.rna.enrichment import enrich
+from karyolot.rna.heatmap import sample_levels
+from karyolot.rna.markers import tabulate
+from karyolot.rna.summary import sample_quality
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+def analyse(
+    expression: "AnnData", design: str, panel: pd.DataFrame, sets: GeneSets, axes: pd.DataFrame, settings: Pathways
+) -> ExpressionResults:
+    """Differential expression, markers, enrichment of gene sets, levels by sample, and quality.
+
+    Parameters
+    ----------
+    expression
+        Of the lot and its donor, as `contracts.expression.check_expression` has it.
+    design
+        Setting expression.design.
+    panel
+        Contract MarkerPanel.
+    axes
+        Contract SetAxes.
+    """
+    table = differential(expression, design)
+    of_lot = int((expression.obs["state"] == "lot").sum())
+    return ExpressionResults(
+        differential=table,
+        markers=tabulate(expression, table, panel),
+        enrichment=enrich(table, sets, axes, settings),
+        lot_replicates=of_lot,
+        donor_replicates=len(expression.obs) - of_lot,
+        levels=sample_levels(expression, panel, sets, axes),
+        quality=sample_quality(expression),
+    )
