@@ -117,7 +117,7 @@ def test_no_metric_is_spelt_in_templates_and_rules() -> None:
     assert files and not loose
 
 
-LIGHT = ("enrich_contrast", "compare_panel", "compare_arms", "summarise_expression", "tabulate_markers")
+LIGHT = ("analyse_copy_number", "compare_alleles", "compare_arms", "decide_lot", "assemble_report", "hash_references")
 SLOW = {"anndata", "gseapy", "matplotlib", "pydeseq2", "scanpy", "scipy.stats"}
 """Half a second to several to import, and a job of LIGHT may need none of them."""
 

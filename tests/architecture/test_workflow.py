@@ -53,8 +53,10 @@ def rules_of(file: Path) -> list[Rule]:
 
 def results_of(text: str) -> list[str]:
     """Names of results in a directive: as written, and those that stand in `karyolot.plan.files`."""
-    templates = re.findall(r'\bfiles\.([A-Z][\w.]*(?:\["\w+"\])?)', text)
-    return re.findall(r'"([^"]+/[^"]*)"', text) + [eval(name, vars(files)) for name in templates]
+    templates = re.findall(r'\bfiles\.([A-Z][\w.]*(?:\["\w+"\])?(?:\(\))?)', text)
+    found = [eval(name, vars(files)) for name in templates]
+    sets = [path for value in found if isinstance(value, dict) for path in value.values()]
+    return re.findall(r'"([^"]+/[^"]*)"', text) + sets + [path for path in found if isinstance(path, str)]
 
 
 def code_of(text: str) -> str:

@@ -434,7 +434,7 @@ class Named(dict[str, Any]):
 OUTPUTS = {
     "verify_reads": {"facts": "json"}, "verify_data": {"facts": "json"}, "import_counts": {"counts": "parquet"},
     "count_fragments": {"counts": "parquet"}, "make_bins": {"bins": "parquet"}, "prepare_sites": {"sites": "parquet"},
-    "map_transcripts": {"transcripts": "tsv", "genes": "tsv"}, "assemble_expression": {"expression": "h5ad"},
+    "map_transcripts": {"transcripts": "tsv", "genes": "tsv"}, "analyse_expression": {"expression": "h5ad"},
 }  # fmt: skip
 READ: list[tuple[str, str, Callable[[Job], Any], str]] = []
 
@@ -735,22 +735,22 @@ def expression(job: Job, lines: list[str]) -> None:
     job.params |= {"salmon": {}, "gtf": ""}
 
 
-@read_by("assemble_expression", "m.tsv, line 3: the count -7 is negative; give raw counts")
+@read_by("analyse_expression", "m.tsv, line 3: the count -7 is negative; give raw counts")
 def gene_count_below_zero(job: Job) -> None:
     expression(job, [line.replace("HNF4A\t7\t", "HNF4A\t-7\t") for line in matrix()])
 
 
-@read_by("assemble_expression", "m.tsv, line 3: the count '9{40}' is larger than any run")
+@read_by("analyse_expression", "m.tsv, line 3: the count '9{40}' is larger than any run")
 def gene_count_beyond_reason(job: Job) -> None:
     expression(job, [line.replace("HNF4A\t7\t", f"HNF4A\t{'9' * 40}\t") for line in matrix()])
 
 
-@read_by("assemble_expression", "m.tsv, line 3: the row has 9 cells and the header 10")
+@read_by("analyse_expression", "m.tsv, line 3: the row has 9 cells and the header 10")
 def matrix_with_a_short_row(job: Job) -> None:
     expression(job, [line.rpartition("\t")[0] if "HNF4A" in line else line for line in matrix()])
 
 
-@read_by("assemble_expression", "m.tsv: every count of D1r1 is 0")
+@read_by("analyse_expression", "m.tsv: every count of D1r1 is 0")
 def matrix_with_a_sample_of_zeros(job: Job) -> None:
     zeros = [line.split("\t") for line in matrix()[1:]]
     expression(job, [matrix()[0], *("\t".join([*row[:2], "0", *row[3:]]) for row in zeros)])

@@ -156,7 +156,7 @@ def test_counts_with_alleles_are_silent_and_give_the_lot_an_identity(inputs: Inp
         "donor": "results/samples/D2w/alleles.parquet", "lot": "results/samples/L2w/alleles.parquet", "rna": [],
     }  # fmt: skip
     assert samples.allele_names(study, "D2w") == ["File1", "D2w"] and files.panel_sites(settings) == []
-    assert "dna/alleles.csv" in files.input_files(study, settings, "L2")
+    assert "dna/alleles.csv" in files.own_files(study, settings, "L2")
     assert samples.lots_with_reads(study, settings) == ["L1", "L3"]
 
 

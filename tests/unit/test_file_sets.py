@@ -40,10 +40,12 @@ FULL = LotFiles(
     variants=files.VARIANTS.at(lot="L1"),
     metrics="m",
     verdict="v",
-    provenance="p",
+    references="p",
+    data=("d",),
+    own=(),
     watch="w",
     earlier=("a", "b"),
-    qc=("q",),
+    quality=("q",),
 )
 
 
@@ -59,8 +61,11 @@ def lots(draw: st.DrawFn) -> LotFiles:
         "alleles": files.LOT_ALLELES.at(lot="L1") if some["alleles"] else None,
         "variants": files.VARIANTS.at(lot="L1") if some["variants"] else None,
     }  # fmt: skip
-    lists = {name: tuple(draw(st.lists(st.sampled_from("xyz"), max_size=3))) for name in ("earlier", "qc")}
-    return LotFiles(**parts, **lists, metrics="m", verdict="v", provenance="p", watch="w")
+    lists = {
+        name: tuple(draw(st.lists(st.sampled_from("xyz"), max_size=3)))
+        for name in ("earlier", "data", "own", "quality")
+    }
+    return LotFiles(**parts, **lists, metrics="m", verdict="v", references="p", watch="w")
 
 
 @given(lots())
@@ -132,7 +137,7 @@ def test_a_lot_has_what_was_configured_and_measured() -> None:
     )
     full = files.lot_files(study(1), rich, "L1")
     assert full.alleles == files.LOT_ALLELES.at(lot="L1") and full.variants is None
-    assert full.rna == files.RNA.at(lot="L1") and len(full.qc) == 4
+    assert full.rna == files.RNA.at(lot="L1") and len(full.quality) == 4
     without = files.lot_files(study(1), rich.model_copy(update={"expression": Expression()}), "L1").rna
     assert without is not None and without.panel is None and without.arms is not None
 

@@ -185,8 +185,9 @@ def test_no_record_is_assembled_from_an_edited_result(edited: str, tmp_path: Pat
 def lot_inputs(**given: str) -> dict[str, Any]:
     """Inputs of `assemble_report` of a lot with DNA alone, all of them absent but those given."""
     own = LotFiles(
-        dna=files.DNA.at(lot="absent"), rna=None, alleles=None, variants=None, provenance="absent", watch="absent",
-        earlier=(), qc=(), **given,
+        dna=files.DNA.at(lot="absent"), rna=None, alleles=None, variants=None, watch="absent",
+        earlier=(), data=(), own=(),
+        quality=(), references="absent", **given,
     )  # fmt: skip
     return dict(LotFiles.inputs(own))
 
@@ -207,7 +208,7 @@ def edited(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("rule", "output"),
     [
-        ("render_report", ("html",)), ("print_report", ("pdf",)), ("render_overview", ("html",)),
+        ("render_report", ("html", "pdf")), ("render_overview", ("html", "tsv", "xlsx")),
         ("tabulate_verdicts", ("verdicts", "quality")),
     ],
 )  # fmt: skip

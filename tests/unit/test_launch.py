@@ -17,11 +17,11 @@ ODD = 'a "study" it\'s $(touch owned)'
 
 
 def test_the_command_is_plain_snakemake() -> None:
-    program, *line = launch.command(Path(ODD), ["--until", "call_changes"])
+    program, *line = launch.command(Path(ODD), ["--until", "decide_lot"])
     assert Path(program).name == "snakemake"
     assert line == [
         *("--snakefile", f"{PROJECT}/workflow/Snakefile", "--workflow-profile", f"{PROJECT}/workflow/profiles/local"),
-        *("--directory", ODD, "--cores", "all", "--logger", "karyolot", "--until", "call_changes"),
+        *("--directory", ODD, "--cores", "all", "--logger", "karyolot", "--until", "decide_lot"),
     ]
 
 
@@ -47,7 +47,7 @@ def test_words_that_run_no_job() -> None:
                   "-S", "--unlock", "--report out.html", "-l", "--lt", "-h", "--executor dryrun"):  # fmt: skip
         assert launch.only_looks(words.split()), words
     for words in ("", "--cores 4", "-p", "-k", "-F", "results/L1/report.html", "--report-after-run", "--retries 2",
-                  "--until call_changes", "--forcerun render_report", "--set-threads align_reads=4"):  # fmt: skip
+                  "--until decide_lot", "--forcerun render_report", "--set-threads align_reads=4"):  # fmt: skip
         assert not launch.only_looks(words.split()), words
 
 

@@ -13,7 +13,7 @@ from karyolot.contracts.metrics import ABSENT, LOD_OF, PANEL_MODULES, MetricName
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io.files import read_metrics, write_metrics, write_sealed
 from karyolot.report.words import EVIDENCE
-from karyolot.rna.panel import MODULES, panel_metrics
+from karyolot.rna.panel import MODULES
 from karyolot.verdict.imported import imported_metrics
 from karyolot.verdict.process import process_metrics
 
@@ -63,7 +63,6 @@ def test_families_of_metrics_are_closed() -> None:
         ("process", PROCESS),
         ("process", process_metrics({"passage": 8, "pdl": None}, 0)),
         ("imported", imported_metrics([])),
-        ("panel", panel_metrics(None, None)),
     ],
 )
 def test_a_stage_returns_all_of_its_metrics(stage: str, found: Metrics) -> None:

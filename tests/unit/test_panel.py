@@ -31,6 +31,7 @@ from karyolot.contracts.expression import (
     PanelComparison,
     PanelResults,
 )
+from karyolot.contracts.metrics import metrics_of
 from karyolot.contracts.panel import FULL_LOTS, MIN_LOTS, Judged, Panel, tier
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.record import LotFacts, Record
@@ -417,7 +418,9 @@ def test_lots_that_do_not_differ_give_no_limit() -> None:
 
 
 def test_without_a_panel_it_is_said() -> None:
-    assert {metric.reason for metric in panel_metrics(None, None).values()} == {"no panel is given (expression.panel)"}
+    verdict = decide("N1", {}, read_yaml(ROOT / "resources" / "acceptance.yaml", Acceptance), 5, 0.95)
+    said = [result.explanation for result in verdict.criteria if result.metric in metrics_of("panel")]
+    assert said and all(words.startswith("no panel is given (expression.panel)") for words in said)
 
 
 @given(st.integers(0, 10_000))
@@ -608,7 +611,7 @@ def test_the_files_of_a_comparison_are_of_the_lot_alone() -> None:
         assert found == {"panel_table": "results/L0/rna/panel.parquet", "panel_facts": "results/L0/rna/panel.json"}
     assert files.panel_inputs(study(1), Expression(), "L0") == {"panel_table": [], "panel_facts": []}
     config = Config(expression=settings)
-    assert "panel.json" in files.input_files(study(1), config, "L0"), "its checksum stands in the provenance"
+    assert "panel.json" in files.used_references(study(1), config, "L0"), "its checksum stands in the provenance"
 
 
 # Files and command line
@@ -866,12 +869,12 @@ def test_the_digest_is_of_ids_and_names() -> None:
     ("lots", "outcome"), [(MIN_LOTS - 1, "INDETERMINATE"), (MIN_LOTS, "PASS"), (None, "NOT_ASSESSED")]
 )
 def test_a_panel_that_is_asked_for_and_too_small_lets_no_lot_pass(lots: int | None, outcome: str) -> None:
-    given = (None, None) if lots is None else compare(planted("N1", "D99"), panel_of(lots))
+    metrics = {} if lots is None else panel_metrics(*compare(planted("N1", "D99"), panel_of(lots)))
     acceptance = read_yaml(ROOT / "resources" / "acceptance.yaml", Acceptance)
     of_panel = acceptance.model_copy(
         update={"criteria": tuple(c for c in acceptance.criteria if c.id.startswith("R08"))}
     )
-    verdict = decide("N1", panel_metrics(*given), of_panel, 5, 0.95)
+    verdict = decide("N1", metrics, of_panel, 5, 0.95)
     assert {result.outcome for result in verdict.criteria} == {outcome}
     assert ("R08a" in verdict.reasons) == (lots == MIN_LOTS - 1), "the panel's criteria decide, and nothing else does"
     assert not verdict.suppressed, "what DNA shows stands"

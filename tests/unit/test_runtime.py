@@ -16,6 +16,7 @@ import pytest
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.provenance import UNKNOWN, mark
 from karyolot.contracts.settings import Counting, Expression
+from karyolot.io.files import read_described, write_sealed
 from karyolot.io.shipped import SNAKEFILE, resource, stop_beside
 from karyolot.plan import params as runtime
 from karyolot.plan import provenance
@@ -26,7 +27,7 @@ def scripts() -> list[Path]:
 
 
 def test_the_digest_follows_imports_of_imports() -> None:
-    ours, others = provenance._imports_of(runtime.SCRIPTS / "call_changes.py")
+    ours, others = provenance._imports_of(runtime.SCRIPTS / "analyse_copy_number.py")
     names = {path.relative_to(provenance.PACKAGE).as_posix() for path in ours}
     # calls -> segments -> segment -> noise; and the contract every one of them stands on.
     assert {"dna/calls.py", "dna/segments.py", "dna/segment.py", "dna/noise.py", "contracts/copy_number.py"} <= names
@@ -136,7 +137,7 @@ def test_another_version_of_a_library_is_a_reason_to_run_again_but_other_code_it
 
 def test_a_setting_that_a_rule_does_not_read_is_no_reason_to_run_it_again() -> None:
     first, second = (Expression(panel=panel) for panel in (None, "panel.json"))
-    same = [runtime.step("test_contrast", settings, without="panel") for settings in (first, second)]
+    same = [runtime.step("test_study", settings, without="panel") for settings in (first, second)]
     assert same[0] == same[1]
     assert Expression.model_validate(same[1]["settings"]) == first
 
@@ -276,16 +277,20 @@ def test_the_record_names_shipped_files_apart_from_the_folder_they_lie_in(
     monkeypatch.chdir(tmp_path)
     Path("genome.fa").write_text(">1\nACGT\n")
     shipped = [str(resource(f"shipped:{name}", Path())) for name in ("markers.tsv", "gene_sets/go.gmt")]
-    code = provenance.code_digest(runtime.SCRIPTS / "collect_provenance.py")
-    params = {"settings": {}, "tools": [], "differences": [], "acceptance": "genome.fa", "reference": {}, "code": code}
+    code = provenance.code_digest(runtime.SCRIPTS / "hash_references.py")
     fake = SimpleNamespace(
-        log=["collect_provenance.log"],
-        input=SimpleNamespace(data=[], files=["genome.fa", *shipped]),
-        output=SimpleNamespace(provenance="provenance.json"),
-        params=SimpleNamespace(**params),
+        log=["hash_references.log"],
+        input=SimpleNamespace(files=["genome.fa", *shipped]),
+        output=SimpleNamespace(facts="files.json"),
+        params=SimpleNamespace(settings={}, code=code),
     )
-    runpy.run_path(str(runtime.SCRIPTS / "collect_provenance.py"), {"snakemake": fake})
-    made = json.loads(Path("provenance.json").read_text())
-    names = [file["path"] for file in made["inputs"]]
-    assert names == ["genome.fa", "shipped:markers.tsv", "shipped:gene_sets/go.gmt"]
-    assert str(provenance.PROJECT) not in json.dumps(made)
+    runpy.run_path(str(runtime.SCRIPTS / "hash_references.py"), {"snakemake": fake})
+    write_sealed({"files": [{"path": "reads.fq", "bytes": 1, "sha256": "00"}]}, "reads.json")
+    used = ["genome.fa", "shipped:markers.tsv"]
+    listed = read_described(["reads.json", "reads.json"], "files.json", used)
+    made = provenance.collect(listed, [], [], "genome.fa", {})
+    assert [file.path for file in made.inputs] == ["reads.fq", *used], "of the settings' files those that the lot used"
+    assert made.acceptance_sha256 == hashlib.sha256(Path("genome.fa").read_bytes()).hexdigest()
+    assert str(provenance.PROJECT) not in Path("files.json").read_text()
+    with pytest.raises(KaryolotError, match=r"files\.json: does not list other\.fa; delete it and run again"):
+        read_described([], "files.json", ["other.fa"])
