@@ -241,7 +241,7 @@ def human(*_: str) -> list[dict[str, object]]:
 
 RULES = (
     "prepare_genome", "index_genome", "make_bins", "index_transcripts", "verify_reads", "align_reads", "mark_duplicates",
-    "count_fragments", "count_alleles", "segment_log_ratios", "assess_limits", "trim_transcripts", "quantify_transcripts",
+    "count_fragments", "count_alleles", "analyse_copy_number", "trim_transcripts", "quantify_transcripts",
 )  # fmt: skip
 RNA_GB = 5.0
 
