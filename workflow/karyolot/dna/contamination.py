@@ -5,8 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import betaln
-from scipy.stats import chi2
+from scipy.special import betaln, chdtri
 
 from karyolot.contracts import settings as configured
 from karyolot.contracts.alleles import Contamination, Identity, RnaKinship
@@ -36,7 +35,7 @@ LEAST_ERROR = 1e-4
 """Chance that a read shows one given wrong base, at the least: what 'other' bases show is uncertain in thin data."""
 MAPPING = 0.002
 """Share of sites that no mixture explains (paralogues); without it a few of them would read as contamination."""
-CHI = float(chi2.ppf(0.95, 1)) / 2
+CHI = float(chdtri(1, 0.05)) / 2
 """Drop of the log likelihood at the ends of a 95 % interval."""
 FOUND = (1.645 + 1.645) ** 2 / 2
 """Expected rise of the log likelihood over 'none' at which 95 % of samples pass the rise that 5 % of clean ones show: both

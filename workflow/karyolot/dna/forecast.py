@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import poisson
+from scipy.special import pdtrc
 
 from karyolot.contracts.copy_number import Comparison, Noise
 from karyolot.contracts.criteria import Metrics
@@ -298,7 +298,7 @@ def panel_needed(
     depths: mean coverage of lot and donor. A gain moves the alleles less than a loss, so its SNPs suffice for both.
     """
     covered = [depth * libraries.counted for depth in depths]
-    deep = float(np.prod([poisson.sf(settings.min_depth - 1, depth) for depth in covered]))
+    deep = float(np.prod([pdtrc(settings.min_depth - 1, depth) for depth in covered]))
     if deep < 0.01:
         return Unreachable(f"hardly a SNP is {settings.min_depth} fragments deep in both samples (identity.min_depth)")
     sites = sites_needed(fraction, "gain", covered[0], power)
