@@ -13,7 +13,7 @@ from karyolot.contracts.metrics import metrics_of
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.record import NOT_SEEN
 from karyolot.contracts.settings import CopyNumber
-from karyolot.dna.calls import call_changes
+from karyolot.dna.calls import _Change, _level, call_changes
 from karyolot.dna.levels import detectable_fraction, fraction_interval, fraction_of_cells
 from karyolot.dna.limits import known_regions
 from karyolot.dna.match import match_donor, sex_of
@@ -362,6 +362,7 @@ def test_a_tetraploid_lot_looks_stable_and_the_verdict_says_ploidy_was_not_asses
     outcomes = {c.id: c.outcome for c in decide("L1", _metrics(result), acceptance, 5, 0.95).criteria}
     assert outcomes["C07"] == "NOT_ASSESSED" and outcomes["C02"] == "PASS"
     assert "ploidy" in NOT_SEEN and "balanced rearrangements" in NOT_SEEN
+    assert "a swap between lots of the same donor" in NOT_SEEN, "SNPs, sex and germline are the donor's"
 
 
 def test_timing_slope_interval_knows_that_neighbours_hang_together() -> None:
@@ -489,3 +490,15 @@ def test_a_covariate_that_is_given_and_not_used_is_named_with_the_reason() -> No
     facts = compare(few, *counts, "F", SETTINGS).facts
     assert facts.covariates == () and set(facts.not_used) == {"GC", "replication timing"}
     assert all("autosomal bins" in reason for reason in facts.not_used.values())
+
+
+def test_the_tail_beside_an_amplicon_has_the_level_of_its_bins() -> None:
+    """A few bins of the amplicon in a long weak gain: neither five copies nor 500 % of the cells."""
+    for clean in (0.0, 2.0):
+        values = np.r_[np.full(37, 0.31), np.full(3, 5.0 if clean == 0 else 0.31)]
+        change = _Change(np.arange(40), float(values.mean()), 0.02, ("segment",))
+        level = _level(change, float(np.median(values)))
+        assert level == pytest.approx(0.31), "by the median where the bins are of two levels"
+    even = _Change(np.arange(40), 0.33, 0.02, ("segment",))
+    assert _level(even, 0.30) == 0.33, "else by the mean, which is the better estimate"
+    assert _level(_Change(np.arange(40), 0.6, 0.02, ()), -0.05) == 0.0, "half of its bins did not move"

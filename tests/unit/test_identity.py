@@ -257,6 +257,21 @@ def test_contamination_is_not_made_of_errors_or_mosaics() -> None:
     assert found.share is not None and found.share < 0.003
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("depth", [30, 3_000, 300_000])
+def test_very_deep_sites_of_another_person_are_no_division_by_zero(depth: int) -> None:
+    """Below exp(-745) a likelihood is 0, its logarithm infinite, and the difference of two of them not a number."""
+    rng = np.random.default_rng(8)
+    sites = SITES.iloc[:400].reset_index(drop=True)
+    me, stranger = person(sites, rng), person(sites, rng)
+    donor = counts(sites, me, 30, rng)
+    for mine in (me, stranger):
+        lot = counts(sites, mine, 30, rng)
+        grown = lot.assign(**{name: lot[name] * depth // 30 for name in ("ref_count", "alt_count", "other_count")})
+        found = contamination(grown, donor, FREQUENCY[:400])
+        assert found.share is None or 0 <= found.share <= 0.5
+
+
 def test_no_reads_have_no_contamination() -> None:
     empty = SITES.assign(ref_count=0, alt_count=0, other_count=0)
     found = identify(empty, empty, Identity())

@@ -151,7 +151,7 @@ def test_a_pass_is_never_printed_without_what_it_cannot_see(tmp_path: Path) -> N
 
 def test_what_is_not_seen_is_the_records_own(tmp_path: Path) -> None:
     other = passing().model_copy(update={"not_seen": ("dark matter",)})
-    assert table(tmp_path, other).endswith("cannot see: dark matter.\n")
+    assert table(tmp_path, other).endswith("cannot detect: dark matter.\n")
 
 
 def test_an_unrecorded_passage(tmp_path: Path) -> None:

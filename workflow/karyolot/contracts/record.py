@@ -17,8 +17,10 @@ from karyolot.contracts.record_rna import ExpressionRecord
 from karyolot.contracts.text import Text
 
 CNLOH = "copy-neutral loss of heterozygosity"
-NOT_SEEN = ("ploidy", "balanced rearrangements", CNLOH, "centromeres", "other assembly gaps")
-"""What read depth cannot see, however deep; printed wherever a PASS is."""
+SWAP = "a swap between lots of the same donor"
+NOT_SEEN = ("ploidy", "balanced rearrangements", CNLOH, "centromeres", "other assembly gaps", SWAP)
+"""What this method cannot detect, however deep; printed wherever a PASS is. SWAP: lots of one donor have one genotype,
+so that neither sex nor SNPs nor germline copy number distinguish them, whether or not the study holds a second one."""
 SCHEMA_VERSION = "2.2"
 """Of report.json, major.minor. A field that goes or changes its meaning raises the major number, a new field the minor one.
 

@@ -27,6 +27,8 @@ WHOLE = 0.9
 """Share of the used bins of an arm or chromosome a change covers to be called a change of the whole of it."""
 SAME = 3.0
 """Standard errors within which two neighbouring changes are one change."""
+MEDIAN_SE = 1.2533
+"""Standard error of a median over that of a mean, of normal values: sqrt(pi / 2)."""
 DONOR_Z = 4.0
 """Standard errors a donor must deviate by: one of some ten thousand places does by chance, and only called ones are asked."""
 EXPLAINS = 0.5
@@ -171,11 +173,12 @@ def _row(
     type_ = "gain" if item.mean > 0 else "loss"
     copies = _copies_in_donor(part, donor_noise)
     median = float(part["log2"].median())
-    low, high = item.mean - CONFIDENCE * item.se, item.mean + CONFIDENCE * item.se
-    fraction = float(fraction_of_cells(item.mean, copies))
+    level = _level(item, median)
+    low, high = level - CONFIDENCE * item.se, level + CONFIDENCE * item.se
+    fraction = float(fraction_of_cells(level, copies))
     fraction_low, fraction_high = (float(x) for x in fraction_interval(low, high, copies))
     lot_copies = float(2 * np.exp2(part["lot_log2"].median()))
-    if copies * 2**item.mean >= HIGH_COPY:
+    if copies * 2**level >= HIGH_COPY:
         class_ = "high-copy"
     else:
         class_ = "clonal" if fraction >= settings.clonal_fraction else "sub-clonal"
@@ -206,6 +209,16 @@ def _row(
         "watch": ",".join(atlas.watched_regions(chrom, start, end, type_)),
         "artefact": _artefact(item, part, table, atlas, comparison),
     }
+
+
+def _level(item: _Change, median: float) -> float:
+    """log2 that copies and cell fraction are taken from: the mean, or the median where the bins are not of one level.
+
+    The tail beside an amplicon: a few of its bins in a long weak gain make a mean of five copies that no bin has.
+    """
+    if abs(item.mean - median) <= SAME * MEDIAN_SE * item.se:
+        return item.mean
+    return median if median * item.mean > 0 else 0.0
 
 
 def _origin(item: _Change, part: pd.DataFrame, donor_noise: Noise) -> tuple[str, float]:

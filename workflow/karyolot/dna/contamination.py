@@ -120,16 +120,20 @@ class Reads(NamedTuple):
         ref, alt = (column[:, None, None] for column in patterns.T)
         inverse = inverse.reshape(-1)
         weight = (self.host[:, :, None] * self.guest).reshape(-1, 9)
-        # What a site is worth when no mixture explains it: every share of alt equally likely.
-        anything = np.exp(betaln(ref + 1, alt + 1))[inverse, 0, 0]
+        # What a site is worth when no mixture explains it: every share of alt equally likely. All in logs: at a site of some
+        # thousand reads each likelihood is below the smallest number there is.
+        anything = np.log(MAPPING) + betaln(ref + 1, alt + 1)[inverse, 0, 0]
         dose = np.arange(3) / 2
         log = []
         for share in shares:
             fraction = (1 - share) * dose[:, None] + share * dose[None, :]
             fraction = fraction * (1 - self.error) + (1 - fraction) * self.error
-            likelihood = np.exp(alt * np.log(fraction) + ref * np.log1p(-fraction)).reshape(-1, 9)
-            site = np.einsum("ij,ij->i", weight, likelihood[inverse])
-            log.append(float(np.log((1 - MAPPING) * site + MAPPING * anything).sum()))
+            likelihood = (alt * np.log(fraction) + ref * np.log1p(-fraction)).reshape(-1, 9)
+            top = likelihood.max(axis=1, keepdims=True)
+            site = np.einsum("ij,ij->i", weight, np.exp(likelihood - top)[inverse])
+            with np.errstate(divide="ignore"):  # no genotype that can be explains the site: `anything` does
+                explained = np.log1p(-MAPPING) + np.log(site) + top[inverse, 0]
+            log.append(float(np.logaddexp(explained, anything).sum()))
         return np.array(log)
 
     def profile(self, shares: Floats, errors: Floats) -> tuple[Floats, Floats]:

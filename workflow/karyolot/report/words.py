@@ -217,7 +217,7 @@ def outcome_counts(outcomes: Iterable[str]) -> list[tuple[str, int]]:
 
 
 def unseen(not_seen: Iterable[str]) -> str:
-    """What a PASS cannot speak of; stands wherever a PASS is printed."""
+    """What a PASS does not cover; stands wherever a PASS is printed."""
     nouns = list(dict.fromkeys(not_seen))
     listed = ", ".join(nouns[:-1]) + f" and {nouns[-1]}" if len(nouns) > 1 else "".join(nouns)
-    return f"A PASS says nothing of what read depth cannot see: {listed}."
+    return f"A PASS does not cover what this method cannot detect: {listed}."
