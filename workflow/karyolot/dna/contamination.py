@@ -14,13 +14,13 @@ from karyolot.dna.identity import (
     frequencies,
     genotypes,
     kinship,
-    match_all,
     of_another,
     posterior,
     shared_rows,
     shared_sites,
     together,
 )
+from karyolot.dna.kinships import match_all
 
 Floats = NDArray[np.float64]
 

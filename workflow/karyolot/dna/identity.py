@@ -1,6 +1,5 @@
 """Are two samples of one person? Likelihoods of allele counts with the genotypes summed over, so that thin data count."""
 
-from itertools import combinations
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -8,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import betaln
 
-from karyolot.contracts.alleles import Kinship, Pairs, Relation
+from karyolot.contracts.alleles import Kinship, Relation
 from karyolot.contracts.problems import KaryolotError
 
 Floats = NDArray[np.float64]
@@ -227,37 +226,3 @@ def shared_sites(tables: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
         if kept[0].empty and not first.empty:
             raise KaryolotError(f"{name} and {other}: allele counts have no site in common; count both at one panel")
     return kept
-
-
-def match_all(
-    tables: dict[str, pd.DataFrame],
-    held: dict[str, Genotypes],
-    owners: dict[str, str],
-    persons: dict[str, str],
-    log10_ratio: float,
-) -> pd.DataFrame:
-    """Contract Pairs, no share estimated: every pair of `tables` (contract AlleleCounts by sample), `held` their genotypes.
-
-    owners: the lot or donor a sample belongs to; persons: the donor by the sheet.
-    """
-    rows = []
-    for a, b in combinations(tables, 2):
-        at_a, at_b = shared_rows(tables[a], tables[b])
-        frequency = frequencies(
-            tables[a].iloc[at_a].reset_index(drop=True), tables[b].iloc[at_b].reset_index(drop=True)
-        )
-        found = kinship(held[a].at(at_a), held[b].at(at_b), frequency[0], log10_ratio)
-        facts = found.model_dump()
-        rows.append(
-            {
-                "sample_a": a,
-                "owner_a": owners[a],
-                "person_a": persons[a],
-                "sample_b": b,
-                "owner_b": owners[b],
-                "person_b": persons[b],
-                "expected": persons[a] == persons[b],
-                **facts,
-            }
-        )
-    return Pairs.frame(rows)
