@@ -42,7 +42,14 @@ def environment(file: Path) -> dict[str, Any]:
 
 
 def pins(file: Path) -> dict[str, str]:
-    return dict(spec.split("=", 1) for spec in environment(file)["dependencies"])
+    """Package -> version. What conda's channels lack is listed under pip, at the end; pip itself is no package of ours."""
+    listed = [spec for spec in environment(file)["dependencies"] if isinstance(spec, str)]
+    found = dict(spec.split("=", 1) for spec in listed) | dict(spec.split("==") for spec in of_pip(file))
+    return {name: version for name, version in found.items() if name != "pip"}
+
+
+def of_pip(file: Path) -> list[str]:
+    return [spec for entry in environment(file)["dependencies"] if isinstance(entry, dict) for spec in entry["pip"]]
 
 
 def locked_versions(python: str) -> dict[str, str]:
@@ -61,19 +68,29 @@ def test_an_environment_is_channels_and_exact_pins(file: Path) -> None:
     content = environment(file)
     assert list(content) == ["channels", "dependencies"], "no name, no prefix: Snakemake chooses the place"
     assert content["channels"] == ["conda-forge", "bioconda", "nodefaults"]
-    for spec in content["dependencies"]:
+    listed = [spec for spec in content["dependencies"] if isinstance(spec, str)]
+    for spec in listed:
         assert re.fullmatch(r"[a-z0-9-]+=[0-9][0-9a-z.]*", spec), f"{file.name}: {spec!r} is not name=version"
         parsed = MatchSpec(spec, strict=True)
         assert parsed.name is not None
         assert parsed.version is not None
-    assert content["dependencies"][1:] == sorted(content["dependencies"][1:]), f"{file.name}: keep the list sorted"
+    assert listed[1:] == sorted(listed[1:]), f"{file.name}: keep the list sorted"
+    assert ("pip" in dict(spec.split("=", 1) for spec in listed)) == bool(of_pip(file))
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", spec) for spec in of_pip(file))
 
 
 @each_environment
 def test_tools_have_the_versions_of_the_table(file: Path) -> None:
     table = {tool: row["version"] for tool, row in tool_table().items()}
+    packages = {"python": "3.11"} | locked_versions("3.11")
     if file.name != SCRIPT_ENVIRONMENT:
-        assert pins(file).items() <= table.items(), f"{file.name} and envs/tools.tsv disagree"
+        assert pins(file).items() <= (packages | table).items(), f"{file.name} and envs/tools.tsv or the lock disagree"
+
+
+def test_what_aligns_has_the_libraries_it_imports() -> None:
+    """`karyolot.io.mem3` runs in the environment of the shell rules."""
+    imported = provenance.libraries_of(ROOT / "workflow" / "karyolot" / "io" / "mem3.py")
+    assert imported.keys() <= pins(ROOT / "envs" / "alignment.yaml").keys()
 
 
 def test_every_tool_is_in_an_environment() -> None:

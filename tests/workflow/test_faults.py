@@ -64,7 +64,7 @@ class Place:
     def run(self, rule: str, path: str | None = None) -> tuple[int, str]:
         """Exit code of the rule's command, and what it said to its log and the terminal."""
         shell = ["bash", "-euo", "pipefail", "-c", self.commands[rule]]
-        environment = os.environ | {"PATH": path or os.environ["PATH"]}
+        environment = os.environ | {"PATH": f"{path or os.environ['PATH']}:{Path(sys.executable).parent}"}
         done = subprocess.run(
             shell, cwd=self.directory, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
@@ -154,7 +154,9 @@ def commands_of(shown: str) -> dict[str, str]:
         own = {"import_alignment": "L6-wgs", "call_variants": "L4-thin"}.get(rule, "")
         others = [name for name in ("L6-wgs", "D1-wgs") if not own]
         if command and command[1] != "None" and own in command[1] and not any(name in command[1] for name in others):
-            found[rule] = command[1]
+            found[rule] = command[1].replace(
+                f"{sys.executable} -P", "python -P"
+            )  # so that a test can put another before it
     return found
 
 
@@ -199,7 +201,8 @@ def shim(folder: Path, tool: str, body: str) -> str:
     """A PATH where `tool` is a script; `real` in its body is the tool itself."""
     folder.mkdir(exist_ok=True)
     script = folder / tool
-    script.write_text(f"#!/bin/bash\nreal={shutil.which(tool)}\n{body}\n")
+    real = sys.executable if tool == "python" else shutil.which(tool)
+    script.write_text(f"#!/bin/bash\nreal={real}\n{body}\n")
     script.chmod(0o755)
     return f"{folder}:{os.environ['PATH']}"
 
@@ -215,7 +218,7 @@ EARLY = [  # rule, tool, word, what is cut, by which the rule notices when the t
     ("index_genome", "bwa", "index", FILE, f"{REFERENCE}/index.part/genome.sa", NOT_WHOLE),
     ("index_genome", "bwa", "index", FILE, f"{REFERENCE}/index.part/genome.pac", NOT_WHOLE),
     ("align_reads", "fastp", "--stdout", STDOUT, "", NOT_WHOLE),
-    ("align_reads", "bwa", "mem", STDOUT, "", "truncated|Error|error|" + NOT_WHOLE),
+    ("align_reads", "python", "karyolot.io.mem3", STDOUT, "", "truncated|Error|error|" + NOT_WHOLE),
     ("align_reads", "samtools", "fixmate", STDOUT, "", "truncated|error|" + NOT_WHOLE),
     ("align_reads", "samtools", "sort", FILE, f"{BAM}.part", "no EOF|missing EOF|was missing"),
     ("import_alignment", "samtools", "collate", STDOUT, "", "truncated|error|" + NOT_WHOLE),
@@ -232,7 +235,7 @@ EARLY = [  # rule, tool, word, what is cut, by which the rule notices when the t
     ("call_variants", "bcftools", "call", STDOUT, "", "could not|rror|" + NOT_WHOLE),
     ("call_variants", "bcftools", "filter", STDOUT, "", NOT_WHOLE),
     ("call_variants", "samtools", "bedcov", STDOUT, "", NOT_WHOLE),
-    ("align_transcripts", "bwa", "mem", STDOUT, "", "truncated|Error|error|" + NOT_WHOLE),
+    ("align_transcripts", "python", "karyolot.io.mem3", STDOUT, "", "truncated|Error|error|" + NOT_WHOLE),
     ("align_transcripts", "samtools", "sort", FILE, f"{RNA}/aligned.bam.part", "no EOF|missing EOF|was missing"),
     ("align_transcripts", "samtools", "index", FILE, f"{RNA}/aligned.bam.bai.part", NOT_WHOLE),
 ]

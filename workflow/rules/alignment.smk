@@ -10,7 +10,7 @@ rule align_reads:
     input:
         reads=lambda wildcards: samples.reads_of(study, wildcards.sample, wildcards.unit),
         facts=files.UNIT_FACTS,
-        index=commands.index_files(settings.alignment),
+        index=commands.aligner_files(settings.alignment),
     output:
         bam=temp("results/samples/{sample}/dna/{unit}.bam"),
         fastp=files.FASTP["dna"],
@@ -27,7 +27,7 @@ rule align_reads:
         **needs("align_reads"),
     params:
         command=lambda wildcards, threads: commands.align_command(
-            settings.alignment, study, wildcards.sample, wildcards.unit, threads
+            settings.alignment, study, wildcards.sample, wildcards.unit, threads, python
         ),
         min_length=settings.reads.min_length,
         not_whole=commands.NOT_WHOLE,

@@ -36,7 +36,7 @@ rule align_transcripts:
         reads=lambda wildcards: expand(
             files.TRIMMED, unit=samples.units_of(study, wildcards.sample), allow_missing=True
         ),
-        index=commands.index_files(settings.alignment),
+        index=commands.aligner_files(settings.alignment),
     output:
         bam=temp(files.ALIGNED["rna"]),
         index=temp(files.ALIGNED_INDEX["rna"]),
@@ -54,7 +54,7 @@ rule align_transcripts:
     params:
         reads=lambda wildcards: commands.first_pairs(study, wildcards.sample, settings.identity.rna_pairs),
         command=lambda wildcards, threads: commands.align_command(
-            settings.alignment, study, wildcards.sample, samples.units_of(study, wildcards.sample)[0], threads
+            settings.alignment, study, wildcards.sample, samples.units_of(study, wildcards.sample)[0], threads, python
         ),
         not_whole=commands.NOT_WHOLE,
     shell:

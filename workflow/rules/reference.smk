@@ -1,7 +1,8 @@
 """
 INPUTS   reference.fasta or reference.bins of the config, the genome layout, tracks
 OUTPUTS  results/reference/genome.fa(.fai), the aligner's index, bins.parquet, files.json
-STEPS    prepare_genome -> index_genome, make_bins; hash_references: checksums; made once, shared by all donors and lots
+STEPS    prepare_genome -> index_genome (-> convert_index, for bwa-mem3), make_bins; hash_references: checksums; made once,
+         shared by all donors and lots
 """
 
 
@@ -49,6 +50,26 @@ rule index_genome:
         command=commands.index_command(settings.alignment),
     shell:
         "trap 'rm -rf results/reference/index.part' EXIT; ({params.command}) > {log} 2>&1"
+
+
+rule convert_index:
+    input:
+        bwt=files.BWT,
+        sa=files.SUFFIX_ARRAY,
+    output:
+        packed=files.PACKED_INDEX,
+    log:
+        "logs/reference/convert_index.log",
+    benchmark:
+        "benchmarks/reference/convert_index.tsv"
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        **needs("convert_index"),
+    params:
+        **step("convert_index"),
+    script:
+        "../scripts/convert_index.py"
 
 
 rule make_bins:

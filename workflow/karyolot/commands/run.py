@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from karyolot.contracts.problems import KaryolotError
-from karyolot.io import lock
+from karyolot.io import lock, machine
 from karyolot.io.shipped import PROFILES, PROJECT, SNAKEFILE
 
 DONE, PIPELINE_ERROR, INPUT_ERROR = 0, 1, 2
@@ -125,6 +125,22 @@ def stop_without(tools: Sequence[str], deployment: Collection[object]) -> None:
             "       In a checkout, ./run setup installs them or says how. Or run with --software-deployment-method conda.\n"
         )
         raise SystemExit(INPUT_ERROR)
+
+
+def stop_unable(aligner: str | None, needed_mb: int, words: Sequence[str], *, main: bool) -> None:
+    """Exit code 2 with the remedy when this machine cannot run the aligner, and the run would use it here.
+
+    aligner: None when there are no reads to align. needed_mb: memory of one of its jobs. main: as in `hold_or_stop`. On a
+    cluster other machines do the work: SLURM gives the memory, and each job looks at its processor before it aligns.
+    """
+    if aligner != "bwa-mem3" or not main or only_looks(words) or any(Path(word).name == "slurm" for word in words):
+        return
+    try:
+        machine.check_bwa_mem3()
+        machine.check_memory(aligner, needed_mb, machine.memory_mb())
+    except KaryolotError as fault:
+        sys.stderr.write(f"{fault}\n")
+        raise SystemExit(INPUT_ERROR) from None
 
 
 def _given(words: Sequence[str], options: Sequence[str]) -> bool:

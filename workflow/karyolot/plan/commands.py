@@ -1,12 +1,15 @@
 """Command lines of the tools that rules run. Pure functions."""
 
 import shlex
-from dataclasses import dataclass
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from karyolot.contracts.settings import Alignment, Config, Expression, SmallVariants
 from karyolot.contracts.sheets import Sample, Study
-from karyolot.plan.files import FASTA, INDEX, TRIMMED, given, own_calls, paired, run_targets
-from karyolot.plan.samples import reads_of, sequenced_samples, unit_of, units_of
+from karyolot.io.shipped import IN_WHEEL, PACKAGE
+from karyolot.plan.files import FASTA, INDEX, PACKED_INDEX, TRIMMED, given, own_calls, paired, run_targets
+from karyolot.plan.samples import allele_samples, reads_of, samples_with, sequenced_samples, unit_of, units_of
 
 NOT_WHOLE = "{ echo 'Output is truncated although no tool reported an error. Check free disk space and run again.' >&2; exit 1; }"
 """What a rule does when its output holds less than went in: a tool that ends early does not always say so."""
@@ -19,52 +22,88 @@ PART = "results/reference/index.part/genome"
 class Aligner:
     """How one aligner is called.
 
-    suffixes: of the index files, after the prefix INDEX. The index is built beside, under the prefix PART.
+    suffixes: of the index files, after the prefix INDEX. index: builds them beside, under the prefix PART. align: aligns pairs
+    whose mates follow each other, as fastp prints them. batch: bases aligned together; fixed, as the insert size is estimated
+    from each batch and must not depend on the number of threads.
     """
 
     suffixes: tuple[str, ...]
     index: str
     align: str
+    batch: int
 
 
+BWA = Aligner(
+    (".amb", ".ann", ".bwt", ".pac", ".sa"),
+    f"bwa index -p {PART} {FASTA}",
+    "bwa mem -p -v 2 -K {batch} -t {threads} -R {group} {index} -",
+    10_000_000,
+)
+MEM3 = "bwa-mem3"
 ALIGNERS = {
-    # -p / fragment mode: interleaved mates from fastp. -K: a fixed batch, else threads change the insert size estimate.
-    "bwa": Aligner(
-        (".amb", ".ann", ".bwt", ".pac", ".sa"),
-        f"bwa index -p {PART} {FASTA}",
-        "bwa mem -p -v 2 -K {batch} -t {threads} -R {group} {index} -",
-    ),
-    "bwa-mem2": Aligner(
-        (".0123", ".amb", ".ann", ".bwt.2bit.64", ".pac"),
-        f"bwa-mem2 index -p {PART} {FASTA}",
-        "bwa-mem2 mem -p -v 2 -K {batch} -t {threads} -R {group} {index} -",
-    ),
+    "bwa": BWA,
+    MEM3: replace(BWA, align="{python} karyolot.io.mem3 {index} {group} {threads} {batch}"),
     "minimap2": Aligner(
         (".mmi",),
         f"minimap2 -x sr -d {PART}.mmi {FASTA}",
         "minimap2 -ax sr -K {batch} -t {threads} -R {group} {index}.mmi -",
+        100_000_000,
     ),
 }
 
 
 def index_files(settings: Alignment) -> list[str]:
+    """What `index_command` makes."""
     return [INDEX + suffix for suffix in ALIGNERS[settings.aligner].suffixes]
+
+
+def aligner_files(settings: Alignment) -> list[str]:
+    """All files of the index that the aligner reads, or that are there for single reads."""
+    return index_files(settings) + [PACKED_INDEX] * (settings.aligner == MEM3)
 
 
 def index_command(settings: Alignment) -> str:
     """Bash that builds the index and sees that a read can be aligned with all of it before it takes its name."""
-    aligner = ALIGNERS[settings.aligner]
-    align = aligner.align.format(batch=settings.batch_bases, threads=1, group=r"'@RG\tID:a'", index=PART)
+    aligner = BWA if settings.aligner == MEM3 else ALIGNERS[settings.aligner]
+    align = aligner.align.format(batch=aligner.batch, threads=1, group=r"'@RG\tID:a'", index=PART)
     return (
         f"mkdir -p {PART[:-7]} && {aligner.index} && (echo '>a ACGTTGCA' | tr ' ' '\\n' | {align} > /dev/null || {NOT_WHOLE})"
         f" && mv {PART}.* {INDEX[:-7]}/ && rmdir {PART[:-7]}"
     )
 
 
-def align_command(settings: Alignment, study: Study, sample: str, unit: str, threads: int) -> str:
-    aligner = ALIGNERS[settings.aligner]
+def align_command(settings: Alignment, study: Study, sample: str, unit: str, threads: int, python: str) -> str:
+    """Bash that aligns the reads of a unit. python: that of the job; bwa-mem3 takes pairs only, so bwa aligns single reads."""
+    single = unit_of(study, sample, unit).fastq_2 is None
+    aligner = BWA if settings.aligner == MEM3 and single else ALIGNERS[settings.aligner]
     group = read_group(study, sample, unit)
-    return aligner.align.format(batch=settings.batch_bases, threads=threads, group=group, index=INDEX)
+    return aligner.align.format(
+        batch=aligner.batch, threads=threads, group=group, index=INDEX, python=module_runner(python)
+    )
+
+
+def python_of_jobs(deployment: Collection[object]) -> str:
+    """Python in shell commands: this one, or with conda or a container that of the job's environment. Snakemake has quoted it."""
+    return "python" if deployment else sys.executable
+
+
+def module_runner(python: str) -> str:
+    """Start of a command that runs a module of this package as a program; the module and its arguments follow.
+
+    The package of a checkout is imported before any installed one. That of a wheel comes last: where the job has an
+    environment of its own, the libraries beside the wheel are not for its Python.
+    """
+    place = "append(" if IN_WHEEL.is_dir() else "insert(0, "
+    code = (
+        f"import sys, runpy; sys.path.{place}sys.argv.pop(1)); runpy.run_module(sys.argv.pop(1), run_name='__main__')"
+    )
+    return f"{python} -P -c {shlex.quote(code)} {shlex.quote(str(PACKAGE.parent))}"
+
+
+def aligned_by(study: Study, settings: Config) -> str | None:
+    """The aligner, when the study has reads to align."""
+    rna = any(sample["assay"] == "rnaseq" for sample in allele_samples(study, settings))
+    return settings.alignment.aligner if rna or samples_with(study, "fastq_1", assay="wgs") else None
 
 
 def read_group(study: Study, sample: str, unit: str) -> str:
@@ -121,6 +160,7 @@ def _tools(rows: list[Sample], settings: Config) -> set[str]:
     for row in rows:
         if row.fastq_1:
             tools |= {"fastp", settings.alignment.aligner if row.assay == "wgs" else "salmon"}
+            tools |= {"bwa"} if MEM3 in tools else set()  # it builds the index
         if row.assay == "wgs" and not row.counts:
             tools.add("samtools")
             if settings.small_variants.genes is not None and settings.small_variants.calls is None:
@@ -131,9 +171,9 @@ def _tools(rows: list[Sample], settings: Config) -> set[str]:
 
 
 def all_tools(study: Study, settings: Config) -> list[str]:
-    """Tools the study needs for what is to be aligned and quantified."""
+    """Programs that must be on PATH for what is to be aligned and quantified."""
     tools = _tools([rows[0] for rows in study.samples.values()], settings)
-    return sorted(tools | ({"multiqc"} if run_targets(study, settings) else set()))
+    return sorted(tools - {MEM3} | ({"multiqc"} if run_targets(study, settings) else set()))
 
 
 def call_command(study: Study, settings: SmallVariants, lot: str) -> str:

@@ -46,6 +46,8 @@ from karyolot.plan.samples import (
 FASTA = "results/reference/genome.fa"
 FASTA_INDEX = f"{FASTA}.fai"
 INDEX = "results/reference/index/genome"
+BWT, SUFFIX_ARRAY, PACKED_INDEX = f"{INDEX}.bwt", f"{INDEX}.sa", f"{INDEX}.bwt.2bit.64"
+"""Two files of bwa's index, and what bwa-mem3 reads in their place."""
 BINS = "results/reference/bins.parquet"
 SITES = "results/reference/sites.parquet"
 TRANSCRIPTS = "results/reference/transcripts.fa"

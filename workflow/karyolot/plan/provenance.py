@@ -20,7 +20,7 @@ from karyolot.contracts.provenance import Code, ConfigDifference, InputFile, Mad
 from karyolot.contracts.settings import LONGEST_LABEL, SIGNED
 from karyolot.io.shipped import IN_WHEEL, PACKAGE, PROJECT, SCRIPTS
 
-IMPORT_NAMES = {"yaml": "PyYAML"}
+IMPORT_NAMES = {"bwa_mem3": "bwa-mem3", "yaml": "PyYAML"}
 """Import name -> distribution name, where the two differ."""
 TEMPLATES_BY = "jinja2"
 """A module that imports it fills the templates in the folder beside it."""
@@ -32,7 +32,6 @@ SIGNED_BY = {name: f"KARYOLOT_{name.upper()}" for name in SIGNED}
 
 TOOL_VERSION_COMMANDS = {
     "bwa": (["bwa"], r"Version: (\S+)"),
-    "bwa-mem2": (["bwa-mem2", "version"], r"(\d\S*)"),
     "minimap2": (["minimap2", "--version"], r"(\S+)"),
     "bcftools": (["bcftools", "--version"], r"bcftools (\S+)"),
     "samtools": (["samtools", "--version"], r"samtools (\S+)"),
@@ -119,9 +118,12 @@ def library_versions() -> dict[str, str]:
 
 
 def tool_versions(tools: list[str]) -> dict[str, str]:
-    """Version each tool on PATH reports of itself; 'not found' when it is not there."""
+    """Version each tool on PATH reports of itself; 'not found' when it is not there. bwa-mem3 is a library of Python."""
     versions = {}
     for tool in tools:
+        if tool not in TOOL_VERSION_COMMANDS:
+            versions[tool] = _version(tool)
+            continue
         command, pattern = TOOL_VERSION_COMMANDS[tool]
         try:
             shown = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60, check=False)

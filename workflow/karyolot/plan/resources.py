@@ -59,16 +59,16 @@ TABLE = Need(mb=Cost(900), minutes=Cost(1))
 STUDY = Need(mb=Cost(1_500, samples=20), minutes=Cost(2, samples=0.1))
 
 ALIGN = {
+    "bwa-mem3": Need(Cost(4_500, genome=3_500), Cost(0.2, data=18), Cost(data=2_500), alone=0.1),
     "bwa": Need(Cost(3_500, genome=2_000), Cost(0.2, data=75), Cost(data=2_500), alone=0.05),
-    "bwa-mem2": Need(Cost(4_000, genome=6_000), Cost(0.2, data=50), Cost(data=2_500), alone=0.05),
     "minimap2": Need(Cost(4_000, genome=5_000), Cost(0.2, data=35), Cost(data=2_500), alone=0.05),
 }
 """By aligner: fastp 1.1 GB, samtools sort 0.5 GB, batches of reads, and the index. Disk: sorted pieces, then the whole."""
 
 NEEDS = {
     "prepare_genome": Need(Cost(200), Cost(genome=1), Cost(genome=1_100)),
-    "index_genome.bwa": Need(Cost(200, genome=2_500), Cost(genome=30), Cost(genome=1_800)),
-    "index_genome.bwa-mem2": Need(Cost(500, genome=28_000), Cost(genome=12), Cost(genome=6_000)),
+    "index_genome": Need(Cost(200, genome=2_500), Cost(genome=30), Cost(genome=1_800)),
+    "convert_index": Need(Cost(500, genome=4_000), Cost(0.5, genome=8), Cost(genome=3_500)),
     "index_genome.minimap2": Need(Cost(500, genome=8_000), Cost(genome=2), Cost(genome=3_500)),
     "make_bins": Need(Cost(1_000, genome=1_000), Cost(1, genome=5)),
     "prepare_sites": Need(Cost(1_500, genome=800), Cost(1, genome=1)),
@@ -156,6 +156,10 @@ class Needs:
         if rule == "align_transcripts":
             data = min(data, self._settings.identity.rna_pairs * GB_PER_PAIR)
         return Size(data, self._genome, len(self._study.samples))
+
+    def most(self, rule: str) -> int:
+        """Memory asked for a job of the rule, MB, whatever sample it is of."""
+        return mb(need_of(rule, self._settings), self.size({}))
 
     def __call__(self, rule: str) -> dict[str, Callable[..., int]]:
         need = need_of(rule, self._settings)
