@@ -26,6 +26,7 @@ from karyolot.inputs.formats.alignment import BAM_END
 from karyolot.io.files import write_bytes
 
 Running = subprocess.Popen[str]
+PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 ROOT = Path(__file__).parents[2]
 DNA = "results/samples/L4-thin-wgs/dna"
 RNA = "results/samples/L1-clean-rna1/rna"
@@ -64,7 +65,7 @@ class Place:
     def run(self, rule: str, path: str | None = None) -> tuple[int, str]:
         """Exit code of the rule's command, and what it said to its log and the terminal."""
         shell = ["bash", "-euo", "pipefail", "-c", self.commands[rule]]
-        environment = os.environ | {"PATH": f"{path or os.environ['PATH']}:{Path(sys.executable).parent}"}
+        environment = os.environ | {"PATH": path or PATH}
         done = subprocess.run(
             shell, cwd=self.directory, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
@@ -204,7 +205,7 @@ def shim(folder: Path, tool: str, body: str) -> str:
     real = sys.executable if tool == "python" else shutil.which(tool)
     script.write_text(f"#!/bin/bash\nreal={real}\n{body}\n")
     script.chmod(0o755)
-    return f"{folder}:{os.environ['PATH']}"
+    return f"{folder}:{PATH}"
 
 
 # The word that tells the call among those of the same tool, and how it is cut short: its stdout, or a file it wrote.
@@ -430,8 +431,8 @@ def test_a_killed_run_goes_on(begun: Path, finished: Path, seed: int) -> None:
 
 def test_a_tool_that_hangs_and_a_run_that_is_stopped(begun: Path, finished: Path, tmp_path: Path) -> None:
     told = tmp_path / "pid"
-    call = f'[[ $1 == mem ]] && {{ echo $$ > {told}; %s; }}; exec "$real" "$@"'
-    hanging = shim(tmp_path / "hanging", "bwa", call % "exec sleep 600")
+    call = f'[[ $1 == fixmate ]] && {{ echo $$ > {told}; %s; }}; exec "$real" "$@"'
+    hanging = shim(tmp_path / "hanging", "samtools", call % "exec sleep 600")
 
     process = started(begun, COUNTS, path=hanging)  # a limit of time or memory kills the tool
     wait_for(lambda: told.exists() and told.read_text().strip())
@@ -449,7 +450,7 @@ def test_a_tool_that_hangs_and_a_run_that_is_stopped(begun: Path, finished: Path
     assert not Path(f"/proc/{told.read_text().strip()}").exists()
 
     told.unlink()
-    slow = shim(tmp_path / "slow", "bwa", call % "sleep 2")
+    slow = shim(tmp_path / "slow", "samtools", call % "sleep 2")
     process = started(begun, COUNTS, path=slow)  # SIGTERM: what runs is finished, nothing more is begun
     wait_for(lambda: told.exists() and told.read_text().strip())
     os.kill(process.pid, signal.SIGTERM)

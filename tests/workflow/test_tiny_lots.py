@@ -241,7 +241,7 @@ def test_provenance_names_inputs_tools_and_settings(finished: Path) -> None:
     given = {line.split("\t")[0] for line in (finished / "config" / "samples.tsv").read_text().splitlines()}
     assert given and {file.path for file in made.inputs} >= {"reference/genome.fa", "reads/L1-clean-wgs_L1_R1.fastq.gz"}
     assert not any("L2-gain" in file.path for file in made.inputs)
-    assert {"bwa", "samtools", "fastp", "salmon"} <= made.tools.keys()
+    assert {"bwa", "bwa-mem3", "samtools", "fastp", "salmon"} <= made.tools.keys()
     assert all(re.match(r"\d", version) for version in made.tools.values()), made.tools
     assert "counting.bin_bp" in {difference.setting for difference in made.config_differences}
 
@@ -428,6 +428,55 @@ def test_counts_and_alignments_enter_as_well(copy: Path, call: Call) -> None:
     assert (verdict.outcome, verdict.reasons) == ("INDETERMINATE", ("Q02b",)), "the panel cannot be read in counts"
 
 
+def test_bwa_gives_the_metrics_of_bwa_mem3_and_needs_no_new_index(copy: Path, call: Call) -> None:
+    """The default against its fallback, in all that a verdict rests on.
+
+    Reads that fit several positions equally well may be placed differently after the first batch of reads. They have mapping
+    quality 0 and are not counted, so counts per bin, and with them every number of the copy number, are the same. RNA's
+    quantities come from salmon, and only its SNPs from the aligner.
+    """
+    names = sorted(str(path.relative_to(copy)) for path in (copy / "results").glob("*/metrics.json"))
+    before = {name: metrics(copy / name) for name in names}
+    with (copy / "config" / "config.yaml").open("a") as config:
+        config.write("alignment: {aligner: bwa}\n")
+    rules = planned(call(copy, "--dry-run", *names))
+    assert "align_reads" in rules and not {"index_genome", "convert_index", "quantify_transcripts"} & rules.keys()
+    done = call(copy, *names, "results/L1-clean/report.json")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert len(before) == 4
+    for name, of_mem3 in before.items():
+        of_bwa = metrics(copy / name)
+        assert of_bwa.keys() == of_mem3.keys()
+        for metric, value in of_mem3.items():
+            close = pytest.approx(value, rel=0.002, abs=1e-4) if isinstance(value, float) else value
+            assert of_bwa[metric] == close, f"{name}: {metric}"
+    made = record(copy, "L1-clean").provenance
+    assert "bwa-mem3" not in made.tools and "alignment.aligner" in {row.setting for row in made.config_differences}
+
+
+def metrics(path: Path) -> dict[str, Any]:
+    return {name: metric["value"] for name, metric in json.loads(path.read_text()).items() if name != "seal"}
+
+
+def test_a_donor_aligned_by_bwa_serves_a_lot_aligned_by_bwa_mem3(copy: Path, call: Call) -> None:
+    """The donor's alignment of an earlier study, made by bwa: the counts are the same, fragment by fragment."""
+    reads = [str(copy / "reads" / f"L4-thin-wgs_L1_R{mate}.fastq.gz") for mate in (1, 2)]
+    index, group = str(copy / "results/reference/index/genome"), r"@RG\tID:L4-thin-wgs\tSM:L4-thin-wgs"
+    before = pd.read_parquet(copy / "results/samples/L4-thin-wgs/dna/counts.parquet")
+    sam, bam = copy / "earlier.sam", copy / "earlier.bam"
+    with sam.open("wb") as out:
+        subprocess.run(["bwa", "mem", "-v", "1", "-R", group, index, *reads], stdout=out, check=True)
+    subprocess.run(["samtools", "sort", "-o", str(bam), str(sam)], check=True, capture_output=True)
+    empty = dict.fromkeys(["fastq_1", "fastq_2", "sha256_1", "sha256_2", "lane"], "")
+    _sample(copy, "L4-thin-wgs", alignment="earlier.bam", **empty)
+    done = run_lot(copy, call)
+    assert done.returncode == 0, done.stderr[-3000:]
+    counts = pd.read_parquet(copy / "results/samples/L4-thin-wgs/dna/counts.parquet")
+    # fastp drops the reads of low quality, which came through here.
+    assert np.abs(counts["count"] - before["count"]).sum() <= 0.01 * before["count"].sum()
+    assert np.corrcoef(counts["count"], before["count"])[0, 1] > 0.99
+
+
 @pytest.fixture
 def fresh(study: Path, finished: Path, tmp_path: Path) -> Path:
     """The study with its reference ready and no sample touched yet."""
@@ -522,9 +571,9 @@ def test_a_missing_tool_is_told_before_any_job(
 def test_a_tool_that_dies_half_way_leaves_nothing_that_looks_whole(
     fresh: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake = tmp_path / "bin" / "bwa"
+    fake = tmp_path / "bin" / "fastp"
     fake.parent.mkdir()
-    fake.write_text("#!/bin/sh\nprintf '@SQ\\tSN:chr1\\tLN:248956\\n'\nexit 7\n")
+    fake.write_text("#!/bin/sh\nprintf '@r\\nACGT\\n+\\nFFFF\\n@r\\nACGT\\n+\\nFFFF\\n'\nexit 7\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
     done = run_lot(fresh, call)
