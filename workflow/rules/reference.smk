@@ -54,8 +54,8 @@ rule index_genome:
 
 rule convert_index:
     input:
-        bwt=files.BWT,
-        sa=files.SUFFIX_ARRAY,
+        bwt=f"{files.INDEX}.bwt",
+        sa=f"{files.INDEX}.sa",
     output:
         packed=files.PACKED_INDEX,
     log:
