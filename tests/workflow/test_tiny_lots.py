@@ -196,7 +196,11 @@ def test_other_programs_can_read_the_calls(finished: Path) -> None:
 
 
 def test_markers_of_a_real_lot_behave(finished: Path) -> None:
-    markers = pd.read_parquet(finished / "results" / "L1-clean" / "rna" / "markers.parquet")
+    folder = finished / "results" / "L1-clean" / "rna"
+    markers = pd.read_parquet(folder / "markers.parquet")
+    for name in ("de", "markers", "enrichment"):
+        table, exact = pd.read_csv(folder / f"{name}.tsv", sep="\t"), pd.read_parquet(folder / f"{name}.parquet")
+        assert list(table.columns) == list(exact.columns) and len(table) == len(exact)
     judged = markers[markers["met"].notna()]
     assert (judged["met"] == "yes").mean() >= 0.9
 

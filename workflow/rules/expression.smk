@@ -1,7 +1,7 @@
 """
 INPUTS   verified RNA FASTQ files, or gene count matrices; reference.gtf, reference.fasta or reference.transcripts; gene sets
 OUTPUTS  results/samples/{sample}/rna/quant.sf, salmon.json, {unit}.fastp.json; results/{lot}/rna/expression.h5ad,
-         de.parquet, markers.parquet, enrichment.parquet, levels.parquet, quality.parquet, metrics.json, arms.parquet, and with
+         de, markers and enrichment (parquet, TSV), levels.parquet, quality.parquet, metrics.json, arms.parquet, and with
          a reference panel panel.parquet, panel.json, panel_genes.parquet, pca.parquet, panel_metrics.json;
          results/study/expression.h5ad, de.parquet, pca.parquet, distances.parquet, marker_scores.parquet, scores.parquet
 STEPS    map_transcripts, extract_transcripts -> index_transcripts; trim_transcripts -> quantify_transcripts ->
@@ -163,6 +163,9 @@ rule analyse_expression:
         enrichment=files.RNA.enrichment,
         levels=files.RNA.levels,
         quality=files.RNA.quality,
+        differential_tsv="results/{lot}/rna/de.tsv",
+        markers_tsv="results/{lot}/rna/markers.tsv",
+        enrichment_tsv="results/{lot}/rna/enrichment.tsv",
         metrics=files.METRICS["rna"],
     log:
         "logs/{lot}/analyse_expression.log",

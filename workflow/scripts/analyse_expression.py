@@ -20,5 +20,5 @@ with job(snakemake, Pathways) as settings:
     panel = MarkerPanel.of(markers.read(given.panel))
     found = analyse(expression, facts.design, panel, sets, SetAxes.of(axes), settings)
     write_expression(expression, made.expression)
-    write_expression_results(found, made)
+    write_expression_results(found, dict(made.items()))
     write_metrics(expression_metrics(expression, found.markers, salmon, facts.sex), made.metrics)

@@ -169,9 +169,11 @@ EXPRESSION: dict[str, type[pa.DataFrameModel]] = {
 
 
 def write_expression_results(found: ExpressionResults, files: Mapping[str, PathLike]) -> None:
-    """The tables of EXPRESSION. files: by name."""
+    """The tables of EXPRESSION. files: by name; `NAME_tsv`: the same table for people."""
     for name, contract in EXPRESSION.items():
-        write_table(getattr(found, name), files[name], contract)
+        for path in (files[name], files.get(f"{name}_tsv")):
+            if path is not None:
+                write_table(getattr(found, name), path, contract)
 
 
 def write_panel_results(found: PanelResults, files: Mapping[str, PathLike]) -> None:
