@@ -38,11 +38,11 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+from karyolot.contracts.cells import fraction_interval, fraction_of_cells
 from karyolot.contracts.copy_number import Comparison
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.bins import expected_copies
 from karyolot.dna.calls import call_changes
-from karyolot.dna.levels import fraction_interval, fraction_of_cells
 from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.noise import standard_error
 from karyolot.dna.plants import verify

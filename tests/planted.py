@@ -14,7 +14,7 @@ from karyolot.contracts.settings import CopyNumber
 from karyolot.dna import bins as grid
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.calls import call_changes
-from karyolot.dna.limits import known_regions, limits_of_detection
+from karyolot.dna.limits import known_regions, limits_of_detection, stated
 from karyolot.dna.ratio import Compared, compare
 from karyolot.dna.segments import Segmented, segment
 from karyolot.inputs.formats import layout
@@ -114,15 +114,20 @@ class Result:
 
 
 def analyse(
-    bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str, settings: CopyNumber = SETTINGS
+    bins: pd.DataFrame,
+    lot: pd.DataFrame,
+    donor: pd.DataFrame,
+    sex: str,
+    settings: CopyNumber = SETTINGS,
+    sets: float | None = None,
 ) -> Result:
-    """The whole chain from counts to calls, as the rules run it."""
+    """The whole chain from counts to calls, as the rules run it. sets: of chromosomes in the lot's cells, if measured."""
     compared = compare(bins, lot, donor, sex, settings)
     segmented = segment(compared.ratios, settings)
-    arms = known_regions(compared.ratios, segmented.noise, settings, ATLAS)
-    lod = limits_of_detection(compared.ratios, segmented.noise, settings).assign(planted=0, found=0)
+    predicted = limits_of_detection(compared.ratios, segmented.noise, settings).assign(planted=0, found=0)
+    arms, lod = stated(known_regions(compared.ratios, segmented.noise, settings, ATLAS), predicted, settings, sets)
     noises = segmented.noise, segmented.donor_noise
-    calls = call_changes(compared.ratios, segmented.segments, arms, *noises, settings, ATLAS, compared.facts)
+    calls = call_changes(compared.ratios, segmented.segments, arms, *noises, settings, ATLAS, compared.facts, sets)
     return Result(compared, segmented, arms, lod, calls)
 
 

@@ -140,6 +140,13 @@ def _log2_of_gain(fraction: float) -> float:
     return math.log2(1 + fraction / 2)
 
 
+def planted_karyotype(changes: list[dict[str, Any]], sex: str) -> str:
+    """As `dna.karyotype` writes it, for the changes of this module."""
+    normal = f"46,X{'X' if sex == 'F' else 'Y'}"
+    text = "mos 47,XY,+8,dup(20)(q11.21q13.12)[40%]/46,XY" if changes else normal
+    return f"{text} (by depth; ploidy not measured)"
+
+
 def copy_number(
     changes: list[dict[str, Any]],
     *,
@@ -200,6 +207,8 @@ def copy_number(
                     z=None if blind else 0.4,
                     lod_gain=found,
                     lod_loss=found,
+                    tetraploid_gain=None if found is None else 2 * found,
+                    tetraploid_loss=None if found is None else 2 * found,
                     assessable=not blind and lod is not None,
                 )
             )
@@ -208,6 +217,15 @@ def copy_number(
     calls = tuple(
         CallRow.model_validate(
             {
+                "id": f"E{number}",
+                "name": c["name"],
+                "extent": c["extent"],
+                "copies": 2,
+                "tetraploid": round(2 * c["fraction"], 3),
+                "tetraploid_low": round(2 * c["fraction"] - 0.06, 3),
+                "tetraploid_high": round(2 * c["fraction"] + 0.06, 3),
+                "limit": 0.04,
+                "tetraploid_limit": 0.08,
                 "chrom": c["chrom"],
                 "start": round(c["start"] * 1e6),
                 "end": round(c["end"] * 1e6),
@@ -232,7 +250,7 @@ def copy_number(
                 **{key: c[key] for key in c if key.startswith(("expression", "alleles"))},
             }
         )
-        for c in changes
+        for number, c in enumerate(changes, 1)
     )
     rule = [c.get("published_rule", "none") for c in changes]
     return CopyNumberRecord(
@@ -257,6 +275,7 @@ def copy_number(
                 bins=0 if lod is None else 7,
                 log2=None if lod is None else 0.002,
                 lod=None if lod is None else round(lod * 1.3, 3),
+                tetraploid_lod=None if lod is None else round(lod * 2.6, 3),
                 changed=any("20q11.21" in c["watch"] for c in changes),
             ),
         ),
@@ -265,6 +284,8 @@ def copy_number(
                 size_mb=size,
                 gain=None if lod is None or size < 2 else round(lod * math.sqrt(5 / size), 3),
                 loss=None if lod is None or size < 2 else round(lod * 0.96 * math.sqrt(5 / size), 3),
+                tetraploid_gain=None if lod is None or size < 2 else round(2 * lod * math.sqrt(5 / size), 3),
+                tetraploid_loss=None if lod is None or size < 2 else round(1.92 * lod * math.sqrt(5 / size), 3),
                 gains_planted=0 if lod is None or size < 2 else 200,
                 gains_found=0 if lod is None or size < 2 else 190,
                 losses_planted=0 if lod is None or size < 2 else 200,
@@ -272,6 +293,10 @@ def copy_number(
             )
             for size in (1.0, 2.0, 5.0, 10.0, 20.0)
         ),
+        sets=None,
+        ladder=False,
+        karyotype=None if lod is None else planted_karyotype(changes, sex),
+        karyotype_withheld="a change of 5 Mb is not detectable even in all cells" if lod is None else "",
         power=0.95,
         claim_mb=5.0,
         published_gain_log2=math.log2(1.5),
@@ -764,6 +789,8 @@ TRISOMY_8 = {
     "fraction": 0.97,
     "class": "clonal",
     "bands": "8p23.3-q24.3",
+    "name": "Trisomy 8",
+    "extent": "chromosome",
     "genes": "MYC,GATA4,FGFR1,RUNX1T1,NBN,EXT1,RAD21,PTK2,FZD6,TNFRSF11B",
     "watch": "8 (hPSC recurrent),MYC 8q24 (HCC)",
     "tests": "segment,arm,chromosome",
@@ -784,6 +811,8 @@ GAIN_20Q = {
     "fraction": 0.4,
     "class": "sub-clonal",
     "bands": "20q11.21-q13.12",
+    "name": "Gain of 20q11.21-q13.12 with BCL2L1",
+    "extent": "part",
     "genes": "BCL2L1,DNMT3B,ID1,TPX2",
     "watch": "20q11.21 (hPSC recurrent)",
     "tests": "segment",
@@ -948,7 +977,7 @@ def hostile() -> Record:
         copy_number=base.copy_number.model_copy(
             update={
                 "calls": tuple(
-                    c.model_copy(update={"bands": HOSTILE, "genes": HOSTILE, "watch": HOSTILE})
+                    c.model_copy(update={"name": HOSTILE, "bands": HOSTILE, "genes": HOSTILE, "watch": HOSTILE})
                     for c in base.copy_number.calls
                 )
             }

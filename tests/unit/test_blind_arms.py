@@ -80,7 +80,7 @@ def test_a_trisomy_that_nothing_can_show_never_passes(change: Change) -> None:
     metric, verdict = blind(change, TRISOMY_8)
     assert (metric.value, metric.detail) == (2, "8p, 8q")
     assert (verdict.outcome, verdict.reasons) == ("INDETERMINATE", ("Q05d",))
-    assert "was found, except on 8p, 8q, which could not be assessed" in verdict.claim
+    assert "was detected, except on 8p, 8q, which could not be assessed" in verdict.claim
 
 
 def test_one_blind_arm_is_enough_and_what_is_seen_elsewhere_still_fails_the_lot() -> None:

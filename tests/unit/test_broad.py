@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from karyolot.contracts.cells import fraction_of_cells
 from karyolot.contracts.settings import CopyNumber
-from karyolot.dna.levels import fraction_of_cells
 from karyolot.dna.thresholds import least_effect, segment_threshold
 from planted import Event, Result, analyse, correlated_waves, genome, sample
 

@@ -14,9 +14,9 @@ from karyolot.commands.call import call
 from karyolot.commands.cli import app
 from karyolot.contracts.copy_number import Arms, Calls, Lod, Segments
 from karyolot.contracts.problems import InputProblems, KaryolotError
-from karyolot.dna.exports import karyotype
+from karyolot.dna.karyotype import iscn
 from karyolot.io.tables import read_table
-from planted import Event, genome, sample
+from planted import LAYOUT, Event, genome, sample
 
 EVENTS = (Event("chr8", 0, 200_000_000, +1), Event("chr20", 30_400_000, 39_000_000, +1, 0.4))
 
@@ -104,37 +104,50 @@ def test_planted_changes_come_out_in_every_format(results: Path) -> None:
 def test_the_summary_tells_limit_and_computational_karyotype(results: Path) -> None:
     summary = json.loads((results / "summary.json").read_text())
     assert summary["computational_karyotype"].startswith("mos 47,XX,+8,dup(20)(q11.21q11.23)[")
-    assert summary["computational_karyotype"].endswith("/46,XX")
+    assert summary["computational_karyotype"].endswith("/46,XX (by depth; ploidy not measured)")
+    assert summary["karyotype_withheld"] == ""
     assert 0.05 < summary["metrics"]["cn.lod"]["value"] < 0.2
     assert summary["comparison"]["covariates"] == ["GC", "replication timing"]
 
 
-def row(
-    chrom: str, arm: str, type_: str, class_: str, fraction: float, bands: str = "", origin: str = "acquired"
-) -> dict[str, object]:
-    names = ("chrom", "arm", "type", "class", "fraction", "bands", "origin")
-    return dict(zip(names, (chrom, arm, type_, class_, fraction, bands, origin), strict=True))
+WHOLE = {"8": "chromosome", "X": "chromosome"}
+
+
+def row(chrom: str, type_: str, class_: str, fraction: float, bands: str = "", **other: object) -> dict[str, object]:
+    extent = WHOLE.get(chrom, "part")
+    known = {
+        "chrom": f"chr{chrom}",
+        "type": type_,
+        "class": class_,
+        "fraction": fraction,
+        "bands": bands,
+        "extent": extent,
+    }
+    return known | {"fraction_low": fraction - 0.03, "copies": 2, "origin": "acquired"} | other
 
 
 @pytest.mark.parametrize(
-    ("calls", "sex", "text"),
+    ("calls", "sex", "sets", "text"),
     [
-        ([], "F", "46,XX"),
-        ([row("chr8", "chr8", "gain", "clonal", 1.0)], "M", "47,XY,+8"),
-        ([row("chrX", "chrX", "loss", "sub-clonal", 0.3)], "F", "mos 45,XX,-X[30%]/46,XX"),
-        ([row("chr3", "chr3p", "gain", "high-copy", 2.0, "3p21", "lost")], "F", "46,XX"),
-        ([row("chr5", "chr5q", "loss", "clonal", 1.0, "5q13-q31")], "M", "46,XY,del(5)(q13q31)"),
-        ([row("chr20", "chr20q", "gain", "clonal", 1.0, "20q11.21")], "F", "46,XX,dup(20)(q11.21q11.21)"),
-        ([row("chr9", "chr9p", "loss", "sub-clonal", 0.4, "9p21.3")], "M", "mos 46,XY,del(9)(p21.3)[40%]/46,XY"),
+        ([], "F", None, "46,XX"),
+        ([], "M", 4.1, "92,XXYY"),
+        ([row("8", "gain", "clonal", 1.0)], "M", None, "47,XY,+8"),
+        ([row("8", "gain", "clonal", 1.0)], "F", 4.0, "93,XXXX,+8"),
+        ([row("8", "gain", "high-copy", 2.0)], "F", None, "48,XX,+8,+8"),
+        ([row("X", "loss", "sub-clonal", 0.3)], "F", None, "mos 45,XX,-X[30%]/46,XX"),
+        ([row("3", "gain", "high-copy", 2.0, "3p21", origin="lost")], "F", None, "46,XX"),
+        ([row("5", "loss", "clonal", 1.0, "5q13-q31")], "M", None, "46,XY,del(5)(q13q31)"),
+        ([row("20", "gain", "clonal", 1.0, "20q11.21")], "F", None, "46,XX,dup(20)(q11.21q11.21)"),
+        ([row("9", "loss", "sub-clonal", 0.4, "9p21.3")], "M", None, "mos 46,XY,del(9)(p21.3)[40%]/46,XY"),
     ],
 )
-def test_computational_karyotype(calls: list[dict[str, object]], sex: str, text: str) -> None:
-    columns = ["chrom", "arm", "type", "class", "fraction", "bands", "origin"]
-    found = karyotype(pd.DataFrame(calls, columns=columns), sex)
+def test_computational_karyotype(calls: list[dict[str, object]], sex: str, sets: float | None, text: str) -> None:
+    columns = list(row("8", "gain", "clonal", 1.0))
+    found = iscn(pd.DataFrame(calls, columns=columns), sex, LAYOUT, sets)
     assert found == text
-    # Shares of cells are no ISCN, which counts cells, and its reader knows no 'mos'; all else must be.
+    # Cell fractions are no ISCN, which counts cells, and its reader knows no 'mos'; all else must be.
     checked = validate_karyotype(re.sub(r"\[\d+%\]", "", found).removeprefix("mos "))
-    assert checked.valid, checked.errors
+    assert sets is not None or checked.valid, checked.errors
 
 
 def test_faults_are_told(tables: dict[str, Path], tmp_path: Path) -> None:
@@ -190,6 +203,7 @@ def test_a_table_of_one_chromosome_has_no_karyotype(tables: dict[str, Path], tmp
         (tmp_path / name).write_text("\n".join(row for row in rows if row.removeprefix("chr").startswith("1\t")))
     summary = call(tmp_path / "lot", tmp_path / "donor", tmp_path / "o", genome="GRCh38", sex="F")
     assert summary["computational_karyotype"] is None
+    assert "no arm could be assessed of chr2, chr3" in summary["karyotype_withheld"]
     assert {"chr2", "chr22", "chrX"} <= set(summary["not_assessed"])
     assert "W05" in summary["warnings"][0] and "chr22" in summary["warnings"][0]
 
@@ -209,7 +223,7 @@ def test_the_command_line(tables: dict[str, Path], tmp_path: Path) -> None:
         str(tmp_path / "o"),
     ]
     done = CliRunner().invoke(app, words)
-    assert done.exit_code == 0 and "+8" in done.output and "limit of detection" in done.output
+    assert done.exit_code == 0 and "+8" in done.output and "is called with 95% power in" in done.output
     assert {path.name for path in (tmp_path / "o").iterdir()} >= {
         "calls.tsv",
         "segments.tsv",

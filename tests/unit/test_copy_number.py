@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from karyolot.contracts.cells import detectable_fraction, fraction_interval, fraction_of_cells
 from karyolot.contracts.copy_number import Arms, Bins, Calls, DonorVariants, Lod, LogRatios, Segments
 from karyolot.contracts.criteria import Acceptance, Metrics, check_metrics
 from karyolot.contracts.metrics import metrics_of
@@ -14,7 +15,6 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.record import NOT_SEEN
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.calls import _Change, _level, call_changes
-from karyolot.dna.levels import detectable_fraction, fraction_interval, fraction_of_cells
 from karyolot.dna.limits import known_regions
 from karyolot.dna.match import match_donor, sex_of
 from karyolot.dna.ratio import Compared, compare, natural_spline

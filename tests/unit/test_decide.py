@@ -40,7 +40,10 @@ def outcome(**changes: float | bool | str | None) -> str:
 def test_a_good_lot_passes_bounded_by_its_limit_of_detection() -> None:
     verdict = decide("L1", GOOD, ACCEPTANCE, 5, 0.95)
     assert verdict.outcome == "PASS" and not verdict.reasons and not verdict.suppressed
-    assert "5 Mb or more in at least 14% (gain) or 13% (loss) of cells" in verdict.claim and "95%" in verdict.claim
+    assert (
+        "One in at least 14% (gain) or 13% (loss) of diploid cells (tetraploid: 28% or 26%)" in verdict.claim
+        and "95%" in verdict.claim
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,7 +187,9 @@ def test_the_headline_of_a_pass_names_what_was_not_assessed() -> None:
 
 def test_the_claim_names_the_arms_it_does_not_cover() -> None:
     lot = GOOD | {MetricName.DNA_BLIND_ARMS: Metric(value=2, detail="8p, 8q")}
-    assert "was found, except on 8p, 8q, which could not be assessed;" in decide("L1", lot, ACCEPTANCE, 5, 0.95).claim
+    assert (
+        "was detected, except on 8p, 8q, which could not be assessed." in decide("L1", lot, ACCEPTANCE, 5, 0.95).claim
+    )
     other = lot | {MetricName.IDENTITY_SNP_MATCH: Metric(value="MISMATCH")}
     withheld = decide("L1", other, ACCEPTANCE, 5, 0.95).claim
     assert "except on 8p, 8q" in withheld and "withheld" in withheld

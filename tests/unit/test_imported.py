@@ -116,6 +116,9 @@ def test_good_rows_are_silent_and_go_to_their_lot_alone(tmp_path: Path) -> None:
         (row("viability", "93.5"), "E17", "unit", "in %"),
         (row("viability", "93.5", unit="%", limit="at least 90"), "E17", "limit", "not a limit"),
         (row("karyotype", "46,XX", limit=">= 1"), "E17", "limit", "cannot be compared with a number"),
+        (row("dna_content", "2.0"), "E17", "unit", "without a known unit"),
+        (row("dna_content", "2.0", unit="pg"), "E17", "unit", "DNA index, n, % 4n"),
+        (row("dna_content", "40", unit="n"), "E17", "value", "40 sets of chromosomes"),
         (row("flow", "0.4", unit="%"), "E17", "analyte", "of what is not said"),
         (row("karyotype", "46,XX", sha256="3F" * 32), "E17", "sha256", "not a sha256"),
         (row("karyotype", "46,XX", sha256=""), "E17", "sha256", "without the checksum"),
@@ -132,6 +135,20 @@ def test_a_wrong_row_is_told_by_line_and_column(
     _, problems = examined(tmp_path, good, bad)
     assert [(problem.code, problem.column, problem.line) for problem in problems] == [(code, column, 3)]
     assert re.search(message, str(problems[0]))
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "sets"),
+    [("1.0", "DNA index", 2.0), ("2.1", "DNA index", 4.2), ("4", "n", 4.0), ("35", "% 4n", 2.7)],
+)
+def test_a_dna_content_says_how_many_sets_of_chromosomes_a_lots_cells_hold(
+    tmp_path: Path, value: str, unit: str, sets: float
+) -> None:
+    study, problems = examined(tmp_path, row("dna_content", value, unit=unit), row("karyotype", "46,XX[20]"))
+    assert problems == []
+    assert samples.sets_of(study, "L1") == pytest.approx(sets) and samples.sets_of(study, "L2") is None
+    higher, _ = examined(tmp_path, row("dna_content", value, unit=unit), row("dna_content", "8", unit="n"))
+    assert samples.sets_of(higher, "L1") == 8.0, "limits are never stated for too few sets"
 
 
 def test_one_document_has_one_checksum(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_allele_shares_part_where_alleles_moved_and_stand_below_the_copy_numbers
         band = plot.calls[2]
         assert low < band.left and band.left + band.width == pytest.approx(high, abs=0.2)
     donor, lot = plots
-    assert [call.label for call in donor.calls if call.row is not None][-1] == "copy-neutral 4q in 40% of cells"
+    assert [call.label for call in donor.calls if call.row is not None][-1] == "copy-neutral 4q in 40% of diploid cells"
     assert all(call.row is None for call in lot.calls), "labels stand once"
     inside = [
         (a, b)

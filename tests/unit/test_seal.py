@@ -22,7 +22,7 @@ import planted
 import planted_records
 from karyolot.commands.explain import explanation
 from karyolot.contracts.alleles import AlleleFacts, AlleleResults, Contamination, Identity, Kinship, RnaKinship
-from karyolot.contracts.copy_number import CopyNumberResults, Match
+from karyolot.contracts.copy_number import CopyNumberResults, Karyotype, Match
 from karyolot.contracts.expression import ExpressionResults
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import CopyNumber
@@ -56,7 +56,7 @@ def dna() -> CopyNumberResults:
     facts = (result.compared.facts, result.noise, match)
     return CopyNumberResults(
         result.compared.ratios, result.segmented.segments, result.calls, result.arms, result.lod, variants,
-        planted.ATLAS.watch, *facts,
+        planted.ATLAS.watch, *facts, Karyotype(text="mos 47,XX,+8[50%]/46,XX (by depth; ploidy not measured)", withheld=""),
     )  # fmt: skip
 
 
@@ -299,11 +299,14 @@ def test_sentences_that_rest_on_results_alone() -> None:
     assert balance.startswith(
         "No region of allelic imbalance without a copy-number call was found (12345 heterozygous sites);"
     )
-    assert "a 10 Mb copy-neutral loss of heterozygosity is detectable when at least 20% of cells carry it." in balance
+    assert (
+        "a 10 Mb copy-neutral loss of heterozygosity is detectable in at least 20% of diploid or 40% of tetraploid cells."
+        in balance
+    )
     assert said.small_variants[-2:] == (
         "Below a depth of 10 in part, so not searched in full: TP53.", "The list of genes: made here.",
     )  # fmt: skip
     assert said.expression[0] == "2 of 2 judged markers behave as expected of a progenitor lot."
     assert said.expression[-1].endswith("come from one lot and one donor and reflect technical variation only.")
     assert re.match(r"Noise over \d+ bins is \d\.\d\d times that of counting alone;", said.limits[1])
-    assert said.limits[-1].startswith("Cell fractions assume a one-copy change in diploid cells;")
+    assert said.limits[-1].startswith("Ploidy was not measured.")

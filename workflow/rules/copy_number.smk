@@ -84,6 +84,7 @@ rule analyse_copy_number:
     params:
         **step("analyse_copy_number", settings.copy_number),
         sex=lambda wildcards: samples.sex_of(study, wildcards.lot),
+        sets=lambda wildcards: samples.sets_of(study, wildcards.lot),
     script:
         "../scripts/analyse_copy_number.py"
 
@@ -111,6 +112,7 @@ rule summarise_copy_number:
         **needs("summarise_copy_number"),
     params:
         **step("summarise_copy_number", settings.copy_number),
+        sets=lambda wildcards: samples.sets_of(study, wildcards.lot),
     script:
         "../scripts/summarise_copy_number.py"
 

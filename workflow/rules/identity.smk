@@ -142,6 +142,7 @@ rule compare_alleles:
     params:
         **step("compare_alleles", settings.identity, without="tested_elsewhere"),
         samples=lambda wildcards: samples.expressed_of(study, settings, wildcards.lot),
+        sets=lambda wildcards: samples.sets_of(study, wildcards.lot),
     script:
         "../scripts/compare_alleles.py"
 

@@ -23,6 +23,7 @@ rule assemble_report:
         lot=lambda wildcards: samples.lot_facts(study, wildcards.lot),
         notice=settings.notice,
         results=lambda wildcards: samples.lot_results(study, wildcards.lot),
+        sets=lambda wildcards: samples.sets_of(study, wildcards.lot),
         replicates=lambda wildcards: samples.rna_replicates(study, wildcards.lot),
         quality=lambda wildcards: files.quality_of(study, wildcards.lot),
         used=lambda wildcards: files.used_references(study, settings, wildcards.lot),

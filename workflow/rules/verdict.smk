@@ -24,6 +24,7 @@ rule decide_lot:
         **step("decide_lot", settings.copy_number),
         facts=lambda wildcards: study.lots[wildcards.lot].model_dump(mode="json"),
         results=lambda wildcards: samples.lot_results(study, wildcards.lot),
+        sets=lambda wildcards: samples.sets_of(study, wildcards.lot),
         snps_asked=lambda wildcards: samples.snps_asked(study, settings, wildcards.lot),
         tested_elsewhere=settings.identity.tested_elsewhere,
         panel_asked=settings.expression.panel is not None,

@@ -5,6 +5,7 @@ from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.analysis import analyse
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.exports import documents
+from karyolot.inputs.formats import layout
 from karyolot.inputs.reference import places
 from karyolot.io.files import write_texts
 from karyolot.io.tables import read_table, write_copy_number
@@ -14,6 +15,7 @@ with job(snakemake, CopyNumber) as settings:
     given, made = snakemake.input, snakemake.output
     bins, counts = read_table(given.bins, Bins), [read_table(path, Counts) for path in (given.lot, given.donor)]
     atlas = Atlas.of(places(given.layout, given.watch, given.gtf))
-    found = analyse(bins, *counts, snakemake.params.sex, settings, atlas)
+    genome, sets = layout.read(given.layout).layout, snakemake.params.sets
+    found = analyse(bins, *counts, snakemake.params.sex, settings, atlas, genome, sets)
     write_copy_number(found, dict(made.items()))
-    write_texts(documents(found.ratios, found.segments, found.calls, snakemake.wildcards.lot), made)
+    write_texts(documents(found.ratios, found.segments, found.calls, snakemake.wildcards.lot, sets), made)

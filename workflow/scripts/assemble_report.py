@@ -30,5 +30,5 @@ with job(snakemake, CopyNumber) as settings:
     alleles, variants = read_alleles(given.alleles), read_variants(given.variants)
     earlier = [read_report(path) for path in given.earlier]
     results = [ImportedResult.model_validate(row) for row in params.results] if params.results is not None else None
-    found = [dna, rna, qc, provenance, settings, alleles, results, variants, earlier]
+    found = [dna, rna, qc, provenance, settings, alleles, results, variants, earlier, params.sets]
     write_report(assemble(facts, params.notice, verdict, *found), snakemake.output.report, made_now(os.environ))

@@ -15,10 +15,11 @@ with job(snakemake, Identity) as settings:
     lot, donor, *rna = (read_table(path, AlleleCounts) for path in (given.lot, given.donor, *given.rna))
     identity = identify(lot, donor, settings, rna, snakemake.params.samples)
     ratios, calls = read_table(given.ratios, LogRatios), read_table(given.calls, Calls)
-    compared = compare_alleles(lot, donor, ratios, read_model(given.noise, Noise), calls, settings)
+    noise, sets = read_model(given.noise, Noise), snakemake.params.sets
+    compared = compare_alleles(lot, donor, ratios, noise, calls, settings, sets)
     write_model(identity, made.identity)
     write_table(compared.events, made.events, AlleleEvents)
     write_table(compared.arms, made.arms, AlleleArms)
     write_table(compared.track, made.track, AlleleTrack)
     write_model(compared.facts, made.facts)
-    write_metrics(allele_metrics(identity, compared.events, compared.facts), made.metrics)
+    write_metrics(allele_metrics(identity, compared.events, compared.facts, sets), made.metrics)

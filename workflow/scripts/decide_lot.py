@@ -15,7 +15,8 @@ with job(snakemake, CopyNumber) as settings:
     metrics |= imported_metrics([ImportedResult.model_validate(row) for row in snakemake.params.results or ()])
     metrics |= {name: metric for path in snakemake.input.metrics for name, metric in read_metrics(path).items()}
     acceptance = read_yaml(snakemake.input.acceptance, Acceptance)
-    asked = snakemake.params.snps_asked, snakemake.params.tested_elsewhere, snakemake.params.panel_asked
+    given = snakemake.params
+    asked = given.snps_asked, given.tested_elsewhere, given.panel_asked, given.sets
     verdict = decide(snakemake.wildcards.lot, metrics, acceptance, settings.claim_mb, settings.power, *asked)
     write_metrics(metrics, snakemake.output.metrics)
     write_model(verdict, snakemake.output.verdict)

@@ -15,5 +15,6 @@ with job(snakemake, CopyNumber) as settings:
     limits = read_table(given.lod, Lod)
     facts = [read_model(given.comparison, Comparison), read_model(given.noise, Noise), read_model(given.match, Match)]
     alleles = read_alleles(AlleleFiles.given_among(given, "alleles_"))
-    genome = layout.read(given.layout).layout
-    write_metrics(copy_number_metrics(*found, limits, *facts, settings, genome, alleles), snakemake.output.metrics)
+    genome, sets = layout.read(given.layout).layout, snakemake.params.sets
+    metrics = copy_number_metrics(*found, limits, *facts, settings, genome, alleles, sets)
+    write_metrics(metrics, snakemake.output.metrics)

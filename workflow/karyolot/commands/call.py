@@ -5,20 +5,16 @@ from typing import Any
 
 import pandas as pd
 
-from karyolot.contracts.copy_number import Arms, Calls, Lod, Noise, Segments
+from karyolot.contracts.copy_number import Arms, Calls, CopyNumberResults, Lod, Segments
 from karyolot.contracts.problems import InputProblems, KaryolotError, Problem
 from karyolot.contracts.record import NOT_SEEN
-from karyolot.contracts.settings import CopyNumber, Layout
+from karyolot.contracts.settings import CopyNumber
+from karyolot.dna.analysis import analyse
 from karyolot.dna.atlas import Atlas
-from karyolot.dna.bins import assemble_bins, contig_key, mean_over_bins, sources_of
-from karyolot.dna.calls import call_changes
+from karyolot.dna.bins import assemble_bins, mean_over_bins, sources_of
 from karyolot.dna.counts import conform_counts
-from karyolot.dna.exports import documents, karyotype
-from karyolot.dna.limits import known_regions, limits_of_detection
-from karyolot.dna.match import match_donor
-from karyolot.dna.plants import verify
-from karyolot.dna.ratio import compare
-from karyolot.dna.segments import segment
+from karyolot.dna.exports import documents
+from karyolot.dna.karyotype import unseen_chromosomes
 from karyolot.dna.summary import copy_number_metrics
 from karyolot.inputs.formats import bin_counts, fasta, intervals
 from karyolot.inputs.pair import KINDS, Pair, examine
@@ -69,24 +65,20 @@ def call(
     atlas = Atlas.of(places(layout_file, RESOURCES / "watch_regions.tsv", []))
     bins = _bins(pair, atlas, tracks, fasta)
     counts = {path: conform_counts(bins, pd.DataFrame(bin_counts.read(path)), str(path)) for path in (lot, donor)}
-    compared = compare(bins, counts[lot], counts[donor], sex, settings)
-    segments, noise, donor_noise = segment(compared.ratios, settings)
-    arms, lod = _limits(compared.ratios, noise, settings, atlas)
-    calls = call_changes(compared.ratios, segments, arms, noise, donor_noise, settings, atlas, compared.facts)
-    match = match_donor(compared.ratios, counts[lot], counts[donor], bins, sex, settings).match
-    problems += _sex_problems(donor, sex, match.donor_sex)
-    found = copy_number_metrics(calls, segments, arms, lod, compared.facts, noise, match, settings, pair.layout)
-    _write_tables(out, lot.name.split(".")[0], compared.ratios, (segments, calls, arms, lod))
-    given = {"lot": lot, "donor": donor} | ({"fasta": fasta} if fasta else {}) | tracks
+    of = analyse(bins, counts[lot], counts[donor], sex, settings, atlas, pair.layout)
+    problems += _sex_problems(donor, sex, of.match.donor_sex)
+    facts = of.comparison, of.noise, of.match
+    found = copy_number_metrics(of.calls, of.segments, of.arms, of.lod, *facts, settings, pair.layout)
+    _write_tables(out, lot.name.split(".")[0], of)
+    given = {"lot": lot, "donor": donor, "fasta": fasta, **tracks}
     summary = {
-        "inputs": {name: describe_file(path) for name, path in given.items()},
+        "inputs": {name: describe_file(path) for name, path in given.items() if path is not None},
         "warnings": [str(problem) for problem in problems],
         "not_seen": list(NOT_SEEN),
-        "not_assessed": (unseen := _not_assessed(arms, pair.layout)),
-        "computational_karyotype": None if unseen or match.donor_sex not in (None, sex) else karyotype(calls, sex),
-        "comparison": compared.facts.model_dump(mode="json"),
-        "noise": noise.model_dump(mode="json"),
-        "match": match.model_dump(mode="json"),
+        "not_assessed": unseen_chromosomes(of.arms, pair.layout, sex),
+        "computational_karyotype": of.karyotype.text,
+        "karyotype_withheld": of.karyotype.withheld,
+        **{name: getattr(of, name).model_dump(mode="json") for name in ("comparison", "noise", "match")},
         "metrics": {name: metric.model_dump() for name, metric in sorted(found.items())},
     }
     write_json(summary, out / "summary.json")
@@ -101,20 +93,11 @@ def _examined(*files: Any) -> tuple[Pair, list[Problem]]:
     return pair, problems
 
 
-def _limits(
-    ratios: pd.DataFrame, noise: Noise, settings: CopyNumber, atlas: Atlas
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tests of known regions and limits of detection, verified with simulated events."""
-    arms = known_regions(ratios, noise, settings, atlas)
-    return verify(ratios, noise, arms, limits_of_detection(ratios, noise, settings), settings)
-
-
-def _write_tables(out: Path, name: str, ratios: pd.DataFrame, tables: tuple[pd.DataFrame, ...]) -> None:
+def _write_tables(out: Path, name: str, of: CopyNumberResults) -> None:
     """Segments, calls, arms and limits as tables, and as files of other programs. name: of the lot, in those."""
-    for (file, contract), table in zip(TABLES.items(), tables, strict=True):
+    for (file, contract), table in zip(TABLES.items(), (of.segments, of.calls, of.arms, of.lod), strict=True):
         write_table(table, out / file, contract)
-    segments, calls, *_ = tables
-    write_texts(documents(ratios, segments, calls, name), {kind: out / file for kind, file in FILES.items()})
+    write_texts(documents(of.ratios, of.segments, of.calls, name), {kind: out / file for kind, file in FILES.items()})
 
 
 def _make_folder(out: Path) -> None:
@@ -152,10 +135,3 @@ def _bins(pair: Pair, atlas: Atlas, tracks: dict[str, Path], sequence: Path | No
     if "gc" in values:
         bins["gc"] = mean_over_bins(bins, values["gc"])
     return bins
-
-
-def _not_assessed(arms: pd.DataFrame, layout: Layout) -> list[str]:
-    """Autosomes and X without any arm whose copy number could be judged: of a karyotype with these nothing is known."""
-    judged = {contig_key(name) for name in arms.loc[arms["assessable"] & (arms["scope"] != "watch"), "chrom"]}
-    wanted = [*layout.autosomes, *([layout.x] if layout.x else [])]
-    return [name for name in wanted if contig_key(name) not in judged]

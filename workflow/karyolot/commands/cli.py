@@ -273,11 +273,9 @@ def call(
     summary = compare(lot, donor, out, genome=genome, sex=sex, gc=gc, fasta=fasta, mappability=mappability, rt=rt)
     for warning in summary["warnings"]:
         print(warning, file=sys.stderr)
-    limit, unseen = summary["metrics"][MetricName.CN_LOD], summary["not_assessed"]
-    bound = limit["reason"] if limit["value"] is None else f"limit of detection {limit['value']:.0%} of cells"
-    found = f"{summary['computational_karyotype'] or 'no karyotype'} (computational)"
-    if unseen:
-        found = f"no karyotype, since no arm of {', '.join(unseen)} could be assessed"
+    limit = summary["metrics"][MetricName.CN_LOD]
+    bound = limit["reason"] if limit["value"] is None else limit["detail"]
+    found = summary["computational_karyotype"] or f"no karyotype ({summary['karyotype_withheld']})"
     print(f"{found}; {bound}; results in {out}")
 
 

@@ -168,8 +168,13 @@ class Segments(Intervals):
 class Calls(Intervals):
     """Changes of the lot against its donor that pass the family-wise test.
 
-    log2: median. fraction (with 95 % interval): share of cells if one copy changed, 0..1 (may exceed 1: then more
-    than one copy changed). arm: the contig when (nearly) all of it changed. class: 'clonal', 'sub-clonal' or 'high-copy'.
+    id: 'E1', 'E2' ... in genome order. name: the common name, such as 'Trisomy 8' (dna.names). extent: what changed, the whole
+    'chromosome', the whole 'arm', or a 'part'. log2: median. copies: of the donor, in a diploid cell, that fractions are
+    relative to. fraction (with 95 % interval): of cells in which one copy changed, of the measured DNA content or else
+    diploid, 0..1 (may exceed 1: then more than one copy changed). tetraploid*: the same in tetraploid cells; null where the
+    DNA content was measured. limit: smallest such fraction at which a change of this size is called with the configured
+    power; tetraploid_limit: null also where it is not detectable. arm: the contig when both arms changed. class: 'clonal',
+    'sub-clonal' or 'high-copy'.
     origin: 'acquired' (lot moved, donor normal here), 'lost' (the donor's own change is gone or the donor deviates,
     not the lot), 'enriched' (the donor carries the same change more weakly). donor_lod: share of cells from which on
     the donor's own track would have shown the change; an 'acquired' one may have been in fewer. tests: which of segment,
@@ -178,11 +183,20 @@ class Calls(Intervals):
     known reason. fraction is relative to the donor's copies where these are a whole number other than the expected one.
     """
 
+    id: Series[str] = pa.Field(str_matches=r"^E\d+$")
+    name: Series[str]
     type: Series[str] = pa.Field(isin=["gain", "loss"])
+    extent: Series[str] = pa.Field(isin=["chromosome", "arm", "part"])
     log2: Series[float]
+    copies: Series[int] = pa.Field(ge=1)
     fraction: Series[float] = pa.Field(ge=0)
     fraction_low: Series[float] = pa.Field(ge=0)
     fraction_high: Series[float] = pa.Field(ge=0)
+    tetraploid: Series[float] = pa.Field(ge=0, nullable=True)
+    tetraploid_low: Series[float] = pa.Field(ge=0, nullable=True)
+    tetraploid_high: Series[float] = pa.Field(ge=0, nullable=True)
+    limit: Series[float] = pa.Field(gt=0)
+    tetraploid_limit: Series[float] = pa.Field(gt=0, le=1, nullable=True)
     z: Series[float]
     class_: Series[str] = pa.Field(alias="class", isin=["clonal", "sub-clonal", "high-copy"])
     origin: Series[str] = pa.Field(isin=["acquired", "enriched", "lost"])
@@ -217,7 +231,9 @@ class Arms(Intervals):
 
     scope: 'arm', 'chromosome' or 'watch' (in any order of place). usable: share of the bins that are used, 0..1;
     masked_*: share of the bins masked for each of MASKS. log2, se, z: null when no bin is usable.
-    lod_gain, lod_loss: smallest fraction of cells found with the configured power; null where not assessable.
+    lod_gain, lod_loss: smallest fraction of cells found with the configured power, of the measured DNA content or else
+    diploid; null where not assessable. tetraploid_gain, tetraploid_loss: the same in tetraploid cells; null where the DNA
+    content was measured or no fraction of them is found.
     power_gain, power_loss: probability that a change of this fraction, planted in the region's own fragments, is found;
     null where none was planted (dna.plants), as in a region that is changed or holds a change.
     changed: the test says that the place as a whole differs from the donor.
@@ -239,6 +255,8 @@ class Arms(Intervals):
     z: Series[float] = pa.Field(nullable=True)
     lod_gain: Series[float] = pa.Field(nullable=True)
     lod_loss: Series[float] = pa.Field(nullable=True)
+    tetraploid_gain: Series[float] = pa.Field(gt=0, le=1, nullable=True)
+    tetraploid_loss: Series[float] = pa.Field(gt=0, le=1, nullable=True)
     power_gain: Series[float] = pa.Field(ge=0, le=1, nullable=True)
     power_loss: Series[float] = pa.Field(ge=0, le=1, nullable=True)
     changed: Series[bool]
@@ -248,8 +266,10 @@ class Arms(Intervals):
 class Lod(Table):
     """Limit of detection by size of the change, on an autosome.
 
-    fraction: smallest share of cells whose gain/loss of that size is called with `power`; null = not assessable.
-    planted: changes of that size and share planted in the lot's own fragments; found: how many of them were called.
+    fraction: smallest share of cells whose gain/loss of that size is called with `power`, of the measured DNA content or else
+    diploid; null = not assessable. tetraploid: the same in tetraploid cells; null where the DNA content was measured or no
+    fraction of them is called. planted: changes of that size and fraction simulated in the lot's own fragments; found: how many
+    of them were called.
     """
 
     size_bp: Series[int] = pa.Field(gt=0)
@@ -257,6 +277,7 @@ class Lod(Table):
     bins: Series[int] = pa.Field(ge=0)
     power: Series[float] = pa.Field(gt=0, lt=1)
     fraction: Series[float] = pa.Field(gt=0, nullable=True)
+    tetraploid: Series[float] = pa.Field(gt=0, le=1, nullable=True)
     planted: Series[int] = pa.Field(ge=0)
     found: Series[int] = pa.Field(ge=0)
 
@@ -343,6 +364,17 @@ class Match(Facts):
     shared: int
 
 
+LEAST_NEUTRAL = 0.6
+"""Share of the autosomes at the commonest level below which that level need not be the diploid one."""
+
+
+class Karyotype(Facts):
+    """The ISCN-like line of a lot by depth. text None = the data cannot support one, for the reasons in `withheld`."""
+
+    text: str | None
+    withheld: str
+
+
 class CopyNumberResults(NamedTuple):
     """All copy-number results of a lot, as its report needs them. watch: the list of watched regions."""
 
@@ -356,3 +388,4 @@ class CopyNumberResults(NamedTuple):
     comparison: Comparison
     noise: Noise
     match: Match
+    karyotype: Karyotype

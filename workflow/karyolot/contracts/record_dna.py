@@ -49,7 +49,8 @@ class SegmentRow(Frozen):
 
 
 class CallRow(Frozen):
-    """One called change; fields as in `contracts.copy_number.Calls`.
+    """One called change; fields as in `contracts.copy_number.Calls`: id, common name, extent, cell fraction and limit of
+    detection at its own size, each with the reading in tetraploid cells (null where the DNA content was measured).
 
     expression: what the genes of its arm say, weak evidence: they moved with the change, not at all, or against it; null =
     not asked (no RNA, no annotation, or less than half of an arm changed). expression_log2, expression_z: their shift.
@@ -57,15 +58,24 @@ class CallRow(Frozen):
     with 95 % interval.
     """
 
+    id: str
+    name: str
     chrom: str
     start: int
     end: int
     type: Literal["gain", "loss"]
+    extent: Literal["chromosome", "arm", "part"]
     size_mb: float
     log2: float
+    copies: int
     fraction: float
     fraction_low: float
     fraction_high: float
+    tetraploid: float | None
+    tetraploid_low: float | None
+    tetraploid_high: float | None
+    limit: float
+    tetraploid_limit: float | None
     z: float
     class_: str = Field(alias="class")
     origin: str
@@ -102,12 +112,15 @@ class DonorVariantRow(Frozen):
 class LodRow(Frozen):
     """Smallest share of cells found at this size of change; null = not assessable.
 
+    tetraploid_*: of tetraploid cells; null where the DNA content was measured, or not even a change in all of them is found.
     gains_planted, losses_planted: changes planted in the lot's own reads at that share; *_found: those called.
     """
 
     size_mb: float
     gain: float | None
     loss: float | None
+    tetraploid_gain: float | None
+    tetraploid_loss: float | None
     gains_planted: int
     gains_found: int
     losses_planted: int
@@ -126,6 +139,8 @@ class ArmRow(Frozen):
     z: float | None
     lod_gain: float | None
     lod_loss: float | None
+    tetraploid_gain: float | None
+    tetraploid_loss: float | None
     assessable: bool
 
 
@@ -143,14 +158,18 @@ class WatchRow(Frozen):
     bins: int
     log2: float | None
     lod: float | None
+    tetraploid_lod: float | None
     changed: bool
 
 
 class CopyNumberRecord(Frozen):
     """Everything on copy number.
 
-    power: of the limits of detection, 0..1. claim_mb: size of change the PASS claim is made for. published_*: cut-offs of the
-    paper's rule and what it calls.
+    sets: of chromosomes per cell, as the imported DNA content says, which all fractions of cells hold for; null = not
+    measured, and fractions are of diploid cells, with their reading in tetraploid ones beside them. ladder: the changes lie
+    at levels of clonal changes in tetraploid cells. karyotype: ISCN-like, by depth; null where the data cannot support one,
+    for the reason in karyotype_withheld ('' where there is one). power: of the limits of detection, 0..1. claim_mb: size of
+    change the PASS claim is made for. published_*: cut-offs of the paper's rule and what it calls.
     """
 
     chromosomes: tuple[Chromosome, ...]
@@ -161,6 +180,10 @@ class CopyNumberRecord(Frozen):
     arms: tuple[ArmRow, ...]
     watch: tuple[WatchRow, ...]
     lod: tuple[LodRow, ...]
+    sets: float | None
+    ladder: bool
+    karyotype: str | None
+    karyotype_withheld: str
     power: float
     claim_mb: float
     published_gain_log2: float

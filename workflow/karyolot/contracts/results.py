@@ -143,6 +143,7 @@ class CopyNumberFiles(FileSet):
     comparison: str
     noise: str
     match: str
+    karyotype: str
 
 
 @dataclass(frozen=True, kw_only=True)

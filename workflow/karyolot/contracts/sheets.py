@@ -131,7 +131,11 @@ class LotResult(Row):
         description="karyotype: ISCN, such as 46,XX[20]. mycoplasma: negative or positive. deviation: what happened."
         " Else a number."
     )
-    unit: Annotated[str, Field(max_length=20)] | None = Field(None, description="Of the number; viability is in %.")
+    unit: Annotated[str, Field(max_length=20)] | None = Field(
+        None,
+        description="Of the number; viability is in %. dna_content: DNA index (1 = diploid), n (2 = diploid) or % 4n, of cells in"
+        " G0/G1; cell fractions and limits of detection are stated for it.",
+    )
     analyte: Text | None = Field(None, description="flow: the antigen, such as HLA-DR.")
     limit: Annotated[str, Field(pattern=LIMIT_PATTERN)] | None = Field(
         None, description="Specification of a numeric result, such as >= 90, from its document."
@@ -141,6 +145,12 @@ class LotResult(Row):
     document: Text = Field(description="Name or number of the source document.")
     sha256: Sha256 | None = Field(None, description="Of the document's file; optional for a deviation.")
     comment: Text | None = Field(None, description="Free text.")
+
+    @property
+    def sets(self) -> float | None:
+        """Mean sets of chromosomes per cell, 2 = diploid; None where the row is no DNA content of a known unit."""
+        convert = SETS_BY_UNIT.get(self.unit or "") if self.kind == "dna_content" else None
+        return None if convert is None else convert(float(self.value))
 
     def kept(self, sex: Literal["F", "M"]) -> bool | None:
         """Whether the result is as it should be; None where its row asks for nothing. sex: of the donor by record.
@@ -156,6 +166,14 @@ class LotResult(Row):
             return None
         sign, bound = re.split(r"(?<=[<>=])\s*(?=[-\d])", self.limit)
         return OPERATORS[sign](float(self.value), float(bound))
+
+
+SETS_BY_UNIT: dict[str, Callable[[float], float]] = {
+    "DNA index": lambda index: 2 * index,
+    "n": lambda sets: sets,
+    "% 4n": lambda share: 2 + share / 50,
+}
+"""Unit of a DNA content -> mean sets of chromosomes per cell. % 4n: the others are diploid."""
 
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {

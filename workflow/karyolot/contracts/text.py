@@ -54,12 +54,13 @@ class VerdictText(Frozen):
 class CallText(Frozen):
     """A called change; in the order of `copy_number.calls`.
 
-    label: beside its mark in a drawing. change: type and place. origin: what the donor shows there. caution: false calls are
-    common there. expression, alleles: what they say of the change.
+    label: beside its mark in a drawing. change: its common name. cells: in how many cells, by ploidy. origin: what the donor
+    shows there. caution: false calls are common there. expression, alleles: what they say of the change.
     """
 
     label: str
     change: str
+    cells: str
     origin: str
     caution: str
     expression: str
@@ -67,9 +68,11 @@ class CallText(Frozen):
 
 
 class CopyNumberText(Frozen):
-    """ratio, tracks, arms: figures. lod: the limits of detection. found_by: the tests that found each call. inherited, watch,
-    every_arm: headings of the tables."""
+    """karyotype: the ISCN-like line, or why there is none. ratio, tracks, arms: figures. lod: the limits of detection.
+    found_by: the tests that found each call. inherited, watch, every_arm: headings of the tables.
+    """
 
+    karyotype: str
     ratio: Figure
     tracks: Figure
     arms: Figure

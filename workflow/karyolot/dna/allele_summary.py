@@ -3,6 +3,7 @@
 import pandas as pd
 
 from karyolot.contracts.alleles import AlleleFacts, Identity, Kinship
+from karyolot.contracts.cells import cells, detectable, interval
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.metrics import MetricName
 
@@ -10,8 +11,9 @@ WIDEST = 0.02
 """The limit a contamination is held against. A 95 % interval wider than this that begins below it decides nothing."""
 
 
-def allele_metrics(identity: Identity, events: pd.DataFrame, facts: AlleleFacts) -> Metrics:
+def allele_metrics(identity: Identity, events: pd.DataFrame, facts: AlleleFacts, sets: float | None = None) -> Metrics:
     """identity.snp_match, rna_match, donor_rna_match, contamination, baf.cnloh. events: contract AlleleEvents.
+    sets: of chromosomes in the lot's cells, None = not measured.
 
     Of cells that are not the donor's, or may not be, neither contamination nor allele shares say anything.
     """
@@ -20,7 +22,7 @@ def allele_metrics(identity: Identity, events: pd.DataFrame, facts: AlleleFacts)
         MetricName.IDENTITY_RNA_MATCH: _rna(identity, "lot"),
         MetricName.IDENTITY_DONOR_RNA_MATCH: _rna(identity, "donor"),
         MetricName.IDENTITY_CONTAMINATION: _contamination(identity),
-        MetricName.BAF_CNLOH: _events(identity, events, facts),
+        MetricName.BAF_CNLOH: _events(identity, events, facts, sets),
     }
 
 
@@ -67,7 +69,7 @@ def _contamination(identity: Identity) -> Metric:
     return Metric(value=found.share, detail=f"{interval} (95 % interval), {found.sites} sites{lod}")
 
 
-def _events(identity: Identity, events: pd.DataFrame, facts: AlleleFacts) -> Metric:
+def _events(identity: Identity, events: pd.DataFrame, facts: AlleleFacts, sets: float | None) -> Metric:
     if reason := _not_the_donor(identity) or facts.reason:
         return Metric(value=None, reason=reason)
     own = events[events["origin"] == "alleles"]
@@ -77,13 +79,13 @@ def _events(identity: Identity, events: pd.DataFrame, facts: AlleleFacts) -> Met
         )
     words = [
         f"{row['kind']} {row['chrom']}:{row['start'] + 1}-{row['end']} ({(row['end'] - row['start']) / 1e6:.3g} Mb) in"
-        f" {row['fraction']:.0%} of cells ({row['fraction_low']:.0%}-{row['fraction_high']:.0%}) if copy-neutral"
+        f" {cells(row['fraction'], sets)} (95% CI {interval(row['fraction_low'], row['fraction_high'])}) if copy-neutral"
         for row in own.to_dict("records")
     ]
     bound = (
         f"one of {facts.size_mb:g} Mb could not be seen, not even in all cells"
         if facts.lod is None
-        else f"one of {facts.size_mb:g} Mb in {facts.lod:.0%} of cells would be found with {facts.power:.0%} power"
+        else f"one of {facts.size_mb:g} Mb in {detectable(facts.lod, sets)} would be found with {facts.power:.0%} power"
     )
     return Metric(value=len(own), detail="; ".join([*words, bound]))
 

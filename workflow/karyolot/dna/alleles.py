@@ -15,6 +15,7 @@ from scipy.optimize import brentq
 from scipy.special import chdtrc, chdtri, gammaincinv
 
 from karyolot.contracts.alleles import AlleleArms, AlleleEvents, AlleleFacts, AlleleTrack
+from karyolot.contracts.cells import in_sets, of_diploid
 from karyolot.contracts.copy_number import Noise
 from karyolot.contracts.settings import Identity
 from karyolot.dna.identity import frequencies, genotypes, posterior, shared_sites
@@ -89,13 +90,21 @@ class Shift(NamedTuple):
 
 
 def compare_alleles(
-    lot: pd.DataFrame, donor: pd.DataFrame, ratios: pd.DataFrame, noise: Noise, calls: pd.DataFrame, settings: Identity
+    lot: pd.DataFrame,
+    donor: pd.DataFrame,
+    ratios: pd.DataFrame,
+    noise: Noise,
+    calls: pd.DataFrame,
+    settings: Identity,
+    sets: float | None = None,
 ) -> Compared:
     """Test the alleles under every depth call and of every arm, and search for stretches where they moved and depth did not.
 
     lot, donor: contract AlleleCounts; ratios: LogRatios; calls: Calls. The chance of any false event in a stable lot is
-    settings.family_wise_error, over all windows of all arms.
+    settings.family_wise_error, over all windows of all arms. sets: of chromosomes in the lot's cells, which fractions are
+    stated for; None = not measured.
     """
+    calls = calls.assign(fraction_low=of_diploid(calls["fraction_low"], sets))
     lot, donor = shared_sites({"lot": lot, "donor": donor})
     hets, measured = het_sites(lot, donor, settings.min_depth)
     facts: dict[str, Any] = {
@@ -125,7 +134,19 @@ def compare_alleles(
     facts |= {"windows": len(windows), "threshold": threshold}
     facts["lod"] = limit_of_detection(hets, windows, threshold, settings)
     arms = AlleleArms.frame(arm_rows(hets, ratios, threshold))
-    return Compared(AlleleEvents.frame(rows), AlleleFacts(**facts), arms, drawn(hets))
+    return _stated(Compared(AlleleEvents.frame(rows), AlleleFacts(**facts), arms, drawn(hets)), sets)
+
+
+def _stated(found: Compared, sets: float | None) -> Compared:
+    """Fractions of diploid cells as those of cells with `sets` sets of chromosomes, where the same alleles mean more of them."""
+    if sets is None:
+        return found
+    names = ["fraction", "fraction_low", "fraction_high"]
+    events = found.events.assign(**{name: np.minimum(in_sets(found.events[name], sets), 1) for name in names})
+    arms = found.arms.assign(fraction_high=np.minimum(in_sets(found.arms["fraction_high"], sets), 1))
+    lod = None if found.facts.lod is None else float(in_sets(found.facts.lod, sets))
+    facts = found.facts.model_copy(update={"lod": None if lod is None or lod > 1 else lod})
+    return found._replace(events=events, arms=arms, facts=facts)
 
 
 def het_sites(lot: pd.DataFrame, donor: pd.DataFrame, min_depth: int) -> tuple[Hets, dict[str, float | None]]:

@@ -3,9 +3,10 @@
 import pandas as pd
 
 from karyolot.contracts.copy_number import CopyNumberResults
-from karyolot.contracts.settings import CopyNumber
+from karyolot.contracts.settings import CopyNumber, Layout
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.calls import call_changes
+from karyolot.dna.karyotype import karyotype
 from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.match import match_donor
 from karyolot.dna.plants import verify
@@ -14,9 +15,17 @@ from karyolot.dna.segments import segment
 
 
 def analyse(
-    bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str, settings: CopyNumber, atlas: Atlas
+    bins: pd.DataFrame,
+    lot: pd.DataFrame,
+    donor: pd.DataFrame,
+    sex: str,
+    settings: CopyNumber,
+    atlas: Atlas,
+    layout: Layout,
+    sets: float | None = None,
 ) -> CopyNumberResults:
-    """Log2 ratios, segments, limits of detection (verified in the lot's own reads), calls, and the match with the donor.
+    """Log2 ratios, segments, limits of detection (verified in the lot's own reads), calls, the match with the donor, and the
+    karyotype line.
 
     Parameters
     ----------
@@ -26,11 +35,15 @@ def analyse(
         Contract Counts.
     sex
         Of the donor by record, 'F' or 'M'.
+    sets
+        Of chromosomes in the lot's cells, which cell fractions are stated for; None = not measured.
     """
     ratios, comparison = compare(bins, lot, donor, sex, settings)
     segments, noise, donor_noise = segment(ratios, settings)
     predicted = known_regions(ratios, noise, settings, atlas), limits_of_detection(ratios, noise, settings)
-    arms, lod = verify(ratios, noise, *predicted, settings)
-    calls = call_changes(ratios, segments, arms, noise, donor_noise, settings, atlas, comparison)
+    arms, lod = verify(ratios, noise, *predicted, settings, sets)
+    calls = call_changes(ratios, segments, arms, noise, donor_noise, settings, atlas, comparison, sets)
     variants, match = match_donor(ratios, lot, donor, bins, sex, settings)
-    return CopyNumberResults(ratios, segments, calls, arms, lod, variants, atlas.watch, comparison, noise, match)
+    facts = comparison, noise, match
+    line = karyotype(calls, arms, lod, *facts, layout, settings, sets)
+    return CopyNumberResults(ratios, segments, calls, arms, lod, variants, atlas.watch, *facts, line)

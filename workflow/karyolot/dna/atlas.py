@@ -1,6 +1,6 @@
 """Names of places: cytobands, and the regions and genes that are watched."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -66,6 +66,11 @@ class Atlas(NamedTuple):
         wanted = {gene for genes in self.watch["genes"] for gene in genes.split(",") if gene}
         inside = _overlapping(self.genes, chrom, start, end)
         return sorted(set(inside["gene_name"]) & wanted)
+
+    def gene_of(self, genes: Sequence[str], change: str) -> str:
+        """The first of these genes that the list names for this type of change; '' = none."""
+        listed = self.watch.loc[self.watch["change"] == change, "genes"]
+        return next((gene for row in listed for gene in row.split(",") if gene in genes), "")
 
 
 def _is_in(band: str, region: str) -> bool:

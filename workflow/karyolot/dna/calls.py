@@ -2,17 +2,26 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from karyolot.contracts.cells import (
+    detectable_fraction,
+    fraction_interval,
+    fraction_of_cells,
+    of_diploid,
+    tetraploid,
+    tetraploid_limit,
+)
 from karyolot.contracts.copy_number import Calls, Comparison, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
-from karyolot.dna.levels import detectable_fraction, fraction_interval, fraction_of_cells
-from karyolot.dna.limits import distinct_places
+from karyolot.dna.bins import contig_key
+from karyolot.dna.limits import MIN_USABLE, NEVER_SEEN, distinct_places, smallest_fractions
+from karyolot.dna.names import Extent, Type, common_name, copies_in_affected
 from karyolot.dna.noise import runs_of, standard_error
 from karyolot.dna.segments import CONFIDENCE, against_donor, donor_alone, published_rule
 from karyolot.dna.thresholds import known_threshold, least_effect, segment_threshold
@@ -36,6 +45,9 @@ EXPLAINS = 0.5
 GC_RICH, END_BP = 0.54, 10_000_000
 """A call of this median GC within this distance of a chromosome's end: where all false calls of a deep null genome lay
 (11 of 11: 1p36, 9q34, 16p13, 17q25, 19p13, 20q13), since the GC curve is steep and has little support there."""
+FRACTIONS = ("fraction", "fraction_low", "fraction_high")
+NEARLY_DIPLOID = 2.5
+"""Mean sets of chromosomes up to which most cells of a lot are diploid, so that three copies are called a trisomy."""
 HIGH_COPY = 3.5
 """Bulk copies from which on a gain is 'high-copy': nearer to 4 than to 3 (Yamamoto 2022: CN > 3 predicts tumours)."""
 
@@ -57,10 +69,11 @@ def call_changes(
     settings: CopyNumber,
     atlas: Atlas,
     comparison: Comparison,
+    sets: float | None = None,
 ) -> pd.DataFrame:
     """Contract Calls, in genome order; empty when nothing changed or the noise could not be measured.
 
-    ratios, segments, arms, comparison: of this lot.
+    ratios, segments, arms, comparison: of this lot. sets: of chromosomes in its cells (contracts.cells), None = not measured.
     A segment is called when |z| and |mean| pass their limits and it holds min_bins; a whole arm or chromosome when its
     own test does. Found twice, it is one call that names both tests. A chromosome whose arms changed alike is one call.
     """
@@ -91,8 +104,22 @@ def call_changes(
         inside = inside[(table["region"].to_numpy()[inside] != "PAR")]
         changes = _with_whole(changes, change(inside, row["scope"]), change, known, settings)
     changes = _joined(changes, table, change)
-    rows = [_row(item, table, donor_noise, settings, atlas, comparison) for item in changes]
-    return Calls.frame(sorted(rows, key=lambda row: (chroms[row["chrom"]], row["start"])))
+    about = _About(table, arms, donor_noise, settings, atlas, comparison, sets, {"segment": threshold, "known": known})
+    changes = sorted(changes, key=lambda item: int(item.rows[0]))
+    return Calls.frame({"id": f"E{number}", **_row(item, about)} for number, item in enumerate(changes, 1))
+
+
+class _About(NamedTuple):
+    """What a call is described with. table: used bins. arms: contract Arms. limits: |z| of segments and of known regions."""
+
+    table: pd.DataFrame
+    arms: pd.DataFrame
+    donor_noise: Noise
+    settings: CopyNumber
+    atlas: Atlas
+    comparison: Comparison
+    sets: float | None
+    limits: Mapping[str, float]
 
 
 def _rows_of(table: pd.DataFrame, chroms: Mapping[str, tuple[int, int]], place: Mapping[Any, Any]) -> Rows:
@@ -165,50 +192,91 @@ def _joined(changes: list[_Change], table: pd.DataFrame, change: Callable[..., _
     return result
 
 
-def _row(
-    item: _Change, table: pd.DataFrame, donor_noise: Noise, settings: CopyNumber, atlas: Atlas, comparison: Comparison
-) -> dict[str, object]:
-    part = table.iloc[item.rows]
+def _row(item: _Change, about: _About) -> dict[str, object]:
+    part, settings, atlas = about.table.iloc[item.rows], about.settings, about.atlas
     chrom, start, end = str(part["chrom"].iloc[0]), int(part["start"].iloc[0]), int(part["end"].iloc[-1])
-    type_ = "gain" if item.mean > 0 else "loss"
-    copies = _copies_in_donor(part, donor_noise)
+    type_: Type = "gain" if item.mean > 0 else "loss"
+    copies = _copies_in_donor(part, about.donor_noise)
     median = float(part["log2"].median())
     level = _level(item, median)
-    low, high = level - CONFIDENCE * item.se, level + CONFIDENCE * item.se
-    fraction = float(fraction_of_cells(level, copies))
-    fraction_low, fraction_high = (float(x) for x in fraction_interval(low, high, copies))
-    lot_copies = float(2 * np.exp2(part["lot_log2"].median()))
+    found = _fractions(level, item.se, copies, about.sets)
     if copies * 2**level >= HIGH_COPY:
         class_ = "high-copy"
     else:
-        class_ = "clonal" if fraction >= settings.clonal_fraction else "sub-clonal"
-    origin, donor_lod = _origin(item, part, donor_noise)
-    chromosome = (table["chrom"] == chrom) & (table["region"] != "PAR")
-    arm = part["arm"].iloc[0] if len(part) < WHOLE * chromosome.sum() and part["arm"].nunique() == 1 else chrom
+        class_ = "clonal" if found["fraction"] >= settings.clonal_fraction else "sub-clonal"
+    extent = _extent(part, about)
+    arm = chrom if extent == "chromosome" or part["arm"].nunique() > 1 else str(part["arm"].iloc[0])
+    limit = _limit(item, type_, extent, arm, copies, about)
+    genes = atlas.watched_genes(chrom, start, end)
+    bands = atlas.bands(chrom, start, end)
+    origin, donor_lod = _origin(item, part, about.donor_noise)
+    now = copies_in_affected(type_, copies, *(float(of_diploid(found[name], about.sets)) for name in FRACTIONS[:2]))
     return {
+        "name": common_name(
+            type_, extent, contig_key(chrom), contig_key(arm), bands, (start, end), copies=copies, now=now,
+            diploid=about.sets is None or about.sets <= NEARLY_DIPLOID, gene=atlas.gene_of(genes, type_),
+        ),
         "chrom": chrom,
         "start": start,
         "end": end,
         "type": type_,
+        "extent": extent,
         "log2": median,
-        "fraction": fraction,
-        "fraction_low": fraction_low,
-        "fraction_high": fraction_high,
+        "copies": copies,
+        **found,
+        "limit": limit,
+        "tetraploid_limit": tetraploid_limit(limit, about.sets),
         "z": item.mean / item.se,
         "class": class_,
         "origin": origin,
         "published_rule": published_rule(median, settings),
         "arm": arm,
         "bins": len(part),
-        "lot_copies": lot_copies,
+        "lot_copies": float(2 * np.exp2(part["lot_log2"].median())),
         "donor_log2": float(part["donor_log2"].median()),
         "donor_lod": donor_lod,
         "tests": ",".join(item.tests),
-        "bands": atlas.bands(chrom, start, end),
-        "genes": ",".join(atlas.watched_genes(chrom, start, end)),
+        "bands": bands,
+        "genes": ",".join(genes),
         "watch": ",".join(atlas.watched_regions(chrom, start, end, type_)),
-        "artefact": _artefact(item, part, table, atlas, comparison),
-    }
+        "artefact": _artefact(item, part, about.table, atlas, about.comparison),
+    }  # fmt: skip
+
+
+def _fractions(level: float, se: float, copies: int, sets: float | None) -> dict[str, float]:
+    """fraction and tetraploid of Calls, with their 95 % intervals. level: log2 ratio of the change."""
+    low, high = level - CONFIDENCE * se, level + CONFIDENCE * se
+    ends = (fraction_of_cells(level, copies, sets), *fraction_interval(low, high, copies, sets))
+    found = dict(zip(FRACTIONS, map(float, ends), strict=True))
+    other = {name.replace("fraction", "tetraploid"): tetraploid(value, sets) for name, value in found.items()}
+    return found | {name: np.nan if value is None else value for name, value in other.items()}
+
+
+def _extent(part: pd.DataFrame, about: _About) -> Extent:
+    """What these bins are of the used bins: nearly all of a chromosome, of an arm, or a part.
+
+    A chromosome of which an arm cannot be assessed, though short reads show it in other lots, is not seen as a whole.
+    """
+    chrom, table = part["chrom"].iloc[0], about.table
+    own = table[(table["chrom"] == chrom) & (table["region"] != "PAR")]
+    arms = about.arms[(about.arms["scope"] == "arm") & (about.arms["chrom"] == chrom)]
+    unseen = arms.loc[arms["usable"] < MIN_USABLE, "name"].map(contig_key)
+    if len(part) >= WHOLE * len(own) and unseen.isin(NEVER_SEEN).all():
+        return "chromosome"
+    first = part["arm"].iloc[0]
+    one_arm = part["arm"].nunique() == 1 and first != chrom
+    return "arm" if one_arm and len(part) >= WHOLE * (own["arm"] == first).sum() else "part"
+
+
+def _limit(item: _Change, type_: Type, extent: Extent, arm: str, copies: int, about: _About) -> float:
+    """Smallest cell fraction at which such a change would have been called: of a whole arm or chromosome its printed limit."""
+    own = about.arms[(about.arms["scope"] == extent) & (about.arms["name"] == arm)]
+    if len(own) and pd.notna(printed := own[f"lod_{type_}"].iloc[0]) and copies == own["copies"].iloc[0]:
+        return float(printed)
+    limits = about.limits
+    threshold = limits["segment"] if item.tests == ("segment",) else min(limits.values())
+    gain, loss = smallest_fractions(item.se, threshold, copies, about.settings, about.sets)
+    return gain if type_ == "gain" else loss
 
 
 def _level(item: _Change, median: float) -> float:

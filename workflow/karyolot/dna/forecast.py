@@ -12,13 +12,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import pdtrc
 
+from karyolot.contracts.cells import detectable_fraction, of_diploid
 from karyolot.contracts.copy_number import Comparison, Noise
 from karyolot.contracts.criteria import Metrics
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.settings import CopyNumber, Identity
 from karyolot.dna.alleles import BLOCK, LEAST_BLOCKS, SURE, sites_needed
 from karyolot.dna.bins import contig_key
-from karyolot.dna.levels import detectable_fraction
 from karyolot.dna.limits import MIN_USABLE, distinct_places, limits_by_size, smallest_fractions
 from karyolot.dna.noise import MIN_BINS, inflation_at
 from karyolot.dna.ratio import analysis_factor
@@ -358,11 +358,17 @@ def times_deeper(
     return Deeper(rounded_up(needed[who] or 1.0), who)
 
 
-def more_reads(limits: Metrics, comparison: Comparison, noise: Noise, settings: CopyNumber) -> Metrics:
-    """The metrics of the limits, with what reads are needed where cn.lod is null or above CLAIMED."""
+def more_reads(
+    limits: Metrics, comparison: Comparison, noise: Noise, settings: CopyNumber, sets: float | None = None
+) -> Metrics:
+    """The metrics of the limits, with what reads are needed where cn.lod is null or above CLAIMED. sets: of chromosomes in the
+    cells that the limits are stated for, None = diploid."""
     found = limits[MetricName.CN_LOD]
     limit = found.value if isinstance(found.value, float) else None
-    deeper = None if limit is not None and limit <= CLAIMED else times_deeper(comparison, noise, settings, limit)
+    if limit is not None and limit <= CLAIMED:
+        return limits
+    diploid = None if limit is None else float(of_diploid(limit, sets))
+    deeper = times_deeper(comparison, noise, settings, diploid, float(of_diploid(CLAIMED, sets)))
     if deeper is None:
         return limits
     words = f"; about {deeper.factor:g} times the reads of {deeper.who} are needed for a limit of {CLAIMED:.0%}"

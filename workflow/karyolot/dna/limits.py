@@ -6,17 +6,20 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from karyolot.contracts.copy_number import MASKS, Arms, Noise
+from karyolot.contracts.cells import detectable_fraction, in_sets, tetraploid_limit
+from karyolot.contracts.copy_number import MASKS, Arms, Lod, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.bins import contig_key
-from karyolot.dna.levels import detectable_fraction
 from karyolot.dna.noise import standard_error
 from karyolot.dna.segments import against_donor
 from karyolot.dna.thresholds import known_threshold, least_effect, segment_threshold
 
 MIN_USABLE = 0.2
 """An arm with a smaller share of its bins in use is not assessable: what is seen cannot speak for it."""
+NEVER_SEEN = frozenset({"13p", "14p", "15p", "21p", "22p", "Yq"})
+"""Arms that short reads do not assess whatever their number: the short arms of the acrocentric chromosomes are satellites and
+ribosomal DNA, and two thirds of Yq have no sequence in GRCh37 and GRCh38, a large part of the rest being palindromes."""
 
 
 def known_regions(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber, atlas: Atlas) -> pd.DataFrame:
@@ -128,12 +131,14 @@ def limits_by_size(error: Callable[[int], float], width: float, used: int, setti
     return pd.DataFrame(rows)
 
 
-def smallest_fractions(se: float, threshold: float, copies: int, settings: CopyNumber) -> tuple[float, float]:
+def smallest_fractions(
+    se: float, threshold: float, copies: int, settings: CopyNumber, sets: float | None = None
+) -> tuple[float, float]:
     """Smallest cell fractions of a gain and of a loss that are called with the configured power.
 
-    se: of the mean log2 ratio. threshold: |z| it must pass. copies: in a normal cell.
+    se: of the mean log2 ratio. threshold: |z| it must pass. copies: in a diploid cell. sets: of the cells, None = diploid.
     """
-    gain, loss = detectable_fraction(_shift(se, threshold, settings), copies)
+    gain, loss = detectable_fraction(_shift(se, threshold, settings), copies, sets)
     return float(gain), float(loss)
 
 
@@ -141,3 +146,28 @@ def _shift(se: float, threshold: float, settings: CopyNumber) -> float:
     """log2 shift called with the configured power: it must pass both |z| and the smallest effect called."""
     reserve = NormalDist().inv_cdf(settings.power) * se
     return float(least_effect(se, threshold, settings)) + reserve
+
+
+def stated(
+    arms: pd.DataFrame, lod: pd.DataFrame, settings: CopyNumber, sets: float | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Limits of diploid cells (contracts Arms, Lod) as they are stated: of the measured DNA content, or of diploid and, beside
+    it, of tetraploid cells. An arm is assessable, and a size has a limit, by the limit stated first.
+
+    sets: of chromosomes in the lot's cells, None = not measured.
+    """
+    arms, lod = arms.copy(), lod.copy()
+    for type_ in ("gain", "loss"):
+        arms[f"lod_{type_}"] = in_sets(arms[f"lod_{type_}"], sets)
+        arms[f"tetraploid_{type_}"] = _tetraploid(arms[f"lod_{type_}"], sets)
+    arms["assessable"] &= arms[["lod_gain", "lod_loss"]].max(axis=1, skipna=False) <= settings.max_arm_lod
+    fraction = pd.Series(in_sets(lod["fraction"], sets), lod.index)
+    lod["fraction"] = fraction.where(fraction <= 1)
+    lod["tetraploid"] = _tetraploid(lod["fraction"], sets)
+    lod.loc[lod["fraction"].isna(), ["planted", "found"]] = 0
+    return Arms.frame(arms.to_dict("records")), Lod.frame(lod.to_dict("records"))
+
+
+def _tetraploid(limits: pd.Series, sets: float | None) -> pd.Series:
+    known = [None if pd.isna(limit) else tetraploid_limit(float(limit), sets) for limit in limits]
+    return pd.Series(known, limits.index, dtype=float)

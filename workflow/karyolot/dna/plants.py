@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.copy_number import Lod, Noise
 from karyolot.contracts.settings import CopyNumber
-from karyolot.dna.limits import distinct_places
+from karyolot.dna.limits import distinct_places, stated
 from karyolot.dna.noise import inflation_at, standard_error
 from karyolot.dna.segment import best_stretches
 from karyolot.dna.segments import against_donor, runs_of_table, segment_run
@@ -55,7 +55,14 @@ class _Field(NamedTuple):
     threshold: float
 
 
-def verify(ratios: pd.DataFrame, noise: Noise, arms: pd.DataFrame, lod: pd.DataFrame, settings: CopyNumber) -> Verified:
+def verify(
+    ratios: pd.DataFrame,
+    noise: Noise,
+    arms: pd.DataFrame,
+    lod: pd.DataFrame,
+    settings: CopyNumber,
+    sets: float | None = None,
+) -> Verified:
     """Try the limits of detection that the noise predicts on the lot itself, and raise those that promise too much.
 
     Parameters
@@ -63,10 +70,13 @@ def verify(ratios: pd.DataFrame, noise: Noise, arms: pd.DataFrame, lod: pd.DataF
     ratios
         Contract LogRatios of the lot; its fit and its noise stay as they are, one change cannot move them.
     arms, lod
-        Contracts Arms and Lod with the predicted limits.
+        Contracts Arms and Lod with the predicted limits, of diploid cells.
+    sets
+        Of chromosomes in the lot's cells, which the limits are stated for; None = not measured.
     """
     field = _field(ratios, noise, settings)
-    return Verified(_verified_places(field, arms, settings), _verified_sizes(field, lod, settings))
+    tried = _verified_places(field, arms, settings), _verified_sizes(field, lod, settings)
+    return Verified(*stated(*tried, settings, sets))
 
 
 def _field(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber) -> _Field:

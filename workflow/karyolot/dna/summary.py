@@ -3,22 +3,20 @@
 import pandas as pd
 
 from karyolot.contracts.alleles import AlleleResults
+from karyolot.contracts.cells import cells, detectable, interval
 from karyolot.contracts.copy_number import Comparison, Match, Noise
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.metrics import LOD_OF, MetricName
 from karyolot.contracts.settings import CopyNumber, Layout
 from karyolot.dna.bins import contig_key
 from karyolot.dna.forecast import more_reads
+from karyolot.dna.limits import NEVER_SEEN
 from karyolot.dna.match import lost_from
 from karyolot.dna.timing import TIMING
 
 ARTEFACT_LOG2 = 0.07
 """A call at a GC-rich end must be this large to count as a change: twice the smallest effect called anywhere, since the
 error of the GC curve there reached 0.05 (see dna.calls.GC_RICH)."""
-
-NEVER_SEEN = frozenset({"13p", "14p", "15p", "21p", "22p", "Yq"})
-"""Arms that short reads do not assess whatever their number: the short arms of the acrocentric chromosomes are satellites and
-ribosomal DNA, and two thirds of Yq have no sequence in GRCh37 and GRCh38, a large part of the rest being palindromes."""
 
 NO_PANEL = "no panel of SNPs, or no reads to count alleles in"
 EVIDENCE = {
@@ -39,8 +37,10 @@ def copy_number_metrics(
     settings: CopyNumber,
     layout: Layout,
     alleles: AlleleResults | None = None,
+    sets: float | None = None,
 ) -> Metrics:
-    """All metrics of a lot's copy number, by name. Tables as in contracts.copy_number; alleles: None = no panel of SNPs.
+    """All metrics of a lot's copy number, by name. Tables as in contracts.copy_number; alleles: None = no panel of SNPs; sets: of
+    chromosomes in the lot's cells, None = not measured.
 
     A change that fails a lot rests on depth and on the alleles where these could tell: what they contradict is counted
     apart (cn.contradicted). Four copies or more are not contradicted by even alleles: both copies may have been doubled.
@@ -49,9 +49,14 @@ def copy_number_metrics(
     return {
         **_quality(comparison),
         MetricName.DNA_BLIND_ARMS: blind_arms(arms, layout, match.declared_sex),
-        **more_reads(_limits(lod, noise, settings), comparison, noise, settings),
+        **more_reads(_limits(lod, noise, settings, sets), comparison, noise, settings, sets),
         **_counts(
-            _with_evidence(calls, alleles), segments, noise, settings, NO_PANEL if alleles is None else alleles.unasked
+            _with_evidence(calls, alleles),
+            segments,
+            noise,
+            settings,
+            NO_PANEL if alleles is None else alleles.unasked,
+            sets,
         ),
         **_identity(match),
     }
@@ -104,7 +109,7 @@ def _surely(comparison: Comparison) -> float | None:
     return max(comparison.rt_low, -comparison.rt_high, 0.0)
 
 
-def _limits(lod: pd.DataFrame, noise: Noise, settings: CopyNumber) -> Metrics:
+def _limits(lod: pd.DataFrame, noise: Noise, settings: CopyNumber, sets: float | None) -> Metrics:
     claim = lod[lod["size_bp"] == round(settings.claim_mb * 1e6)].set_index("type")["fraction"]
     reason = (
         f"no fraction of cells up to 100 % would be found at {settings.claim_mb:g} Mb with {settings.power:.0%} power"
@@ -118,8 +123,10 @@ def _limits(lod: pd.DataFrame, noise: Noise, settings: CopyNumber) -> Metrics:
         MetricName.CN_LOD: _known(
             max(both) if len(both) == 2 else None,
             reason,
-            "share of cells in which a gain or loss of "
-            f"{settings.claim_mb:g} Mb would be called with {settings.power:.0%} power, the worse of the two",
+            f"a gain or loss of {settings.claim_mb:g} Mb is called with {settings.power:.0%} power in"
+            f" {detectable(max(both), sets)}"
+            if len(both) == 2
+            else "",
         ),
         MetricName.CN_LOD_POWER: _power(lod[lod["size_bp"] == round(settings.claim_mb * 1e6)], settings),
     }
@@ -145,7 +152,9 @@ def _with_evidence(calls: pd.DataFrame, alleles: AlleleResults | None) -> pd.Dat
     return calls.merge(said, on=keys, how="left", validate="many_to_one").fillna({"evidence": ""})
 
 
-def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings: CopyNumber, unasked: str) -> Metrics:
+def _counts(
+    calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings: CopyNumber, unasked: str, sets: float | None
+) -> Metrics:
     """unasked: why the alleles under the calls were not asked, '' = they were."""
     size = (calls["end"] - calls["start"]) / 1e6
     weak = (calls["artefact"] == "GC-rich end") & (calls["log2"].abs() < ARTEFACT_LOG2)
@@ -153,7 +162,7 @@ def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings:
     moved = calls["origin"].isin(["acquired", "enriched"])
     contradicted = (calls["evidence"] == "disagree") & (calls["class"] != "high-copy")
     own = moved & ~prone & ~contradicted
-    whole = calls["arm"] == calls["chrom"]
+    whole = calls["extent"] == "chromosome"
     chosen = {
         MetricName.CN_ACQUIRED_LONG: own & (size >= settings.claim_mb),
         MetricName.CN_ACQUIRED_SHORT: own & (size < settings.claim_mb),
@@ -171,7 +180,7 @@ def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings:
         name: Metric(
             value=int(rows.sum()) if noise.assessable else None,
             reason=reason,
-            detail="; ".join(_words(calls[rows], unasked)),
+            detail="; ".join(_words(calls[rows], unasked, sets)),
         )
         for name, rows in chosen.items()
     }
@@ -185,13 +194,13 @@ def _counts(calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings:
     return found
 
 
-def _words(calls: pd.DataFrame, unasked: str) -> list[str]:
+def _words(calls: pd.DataFrame, unasked: str, sets: float | None) -> list[str]:
     """Each call with its second line of evidence, or why there is none."""
     second = EVIDENCE | {"": f"by depth alone: {unasked}", "XY": "by depth alone: alleles are counted on autosomes"}
     evidence = calls["evidence"].mask((calls["evidence"] == "silent") & calls["chrom"].str.contains("[XY]$"), "XY")
     return [
-        f"{row['type']} {row['bands'] or row['arm']} ({(row['end'] - row['start']) / 1e6:.3g} Mb) in"
-        f" {row['fraction']:.0%} of cells ({row['fraction_low']:.0%}-{row['fraction_high']:.0%}), {second[said]}"
+        f"{row['name']} ({(row['end'] - row['start']) / 1e6:.3g} Mb) in {cells(row['fraction'], sets)}"
+        f" (95% CI {interval(row['fraction_low'], row['fraction_high'])}), {second[said]}"
         for row, said in zip(calls.to_dict("records"), evidence, strict=True)
     ]
 

@@ -8,12 +8,14 @@ from typing import Any
 
 from karyolot.contracts.problems import Fault, Problem, nearest, quoted
 from karyolot.contracts.settings import Config
-from karyolot.contracts.sheets import ISCN, RESERVED_LOT_IDS, Lot, LotResult, Sample
+from karyolot.contracts.sheets import ISCN, RESERVED_LOT_IDS, SETS_BY_UNIT, Lot, LotResult, Sample
 from karyolot.inputs.sheets import Entry
 from karyolot.inputs.study import Draft
 
 IDS = frozenset({"donor_id", "lot_id", "sample_id", "assay"})
 """Columns that say what belongs to whom."""
+FEWEST_SETS, MOST_SETS = 1.5, 16
+"""Mean sets of chromosomes per cell that a DNA content on file may state."""
 
 
 def ids(rows: Iterable[tuple[Entry[Any], str | None]], file: str, column: str) -> Iterator[Problem]:
@@ -116,6 +118,13 @@ def results(draft: Draft, file: str) -> Iterator[Problem]:
             )
         if not bad & {"kind", "unit"} and row.kind == "viability" and row.unit != "%":
             yield at("viability is given in %", "write % as its unit", column="unit", value=row.unit)
+        if not bad & {"kind", "unit"} and row.kind == "dna_content" and row.unit not in SETS_BY_UNIT:
+            yield at(
+                "a DNA content without a known unit",
+                f"write one of {', '.join(SETS_BY_UNIT)}: cell fractions depend on it",
+                column="unit",
+                value=row.unit,
+            )
         if not bad & {"kind", "analyte"} and row.kind == "flow" and row.analyte is None:
             yield at("flow cytometry of what is not said", "name the antigen, such as HLA-DR", column="analyte")
         if bad & {"kind", "document", "sha256"}:
@@ -146,6 +155,9 @@ def _value_fault(row: LotResult) -> Fault | None:
         return Fault("E17", "not a number", "write digits, with a decimal point, and the unit in its own column")
     if row.kind == "viability" and not 0 <= float(row.value) <= 100:
         return Fault("E17", "a viability is 0 to 100 %", "correct the number")
+    if row.sets is not None and not FEWEST_SETS <= row.sets <= MOST_SETS:
+        message = f"a mean DNA content of {row.sets:g} sets of chromosomes"
+        return Fault("E17", message, f"liver cells hold {FEWEST_SETS} to {MOST_SETS}: correct the number or its unit")
     return None
 
 

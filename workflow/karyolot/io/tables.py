@@ -21,6 +21,7 @@ from karyolot.contracts.copy_number import (
     Comparison,
     CopyNumberResults,
     DonorVariants,
+    Karyotype,
     Lod,
     LogRatios,
     Match,
@@ -123,7 +124,7 @@ def write_copy_number(found: CopyNumberResults, files: Mapping[str, PathLike]) -
         for path in (files[name], files.get(f"{name}_tsv")):
             if path is not None:
                 write_table(getattr(found, name), path, contract)
-    for name in ("comparison", "noise", "match"):
+    for name in ("comparison", "noise", "match", "karyotype"):
         write_model(getattr(found, name), files[name])
 
 
@@ -143,4 +144,5 @@ def read_copy_number(files: CopyNumberFiles, watch: pd.DataFrame) -> CopyNumberR
         comparison=read_model(files.comparison, Comparison),
         noise=read_model(files.noise, Noise),
         match=read_model(files.match, Match),
+        karyotype=read_model(files.karyotype, Karyotype),
     )

@@ -76,6 +76,7 @@ DNA = CopyNumberFiles(
     comparison="results/{lot}/dna/comparison.json",
     noise="results/{lot}/dna/noise.json",
     match="results/{lot}/dna/match.json",
+    karyotype="results/{lot}/dna/karyotype.json",
 )
 CALLS_VCF = "results/{lot}/dna/calls.vcf"
 LOT_ALLELES = AlleleFiles(

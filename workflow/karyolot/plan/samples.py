@@ -130,6 +130,11 @@ def lot_results(study: Study, lot: str) -> list[dict[str, object]] | None:
     return [row.model_dump(mode="json", exclude={"lot_id"}) | {"kept": row.kept(sex)} for row in rows]
 
 
+def sets_of(study: Study, lot: str) -> float | None:
+    """Mean sets of chromosomes of a lot's cells by its DNA content on file, the highest of several; None = not measured."""
+    return max((row.sets for row in study.results if row.lot_id == lot and row.sets is not None), default=None)
+
+
 def allele_lots(study: Study, settings: Config) -> list[str]:
     """Lots whose alleles are known: allele counts of lot and donor, or of each the reads with a panel of sites and a genome."""
     panel = settings.identity.sites is not None and settings.reference.fasta is not None

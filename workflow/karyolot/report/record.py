@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from karyolot.contracts.alleles import AlleleResults
+from karyolot.contracts.cells import on_ladder
 from karyolot.contracts.copy_number import MASKS, CopyNumberResults
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults, PanelResults
+from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.provenance import Provenance
 from karyolot.contracts.record import (
     CNLOH,
@@ -61,6 +63,9 @@ from karyolot.report.text import copy_number as on_copy_number
 from karyolot.report.text import expression as on_expression
 from karyolot.report.text import passages, report
 
+ABOUT_KARYOTYPE = (MetricName.DNA_NEUTRAL, MetricName.DNA_USABLE_BINS, MetricName.DNA_BLIND_ARMS)
+"""Metrics without which an unchanged karyotype would be no finding."""
+UNDECIDED = ("FAIL", "INDETERMINATE")
 SIGNIFICANCE = 0.05
 """Benjamini-Hochberg level below which a gene or a set counts as changed in the report's text."""
 
@@ -78,11 +83,12 @@ def assemble(
     results: Sequence[ImportedResult] | None = None,
     variants: VariantResults | None = None,
     earlier: Sequence[Record] = (),
+    sets: float | None = None,
 ) -> Record:
     """The record of a lot, sealed under the id that fits its content. alleles: None without a panel of SNPs; variants: None
     without a list of genes; results: None without a sheet of them; earlier: records of the lots it was grown from, its
-    parent last."""
-    copy_number = _copy_number(dna, None if rna is None else rna.arms, settings, alleles)
+    parent last; sets: of chromosomes in its cells by the DNA content on file, None = not measured."""
+    copy_number = _copy_number(dna, None if rna is None else rna.arms, settings, alleles, verdict, sets)
     expression = None if rna is None else expression_record(rna, lot)
     measured = Measured(
         schema_version=SCHEMA_VERSION,
@@ -103,10 +109,12 @@ def assemble(
     )
     findings = Findings(
         copy_number=on_copy_number.findings(dna),
-        alleles=() if alleles is None else on_alleles.findings(alleles),
+        alleles=() if alleles is None else on_alleles.findings(alleles, sets),
         small_variants=() if variants is None else on_alleles.small_variants(variants),
         expression=() if rna is None or expression is None else on_expression.findings(rna, expression),
-        limits=on_copy_number.limits(dna),
+        limits=on_copy_number.limits(
+            dna, copy_number, [result.document for result in results or () if result.kind == "dna_content"]
+        ),
     )
     return worded(measured, findings)
 
@@ -123,7 +131,7 @@ def point(lot: LotFacts, verdict: Verdict, copies: CopyNumberRecord) -> LotPoint
     passage = given if isinstance(given, (int, float)) else None
     lod = None if claim is None or claim.gain is None or claim.loss is None else max(claim.gain, claim.loss)
     # 'lost': the donor deviates there, not the lot.
-    own = [call.fraction for call in copies.calls if call.origin != "lost"]
+    own = [min(call.fraction, 1.0) for call in copies.calls if call.origin != "lost"]
     share = None if verdict.suppressed or (lod is None and not own) else max(own, default=0.0)
     return LotPoint(
         lot_id=lot.lot_id,
@@ -138,10 +146,18 @@ def point(lot: LotFacts, verdict: Verdict, copies: CopyNumberRecord) -> LotPoint
 
 
 def _copy_number(
-    dna: CopyNumberResults, shifts: pd.DataFrame | None, settings: CopyNumber, alleles: AlleleResults | None
+    dna: CopyNumberResults,
+    shifts: pd.DataFrame | None,
+    settings: CopyNumber,
+    alleles: AlleleResults | None,
+    verdict: Verdict,
+    sets: float | None,
 ) -> CopyNumberRecord:
     used = dna.ratios[dna.ratios["mask"].isna()]
     broken = dna.segments[dna.segments["bins"] >= settings.min_bins]["published_rule"]
+    withheld = dna.karyotype.withheld or withheld_by(verdict)
+    own = dna.calls[dna.calls["origin"] != "lost"]
+    intervals = list(zip(own["fraction_low"], own["fraction_high"], strict=True))
     return CopyNumberRecord(
         chromosomes=tuple(_chromosomes(dna.ratios)),
         bins=BinTrack(
@@ -156,6 +172,10 @@ def _copy_number(
         arms=tuple(_arm_rows(dna.arms)),
         watch=tuple(_watch_rows(dna)),
         lod=tuple(_lod_row(part.set_index("type")) for _, part in dna.lod.groupby("size_bp")),
+        sets=sets,
+        ladder=sets is None and on_ladder(intervals),
+        karyotype=None if withheld else dna.karyotype.text,
+        karyotype_withheld=withheld,
         power=settings.power,
         claim_mb=settings.claim_mb,
         published_gain_log2=math.log2(settings.published_gain),
@@ -163,6 +183,14 @@ def _copy_number(
         published_gains=int((broken == "gain").sum()),
         published_losses=int((broken == "loss").sum()),
     )
+
+
+def withheld_by(verdict: Verdict) -> str:
+    """Why no karyotype may stand beside this verdict, '' = one may: identity, or data that cannot carry a stability verdict."""
+    if verdict.outcome == "FAIL_IDENTITY":
+        return "the lot does not match its donor"
+    broken = [result for result in verdict.criteria if result.metric in ABOUT_KARYOTYPE and result.outcome in UNDECIDED]
+    return f"not met: {broken[0].title} ({broken[0].id})" if broken else ""
 
 
 def _with_size(calls: pd.DataFrame) -> pd.DataFrame:
@@ -176,6 +204,8 @@ def _lod_row(limits: pd.DataFrame) -> LodRow:
         size_mb=gain["size_bp"] / 1e6,
         gain=_known(gain["fraction"]),
         loss=_known(loss["fraction"]),
+        tetraploid_gain=_known(gain["tetraploid"]),
+        tetraploid_loss=_known(loss["tetraploid"]),
         gains_planted=gain["planted"],
         gains_found=gain["found"],
         losses_planted=loss["planted"],
@@ -195,11 +225,12 @@ def _watch_rows(dna: CopyNumberResults) -> Iterator[WatchRow]:
     """One row per entry of the watch list, with the test of its region."""
     tests = dna.arms[dna.arms["scope"] == "watch"].set_index("name")
     for entry in dna.watch.to_dict("records"):
-        facts: dict[str, object] = {"bins": 0, "log2": None, "lod": None, "changed": False}
+        facts: dict[str, object] = {"bins": 0, "log2": None, "lod": None, "tetraploid_lod": None, "changed": False}
         if entry["region"] in tests.index:
             row = tests.loc[entry["region"]]
-            lod = _known(row[f"lod_{entry['change']}"]) if row["assessable"] else None
-            facts = {"bins": row["bins"], "log2": _known(row["log2"]), "lod": lod, "changed": row["changed"]}
+            names = {"lod": f"lod_{entry['change']}", "tetraploid_lod": f"tetraploid_{entry['change']}"}
+            limits = {name: _known(row[column]) if row["assessable"] else None for name, column in names.items()}
+            facts = {"bins": row["bins"], "log2": _known(row["log2"]), "changed": row["changed"], **limits}
         yield WatchRow.model_validate({**entry, **facts})
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from karyolot.contracts.cells import interval, share
 from karyolot.contracts.criteria import CriterionResult
 from karyolot.contracts.metrics import PANEL_MODULES
 from karyolot.contracts.provenance import Code, mark
@@ -55,6 +56,7 @@ def environment() -> Environment:
         "measured": words.measured,
         "log2": words.log2,
         "percent": words.percent,
+        "share": share,
         "size": words.size,
         "axis": words.axis,
         "place": words.place,
@@ -67,6 +69,7 @@ def environment() -> Environment:
         "EXPECTATIONS": words.EXPECTATIONS,
         "ARM_ALLELES": words.ARM_ALLELES,
         "quantity": words.quantity,
+        "interval": interval,
         "unit_of": words.unit_of,
         "plural": words.plural,  # of the overview: a lot's own counts are in its record
         "genes_short": words.genes_short,

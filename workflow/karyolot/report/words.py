@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from karyolot.contracts import cells
 from karyolot.contracts.metrics import MetricName
 
 MISSING = "not available"
@@ -128,7 +129,7 @@ def percent(fraction: float | None) -> str:
     """A fraction in per cent; one decimal below 10 %."""
     if fraction is None:
         return MISSING
-    return f"{fraction:.0%}" if fraction >= 0.095 else f"{fraction:.1%}"
+    return cells.percent(fraction)
 
 
 def evidence(metric: str, alleles: bool) -> tuple[str, str] | None:
@@ -188,6 +189,11 @@ def listed(items: Sequence[str], most: int = 6) -> str:
     if left > 0:
         shown.append(f"{left} more")
     return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
+
+
+def within_sentence(name: str) -> str:
+    """The name of a change as it stands within a sentence: 'trisomy 8'."""
+    return name[:1].lower() + name[1:]
 
 
 def genes_short(genes: str, most: int = 8) -> str:

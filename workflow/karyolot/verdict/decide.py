@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from karyolot.contracts.cells import detectable_both
 from karyolot.contracts.criteria import (
     Acceptance,
     Criterion,
@@ -48,6 +49,7 @@ def decide(
     snps_asked: bool = False,
     tested_elsewhere: str = "",
     panel_asked: bool = False,
+    sets: float | None = None,
 ) -> Verdict:
     """The verdict by the order of gravity: wrong identity; validity broken; FAIL; undecidable; REVIEW; PASS.
 
@@ -69,6 +71,8 @@ def decide(
         How, and by which document, the site tests the identity of its lots; '' = it does not.
     panel_asked
         Whether a reference panel was given: a lot without such metrics is then INDETERMINATE.
+    sets
+        Of chromosomes in the lot's cells by the DNA content on file; None = not measured.
     """
     asked = [(snps_asked, [MetricName.IDENTITY_SNP_MATCH], NOT_ALLELES)]
     asked.append((panel_asked, list(PANEL_MODULES.values()), NOT_PANEL))
@@ -89,7 +93,7 @@ def decide(
         headline=_not_judged(gaps, acceptance) + _to_review(results, suppressed)
         if gaps
         else _headline(outcome, reasons, acceptance) + _beside(outcome, results, tested_elsewhere, suppressed),
-        claim=_claim(suppressed, metrics, claim_mb, power),
+        claim=_claim(suppressed, metrics, claim_mb, power, sets),
         acceptance_name=acceptance.name,
         acceptance_version=acceptance.version,
         criteria=tuple(results),
@@ -228,16 +232,19 @@ def _within(title: str) -> str:
     return title if title[:2].isupper() else title[0].lower() + title[1:]
 
 
-def _claim(suppressed: bool, metrics: Metrics, claim_mb: float, power: float) -> str:
+def _claim(suppressed: bool, metrics: Metrics, claim_mb: float, power: float, sets: float | None) -> str:
     """The sentence that bounds the verdict by this lot's own limit of detection."""
     gain, loss = (_measured(LOD_OF[name], metrics).value for name in ("gain", "loss"))
     if not isinstance(gain, float) or not isinstance(loss, float):
         return f"No limit of detection at {claim_mb:g} Mb could be established, so nothing is claimed."
-    bound = f"of {claim_mb:g} Mb or more in at least {gain:.0%} (gain) or {loss:.0%} (loss) of cells"
+    size, cells = f"of {claim_mb:g} Mb or larger", f"in at least {detectable_both(gain, loss, sets)}"
     arms = _measured(MetricName.DNA_BLIND_ARMS, metrics)
     blind = f", except on {arms.detail}, which could not be assessed" if arms.value else ""
     if suppressed:
-        return f"Changes {bound} could have been seen with {power:.0%} power{blind}, but the verdict on stability is withheld."
+        return (
+            f"A change {size} {cells} could have been detected with {power:.0%} power{blind}, but the verdict on stability is"
+            " withheld."
+        )
     if _measured(MetricName.CN_ACQUIRED_LONG, metrics).value == 0:
-        return f"No acquired change {bound} was found{blind}; one would have been called with {power:.0%} power."
-    return f"Changes {bound} are called with {power:.0%} power{blind}; see the calls."
+        return f"No acquired change {size} was detected{blind}. One {cells} would have been detected with {power:.0%} power."
+    return f"Changes {size} {cells} are detected with {power:.0%} power{blind}; see the calls."

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from karyolot.contracts.alleles import AlleleResults, Contamination, Identity
+from karyolot.contracts.cells import cells_briefly, detectable
 from karyolot.contracts.record import LotFacts
 from karyolot.contracts.record_dna import AlleleEventRow, AlleleRecord, CopyNumberRecord
 from karyolot.contracts.small_variants import VariantResults
 from karyolot.contracts.text import AlleleText, Figure
 from karyolot.report.figures.genome import GenomePlot, allele_plots
-from karyolot.report.words import listed, number, percent, plural
+from karyolot.report.words import listed, number, plural
 
 MOST_SURE = 100
 IDENTITY = {
@@ -23,8 +24,9 @@ RNA = {
 }
 
 
-def findings(alleles: AlleleResults) -> tuple[str, ...]:
-    """Identity; of cells of the declared donor alone contamination and allelic imbalance, too."""
+def findings(alleles: AlleleResults, sets: float | None) -> tuple[str, ...]:
+    """Identity; of cells of the declared donor alone contamination and allelic imbalance, too. sets: of chromosomes in the
+    lot's cells, None = not measured."""
     identity, facts = alleles.identity, alleles.facts
     said = _identity(identity)
     if identity.kinship.result != "MATCH":
@@ -40,8 +42,8 @@ def findings(alleles: AlleleResults) -> tuple[str, ...]:
     events = int((alleles.events["origin"] == "alleles").sum())
     regions = f"{events} {'region' if events == 1 else 'regions'}" if events else "No region"
     found = f"{regions} of allelic imbalance without a copy-number call {'was' if events < 2 else 'were'} found"
-    limit = f"a {facts.size_mb:g} Mb copy-neutral loss of heterozygosity is detectable when at least {facts.lod:.0%} of cells"
-    return (*said, f"{found} ({facts.sites} heterozygous sites); {limit} carry it.")
+    limit = f"a {facts.size_mb:g} Mb copy-neutral loss of heterozygosity is detectable in at least {detectable(facts.lod, sets)}"
+    return (*said, f"{found} ({facts.sites} heterozygous sites); {limit}.")
 
 
 def _identity(identity: Identity) -> list[str]:
@@ -90,12 +92,12 @@ def section(
 
 
 def event(record: CopyNumberRecord, row: AlleleEventRow) -> str:
-    """'copy-neutral 4q in 40% of cells': kind, chromosome with the arm when it lies on one, cell fraction."""
+    """'copy-neutral 4q in 40% of diploid cells': kind, chromosome with the arm when it lies on one, cell fraction."""
     contig = next(chromosome for chromosome in record.chromosomes if chromosome.name == row.chrom)
     arm = ""
     if contig.centromere is not None:
         arm = "p" if row.end <= contig.centromere else "q" if row.start >= contig.centromere else ""
-    return f"{row.kind} {row.chrom.removeprefix('chr')}{arm} in {percent(row.fraction)} of cells"
+    return f"{row.kind} {row.chrom.removeprefix('chr')}{arm} in {cells_briefly(row.fraction, record.sets)}"
 
 
 def shares(

@@ -4,26 +4,29 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from karyolot.contracts.copy_number import Comparison, CopyNumberResults, Noise
+from karyolot.contracts.cells import cells, cells_briefly, detectable, detectable_both, interval
+from karyolot.contracts.copy_number import LEAST_NEUTRAL, Comparison, CopyNumberResults, Noise
 from karyolot.contracts.record import LotFacts
 from karyolot.contracts.record_dna import CallRow, CopyNumberRecord
 from karyolot.contracts.text import CallText, Caption, CopyNumberText, Figure
 from karyolot.report.figures.arms import arm_states
 from karyolot.report.figures.genome import GenomePlot, ratio_plot
 from karyolot.report.figures.zoom import windows
-from karyolot.report.words import axis, bins_of, listed, log2, number, percent, plural
+from karyolot.report.words import axis, bins_of, listed, log2, number, percent, plural, within_sentence
 
 VISIBLE_WAVE = 0.02
 """log2 per standard deviation of replication timing: about 3 % more cells in S phase; the warning limit of the method."""
-LEAST_NEUTRAL = 0.6
-"""Share of the autosomes at the commonest level below which that level need not be the diploid one."""
-WHOLE = 0.9
-"""Share of the used part of a chromosome that a call named after the whole of it covers, as `dna.calls` has it."""
+NAME = 36
+"""Longest name of a change beside its mark in a drawing."""
 ORIGINS = {
     "acquired": "present in the lot, absent in the donor",
     "enriched": "present in the donor in fewer cells",
     "lost": "present in the donor, not in the lot",
 }
+LADDER = (
+    "The changes lie at steps of 1/4 of the ratio, the levels of clonal changes in tetraploid cells; this is a hint, and the DNA"
+    " content decides."
+)
 EXPRESSION = {
     "agrees": "supports it",
     "silent": "neither supports nor contradicts it",
@@ -53,8 +56,8 @@ def findings(dna: CopyNumberResults) -> tuple[str, ...]:
     return tuple(said)
 
 
-def limits(dna: CopyNumberResults) -> tuple[str, ...]:
-    """What bounds the copy-number result of this lot."""
+def limits(dna: CopyNumberResults, record: CopyNumberRecord, contents: Sequence[str]) -> tuple[str, ...]:
+    """What bounds the copy-number result of this lot. contents: documents of its DNA content."""
     blind = dna.arms[(dna.arms["scope"] == "arm") & ~dna.arms["assessable"]]["name"].tolist()
     said = [_bins(dna.comparison), _noise(dna.noise)]
     said += [f"Not assessable: {', '.join(blind)}."] * bool(blind)
@@ -62,11 +65,22 @@ def limits(dna: CopyNumberResults) -> tuple[str, ...]:
     neutral = dna.comparison.neutral
     if neutral is not None and neutral < LEAST_NEUTRAL:
         said.append(f"Only {neutral:.0%} of the autosomes lie at the commonest level; the baseline is uncertain.")
-    said.append(
-        "Cell fractions assume a one-copy change in diploid cells; hepatocytes with four or eight sets of chromosomes show a"
-        " smaller ratio for the same change."
-    )
+    said += [_ploidy(record.sets, contents)]
+    said += [LADDER] * record.ladder
+    said += [f"No karyotype is given: {record.karyotype_withheld}."] * bool(record.karyotype_withheld)
     return tuple(said)
+
+
+def _ploidy(sets: float | None, contents: Sequence[str]) -> str:
+    if sets is None:
+        return (
+            "Ploidy was not measured. Cell fractions and limits are those of a one-copy change in diploid cells; in tetraploid"
+            " cells the same ratio means twice the fraction."
+        )
+    return (
+        f"Cell fractions and limits are those of a one-copy change at a mean DNA content of {number(sets)}n"
+        f" ({listed([f'document {name}' for name in contents])})."
+    )
 
 
 def _bins(facts: Comparison) -> str:
@@ -102,8 +116,9 @@ def _replication_timing(facts: Comparison) -> str:
 
 def section(record: CopyNumberRecord, lot: LotFacts, numbers: Mapping[str, int]) -> CopyNumberText:
     """All words on copy number but the findings. numbers: of the figures that are drawn."""
-    calls = tuple(call(row, index) for index, row in enumerate(record.calls, 1))
+    calls = tuple(call(row, record.sets) for row in record.calls)
     return CopyNumberText(
+        karyotype=record.karyotype or f"No karyotype: {record.karyotype_withheld}.",
         ratio=ratio(record, lot, [row.label for row in calls], numbers["ratio"]),
         tracks=tracks(record, lot, numbers["tracks"]),
         arms=arms(record, numbers["arms"]),
@@ -117,33 +132,21 @@ def section(record: CopyNumberRecord, lot: LotFacts, numbers: Mapping[str, int])
     )
 
 
-def call(row: CallRow, index: int) -> CallText:
-    """One called change. index: from 1, its number in the table."""
+def call(row: CallRow, sets: float | None) -> CallText:
+    """One called change. sets: of chromosomes, as in `CopyNumberRecord`."""
     donor = f"log2 {log2(row.donor_log2)}"
     if row.origin == "acquired":
-        donor += f"; detectable there from {percent(row.donor_lod)} of cells"
+        donor += f"; detectable there from {detectable(row.donor_lod, None)}"
     origin = ORIGINS.get(row.origin, row.origin)
     return CallText(
-        label=f"E{index} {row.type} {(row.bands or row.chrom)[:24]}, {percent(row.fraction)} of cells",
-        change=f"{row.type} {row.bands or row.chrom}",
+        label=f"{row.id} {row.name[:NAME]}, {cells_briefly(row.fraction, sets)}",
+        change=row.name,
+        cells=f"in {cells(row.fraction, sets)}",
         origin=f"{origin[:1].upper()}{origin[1:]} ({donor}).",
         caution=f"Artefact-prone region: {row.artefact}." if row.artefact else "",
         expression=_by_expression(row),
-        alleles=_by_alleles(row),
+        alleles=_by_alleles(row, sets),
     )
-
-
-def _change(row: CallRow, record: CopyNumberRecord) -> str:
-    """'gain of 20q11.21-q13.12', 'gain of the whole of chromosome 8 (trisomy 8)'."""
-    name, copies = next((c.name.removeprefix("chr"), c.copies) for c in record.chromosomes if c.name == row.chrom)
-    used = [segment for segment in record.segments if segment.chrom == row.chrom]
-    first = min((segment.start for segment in used), default=row.start)
-    last = max((segment.end for segment in used), default=row.end)
-    if not used or min(row.end, last) - max(row.start, first) < WHOLE * (last - first):
-        return f"{row.type} of {row.bands or row.chrom}"
-    one_copy = copies == 2 and row.fraction_low <= 1
-    aneuploidy = f" ({'trisomy' if row.type == 'gain' else 'monosomy'} {name})" if one_copy else ""
-    return f"{row.type} of the whole of chromosome {name}{aneuploidy}"
 
 
 def _by_expression(row: CallRow) -> str:
@@ -153,19 +156,19 @@ def _by_expression(row: CallRow) -> str:
     return f"Expression {EXPRESSION[row.expression]} ({values})."
 
 
-def _by_alleles(row: CallRow) -> str:
+def _by_alleles(row: CallRow, sets: float | None) -> str:
     if row.alleles is None:
         return ""
-    cells = ""
-    if row.alleles_fraction is not None:
-        interval = f"{percent(row.alleles_fraction_low)} to {percent(row.alleles_fraction_high)}"
-        cells = f"{percent(row.alleles_fraction)} of cells ({interval}), "
-    return f"Allele fractions {ALLELES[row.alleles]}: {cells}{plural(row.alleles_sites or 0, 'heterozygous site')}."
+    found = ""
+    if None not in (row.alleles_fraction, row.alleles_fraction_low, row.alleles_fraction_high):
+        ends = interval(row.alleles_fraction_low or 0.0, row.alleles_fraction_high or 0.0)
+        found = f"{cells(row.alleles_fraction or 0.0, sets)}, 95% CI {ends}, "
+    return f"Allele fractions {ALLELES[row.alleles]}: {found}{plural(row.alleles_sites or 0, 'heterozygous site')}."
 
 
 def found_by(record: CopyNumberRecord) -> str:
     """The tests that found each call; '' without one."""
-    tests = (f"E{i} {row.tests.replace(',', ', ')} (z {number(row.z)})" for i, row in enumerate(record.calls, 1))
+    tests = (f"{row.id} {row.tests.replace(',', ', ')} (z {number(row.z)})" for row in record.calls)
     return f"Found by: {'; '.join(tests)}." if record.calls else ""
 
 
@@ -178,7 +181,7 @@ def ratio(record: CopyNumberRecord, lot: LotFacts, labels: Sequence[str], figure
 
 
 def _ratio_finding(record: CopyNumberRecord) -> str:
-    calls = [f"{_change(row, record)} in {percent(row.fraction)} of cells" for row in record.calls]
+    calls = [f"{within_sentence(row.name)} in {cells(row.fraction, record.sets)}" for row in record.calls]
     if calls:
         finding = f"{plural(len(calls), 'change').capitalize()} called against the donor: {listed(calls, 4)}."
     elif record.claim is None:
@@ -259,11 +262,9 @@ def limits_of_detection(record: CopyNumberRecord) -> Caption:
     """Limits of detection by size."""
     mb, claim = number(record.claim_mb), record.claim
     finding = f"A change of {mb} Mb cannot be assessed in this lot."
-    if claim is not None:
-        finding = (
-            f"A {mb} Mb gain is detectable when at least {percent(claim.gain)} of cells carry it, a loss from"
-            f" {percent(claim.loss)}."
-        )
+    if claim is not None and claim.gain is not None and claim.loss is not None:
+        both = detectable_both(claim.gain, claim.loss, record.sets)
+        finding = f"A change of {mb} Mb is detectable in at least {both}."
     return Caption(
         finding=finding,
         reading=f"Smallest cell fraction whose one-copy change is called with {percent(record.power)} power, from this lot's"
