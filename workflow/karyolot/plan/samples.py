@@ -132,7 +132,7 @@ def lot_results(study: Study, lot: str) -> list[dict[str, object]] | None:
 
 def sets_of(study: Study, lot: str) -> float | None:
     """Mean sets of chromosomes of a lot's cells by its DNA content on file, the highest of several; None = not measured."""
-    return max((row.sets for row in study.results if row.lot_id == lot and row.sets is not None), default=None)
+    return max((row.sets for row in study.results or () if row.lot_id == lot and row.sets is not None), default=None)
 
 
 def allele_lots(study: Study, settings: Config) -> list[str]:
