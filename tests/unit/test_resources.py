@@ -48,8 +48,10 @@ def test_more_data_never_needs_less(rule: str, data: float, genome: float, threa
         lambda size: resources.disk(need, size),
     ):
         assert 0 < ask(small) <= ask(large)
-    assert resources.mb(need, small, attempt) == attempt * resources.mb(need, small)
-    assert resources.minutes(need, small, threads, attempt) == attempt * resources.minutes(need, small, threads)
+    assert resources.mb(need, small, attempt) == 2 ** (attempt - 1) * resources.mb(need, small)
+    assert resources.minutes(need, small, threads, attempt) == 2 ** (attempt - 1) * resources.minutes(
+        need, small, threads
+    )
     assert resources.minutes(need, large, threads) <= resources.minutes(need, large, 1)
 
 

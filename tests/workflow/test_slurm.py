@@ -174,12 +174,12 @@ def test_memory_and_time_that_ran_out_are_asked_for_again(
     code, said = end(process, directory)
     assert code == 0, said[-3000:]
     ends = {(job["state"], job["memory"]) for job in slurm.jobs()}
-    assert ends == {("FAILED", "1000M"), ("TIMEOUT", "2000M"), ("COMPLETED", "3000M")}
+    assert ends == {("FAILED", "1000M"), ("TIMEOUT", "2000M"), ("COMPLETED", "4000M")}
     # The last lines of a failed job's own log may be among what is said, and say this again.
     lines = [line for line in said.splitlines() if "resources:" in line]
     asked = [dict(re.findall(r"(mem_mb|runtime)=(\d+)", line)) for line in lines]
     minutes = {job["mem_mb"]: int(job["runtime"]) for job in asked}
-    assert minutes == {f"{attempt}000": attempt * minutes["1000"] for attempt in (1, 2, 3)}
+    assert minutes == {f"{times}000": times * minutes["1000"] for times in (1, 2, 4)}
     assert made(directory) == index
 
 

@@ -7,7 +7,7 @@ STEPS    every problem of the inputs is reported here, before any job starts; th
 from pathlib import Path
 
 from karyolot.contracts.settings import SIGNED
-from karyolot.commands.run import hold_or_stop, stop_unable, stop_without
+from karyolot.commands.run import hold_or_stop, share_memory, stop_too_large, stop_unable, stop_without
 from karyolot.inputs import check
 from karyolot.inputs.study import differences
 from karyolot.io.shipped import portable
@@ -27,10 +27,14 @@ made_by = code_state()
 os.environ.update(signed({name: getattr(settings, name) for name in SIGNED}, os.environ))
 # With conda or a container the tools come from envs/; else they must be on PATH.
 stop_without(commands.all_tools(study, settings), workflow.deployment_settings.deployment_method)
-aligner = commands.aligned_by(study, settings)
-stop_unable(aligner, needs.most("align_reads"), sys.argv[1:], main=workflow.is_main_process)
+stop_unable(commands.aligned_by(study, settings), sys.argv[1:], main=workflow.is_main_process)
 # The Python of shell commands.
 python = commands.python_of_jobs(workflow.deployment_settings.deployment_method)
+memory_mb = share_memory(workflow)
+
+
+onstart:
+    stop_too_large(workflow.dag.needrun_jobs(), needs, memory_mb)
 
 
 # Seconds of one process: also on a cluster they run where Snakemake does.

@@ -7,14 +7,15 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io import lock, machine
 from karyolot.io.shipped import PROFILES, PROJECT, SNAKEFILE
+from karyolot.plan.resources import Needs
 
 DONE, PIPELINE_ERROR, INPUT_ERROR = 0, 1, 2
 CORES = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile", "--workflow-profile")
@@ -127,20 +128,57 @@ def stop_without(tools: Sequence[str], deployment: Collection[object]) -> None:
         raise SystemExit(INPUT_ERROR)
 
 
-def stop_unable(aligner: str | None, needed_mb: int, words: Sequence[str], *, main: bool) -> None:
-    """Exit code 2 with the remedy when this machine cannot run the aligner, and the run would use it here.
+def stop_unable(aligner: str | None, words: Sequence[str], *, main: bool) -> None:
+    """Exit code 2 with the remedy when the processor of this machine cannot run the aligner, and the run would use it here.
 
-    aligner: None when there are no reads to align. needed_mb: memory of one of its jobs. main: as in `hold_or_stop`. On a
-    cluster other machines do the work: SLURM gives the memory, and each job looks at its processor before it aligns.
+    aligner: None when there are no reads to align. main: as in `hold_or_stop`. On a cluster other machines do the work: each
+    job looks at its processor before it aligns.
     """
     if aligner != "bwa-mem3" or not main or only_looks(words) or any(Path(word).name == "slurm" for word in words):
         return
     try:
         machine.check_bwa_mem3()
-        machine.check_memory(aligner, needed_mb, machine.memory_mb())
     except KaryolotError as fault:
         sys.stderr.write(f"{fault}\n")
         raise SystemExit(INPUT_ERROR) from None
+
+
+def share_memory(workflow: Any) -> int | None:
+    """Let the jobs of a run on this machine share its free memory, unless the user says how much (--resources mem_mb=N).
+
+    Returns
+    -------
+    int | None
+        MB that are shared; None where each job asks a cluster for its own (it alone has a number of --jobs), and in the
+        processes of jobs.
+    """
+    if not workflow.is_main_process or workflow.resource_settings.nodes is not None:
+        return None
+    if "mem_mb" not in workflow.global_resources:
+        workflow.register_resource("mem_mb", machine.free_mb())
+    return int(workflow.global_resources["mem_mb"].value)
+
+
+def stop_too_large(jobs: Iterable[Any], needs: Needs, memory: int | None) -> None:
+    """Exit code 2 when jobs that are about to run need more memory than there is, with what to do about it.
+
+    Snakemake itself would lower what they ask for and start them. memory: MB, as of `share_memory`.
+    """
+    if memory is None:
+        return
+    rules = {job.rule.name: needs.memory_of(job.rule.name, job.wildcards_dict) for job in jobs}
+    large = {rule: asked for rule, asked in rules.items() if asked > memory}
+    if not large:
+        return
+    for rule, asked in large.items():
+        sys.stderr.write(
+            f"{rule} needs {asked / 1e3:.1f} GB of memory, and {memory / 1e3:.1f} GB are free; nothing was started\n"
+        )
+    smaller = [words for rule in large for words in needs.smaller(rule, memory)]
+    remedies = [*dict.fromkeys(smaller), "run on a cluster, or on a machine with more memory"]
+    sys.stderr.write("".join(f"    -> {words}\n" for words in remedies))
+    sys.stderr.write("    To start it all the same, state the memory: -- --resources mem_mb=N\n")
+    raise SystemExit(INPUT_ERROR)
 
 
 def _given(words: Sequence[str], options: Sequence[str]) -> bool:
@@ -235,7 +273,8 @@ HINTS = {
     " then run again.",
     r"\bOut Of Memory\b|OUT_OF_MEMORY|\boom[-_ ]?kill|MemoryError|Cannot allocate memory|std::bad_alloc|Killed\b"
     r"|exit (?:code|status) 137|died with <Signals\.SIGKILL|returned non-zero exit status (?:137|-9)": "The job was"
-    " killed, most likely because memory ran out: run with fewer cores (-- --cores 2), or where there is more memory.",
+    " killed, most likely because memory ran out: start fewer jobs at once by giving the run less of it (--"
+    " --resources mem_mb=8000), or run where there is more memory.",
     r"Directory cannot be locked|LockException": "Another run works in this directory. Wait for it; if none is alive (it"
     " was killed), unlock with -- --unlock and run again.",
     r"command not found|CommandNotFound|(?:exit code|exit status) 127|FileNotFoundError: \[Errno 2\] No such file or"

@@ -101,6 +101,10 @@ NEEDS = {
 """Rule, or rule.variant -> what it needs; a rule that is not here is one of `TABLE`."""
 
 
+ALIGNING = ("index_genome", "convert_index", "align_reads", "align_transcripts")
+"""Rules whose memory depends on the aligner."""
+
+
 def need_of(rule: str, settings: Config) -> Need:
     """What the settings make of a rule: which aligner, and whether salmon's index holds the genome."""
     decoys = settings.reference.decoys and settings.reference.fasta is not None
@@ -111,14 +115,14 @@ def need_of(rule: str, settings: Config) -> Need:
 
 
 def mb(need: Need, size: Size, attempt: int = 1) -> int:
-    """Memory to ask for, MB. A job that was killed for it gets twice, then three times as much."""
-    return max(LEAST_MB, round(need.mb.at(size))) * attempt
+    """Memory to ask for, MB. A job that was killed for it gets twice, then four times as much."""
+    return max(LEAST_MB, round(need.mb.at(size))) << (attempt - 1)
 
 
 def minutes(need: Need, size: Size, threads: int, attempt: int = 1) -> int:
     """Time to ask for."""
     expected = need.minutes.at(size) * (need.alone + (1 - need.alone) / threads)
-    return max(LEAST_MINUTES, round(MARGIN * expected)) * attempt
+    return max(LEAST_MINUTES, round(MARGIN * expected)) << (attempt - 1)
 
 
 def disk(need: Need, size: Size) -> int:
@@ -157,10 +161,6 @@ class Needs:
             data = min(data, self._settings.identity.rna_pairs * GB_PER_PAIR)
         return Size(data, self._genome, len(self._study.samples))
 
-    def most(self, rule: str) -> int:
-        """Memory asked for a job of the rule, MB, whatever sample it is of."""
-        return mb(need_of(rule, self._settings), self.size({}))
-
     def __call__(self, rule: str) -> dict[str, Callable[..., int]]:
         need = need_of(rule, self._settings)
         return {
@@ -168,6 +168,25 @@ class Needs:
             "runtime": lambda wildcards, threads, attempt: minutes(need, self.size(wildcards, rule), threads, attempt),
             "disk_mb": lambda wildcards: disk(need, self.size(wildcards, rule)),
         }
+
+    def memory_of(self, rule: str, wildcards: Mapping[str, str]) -> int:
+        """MB that a job needs."""
+        return mb(need_of(rule, self._settings), self.size(wildcards, rule))
+
+    def smaller(self, rule: str, memory: int) -> list[str]:
+        """Changes of the settings by which `rule` would fit into `memory` MB."""
+        found = []
+        if rule in ALIGNING:
+            for aligner in ALIGN:
+                alignment = self._settings.alignment.model_copy(update={"aligner": aligner})
+                other = self._settings.model_copy(update={"alignment": alignment})
+                steps = [step for step in ALIGNING if step != "convert_index" or aligner == "bwa-mem3"]
+                most = max(mb(need_of(step, other), Size(0, self._genome, 0)) for step in steps)
+                if most <= memory:
+                    found.append(f"use another aligner: alignment.aligner: {aligner} needs {most / 1e3:.1f} GB")
+        if f"{rule}.decoys" in NEEDS and (least := mb(NEEDS[rule], Size(0, 0, 0))) <= memory:
+            found.append(f"leave the genome out of salmon's index: reference.decoys: false needs {least / 1e3:.1f} GB")
+        return found
 
 
 def _gigabytes(paths: Iterable[str | Path]) -> float:
