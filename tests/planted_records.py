@@ -361,6 +361,8 @@ def expression(seed: int = 2) -> ExpressionRecord:
     return ExpressionRecord(
         lot_replicates=2,
         donor_replicates=2,
+        lot_cultures=2,
+        donor_cultures=2,
         p_values=True,
         significance=0.05,
         genes_tested=17_204,

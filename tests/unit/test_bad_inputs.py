@@ -19,7 +19,9 @@ import pytest
 import yaml
 
 from karyolot.commands import cli
+from karyolot.contracts.copy_number import Bins
 from karyolot.contracts.results import BinFiles
+from karyolot.io.tables import write_table
 from karyolot.plan import params as runtime
 from karyolot.plan.provenance import code_digest
 from planted_inputs import BIN, CONTIGS, GENES, Inputs, bam, counts, matrix, reads, wig
@@ -201,7 +203,7 @@ CHECKED: list[tuple[str, Break, str, str, int | None, str | None, str]] = [
     # sheets
     ("sheet of no bytes", sheet("lots", ""), "E16", LOTS, None, None, "the sheet is empty"),
     ("sheet that is a spreadsheet", sheet("samples", b"PK\3\4\x14\0\6\0" + bytes(range(256))), "E16", SAMPLES, None,
-     None, "is a spreadsheet or zip file, not text"),
+     None, "is a spreadsheet or a zip archive, not text"),
     ("sheet that is an old spreadsheet", sheet("samples", b"\xd0\xcf\x11\xe0" + bytes(99)), "E16", SAMPLES, None, None,
      "is an old Excel file"),
     ("sheet that is zipped", sheet("lots", gzip.compress(LOT_ROWS.encode())), "E16", LOTS, None, None, "a gzip file"),
@@ -557,13 +559,13 @@ def text_cut_in_a_read(job: Job) -> None:
     mates(job, MANY[0], MANY[1][:-30], zipped=False)
 
 
-@read_by("verify_reads", "sha256 is .*, the sample sheet says 0{64}; the file changed or was copied badly")
+@read_by("verify_reads", "sha256 is .*, the sample sheet states 0{64}; the file was changed or its copy is damaged")
 def reads_of_another_checksum(job: Job) -> None:
     mates(job, *MANY)
     job.params["sha256"] = [None, "0" * 64]
 
 
-@read_by("verify_data", "a.bam: sha256 is .*, the sample sheet says 0{64}; .*fetch it again")
+@read_by("verify_data", "a.bam: sha256 is .*, the sample sheet states 0{64}; .*fetch it again")
 def alignment_of_another_checksum(job: Job) -> None:
     job.inputs["data"] = job.put("a.bam", b"BAM")
     job.params["sha256"] = "0" * 64
@@ -577,7 +579,7 @@ def grid(job: Job) -> str:
     bins = bins.assign(
         arm=bins["chrom"], region=region, gc=0.4, gap=0.0, mappability=1.0, replication_timing=float("nan")
     )
-    bins.to_parquet(job.folder / "bins.parquet")
+    write_table(bins, job.folder / "bins.parquet", Bins)
     return "bins.parquet"
 
 

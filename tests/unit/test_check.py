@@ -481,6 +481,17 @@ def criterion_required_by_a_word(inputs: Inputs) -> None:
     criterion(inputs, required="no")
 
 
+def test_problems_of_a_document_are_in_the_order_of_its_lines(inputs: Inputs) -> None:
+    """By number, not by text: line 89 comes before line 101, whatever is wrong there."""
+    document = yaml.safe_load((inputs.folder / "reference/acceptance.yaml").read_text())
+    for criterion in document["criteria"]:
+        criterion["source"] = ""
+    inputs.put("reference/acceptance.yaml", yaml.safe_dump(document))
+    found = [problem for problem in inputs.examine() if problem.column == "acceptance"]
+    lines = [int(problem.message.split()[1]) for problem in found if problem.message.startswith("line ")]
+    assert len(lines) > 3 and lines[0] < 100 < lines[-1] and lines == sorted(lines)
+
+
 @case("E01", CONFIG, None, "acceptance", "the criterion C02 stands twice")
 def criterion_twice(inputs: Inputs) -> None:
     document = yaml.safe_load((inputs.folder / "reference/acceptance.yaml").read_text())
@@ -1194,7 +1205,7 @@ def bins_with_gc_in_percent(inputs: Inputs) -> None:
     ready_bins(inputs, "1\t0\t500\t41\n")
 
 
-@case("E16", CONFIG, None, "reference.bins", "has a column 'count', which bins do not have")
+@case("E16", CONFIG, None, "reference.bins", "has a column 'count', which such tables do not have")
 def bins_with_another_column(inputs: Inputs) -> None:
     ready_bins(inputs, "")
     inputs.put("reference/bins.tsv", "chrom\tstart\tend\tgc\tcount\n1\t0\t500\t0.4\t3\n")

@@ -128,6 +128,10 @@ def test_ready_calls_are_looked_at(inputs: Inputs) -> None:
     for wrong in ("20", "-20,9"):
         inputs.put("calls/L3.vcf", VCF.format("L3w").replace("20,9", wrong))
         only(inputs, "E28", f"chr1:101 has 2 alleles, and AD {wrong}")
+    inputs.put("calls/L3.vcf", VCF.format("L3w").replace("chr1", "1"))
+    only(inputs, "E14", "contig names do not match the reference: 1 here, chr1 there")
+    inputs.put("calls/L3.vcf", VCF.format("L3w").replace("\t101\t", "\t6001\t"))
+    only(inputs, "E14", "another assembly: chr1 has variants up to base 6001 here and 5000 bases in the reference")
     inputs.put("calls/L3.vcf", VCF.format("L3w"))
     assert inputs.examine() == []
 

@@ -247,7 +247,7 @@ def test_expression_is_written_whole_and_reproducibly(tmp_path: Path) -> None:
     assert back.var.equals(data.var)
     assert all((np.asarray(back.layers[name]) == data.layers[name]).all() for name in ("counts", "tpm", "length"))
     (tmp_path / "a.h5ad").write_bytes((tmp_path / "b.h5ad").read_bytes()[:500])
-    with pytest.raises(KaryolotError, match="not a readable h5ad"):
+    with pytest.raises(KaryolotError, match=r"bears no seal|was changed after it was made"):
         read_expression(tmp_path / "a.h5ad")
 
 

@@ -21,6 +21,7 @@ from karyolot.contracts.results import (
 from karyolot.contracts.settings import Config, Expression, Identity, Reference
 from karyolot.contracts.sheets import Donor, Lot, Sample, Study
 from karyolot.plan import files
+from karyolot.plan.samples import rna_replicates
 
 
 def as_snakemake_gives(named: Mapping[str, Any]) -> InputFiles:
@@ -73,6 +74,27 @@ def test_a_set_comes_back_from_the_inputs_of_a_rule(own: LotFiles) -> None:
     named = LotFiles.inputs(own)
     assert LotFiles.given(as_snakemake_gives(named)) == LotFiles.given(named) == own
     assert named.keys() == LotFiles.inputs(FULL).keys(), "a lot without RNA has the same names, and no files"
+
+
+def test_replicates_are_cultures_that_share_no_library() -> None:
+    """L1: two samples of one library, one of another; the donor: two samples, one of them on two lanes."""
+    cells = [
+        ("A", "L1", "k1"),
+        ("B", "L1", "k1"),
+        ("C", "L1", None),
+        ("P", None, None),
+        ("P", None, None),
+        ("Q", None, "k9"),
+    ]
+    rows: dict[str, tuple[Sample, ...]] = {}
+    for name, lot, library in cells:
+        row = Sample(sample_id=name, assay="rnaseq", lot_id=lot, donor_id=None if lot else "D", library_id=library)
+        rows[name] = (*rows.get(name, ()), row)
+    study = Study(
+        donors={"D": Donor(donor_id="D", sex="F")}, lots={"L1": Lot(lot_id="L1", donor_id="D", passage=3)}, samples=rows
+    )
+    numbers = {"lot_samples": 3, "lot_cultures": 2, "donor_samples": 2, "donor_cultures": 2}
+    assert rna_replicates(study, "L1") == numbers
 
 
 def test_names_are_those_of_fields_and_the_wildcards_are_filled_in() -> None:

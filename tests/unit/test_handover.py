@@ -8,12 +8,18 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import h5py  # type: ignore[import-untyped]
+import pandas as pd
 import pytest
+from pyarrow import parquet
 
+import planted_expression
 from karyolot.contracts.criteria import Acceptance, Metrics, Verdict
+from karyolot.contracts.expression import TranscriptGenes
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.results import LotFiles
+from karyolot.contracts.results import LotFiles, QualityFiles
 from karyolot.inputs.formats.yaml import read as read_yaml
+from karyolot.io.expression import read_expression, write_expression
 from karyolot.io.files import (
     read_json,
     read_metrics,
@@ -25,8 +31,10 @@ from karyolot.io.files import (
     write_model,
     write_sealed,
 )
+from karyolot.io.quality import read_said
 from karyolot.io.record import read_report, write_report
 from karyolot.io.shipped import RESOURCES, SCRIPTS
+from karyolot.io.tables import read_table, write_table
 from karyolot.plan import files, provenance
 from karyolot.verdict.decide import decide
 from karyolot.verdict.process import process_metrics
@@ -130,6 +138,89 @@ def test_a_file_without_a_seal_is_no_result(content: object, tmp_path: Path) -> 
     write_json(content, tmp_path / "a.json")
     with pytest.raises(KaryolotError, match=r"a\.json: not a result of this version .*delete it and run again"):
         read_sealed(tmp_path / "a.json")
+
+
+# tables and matrices
+
+TABLE = pd.DataFrame({"transcript_id": ["T1", "T2"], "gene_id": ["G1", "G2"]})
+
+
+def table(folder: Path) -> Path:
+    write_table(TABLE, folder / "table.parquet", TranscriptGenes)
+    return folder / "table.parquet"
+
+
+def matrix(folder: Path) -> Path:
+    write_expression(planted_expression.expression(planted_expression.PAIR, genes=20), folder / "table.h5ad")
+    return folder / "table.h5ad"
+
+
+READERS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], Any]]] = {
+    "parquet": (table, lambda path: read_table(path, TranscriptGenes)),
+    "h5ad": (matrix, read_expression),
+}
+
+
+def test_a_sealed_table_is_read_as_it_was_written_and_has_the_same_bytes_again(tmp_path: Path) -> None:
+    path = table(tmp_path)
+    assert read_table(path, TranscriptGenes).equals(TABLE)
+    before = path.read_bytes()
+    assert table(tmp_path).read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_any_changed_byte_breaks_the_seal_of_a_table(kind: str, tmp_path: Path) -> None:
+    """Also one in the seal itself, and one that is cut off or added."""
+    make, read = READERS[kind]
+    path = make(tmp_path)
+    whole = path.read_bytes()
+    seal = whole.index(b"karyolot-seal:") + 20
+    for place in {*range(0, len(whole), max(1, len(whole) // 60)), seal, len(whole) - 1}:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(
+            KaryolotError, match=r"table\.\w+: (was changed after it was made|not a result of this version)"
+        ):
+            read(path)
+    for other in (whole[:-1], whole + b"\n"):
+        path.write_bytes(other)
+        with pytest.raises(KaryolotError, match=rf"{CHANGED}|bears no seal"):
+            read(path)
+
+
+def test_a_table_that_was_opened_edited_and_saved_is_refused(tmp_path: Path) -> None:
+    """As a person does with pandas, which drops the seal, and with pyarrow, which may keep it."""
+    path = table(tmp_path)
+    pd.read_parquet(path).assign(gene_id="G9").to_parquet(path)
+    with pytest.raises(KaryolotError, match=r"bears no seal.*delete it and run again"):
+        read_table(path, TranscriptGenes)
+    held = parquet.read_table(table(tmp_path))
+    seal = parquet.read_metadata(path).metadata[b"seal"]
+    parquet.write_table(held.slice(0, 1).replace_schema_metadata({b"seal": seal}), path)
+    with pytest.raises(KaryolotError, match=CHANGED):
+        read_table(path, TranscriptGenes)
+
+
+def test_an_edited_expression_is_refused(tmp_path: Path) -> None:
+    path = matrix(tmp_path)
+    with h5py.File(path, "r+") as handle:
+        handle["obs"].attrs["note"] = "edited"
+    with pytest.raises(KaryolotError, match=rf"{CHANGED}|bears no seal"):
+        read_expression(path)
+
+
+def test_no_sample_is_summarised_from_edited_facts_of_its_reads(tmp_path: Path) -> None:
+    facts = tmp_path / "L1.json"
+    write_sealed({"reads": 1000, "bases": 1, "read_length_min": 1, "read_length_max": 1, "files": []}, facts)
+    edit(facts, lambda content: content.update(reads=9_000_000))
+    with pytest.raises(KaryolotError, match=rf"L1\.json: {CHANGED}"):
+        read_said(QualityFiles.inputs(QualityFiles(reads=(str(facts),))))
+
+
+def test_rules_hand_over_no_table_without_a_seal() -> None:
+    """The one .tsv is made for people, at the end."""
+    shared = {text for text in vars(files).values() if isinstance(text, str) and text.startswith("results/")}
+    assert {files.GENES, files.BINS} < shared
+    assert [text for text in shared if text.endswith(".tsv")] == [files.LOTS_TSV], "for people"
 
 
 # verdict and metrics

@@ -775,7 +775,7 @@ def results(data: AnnData, panel: Panel) -> ExpressionResults:
     )
     markers = Markers.validate(tabulate(data, de, MARKERS))
     return ExpressionResults(
-        de, markers, enrichment, 1, 1, panel=PanelResults(facts, table, genes, components(data, panel))
+        de, markers, enrichment, 1, 1, 1, 1, panel=PanelResults(facts, table, genes, components(data, panel))
     )
 
 

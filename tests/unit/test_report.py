@@ -246,7 +246,8 @@ def test_without_replicates_no_p_value_and_no_direction_is_printed() -> None:
     markers = tuple(m.model_copy(update=dict.fromkeys(("padj", "log2fc_low", "log2fc_high"))) for m in record.markers)
     bare = record.model_copy(
         update={"p_values": False, "genes_up": None, "genes_down": None, "genes_tested": 0, "markers": markers,
-                "sets": (*record.sets, targets), "lot_replicates": 1, "donor_replicates": 1, "panel": None}
+                "sets": (*record.sets, targets), "lot_replicates": 1, "donor_replicates": 1, "lot_cultures": 1,
+                "donor_cultures": 1, "panel": None}
     )  # fmt: skip
     html = planted_records.html(planted_records.reworded(failing, expression=bare))
     parsed = Page(html)
@@ -276,6 +277,18 @@ def test_fold_changes_have_their_interval_and_say_what_it_is() -> None:
     assert f"({words.log2(marker.log2fc_low)} to {words.log2(marker.log2fc_high)})" in figure
     assert "95% interval of the fold change, from the spread of 2 replicates of the lot and 2 of the donor" in figure
     assert "Adj. p: adjusted over all genes tested" in figure
+
+
+def test_samples_of_one_culture_are_no_replicates_in_any_sentence() -> None:
+    """Two samples that share a library: one replicate, though the heat map still shows both."""
+    failing = planted_records.failing()
+    assert failing.expression is not None
+    one = failing.expression.model_copy(update={"lot_cultures": 1})
+    figures = [on_expression.markers(one, 5), on_expression.heat(one, 6)]
+    assert "mean of the lot (2 samples of 1 replicate)" in figures[0].reading
+    assert "mean of the donor's hepatocytes (2 replicates)" in figures[0].reading
+    assert "from the spread of 1 replicate of the lot and 2 of the donor" in figures[0].reading
+    assert figures[1] == on_expression.heat(failing.expression, 6)
 
 
 def test_what_changed_is_counted_once() -> None:

@@ -91,7 +91,7 @@ def rna() -> ExpressionResults:
     enrichment = pd.DataFrame(
         columns=["set_name", "axis", "informational", "used", "set_size", "nes", "padj", "leading_edge"]
     )
-    return ExpressionResults(differential, markers, enrichment, 1, 1)
+    return ExpressionResults(differential, markers, enrichment, 1, 1, 1, 1)
 
 
 def assembled() -> Record:

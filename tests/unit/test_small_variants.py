@@ -153,7 +153,7 @@ def test_calls_of_any_caller_are_read_by_sample_and_allele(tmp_path: Path) -> No
         [100, 101, "A", "G", 15, 0, 20, 9], [100, 101, "A", "T", 15, 14, 20, 1], [200, 202, "AC", "A", 0, 0, 30, 0],
         [350, 351, "A", "G", 2, 28, 15, 15],
     ]  # fmt: skip
-    assert variants.look(path, "L-wgs", "D-wgs") == variants.Facts({"chr2": 351}, 4)
+    assert variants.look(path, "L-wgs", "D-wgs") == variants.Facts({"chr2": 351})
     path.write_text(VCF[: VCF.index("chr2\t101")])
     assert called_table(variants.read(path, "L-wgs", "D-wgs")).empty
 

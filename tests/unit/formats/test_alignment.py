@@ -53,6 +53,14 @@ def test_good_pairs_have_facts(tmp_path: Path) -> None:
             "none of its first 1200 reads is aligned",
         ),
         (lambda _, read: setattr(read, "flag", read.flag | 0x100), 1200, "holds no read"),
+        (lambda _, read: setattr(read, "flag", read.flag | 0x400), 1200, "can be counted: 1200 are duplicates .0x400."),
+        (lambda _, read: setattr(read, "flag", read.flag | 0x400), 40, "none of its first 40 reads is of a fragment"),
+        (lambda _, read: setattr(read, "flag", read.flag | 0x200), 1200, "1200 are failed quality checks .0x200."),
+        (
+            lambda n, read: setattr(read, "flag", read.flag | 0x400 if n % 2 else 0x41),
+            1200,
+            r"600 are no proper pair .*, 600 are duplicates",
+        ),
     ],
 )
 def test_reads_of_which_no_fragment_can_be_counted_are_refused(
@@ -67,6 +75,21 @@ def test_improper_pairs_at_the_beginning_are_common(tmp_path: Path) -> None:
         read.flag = (read.flag & ~0x2) if number < 1100 else read.flag
 
     assert alignment.look(changed(tmp_path / "a.bam", improper)).contigs == CONTIGS
+
+
+def test_a_file_in_which_nothing_maps_well_is_refused_when_all_of_it_was_seen(tmp_path: Path) -> None:
+    """Reads at the beginning of a chromosome map poorly; those of a whole file do not."""
+    path = changed(tmp_path / "a.bam", lambda _, read: setattr(read, "mapping_quality", 19))
+    assert alignment.look(path, 19).contigs == CONTIGS
+    with pytest.raises(Fault, match=r"none of its first 1200 reads .*: 1200 are mapped with a quality below 20"):
+        alignment.look(path, 20)
+    path = changed(tmp_path / "b.bam", lambda n, read: setattr(read, "mapping_quality", 20 * (n > 10_100)), 10_200)
+    assert alignment.look(path, 20).contigs == CONTIGS
+
+
+def test_duplicates_at_the_beginning_are_common(tmp_path: Path) -> None:
+    path = changed(tmp_path / "a.bam", lambda n, read: setattr(read, "flag", read.flag | 0x400 * (n < 1100)))
+    assert alignment.look(path).contigs == CONTIGS
 
 
 def test_a_comment_in_latin1_is_read(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ REFUSED = {
     "WIG without start": ("fixedStep chrom=chr1 step=100\n5\n", "needs a line 'fixedStep"),
     "WIG in a table": ("chr1\t0\t100\t5\nfixedStep chrom=chr1 start=1\n", "a WIG line stands in a table"),
     "bigWig": (b"\x26\xfc\x8f\x88" + bytes(60), "is a bigWig file; convert it: bigWigToBedGraph"),
-    "BAM": (gzip.compress(b"BAM\x01" + bytes(60)), "is a BAM file; give it in the column alignment"),
+    "BAM": (gzip.compress(b"BAM\x01" + bytes(60)), "is a BAM file; count .* in a study, give it in the column alignment"),
     "spreadsheet": (b"PK\x03\x04" + bytes(60), "is a spreadsheet or a zip archive"),
     "VCF": ("##fileformat=VCFv4.2\n#CHROM\tPOS\n", "is VCF"),
     "SEG": ("ID\tchrom\tloc.start\tloc.end\tnum.mark\tseg.mean\n", "is a SEG file"),
@@ -151,6 +151,20 @@ NOT_COUNTS = {
     "rounded depths": (np.rint(30 + RNG.normal(0, 0.5, 1000)).astype(int), "vary less"),
     "sums of equal reads": (150 * RNG.poisson(400, 1000), "100% of the numbers are multiples of 150"),
     "bases of shallow reads": (read_bases(0.05, 1), "multiples of 150: sums of bases"),
+    "bases of clipped reads": (
+        read_bases(0.2, 2),
+        r"vary \d+ times as much as counts do, as sums of bases .* do, and no",
+    ),
+    "bases that may be deep counts": (
+        read_bases(0.45, 3),
+        "and no header says which they are; if they are fragments, add a h",
+    ),
+    "mates": (
+        2 * RNG.poisson(400, 1000),
+        "100% of the numbers are even: both mates of each pair were counted; count each pair",
+    ),
+    "few mates": (2 * RNG.poisson(3, 1000), "are even: both mates"),
+    "scaled to 10 million": (7 * RNG.poisson(300, 1000), "multiples of 7: they are scaled"),
 }
 
 
@@ -158,6 +172,24 @@ NOT_COUNTS = {
 def test_numbers_that_nobody_counted_are_refused(tmp_path: Path, counts: np.ndarray, words: str) -> None:
     with pytest.raises(Fault, match=words):
         bin_counts.look(put(tmp_path, table(counts)))
+
+
+@pytest.mark.parametrize("depth", [0.02, 0.1, 0.3, 0.45])
+def test_sums_of_bases_are_refused_at_any_depth(tmp_path: Path, depth: float) -> None:
+    for seed in range(3):
+        with pytest.raises(Fault, match="sums of bases"):
+            bin_counts.look(put(tmp_path, table(read_bases(depth, seed))))
+
+
+def test_deep_counts_in_wide_bins_are_read_once_a_header_says_what_they_are(tmp_path: Path) -> None:
+    """30-fold depth in bins of 500 kb, which differ by 4 % from the next."""
+    counts = RNG.poisson(50_000 * np.exp(0.04 * RNG.normal(size=2000)))
+    text = table(counts, 500_000)
+    with pytest.raises(Fault, match="add a header: chrom start end count"):
+        bin_counts.look(put(tmp_path, text))
+    assert bin_counts.look(put(tmp_path, f"{HEAD}count\n{text}")).total == counts.sum()
+    wig = "fixedStep chrom=chr1 start=1 step=500000 span=500000\n" + "\n".join(map(str, counts))
+    assert bin_counts.look(put(tmp_path, wig)).total == counts.sum()
 
 
 @pytest.mark.parametrize("mean", [0.1, 1, 5, 20, 75, 150, 300, 5_000, 1e6])

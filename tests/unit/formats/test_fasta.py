@@ -101,6 +101,12 @@ def test_an_index_of_another_file_is_named(tmp_path: Path, text: str, zipped: bo
         (b">a\nACGT\n>b", "the contig 'b' has no bases"),
         (b">\nACGT\n", "a contig has no name"),
         (b">a\nAC-GT*\n", "holds '-', which is no base"),
+        (b">a\nNNNN\n>b\nnnXRY\n", "holds no base: every letter is N"),
+        (
+            b">ENSP1\nMKTAYIAKQR\n",
+            "the contig 'ENSP1' holds 'I', which is no base: it is a protein; name the FASTA file of n",
+        ),
+        (b">a\nACGT\n>b\nMKLV\n", "the contig 'b' holds 'L', which is no base"),
         (b"BAM\x01", "is a BAM file"),
         (b">" + b"a" * 70_000, "header of more than 64 kB"),
     ],
@@ -111,6 +117,16 @@ def test_what_is_no_genome_is_refused(tmp_path: Path, content: bytes, words: str
     for reader in (fasta.look, lambda path: fasta.read(path, 10)):
         with pytest.raises(Fault, match=words):
             reader(path)
+
+
+@pytest.mark.parametrize(("bases", "words"), [("N" * 300, "every letter is N"), ("MKLVTT" * 50, "which is no base")])
+def test_an_index_does_not_hide_what_is_no_genome(tmp_path: Path, bases: str, words: str) -> None:
+    path = tmp_path / "genome.fa"
+    path.write_text(f">a\n{bases}\n")
+    Path(f"{path}.fai").write_text("a\t300\t3\t300\t301\n")
+    for look in (fasta.look, fasta.check_head):
+        with pytest.raises(Fault, match=words):
+            look(path)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)

@@ -106,7 +106,7 @@ def test_damaged_reads_are_refused_with_the_remedy(tmp_path: Path, kind: str, me
 
 
 def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
-    with pytest.raises(KaryolotError, match="the sample sheet says"):
+    with pytest.raises(KaryolotError, match="the sample sheet states"):
         fastq.read(pair(tmp_path, records(NAMES), records(NAMES)), ["0" * 64, None])
 
 

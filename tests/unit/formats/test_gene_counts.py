@@ -87,6 +87,27 @@ def test_summary_rows_of_htseq_and_star_are_no_genes(tmp_path: Path) -> None:
     assert table(path, TWO) == {"A": [1, 2], "B": [3, 4]}
 
 
+MANY = [[f"G{n}", n, 2 * n + 1] for n in range(12)]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        *(["Total", 66, 144], ["sum", 1, 1], ["Grand Total", 3, 4], ["GESAMT", 5, 5], ["TOTAL_COUNTS.total", 0, 0]),
+        *(["Column mean", 5, 12], ["all genes", 66, 144]),
+    ],
+)
+def test_a_row_that_adds_up_the_others_is_no_gene(tmp_path: Path, row: list[object]) -> None:
+    for body in ([*MANY, row], [row, *MANY]):
+        message = refused(put(tmp_path, rows(["gene_id", "S1", "S2"], *body)), TWO)
+        assert f"line {body.index(row) + 2}: the row {row[0]!r} is a total of others, and no gene; delete" in message
+
+
+def test_a_gene_that_holds_half_of_the_reads_of_one_sample_is_a_gene(tmp_path: Path) -> None:
+    body = [*MANY, ["SUMO1", 66, 143], ["TOTALLY", 1, 0]]
+    assert table(put(tmp_path, rows(["gene_id", "S1", "S2"], *body)), TWO)["SUMO1"] == [66, 143]
+
+
 def test_htseq_has_one_sample_and_no_header(tmp_path: Path) -> None:
     assert table(put(tmp_path, rows(["A", 0], ["B", 3], ["__no_feature", 9])), ONE) == {"A": [0], "B": [3]}
     path = put(tmp_path, rows(["A", "ALB", 5], ["B", "AFP", 3], ["__no_feature", "", 9]))

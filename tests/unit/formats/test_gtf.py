@@ -98,9 +98,19 @@ def test_names_of_called_genes_need_no_transcripts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "attributes", ['transcript_id "T1"; gene_id "G1";', 'ref_gene_id "X"; gene_id "G1"; transcript_id "T1"']
+    "attributes",
+    [
+        'transcript_id "T1"; gene_id "G1";',
+        'ref_gene_id "X"; gene_id "G1"; transcript_id "T1"',
+        r'note "the \"gene_id\" of Refseq"; gene_id "G1"; transcript_id "T1";',
+        r'note "was gene_id \"G9\"; transcript_id \"T9\""; gene_id "G1"; transcript_id "T1";',
+        r'note "a ; gene_id \"G9\"; b"; gene_id "G1"; transcript_id "T1"; note "5\" end";',
+        'note "see gene_id and transcript_id of it"; gene_id "G1"; transcript_id "T1";',
+        'level 2; gene_id "G1";  transcript_id "T1"; tag "basic"; tag "CCDS"',
+        '\tgene_id "G1";transcript_id "T1"; note "gene_id "; exon_number 1',
+    ],
 )
-def test_the_order_of_attributes_does_not_matter(tmp_path: Path, attributes: str) -> None:
+def test_neither_order_nor_notes_of_attributes_matter(tmp_path: Path, attributes: str) -> None:
     assert gtf.read(put(tmp_path, row(attributes=attributes))).transcripts == {
         "transcript_id": ["T1"],
         "gene_id": ["G1"],

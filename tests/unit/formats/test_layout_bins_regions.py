@@ -68,7 +68,7 @@ def test_ready_bins_keep_what_is_missing(tmp_path: Path) -> None:
         ("chrom\tstart\tend\n", "has no column gc"),
         ("chrom\tstart\tend\tgc\n", "holds no bin"),
         ("chrom\tstart\tend\tgc\tgc\nchr1\t0\t9\t0\t0\n", "names a column twice"),
-        ("chrom\tstart\tend\tgc\trepeats\nchr1\t0\t9\t0\t0\n", "a column 'repeats', which bins do not have"),
+        ("chrom\tstart\tend\tgc\trepeats\nchr1\t0\t9\t0\t0\n", "a column 'repeats', which such tables do not have"),
         ("chrom\tstart\tend\tgc\nchr1\t0\t9\n", "line 2: the row has 3 cells and the header 4"),
         ("chrom\tstart\tend\tgc\nchr1\t0\t9\t40\n", "line 2: the value 40 is not between 0 and 1"),
         ("chrom\tstart\tend\tgc\nchr1\t0\t9\thigh\n", "line 2: .*'high' is not a number"),

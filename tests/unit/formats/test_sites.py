@@ -162,6 +162,17 @@ ALT = next(base for base in "ACGT" if base not in (A1, A1.translate(COMPLEMENT))
     ("content", "words"),
     [
         (f"chr1\t0\t1\t{A1}\t{ALT}\t0.99\t0.3\n", "columns 6 and 7 hold numbers, and no header says which"),
+        (f"chr1\t0\t1\t{A1}\t{ALT}\t0,25\n", "column 6 holds '0,25', and a frequency is a number such as 0.25"),
+        (f"chr1\t0\t1\t{A1}\t{ALT}\t,25\n", "column 6 holds ',25'"),
+        (f"chr1\t0\t1\t{A1}\t{ALT}\tx\t25%\n", "column 7 holds '25%'"),
+        (f"chr1\t0\t1\t{A1}\t{ALT}\tAF=0.25\n", "column 6 holds 'AF=0.25'"),
+        (
+            f"chr1\t0\t1\t{A1}\t{ALT}\tx\nchr1\t7\t8\tA\tC\t0.4\n",
+            "a number stands behind the alleles, and none in the first",
+        ),
+        (f"chr1\t0\t1\t{A1}\t{ALT}\t.\t.\nchr1\t7\t8\tA\tC\t.\t0.4\n", "a number stands behind the alleles"),
+        (f"chrom\tstart\tend\tref\talt\tAF\nchr1\t0\t1\t{A1}\t{ALT}\t0,25\n", "the frequency '0,25' is not a number"),
+        (VCF + f"chr1\t1\t.\t{A1}\t{ALT}\t.\t.\tAF=0,25\n", "the frequency '0,25' is not a number"),
         (f"chr1\t0\t1\t{A1}\t{ALT}\t60\n", "60 is not a frequency from 0 to 1"),
         (f"chr1\t0\t2\t{A1}\t{ALT}\n", "0-2 is an interval of 2 bases for a single-nucleotide site"),
         (f"chr1\t1\t1\t{A1}\t{ALT}\n", "an interval of 0 bases"),

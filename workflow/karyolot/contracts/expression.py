@@ -44,14 +44,14 @@ class ExpressionSample(Facts):
 
 
 class TranscriptGenes(Table):
-    """tx2gene.tsv: the gene of each transcript, sorted by transcript_id."""
+    """tx2gene.parquet: the gene of each transcript, sorted by transcript_id."""
 
     transcript_id: Series[str] = pa.Field(unique=True)
     gene_id: Series[str]
 
 
 class Genes(Table):
-    """genes.tsv: the genes of the annotation, sorted by gene_id.
+    """genes.parquet: the genes of the annotation, sorted by gene_id.
 
     gene_name: the symbol, or the id of a gene without one; names may repeat. length: bases of all its exons together.
     chrom, start, end: where its exons lie, 0-based half-open; of a gene that stands on X and Y, the place on X.
@@ -372,7 +372,8 @@ class PanelResults(NamedTuple):
 
 
 class ExpressionResults(NamedTuple):
-    """All expression results of a lot, as its report needs them. replicates: samples of the lot, of its donor.
+    """All expression results of a lot, as its report needs them. samples, cultures: of RNA of the lot and of its
+    donor; samples that share a library are of one culture.
 
     levels: SampleLevels. arms: ArmShifts; None when no annotation says where genes lie. panel: None when none is given.
     quality: RnaQuality.
@@ -381,8 +382,10 @@ class ExpressionResults(NamedTuple):
     differential: pd.DataFrame
     markers: pd.DataFrame
     enrichment: pd.DataFrame
-    lot_replicates: int
-    donor_replicates: int
+    lot_samples: int
+    donor_samples: int
+    lot_cultures: int
+    donor_cultures: int
     levels: pd.DataFrame | None = None
     arms: pd.DataFrame | None = None
     panel: PanelResults | None = None

@@ -52,7 +52,8 @@ class Problem:
 
     `line` is 1-based as a text editor shows it (the header is line 1); None when the whole file is meant.
     `column` is a column of a table or a dotted key of the configuration. `column`, `value` are None when no single
-    cell is at fault. `meant` is the allowed word nearest to the one found; None when there is none.
+    cell is at fault. `meant` is the allowed word nearest to the one found; None when there is none. `inner` is the line
+    of another file that the cell or setting names, as the message says it; problems of one cell are in its order.
     """
 
     code: str
@@ -63,6 +64,12 @@ class Problem:
     column: str | None = None
     value: str | None = None
     meant: str | None = None
+    inner: int | None = None
+
+    @property
+    def order(self) -> tuple[str | int, ...]:
+        """By place: file, line, column, line within the file that a cell or setting names."""
+        return self.file, self.line or 0, self.column or "", self.inner or 0, self.code, self.message
 
     @property
     def warning(self) -> bool:
@@ -110,6 +117,12 @@ def escaped(text: str) -> str:
 def quoted(text: str, limit: int = 80) -> str:
     """`text` in quotes for a message: unprintable characters escaped (a terminal must not obey them), long text cut."""
     return repr(text if len(text) <= limit else text[: limit - 3] + "...")
+
+
+def some(names: Iterable[str], count: int = 4) -> str:
+    """The first names, and whether there are more."""
+    names = list(names)
+    return ", ".join(names[:count]) + (" ..." if len(names) > count else "")
 
 
 def summary(problems: Sequence[Problem]) -> str:

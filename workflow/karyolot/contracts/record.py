@@ -21,7 +21,7 @@ SWAP = "a swap between lots of the same donor"
 NOT_SEEN = ("ploidy", "balanced rearrangements", CNLOH, "centromeres", "other assembly gaps", SWAP)
 """What this method cannot detect, however deep; printed wherever a PASS is. SWAP: lots of one donor have one genotype,
 so that neither sex nor SNPs nor germline copy number distinguish them, whether or not the study holds a second one."""
-SCHEMA_VERSION = "2.2"
+SCHEMA_VERSION = "2.3"
 """Of report.json, major.minor. A field that goes or changes its meaning raises the major number, a new field the minor one.
 
 The fields are in `resources/report.schema.json`, generated from `Record` by `karyolot defaults --write`.
@@ -101,7 +101,7 @@ class Measured(Frozen):
     changes this record.
     """
 
-    schema_version: Literal["2.2"]
+    schema_version: Literal["2.3"]
     notice: str
     lot: LotFacts
     verdict: Verdict

@@ -142,7 +142,8 @@ class ArmShiftRow(Frozen):
 
 
 class ExpressionRecord(Frozen):
-    """Markers and pathways of the lot. replicates: samples of the lot and of its donor. panel: None when none is given.
+    """Markers and pathways of the lot. replicates: samples of the lot and of its donor; cultures: independent ones
+    among them, by which the spread is judged. panel: None when none is given.
 
     heat: genes x samples; heat_samples names the columns, the donor's first. arms: empty when places are not known.
 
@@ -151,6 +152,8 @@ class ExpressionRecord(Frozen):
 
     lot_replicates: int
     donor_replicates: int
+    lot_cultures: int
+    donor_cultures: int
     p_values: bool
     significance: float
     genes_tested: int

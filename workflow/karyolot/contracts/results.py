@@ -116,7 +116,10 @@ class BinFiles(FileSet):
 
 @dataclass(frozen=True, kw_only=True)
 class QualityFiles(FileSet):
-    """JSON files on the quality of one sample, one per unit; which there are depends on how the sample came."""
+    """JSON files on the quality of one sample, one per unit; which there are depends on how the sample came.
+
+    reads: what `verify_reads` found; the others are those of tools.
+    """
 
     reads: tuple[str, ...] = ()
     fastp: tuple[str, ...] = ()
@@ -125,8 +128,8 @@ class QualityFiles(FileSet):
     salmon: tuple[str, ...] = ()
 
     def by_tool(self) -> dict[str, tuple[str, ...]]:
-        """The files that are read as they are, by what said it; those there are."""
-        held = {"reads": self.reads, "fastp": self.fastp, "flagstat": self.flagstat}
+        """The files of tools that are read as they are, by tool; those there are."""
+        held = {"fastp": self.fastp, "flagstat": self.flagstat}
         return {name: files for name, files in held.items() if files}
 
 

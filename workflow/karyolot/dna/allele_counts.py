@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from karyolot.contracts.alleles import BASES
+from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.problems import KaryolotError
-from karyolot.dna.bins import contig_key
 
 COUNTS = ["ref_count", "alt_count", "other_count"]
 

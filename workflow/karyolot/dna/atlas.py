@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.settings import Region
-from karyolot.dna.bins import contig_key
 
 
 class Atlas(NamedTuple):

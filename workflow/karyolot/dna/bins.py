@@ -8,16 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import BinSources, TrackPiece
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Layout, Region
 
 Floats = NDArray[np.float64]
-
-
-def contig_key(name: str) -> str:
-    """'chr8' and '8' are the same contig."""
-    return name.removeprefix("chr")
 
 
 def sources_of(columns: Mapping[str, Any]) -> BinSources:

@@ -16,10 +16,10 @@ from karyolot.contracts.cells import (
     tetraploid,
     tetraploid_limit,
 )
+from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import Calls, Comparison, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
-from karyolot.dna.bins import contig_key
 from karyolot.dna.limits import MIN_USABLE, NEVER_SEEN, distinct_places, smallest_fractions
 from karyolot.dna.names import Extent, Type, common_name, copies_in_affected
 from karyolot.dna.noise import runs_of, standard_error

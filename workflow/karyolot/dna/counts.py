@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import Fragments, Library
 from karyolot.contracts.problems import KaryolotError
-from karyolot.dna.bins import contig_key
 
 MITOCHONDRION = {"M", "MT"}
 LONGEST = 100_000

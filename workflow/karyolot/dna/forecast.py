@@ -13,12 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import pdtrc
 
 from karyolot.contracts.cells import detectable_fraction, of_diploid
+from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import Comparison, Noise
 from karyolot.contracts.criteria import Metrics
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.settings import CopyNumber, Identity
 from karyolot.dna.alleles import BLOCK, LEAST_BLOCKS, SURE, sites_needed
-from karyolot.dna.bins import contig_key
 from karyolot.dna.limits import MIN_USABLE, distinct_places, limits_by_size, smallest_fractions
 from karyolot.dna.noise import MIN_BINS, inflation_at
 from karyolot.dna.ratio import analysis_factor

@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from karyolot.contracts.cells import DIPLOID, of_diploid, percent
+from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import LEAST_NEUTRAL, Comparison, Karyotype, Match, Noise
 from karyolot.contracts.settings import CopyNumber, Layout
-from karyolot.dna.bins import contig_key
 from karyolot.dna.names import copies_in_affected
 
 WHOLE_SETS = 0.25

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from karyolot.contracts.cells import detectable_fraction, in_sets, tetraploid_limit
+from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import MASKS, Arms, Lod, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
-from karyolot.dna.bins import contig_key
 from karyolot.dna.noise import standard_error
 from karyolot.dna.segments import against_donor
 from karyolot.dna.thresholds import known_threshold, least_effect, segment_threshold

@@ -4,11 +4,11 @@ import pandas as pd
 
 from karyolot.contracts.alleles import AlleleResults
 from karyolot.contracts.cells import cells, detectable, interval
+from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import Comparison, Match, Noise
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.metrics import LOD_OF, MetricName
 from karyolot.contracts.settings import CopyNumber, Layout
-from karyolot.dna.bins import contig_key
 from karyolot.dna.forecast import more_reads
 from karyolot.dna.limits import NEVER_SEEN
 from karyolot.dna.match import lost_from

@@ -4,8 +4,9 @@ Reads files, writes none. Codes are listed in `contracts.problems.CODES`.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def examine(
     # A setting that could not be read stands at its default now, which is not the user's choice to be blamed for.
     problems += [problem for problem in found if problem.file != CONFIG or problem.column not in faulty]
     problems = [_located(problem, configfiles) for problem in problems]
-    return config, draft, sorted(problems, key=lambda p: (p.file, p.line or 0, p.column or "", p.code, p.message))
+    return config, draft, sorted(problems, key=lambda problem: problem.order)
 
 
 def _located(problem: Problem, configfiles: Sequence[str | Path]) -> Problem:
@@ -100,15 +101,7 @@ def _parts(key: str) -> list[str | int]:
 
 def check(config: Config, draft: Draft, workdir: Path, *, contents: bool = True) -> list[Problem]:
     """All that is wrong between the rows of the tables, the settings and (with `contents`) the files they name."""
-    sheets = config.sheets
-    problems = [
-        *rows.ids([(e, e.row.donor_id) for e in draft.donors], sheets.donors, "donor_id"),
-        *rows.ids([(e, e.row.lot_id) for e in draft.lots], sheets.lots, "lot_id"),
-        *rows.references(draft, config),
-        *rows.lots(draft, sheets.lots),
-        *rows.samples(draft, sheets.samples),
-        *rows.results(draft, sheets.results),
-    ]
+    problems = list(rows.problems(draft))
     # Where it is not sure what belongs to whom, nothing is said to be missing.
     doubtful = any(entry.bad & rows.IDS for entry in draft.rows) or any(
         problem.code in {"E11", "E24"} or (problem.code == "E01" and problem.column in rows.IDS) for problem in problems
@@ -128,34 +121,32 @@ def _in_files(files: Files) -> list[Problem]:
     files.files_of_settings()
     contigs = genome.reference(files)
     genome.tracks(files, contigs)
-    sequencing.panel(files, contigs)
+    files.report("identity.sites", partial(sequencing.panel, files, contigs))
     genes = expression.annotation(files, contigs)
     sequencing.reads(files, uses, contigs)
-    sequencing.calls(files)
+    sequencing.calls(files, contigs)
     for use in uses:
         if use.column == "counts" and not use.is_matrix:
-            genome.counts(files, use, contigs)
+            files.report_row(use, genome.counts(files, use, contigs))
     sequencing.alleles(files, uses, contigs)
     genome.compare_with_donors(files, uses)
     sources = expression.gene_sources(files, uses, genes)
-    expression.markers(files, sources)
-    expression.panel(files, sources)
+    files.report("expression.markers", partial(expression.markers, files, sources))
+    files.report("expression.panel", partial(expression.panel, sources))
     expression.gene_sets(files, sources)
-    acceptance(files)
+    files.report("acceptance", partial(acceptance, files))
     return files.found
 
 
-def acceptance(files: Files) -> None:
-    """Check the acceptance document."""
-    if "acceptance" not in files.there:
-        return
-    path, file = files.there["acceptance"]
+def acceptance(files: Files, file: Path) -> Iterator[Fault]:
+    """What is wrong with the acceptance document."""
     document, faults = files.look(yaml.look, file, Acceptance)
-    ids = [criterion.id for criterion in document.criteria] if isinstance(document, Acceptance) else []
-    twice = [name for name in dict.fromkeys(ids) if ids.count(name) > 1]
-    faults = [*faults, *(Fault("E01", f"the criterion {name} stands twice", "give each its own id") for name in twice)]
-    for topic in uncovered(document) if isinstance(document, Acceptance) else ():
+    yield from faults
+    if document is None:
+        return
+    ids = [criterion.id for criterion in document.criteria]
+    for name in (name for name in dict.fromkeys(ids) if ids.count(name) > 1):
+        yield Fault("E01", f"the criterion {name} stands twice", "give each its own id")
+    for topic in uncovered(document):
         remedy = "take the criterion over from the shipped document, required and with its limits"
-        faults.append(Fault("W18", f"does not cover {topic}: no lot can pass by it", remedy))
-    for fault in faults:
-        files.in_config("acceptance", fault, path)
+        yield Fault("W18", f"does not cover {topic}: no lot can pass by it", remedy)

@@ -30,7 +30,7 @@ def comparisons(draft: Draft, config: Config, doubtful: bool) -> Iterator[Proble
         lot, donor = row.row.lot_id, row.row.donor_id
         if row.bad & {"lot_id", "donor_id"}:
             continue
-        at_lot = partial(Problem, file=config.sheets.lots, line=row.line, column="lot_id", value=lot)
+        at_lot = partial(row.problem, column="lot_id")
         if owned and not doubtful:
             yield from _absent(owned, lot, donor, has_dna, at_lot)
         yield from _different(owned.get(("wgs", "lot", lot), {}), owned.get(("wgs", "donor", donor), {}), at_lot)
@@ -40,7 +40,7 @@ def comparisons(draft: Draft, config: Config, doubtful: bool) -> Iterator[Proble
             study |= {facts["sample_id"]: facts for facts in compared}
             found = _confounded(config, draft, compared)
             if found is not None:
-                yield at_lot("E13", message=found[0], remedy=found[1])
+                yield at_lot("E13", *found)
             yield from _expression_design(rna, donor_rna, at_lot, reported=_batches(config) if found else ())
             confounded = confounded or found is not None
     if study and not confounded and (found := _confounded(config, draft, list(study.values()), pooled=True)):
@@ -65,16 +65,15 @@ def _of_study(draft: Draft, file: str, owned: Owned, asked: bool) -> Iterator[Pr
     """What the samples of a study must be together. asked: whether a study without WGS is worth a warning."""
     for (assay, kind, owner), samples in owned.items():
         if assay == "wgs" and len(samples) > 1:
-            line = list(samples.values())[1][0].line
             message = f"{kind} {owner} has {len(samples)} WGS samples: {', '.join(samples)}"
             remedy = "keep one; libraries and lanes of the same cells go under one sample_id and are merged"
-            yield Problem("E25", file, message, remedy, line, "sample_id")
-    lines = {entry_of(entry.row): entry.line for entry in reversed(draft.samples) if entry.row.assay == "rnaseq"}
-    if {"reads", "counts"} <= lines.keys():
-        line = max(lines["reads"], lines["counts"])
-        message = f"RNA comes as reads (line {lines['reads']}) and as counts (line {lines['counts']})"
+            yield list(samples.values())[1][0].problem("E25", message, remedy, "sample_id")
+    first = {entry_of(entry.row): entry for entry in reversed(draft.samples) if entry.row.assay == "rnaseq"}
+    if {"reads", "counts"} <= first.keys():
+        reads, counts = first["reads"], first["counts"]
+        message = f"RNA comes as reads (line {reads.line}) and as counts (line {counts.line})"
         remedy = "give all RNA of a study in one way: differences between methods would look like biology"
-        yield Problem("E25", file, message, remedy, line, "sample_id")
+        yield max(reads, counts, key=lambda entry: entry.line).problem("E25", message, remedy, "sample_id")
     if asked:
         message = "no sample is WGS: genomic stability of the lots is not assessed, RNA alone is"
         remedy = "add WGS samples of lots and donors; or ask for the RNA results by name"
@@ -86,15 +85,15 @@ def _absent(owned: Owned, lot: str, donor: str, has_dna: bool, at_lot: Callable[
     wanted = "wgs" if has_dna else "rnaseq"
     if (wanted, "lot", lot) not in owned:
         message = f"the lot has no {'WGS' if has_dna else 'RNA'} sample"
-        yield at_lot("E25", message=message, remedy=f"add a row to samples.tsv: assay {wanted}, lot_id {lot}")
+        yield at_lot("E25", message, f"add a row to samples.tsv: assay {wanted}, lot_id {lot}")
     elif has_dna and ("wgs", "donor", donor) not in owned:
         message = f"its donor {donor} has no WGS sample of hepatocytes, so there is nothing to compare the lot with"
         remedy = f"add a row to samples.tsv: assay wgs, donor_id {donor}, lot_id empty"
-        yield at_lot("E06", message=message, remedy=remedy)
+        yield at_lot("E06", message, remedy)
     if ("rnaseq", "lot", lot) in owned and ("rnaseq", "donor", donor) not in owned:
         message = f"the lot has RNA and its donor {donor} has none: expression is not compared"
         remedy = f"add RNA samples of the donor's hepatocytes (assay rnaseq, donor_id {donor})"
-        yield at_lot("W05", message=message, remedy=remedy)
+        yield at_lot("W05", message, remedy)
 
 
 def _facts(samples: Samples, column: str) -> set[str]:
@@ -107,7 +106,7 @@ def _different(lot: Samples, donor: Samples, at_lot: Callable[..., Problem]) -> 
         if own and other and own != other:
             message = f"{column} of lot ({', '.join(sorted(own))}) and donor ({', '.join(sorted(other))}) differ"
             remedy = "sequence both alike; differences between methods can look like copy-number changes"
-            yield at_lot("W04", message=message, remedy=remedy)
+            yield at_lot("W04", message, remedy)
 
 
 def _batches(config: Config) -> tuple[str, ...]:
@@ -168,16 +167,16 @@ def _expression_design(
         if len(samples) > 1:
             has = f"{len(samples)} RNA samples of one culture ({', '.join(samples)} share library_id)"
             remedy += ", or give each its own library_id if their cultures are independent"
-        yield at_lot("W12", message=f"the {who} has {has}: effect sizes only, no p-values", remedy=remedy)
+        yield at_lot("W12", f"the {who} has {has}: effect sizes only, no p-values", remedy)
     for column in BATCHES:
         own, other = _facts(lot, column), _facts(donor, column)
         if own and other and not own & other and column not in reported:
             message = f"RNA of lot and donor never share a {column}: the difference between them is confounded with it"
-            yield at_lot("W13", message=message, remedy="prepare and sequence lot and donor together")
+            yield at_lot("W13", message, "prepare and sequence lot and donor together")
     own, other = _facts(lot, "strandedness"), _facts(donor, "strandedness")
     if len(own | other) > 1:
         message = f"RNA libraries of one comparison differ in strandedness ({', '.join(sorted(own | other))})"
-        yield at_lot("W15", message=message, remedy="compare libraries of one kind")
+        yield at_lot("W15", message, "compare libraries of one kind")
 
 
 def needs(config: Config, draft: Draft) -> Iterator[Problem]:

@@ -3,18 +3,19 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from karyolot.contracts.genes import MOST_WITHOUT_LENGTH, matched, renamed
 from karyolot.contracts.panel import MIN_LOTS, gene_digest
-from karyolot.contracts.problems import Fault, KaryolotError, nearest, quoted
-from karyolot.inputs.files import Files, Use, config_files
+from karyolot.contracts.problems import Fault, KaryolotError, nearest, quoted, some
+from karyolot.inputs.files import Files, Use
 from karyolot.inputs.formats import gene_counts, gtf
 from karyolot.inputs.formats import gene_sets as sets_format
 from karyolot.inputs.formats import markers as markers_format
-from karyolot.inputs.genome import contig_fault, some
+from karyolot.inputs.genome import contig_fault
 from karyolot.io.files import sha256
 from karyolot.io.panel import read_panel
 from karyolot.io.shipped import aliases
@@ -45,9 +46,9 @@ class Source:
 def annotation(files: Files, contigs: dict[str, int] | None) -> gtf.Facts | None:
     """Gene names and contigs of the GTF; transcripts are needed only where RNA is."""
     genes = files.examine("reference.gtf", lambda file: files.look(gtf.look, file, transcripts=files.has_rna))
-    if genes and contigs and (message := contig_fault(genes.ends, contigs, spans=True)):
+    if genes and contigs and (message := contig_fault(genes.ends, contigs, spans="annotation")):
         fault = Fault("E14", message, "give the GTF and the FASTA of one assembly, from one source")
-        files.in_config("reference.gtf", fault, files.there["reference.gtf"][0])
+        files.in_config("reference.gtf", fault)
     return genes
 
 
@@ -157,35 +158,25 @@ def _lengths(
 # Markers and panel
 
 
-def markers(files: Files, sources: Sequence[Source]) -> None:
-    """Check the marker table, and that its genes are where expression comes from."""
-    files.examine("expression.markers", lambda file: _markers(files, sources, file))
-
-
-def _markers(files: Files, sources: Sequence[Source], file: Path) -> None:
-    path = files.config.expression.markers
+def markers(files: Files, sources: Sequence[Source], file: Path) -> Iterator[Fault]:
+    """What is wrong with the marker table, by itself and against where expression comes from."""
     facts = files.look(markers_format.look, file)
-    for fault in facts.faults:
-        files.in_config("expression.markers", fault, path)
-    for note in _renamed("it", facts.former):
-        files.in_config("expression.markers", note, path)
+    yield from facts.faults
+    yield from _renamed("it", facts.former)
     wanted = list(dict.fromkeys(row["gene_name"] for _, row in facts.rows))
     for source in sources:
-        for note in _renamed(source.label, source.former):
-            files.in_config("expression.markers", note, path)
+        yield from _renamed(source.label, source.former)
         missing = [name for name in wanted if name not in source.names]
         if missing and len(missing) == len(wanted):
             remedy = "give an annotation or matrix with gene names (symbols) of the same species"
-            files.in_config("expression.markers", Fault("E19", f"no marker gene is in {source.label}", remedy), path)
+            yield Fault("E19", f"no marker gene is in {source.label}", remedy)
         elif missing:
             message = f"{len(missing)} of {len(wanted)} marker genes are not in {source.label}: {', '.join(missing)}"
-            wrong = Fault("W19", message, "they will be not assessed; compare their spelling")
-            files.in_config("expression.markers", wrong, path)
-        if short := [name for name in wanted if name in source.without_length]:
+            yield Fault("W19", message, "they will be not assessed; compare their spelling")
+        short = [name for name in wanted if name in source.without_length]
+        if short and len(source.without_length) < len(source.named):
             message = f"{len(short)} of {len(wanted)} marker genes have no length in {source.label}: {some(short, 20)}"
-            wrong = Fault("W19", message, f"they have no TPM: {TPM_CRITERIA} that need them will be not assessed")
-            if len(source.without_length) < len(source.named):
-                files.in_config("expression.markers", wrong, path)
+            yield Fault("W19", message, f"they have no TPM: {TPM_CRITERIA} that need them will be not assessed")
 
 
 def _renamed(label: str, former: Sequence[str]) -> Iterator[Fault]:
@@ -195,35 +186,30 @@ def _renamed(label: str, former: Sequence[str]) -> Iterator[Fault]:
         yield Fault("W28", f"former symbols in {label} are read as today's: {listed}", "nothing, if this is meant")
 
 
-def panel(files: Files, sources: Sequence[Source]) -> None:
+def panel(sources: Sequence[Source], file: Path) -> Iterator[Fault]:
     """The reference panel is complete, and of the annotation of this study: the same genes under the same names."""
-    path = files.config.expression.panel
-    if path is None or "expression.panel" not in files.there:
-        return
-    _, file = files.there["expression.panel"]
     try:
         panel = read_panel(file)
     except KaryolotError as error:
         message = str(error).removeprefix(f"{file}: ")
-        files.in_config("expression.panel", Fault("E28", message, "name a file made by `karyolot panel freeze`"), path)
-        return
+        raise Fault("E28", message, "name a file made by `karyolot panel freeze`") from error
     for source in sources:
         ids = {gene for gene, _ in source.named}
         missing = [gene for gene in panel.gene_ids if gene not in ids]
         # '': not known before the run, which genes salmon leaves out.
         wanted = panel.annotation_sha256 if source.is_matrix else panel.gtf_sha256
-        if missing or (wanted and source.digest != wanted):
+        message = ""
+        if missing:
+            message = f"{len(missing)} of its {len(panel.gene_ids)} genes are not in {source.label} ({some(missing)})"
+        elif wanted and source.digest != wanted:
             message = f"the genes of {source.label} are others, or have other names ({len(ids)} there)"
-            if missing:
-                message = (
-                    f"{len(missing)} of its {len(panel.gene_ids)} genes are not in {source.label} ({some(missing)})"
-                )
+        if message:
             remedy = f"use the annotation panel {panel.version} was frozen with, or freeze a new panel"
-            files.in_config("expression.panel", Fault("E14", f"another annotation: {message}", remedy), path)
+            yield Fault("E14", f"another annotation: {message}", remedy)
     if len(panel.lots) < MIN_LOTS:
         message = f"lots in panel {panel.version}: {len(panel.lots)}, and limits need {MIN_LOTS}"
         remedy = "lots will be INDETERMINATE; freeze more accepted lots, or set no expression.panel"
-        files.in_config("expression.panel", Fault("W05", message, remedy), path)
+        yield Fault("W05", message, remedy)
 
 
 # Gene sets
@@ -232,60 +218,52 @@ def panel(files: Files, sources: Sequence[Source]) -> None:
 def gene_sets(files: Files, sources: Sequence[Source]) -> None:
     """Check the GMT files and the table of axes."""
     pathways = files.config.pathways
-    sets: dict[str, frozenset[str]] = {}
-    complete = True
     pins = {f"pathways.own_gene_sets.{number}.path": own.sha256 for number, own in enumerate(pathways.own_gene_sets)}
-    gmts = {key: path for key, path in config_files(files.config).items() if "gene_sets." in key}
-    for key, path in gmts.items():
-        if key not in files.there:
-            complete = False
-            continue
-        _, file = files.there[key]
-        try:
-            if key in pins and (digest := files.look(sha256, file)) != pins[key]:
-                remedy = "fetch the release that was pinned, or state this sha256 if the change is meant"
-                raise Fault("E05", f"its sha256 is {digest}, stated is {pins[key]}", remedy)
-            found = files.look(sets_format.look, file)
-        except Fault as fault:
-            files.in_config(key, fault, path)
-            complete = False
-            continue
-        if repeated := sorted(sets.keys() & found.sets.keys()):
-            wrong = Fault("E01", f"the gene set {quoted(repeated[0])} is in another file too", "delete one of them")
-            files.in_config(key, wrong, path)
-        for note in _renamed("it", found.former):
-            files.in_config(key, note, path)
-        sets |= found.sets
-    files.examine("pathways.axes", lambda file: _axes(files, sources, sets, complete, file))
+    sets: dict[str, frozenset[str]] = {}
+    keys = [key for key in files.named if "gene_sets." in key]
+    readable = [key for key in keys if files.examine(key, partial(_collect, files, key, pins.get(key), sets))]
+    files.report("pathways.axes", partial(_axes, files, sources, sets, len(readable) == len(keys)))
+
+
+def _collect(files: Files, key: str, pin: str | None, sets: dict[str, frozenset[str]], file: Path) -> bool:
+    """Add the sets of a GMT file to those of the files before it. pin: its sha256 as stated."""
+    if pin is not None and (digest := files.look(sha256, file)) != pin:
+        remedy = "fetch the release that was pinned, or state this sha256 if the change is meant"
+        raise Fault("E05", f"its sha256 is {digest}, stated is {pin}", remedy)
+    found = files.look(sets_format.look, file)
+    if repeated := sorted(sets.keys() & found.sets.keys()):
+        wrong = Fault("E01", f"the gene set {quoted(repeated[0])} is in another file too", "delete one of them")
+        files.in_config(key, wrong)
+    for note in _renamed("it", found.former):
+        files.in_config(key, note)
+    sets |= found.sets
+    return True
 
 
 def _axes(
     files: Files, sources: Sequence[Source], sets: Mapping[str, frozenset[str]], complete: bool, file: Path
-) -> None:
-    """Check the table of axes. complete: all GMT files could be read, so that a set that is in none is an error."""
+) -> Iterator[Fault]:
+    """What is wrong with the table of axes. complete: all GMT files could be read, so that a set in none is an error."""
     pathways = files.config.pathways
     axes = files.look(sets_format.look_axes, file)
-    for fault in axes.faults:
-        files.in_config("pathways.axes", fault, pathways.axes)
+    yield from axes.faults
     names = {row["set_name"]: line for line, row in reversed(axes.rows)}
     for name, line in names.items():
         if complete and name not in sets:
             message = f"no GMT file of the section pathways has the set {quoted(name)}"
-            wrong = Fault("E24", message, "correct the name", line, nearest(name, list(sets)))
-            files.in_config("pathways.axes", wrong, pathways.axes)
+            yield Fault("E24", message, "correct the name", line, nearest(name, list(sets)))
     scored = [name for name in reversed(names) if name in sets]
     for source in sources:
-        if scored and not any(sets[name] & source.names for name in scored):
+        used = {name: len(sets[name] & source.names) for name in scored}
+        if scored and not any(used.values()):
             message = f"no gene of any scored gene set is in {source.label}"
             raise Fault("E19", message, "give gene sets with gene names (symbols) of the same species")
-        small = [name for name in scored if len(sets[name] & source.names) < pathways.min_size]
-        large = [name for name in scored if len(sets[name] & source.names) > pathways.max_size]
-        sizes = (
+        small = [name for name in scored if used[name] < pathways.min_size]
+        large = [name for name in scored if used[name] > pathways.max_size]
+        for word, size, found_so, remedy in (
             ("fewer", pathways.min_size, small, "lower pathways.min_size, or compare the spelling of genes"),
             ("more", pathways.max_size, large, "raise pathways.max_size"),
-        )
-        for word, size, found_so, remedy in sizes:
+        ):
             if found_so:
                 message = f"gene sets with {word} than {size} genes in {source.label}: {some(found_so, 20)}"
-                wrong = Fault("E19", message, f"take them out of pathways.axes, or {remedy}")
-                files.in_config("pathways.axes", wrong, pathways.axes)
+                yield Fault("E19", message, f"take them out of pathways.axes, or {remedy}")

@@ -2,9 +2,7 @@
 
 import os
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -106,10 +104,13 @@ class Files:
         self.sheet = config.sheets.samples
         self.seen: dict[Any, Any] = {}
         self.found: list[Problem] = []
-        self.there: dict[str, tuple[str, Path]] = {}
-        """Dotted key -> (path as it is written, file), of the settings that name a file that can be read."""
+        self.named = config_files(config)
+        self.there: dict[str, Path] = {}
+        """Dotted key -> file, of the settings that name a file that can be read."""
         self.misplaced: set[int] = set()
         """Lines of samples.tsv with a file that belongs elsewhere: its reads cannot be expected to fit."""
+        self.first: dict[Any, Use] = {}
+        """The first use of each content, by what tells it from others."""
         self.has_dna = any(entry.row.assay == "wgs" for entry in draft.samples)
         self.has_rna = any(entry.row.assay == "rnaseq" for entry in draft.samples)
 
@@ -128,10 +129,20 @@ class Files:
 
     def in_row(self, use: Use, fault: Fault) -> None:
         where = (use.entry.line, use.column, use.path)
-        self.found.append(Problem(fault.code, self.sheet, fault.located, fault.remedy, *where, fault.meant))
+        self.found.append(Problem(fault.code, self.sheet, fault.located, fault.remedy, *where, fault.meant, fault.line))
 
-    def in_config(self, key: str, fault: Fault, path: str) -> None:
-        self.found.append(Problem(fault.code, CONFIG, fault.located, fault.remedy, None, key, path, fault.meant))
+    def report_row(self, use: Use, faults: Iterable[Fault]) -> None:
+        """Every fault of a file as a row uses it, yielded or raised."""
+        try:
+            for fault in faults:
+                self.in_row(use, fault)
+        except Fault as fault:
+            self.in_row(use, fault)
+
+    def in_config(self, key: str, fault: Fault, path: str | None = None) -> None:
+        """path: as it is written, where it is not the setting itself."""
+        where = (None, key, path or self.named.get(key))
+        self.found.append(Problem(fault.code, CONFIG, fault.located, fault.remedy, *where, fault.meant, fault.line))
 
     # samples
 
@@ -151,60 +162,60 @@ class Files:
         return uses
 
     def same_data(self, uses: Sequence[Use]) -> None:
-        """E03 for the second use of a file, of a checksum, or of a table's content under any compression; E04 when both are
-        mates of one row. What reads and alignments hold is compared by their first reads, which their formats read."""
-        by_identity: dict[tuple[int, int], Use] = {}
-        by_checksum: dict[str, Use] = {}
-        tables: dict[bytes, list[Use]] = defaultdict(list)
+        """Report the second use of a file or of a checksum. What files hold is compared as their formats read it."""
         for use in uses:
             if use.is_matrix or use.column == "alleles":
                 continue
-            row = use.entry.row
-            checksum = row.sha256_2 if use.column == "fastq_2" else row.sha256_1
-            earlier = by_identity.setdefault(use.identity, use)
-            words = "is the same file as"
-            if earlier is use and checksum is not None:
-                earlier, words = by_checksum.setdefault(checksum, use), "has the same checksum as"
-            if earlier is not use:
-                self.repeated(use, earlier, words)
-            elif use.column == "counts":
-                with suppress(Fault):  # of a file that cannot be read, which its own reader reports
-                    tables[text.head_digest(use.file)].append(use)
-        for alike in tables.values():
-            for use in alike[1:]:
-                with suppress(Fault):
-                    if text.same_content(alike[0].file, use.file):
-                        self.repeated(use, alike[0], "holds the same counts as")
+            checksum = use.entry.row.sha256_2 if use.column == "fastq_2" else use.entry.row.sha256_1
+            if not self.repeated(use, ("file", use.identity), "is the same file as") and checksum is not None:
+                self.repeated(use, ("sha256", checksum), "has the same checksum as")
 
-    def repeated(self, use: Use, earlier: Use, words: str) -> None:
-        message = f"the file {words} {earlier.column} in line {earlier.entry.line}"
+    def repeated(self, use: Use, content: tuple[str, Any], words: str) -> bool:
+        """Whether a row above uses the same content: E03, or E04 when both are mates of one row.
+
+        content: 'file', 'sha256' or 'content', and what is compared. Rows that are misplaced by their file are not reported
+        again for its content.
+        """
+        earlier = self.first.setdefault(content, use)
+        if earlier is use or (content[0] == "content" and use.entry.line in self.misplaced):
+            return False
         mates = use.entry is earlier.entry
         self.misplaced.add(use.entry.line)
+        message = f"the file {words} {earlier.column} in line {earlier.entry.line}"
         remedy = "name the file of the second mates" if mates else "name the sample's own file, or delete the row"
         self.in_row(use, Fault("E04" if mates else "E03", message, remedy))
+        return True
 
     # reference
 
     def files_of_settings(self) -> None:
         """Find the files that the settings name; a problem for each that cannot be read."""
-        for key, path in config_files(self.config).items():
+        for key, path in self.named.items():
             if path_fault(path):
                 continue
             file = resource(path, self.workdir)
             try:
                 text.regular_file(file)
             except Fault as fault:
-                self.in_config(key, fault, path)
+                self.in_config(key, fault)
             else:
-                self.there[key] = path, file
+                self.there[key] = file
 
     def examine(self, key: str, reader: Callable[[Path], T]) -> T | None:
         """`reader` of the file of a setting; None when there is none, or when a Fault became a problem of the setting."""
         if key not in self.there:
             return None
-        path, file = self.there[key]
         try:
-            return reader(file)
+            return reader(self.there[key])
         except Fault as fault:
-            self.in_config(key, fault, path)
+            self.in_config(key, fault)
             return None
+
+    def report(self, key: str, faults: Callable[[Path], Iterable[Fault]]) -> None:
+        """Every fault of the file of a setting, yielded or raised; nothing when there is no such file."""
+
+        def each(file: Path) -> None:
+            for fault in faults(file):
+                self.in_config(key, fault)
+
+        self.examine(key, each)

@@ -1,13 +1,16 @@
 """What the check finds in the files that describe the genome, and in counts per bin that must fit it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from karyolot.contracts.problems import Fault, quoted
+from karyolot.contracts.contigs import contig_key, foreign_contigs
+from karyolot.contracts.problems import Fault, quoted, some
 from karyolot.contracts.settings import Layout
 from karyolot.inputs.files import Files, Use
 from karyolot.inputs.formats import bin_counts, bins, fasta, fastq, intervals, layout, regions
+from karyolot.inputs.formats.rows import Kind
 from karyolot.io.shipped import resource
 
 READ_LENGTH_TOLERANCE = 0.1
@@ -22,41 +25,35 @@ TRACKS = {
     "reference.mappability": intervals.MAPPABILITY,
     "reference.replication_timing": intervals.TIMING,
     "reference.blacklist": intervals.REGIONS,
-    "small_variants.genes": intervals.REGIONS,
 }
 
 
 # Counts per bin
 
 
-def counts(files: Files, use: Use, contigs: dict[str, int] | None) -> None:
-    """Check a table of counts per bin by itself and against the genome."""
-    try:
-        facts = files.look(bin_counts.look, use.file)
-    except Fault as fault:
-        files.in_row(use, fault)
-        return
-    found = [*facts.notes]
+def counts(files: Files, use: Use, contigs: dict[str, int] | None) -> Iterator[Fault]:
+    """What is wrong with a table of counts per bin, by itself and against the genome."""
+    facts = files.look(bin_counts.look, use.file)
+    yield from facts.notes
     width = files.config.counting.bin_bp
     if width % facts.width:
         message = f"its bins have {facts.width} bases, which do not fill bins of counting.bin_bp ({width}) evenly"
-        found.append(Fault("E14", message, f"set counting.bin_bp to {facts.width} or a multiple of it"))
+        yield Fault("E14", message, f"set counting.bin_bp to {facts.width} or a multiple of it")
     if contigs is not None:
-        known_layout, _ = layout_of(files)
-        found += counts_beside_genome(facts, contigs, known_layout.autosomes if known_layout else ())
-    for each in found:
-        files.in_row(use, each)
+        known, _ = layout_of(files)
+        yield from counts_beside_genome(facts, contigs, known.autosomes if known else ())
 
 
 def counts_beside_genome(
     facts: bin_counts.Facts, contigs: Mapping[str, int], autosomes: Sequence[str]
 ) -> Iterator[Fault]:
     """What is wrong with counts per bin over a genome. contigs: their lengths."""
-    lengths = {key_of(name): length for name, length in contigs.items()}
-    known = {key_of(name): (name, own.end) for name, own in facts.contigs.items() if key_of(name) in lengths}
-    if not known:
-        message = f"none of its contigs ({some(facts.contigs)}) is in the reference ({some(contigs)})"
-        yield Fault("E14", message, "count over this reference, or rename the contigs as it does")
+    lengths = {contig_key(name): length for name, length in contigs.items()}
+    known = {contig_key(name): (name, own.end) for name, own in facts.contigs.items() if contig_key(name) in lengths}
+    if foreign := foreign_contigs(
+        facts.contigs, contigs, "count over this reference, or rename the contigs as it does"
+    ):
+        yield foreign
         return
     for key, (name, end) in known.items():
         # A counter may give the last bin of a contig its full width.
@@ -64,14 +61,14 @@ def counts_beside_genome(
             message = f"{name} has bins to {end}, and {lengths[key]} bases in the reference"
             yield Fault("E14", message, "give the reference the counts were made over")
             return
-    if missing := [name for name in autosomes if key_of(name) not in known]:
+    if missing := [name for name in autosomes if contig_key(name) not in known]:
         message = f"has no counts for {some(missing, 24)}: they will not be assessed"
         yield Fault("W05", message, "count over all chromosomes")
 
 
 def counts_beside_donor(lot: bin_counts.Facts, donor: bin_counts.Facts, where: str) -> Fault | None:
     """What is wrong between the counts of a lot and of its donor; None when nothing is. where: the donor's are found."""
-    own, other = ({key_of(name): contig for name, contig in each.contigs.items()} for each in (lot, donor))
+    own, other = ({contig_key(name): contig for name, contig in each.contigs.items()} for each in (lot, donor))
     if lot.width != donor.width:
         message = f"its bins have {lot.width} bases, those of its donor ({where}) {donor.width}"
         return Fault("E14", message, SAME_PROGRAM)
@@ -89,19 +86,7 @@ def counts_beside_donor(lot: bin_counts.Facts, donor: bin_counts.Facts, where: s
 
 def content_of(facts: bin_counts.Facts) -> frozenset[tuple[str, bytes, bytes]]:
     """All counts and their places, whatever the order and spelling of contigs and the format of the file."""
-    return frozenset((key_of(name), contig.places, contig.counts) for name, contig in facts.contigs.items())
-
-
-def same_counts(files: Files, uses: Sequence[Use]) -> None:
-    """E03 for counts per bin that a row above gives too, in whatever format."""
-    seen: dict[frozenset[tuple[str, bytes, bytes]], Use] = {}
-    for use in uses:
-        facts = _seen(files, use)
-        if facts is None or use.entry.line in files.misplaced:
-            continue
-        earlier = seen.setdefault(content_of(facts), use)
-        if earlier is not use:
-            files.repeated(use, earlier, "holds the same counts as")
+    return frozenset((contig_key(name), contig.places, contig.counts) for name, contig in facts.contigs.items())
 
 
 def _seen(files: Files, use: Use) -> bin_counts.Facts | None:
@@ -112,7 +97,9 @@ def _seen(files: Files, use: Use) -> bin_counts.Facts | None:
 
 def compare_with_donors(files: Files, uses: Sequence[Use]) -> None:
     """Read lengths, bins and depth of each lot against its donor."""
-    same_counts(files, uses)
+    for use in uses:
+        if facts := _seen(files, use):
+            files.repeated(use, ("content", content_of(facts)), "holds the same counts as")
     donor_of = {entry.row.lot_id: entry.row.donor_id for entry in files.draft.lots}
     lots: dict[tuple[str, str], list[Use]] = defaultdict(list)
     donors: dict[tuple[str, str], list[Use]] = defaultdict(list)
@@ -157,65 +144,61 @@ def reference(files: Files) -> dict[str, int] | None:
     genome = files.examine("reference.fasta", lambda file: files.look(fasta.look, file))
     if genome and files.has_dna and (message := layout_fault(*layout_of(files), genome.contigs)):
         remedy = "choose the layout of this assembly in reference.layout, or give the FASTA of that assembly"
-        files.in_config("reference.fasta", Fault("E14", message, remedy), files.there["reference.fasta"][0])
-    files.examine("reference.transcripts", fasta.is_fasta)
-    if genome is not None:
-        return genome.contigs
-    return ready.ends if ready is not None else None
+        files.in_config("reference.fasta", Fault("E14", message, remedy))
+    files.examine("reference.transcripts", fasta.check_head)
+    return genome.contigs if genome else ready.ends if ready else None
 
 
 def _ready_bins(files: Files, file: Path) -> bins.Facts:
     """Ready bins, which must have the width of the counting and leave nothing else to be said of the bins."""
     for name in ("mappability", "replication_timing", "blacklist"):
-        if (path := getattr(files.config.reference, name)) is not None:
+        if getattr(files.config.reference, name) is not None:
             message = "has no effect together with reference.bins, which gives all values of a bin"
             remedy = f"leave it out, or leave out reference.bins and give reference.fasta with reference.{name}"
-            files.in_config(f"reference.{name}", Fault("E17", message, remedy), path)
-    facts = files.look(bins.look, file)
-    width = files.config.counting.bin_bp
+            files.in_config(f"reference.{name}", Fault("E17", message, remedy))
+    facts, width = files.look(bins.look, file), files.config.counting.bin_bp
     if facts.width != width and any(end > facts.width for end in facts.ends.values()):
         message = f"its bins have {facts.width} bases, and counting.bin_bp is {width}"
-        files.in_config(
-            "reference.bins",
-            Fault("E14", message, f"set counting.bin_bp to {facts.width}"),
-            files.there["reference.bins"][0],
-        )
+        files.in_config("reference.bins", Fault("E14", message, f"set counting.bin_bp to {facts.width}"))
     return facts
 
 
 def tracks(files: Files, contigs: dict[str, int] | None) -> None:
     """Check the tracks over the genome and the lists of regions."""
     for key, kind in TRACKS.items():
-        facts = files.examine(key, lambda file, kind=kind: files.look(intervals.look, file, kind))  # type: ignore[misc]
-        if facts is None:
-            continue
-        found = [*facts.notes]
-        if key == "small_variants.genes":
-            files.examine(key, lambda file: files.look(intervals.check_plain, file))
-        if contigs and key == "small_variants.genes":  # tools read it, so its contigs must be spelt as the genome's
-            if unknown := sorted(set(facts.contigs) - set(contigs)):
-                message = f"its contig {quoted(unknown[0])} is not in the reference ({some(contigs)})"
-                found.append(Fault("E14", message, "give the list for this assembly, in its spelling"))
-        elif contigs:
-            layout, _ = layout_of(files)
-            found += track_beside_genome(facts, contigs, layout.autosomes if layout and kind.value == "number" else ())
-        for fault in found:
-            files.in_config(key, fault, files.there[key][0])
+        files.report(key, partial(_track, files, contigs, kind))
+    files.report("small_variants.genes", partial(_genes, files, contigs))
     files.examine("copy_number.watch_regions", lambda file: files.look(regions.look, file))
+
+
+def _track(files: Files, contigs: dict[str, int] | None, kind: Kind, file: Path) -> Iterator[Fault]:
+    facts = files.look(intervals.look, file, kind)
+    yield from facts.notes
+    if contigs:
+        known, _ = layout_of(files)
+        yield from track_beside_genome(facts, contigs, known.autosomes if known and kind.value == "number" else ())
+
+
+def _genes(files: Files, contigs: dict[str, int] | None, file: Path) -> Iterator[Fault]:
+    """The list of genes to search is read by tools: its contigs must be spelt as the genome's."""
+    facts = files.look(intervals.look, file, intervals.REGIONS)
+    if contigs and (unknown := sorted(set(facts.contigs) - set(contigs))):
+        message = f"its contig {quoted(unknown[0])} is not in the reference ({some(contigs)})"
+        yield Fault("E14", message, "give the list for this assembly, in its spelling")
+    intervals.check_plain(file)
 
 
 def track_beside_genome(
     facts: intervals.Facts, contigs: Mapping[str, int], autosomes: Sequence[str]
 ) -> Iterator[Fault]:
     """What is wrong with a track over a genome. contigs: their lengths. autosomes: that must have values; none for regions."""
-    known = set(map(key_of, facts.contigs))
-    if not known & set(map(key_of, contigs)):
-        message = f"none of its contigs ({some(facts.contigs)}) is in the reference ({some(contigs)})"
-        yield Fault("E14", message, "give the track of this assembly")
+    known = set(map(contig_key, facts.contigs))
+    if foreign := foreign_contigs(facts.contigs, contigs, "give the track of this assembly"):
+        yield foreign
         return
-    lengths = {key_of(name): length for name, length in contigs.items()}
-    wanted = {name: lengths[key_of(name)] for name in autosomes if key_of(name) in lengths}
-    missing = {name: length for name, length in wanted.items() if key_of(name) not in known}
+    lengths = {contig_key(name): length for name, length in contigs.items()}
+    wanted = {name: lengths[contig_key(name)] for name in autosomes if contig_key(name) in lengths}
+    missing = {name: length for name, length in wanted.items() if contig_key(name) not in known}
     share = sum(missing.values()) / max(sum(wanted.values()), 1)
     if missing:
         message = f"has no value on {some(missing, 24)} ({share:.0%} of the autosomes)"
@@ -225,33 +208,23 @@ def track_beside_genome(
             yield Fault("W28", message, "their bins are not used; give a track over the genome of this assembly")
 
 
-def key_of(contig: str) -> str:
-    """'chr8' and '8' are the same contig."""
-    return contig.removeprefix("chr")
-
-
-def some(names: Iterable[str], count: int = 4) -> str:
-    names = list(names)
-    return ", ".join(names[:count]) + (" ..." if len(names) > count else "")
-
-
-def contig_fault(given: Mapping[str, int], reference: Mapping[str, int], *, spans: bool = False) -> str | None:
+def contig_fault(given: Mapping[str, int], reference: Mapping[str, int], *, spans: str = "") -> str | None:
     """Why the contigs of a file cannot be those of the reference; None when they can.
 
-    The file may leave out contigs, and must spell the others as the reference does. spans: `given` holds the last
-    base seen on each contig instead of its length.
+    The file may leave out contigs, and must spell the others as the reference does. spans: what the file holds, where `given` is
+    the last base of it on each contig instead of its length.
     """
     unknown = [name for name in given if name not in reference]
-    keys = {key_of(name): name for name in reference}
-    styled = [name for name in unknown if key_of(name) in keys]
+    keys = {contig_key(name): name for name in reference}
+    styled = [name for name in unknown if contig_key(name) in keys]
     if styled:
-        return f"contig names do not match the reference: {styled[0]} here, {keys[key_of(styled[0])]} there"
+        return f"contig names do not match the reference: {styled[0]} here, {keys[contig_key(styled[0])]} there"
     if unknown and (not spans or len(unknown) == len(given)):
         return f"{len(unknown)} of its {len(given)} contigs are not in the reference ({some(unknown)})"
     for name, length in given.items():
         there = reference.get(name, length)
         if (length > there) if spans else (length != there):
-            has = f"annotation up to base {length}" if spans else f"{length} bases"
+            has = f"{spans} up to base {length}" if spans else f"{length} bases"
             return f"another assembly: {name} has {has} here and {there} bases in the reference"
     return None
 
@@ -260,15 +233,15 @@ def layout_fault(layout: Layout | None, bands: Mapping[str, int], contigs: Mappi
     """Why a genome is not the one its layout describes; None when it is."""
     if layout is None:
         return None
-    lengths = {key_of(name): length for name, length in contigs.items()}
+    lengths = {contig_key(name): length for name, length in contigs.items()}
     wanted = [*layout.autosomes, *(name for name in (layout.x, layout.y) if name is not None)]
-    if missing := [name for name in wanted if key_of(name) not in lengths]:
+    if missing := [name for name in wanted if contig_key(name) not in lengths]:
         return f"{len(missing)} of {len(wanted)} contigs of the layout {layout.name} are not in it: {some(missing, 24)}"
     for name in wanted:
-        length, end = lengths[key_of(name)], bands.get(key_of(name))
+        length, end = lengths[contig_key(name)], bands.get(contig_key(name))
         if end is not None and end != length:
             return f"{name} has {length} bases, and {end} in the cytobands of the layout {layout.name}"
     for region in (*layout.x_par, *layout.y_par):
-        if region.end > lengths.get(key_of(region.chrom), region.end):
+        if region.end > lengths.get(contig_key(region.chrom), region.end):
             return f"a pseudo-autosomal region of the layout {layout.name} ends beyond {region.chrom}"
     return None

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.problems import Fault, Problem
 from karyolot.contracts.settings import Layout
 from karyolot.inputs import genome
@@ -82,8 +83,8 @@ def examine(
     if own is None or assembly is None or any(not problem.warning for problem in found.problems):
         return None, found.problems
     if sequence is None:
-        spelling = {genome.key_of(name): name for name in own.contigs}
-        keys = {genome.key_of(name): length for name, length in lengths.items()}
+        spelling = {contig_key(name): name for name in own.contigs}
+        keys = {contig_key(name): length for name, length in lengths.items()}
         lengths = {spelling[key]: length for key, length in keys.items() if key in spelling}
     return Pair(own.width, list(lengths.items()), assembly.layout), found.problems
 
@@ -96,7 +97,7 @@ def _lengths(found: _Found, assembly: layout.Facts | None, sequence: Path | None
         return facts.contigs
     if assembly is None:
         return {}
-    return {name: assembly.ends[genome.key_of(name)] for name in dict.fromkeys(assembly.bands["chrom"])}
+    return {name: assembly.ends[contig_key(name)] for name in dict.fromkeys(assembly.bands["chrom"])}
 
 
 def _counts(

@@ -1,13 +1,12 @@
 """What the check finds in the rows of the sample sheets: ids, references, relations between lots, data of samples."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Any
 
 from karyolot.contracts.problems import Fault, Problem, nearest, quoted
-from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import ISCN, RESERVED_LOT_IDS, SETS_BY_UNIT, Lot, LotResult, Sample
 from karyolot.inputs.sheets import Entry
 from karyolot.inputs.study import Draft
@@ -16,149 +15,91 @@ IDS = frozenset({"donor_id", "lot_id", "sample_id", "assay"})
 """Columns that say what belongs to whom."""
 FEWEST_SETS, MOST_SETS = 1.5, 16
 """Mean sets of chromosomes per cell that a DNA content on file may state."""
+FILE_COLUMNS = frozenset({"fastq_1", "fastq_2", "alignment", "counts"})
 
 
-def ids(rows: Iterable[tuple[Entry[Any], str | None]], file: str, column: str) -> Iterator[Problem]:
+def problems(draft: Draft) -> Iterator[Problem]:
+    """All that rows say wrongly by themselves or with each other."""
+    yield from _ids(draft.donors, "donor_id")
+    yield from _ids(draft.lots, "lot_id")
+    yield from _references(draft)
+    yield from _lots(draft)
+    yield from _samples(draft)
+    yield from _results(draft)
+
+
+def _ids(entries: Iterable[Entry[Any]], column: str) -> Iterator[Problem]:
     """Ids that stand twice in a table of one row per id."""
     seen: dict[str, tuple[int, str]] = {}
-    for entry, name in rows:
+    for entry in entries:
+        name = getattr(entry.row, column)
         if name is None:
             continue
         line, first = seen.setdefault(name.casefold(), (entry.line, name))
         if line != entry.line:
             differs = "" if first == name else f" as {quoted(first)}, which some file systems cannot tell apart"
             message = f"the id already stands in line {line}{differs}"
-            yield Problem("E01", file, message, "delete one row, or rename it", entry.line, column, name)
+            yield entry.problem("E01", message, "delete one row, or rename it", column)
         if column == "lot_id" and name.casefold() in RESERVED_LOT_IDS:
             message = "results/ has a folder of this name that is not a lot's"
-            yield Problem("E17", file, message, "give the lot another id", entry.line, column, name)
+            yield entry.problem("E17", message, "give the lot another id", column)
 
 
-def references(draft: Draft, config: Config) -> Iterator[Problem]:
+def _references(draft: Draft) -> Iterator[Problem]:
     """Ids that are used and nowhere defined.
 
     If unresolved ids do not outnumber unreadable or duplicate definitions, these are taken for the cause and the ids are not
     reported again.
     """
-    sheets = config.sheets
-    uses: list[tuple[str, Entry[Any], str, str]] = [
-        *((sheets.lots, entry, "donor_id", "donors.tsv") for entry in draft.lots),
-        *((sheets.lots, entry, "parent_lot_id", "lots.tsv") for entry in draft.lots),
-        *((sheets.samples, entry, "lot_id", "lots.tsv") for entry in draft.samples),
-        *((sheets.samples, entry, "donor_id", "donors.tsv") for entry in draft.samples),
-        *((sheets.results, entry, "lot_id", "lots.tsv") for entry in draft.results or ()),
-    ]
-    for table, ids in (
-        ("donors.tsv", [None if entry.bad & {"donor_id"} else entry.row.donor_id for entry in draft.donors]),
-        ("lots.tsv", [None if entry.bad & {"lot_id"} else entry.row.lot_id for entry in draft.lots]),
-    ):
-        known = set(ids) - {None}
+    samples, lots = draft.samples, draft.lots
+    tables: tuple[tuple[str, str, Sequence[Entry[Any]], dict[str, Sequence[Entry[Any]]]], ...] = (
+        ("donors.tsv", "donor_id", draft.donors, {"donor_id": [*lots, *samples]}),
+        ("lots.tsv", "lot_id", lots, {"parent_lot_id": lots, "lot_id": [*samples, *(draft.results or ())]}),
+    )
+    for table, key, defined, uses in tables:
+        ids = [None if key in entry.bad else getattr(entry.row, key) for entry in defined]
+        known = {name for name in ids if name is not None}
         unknown = [
-            (file, entry.line, column, name)
-            for file, entry, column, target in uses
-            if target == table
-            and column not in entry.bad
-            and (name := getattr(entry.row, column)) is not None
-            and name not in known
+            (entry, column, name)
+            for column, entries in uses.items()
+            for entry in entries
+            if column not in entry.bad and (name := getattr(entry.row, column)) is not None and name not in known
         ]
         if not known or len({name for *_, name in unknown}) <= len(ids) - len(known):
             continue
-        for file, line, column, name in unknown:
-            meant = nearest(name, sorted(filter(None, known)))
+        for entry, column, name in unknown:
             remedy = f"correct it, or add its row to {table}"
-            yield Problem("E24", file, f"the id is not in {table}", remedy, line, column, name, meant)
+            yield entry.problem("E24", f"the id is not in {table}", remedy, column, nearest(name, sorted(known)))
 
 
-def lots(draft: Draft, file: str) -> Iterator[Problem]:
+def _lots(draft: Draft) -> Iterator[Problem]:
     """Relations between lots: parents, passages, doublings."""
     lots = {entry.row.lot_id: entry for entry in reversed(draft.lots) if entry.row.lot_id}
     circles = _circles(lots)
     for entry in draft.lots:
         lot = entry.row
-        yield from _day(lot.collection_date, file, entry.line, "collection_date")
+        yield from _day(entry, "collection_date")
         parent = lots.get(lot.parent_lot_id or "")
         if parent is None:
             continue
-        at_parent = partial(Problem, file=file, line=entry.line, column="parent_lot_id", value=lot.parent_lot_id)
         if lot.lot_id in circles:
-            yield at_parent("E07", message="the lot is its own ancestor", remedy="correct the parents")
+            yield entry.problem("E07", "the lot is its own ancestor", "correct the parents", "parent_lot_id")
             continue
         if lot.donor_id and parent.row.donor_id not in (None, lot.donor_id):
             message = f"the parent lot belongs to donor {parent.row.donor_id}, this lot to {lot.donor_id}"
-            yield at_parent("E07", message=message, remedy="correct the donor or the parent")
+            yield entry.problem("E07", message, "correct the donor or the parent", "parent_lot_id")
         for column, words in (("passage", "passage"), ("pdl", "population doublings")):
             own, of_parent = getattr(lot, column), getattr(parent.row, column)
             if own is not None and of_parent is not None and own < of_parent:
-                message = (
-                    f"{words} below those of the parent lot {parent.row.lot_id} ({of_parent:g}, line {parent.line})"
-                )
-                yield Problem("E09", file, message, "correct one of the two", entry.line, column, f"{own:g}")
+                where = f"the parent lot {parent.row.lot_id} ({of_parent:g}, line {parent.line})"
+                yield entry.problem("E09", f"{words} below those of {where}", "correct one of the two", column)
 
 
-def _day(text: str | None, file: str, line: int, column: str) -> Iterator[Problem]:
+def _day(entry: Entry[Any], column: str) -> Iterator[Problem]:
     try:
-        date.fromisoformat(text or "2000-01-01")
+        date.fromisoformat(getattr(entry.row, column) or "2000-01-01")
     except ValueError:
-        yield Problem("E17", file, "there is no such day", "write year-month-day", line, column, text)
-
-
-def results(draft: Draft, file: str) -> Iterator[Problem]:
-    """Results of other methods: each value is of its kind, and each document is one file."""
-    documents: dict[str, tuple[int, str]] = {}
-    for entry in draft.results or ():
-        row, bad = entry.row, entry.bad
-        at = partial(Problem, "E17", file, line=entry.line)
-        if "date" not in bad:
-            yield from _day(row.date, file, entry.line, "date")
-        if not bad & {"kind", "value"} and (fault := _value_fault(row)):
-            yield at(fault.message, fault.remedy, column="value", value=row.value, meant=fault.meant)
-        if not bad & {"kind", "limit"} and row.limit and row.kind in {"karyotype", "mycoplasma", "deviation"}:
-            yield at(
-                f"a {row.kind} cannot be compared with a number", "empty the cell", column="limit", value=row.limit
-            )
-        if not bad & {"kind", "unit"} and row.kind == "viability" and row.unit != "%":
-            yield at("viability is given in %", "write % as its unit", column="unit", value=row.unit)
-        if not bad & {"kind", "unit"} and row.kind == "dna_content" and row.unit not in SETS_BY_UNIT:
-            yield at(
-                "a DNA content without a known unit",
-                f"write one of {', '.join(SETS_BY_UNIT)}: cell fractions depend on it",
-                column="unit",
-                value=row.unit,
-            )
-        if not bad & {"kind", "analyte"} and row.kind == "flow" and row.analyte is None:
-            yield at("flow cytometry of what is not said", "name the antigen, such as HLA-DR", column="analyte")
-        if bad & {"kind", "document", "sha256"}:
-            continue
-        if row.sha256 is None:
-            if row.kind != "deviation":
-                remedy = "write what sha256sum prints for the file of the document"
-                yield at("a result without the checksum of its document", remedy, column="sha256")
-            continue
-        line, first = documents.setdefault(row.document, (entry.line, row.sha256))
-        if first != row.sha256:
-            message = f"line {line} gives document {quoted(row.document)} another checksum"
-            yield at(message, "give each version of a document its own name", column="sha256", value=row.sha256)
-
-
-def _value_fault(row: LotResult) -> Fault | None:
-    """What is wrong when a value is not of its kind."""
-    if row.kind == "karyotype":
-        plain = re.sub(r"\s", "", row.value)
-        return None if ISCN.fullmatch(plain) else Fault("E17", "not a karyotype", "write it in ISCN, such as 46,XX[20]")
-    if row.kind == "mycoplasma":
-        allowed = ["negative", "positive"]
-        wrong = Fault("E17", "not an allowed value", "write negative or positive", meant=nearest(row.value, allowed))
-        return None if row.value in allowed else wrong
-    if row.kind == "deviation":
-        return None
-    if not re.fullmatch(r"-?\d+(\.\d+)?", row.value):
-        return Fault("E17", "not a number", "write digits, with a decimal point, and the unit in its own column")
-    if row.kind == "viability" and not 0 <= float(row.value) <= 100:
-        return Fault("E17", "a viability is 0 to 100 %", "correct the number")
-    if row.sets is not None and not FEWEST_SETS <= row.sets <= MOST_SETS:
-        message = f"a mean DNA content of {row.sets:g} sets of chromosomes"
-        return Fault("E17", message, f"liver cells hold {FEWEST_SETS} to {MOST_SETS}: correct the number or its unit")
-    return None
+        yield entry.problem("E17", "there is no such day", "write year-month-day", column)
 
 
 def _circles(lots: Mapping[str, Entry[Lot]]) -> set[str]:
@@ -177,59 +118,63 @@ def _circles(lots: Mapping[str, Entry[Lot]]) -> set[str]:
     return found
 
 
-def samples(draft: Draft, file: str) -> Iterator[Problem]:
-    """What one row of samples.tsv says, and whether the rows of a sample agree."""
-    first: dict[str, Entry[Sample]] = {}
-    units: dict[tuple[str, str], int] = {}
-    for entry in draft.samples:
-        sample, bad = entry.row, entry.bad
-        at = partial(Problem, file=file, line=entry.line)
-        if not bad & {"lot_id", "donor_id"} and (sample.lot_id is None) == (sample.donor_id is None):
-            message = f"the row names {'neither a lot nor a donor' if sample.lot_id is None else 'a lot and a donor'}"
-            remedy = "give lot_id for a lot's cells, donor_id for the donor's own hepatocytes, never both"
-            yield at("E11", message=message, remedy=remedy)
-        yield from _data(entry, file)
-        if "sample_id" in bad:
-            continue
-        leader = first.setdefault(sample.sample_id.casefold(), entry)
-        if leader.row.sample_id != sample.sample_id:
-            message = f"differs only in case from {quoted(leader.row.sample_id)} in line {leader.line}"
-            yield at("E01", message=message, remedy="rename one", column="sample_id", value=sample.sample_id)
-            continue
-        for column in ("assay", "lot_id", "donor_id", "strandedness"):
-            if column not in bad | leader.bad and getattr(sample, column) != getattr(leader.row, column):
-                message = f"line {leader.line} gives this sample {getattr(leader.row, column) or 'an empty cell'} here"
-                remedy = (
-                    "rows of one sample are its libraries and lanes: make them agree, or give them other sample ids"
-                )
-                yield at("E25", message=message, remedy=remedy, column=column, value=getattr(sample, column))
-        if not bad & FILE_COLUMNS and not leader.bad & FILE_COLUMNS and entry_of(sample) != entry_of(leader.row):
-            message = f"line {leader.line} gives this sample as {entry_of(leader.row)}, this row as {entry_of(sample)}"
-            yield at(
-                "E25",
-                message=message,
-                remedy="give all rows of a sample in the same way",
-                column="sample_id",
-                value=sample.sample_id,
+# Results of other methods
+
+
+def _results(draft: Draft) -> Iterator[Problem]:
+    """Each value is of its kind, and each document is one file."""
+    documents: dict[str, tuple[int, str]] = {}
+    for entry in draft.results or ():
+        row = entry.row
+        yield from _day(entry, "date")
+        if not entry.bad & {"kind", "value"} and (fault := _value_fault(row)):
+            yield entry.problem("E17", fault.message, fault.remedy, "value", fault.meant)
+        if not entry.bad & {"kind", "limit"} and row.limit and row.kind in {"karyotype", "mycoplasma", "deviation"}:
+            yield entry.problem("E17", f"a {row.kind} cannot be compared with a number", "empty the cell", "limit")
+        if not entry.bad & {"kind", "unit"} and row.kind == "viability" and row.unit != "%":
+            yield entry.problem("E17", "viability is given in %", "write % as its unit", "unit")
+        if not entry.bad & {"kind", "unit"} and row.kind == "dna_content" and row.unit not in SETS_BY_UNIT:
+            remedy = f"write one of {', '.join(SETS_BY_UNIT)}: cell fractions depend on it"
+            yield entry.problem("E17", "a DNA content without a known unit", remedy, "unit")
+        if not entry.bad & {"kind", "analyte"} and row.kind == "flow" and row.analyte is None:
+            yield entry.problem(
+                "E17", "flow cytometry of what is not said", "name the antigen, such as HLA-DR", "analyte"
             )
-        elif entry_of(sample) == "counts" and leader is not entry:
-            message = f"line {leader.line} already gives the counts of this sample"
-            remedy = "counts are of a whole sample: keep one row"
-            yield at("E25", message=message, remedy=remedy, column="counts", value=sample.counts)
-        elif not bad & {"library_id", "lane"}:
-            line = units.setdefault((sample.sample_id, sample.unit.casefold()), entry.line)
-            if line != entry.line:
-                message = f"library and lane {sample.unit} of this sample already stand in line {line}"
-                yield at(
-                    "E01",
-                    message=message,
-                    remedy="give each row of a sample its own library_id or lane",
-                    column="lane",
-                    value=sample.lane,
-                )
+        if entry.bad & {"kind", "document", "sha256"}:
+            continue
+        if row.sha256 is None:
+            if row.kind != "deviation":
+                remedy = "write what sha256sum prints for the file of the document"
+                yield entry.problem("E17", "a result without the checksum of its document", remedy, "sha256")
+            continue
+        line, first = documents.setdefault(row.document, (entry.line, row.sha256))
+        if first != row.sha256:
+            message = f"line {line} gives document {quoted(row.document)} another checksum"
+            yield entry.problem("E17", message, "give each version of a document its own name", "sha256")
 
 
-FILE_COLUMNS = frozenset({"fastq_1", "fastq_2", "alignment", "counts"})
+def _value_fault(row: LotResult) -> Fault | None:
+    """What is wrong when a value is not of its kind."""
+    if row.kind == "deviation":
+        return None
+    if row.kind == "karyotype":
+        plain = re.sub(r"\s", "", row.value)
+        return None if ISCN.fullmatch(plain) else Fault("E17", "not a karyotype", "write it in ISCN, such as 46,XX[20]")
+    if row.kind == "mycoplasma":
+        allowed = ["negative", "positive"]
+        wrong = Fault("E17", "not an allowed value", "write negative or positive", meant=nearest(row.value, allowed))
+        return None if row.value in allowed else wrong
+    if not re.fullmatch(r"-?\d+(\.\d+)?", row.value):
+        return Fault("E17", "not a number", "write digits, with a decimal point, and the unit in its own column")
+    if row.kind == "viability" and not 0 <= float(row.value) <= 100:
+        return Fault("E17", "a viability is 0 to 100 %", "correct the number")
+    if row.sets is not None and not FEWEST_SETS <= row.sets <= MOST_SETS:
+        message = f"a mean DNA content of {row.sets:g} sets of chromosomes"
+        return Fault("E17", message, f"liver cells hold {FEWEST_SETS} to {MOST_SETS}: correct the number or its unit")
+    return None
+
+
+# Samples
 
 
 def entry_of(sample: Sample) -> str:
@@ -238,36 +183,65 @@ def entry_of(sample: Sample) -> str:
     return " and ".join(way for way, path in ways.items() if path)
 
 
-def _data(entry: Entry[Sample], file: str) -> Iterator[Problem]:
+def _samples(draft: Draft) -> Iterator[Problem]:
+    """What one row of samples.tsv says, and whether the rows of a sample agree."""
+    first: dict[str, Entry[Sample]] = {}
+    units: dict[tuple[str, str], int] = {}
+    for entry in draft.samples:
+        sample, bad = entry.row, entry.bad
+        if not bad & {"lot_id", "donor_id"} and (sample.lot_id is None) == (sample.donor_id is None):
+            message = f"the row names {'neither a lot nor a donor' if sample.lot_id is None else 'a lot and a donor'}"
+            remedy = "give lot_id for a lot's cells, donor_id for the donor's own hepatocytes, never both"
+            yield entry.problem("E11", message, remedy)
+        if not bad & FILE_COLUMNS:
+            yield from _data(entry)
+        if "sample_id" in bad:
+            continue
+        leader = first.setdefault(sample.sample_id.casefold(), entry)
+        if leader.row.sample_id != sample.sample_id:
+            message = f"differs only in case from {quoted(leader.row.sample_id)} in line {leader.line}"
+            yield entry.problem("E01", message, "rename one", "sample_id")
+            continue
+        other, doubtful = leader.row, bad | leader.bad
+        for column in ("assay", "lot_id", "donor_id", "strandedness"):
+            if column not in doubtful and getattr(sample, column) != getattr(other, column):
+                message = f"line {leader.line} gives this sample {getattr(other, column) or 'an empty cell'} here"
+                remedy = "rows of one sample are its libraries and lanes: make them agree, or rename one sample"
+                yield entry.problem("E25", message, remedy, column)
+        way = entry_of(sample)
+        if not doubtful & FILE_COLUMNS and way != entry_of(other):
+            message = f"line {leader.line} gives this sample as {entry_of(other)}, this row as {way}"
+            yield entry.problem("E25", message, "give all rows of a sample in the same way", "sample_id")
+        elif way == "counts" and leader is not entry:
+            message = f"line {leader.line} already gives the counts of this sample"
+            yield entry.problem("E25", message, "counts are of a whole sample: keep one row", "counts")
+        elif not bad & {"library_id", "lane"}:
+            line = units.setdefault((sample.sample_id, sample.unit.casefold()), entry.line)
+            if line != entry.line:
+                message = f"library and lane {sample.unit} of this sample already stand in line {line}"
+                yield entry.problem("E01", message, "give each row of a sample its own library_id or lane", "lane")
+
+
+def _data(entry: Entry[Sample]) -> Iterator[Problem]:
     """The data of a row is given in exactly one way, that its assay allows."""
-    sample = entry.row
-    at = partial(Problem, "E25", file, line=entry.line)
-    if entry.bad & FILE_COLUMNS:
-        return
-    way = entry_of(sample)
+    sample, way, empty = entry.row, entry_of(entry.row), "empty the cell"
+    at = partial(entry.problem, "E25")
     if not way:
-        remedy = "name its files in fastq_1 and fastq_2, in alignment, or in counts"
-        yield at(message="the row names no data", remedy=remedy)
+        yield at("the row names no data", "name its files in fastq_1 and fastq_2, in alignment, or in counts")
     elif " and " in way:
-        yield at(message=f"the row gives its data twice: {way}", remedy="keep one and empty the other cells")
+        yield at(f"the row gives its data twice: {way}", "keep one and empty the other cells")
     elif way == "reads" and not sample.fastq_1:
-        yield at(message="fastq_2 is given without fastq_1", remedy="name the first mates in fastq_1", column="fastq_1")
+        yield at("fastq_2 is given without fastq_1", "name the first mates in fastq_1", "fastq_1")
     elif way == "reads" and sample.assay == "wgs" and not sample.fastq_2:
-        message = "fragments are counted, so whole-genome reads must be pairs"
-        yield at(message=message, remedy="name the second mates", column="fastq_2")
+        yield at("fragments are counted, so whole-genome reads must be pairs", "name the second mates", "fastq_2")
     elif way == "alignment" and sample.assay == "rnaseq":
         message = "RNA is quantified from reads or a count matrix, not from alignments"
-        yield at(
-            message=message,
-            remedy="give fastq_1 and fastq_2 (samtools fastq), or counts",
-            column="alignment",
-            value=sample.alignment,
-        )
+        yield at(message, "give fastq_1 and fastq_2 (samtools fastq), or counts", "alignment")
     if sample.alleles and not sample.counts and way:
-        yield at(message="alleles are counted from the reads of this row", remedy="empty the cell", column="alleles")
+        yield at("alleles are counted from the reads of this row", empty, "alleles")
     elif sample.alleles and sample.assay == "rnaseq":
-        yield at(message="allele counts are of whole-genome samples", remedy="empty the cell", column="alleles")
+        yield at("allele counts are of whole-genome samples", empty, "alleles")
     if sample.alleles_name and not sample.alleles:
-        yield at(message="a name without its file of alleles", remedy="empty the cell", column="alleles_name")
+        yield at("a name without its file of alleles", empty, "alleles_name")
     if sample.sha256_2 and not sample.fastq_2:
-        yield at(message="a checksum without its file fastq_2", remedy="empty the cell", column="sha256_2")
+        yield at("a checksum without its file fastq_2", empty, "sha256_2")

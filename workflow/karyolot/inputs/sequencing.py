@@ -1,14 +1,16 @@
 """What the check finds in FASTQ, BAM and CRAM files, in allele counts, in the panel of SNPs and in calls of variants."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
+from karyolot.contracts.contigs import foreign_contigs
 from karyolot.contracts.problems import Fault, quoted
 from karyolot.inputs.files import Files, Use
 from karyolot.inputs.formats import alignment, allele_counts, fastq, sites, variants
 from karyolot.inputs.formats.text import regular_file
-from karyolot.inputs.genome import contig_fault, key_of, layout_of, some
+from karyolot.inputs.genome import contig_fault, layout_of
 from karyolot.io.shipped import resource
 
 FEW_SITES = 1_000
@@ -21,22 +23,22 @@ def reads(files: Files, uses: Sequence[Use], contigs: Mapping[str, int] | None) 
     rows = [entry.row for entry in files.draft.samples]
     known = {name.casefold() for row in rows for name in (row.sample_id, row.lot_id, row.donor_id) if name}
     heads: dict[tuple[int, str], tuple[Use, fastq.Facts]] = {}
-    first_of: dict[str, Use] = {}
     for use in uses:
         try:
             if use.column == "alignment":
-                digest = aligned(files, use, contigs, known).digest
+                facts = files.look(alignment.look, use.file, files.config.counting.min_mapq)
+                files.report_row(use, _aligned(files, use, facts, contigs, known))
+                digest = facts.digest
             elif use.column in {"fastq_1", "fastq_2"}:
-                head = raw(files, use)
+                head = files.look(fastq.look, use.file)
+                files.report_row(use, _raw(files, head))
                 heads[use.entry.line, use.column], digest = (use, head), head.digest
             else:
                 continue
         except Fault as fault:
             files.in_row(use, fault)
             continue
-        earlier = first_of.setdefault(digest, use)
-        if earlier.identity != use.identity and use.entry.line not in files.misplaced:
-            files.repeated(use, earlier, "holds the same reads as")
+        files.repeated(use, ("content", digest), "holds the same reads as")
     for (line, column), (use, first) in heads.items():
         other = heads.get((line, "fastq_2"))
         if column != "fastq_1" or other is None or line in files.misplaced:
@@ -45,24 +47,20 @@ def reads(files: Files, uses: Sequence[Use], contigs: Mapping[str, int] | None) 
             files.in_row((use, other[0])[found[0]], found[1])
 
 
-def raw(files: Files, use: Use) -> fastq.Facts:
-    head = files.look(fastq.look, use.file)
-    if head.longest < files.config.reads.min_length:
-        message = (
-            f"its reads have at most {head.longest} bases, and reads.min_length is {files.config.reads.min_length}"
-        )
-        files.in_row(use, Fault("E28", message, "name the right file, or lower reads.min_length"))
-    return head
+def _raw(files: Files, head: fastq.Facts) -> Iterator[Fault]:
+    if head.longest < (least := files.config.reads.min_length):
+        message = f"its reads have at most {head.longest} bases, and reads.min_length is {least}"
+        yield Fault("E28", message, "name the right file, or lower reads.min_length")
 
 
-def aligned(files: Files, use: Use, contigs: Mapping[str, int] | None, known: set[str]) -> alignment.Facts:
+def _aligned(
+    files: Files, use: Use, facts: alignment.Facts, contigs: Mapping[str, int] | None, known: set[str]
+) -> Iterator[Fault]:
     """known: names of all samples, lots and donors of the sheet, in lower case."""
-    facts = files.look(alignment.look, use.file)
     if use.entry.line not in files.misplaced and (fault := _sample_fault(use, facts.samples, known)):
-        files.in_row(use, fault)
+        yield fault
     if contigs is not None and (difference := contig_fault(facts.contigs, contigs)):
-        files.in_row(use, Fault("E14", difference, "give the FASTA the reads were aligned to, or the FASTQ files"))
-    return facts
+        yield Fault("E14", difference, "give the FASTA the reads were aligned to, or the FASTQ files")
 
 
 def _sample_fault(use: Use, samples: frozenset[str], known: set[str]) -> Fault | None:
@@ -92,9 +90,8 @@ def alleles(files: Files, uses: Sequence[Use], contigs: Mapping[str, int] | None
             continue
         try:
             facts = files.look(allele_counts.look, use.file, row.alleles_name, row.sample_id)
-            if contigs and not set(map(key_of, facts.contigs)) & set(map(key_of, contigs)):
-                message = f"none of its contigs ({some(facts.contigs)}) is in the reference ({some(contigs)})"
-                raise Fault("E14", message, "count the alleles over this genome")
+            if contigs and (foreign := foreign_contigs(facts.contigs, contigs, "count the alleles over this genome")):
+                raise foreign
         except Fault as fault:
             files.in_row(use, fault)
             continue
@@ -123,27 +120,21 @@ def _shared_alleles(
         files.in_row(use, Fault("W05", message, "count both at 5,000 or more common SNPs"))
 
 
-def panel(files: Files, contigs: Mapping[str, int] | None) -> None:
-    """The panel of SNPs, against the genome."""
+def panel(files: Files, contigs: Mapping[str, int] | None, file: Path) -> Iterator[Fault]:
+    """What is wrong with the panel of SNPs, by itself and against the genome."""
     layout, _ = layout_of(files)
-    fasta = files.there["reference.fasta"][1] if contigs and "reference.fasta" in files.there else None
-    autosomes = layout.autosomes if layout and contigs else None
-    found = files.examine("identity.sites", lambda file: sites.look(file, contigs, autosomes, fasta))
-    if found is None:
-        return
-    path = files.there["identity.sites"][0]
+    fasta = files.there.get("reference.fasta") if contigs else None
+    found = sites.look(file, contigs, layout.autosomes if layout and contigs else None, fasta)
     if found.turned:
         out = ", ".join(f"{count} {reason}" for reason, count in found.left_out.items())
         message = f"its alleles are on the strand of genes: {found.turned} sites were turned, {found.sites} are used"
-        files.in_config(
-            "identity.sites", Fault("W28", f"{message} (left out: {out})", "compare that with its source"), path
-        )
+        yield Fault("W28", f"{message} (left out: {out})", "compare that with its source")
     if found.sites < FEW_SITES:
         message = f"{found.sites} sites are used, and about {FEW_SITES} are needed to decide identity at a depth of 1x"
-        files.in_config("identity.sites", Fault("W05", message, "give a panel of 5,000 to 20,000 common SNPs"), path)
+        yield Fault("W05", message, "give a panel of 5,000 to 20,000 common SNPs")
 
 
-def calls(files: Files) -> None:
+def calls(files: Files, contigs: Mapping[str, int] | None) -> None:
     """Calls of small variants that the user gives, of each lot that is searched."""
     pattern = files.config.small_variants.calls
     if pattern is None or files.config.small_variants.genes is None:
@@ -160,6 +151,8 @@ def calls(files: Files) -> None:
             try:
                 file = resource(path, files.workdir)
                 regular_file(file)
-                variants.look(file, lot, donor)
+                found = variants.look(file, lot, donor)
+                if contigs and (difference := contig_fault(found.contigs, contigs, spans="variants")):
+                    raise Fault("E14", difference, "call the variants on this genome")
             except Fault as fault:
                 files.in_config("small_variants.calls", fault, path)

@@ -13,9 +13,11 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from karyolot.contracts.problems import Fault, Problem, nearest, quoted
-from karyolot.contracts.sheets import ID_PATTERN, LIMIT_PATTERN, SHA256_PATTERN, Row
+from karyolot.contracts.sheets import DATE_PATTERN, ID_PATTERN, Row
+from karyolot.inputs.formats.foreign import BINARY
 from karyolot.inputs.formats.text import regular_file
 from karyolot.inputs.spreadsheet import damage
+from karyolot.inputs.values import value_fault
 
 R = TypeVar("R", bound=Row)
 
@@ -26,13 +28,6 @@ NOTHING = frozenset({"NA", "N/A", "n/a", "na", "NaN", "nan", "null", "NULL", "No
 FORMULA_ERROR = re.compile(r"#(N/A|REF!|NAME\?|VALUE!|DIV/0!|NUM!|NULL!|SPILL!)")
 SHEET_BYTES = 64 << 20
 """A sample table beyond 64 MB is some other file."""
-BINARY = {
-    b"PK\x03\x04": "a spreadsheet or zip file",
-    b"\xd0\xcf\x11\xe0": "an old Excel file",
-    b"\x1f\x8b": "a gzip file",
-    b"%PDF": "a PDF",
-}
-"""First bytes of files that are sent in a table's place."""
 PERSONAL_COLUMN = re.compile(
     r"(donor|patient|subject|person|client)?(first|last|family|given|full|sur|middle|maiden|legal)?name"
     r"|.*(birth|email|phone|address|passport|insurance|socialsecurity|medicalrecord).*"
@@ -49,9 +44,18 @@ class Entry(Generic[R]):
     number of cells is wrong.
     """
 
+    file: str
     line: int
     row: R
     bad: frozenset[str]
+
+    def problem(
+        self, code: str, message: str, remedy: str, column: str | None = None, meant: str | None = None
+    ) -> Problem:
+        """A problem of the row, or of its cell in a column."""
+        cell = None if column is None else getattr(self.row, column)
+        value = f"{cell:g}" if isinstance(cell, (int, float)) else cell
+        return Problem(code, self.file, message, remedy, self.line, column, value, meant)
 
 
 def parse_sheet(
@@ -97,7 +101,7 @@ def parse_sheet(
             id_cell = dict(zip(fields, cells, strict=False)).get(columns[0], "")
             unread: dict[str, Any] = {**dict.fromkeys(columns), columns[0]: id_cell or None}
             row = cast(R, model.model_construct(None, **unread))
-            entry, found = Entry(number, row, frozenset(columns)), [_syntax(file, *fault, number)]
+            entry, found = Entry(file, number, row, frozenset(columns)), [_syntax(file, *fault, number)]
         entries.append(entry)
         problems += found
     return entries, problems
@@ -161,7 +165,7 @@ def _syntax(file: str, message: str, remedy: str, line: int | None = None, colum
 
 
 def _decode(data: bytes, file: str) -> tuple[str, list[Problem]]:
-    for start, kind in BINARY.items():
+    for start, (kind, _) in {**BINARY, b"\x1f\x8b": ("a gzip file", "")}.items():
         if data.startswith(start):
             return "", [_syntax(file, f"is {kind}, not text", "save the sheet as tab-separated text (.tsv)")]
     encoding = "utf-8-sig"
@@ -259,7 +263,7 @@ def _row(
         problems[column] = Problem(code, file, fault.message, fault.remedy, line, column, shown, fault.meant)
         values[column] = None
     row = cast(R, model.model_construct(None, **values))
-    return Entry(line, row, frozenset(bad | problems.keys())), list(problems.values())
+    return Entry(file, line, row, frozenset(bad | problems.keys())), list(problems.values())
 
 
 @cache
@@ -289,43 +293,18 @@ def _text_fault(column: str, cell: str) -> Fault | None:
 
 def _explain(column: str, cell: str, error: ErrorDetails) -> Fault:
     """A pydantic error in the words of the person who fills in the sheet."""
-    context = error.get("ctx", {})
-    kind = error["type"]
-    if kind == "literal_error":
-        allowed = re.findall("'([^']*)'", context["expected"])
-        remedy = f"write one of {', '.join(allowed)}"
-        return Fault("E17", "not an allowed value", remedy, meant=nearest(cell, allowed))
-    if kind == "string_pattern_mismatch" and context["pattern"] == ID_PATTERN:
+    pattern = error.get("ctx", {}).get("pattern")
+    if pattern == ID_PATTERN:
         strange = sorted({character for character in cell if not re.fullmatch("[A-Za-z0-9_-]", character)})
+        message = "an id starts with a letter or digit and has at most 64 characters"
         if strange:
             message = f"an id must not hold {' '.join(quoted(character) for character in strange)}"
-        else:
-            message = "an id starts with a letter or digit and has at most 64 characters"
         return Fault("E16", message, "use letters a-z, digits, _ and - only")
-    if kind == "string_pattern_mismatch" and context["pattern"] == SHA256_PATTERN:
-        return Fault(
-            "E17", "not a sha256 checksum", "write its 64 digits 0-9 a-f in lower case, as sha256sum prints them"
-        )
-    if kind == "string_pattern_mismatch" and context["pattern"] == LIMIT_PATTERN:
-        return Fault("E17", "not a limit", "write <=, <, >= or > and a number, such as >= 90")
-    if kind == "string_pattern_mismatch":
+    if pattern == DATE_PATTERN:
         return Fault("E17", "not a date written year-month-day", "write it like 2031-02-28; format the column as text")
     if column == "passage" and re.fullmatch(r"-?[0-9]+", cell):
         if int(cell) == 0:
-            remedy = (
-                "hepatocytes are a sample of a donor (donor_id in samples.tsv), not a lot; a lot starts at passage 1"
-            )
+            remedy = "hepatocytes are a sample of a donor (donor_id in samples.tsv); a lot starts at passage 1"
             return Fault("E10", "a lot is at passage 0", remedy)
         return Fault("E09", "passage is below 1", "write the passages since reprogramming")
-    if kind.startswith("int_"):
-        return Fault("E17", "not a whole number", "write digits only")
-    if kind.startswith("float_") or kind == "finite_number":
-        hint = "write a decimal point instead of the comma" if "," in cell else "write digits, with a decimal point"
-        return Fault("E17", "not a number", hint)
-    if kind in {"greater_than_equal", "less_than_equal"}:
-        bound = "at least" if kind == "greater_than_equal" else "at most"
-        limit = context["ge"] if "ge" in context else context["le"]
-        return Fault("E17", f"must be {bound} {limit:g}", "correct the number")
-    if kind == "string_too_long":
-        return Fault("E17", f"longer than {context['max_length']} characters", "shorten it")
-    return Fault("E17", error["msg"], "correct the cell")
+    return value_fault(error)

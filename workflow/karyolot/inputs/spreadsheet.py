@@ -7,26 +7,36 @@ from karyolot.contracts.problems import Fault, quoted
 
 SHOWN = 5
 """Damaged names that a message lists."""
-MONTHS = (
-    "jan feb mar apr may jun jul aug sep sept oct nov dec"
-    " january february march april june july august september october november december"
-    " jän jänner januar februar mrz mär märz mai juni juli okt oktober dez dezember"
-    " janv janvier févr fév février mars avr avril juin juil juillet août aou septembre octobre novembre déc décembre"
-    " ene enero febrero marzo abr abril mayo junio julio ago agosto septiembre octubre noviembre dic diciembre"
-    " gen gennaio febbraio aprile mag maggio giu giugno lug luglio set sett settembre ott ottobre dicembre"
-    " mrt maart mei maj des fev fevereiro março out outubro dez dezembro"
-    " sty lut kwi cze lip sie wrz paź lis gru"
-)
-"""Names of months as spreadsheets write them in English, German, French, Spanish, Italian, Dutch, Portuguese, Scandinavian and
-Polish settings."""
-_MONTH = "(?:" + "|".join(sorted(set(MONTHS.split()), key=len, reverse=True)) + r")\.?"
+MONTHS = """
+    jan feb mar apr may jun jul aug sep sept oct nov dec
+    january february march april june july august september october november december
+    jän jänner januar februar mrz mär märz mai juni juli okt oktober dez dezember
+    janv janvier févr fév février mars avr avril juin juil juillet août aou septembre octobre novembre déc décembre
+    ene enero febr febrero marzo abr abril mayo junio julio ago agosto septiembre setiembre octubre noviembre dic diciembre
+    gen gennaio febbraio aprile mag maggio giu giugno lug luglio set sett settembre ott ottobre dicembre gener març
+    januari februari mrt maart mei juni juli augustus augusti
+    fev fevereiro março maio junho julho out setembro outubro novembro dez dezembro
+    marts maj des desember agu agustus desember mart nis nisan haziran temmuz eylül ekim kasım aralık oca ağu eyl eki kas
+    sty lut kwi cze lip sie wrz paź lis gru stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października
+    listopada grudnia led úno bře dub kvě čvn čvc srp zář říj ledna února března dubna května června července srpna září října
+    listopadu prosince márc március ápr április máj május június július szept szeptember október január február
+    tammi helmi maalis huhti touko kesä heinä elo syys loka marras joulu
+    tammikuu helmikuu maaliskuu huhtikuu toukokuu kesäkuu heinäkuu elokuu syyskuu lokakuu marraskuu joulukuu
+    ian ianuarie februarie martie aprilie iun iunie iul iulie septembrie octombrie noiembrie decembrie noi
+    sij velj ožu tra svi srp kol ruj stu siječnja veljače ožujka travnja svibnja lipnja srpnja kolovoza rujna studenoga prosinca
+"""
+"""Names of months as spreadsheets write them: English, German, French, Spanish, Italian, Catalan, Dutch, Portuguese, Nordic,
+Turkish, Indonesian, Polish, Czech, Hungarian, Finnish, Romanian and Croatian."""
+_DAY = r"\d{1,2}(?:\.|er|re|st|nd|rd|th|º|°|ª)?"
+"""A day: 1, 01., 1er mars, 1st, 1º."""
+_MONTH = "(?:" + "|".join(sorted(set(MONTHS.split()), key=len, reverse=True)) + r")(?:ta)?\.?"
 _YEAR = r"(?:\d{4}|\d{2})"
 _TIME = r"(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AP]M)?)?"
 _DATE = re.compile(
-    rf"\d{{1,2}}\.?[-./\s]{{1,2}}{_MONTH}(?:[-./\s]{{1,2}}{_YEAR})?{_TIME}"  # 1-Mar, 01. Mrz, 01-Mar-24
+    rf"{_DAY}[-./\s]{{1,2}}(?:de |d')?{_MONTH}(?:[-./\s]{{1,2}}(?:de )?{_YEAR})?{_TIME}"  # 1-Mar, 01. Mrz, 1er mars, 1 de marzo
     rf"|{_MONTH}[-./\s]{{1,2}}\d{{1,4}}(?:(?:,? |[-./]){_YEAR})?{_TIME}"  # Mar-01, March 1, 2024, Mar-01-2024
     r"|(?:\d{2,4} ?[年년] ?)?\d{1,2} ?[月월] ?\d{1,2} ?[日일]"  # 3月1日
-    rf"|\d{{1,2}}\.?[-./\s]{{1,2}}(?=\w*[^\x00-\x7f])[^\W\d_]{{2,}}\.?(?:[-./\s]{{1,2}}{_YEAR})?"  # 1-мар: no gene is so called
+    rf"|{_DAY}[-./\s]{{1,2}}(?=\w*[^\x00-\x7f])[^\W\d_]{{2,}}\.?(?:[-./\s]{{1,2}}{_YEAR})?"  # 1-мар: no gene is so called
     rf"|\d{{4}}[-./]\d{{1,2}}[-./]\d{{1,2}}{_TIME}"  # 2024-03-01 00:00:00
     rf"|\d{{1,2}}[-./]\d{{1,2}}[-./]{_YEAR}{_TIME}",  # 1.3.2001, 3/1/24
     re.IGNORECASE,

@@ -3,7 +3,6 @@
 What needs a look into the data files is in `karyolot.inputs.check`.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from karyolot.contracts.settings import SIGNED, Config
 from karyolot.contracts.sheets import Donor, Lot, LotResult, Row, Sample, Study
 from karyolot.inputs.formats.yaml import is_echo
 from karyolot.inputs.sheets import Entry, parse_sheet, read_bytes
+from karyolot.inputs.values import value_fault
 from karyolot.io.shipped import SHIPPED, resource
 
 R = TypeVar("R", bound=Row)
@@ -144,20 +144,6 @@ def _remove(settings: dict[str, Any], location: Sequence[int | str]) -> None:
     inner.pop(str(key), None)
 
 
-PLAIN_WORDS = {
-    "int": ("not a whole number", "write digits only, without units"),
-    "float": ("not a number", "write digits with a decimal point, without units"),
-    "finite": ("not a number", "write digits with a decimal point, without units"),
-    "bool": ("neither true nor false", "write true or false"),
-    "string_type": ("not a text", "write one text; quote it when YAML takes it for something else"),
-    "string_too_short": ("the text is empty", "delete the line to use the default, or give a value"),
-    "tuple_type": ("not a list", "write a YAML list: [first, second]"),
-    "list_type": ("not a list", "write a YAML list: [first, second]"),
-}
-"""How pydantic's kind of an error starts -> message and remedy for the person who writes the configuration."""
-BOUNDS = {"greater_than": "above", "greater_than_equal": "at least", "less_than": "below", "less_than_equal": "at most"}
-
-
 def _setting_problem(error: ErrorDetails, file: str) -> Problem:
     """A pydantic error in the words of the person who writes the configuration."""
     location = error["loc"]
@@ -171,8 +157,8 @@ def _setting_problem(error: ErrorDetails, file: str) -> Problem:
     if kind in {"model_type", "model_attributes_type"}:
         message, remedy = "a section must hold settings", "indent its settings below it"
         return Problem("E17", file, message, remedy, column=key, value=value)
-    message, remedy, meant = _value_words(error)
-    return Problem("E17", file, message, remedy, column=key, value=value, meant=meant)
+    fault = value_fault(error)
+    return Problem("E17", file, fault.message, fault.remedy, column=key, value=value, meant=fault.meant)
 
 
 def _unknown_setting(location: Sequence[int | str], file: str) -> Problem:
@@ -186,27 +172,6 @@ def _unknown_setting(location: Sequence[int | str], file: str) -> Problem:
     if not meant and (homes := _homes(str(location[-1]))):
         remedy = f"move it to the section {' or '.join(homes)}"
     return Problem("E18", file, "unknown setting", remedy, column=".".join(map(str, location)), meant=meant)
-
-
-def _value_words(error: ErrorDetails) -> tuple[str, str, str | None]:
-    """Message, remedy and the nearest allowed word for a value that is not allowed."""
-    kind, context = error["type"], error.get("ctx", {})
-    if kind == "literal_error":
-        allowed = re.findall("'([^']*)'", context["expected"])
-        return "not an allowed value", f"write one of {', '.join(allowed)}", nearest(str(error["input"]), allowed)
-    if kind == "value_error":
-        return str(context["error"]), "correct the value", None
-    if kind == "string_pattern_mismatch" and error["loc"][-1] == "sha256":
-        return "not a sha256 checksum", "write its 64 digits 0-9 a-f in lower case, as sha256sum prints them", None
-    if error["input"] is None:
-        return "the setting has no value", "delete the line to use the default, or give a value", None
-    if kind in BOUNDS:
-        ((_, limit),) = context.items()
-        return f"must be {BOUNDS[kind]} {limit:g}", "correct the number", None
-    for start, (message, remedy) in PLAIN_WORDS.items():
-        if kind.startswith(start):
-            return message, remedy, None
-    return f"not allowed: {error['msg'][0].lower()}{error['msg'][1:]}", "correct the value", None
 
 
 def _homes(key: str) -> list[str]:

@@ -26,7 +26,7 @@ from karyolot.contracts.expression import (
 from karyolot.contracts.panel import PanelFacts
 from karyolot.contracts.problems import KaryolotError, quoted
 from karyolot.contracts.results import ExpressionFiles, PanelFiles
-from karyolot.io.files import PathLike, read_json, read_model, replacing, write_model
+from karyolot.io.files import UNSEALED, PathLike, read_json, read_model, replacing, seal, sealed_bytes, write_model
 from karyolot.io.tables import read_table, write_table
 
 if TYPE_CHECKING:
@@ -105,8 +105,10 @@ def match_transcripts(names: pd.Series, transcripts: pd.DataFrame) -> pd.DataFra
 
 
 def read_expression(path: PathLike) -> "AnnData":
+    """`expression.h5ad`. Raises KaryolotError when it was edited since it was written, or is no expression."""
     import anndata
 
+    sealed_bytes(path)
     try:
         expression = anndata.read_h5ad(path)
     except (OSError, ValueError, KeyError) as error:
@@ -118,9 +120,12 @@ def read_expression(path: PathLike) -> "AnnData":
 
 
 def write_expression(expression: "AnnData", path: PathLike) -> None:
-    """Check and write `expression.h5ad`; the same content gives the same bytes."""
+    """Check, write and seal `expression.h5ad`; the same content gives the same bytes."""
     with replacing(path) as part:
         check_expression(expression).copy().write_h5ad(part, compression="gzip")
+        with part.open("ab") as handle:
+            handle.write(UNSEALED.encode())  # HDF5 states in its header where its content ends
+        seal(part)
 
 
 def read_quantification(path: PathLike) -> Quantification:
@@ -144,18 +149,20 @@ def read_quantification(path: PathLike) -> Quantification:
         raise KaryolotError(message) from error
 
 
-def read_expression_results(files: ExpressionFiles | None, replicates: Sequence[int]) -> ExpressionResults | None:
+def read_expression_results(files: ExpressionFiles | None, replicates: Mapping[str, int]) -> ExpressionResults | None:
     """All expression results of a lot; None without RNA.
 
-    replicates: RNA samples of the lot, of its donor.
+    replicates: numbers of samples and cultures, by field.
     """
     if files is None:
         return None
     tables = {name: read_table(getattr(files, name), contract) for name, contract in EXPRESSION.items()}
     return ExpressionResults(
         **tables,
-        lot_replicates=replicates[0],
-        donor_replicates=replicates[1],
+        lot_samples=replicates["lot_samples"],
+        donor_samples=replicates["donor_samples"],
+        lot_cultures=replicates["lot_cultures"],
+        donor_cultures=replicates["donor_cultures"],
         arms=None if files.arms is None else read_table(files.arms, ArmShifts),
         panel=None if files.panel is None else read_panel_results(files.panel),
     )

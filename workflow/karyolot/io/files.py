@@ -2,14 +2,17 @@
 
 Writers fill a temporary name beside the target and rename it, so a path either holds a whole file or none.
 
-JSON that one rule writes for another is sealed: it carries the digest of its content, and its reader refuses a file that was
-edited in between. Anybody can compute a digest, so a seal detects edits and damage, not a deliberate forgery.
+A file that our code writes for another rule is sealed: it carries the digest of its content, and its reader refuses a file
+that was edited in between. JSON has it under a key, parquet in its metadata, h5ad behind its content. Anybody can compute a
+digest, so a seal detects edits and damage, not a deliberate forgery. What a tool writes (FASTQ, CRAM, VCF, salmon's tables)
+has none.
 """
 
 import gzip
 import hashlib
 import json
 import os
+import re
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +28,11 @@ Model = TypeVar("Model", bound=BaseModel)
 PathLike = str | Path
 SEAL = "seal"
 """Key of the digest in a sealed file; no contract has a field of this name."""
+NO_SEAL = "not a result of this version (it bears no seal); delete it and run again"
+WRONG_SEAL = "was changed after it was made (its seal does not fit its content); delete it and run again"
+UNSEALED = "karyolot-seal:" + "0" * 64
+"""Text in a binary file until `seal` writes the digest in place of the zeros."""
+_BINARY_SEAL = re.compile(rb"karyolot-seal:([0-9a-f]{64})")
 
 
 @contextmanager
@@ -115,12 +123,30 @@ def read_sealed(path: PathLike) -> dict[str, Any]:
     """What `write_sealed` wrote, without the seal. Raises KaryolotError when the content is another now."""
     content = read_json(path)
     if not isinstance(content, dict) or SEAL not in content:
-        raise KaryolotError(f"{path}: not a result of this version (it bears no seal); delete it and run again")
+        raise KaryolotError(f"{path}: {NO_SEAL}")
     if content.pop(SEAL) != digest_of(content):
-        raise KaryolotError(
-            f"{path}: was changed after it was made (its seal does not fit its content); delete it and run again"
-        )
+        raise KaryolotError(f"{path}: {WRONG_SEAL}")
     return content
+
+
+def seal(path: PathLike) -> None:
+    """Write the digest of a binary file into it, in the place of UNSEALED."""
+    content = Path(path).read_bytes()
+    end = content.rindex(UNSEALED.encode()) + len(UNSEALED)
+    Path(path).write_bytes(content[: end - 64] + hashlib.sha256(content).hexdigest().encode() + content[end:])
+
+
+def sealed_bytes(path: PathLike) -> bytes:
+    """The content of a file that `seal` wrote into. Raises KaryolotError when it has no seal, or another content now."""
+    content = read_bytes(path)
+    seals = list(_BINARY_SEAL.finditer(content))
+    if not seals:
+        raise KaryolotError(f"{path}: {NO_SEAL}")
+    for found in seals:
+        before = content[: found.start(1)] + UNSEALED[-64:].encode() + content[found.end(1) :]
+        if hashlib.sha256(before).hexdigest().encode() == found[1]:
+            return content
+    raise KaryolotError(f"{path}: {WRONG_SEAL}")
 
 
 def read_model(path: PathLike, model: type[Model]) -> Model:

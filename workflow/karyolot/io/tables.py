@@ -1,10 +1,13 @@
 """Tables: every one is checked against its contract when written and again when read."""
 
 from collections.abc import Mapping
+from io import BytesIO
 
 import pandas as pd
 import pandera.errors
 import pandera.pandas as pa
+from pyarrow import Table as ArrowTable
+from pyarrow import parquet
 
 from karyolot.contracts.alleles import (
     AlleleArms,
@@ -32,14 +35,27 @@ from karyolot.contracts.expression import Components, MarkerScores, SampleDistan
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.results import AlleleFiles, CopyNumberFiles, OverviewFiles, VariantFiles
 from karyolot.contracts.small_variants import SmallVariants, VariantFacts, VariantResults
-from karyolot.io.files import PathLike, open_text, read_model, replacing, write_model
+from karyolot.io.files import (
+    SEAL,
+    UNSEALED,
+    PathLike,
+    open_text,
+    read_model,
+    replacing,
+    seal,
+    sealed_bytes,
+    write_model,
+)
 
 
 def read_table(path: PathLike, contract: type[pa.DataFrameModel]) -> pd.DataFrame:
-    """Read .parquet or .tsv and check it against `contract`; raises KaryolotError naming every broken column."""
+    """Read .parquet or .tsv and check it against `contract`.
+
+    Raises KaryolotError naming every broken column, and for parquet whose seal does not fit. Rules hand over parquet alone.
+    """
     if str(path).endswith(".parquet"):
         try:
-            frame = pd.read_parquet(path)
+            frame = pd.read_parquet(BytesIO(sealed_bytes(path)))
         except (OSError, ValueError) as error:
             raise KaryolotError(f"{path}: not a readable parquet file ({error})") from error
     else:
@@ -64,11 +80,15 @@ def read_table(path: PathLike, contract: type[pa.DataFrameModel]) -> pd.DataFram
 
 
 def write_table(frame: pd.DataFrame, path: PathLike, contract: type[pa.DataFrameModel]) -> None:
-    """Check `frame` against `contract` and write it as .parquet (exact) or .tsv (for people, 6 significant digits)."""
+    """Check `frame` against `contract` and write it as .parquet (exact, sealed) or .tsv (for people, 6 significant digits)."""
     frame = _checked(frame, contract, path)
     with replacing(path) as part:
         if str(path).endswith(".parquet"):
-            frame.to_parquet(part, index=False, compression="zstd")
+            content = ArrowTable.from_pandas(frame, preserve_index=False)
+            with parquet.ParquetWriter(part, content.schema, compression="zstd") as writer:
+                writer.write_table(content)
+                writer.add_key_value_metadata({SEAL: UNSEALED})
+            seal(part)
         else:
             frame.to_csv(part, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
 

@@ -2,7 +2,7 @@
 
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Config
-from karyolot.contracts.sheets import Sample, Study
+from karyolot.contracts.sheets import Sample, Study, cultures
 
 NEVER = "(?!)"
 """A pattern nothing matches: the constraint of a rule that no sample of this study needs."""
@@ -65,10 +65,15 @@ def rna_samples(study: Study, lot: str) -> list[str]:
     return of_donor + of_lot if of_donor and of_lot else []
 
 
-def rna_replicates(study: Study, lot: str) -> tuple[int, int]:
-    """Numbers of RNA samples of a lot and of its donor."""
-    of_lot = [bool(study.samples[name][0].lot_id) for name in rna_samples(study, lot)]
-    return sum(of_lot), len(of_lot) - sum(of_lot)
+def rna_replicates(study: Study, lot: str) -> dict[str, int]:
+    """Numbers of RNA samples of a lot and of its donor, and of the independent cultures they are of, as `ExpressionResults`
+    names them."""
+    numbers: dict[str, int] = {}
+    for owner, is_lot in (("lot", True), ("donor", False)):
+        own = [name for name in rna_samples(study, lot) if bool(study.samples[name][0].lot_id) is is_lot]
+        libraries = {name: {row.library_id or name for row in study.samples[name]} for name in own}
+        numbers |= {f"{owner}_samples": len(own), f"{owner}_cultures": len(set(cultures(libraries).values()))}
+    return numbers
 
 
 def lots_with_dna(study: Study) -> list[str]:

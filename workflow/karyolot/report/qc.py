@@ -13,25 +13,30 @@ Said = dict[str, list[dict[str, Any]]]
 
 
 def summarise(
-    facts: dict[str, str], said: Said, library: Library | None, quantified: Quantification | None
+    facts: dict[str, str],
+    reads: Sequence[dict[str, Any]],
+    said: Said,
+    library: Library | None,
+    quantified: Quantification | None,
 ) -> SampleQc:
-    """Quality figures of one sample. said: parsed JSON by kind ('reads', 'fastp', 'flagstat'), one per unit.
+    """Quality figures of one sample. reads: what `verify_reads` found, one per unit. said: parsed JSON of tools ('fastp',
+    'flagstat'), one per unit.
 
-    A kind that is missing (the sample came as an alignment or as counts) gives figures that are not known.
+    What is missing (the sample came as an alignment or as counts) gives figures that are not known.
     """
-    figures = _read_figures(said) if "reads" in said else []
+    figures = _read_figures(reads, said) if reads else []
     figures += _wgs_figures(said, library) if facts["assay"] == "wgs" else _rna_figures(quantified)
     return SampleQc(**facts, figures=tuple(figures))
 
 
-def _read_figures(said: Said) -> list[QcFigure]:
+def _read_figures(reads: Sequence[dict[str, Any]], said: Said) -> list[QcFigure]:
     before = [unit["summary"]["before_filtering"] for unit in said["fastp"]]
     after = [unit["summary"]["after_filtering"] for unit in said["fastp"]]
     bases = sum(part["total_bases"] for part in before)
     return [
-        QcFigure(name="Reads in", value=sum(unit["reads"] for unit in said["reads"]), unit="pairs or reads"),
-        QcFigure(name="Lanes", value=len(said["reads"])),
-        QcFigure(name="Read length", value=max(unit["read_length_max"] for unit in said["reads"]), unit="bases"),
+        QcFigure(name="Reads in", value=sum(unit["reads"] for unit in reads), unit="pairs or reads"),
+        QcFigure(name="Lanes", value=len(reads)),
+        QcFigure(name="Read length", value=max(unit["read_length_max"] for unit in reads), unit="bases"),
         _share("Bases of quality 30 or more", sum(part["q30_bases"] for part in before), bases),
         _share("Bases left after trimming", sum(part["total_bases"] for part in after), bases),
     ]

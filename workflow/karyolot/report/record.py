@@ -266,8 +266,10 @@ def expression_record(rna: ExpressionResults, lot: LotFacts) -> ExpressionRecord
     p_values = bool(tested.any())
     up, down = (int((np.sign(significant["log2fc"]) == sign).sum()) for sign in (1, -1))
     return ExpressionRecord(
-        lot_replicates=rna.lot_replicates,
-        donor_replicates=rna.donor_replicates,
+        lot_replicates=rna.lot_samples,
+        donor_replicates=rna.donor_samples,
+        lot_cultures=rna.lot_cultures,
+        donor_cultures=rna.donor_cultures,
         p_values=p_values,
         significance=SIGNIFICANCE,
         genes_tested=int(tested.sum()),

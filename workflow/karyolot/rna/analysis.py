@@ -6,6 +6,7 @@ import pandas as pd
 
 from karyolot.contracts.expression import ExpressionResults, GeneSets
 from karyolot.contracts.settings import Pathways
+from karyolot.rna.design import culture_of
 from karyolot.rna.differential import differential
 from karyolot.rna.enrichment import enrich
 from karyolot.rna.heatmap import sample_levels
@@ -33,13 +34,15 @@ def analyse(
         Contract SetAxes.
     """
     table = differential(expression, design)
-    of_lot = int((expression.obs["state"] == "lot").sum())
+    is_lot, culture = expression.obs["state"] == "lot", culture_of(expression.obs)
     return ExpressionResults(
         differential=table,
         markers=tabulate(expression, table, panel),
         enrichment=enrich(table, sets, axes, settings),
-        lot_replicates=of_lot,
-        donor_replicates=len(expression.obs) - of_lot,
+        lot_samples=int(is_lot.sum()),
+        donor_samples=int((~is_lot).sum()),
+        lot_cultures=culture[is_lot].nunique(),
+        donor_cultures=culture[~is_lot].nunique(),
         levels=sample_levels(expression, panel, sets, axes),
         quality=sample_quality(expression),
     )

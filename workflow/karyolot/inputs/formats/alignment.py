@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,13 @@ FEW, MANY = 20, 1_000
 """Reads from which on it is no chance that all are first mates (one in a million), or that none is a proper pair: repeats at
 the end of a chromosome leave some."""
 MOST = 10_000
-"""Reads looked at, in search of a second mate and a proper pair; most files show both at once."""
+"""Reads looked at, in search of a second mate and a fragment to count; most files show both at once."""
+NOT_COUNTED = {
+    "no proper pair (flag 0x2 is not set)": (pysam.FPROPER_PAIR, 0),
+    "duplicates (0x400)": (0, pysam.FDUP),
+    "failed quality checks (0x200)": (0, pysam.FQCFAIL),
+}
+"""Why a read is not counted -> the flag that it lacks, the flag that it has; as `io.alignment.fragment_midpoints` counts."""
 BAM_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 CRAM_ENDS = {
     2: bytes.fromhex("0b000000ffffffffffe0454f460000000001000001000606010001000100"),
@@ -58,8 +65,13 @@ def records(path: Path) -> Iterator[pysam.AlignedSegment]:
         yield from islice(reads, MOST)
 
 
-def look(path: Path) -> Facts:
+def look(path: Path, min_mapq: int = 0) -> Facts:
     """Header and first reads of a file.
+
+    Parameters
+    ----------
+    min_mapq
+        Mapping quality from which on a read is counted.
 
     Raises
     ------
@@ -75,17 +87,26 @@ def look(path: Path) -> Facts:
         message = "has a header without contigs: the reads are not aligned"
         raise Fault("E28", message, "align them, or give the FASTQ files (samtools fastq)")
     digest = hashlib.blake2b(digest_size=16)
-    number, flags, both = 0, 0, pysam.FPROPER_PAIR | pysam.FREAD2
-    mapped = False
+    number, flags = 0, 0
+    mapped = counted = usable = False
+    reasons: Counter[str] = Counter()
     for number, read in enumerate(records(path), 1):
         if number <= DIGESTED:
             digest.update(f"{read.query_name} {read.flag} {read.reference_id} {read.reference_start}\n".encode())
         flags, mapped = flags | read.flag, mapped or not read.is_unmapped
-        if number >= DIGESTED and mapped and flags & both == both:
+        own = [why for why, (lacks, has) in NOT_COUNTED.items() if lacks & ~read.flag or has & read.flag]
+        poor = read.mapping_quality < min_mapq
+        reasons.update(own + [f"mapped with a quality below {min_mapq}"] * poor)
+        usable, counted = usable or not own, counted or not (own or poor)
+        if number >= DIGESTED and mapped and counted and flags & pysam.FREAD2:
             break
     if not number:
         raise Fault("E02", "holds no read", "fetch it again, or delete its row")
     _check_pairs(number, flags, mapped)
+    if (number >= MANY and not usable) or (FEW <= number < MOST and not counted):  # repeats at the beginning map poorly
+        listed = ", ".join(f"{count} are {why}" for why, count in reasons.items())
+        message = f"none of its first {number} reads is of a fragment that can be counted: {listed}"
+        raise Fault("E28", message, "give a file with both mates of each pair, or the FASTQ files")
     return Facts(contigs, frozenset(samples), digest.hexdigest())
 
 
@@ -100,9 +121,6 @@ def _check_pairs(number: int, flags: int, mapped: bool) -> None:
         if number >= FEW and not flags & flag:
             message = f"its first {number} reads are all {mate} mates: without the {other} ones no fragment is counted"
             raise Fault("E28", message, give)
-    if number >= MANY and not flags & pysam.FPROPER_PAIR:
-        message = f"none of its first {number} reads is a proper pair (flag 0x2), and only such fragments are counted"
-        raise Fault("E28", message, give)
 
 
 def _is_cram(path: Path) -> bool:

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.problems import Fault, nearest, quoted
 from karyolot.inputs.formats.sites import BASES
-from karyolot.inputs.formats.text import lines, named, number, whole_number
+from karyolot.inputs.formats.text import lines, named, number, same_width, whole_number
 
 SEQZ = ("chromosome", "position", "base.ref", "depth.normal", "Af", "Bf", "zygosity.normal", "good.reads", "AB.normal")
 NO_ALLELE = {"<*>", "<NON_REF>", "*", "."}
@@ -34,19 +35,18 @@ class Counted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """sites: with two alleles of one base. contigs: of those. depth: mean reads per site. keys: one number per site, sorted,
-    by which two tables are compared whatever the spelling of their contigs. digest: of sites and counts."""
+    """sites: with two alleles of one base. contigs: of those. keys: one number per site, sorted, by which two tables are compared
+    whatever the spelling of their contigs. digest: of sites and counts."""
 
     sites: int
     contigs: tuple[str, ...]
-    depth: float
     digest: str
     keys: NDArray[np.int64] = field(compare=False, repr=False)
 
 
-def key_of(chrom: str, start: int) -> int:
+def site_key(chrom: str, start: int) -> int:
     """A number for a site; 'chr8' and '8' are the same contig."""
-    return (zlib.crc32(chrom.removeprefix("chr").encode()) >> 1 << 32) | start
+    return (zlib.crc32(contig_key(chrom).encode()) >> 1 << 32) | start
 
 
 Rows = Iterator[tuple[int, list[str]]]
@@ -121,19 +121,13 @@ def _numbers(line: int, cells: Sequence[str]) -> list[int]:
     return found
 
 
-def _full(cells: Sequence[str], columns: Sequence[str], line: int) -> None:
-    if len(cells) != len(columns):
-        message = f"the row has {len(cells)} cells and the header {len(columns)}"
-        raise Fault("E28", message, "fetch or make the file again", line)
-
-
 def _snp_pileup(columns: list[str], name: str, sample: str, rows: Rows) -> Iterator[Counted]:
     """Chromosome,Position,Ref,Alt, then of each file the reads of Ref (R), Alt (A), other bases (E) and deletions (D)."""
     there = [column[:-1] for column in columns[4:] if column.endswith("R") and f"{column[:-1]}A" in columns]
     chosen = _chosen(name, sample, there)
     places = [columns.index(f"{chosen}{kind}") for kind in "RAE" if f"{chosen}{kind}" in columns]
     for line, cells in rows:
-        _full(cells, columns, line)
+        same_width(cells, len(columns), line)
         ref, alt = cells[2].strip('"').upper(), cells[3].strip('"').upper()
         start, *counts = _numbers(line, [cells[1], *(cells[place] for place in places)])
         if ref in BASES and alt in BASES and ref != alt:
@@ -151,7 +145,7 @@ def _seqz(columns: list[str], name: str, sample: str, rows: Rows) -> Iterator[Co
     chosen = _chosen(name, sample, ("normal", "tumor"))
     places = [columns.index(column) for column in SEQZ]
     for line, cells in rows:
-        _full(cells, columns, line)
+        same_width(cells, len(columns), line)
         chrom, position, base, normal, a, b, zygosity, reads, genotype = (cells[place].strip('"') for place in places)
         if zygosity != "het" or len(genotype) != 2 or base not in genotype or not set(genotype) <= BASES:
             continue
@@ -181,7 +175,7 @@ def _vcf(columns: list[str], name: str, sample: str, rows: Rows) -> Iterator[Cou
     place = columns.index(_chosen(name, sample, columns[9:]))
     counted = False
     for line, cells in rows:
-        _full(cells, columns, line)
+        same_width(cells, len(columns), line)
         alleles = [cells[3].upper(), *cells[4].upper().split(",")]
         used = [n for n, allele in enumerate(alleles) if allele not in NO_ALLELE]
         keys, values = cells[8].split(":"), cells[place].split(":")
@@ -208,7 +202,7 @@ def look(path: Path, name: str | None, sample: str) -> Facts:
     reads, digest = 0, hashlib.blake2b(digest_size=16)
     for row in records(path, name, sample):
         contigs[row.chrom] = None
-        keys.append(key_of(row.chrom, row.start))
+        keys.append(site_key(row.chrom, row.start))
         digest.update(f"{keys[-1]} {row.ref_count} {row.alt_count} {row.other_count}\n".encode())
         reads += row.ref_count + row.alt_count
     if not keys:
@@ -216,7 +210,7 @@ def look(path: Path, name: str | None, sample: str) -> Facts:
     if not reads:
         raise Fault("E28", "every count is 0", "name the table that holds the reads of this sample")
     sites = np.unique(np.array(keys, dtype=np.int64))
-    return Facts(len(keys), tuple(contigs), reads / len(keys), digest.hexdigest(), sites)
+    return Facts(len(keys), tuple(contigs), digest.hexdigest(), sites)
 
 
 def read(path: Path, name: str | None, sample: str) -> dict[str, list[Any]]:

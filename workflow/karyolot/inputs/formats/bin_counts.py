@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from karyolot.contracts.problems import Fault
 from karyolot.inputs.formats.blocks import Block, blocks
 from karyolot.inputs.formats.intervals import Integers, columns_of, width_of
-from karyolot.inputs.formats.rows import COUNT_AGAIN, Kind
-from karyolot.inputs.formats.text import named, not_a_count
+from karyolot.inputs.formats.rows import COUNT_AGAIN, Kind, head
+from karyolot.inputs.formats.text import lines, named, not_a_count
 
 COUNTS = Kind(
     "counts",
@@ -36,6 +36,14 @@ FEW = 200
 """With fewer bins nothing is said about the numbers."""
 MOST_PER_BASE = 0.5
 """Fragments per base of the bins: 150-fold depth of pairs of 150 bases."""
+MEDIAN = 0.455
+"""Of the square of a normal number, whose mean is 1."""
+READ_LENGTHS = (25, 400)
+"""How many times the variance of counts sums of bases have: as many as a read has bases, 36 to 300."""
+DEEP = 0.02
+"""Counts per base from which on that is held against them: 6-fold depth, or bases of 0.02-fold depth, too few for any lot."""
+MOST_NOISE = 0.12
+"""Relative difference of neighbouring bins beyond what counting explains, which no library of such depth shows."""
 
 
 def fragments_of(text: str, _: Kind, line: int) -> int:
@@ -110,37 +118,55 @@ def _whole(path: Path) -> tuple[dict[str, int], Block, int]:
     width = width_of(bins.contig, bins.start, bins.end, "tables")
     if not bins.value.any():
         raise Fault("E28", "every count is 0", "count again, from reads that are mapped")
-    _refuse_others(bins.contig[:SAMPLED], bins.value[:SAMPLED])
+    per_base = float(bins.value.sum() / (bins.end - bins.start).sum())
+    _, _, places = head(lines(path), COUNTS)
+    _refuse_others(bins.contig[:SAMPLED], bins.value[:SAMPLED], per_base, places is None or places.named)
     return names, bins, width
 
 
-def _refuse_others(contig: NDArray[np.int32], count: Integers) -> None:
+def _refuse_others(contig: NDArray[np.int32], count: Integers, per_base: float, is_named: bool) -> None:
     """Raise a Fault when numbers are not counts of fragments.
 
-    Counting varies: of two neighbours with s fragments together, the square of the difference over s is 1 on average
-    and 0.45 in the median, or more where their means differ. Numbers of bins, lengths, and depths that were rounded
-    vary less. And as many counts are multiples of 150 as are one more or one less, unless each read adds its 150 bases;
-    in sums over many reads, some of them clipped, that is lost, and only their size tells (MOST_PER_BASE).
+    Counting varies: of two neighbours with s fragments together, the square of the difference over s is 1 on average, or more
+    where their means differ. Numbers of bins, lengths, and depths that were rounded vary less. Sums of bases vary more, by the
+    length of a read; so do deep counts in wide bins, and only a header can say which they are (is_named).
     """
-    together = (contig[1:] == contig[:-1]) & (count[1:] + count[:-1] >= 50)
-    if together.sum() >= FEW:
-        spread = np.diff(count)[together] ** 2 / (count[1:] + count[:-1])[together]
-        if np.median(spread) < 0.1:
-            message = (
-                "the numbers vary less from bin to bin than counting allows: lengths or numbers of bins, or smoothed"
-            )
-            raise Fault("E28", f"{message} or rounded depths", COUNT_AGAIN)
-    some = count[count > 0]
+    pairs = (count[1:] + count[:-1])[contig[1:] == contig[:-1]]
+    spread = np.diff(count)[contig[1:] == contig[:-1]] ** 2
+    known = pairs >= 50
+    times = float(np.median(spread[known] / pairs[known])) / MEDIAN if known.sum() >= FEW else 1.0
+    if times < 0.2:
+        message = "the numbers vary less from bin to bin than counting allows: lengths or numbers of bins, or smoothed"
+        raise Fault("E28", f"{message} or rounded depths", COUNT_AGAIN)
+    _refuse_multiples(count[count > 0])
+    if per_base < DEEP or not READ_LENGTHS[0] <= times <= READ_LENGTHS[1]:
+        return
+    message = f"the numbers vary {times:.0f} times as much as counts do, as sums of bases (samtools bedcov)"
+    if times > MOST_NOISE**2 * float(np.median(pairs[known])) / 2:
+        raise Fault("E28", f"{message} do, and no counts of fragments", COUNT_AGAIN)
+    if not is_named:
+        remedy = f"if they are fragments, add a header: chrom start end count; else {COUNT_AGAIN}"
+        raise Fault("E28", f"{message} or very deep counts do, and no header says which they are", remedy)
+
+
+def _refuse_multiples(some: Integers) -> None:
+    """Raise a Fault when each fragment added more than 1: else as many counts are multiples of a number as one more or less."""
     if len(some) < FEW:
         return
-    shares = {}
-    for unit in range(20, 301):
+    shares = {unit: float(np.mean(some % unit == 0)) for unit in range(2, 301)}
+    most = max((unit for unit, share in shares.items() if share > 0.9), default=0)
+    if most == 2:
+        remedy = "count each pair once: samtools view -f 64 before counting, or featureCounts -p --countReadPairs"
+        raise Fault("E28", f"{shares[2]:.0%} of the numbers are even: both mates of each pair were counted", remedy)
+    if 2 < most < 20:
+        raise Fault("E28", f"{shares[most]:.0%} of the numbers are multiples of {most}: they are scaled", COUNT_AGAIN)
+    for unit in range(2, 301):
         rest = some % unit
         beside = max(int((rest == 1).sum()), int((rest == unit - 1).sum()))
-        if int((rest == 0).sum()) > 20 + 5 * beside and len(np.unique(some[rest == 0])) > 10:
-            shares[unit] = float(np.mean(rest == 0))
+        if unit < 20 or int((rest == 0).sum()) <= 20 + 5 * beside or len(np.unique(some[rest == 0])) <= 10:
+            del shares[unit]
     if shares:
-        most = max(share - 1 / unit for unit, share in shares.items())
-        unit = max(unit for unit, share in shares.items() if share - 1 / unit > 0.9 * most)  # 150, not its divisors
+        highest = max(share - 1 / unit for unit, share in shares.items())
+        unit = max(unit for unit, share in shares.items() if share - 1 / unit > 0.9 * highest)  # 150, not its divisors
         message = f"{shares[unit]:.0%} of the numbers are multiples of {unit}: sums of bases (samtools bedcov)"
         raise Fault("E28", f"{message}, and no counts of fragments", COUNT_AGAIN)

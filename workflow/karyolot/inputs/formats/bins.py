@@ -11,11 +11,11 @@ import numpy as np
 from karyolot.contracts.problems import Fault
 from karyolot.inputs.formats.intervals import GC, MAPPABILITY, TIMING, Columns, value_of
 from karyolot.inputs.formats.rows import placed
-from karyolot.inputs.formats.text import lines, named, whole_number
+from karyolot.inputs.formats.text import named, table, whole_number
 
 REQUIRED = ("chrom", "start", "end", "gc")
+OPTIONAL = ("mappability", "replication_timing")
 KINDS = {"gc": GC, "mappability": MAPPABILITY, "replication_timing": TIMING}
-REMEDY = "write a tab-separated table with the columns chrom, start, end, gc [, mappability] [, replication_timing]"
 
 
 def records(path: Path) -> Iterator[tuple[int, str, int, int, dict[str, float]]]:
@@ -31,37 +31,13 @@ def records(path: Path) -> Iterator[tuple[int, str, int, int, dict[str, float]]]
 
 
 def _rows(path: Path) -> Iterator[tuple[int, str, int, int, dict[str, str]]]:
-    numbered = ((line, text) for line, text in lines(path) if text.strip())
-    header: list[str] = []
-    for line, text in numbered:
-        if text.startswith("#") and not text.startswith("#chrom\t"):
-            continue
-        header = [name.strip() for name in text.removeprefix("#").split("\t")]
-        if missing := [name for name in REQUIRED if name not in header]:
-            raise Fault("E16", f"has no column {' and '.join(missing)}", REMEDY, line)
-        if strange := [name for name in header if name not in {*REQUIRED, *KINDS}]:
-            raise Fault("E16", f"has a column {strange[0]!r}, which bins do not have", REMEDY, line)
-        if len(set(header)) < len(header):
-            raise Fault("E16", "names a column twice", REMEDY, line)
-        break
-    places = {name: header.index(name) for name in KINDS if name in header}
-    empty = True
-    for line, text in numbered:
-        if text.startswith("#"):
-            continue
-        cells = text.split("\t")
-        if len(cells) != len(header):
-            message = f"the row has {len(cells)} cells and the header {len(header)}"
-            raise Fault("E16", message, "write a tab between cells, also around empty ones", line)
-        empty = False
+    for line, row in table(path, REQUIRED, OPTIONAL):
         try:
-            start, end = (whole_number(cells[header.index(name)]) for name in ("start", "end"))
+            start, end = whole_number(row["start"]), whole_number(row["end"])
         except ValueError as error:
             message = f"start and end are not an interval from 0 on, end after start: {error}"
             raise Fault("E28", message, "correct the row", line) from None
-        yield line, cells[header.index("chrom")], start, end, {name: cells[place] for name, place in places.items()}
-    if empty:
-        raise Fault("E16", "holds no bin", REMEDY)
+        yield line, row["chrom"], start, end, {name: row[name] for name in KINDS if name in row}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +75,8 @@ def _whole(path: Path) -> tuple[Columns, dict[str, "array[float]"]]:
         columns.add(chrom, start, end)
         for name, value in found.items():
             values.setdefault(name, array("d")).append(value)
+    if not values:
+        raise Fault("E16", "holds no bin", "write a row for each bin")
     columns.width("bins")
     if np.isnan(np.frombuffer(values["gc"], dtype=float)).all():
         raise Fault("E28", "no bin has a value of gc, and bins without one are not used", "fill in gc: 0 to 1")

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from karyolot.contracts.contigs import contig_key
 from karyolot.inputs.formats import text
 from karyolot.inputs.formats.rows import WIG, Kind, Order, Places, Row, head, rows, table_rows
 
@@ -91,10 +92,8 @@ def _by_column(content: bytes, places: Places, order: Order, names: dict[str, in
     kind, strange = order.kind, (*text.NO_DATA, *WIG)
     if any(not name or name != name.strip().strip("\"'") or name.startswith(strange) for name in chroms):
         return None
-    spelt = order.spelt | {
-        name.removeprefix("chr"): name for name in chroms if name.removeprefix("chr") not in order.spelt
-    }
-    if kind.apart and any(spelt[name.removeprefix("chr")] != name for name in chroms):
+    spelt = order.spelt | {contig_key(name): name for name in chroms if contig_key(name) not in order.spelt}
+    if kind.apart and any(spelt[contig_key(name)] != name for name in chroms):
         return None
     if not (np.all(start >= 0) and np.all(start < end) and np.all(end <= text.MOST)) or not _allowed(value, kind):
         return None

@@ -14,17 +14,21 @@ from karyolot.inputs.formats.text import lines, named, opened, whole_number
 
 BLOCK = 1 << 22
 LONGEST_HEADER = 1 << 16
+LETTERS = b"ACGTUNRYSWKMBDHVXacgtunryswkmbdhvx"
+"""Bases, the IUPAC code for several of them, and X, which masks them."""
+CALLED = b"ACGTUacgtu"
+_NOT_CALLED = bytes(set(LETTERS) - set(CALLED))
 BYTE = 255
 _IS_GC = bytes(code in b"GCgcSs" for code in range(256))
 _IS_CALLED = bytes(code in b"ACGTacgt" for code in range(256))
 """Tables from a base to 1 or 0."""
 
 
-def is_fasta(path: Path) -> None:
-    """Raise a Fault when a file does not start as FASTA does."""
-    with opened(path) as handle:
-        if handle.read(1) != b">":
-            raise Fault("E28", "is not FASTA: it does not start with >", "name a FASTA file")
+def check_head(path: Path) -> None:
+    """Raise the Fault of the part of a file that ends with its first called base: of another kind of file, or of N only."""
+    for _, _, bases in records(path):
+        if bases.translate(None, _NOT_CALLED):
+            return
 
 
 def records(path: Path) -> Iterator[tuple[str, int, bytes]]:
@@ -35,13 +39,14 @@ def records(path: Path) -> Iterator[tuple[str, int, bytes]]:
     Raises
     ------
     Fault
-        E28 for a file that is not FASTA, a contig without a name or bases or that stands twice, and for a character that
-        is no letter.
+        E28 for a file that is not FASTA, a contig without a name or bases or that stands twice, a letter that stands for no
+        base, and a file without any called base.
     """
-    is_fasta(path)
     seen: set[str] = set()
-    name, position = "", 0
+    name, position, known = "", 0, False
     with opened(path) as handle:
+        if handle.peek(1)[:1] != b">":  # type: ignore[attr-defined]
+            raise Fault("E28", "is not FASTA: it does not start with >", "name a FASTA file")
         for header, piece in _pieces(handle):
             if header is not None:
                 if seen and not position:
@@ -56,14 +61,19 @@ def records(path: Path) -> Iterator[tuple[str, int, bytes]]:
             bases = piece.translate(None, b"\r\n")
             if not bases:
                 continue
-            if not bases.isalpha():
-                strange = bases.translate(None, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")[:1]
-                message = f"the contig {quoted(name)} holds {quoted(strange.decode('latin-1'))}, which is no base"
-                raise Fault("E28", message, "name the FASTA file of a genome, or fetch it again")
+            if strange := bases.translate(None, LETTERS)[:1].decode("latin-1"):
+                message = f"the contig {quoted(name)} holds {quoted(strange)}, which is no base"
+                remedy = "name the FASTA file of a genome, or fetch it again"
+                if strange.upper() in "EFIJLOPQZ*":
+                    message, remedy = f"{message}: it is a protein", "name the FASTA file of nucleotides"
+                raise Fault("E28", message, remedy)
+            known = known or bool(bases.translate(None, _NOT_CALLED))
             yield name, position, bases
             position += len(bases)
     if not position:
         raise _empty(name)
+    if not known:
+        raise Fault("E28", "holds no base: every letter is N", "fetch the file again")
 
 
 def _empty(name: str) -> Fault:
@@ -107,7 +117,7 @@ def look(path: Path) -> Facts:
     Fault
         As `records`; E14 for an index of another file.
     """
-    is_fasta(path)
+    check_head(path)
     index = Path(f"{path}.fai")
     try:
         if index.stat().st_mtime >= path.stat().st_mtime:

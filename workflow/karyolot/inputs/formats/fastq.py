@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from karyolot.contracts.problems import Fault, quoted
+from karyolot.inputs.formats.foreign import refuse_binary
 from karyolot.inputs.formats.text import BLOCK, named, opened
 from karyolot.io.files import PathLike, describe_file
 
@@ -32,14 +33,11 @@ TRAILER = 16
 FOREIGN = {
     b">": ("is FASTA, without qualities", "name the FASTQ file of the sequencer"),
     b";": ("is FASTA, without qualities", "name the FASTQ file of the sequencer"),
-    b"BZh": ("is compressed by bzip2, which the tools do not read", "bunzip2 -c FILE | gzip > FILE.gz"),
-    b"\xfd7zXZ": ("is compressed by xz, which the tools do not read", "xz -dc FILE | gzip > FILE.gz"),
-    b"\x28\xb5\x2f\xfd": ("is compressed by zstd, which the tools do not read", "zstd -dc FILE | gzip > FILE.gz"),
     b"BAM\1": ("is BAM", "name it in the column alignment, or convert it: samtools fastq"),
     b"CRAM": ("is CRAM", "name it in the column alignment, or convert it: samtools fastq"),
     b"NCBI.sra": ("is an SRA archive", "convert it: fasterq-dump --split-files"),
 }
-"""First bytes of other formats: what the file is, what to do."""
+"""First bytes of other formats for which another remedy holds than in a table: what the file is, what to do."""
 
 
 class Record(NamedTuple):
@@ -186,6 +184,7 @@ def records(path: Path) -> Iterator[Record]:
     for start, (message, remedy) in FOREIGN.items():
         if data.startswith(start):
             raise Fault("E28", message, remedy)
+    refuse_binary(data)
     if zipped and not path.name.endswith(".gz"):
         raise Fault("E28", "is gzip-compressed but lacks the .gz extension that the tools rely on", "rename it")
     if not data.strip():

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.genes import unversioned
 from karyolot.contracts.problems import Fault, nearest, quoted
-from karyolot.inputs.formats.text import MISSING, MOST, lines, named, not_a_count, number
+from karyolot.inputs.formats.text import MISSING, MOST, lines, named, not_a_count, number, same_width
 from karyolot.inputs.spreadsheet import damage_fault, damaged_names
 
 GENE_COLUMNS = {
@@ -35,6 +35,8 @@ NOT_GENES = frozenset(
     " no_feature ambiguous too_low_aQual not_aligned alignment_not_unique".split()
 )
 """Rows of STAR, and of HTSeq before 0.6, that count reads of no gene; those of later versions begin with __."""
+TOTALS = frozenset("total totals sum sums subtotal summe gesamt somme suma mean average median".split())
+"""Last words of rows that spreadsheets add below a matrix, in lower case; no gene is so called."""
 OTHER_FORMATS = {
     "#1.": "GCT",
     "%%MatrixMarket": "Matrix Market",
@@ -164,8 +166,9 @@ def look(path: Path, samples: tuple[tuple[str, str], ...]) -> GeneCounts:
         values.extend(_values(cells, found, line, faults))
     if not genes:
         raise Fault("E28", "holds no counts", "give a matrix: a header with the sample ids, one line per gene")
-    _check_names(genes, names, numbers)
     table = np.array(values).reshape(len(genes), len(found))
+    _check_totals(genes, table, numbers)
+    _check_names(genes, names, numbers)
     estimated = ESTIMATED.fullmatch(path.name) is not None
     counts = np.zeros((len(genes), len(samples)), dtype=np.int64)
     rounded = 0.0
@@ -241,9 +244,7 @@ def _split(data: Iterable[tuple[int, str]], mark: str | None, columns: _Columns)
     """(line, cells) of the genes."""
     for line, row in data:
         cells = _cells(row, mark)
-        if len(cells) != columns.width:
-            message = f"the row has {len(cells)} cells and the header {columns.width}"
-            raise Fault("E28", message, "save the table again", line)
+        same_width(cells, columns.width, line)
         gene = cells[0] = cells[0].strip(' "')
         if not gene:
             raise Fault("E16", "the row has no gene id", "write the id, or delete the row", line)
@@ -392,16 +393,24 @@ def _check_names(genes: Sequence[str], names: Sequence[str], numbers: Sequence[i
         )
 
 
+def _check_totals(genes: Sequence[str], table: NDArray[np.float64], numbers: Sequence[int]) -> None:
+    """Raise a Fault for a row that is no gene: by its name, or because it adds up all others in every sample."""
+    adds_up = (table.sum(axis=0) > 0) & np.isclose(2 * table, table.sum(axis=0), rtol=1e-6)
+    is_total = adds_up.all(axis=1) & (len(genes) >= FEW_GENES) & (table.shape[1] > 0)
+    for place, gene in enumerate(genes):
+        if is_total[place] or re.split(r"[\s_.]", gene.lower())[-1] in TOTALS:
+            message = f"the row {quoted(gene)} is a total of others, and no gene"
+            raise Fault("E28", message, "delete the row", numbers[place])
+
+
 def _values(cells: Sequence[str], samples: Sequence[str], line: int, faults: dict[str, Fault]) -> list[float]:
     """Numbers in the cells of a row; where one is none, 0 and a fault of its sample. What they may be: see `_column_fault`."""
-    joined = "".join(cells)
-    if (joined.isdigit() and joined.isascii()) or _DECIMAL.fullmatch(joined):
-        try:
-            values = [float(cell) for cell in cells]
-            if not values or (min(values) >= -MOST and max(values) <= MOST):
-                return values
-        except ValueError:
-            pass
+    try:
+        values = [float(cell) for cell in cells] if _DECIMAL.fullmatch("".join(cells)) else []
+    except ValueError:
+        values = []
+    if values and min(values) >= -MOST and max(values) <= MOST:
+        return values
     values = []
     for sample, cell in zip(samples, cells, strict=True):
         text = cell.strip().strip('"')
@@ -410,8 +419,8 @@ def _values(cells: Sequence[str], samples: Sequence[str], line: int, faults: dic
         except ValueError:
             value = MOST + 1
         if not -MOST <= value <= MOST:
-            value, reason = 0.0, str(not_a_count(text))
-            faults.setdefault(sample, Fault("E28", reason, RAW_COUNTS, line))
+            value = 0.0
+            faults.setdefault(sample, Fault("E28", str(not_a_count(text)), RAW_COUNTS, line))
         values.append(value)
     return values
 

@@ -74,7 +74,7 @@ def look(path: Path) -> Facts:
 
 def look_axes(path: Path) -> Axes:
     """The whole table of axes, with all faults of its rows."""
-    rows, faults = table(path, AXES_COLUMNS, only=True), []
+    rows, faults = list(table(path, AXES_COLUMNS)), []
     seen: set[str] = set()
     for line, row in rows:
         if row["informational"] not in {"yes", "no"}:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.problems import Fault, quoted
 from karyolot.contracts.settings import Layout
 from karyolot.inputs.formats import intervals, yaml
@@ -46,7 +47,7 @@ def look(path: Path) -> Facts:
     columns["band"] = columns.pop("label")
     ends: dict[str, int] = {}
     for name, end in zip(columns["chrom"], columns["end"].tolist(), strict=True):
-        key = name.removeprefix("chr")
+        key = contig_key(name)
         ends[key] = max(ends.get(key, 0), end)
     return Facts(layout, columns, ends)
 

@@ -25,7 +25,7 @@ class Facts:
 
 def records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """(line, row) of every gene, as it is written. Raises Fault when the table has other columns."""
-    yield from table(path, COLUMNS, only=True)
+    yield from table(path, COLUMNS)
 
 
 def look(path: Path) -> Facts:

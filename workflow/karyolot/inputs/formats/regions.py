@@ -21,7 +21,7 @@ def records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     Fault
         E16 for other columns; E17 for a region or change that is not written as it must be; E18 for a missing source.
     """
-    for line, row in table(path, COLUMNS, only=True):
+    for line, row in table(path, COLUMNS):
         if not REGION.fullmatch(row["region"]):
             remedy = "write a chromosome, arm or band without chr: 8, 1q, 20q11.21"
             raise Fault("E17", f"region is {quoted(row['region'])}", remedy, line)

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 
+from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.problems import Fault
 from karyolot.inputs.formats.foreign import refuse_text
 from karyolot.inputs.formats.text import MOST, NO_DATA, lines, whole_number
@@ -58,7 +59,8 @@ GATK = ["CONTIG", "START", "END", "COUNT"]
 
 
 class Places(NamedTuple):
-    """Which cells of a row hold what, how many cells there are, and what the first base is called (0 or 1)."""
+    """Which cells of a row hold what, how many cells there are, what the first base is called (0 or 1), and whether the file says
+    which cell is the value."""
 
     chrom: int
     start: int
@@ -66,6 +68,7 @@ class Places(NamedTuple):
     value: int | None
     cells: int
     base: int
+    named: bool
 
 
 def rows(path: Path, kind: Kind) -> Iterator[Row]:
@@ -106,7 +109,7 @@ class Order:
                 written, name = chrom, chrom.strip().strip("\"'")
                 if not name:
                     raise Fault("E28", "names no contig", "correct the line", line)
-                if kind.apart and (other := self.spelt.setdefault(name.removeprefix("chr"), name)) != name:
+                if kind.apart and (other := self.spelt.setdefault(contig_key(name), name)) != name:
                     raise Fault("E28", f"names one contig in two ways: {other} and {name}", "keep one of the two", line)
                 last = ends.get(name, (0, 0))
             if not 0 <= start < end <= MOST:
@@ -197,9 +200,9 @@ def _headed(kind: Kind, line: int, header: list[str], first: Sequence[str], base
     if header == GATK or "geneid" in words or _counts_from_1(words, first, found):
         base = 1
     if kind.value == "none":
-        return Places(found[0], found[1], found[2], None, len(words), base)
+        return Places(found[0], found[1], found[2], None, len(words), base, True)
     value = _named_value(kind, words, set(found), line)
-    return Places(found[0], found[1], found[2], value, len(words), base)
+    return Places(found[0], found[1], found[2], value, len(words), base, True)
 
 
 def _counts_from_1(words: Sequence[str], first: Sequence[str], found: Sequence[int]) -> bool:
@@ -234,7 +237,7 @@ def _headless(kind: Kind, first: Sequence[str], base: int, line: int) -> Places:
             remedy = f"keep four columns (cut -f 1-3,N), or write a header: chrom start end ... {wanted}"
             raise Fault("E28", message, remedy, line)
         value = 4  # QDNAseq's BED: feature, value, strand
-    return Places(0, 1, 2, value, len(first), base)
+    return Places(0, 1, 2, value, len(first), base, base == 1)
 
 
 def _named_value(kind: Kind, words: Sequence[str], taken: set[int], line: int) -> int:
@@ -256,8 +259,8 @@ def _named_value(kind: Kind, words: Sequence[str], taken: set[int], line: int) -
 
 
 COUNT_AGAIN = (
-    "give raw counts of fragments, not normalised values: bedtools coverage -counts -a BINS.bed -b LOT.bam, readCounter"
-    " of HMMcopy, or the BAM file itself in the column alignment"
+    "give raw counts of fragments, not normalised values: bedtools coverage -counts -a BINS.bed -b LOT.bam, or readCounter"
+    " of HMMcopy; in a study, also the BAM file itself in the column alignment"
 )
 
 
@@ -269,7 +272,7 @@ def _not_a_row(kind: Kind, line: int) -> Fault:
 
 
 def table_rows(numbered: Iterable[tuple[int, str]], kind: Kind, places: Places) -> Iterator[Row]:
-    c, s, e, v, width, base = places
+    c, s, e, v, width, base, _ = places
     ragged = kind.value in {"none", "label"}
     needed = max(c, s, e, v or 0) + 1
     for line, text in numbered:

@@ -12,8 +12,9 @@ import numpy as np
 import pysam
 from numpy.typing import NDArray
 
-from karyolot.contracts.problems import Fault
-from karyolot.inputs.formats.fasta import records as read_sequence
+from karyolot.contracts.contigs import contig_key, foreign_contigs
+from karyolot.contracts.problems import Fault, quoted
+from karyolot.inputs.formats.fasta import records as genome_records
 from karyolot.inputs.formats.text import MISSING, NO_DATA, lines, named, number, whole_number
 
 BASES = frozenset("ACGT")
@@ -30,6 +31,8 @@ NAMES = {
     "frequency": ("frequency", "freq", "af", "alt_frequency", "alt_freq"),
 }
 """Names of columns that a header of BED may give, in lower case."""
+NO_FREQUENCY = re.compile(r"\d*,\d+|\d*[.,]?\d+ ?%|\w+=[\d.,]+")
+"""What people write where a frequency is wanted, besides numbers: 0,25; 25 %; AF=0.25."""
 ALLELE = re.compile(r"[ACGTNacgtn]+(?:,[ACGTNacgtn*]+)*|-|\*")
 AF = re.compile(r"(?:^|;)AF=([^;]*)")
 KINDS = (
@@ -89,12 +92,11 @@ class Site(NamedTuple):
 class Facts:
     """A panel as the run will use it.
 
-    sites: that are left. contigs: of all lines. frequencies: sites with one. turned: sites whose alleles stood on the other
+    sites: that are left. frequencies: sites with one. turned: sites whose alleles stood on the other
     strand than the genome's. left_out: number of sites by reason.
     """
 
     sites: int
-    contigs: tuple[str, ...]
     frequencies: int
     turned: int
     left_out: dict[str, int] = field(default_factory=dict)
@@ -105,12 +107,14 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Of a BED file: places of the alleles and of the frequency, and the number of columns."""
+    """Of a BED file: places of the alleles and of the frequency, and the number of columns. last: place from which on no header
+    says what columns hold."""
 
     ref: int
     alt: int
     frequency: int | None
     width: int
+    last: int
 
 
 def records(path: Path) -> Iterator[Site]:
@@ -156,7 +160,9 @@ def _named_columns(cells: Sequence[str], line: int) -> _Columns:
             message = f"its header names {len(places) or 'no'} column{'s' * (len(places) > 1)} {kind}"
             raise Fault("E28", message, "name one column ref, one alt and, where known, one frequency", line)
         found[kind] = places[0] if places else None
-    return _Columns(ref=found["ref"] or 0, alt=found["alt"] or 0, frequency=found["frequency"], width=len(cells))
+    return _Columns(
+        ref=found["ref"] or 0, alt=found["alt"] or 0, frequency=found["frequency"], width=len(cells), last=len(cells)
+    )
 
 
 def _columns(text: str, cells: Sequence[str], line: int) -> _Columns:
@@ -169,6 +175,10 @@ def _columns(text: str, cells: Sequence[str], line: int) -> _Columns:
         message = "is neither VCF with its header nor BED (chrom start end ref alt), separated by tabs"
         raise Fault("E28", message, "correct the line, or name the panel made for this genome", line)
     ref, alt = alleles[:2]
+    for place in range(alt + 1, len(cells)):
+        if NO_FREQUENCY.fullmatch(cells[place].strip('" ')):
+            message = f"column {place + 1} holds {quoted(cells[place])}, and a frequency is a number such as 0.25"
+            raise Fault("E28", message, "write it with a decimal point, without sign or name", line)
     numbers = [place for place in range(alt + 1, len(cells)) if _is_number(cells[place])]
     if len(numbers) > 1:
         which = " and ".join(str(place + 1) for place in numbers)
@@ -176,7 +186,7 @@ def _columns(text: str, cells: Sequence[str], line: int) -> _Columns:
         raise Fault("E28", message, "give a header (chrom start end ref alt frequency ...), or delete the others", line)
     missing = [place for place in range(alt + 1, len(cells)) if cells[place] in MISSING]
     candidates = numbers or (missing if len(missing) == 1 else [])
-    return _Columns(ref, alt, candidates[0] if candidates else None, len(cells))
+    return _Columns(ref, alt, candidates[0] if candidates else None, len(cells), alt + 1)
 
 
 def _is_number(cell: str) -> bool:
@@ -208,6 +218,9 @@ def _bed(cells: Sequence[str], columns: _Columns, line: int) -> Site:
     except ValueError as error:
         raise Fault("E28", f"its position is not a number ({error})", "correct the line", line) from None
     ref, alt = cells[columns.ref].upper(), cells[columns.alt].upper()
+    if columns.frequency is None and columns.last < columns.width and any(map(_is_number, cells[columns.last :])):
+        message = "a number stands behind the alleles, and none in the first line"
+        raise Fault("E28", message, "give a header (chrom start end ref alt frequency ...), or delete the column", line)
     stated = None if columns.frequency is None else _frequency(cells[columns.frequency], line)
     site = Site(line, cells[0], start, ref, alt, stated)
     if start < 0 or (site.is_snp and end - start != 1):
@@ -231,22 +244,8 @@ def _frequency(text: str, line: int) -> float | None:
 
 # Panels
 
-
-@dataclass(slots=True)
-class _Panel:
-    """SNPs as parallel arrays: contig (index into the genome's contigs), position from 0, alleles as ASCII, frequency."""
-
-    contig: NDArray[np.int64]
-    start: NDArray[np.int64]
-    ref: Bytes
-    alt: Bytes
-    frequency: NDArray[np.float64]
-    turned: int = 0
-
-    def kept(self, keep: NDArray[Any]) -> "_Panel":
-        return _Panel(
-            self.contig[keep], self.start[keep], self.ref[keep], self.alt[keep], self.frequency[keep], self.turned
-        )
+Panel = dict[str, NDArray[Any]]
+"""SNPs as columns: contig (index into the genome's contigs), start (from 0), ref and alt as ASCII, frequency."""
 
 
 def look(
@@ -279,119 +278,115 @@ def read(path: Path, fasta: Path, autosomes: Sequence[str]) -> dict[str, Any]:
     with named(path):
         panel, _ = _fitted(path, contigs, autosomes, fasta)
     names = np.array(list(contigs), dtype=object)
-    alleles = {
-        name: column.view("S1").astype("U1").astype(object) for name, column in (("ref", panel.ref), ("alt", panel.alt))
-    }
-    interval = {"chrom": names[panel.contig], "start": panel.start, "end": panel.start + 1}
-    return interval | alleles | {"frequency": panel.frequency}
+    alleles = {name: panel[name].view("S1").astype("U1").astype(object) for name in ("ref", "alt")}
+    interval = {"chrom": names[panel["contig"]], "start": panel["start"], "end": panel["start"] + 1}
+    return interval | alleles | {"frequency": panel["frequency"]}
 
 
 def _fitted(
     path: Path, contigs: Mapping[str, int] | None, autosomes: Sequence[str] | None, fasta: Path | None
-) -> tuple[_Panel, Facts]:
+) -> tuple[Panel, Facts]:
     """The panel on the autosomes of the genome, each site once, with the alleles of the genome's strand."""
     left_out: Counter[str] = Counter()
     seen: dict[str, int] = {}
-    columns: tuple[array[Any], ...] = array("q"), array("q"), array("B"), array("B"), array("d")
+    columns: dict[str, array[Any]] = {
+        "contig": array("q"),
+        "start": array("q"),
+        "ref": array("B"),
+        "alt": array("B"),
+        "frequency": array("d"),
+    }
     for site in records(path):
         number = seen.setdefault(site.chrom, len(seen))
         if site.is_snp:
             frequency = np.nan if site.frequency is None else site.frequency
             cells = number, site.start, ord(site.ref), ord(site.alt), frequency
-            for column, cell in zip(columns, cells, strict=True):
+            for column, cell in zip(columns.values(), cells, strict=True):
                 column.append(cell)
         else:
             left_out["not two alleles of one base"] += 1
-    contig, start, ref, alt, stated_frequency = (np.array(column) for column in columns)
-    panel = _Panel(contig, start, ref, alt, stated_frequency)
-    if not len(panel.start):
-        raise Fault(
-            "E28",
-            f"holds no SNP with two alleles ({left_out.total()} sites of other kinds)",
-            "give a panel of common SNPs, as VCF or BED (chrom start end ref alt frequency)",
-        )
+    panel: Panel = {name: np.array(column) for name, column in columns.items()}
+    if not len(panel["start"]):
+        message = f"holds no SNP with two alleles ({left_out.total()} sites of other kinds)"
+        remedy = "give a panel of common SNPs, as VCF or BED (chrom start end ref alt frequency)"
+        raise Fault("E28", message, remedy)
+    another = "give the panel made for this genome"
+    if contigs and (foreign := foreign_contigs(seen, contigs, another)):
+        raise foreign
     genome = list(contigs or seen)
-    keys = {name.removeprefix("chr"): place for place, name in enumerate(genome)}
-    if contigs and not any(name.removeprefix("chr") in keys for name in seen):
-        message = f"none of its contigs ({_some(seen)}) is in the reference ({_some(contigs)})"
-        raise Fault("E14", message, "give the panel made for this genome")
-    wanted = keys if autosomes is None else keys.keys() & {name.removeprefix("chr") for name in autosomes}
-    place = np.array([keys[name.removeprefix("chr")] if name.removeprefix("chr") in wanted else -1 for name in seen])
-    panel.contig = place[panel.contig]
-    own = panel.kept(panel.contig >= 0)
-    left_out["not on an autosome of the genome"] += len(panel.start) - len(own.start)
-    if not len(own.start):
-        raise Fault(
-            "E28", "holds no SNP with two alleles on the autosomes of the genome", "give the panel made for this genome"
-        )
-    panel = _sorted(own, left_out)
+    keys = {contig_key(name): place for place, name in enumerate(genome)}
+    wanted = keys if autosomes is None else keys.keys() & {contig_key(name) for name in autosomes}
+    places = [keys[contig_key(name)] if contig_key(name) in wanted else -1 for name in seen]
+    panel["contig"] = np.array(places)[panel["contig"]]
+    own = _kept(panel, panel["contig"] >= 0)
+    left_out["not on an autosome of the genome"] += len(panel["start"]) - len(own["start"])
+    if not len(own["start"]):
+        raise Fault("E28", "holds no SNP with two alleles on the autosomes of the genome", another)
+    panel, turned = _sorted(own, left_out), 0
     if fasta is not None:
-        panel = _on_the_genome(panel, _bases(fasta, genome, panel), left_out)
-    stated = int(np.isfinite(panel.frequency).sum())
+        panel, turned = _on_the_genome(panel, _bases(fasta, genome, panel), left_out)
+    stated = int(np.isfinite(panel["frequency"]).sum())
     counted = {reason: count for reason, count in left_out.items() if count}
-    return panel, Facts(len(panel.start), tuple(seen), stated, panel.turned, counted)
+    return panel, Facts(len(panel["start"]), stated, turned, counted)
 
 
-def _some(names: Mapping[str, object], count: int = 4) -> str:
-    return ", ".join(list(names)[:count]) + (" ..." if len(names) > count else "")
+def _kept(panel: Panel, keep: NDArray[Any]) -> Panel:
+    return {name: column[keep] for name, column in panel.items()}
 
 
-def _sorted(panel: _Panel, left_out: Counter[str]) -> _Panel:
+def _sorted(panel: Panel, left_out: Counter[str]) -> Panel:
     """In the order of the genome; positions that are given twice are left out."""
-    order = np.lexsort((panel.start, panel.contig))
-    panel = panel.kept(order)
-    same = np.zeros(len(order) + 1, dtype=bool)
-    same[1:-1] = (np.diff(panel.contig) == 0) & (np.diff(panel.start) == 0)
-    twice = same[:-1] | same[1:]
+    panel = _kept(panel, np.lexsort((panel["start"], panel["contig"])))
+    same = (np.diff(panel["contig"]) == 0) & (np.diff(panel["start"]) == 0)
+    twice = np.append(same, False) | np.append(False, same)
     left_out["a position given twice"] += int(twice.sum())
     if twice.all():
         raise Fault("E28", "gives every position twice", "give each site one line, with its two alleles")
-    return panel.kept(~twice)
+    return _kept(panel, ~twice)
 
 
-def _on_the_genome(panel: _Panel, bases: Bytes, left_out: Counter[str]) -> _Panel:
-    """The sites whose reference allele is the base of the genome.
+def _on_the_genome(panel: Panel, bases: Bytes, left_out: Counter[str]) -> tuple[Panel, int]:
+    """The sites whose reference allele is the base of the genome, and how many of them were turned.
 
     A panel may give alleles on the strand of genes. Where the first allele fits the genome on one strand or the other, it is
     turned; A/T and C/G sites fit both strands, so that nothing shows which allele a frequency belongs to: they are left out.
     """
-    plain = panel.ref == bases
+    ref, alt = panel["ref"], panel["alt"]
+    plain = ref == bases
     if (~plain).mean() <= WRONG_REFERENCE:
         left_out["another base in the genome"] += int((~plain).sum())
-        return panel.kept(plain)
-    other = COMPLEMENT[panel.ref] == bases
-    ambiguous = COMPLEMENT[panel.ref] == panel.alt
+        return _kept(panel, plain), 0
+    other = COMPLEMENT[ref] == bases
+    ambiguous = COMPLEMENT[ref] == alt
     fits = (plain | other) & ~ambiguous
     clear = int((~ambiguous).sum())
     if clear >= SURE and (clear - fits.sum()) / clear <= WRONG_REFERENCE:
         left_out["A/T or C/G, on an unknown strand"] += int(ambiguous.sum())
         left_out["another base in the genome"] += int(clear - fits.sum())
-        for allele in (panel.ref, panel.alt):
-            allele[other] = COMPLEMENT[allele[other]]
-        panel.turned = int((other & fits).sum())
-        return panel.kept(fits)
+        turned = {name: np.where(other, COMPLEMENT[panel[name]], panel[name]) for name in ("ref", "alt")}
+        return _kept(panel | turned, fits), int((other & fits).sum())
     wrong = f"{(~plain).sum()} of {len(plain)} reference alleles are not the base of the genome"
-    if (~plain).sum() >= SURE and (panel.alt[~plain] == bases[~plain]).mean() >= 1 - WRONG_REFERENCE:
+    if (~plain).sum() >= SURE and (alt[~plain] == bases[~plain]).mean() >= 1 - WRONG_REFERENCE:
         remedy = "write the reference allele first; with frequencies, those of the second allele"
         raise Fault("E28", f"{wrong}, but the second alleles are: the alleles are in another order", remedy)
     raise Fault("E14", f"{wrong}; the panel is of another assembly", "give the one made for this genome")
 
 
-def _bases(fasta: Path, genome: Sequence[str], panel: _Panel) -> Bytes:
+def _bases(fasta: Path, genome: Sequence[str], panel: Panel) -> Bytes:
     """Bases of the genome at the sites, upper case; 0 where there is none. An index is used where there is one; none is made."""
-    runs = {genome[contig]: np.flatnonzero(panel.contig == contig) for contig in np.unique(panel.contig)}
-    bases = np.zeros(len(panel.start), dtype=np.uint8)
+    runs = {genome[contig]: np.flatnonzero(panel["contig"] == contig) for contig in np.unique(panel["contig"])}
+    bases, starts = np.zeros(len(panel["start"]), dtype=np.uint8), panel["start"]
     if _indexed(fasta):
         with pysam.FastaFile(str(fasta)) as handle:
             for name, rows in runs.items():
-                found = [handle.fetch(name, start, start + 1) or "\0" for start in panel.start[rows].tolist()]
+                found = [handle.fetch(name, start, start + 1) or "\0" for start in starts[rows].tolist()]
                 bases[rows] = np.frombuffer("".join(found).upper().encode(), np.uint8)
         return bases
-    for name, position, sequence in read_sequence(fasta):
+    for name, position, sequence in genome_records(fasta):
         if name in runs and sequence:
             rows = runs[name]
-            low, high = np.searchsorted(panel.start[rows], (position, position + len(sequence)))
-            held = np.frombuffer(sequence, np.uint8)[panel.start[rows[low:high]] - position]
+            low, high = np.searchsorted(starts[rows], (position, position + len(sequence)))
+            held = np.frombuffer(sequence, np.uint8)[starts[rows[low:high]] - position]
             bases[rows[low:high]] = np.where(held >= ord("a"), held - 32, held)
     return bases
 

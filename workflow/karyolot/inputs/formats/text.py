@@ -4,12 +4,11 @@ Nothing heavy is imported here: every start of the workflow reads its inputs thr
 """
 
 import gzip
-import hashlib
 import os
 import re
 import stat
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -102,21 +101,6 @@ def opened(path: Path, *, binary: bool = False) -> Iterator[IO[bytes]]:
         raise Fault("E02", f"cannot be read ({error.strerror or error})", "correct its permissions") from error
 
 
-def head_digest(path: Path) -> bytes:
-    """Digest of the first text of a file, whatever its compression: files that differ here are different."""
-    with opened(path) as handle:
-        return hashlib.blake2b(handle.read(BLOCK)).digest()
-
-
-def same_content(first: Path, second: Path) -> bool:
-    """Whether two files hold the same text, whatever their compression; stops at the first difference."""
-    with opened(first) as one, opened(second) as other:
-        while chunk := one.read(BLOCK):
-            if chunk != other.read(len(chunk)):
-                return False
-        return not other.read(1)
-
-
 @contextmanager
 def named(path: str | os.PathLike[str]) -> Iterator[None]:
     """A Fault raised inside carries the name of this file: for readers whose caller prints the fault as it is."""
@@ -198,45 +182,54 @@ def fields(path: Path) -> Iterator[tuple[int, list[str]]]:
         yield number, line.split("\t") if "\t" in line else line.split()
 
 
-def table(path: Path, wanted: Sequence[str], *, only: bool = False) -> list[tuple[int, dict[str, str]]]:
-    """Rows of a tab-separated table with a header.
+def same_width(cells: Sequence[str], width: int, line: int) -> None:
+    """Raise a Fault when a row has another number of cells than its header."""
+    if len(cells) != width:
+        message = f"the row has {len(cells)} cells and the header {width}"
+        raise Fault("E16", message, "write a tab between cells, also around empty ones", line)
+
+
+def table(
+    path: Path, columns: Sequence[str], optional: Collection[str] | None = None
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """(line number, {column: cell without white space around it}) of each row of a tab-separated table with a header.
+
+    Lines that start with # and empty ones are passed over.
 
     Parameters
     ----------
-    path
-        Lines that start with # and empty ones are passed over.
-    wanted
-        Columns to return.
-    only
-        Whether the table must have these columns and no other, in this order.
-
-    Returns
-    -------
-    list
-        (line number, {column: cell without white space around it}) of each row.
+    columns
+        That the table must have: with `optional`, in any order; else these and no other, in this order.
+    optional
+        Columns that it may have.
 
     Raises
     ------
     Fault
-        E16 for a missing column and for a row with another number of cells than the header.
+        E16 for other columns, and for a row with another number of cells than the header.
     """
-    rows = [(number, line.split("\t")) for number, line in lines(path) if line.strip() and not line.startswith("#")]
-    remedy = f"write a tab-separated table with the columns {', '.join(wanted)}"
-    if not rows:
+    remedy = f"write a tab-separated table with the columns {', '.join(columns)}"
+    remedy += "".join(f" [, {name}]" for name in optional or ())
+    header: list[str] = []
+    for line, text in lines(path):
+        if not text.strip() or (text.startswith("#") and (header or not text.startswith(f"#{columns[0]}\t"))):
+            continue
+        cells = [cell.strip() for cell in text.split("\t")]
+        if header:
+            same_width(cells, len(header), line)
+            yield line, dict(zip(header, cells, strict=True))
+            continue
+        header = [cells[0].removeprefix("#"), *cells[1:]]
+        if missing := [name for name in columns if name not in header]:
+            raise Fault("E16", f"has no column {' and '.join(missing)}", remedy, line)
+        if optional is None and header != list(columns):
+            raise Fault("E16", f"has the columns {', '.join(header)}", f"{remedy}, in this order", line)
+        if strange := [name for name in header if name not in {*columns, *(optional or ())}]:
+            raise Fault("E16", f"has a column {strange[0]!r}, which such tables do not have", remedy, line)
+        if len(set(header)) < len(header):
+            raise Fault("E16", "names a column twice", remedy, line)
+    if not header:
         raise Fault("E16", "holds no table", remedy)
-    line, header = rows[0][0], [name.strip() for name in rows[0][1]]
-    if missing := [name for name in wanted if name not in header]:
-        raise Fault("E16", f"has no column {' and '.join(missing)}", remedy, line)
-    if only and header != list(wanted):
-        raise Fault("E16", f"has the columns {', '.join(header)}", f"{remedy}, in this order", line)
-    places = {name: header.index(name) for name in wanted}
-    found = []
-    for number, cells in rows[1:]:
-        if len(cells) != len(header):
-            message = f"the row has {len(cells)} cells and the header {len(header)}"
-            raise Fault("E16", message, "write a tab between cells, also around empty ones", number)
-        found.append((number, {name: cells[place].strip() for name, place in places.items()}))
-    return found
 
 
 # Numbers

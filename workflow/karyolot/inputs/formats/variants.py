@@ -31,10 +31,9 @@ class Called(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """contigs: of the alleles that are read, with the end of the last one on each; alleles: their number."""
+    """contigs: of the alleles that are read, with the end of the last one on each."""
 
     contigs: dict[str, int]
-    alleles: int
 
 
 def records(path: Path, lot: str, donor: str) -> Iterator[Called]:
@@ -87,11 +86,9 @@ def _alleles(call: pysam.VariantRecord, lot: str, donor: str) -> Iterator[Called
 def look(path: Path, lot: str, donor: str) -> Facts:
     """The calls, read through."""
     ends: dict[str, int] = {}
-    alleles = 0
     for called in records(path, lot, donor):
-        alleles += 1
         ends[called.chrom] = max(ends.get(called.chrom, 0), called.end)
-    return Facts(ends, alleles)
+    return Facts(ends)
 
 
 def read(path: Path, lot: str, donor: str) -> dict[str, list[Any]]:

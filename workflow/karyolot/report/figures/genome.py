@@ -5,7 +5,8 @@ Axes are fixed, so that two reports can be laid side by side. Points are drawn a
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
@@ -79,7 +80,6 @@ class GenomePlot:
 
     top: float
     height: float
-    bottom: float
     chromosomes: tuple[ChromosomeMark, ...]
     points: str
     ticks: tuple[Line, ...]
@@ -95,7 +95,15 @@ class GenomePlot:
     calls: tuple[CallMark, ...] = ()
     limits: tuple[Line, ...] = ()
     guides: tuple[Bar, ...] = ()
-    empty: tuple[str, ...] = field(default=())
+
+    @property
+    def bottom(self) -> float:
+        return self.top + self.height
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """Labels of the chromosomes without a point."""
+        return tuple(mark.label for mark in self.chromosomes if mark.empty)
 
     @property
     def unlabelled(self) -> int:
@@ -170,8 +178,10 @@ def _chromosomes(record: CopyNumberRecord, scale: _Scale, points: Sequence[str])
     return tuple(marks)
 
 
-def _points(track: BinTrack, values: Sequence[float], scale: _Scale) -> tuple[str, str, int, int, int]:
-    """Paths of the points and of the off-scale triangles, how many are above and below, and bins per point."""
+def _depth_plot(
+    track: BinTrack, values: Sequence[float], scale: _Scale, chromosomes: tuple[ChromosomeMark, ...], **marks: Any
+) -> GenomePlot:
+    """A plot of log2 values per bin: points, and a triangle for each that is off the axis. marks: further fields."""
     thinned, group = thin(track, values)
     points, triangles, above, below = [], [], 0, 0
     for chrom, position, value in thinned:
@@ -184,7 +194,18 @@ def _points(track: BinTrack, values: Sequence[float], scale: _Scale) -> tuple[st
             triangles.append(f"M{x} {scale.y(-LIMIT) - 1:g}l4-7h-8z")
         else:
             points.append(f"M{x} {scale.y(value):g}h0")
-    return "".join(points), "".join(triangles), above, below, group
+    return GenomePlot(
+        top=scale.top,
+        height=scale.height,
+        chromosomes=chromosomes,
+        points="".join(points),
+        triangles="".join(triangles),
+        group=group,
+        above=above,
+        below=below,
+        zero=scale.y(0),
+        **marks,
+    )
 
 
 @dataclass(frozen=True)
@@ -236,7 +257,6 @@ def ratio_plot(record: CopyNumberRecord, labels: Sequence[str]) -> GenomePlot:
     found = _called(record.calls, labels)
     rows = _marks(found, _Scale(record.chromosomes, 0, PANEL))[1]
     scale = _Scale(record.chromosomes, 8 + LABEL_ROW * rows, PANEL)
-    points, triangles, above, below, group = _points(record.bins, record.bins.log2, scale)
     chromosomes = _chromosomes(record, scale, record.bins.chrom)
     segments = []
     for row in record.segments:
@@ -248,54 +268,39 @@ def ratio_plot(record: CopyNumberRecord, labels: Sequence[str]) -> GenomePlot:
         for chromosome, mark in zip(record.chromosomes, chromosomes, strict=True)
         if chromosome.copies == 1 and chromosome.one_copy_more is not None and not mark.empty
     ]
-    return GenomePlot(
-        top=scale.top,
-        height=scale.height,
-        bottom=scale.top + scale.height,
-        chromosomes=chromosomes,
-        points=points,
-        triangles=triangles,
-        group=group,
-        above=above,
-        below=below,
+    return _depth_plot(
+        record.bins,
+        record.bins.log2,
+        scale,
+        chromosomes,
         ticks=tuple(Line(scale.y(tick), axis(tick)) for tick in (-1, -0.5, 0, 0.5, 1)),
-        zero=scale.y(0),
         segments=tuple(segments),
         calls=_marks(found, scale)[0],
         limits=tuple(Line(scale.y(value), name, axis(value)) for name, value in ratio_limits(record)),
         guides=tuple(guides),
-        empty=tuple(mark.label for mark in chromosomes if mark.empty),
     )
 
 
 def track_plot(record: CopyNumberRecord, values: Sequence[float]) -> GenomePlot:
     """One sample alone (half of figure 2); the right labels count copies."""
     scale = _Scale(record.chromosomes, 8, TRACK)
-    points, triangles, above, below, group = _points(record.bins, values, scale)
     chromosomes = _chromosomes(record, scale, record.bins.chrom)
     expected = [
         Bar(mark.left, round(mark.left + mark.width, 1), scale.y(mark.expected))
         for mark in chromosomes
         if mark.expected is not None and not mark.empty
     ]
-    return GenomePlot(
-        top=scale.top,
-        height=scale.height,
-        bottom=scale.top + scale.height,
-        chromosomes=chromosomes,
-        points=points,
-        triangles=triangles,
-        group=group,
-        above=above,
-        below=below,
+    return _depth_plot(
+        record.bins,
+        values,
+        scale,
+        chromosomes,
         ticks=tuple(Line(scale.y(tick), axis(tick)) for tick in (-1, 0, 1)),
-        zero=scale.y(0),
         limits=tuple(
             Line(scale.y(math.log2(copies / 2)), f"{copies} {'copy' if copies == 1 else 'copies'}")
             for copies in (1, 2, 3, 4)
         ),
         guides=tuple(expected),
-        empty=tuple(mark.label for mark in chromosomes if mark.empty),
     )
 
 
@@ -324,14 +329,12 @@ def allele_plots(
             GenomePlot(
                 top=scale.top,
                 height=scale.height,
-                bottom=scale.top + scale.height,
                 chromosomes=chromosomes,
                 points="".join(f"M{scale.x(c, start):g} {scale.y(share / 1000):g}h0" for c, start, share in points),
                 ticks=tuple(Line(scale.y(value), tick) for value, tick, _ in guides),
                 calls=marks if labelled else tuple(replace(mark, row=None) for mark in marks),
                 limits=tuple(Line(scale.y(value), label) for value, _, label in guides),
                 guides=(Bar(LEFT, WIDTH - RIGHT, scale.y(0.5)),),
-                empty=tuple(mark.label for mark in chromosomes if mark.empty),
             )
         )
     return plots[0], plots[1]

@@ -33,7 +33,7 @@ def findings(rna: ExpressionResults, record: ExpressionRecord) -> tuple[str, ...
             f" intervals{'; those against the reference panel rest on its lots' if limits else ''}."
         )
     said.append(
-        f"Replicates ({rna.lot_replicates} of the lot, {rna.donor_replicates} of the donor) come from one lot and one donor and"
+        f"Replicates ({rna.lot_cultures} of the lot, {rna.donor_cultures} of the donor) come from one lot and one donor and"
         " reflect technical variation only."
     )
     if rna.panel is not None and record.panel is not None:
@@ -110,8 +110,9 @@ def markers(record: ExpressionRecord, figure: int) -> Figure:
     return Figure(
         number=figure,
         finding=finding,
-        reading=f"Filled circle: mean of the lot ({plural(record.lot_replicates, 'replicate')}), with a bar from its lowest to"
-        f" its highest. Open diamond: mean of the donor's hepatocytes ({plural(record.donor_replicates, 'replicate')})."
+        reading=f"Filled circle: mean of the lot ({_samples(record.lot_replicates, record.lot_cultures)}), with a bar from its"
+        " lowest to its highest. Open diamond: mean of the donor's hepatocytes"
+        f" ({_samples(record.donor_replicates, record.donor_cultures)})."
         " Line between: orange up, blue down. Dashed mark: limit in TPM."
         + _expected(record)
         + _intervals(record)
@@ -119,13 +120,19 @@ def markers(record: ExpressionRecord, figure: int) -> Figure:
     )
 
 
+def _samples(samples: int, cultures: int) -> str:
+    """'2 replicates'; where samples share a culture, '3 samples of 2 replicates'."""
+    replicates = plural(cultures, "replicate")
+    return replicates if samples == cultures else f"{plural(samples, 'sample')} of {replicates}"
+
+
 def _intervals(record: ExpressionRecord) -> str:
     """What is printed beside the fold changes."""
     said = ""
     if any(marker.log2fc_low is not None for marker in record.markers):
         said = (
-            f" In brackets: 95% interval of the fold change, from the spread of {plural(record.lot_replicates, 'replicate')} of"
-            f" the lot and {record.donor_replicates} of the donor; it does not include the variation between lots."
+            f" In brackets: 95% interval of the fold change, from the spread of {plural(record.lot_cultures, 'replicate')} of"
+            f" the lot and {record.donor_cultures} of the donor; it does not include the variation between lots."
         )
     if any(marker.padj is not None for marker in record.markers):
         said += " Adj. p: adjusted over all genes tested (Benjamini-Hochberg); none where counts are too low to test."
