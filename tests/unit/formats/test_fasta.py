@@ -4,6 +4,7 @@ import gzip
 import os
 import random
 from pathlib import Path
+from unittest import mock
 
 import pysam
 import pytest
@@ -160,3 +161,20 @@ def test_a_genome_cut_short_is_noticed_beside_its_index(tmp_path: Path) -> None:
         os.utime(f"{path}.fai", (2**32, 2**32))
         with pytest.raises(Fault, match="lists other contigs than the file"):
             fasta.look(path)
+
+
+def test_a_long_genome_without_an_index_is_named_with_what_to_do(tmp_path: Path) -> None:
+    content = b">chr1\n" + "".join(random.Random(1).choices("ACGT", k=900)).encode() + b"\n"
+    plain, zipped, blocks = (tmp_path / name for name in ("a.fa", "a.fa.gz", "b.fa.gz"))
+    plain.write_bytes(content)
+    zipped.write_bytes(gzip.compress(content))
+    with pysam.BGZFile(str(blocks), "wb") as out:
+        out.write(content)
+    assert [fasta.look(path).note for path in (plain, zipped, blocks)] == [None] * 3
+    with mock.patch.object(fasta, "LONG", 100):
+        notes = {path: fasta.look(path).note for path in (plain, zipped, blocks)}
+        assert notes[zipped] is not None and "gunzip" in notes[zipped].remedy
+        for path in (plain, blocks):
+            assert notes[path] is not None and "has no index" in notes[path].message
+            pysam.faidx(str(path))
+            assert fasta.look(path).note is None

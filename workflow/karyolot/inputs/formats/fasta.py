@@ -13,6 +13,8 @@ from karyolot.contracts.problems import Fault, quoted
 from karyolot.inputs.formats.text import lines, named, opened, whole_number
 
 BLOCK = 1 << 22
+LONG = 100_000_000
+"""Bytes from which on an index is missed: shorter files are read in a second."""
 LONGEST_HEADER = 1 << 16
 LETTERS = b"ACGTUNRYSWKMBDHVXacgtunryswkmbdhvx"
 """Bases, the IUPAC code for several of them, and X, which masks them."""
@@ -104,9 +106,11 @@ def _pieces(handle: IO[bytes]) -> Iterator[tuple[bytes | None, bytes]]:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the check compares: the length of every contig, in the order of the file."""
+    """What the check compares: the length of every contig, in the order of the file. note: a warning, of a long file that had to
+    be read completely."""
 
     contigs: dict[str, int]
+    note: Fault | None = None
 
 
 def look(path: Path) -> Facts:
@@ -127,7 +131,17 @@ def look(path: Path) -> Facts:
     contigs: dict[str, int] = {}
     for name, position, bases in records(path):
         contigs[name] = position + len(bases)
-    return Facts(contigs)
+    return Facts(contigs, _no_index(path) if path.stat().st_size >= LONG else None)
+
+
+def _no_index(path: Path) -> Fault:
+    with path.open("rb") as handle:
+        start = handle.read(14)
+    if start[:2] == b"\x1f\x8b" and start[12:] != b"BC":
+        message = "is compressed with gzip and cannot be indexed: it is read completely at every start"
+        return Fault("W28", message, "decompress it once (gunzip), index it with samtools faidx, and name the new file")
+    message = f"has no index {path.name}.fai that is as new as the file: it is read completely at every start"
+    return Fault("W28", message, "make the index once: samtools faidx FILE")
 
 
 def _indexed(path: Path, index: Path) -> dict[str, int]:
