@@ -4,10 +4,12 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import Fragments, Library
 from karyolot.contracts.problems import KaryolotError
+from karyolot.dna.bins import spans_of
 
 MITOCHONDRION = {"M", "MT"}
 LONGEST = 100_000
@@ -24,23 +26,21 @@ def count_fragments(bins: pd.DataFrame, pieces: Iterable[Fragments]) -> tuple[pd
     """
     count = np.zeros(len(bins), dtype=np.int64)
     lengths = np.zeros(LONGEST + 1, dtype=np.int64)
-    parts = {str(contig): part for contig, part in bins.groupby("chrom", sort=False)}
-    edges = {contig: (part["start"].to_numpy(), part["end"].to_numpy()) for contig, part in parts.items()}
+    spans, starts, ends = spans_of(bins), bins["start"].to_numpy(), bins["end"].to_numpy()
     bases = mitochondrial = everywhere = 0
     for piece in pieces:
         everywhere += len(piece.start)
         mitochondrial += len(piece.start) * (contig_key(piece.contig) in MITOCHONDRION)
-        if piece.contig in parts:
-            start, end = edges[piece.contig]
+        if span := spans.get(piece.contig):
+            start, end = starts[span], ends[span]
             middle = piece.start + piece.length // 2
             places = np.searchsorted(start, middle, side="right") - 1
             inside = (places >= 0) & (middle < end[np.maximum(places, 0)])
-            first = int(parts[piece.contig].index[0])
-            count[first : first + len(start)] += np.bincount(places[inside], minlength=len(start))
+            count[span] += np.bincount(places[inside], minlength=len(start))
             lengths += np.bincount(np.minimum(piece.length, LONGEST), minlength=LONGEST + 1)
             bases += 2 * piece.left_bases
     if not lengths.any():
-        raise KaryolotError(f"no fragment lies on a contig of the bins ({', '.join(list(parts)[:4])} ...)")
+        raise KaryolotError(f"no fragment lies on a contig of the bins ({', '.join(list(spans)[:4])} ...)")
     running = lengths.cumsum()
     quartiles = [int(np.searchsorted(running, running[-1] * part)) for part in (0.25, 0.5, 0.75)]
     called = float(((bins["end"] - bins["start"]) * (1 - bins["gap"])).sum())
@@ -61,29 +61,39 @@ def conform_counts(bins: pd.DataFrame, table: pd.DataFrame, source: str) -> pd.D
     Contigs the layout does not know are left out; 'chr8' and '8' are the same. Raises KaryolotError, naming `source`,
     when a row lies across a bin's edge, lies beyond a contig, or stands twice, or when no contig is known.
     """
-    contigs = {contig_key(name): name for name in bins["chrom"].unique()}
-    known = table.assign(chrom=table["chrom"].map(contig_key).map(contigs))
-    known = known[known["chrom"].notna()]
-    if known.empty:
-        raise KaryolotError(
-            f"{source}: no contig of the table is in the reference ({', '.join(list(contigs)[:4])} ...)"
-        )
-    if known.duplicated(["chrom", "start"]).any():
-        row = known[known.duplicated(["chrom", "start"])].iloc[0]
-        raise KaryolotError(f"{source}: {row['chrom']}:{row['start']} stands twice")
+    spans = spans_of(bins)
+    known = {contig_key(name): number for number, name in enumerate(spans)}
+    written, names = pd.factorize(table["chrom"])
+    contig = np.array([known.get(contig_key(name), -1) for name in names])[written]
+    if not len(table) or contig.max() < 0:
+        raise KaryolotError(f"{source}: no contig of the table is in the reference ({', '.join(list(known)[:4])} ...)")
+    starts, ends, counts = (table[name].to_numpy() for name in ("start", "end", "count"))
+    owned = {name: np.flatnonzero(contig == number) for number, name in enumerate(spans)}
+    if twice := [row for name, rows in owned.items() for row in _second(rows, starts[rows])]:
+        row = min(twice)
+        name = next(name for name, rows in owned.items() if contig[row] == known[contig_key(name)])
+        raise KaryolotError(f"{source}: {name}:{starts[row]} stands twice")
     count = np.zeros(len(bins), dtype=np.int64)
-    for contig, part in bins.groupby("chrom", sort=False):
-        own = known[known["chrom"] == contig]
-        start, end = own["start"].to_numpy(), own["end"].to_numpy()
-        places = np.searchsorted(part["start"].to_numpy(), start, side="right") - 1
-        last = int(part["end"].iloc[-1])
+    bin_starts, bin_ends = bins["start"].to_numpy(), bins["end"].to_numpy()
+    for name, span in spans.items():
+        rows = owned[name]
+        start, end = starts[rows], ends[rows]
+        places = np.searchsorted(bin_starts[span], start, side="right") - 1
+        last = int(bin_ends[span][-1])
         # A writer may give the last bin its full width, beyond the end of the contig.
-        wrong = (np.minimum(end, last) > part["end"].to_numpy()[places]) | (start >= last)
+        wrong = (np.minimum(end, last) > bin_ends[span][places]) | (start >= last)
         if wrong.any():
-            first = own.iloc[int(np.flatnonzero(wrong)[0])]
+            first = rows[int(np.flatnonzero(wrong)[0])]
             raise KaryolotError(
-                f"{source}: {first['chrom']}:{first['start']}-{first['end']} does not fit into one bin of this run;"
+                f"{source}: {name}:{starts[first]}-{ends[first]} does not fit into one bin of this run;"
                 " set counting.bin_bp to the table's bin width (or a multiple of it), and use the same reference"
             )
-        count[part.index] = np.bincount(places, weights=own["count"].to_numpy(), minlength=len(part)).astype(np.int64)
+        count[span] = np.bincount(places, weights=counts[rows], minlength=span.stop - span.start).astype(np.int64)
     return bins[["chrom", "start", "end"]].assign(count=count)
+
+
+def _second(rows: NDArray[np.int64], start: NDArray[np.int64]) -> list[int]:
+    """The first of the rows whose start an earlier one has, if any."""
+    order = np.argsort(start, kind="stable")
+    again = order[1:][np.diff(start[order]) == 0]
+    return [int(rows[again.min()])] if len(again) else []
