@@ -143,7 +143,7 @@ def reference(files: Files) -> dict[str, int] | None:
     ready = files.examine("reference.bins", lambda file: _ready_bins(files, file))
     genome = files.examine("reference.fasta", lambda file: files.look(fasta.look, file))
     if genome is not None and genome.note is not None:
-        files.in_config("reference.fasta", genome.note, files.there["reference.fasta"][0])
+        files.in_config("reference.fasta", genome.note)
     if genome and files.has_dna and (message := layout_fault(*layout_of(files), genome.contigs)):
         remedy = "choose the layout of this assembly in reference.layout, or give the FASTA of that assembly"
         files.in_config("reference.fasta", Fault("E14", message, remedy))
