@@ -37,6 +37,8 @@ LEVELS_NOT_NOISE = 4.0
 """Ratio of the variance of block means to what differences of neighbouring blocks predict from which on levels were taken
 for noise. In 30 simulated null genomes at 1x, 5x and 30x, half of them with waves of 25 Mb, it reached 1.3; with every arm
 alternating between three levels every 10 Mb in 30 % of the cells it is 10."""
+CALM, SURELY_CALM = 0.8, 5.0
+"""Variance of neighbouring bins over Poisson below which two samples share reads, and standard errors it must be below 1."""
 SIGNIFICANT = 6
 """Decimals kept of the fitted coefficients, so that a noise is the same on every machine."""
 
@@ -70,6 +72,21 @@ def first_noise(values: Floats, variances: Floats, arms: Labels) -> Noise:
     """
     longest = len(values) // (STEPS_PER_DIFFERENCE * max(len(runs_of(arms)), 1))
     return _fit(values, variances, arms, max(longest, 1), _differences, _of_difference)
+
+
+def believable(noise: Noise) -> Noise:
+    """`noise` as it is, or not assessable where neighbouring bins scatter less than counting allows.
+
+    Two independent samples cannot: their counts scatter by Poisson at least. Of reads that stand in both samples the
+    difference does not scatter at all, so a part p of common reads takes p off the variance; CALM is a fifth of them.
+    """
+    if not noise.assessable or not noise.measured:
+        return noise
+    scatter = noise.measured[0]
+    if scatter >= CALM or scatter >= 1 - SURELY_CALM * np.sqrt(MAD_VARIANCE / noise.bins):
+        return noise
+    reason = f"lot and donor hold the same reads: their ratio scatters {scatter:.2f} times as much as counting alone explains"
+    return noise.model_copy(update={"assessable": False, "reason": reason})
 
 
 def holds_levels(noise: Noise, first: Noise) -> bool:

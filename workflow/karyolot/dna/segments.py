@@ -10,6 +10,7 @@ from karyolot.contracts.copy_number import Noise, Segments
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.noise import (
     LEVELS,
+    believable,
     first_noise,
     holds_levels,
     inflation_at,
@@ -78,7 +79,7 @@ def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
                 "published_rule": published_rule(median, settings),
             }
         )
-    return Segmented(Segments.frame(rows), noise, donor_noise)
+    return Segmented(Segments.frame(rows), believable(noise), donor_noise)
 
 
 def donor_alone(table: pd.DataFrame) -> tuple[Floats, Floats]:
