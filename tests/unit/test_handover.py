@@ -299,7 +299,7 @@ def edited(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("rule", "output"),
     [
-        ("render_report", ("html", "pdf")), ("render_overview", ("html", "tsv", "xlsx")),
+        ("render_report", ("html", "pdf", "figures")), ("render_overview", ("html", "tsv", "xlsx")),
         ("tabulate_verdicts", ("verdicts", "quality")),
     ],
 )  # fmt: skip

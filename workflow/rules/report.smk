@@ -1,6 +1,6 @@
 """
 INPUTS   all results of a lot, the quality facts of its samples; for the overview what is across lots, too
-OUTPUTS  results/{lot}/report.json, report.html, report.pdf; results/overview.html, lots.tsv, lots.xlsx
+OUTPUTS  results/{lot}/report.json, report.html, report.pdf, figures/; results/overview.html, lots.tsv, lots.xlsx
 STEPS    assemble_report -> render_report -> render_overview
 """
 
@@ -41,6 +41,7 @@ rule render_report:
     output:
         html=files.HTML,
         pdf=files.PDF,
+        figures=directory(files.FIGURES),
     log:
         "logs/{lot}/render_report.log",
     benchmark:

@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -84,6 +85,20 @@ def write_texts(texts: Mapping[str, str], files: Mapping[str, PathLike]) -> None
 def write_bytes(content: bytes, path: PathLike) -> None:
     with replacing(path) as part:
         part.write_bytes(content)
+
+
+def write_folder(contents: Mapping[str, bytes], folder: PathLike) -> None:
+    """Files by name in a folder that holds nothing else; an earlier one of this name is replaced as a whole."""
+    target = Path(folder)
+    part = target.with_name(f".part-{os.getpid()}-{target.name}")
+    try:
+        part.mkdir(parents=True)
+        for name, content in contents.items():
+            (part / name).write_bytes(content)
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(part, target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def read_bytes(path: PathLike) -> bytes:

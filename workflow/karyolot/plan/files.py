@@ -113,6 +113,7 @@ VERDICT = "results/{lot}/verdict.json"
 REPORT = "results/{lot}/report.json"
 HTML = "results/{lot}/report.html"
 PDF = "results/{lot}/report.pdf"
+FIGURES = "results/{lot}/figures"
 
 STUDY_EXPRESSION = "results/study/expression.h5ad"
 STUDY_DIFFERENTIAL = "results/study/de.parquet"

@@ -5,10 +5,12 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import pypdfium2
 from weasyprint import HTML, Attachment
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
@@ -26,6 +28,8 @@ the pages."""
 NO_DATE = datetime(1980, 1, 1, tzinfo=UTC)
 """Stands for the dates an attachment must have: the same record gives the same bytes, whenever it is printed."""
 logging.getLogger("weasyprint").setLevel(logging.ERROR)  # its warnings list what style.css says to browsers only
+PIXEL = 0.75
+"""Points of a CSS pixel: the unit of a PDF is the point, 1/72 inch, and a pixel is 1/96."""
 DRAWN = re.compile(r"(?:fill|stroke|opacity|text-anchor|font-size|font-weight)[\w-]*:")
 """Declarations that mean something inside a drawing."""
 
@@ -69,7 +73,26 @@ def _for_paper(html: str) -> str:
     """The page without scripts, each drawing with the rules it is drawn by: WeasyPrint styles an SVG by itself alone."""
     html = re.sub(r"<script\b.*?</script>", "", html, flags=re.S)
     html = html.replace("</head>", f"<style>{template_source('pdf.css')}</style></head>", 1)
+    return styled(html)
+
+
+def styled(html: str) -> str:
+    """The same page or drawing, each of its SVG elements with the rules of style.css that it is drawn by."""
     return re.sub(r'<svg\b[^>]*? class="([^"]+)"[^>]*>', lambda found: found[0] + _style(found[1]), html)
+
+
+def picture(svg: str, fonts: Mapping[str, bytes]) -> bytes:
+    """A drawing (an SVG document with width and height in CSS pixels) as PNG at twice its size, in the fonts of the report."""
+    width, height = (float(re.findall(rf' {side}="([\d.]+)"', svg)[0]) for side in ("width", "height"))
+    page = f"<style>{template_source('pdf.css')}@page {{ size: {width}px {height}px; margin: 0 }} body {{ margin: 0 }}</style>"
+    drawing = svg.partition("?>\n")[2]
+    made = HTML(string=f"<!doctype html>{page}<body>{drawing}</body>", url_fetcher=_OnlyFonts(fonts)).write_pdf(
+        font_config=FontConfiguration()
+    )
+    content = BytesIO()
+    with pypdfium2.PdfDocument(made) as document:
+        document[0].render(scale=2 / PIXEL).to_pil().save(content, "PNG")
+    return content.getvalue()
 
 
 @cache
@@ -81,5 +104,5 @@ def _style(classes: str) -> str:
     own = re.compile(rf"(?:svg|\.(?:{'|'.join(map(re.escape, classes.split()))}))\b")
     rules = [rule.strip() for rule in re.findall(r"[^{}]+\{[^{}]*\}", outside_media) if DRAWN.search(rule)]
     kept = "\n".join(rule for rule in rules if own.search(rule.split("{")[0]))
-    kept += "\nsvg text { font-family: Report Sans; }"
+    kept += "\nsvg text { font-family: Report Sans, DejaVu Sans, Arial, sans-serif; }"
     return f"<style>{re.sub(r'var[(]--([a-z-]+)[)]', lambda found: values[found[1]], kept)}</style>"
