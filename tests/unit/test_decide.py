@@ -24,7 +24,8 @@ GOOD: Metrics = {
         "dna.usable_bins": 0.93, "dna.blind_arms": 0, "dna.rt_slope": 0.03, "cn.lod": 0.14, "cn.lod_gain": 0.14,
         "cn.lod_loss": 0.13,
         "cn.published_rule": 0, "cn.acquired_long": 0, "cn.acquired_short": 0, "cn.high_copy": 0,
-        "cn.whole_chromosome": 0, "cn.donor_change_lost": 0, "rna.identity_detected": 40.0, "rna.mature_down": 1.0,
+        "cn.whole_chromosome": 0, "cn.arm_change": 0.0, "cn.arm_lod": 0.06,
+        "cn.donor_change_lost": 0, "rna.identity_detected": 40.0, "rna.mature_down": 1.0,
         "rna.progenitor_up": 1.0, "rna.hla2_max_tpm": 0.2, "rna.blood_max_tpm": 0.1, "rna.secreted_up": 1.0,
         "rna.pluripotency_max_tpm": 0.0,
         "process.passage": 8, "process.pdl": 11.2,
@@ -57,6 +58,9 @@ def test_a_good_lot_passes_bounded_by_its_limit_of_detection() -> None:
         ({"rna__mature_down": 3 / 4, "rna__progenitor_up": 4 / 5}, "PASS"),
         ({"rna__secreted_up": 0}, "PASS"),
         ({"cn__lod": 0.3}, "INDETERMINATE"),
+        ({"cn__arm_change": 0.049}, "PASS"),
+        ({"cn__arm_change": 0.05}, "REVIEW"),
+        ({"cn__arm_change": 0.1}, "FAIL"),
         ({"cn__lod": None}, "INDETERMINATE"),
         ({"cn__lod": 0.3, "cn__acquired_long": 1}, "FAIL"),
         ({"identity__lot_sex": False}, "INDETERMINATE"),
@@ -384,3 +388,57 @@ def test_process_metrics_do_not_invent() -> None:
 def test_what_was_not_measured_says_what_would_be_needed(metric: str, words: str) -> None:
     by_metric = {result.metric: result for result in decide("L1", {}, ACCEPTANCE, 5, 0.95).criteria}
     assert by_metric[metric].outcome == "NOT_ASSESSED" and words in by_metric[metric].explanation
+
+
+def test_whole_arms_have_a_claim_of_their_own() -> None:
+    metrics = GOOD | {
+        MetricName.CN_ARM_LOD: Metric(value=0.082, detail="from 3.1% (2q) to 8.2% (21q) of diploid cells")
+    }
+    said = decide("L1", metrics, ACCEPTANCE, 5, 0.95).claim_arms
+    assert said.startswith(
+        "No acquired change of a whole chromosome or arm was detected. One in at least 8.2% of diploid or 16%"
+    )
+    assert said.endswith("with 95% power; by arm from 3.1% (2q) to 8.2% (21q) of diploid cells.")
+    changed = metrics | {MetricName.CN_ARM_CHANGE: Metric(value=0.3)}
+    assert "was detected" not in decide("L1", changed, ACCEPTANCE, 5, 0.95).claim_arms
+    unknown = metrics | {MetricName.CN_ARM_LOD: Metric(value=None, reason="no arm can be assessed")}
+    assert decide("L1", unknown, ACCEPTANCE, 5, 0.95).claim_arms == ""
+    withheld = metrics | {MetricName.DNA_USABLE_BINS: Metric(value=0.3)}
+    assert decide("L1", withheld, ACCEPTANCE, 5, 0.95).claim_arms == ""
+
+
+def test_the_next_actions_name_what_to_confirm_once_each_and_the_deciding_ones_first() -> None:
+    calls = Metric(value=2, about=("Trisomy 8", "Gain of 20q11.21 with BCL2L1"))
+    lot = GOOD | {
+        MetricName.CN_ACQUIRED_LONG: calls,
+        MetricName.CN_WHOLE_CHROMOSOME: Metric(value=1, about=("Trisomy 8",)),
+        MetricName.CN_LOD: Metric(value=0.3, about=("2.4 times the reads of lot and donor",)),
+        MetricName.PROCESS_PASSAGE: Metric(value=12.0),
+    }
+    actions = decide("L1", lot, ACCEPTANCE, 5, 0.95).actions
+    assert [action.criteria for action in actions] == [("C02", "C05"), ("Q06",), ("P01",)]
+    assert actions[0].text.startswith("Confirm trisomy 8 and gain of 20q11.21 with BCL2L1 by FISH or digital PCR")
+    assert actions[1].text == "Sequence 2.4 times the reads of lot and donor."
+    assert len({action.text for action in actions}) == len(actions)
+    assert decide("L1", GOOD, ACCEPTANCE, 5, 0.95).actions == ()
+
+    swapped = lot | {MetricName.IDENTITY_SNP_MATCH: Metric(value="MISMATCH")}
+    (first, *rest) = decide("L1", swapped, ACCEPTANCE, 5, 0.95).actions
+    assert first.text.startswith("Do not use the lot under this identity")
+    assert not any("Confirm" in action.text or "Sequence 2.4" in action.text for action in rest), (
+        "another person's changes"
+    )
+
+
+def test_every_criterion_that_can_stop_a_lot_has_an_action() -> None:
+    without = [
+        criterion.id
+        for criterion in ACCEPTANCE.criteria
+        if not criterion.action and any(limit.on_breach != "INFO" for limit in criterion.limits)
+    ]
+    assert without == []
+    assert "{about}" in next(c.action for c in ACCEPTANCE.criteria if c.id == "C02")
+    bare = Acceptance(
+        name="own", version="1", criteria=tuple(c.model_copy(update={"action": ""}) for c in ACCEPTANCE.criteria)
+    )
+    assert decide("L1", {}, bare, 5, 0.95).actions == (), "an action is the site's to state"

@@ -23,6 +23,7 @@ NOT_JUDGED = {
     "dna.noise": "the limit of detection (cn.lod) holds what follows from it",
     "cn.lod_gain": "cn.lod is the larger of the two; this one is part of the claim",
     "cn.lod_loss": "cn.lod is the larger of the two; this one is part of the claim",
+    "cn.arm_lod": "the claim on whole arms states it; no norm asks for a limit on every arm",
     "cn.acquired_watch": "every one is counted in cn.acquired_short (C04)",
     "rna.yap_targets_log2fc": "context for the Hippo gene sets; He 2025 states no limit",
     "rna.genes_detected": BY_ITS_SAMPLE,

@@ -88,6 +88,7 @@ GOOD: Metrics = {
         "identity.germline": 1.0, "identity.lot_sex": True, "identity.donor_sex": True, "dna.usable_bins": 0.93,
         "dna.blind_arms": 0, "cn.lod": 0.14,
         "cn.published_rule": 0, "cn.acquired_long": 0, "cn.acquired_short": 0, "cn.high_copy": 0, "cn.whole_chromosome": 0,
+        "cn.arm_change": 0.0,
         "process.passage": 5,
     }.items()
 }  # fmt: skip

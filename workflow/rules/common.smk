@@ -6,7 +6,8 @@ STEPS    every problem of the inputs is reported here, before any job starts; th
 
 from pathlib import Path
 
-from karyolot.contracts.settings import SIGNED
+from karyolot.contracts.settings import SIGNED, Config
+from karyolot.contracts.weakened import weakened_settings
 from karyolot.commands.run import hold_or_stop, share_memory, stop_too_large, stop_unable, stop_without
 from karyolot.inputs import check
 from karyolot.inputs.study import differences

@@ -9,6 +9,7 @@ rule decide_lot:
     input:
         metrics=lambda wildcards: files.metrics_of(study, settings, wildcards.lot),
         acceptance=shipped(settings.acceptance),
+        usual=shipped(Config().acceptance),
     output:
         metrics=files.LOT_METRICS,
         verdict=files.VERDICT,
@@ -28,6 +29,7 @@ rule decide_lot:
         snps_asked=lambda wildcards: samples.snps_asked(study, settings, wildcards.lot),
         tested_elsewhere=settings.identity.tested_elsewhere,
         panel_asked=settings.expression.panel is not None,
+        weakened=[one.model_dump() for one in weakened_settings(settings)],
         verified=lambda wildcards: samples.fastq_files(study, wildcards.lot),
     script:
         "../scripts/decide_lot.py"

@@ -76,6 +76,9 @@ def explanation(record: Record, directory: Path) -> dict[str, Any]:
         "headline": verdict.headline,
         "first_reason": text.verdict.first_reason,
         "claim": verdict.claim,
+        "claim_arms": verdict.claim_arms,
+        "weakened": [one.model_dump() for one in verdict.weakened],
+        "actions": [one.text for one in verdict.actions],
         "not_passed": [
             {"decided": result.id in verdict.reasons}
             | result.model_dump(

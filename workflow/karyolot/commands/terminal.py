@@ -70,7 +70,12 @@ def print_explanation(facts: Mapping[str, Any], out: Console) -> None:
     out.print(plain(f"passage {passage}, donor {facts['donor_id']}"))
     if facts["notice"]:
         out.print(plain(facts["notice"]))
-    _block(out, facts["headline"], facts["claim"])
+    _block(out, *filter(None, (facts["headline"], facts["claim_arms"], facts["claim"])))
+    weakened = [f"  {one['name']}: {one['own']} (shipped: {one['shipped']})" for one in facts["weakened"]]
+    if weakened:
+        _block(out, "Weakened against the shipped criteria and settings:", *weakened)
+    if facts["actions"]:
+        _block(out, "Next:", *(f"  {number}. {text}" for number, text in enumerate(facts["actions"], 1)))
     if facts["first_reason"] != facts["headline"]:
         _block(out, f"First reason: {facts['first_reason']}")
     if facts["not_passed"]:

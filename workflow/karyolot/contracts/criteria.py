@@ -47,6 +47,8 @@ class Criterion(Frozen):
     required: a missing metric makes the lot INDETERMINATE; else NOT_ASSESSED is shown and does not count, unless the metric
     was asked for (`Metric.asked`).
     limits: tested in order; the first one breached gives the outcome (put the gravest first).
+    action: what the reader does when the criterion is not met or could not be assessed although it must be; '{about}' in it
+    stands for what the metric is about (`Metric.about`). '' = nothing.
     Refused are a metric that does not exist, a unit that is not the metric's, and a limit that its values cannot be
     compared with: such a criterion could never be assessed.
     """
@@ -60,6 +62,7 @@ class Criterion(Frozen):
     limits: Annotated[tuple[Limit, ...], Field(min_length=1)]
     source: Annotated[str, Field(min_length=1)]
     reason: Annotated[str, Field(min_length=1)]
+    action: Annotated[str, Field(max_length=300)] = ""
 
     @field_validator("metric", mode="before")
     @classmethod
@@ -116,13 +119,15 @@ class Metric(Frozen):
     """A measured fact. value None = not assessed, and `reason` says why. `detail`: one sentence of evidence.
 
     asked: of a value of None, the settings asked for it and what they name cannot give it: its criterion is INDETERMINATE,
-    required or not, since a lot must not pass by a comparison that was asked for and could not be made.
+    required or not, since a lot must not pass by a comparison that was asked for and could not be made. about: what the reader's
+    next action is about, such as the names of the calls that are counted.
     """
 
     value: int | float | bool | str | None
     reason: str = ""
     detail: str = ""
     asked: bool = False
+    about: tuple[str, ...] = ()
 
 
 Metrics = dict[MetricName, Metric]
@@ -157,11 +162,29 @@ class CriterionResult(Frozen):
     reason: str
 
 
+class Weakened(Frozen):
+    """A setting or a criterion that asks for less than the shipped one. name: 'copy_number.power', or id and title of the
+    criterion; own, shipped: its values in words."""
+
+    name: str
+    own: str
+    shipped: str
+
+
+class Action(Frozen):
+    """What the reader does next. criteria: ids of those that ask for it."""
+
+    text: str
+    criteria: tuple[str, ...]
+
+
 class Verdict(Frozen):
     """verdict.json: the lot's outcome, why, and every criterion.
 
     reasons: ids of the criteria that decided. suppressed: the stability criteria were not allowed to speak.
-    claim: the sentence a PASS is bounded by, or why there is none.
+    claim: the sentence a PASS is bounded by, or why there is none. claim_arms: the same for whole arms and chromosomes.
+    weakened: settings and criteria that ask for less than the shipped ones. actions: what the reader does next, in order, none
+    twice.
     """
 
     lot_id: str
@@ -170,6 +193,9 @@ class Verdict(Frozen):
     suppressed: bool
     headline: str
     claim: str
+    claim_arms: str
+    weakened: tuple[Weakened, ...]
+    actions: tuple[Action, ...]
     acceptance_name: str
     acceptance_version: str
     criteria: tuple[CriterionResult, ...]

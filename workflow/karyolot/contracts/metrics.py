@@ -114,6 +114,10 @@ class MetricName(StrEnum):
         "acquired or enriched calls of four or more copies", _NOISE)
     CN_WHOLE_CHROMOSOME = ("cn.whole_chromosome", "dna", int, "calls",
         "acquired or enriched calls of whole autosomes", _NOISE)
+    CN_ARM_CHANGE = ("cn.arm_change", "dna", float, "share of cells",
+        "largest cell fraction of an acquired or enriched change of a whole arm or chromosome, 0 without one", _NOISE)
+    CN_ARM_LOD = ("cn.arm_lod", "dna", float, "share of cells",
+        "limit of detection on whole arms, the largest of those that can be assessed", "no arm can be assessed")
     CN_ARTEFACT_PRONE = ("cn.artefact_prone", "dna", int, "calls",
         "acquired or enriched calls in regions where false calls are common", _NOISE)
     CN_CONTRADICTED = ("cn.contradicted", "dna", int, "calls",

@@ -87,7 +87,8 @@ def _events(identity: Identity, events: pd.DataFrame, facts: AlleleFacts, sets: 
         if facts.lod is None
         else f"one of {facts.size_mb:g} Mb in {detectable(facts.lod, sets)} would be found with {facts.power:.0%} power"
     )
-    return Metric(value=len(own), detail="; ".join([*words, bound]))
+    about = tuple(f"{row['kind']} event on {row['chrom']}" for row in own.to_dict("records"))
+    return Metric(value=len(own), detail="; ".join([*words, bound]), about=about)
 
 
 def _not_the_donor(identity: Identity) -> str:

@@ -370,7 +370,9 @@ def more_reads(
     diploid = None if limit is None else float(of_diploid(limit, sets))
     deeper = times_deeper(comparison, noise, settings, diploid, float(of_diploid(CLAIMED, sets)))
     if deeper is None:
-        return limits
+        about = (f"a second library of lot and donor: more reads alone do not lower the limit to {CLAIMED:.0%}",)
+        return limits | {MetricName.CN_LOD: found.model_copy(update={"about": about})}
     words = f"; about {deeper.factor:g} times the reads of {deeper.who} are needed for a limit of {CLAIMED:.0%}"
     place = "reason" if limit is None else "detail"
-    return limits | {MetricName.CN_LOD: found.model_copy(update={place: getattr(found, place) + words})}
+    about = (f"{deeper.factor:g} times the reads of {deeper.who}",)
+    return limits | {MetricName.CN_LOD: found.model_copy(update={place: getattr(found, place) + words, "about": about})}

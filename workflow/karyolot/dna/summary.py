@@ -3,7 +3,7 @@
 import pandas as pd
 
 from karyolot.contracts.alleles import AlleleResults
-from karyolot.contracts.cells import cells, detectable, interval
+from karyolot.contracts.cells import cells, detectable, interval, share
 from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import Comparison, Match, Noise
 from karyolot.contracts.criteria import Metric, Metrics
@@ -18,6 +18,9 @@ ARTEFACT_LOG2 = 0.07
 """A call at a GC-rich end must be this large to count as a change: twice the smallest effect called anywhere, since the
 error of the GC curve there reached 0.05 (see dna.calls.GC_RICH)."""
 
+BANK_NORM = 0.05
+"""Fraction of metaphases from which on a bank does not accept another karyotype (ISCBI guidance, table 1:
+master banks)."""
 NO_PANEL = "no panel of SNPs, or no reads to count alleles in"
 EVIDENCE = {
     "agree": "by depth and by alleles",
@@ -49,6 +52,7 @@ def copy_number_metrics(
     return {
         **_quality(comparison),
         MetricName.DNA_BLIND_ARMS: blind_arms(arms, layout, match.declared_sex),
+        MetricName.CN_ARM_LOD: _arm_limits(arms, sets),
         **more_reads(_limits(lod, noise, settings, sets), comparison, noise, settings, sets),
         **_counts(
             _with_evidence(calls, alleles),
@@ -72,7 +76,7 @@ def blind_arms(arms: pd.DataFrame, layout: Layout, sex: str) -> Metric:
     blind += [contig + arm for contig in absent for arm in (("p", "q") if layout.cytobands else ("",))]
     names = [name for name in blind if name not in NEVER_SEEN]
     seen = own["assessable"].any()
-    return Metric(value=len(names), detail=", ".join(names) if seen else "every arm")
+    return Metric(value=len(names), detail=", ".join(names) if seen else "every arm", about=tuple(names))
 
 
 def _quality(comparison: Comparison) -> Metrics:
@@ -107,6 +111,22 @@ def _surely(comparison: Comparison) -> float | None:
     if comparison.rt_low is None or comparison.rt_high is None:
         return None
     return max(comparison.rt_low, -comparison.rt_high, 0.0)
+
+
+def _arm_limits(arms: pd.DataFrame, sets: float | None) -> Metric:
+    """The largest limit of detection of a whole arm; detail: from which to which they go, and those above the norm of banks."""
+    own = arms[(arms["scope"] == "arm") & arms["assessable"]].assign(lod=arms[["lod_gain", "lod_loss"]].max(axis=1))
+    if own.empty:
+        return Metric(value=None, reason="no arm can be assessed")
+    own = own.sort_values("lod", kind="stable")
+    first, last = own.iloc[0], own.iloc[-1]
+    above = own[own["lod"] >= BANK_NORM]["name"].map(contig_key).tolist()
+    said = (
+        f"from {share(first['lod'])} ({contig_key(first['name'])}) to {share(last['lod'])} ({contig_key(last['name'])})"
+    )
+    of = "cells" if sets is not None else "diploid cells, twice that of tetraploid cells"
+    norm = f"; a change in {BANK_NORM:.0%} is not detectable on {len(above)} of {len(own)} arms" if above else ""
+    return Metric(value=round(float(last["lod"]), 4), detail=f"{said} of {of}{norm}")
 
 
 def _limits(lod: pd.DataFrame, noise: Noise, settings: CopyNumber, sets: float | None) -> Metrics:
@@ -176,14 +196,15 @@ def _counts(
         MetricName.CN_DONOR_CHANGE_LOST: calls["origin"] == "lost",
     }
     reason = "" if noise.assessable else noise.reason
-    found: Metrics = {
-        name: Metric(
-            value=int(rows.sum()) if noise.assessable else None,
-            reason=reason,
-            detail="; ".join(_words(calls[rows], unasked, sets)),
-        )
-        for name, rows in chosen.items()
-    }
+
+    def metric(rows: "pd.Series[bool]", value: float) -> Metric:
+        said, about = "; ".join(_words(calls[rows], unasked, sets)), tuple(calls.loc[rows, "name"])
+        return Metric(value=value if noise.assessable else None, reason=reason, detail=said, about=about)
+
+    found: Metrics = {name: metric(rows, int(rows.sum())) for name, rows in chosen.items()}
+    arms = own & calls["extent"].isin(["arm", "chromosome"])
+    largest = calls.loc[arms, "fraction"].clip(upper=1).max() if arms.any() else 0.0
+    found[MetricName.CN_ARM_CHANGE] = metric(arms, round(float(largest), 4))
     if unasked:
         found[MetricName.CN_CONTRADICTED] = Metric(value=None, reason=unasked)
     broken = segments[(segments["published_rule"] != "none") & (segments["bins"] >= settings.min_bins)]

@@ -1,24 +1,23 @@
 """The verdict on a lot: a pure function of its metrics and the acceptance criteria."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from karyolot.contracts.cells import detectable_both
+from karyolot.contracts.cells import detectable, detectable_both
 from karyolot.contracts.criteria import (
     Acceptance,
+    Action,
     Criterion,
     CriterionResult,
-    Limit,
     LotOutcome,
     Metric,
     Metrics,
     Outcome,
     Verdict,
+    Weakened,
 )
 from karyolot.contracts.metrics import ABSENT, LOD_OF, PANEL_MODULES, MetricName
 from karyolot.contracts.minimum import uncovered
-
-WORDS = {"<=": "at most", "<": "below", ">=": "at least", ">": "above", "==": ""}
-
+from karyolot.contracts.weakened import words_of
 
 NOT_ALLELES = (
     "the settings ask for SNPs of lot and donor (identity.sites, or allele counts), and alleles of both cannot be counted: give"
@@ -50,6 +49,7 @@ def decide(
     tested_elsewhere: str = "",
     panel_asked: bool = False,
     sets: float | None = None,
+    weakened: Sequence[Weakened] = (),
 ) -> Verdict:
     """The verdict by the order of gravity: wrong identity; validity broken; FAIL; undecidable; REVIEW; PASS.
 
@@ -65,20 +65,17 @@ def decide(
     ----------
     claim_mb, power
         Of the settings: size of change, Mb, and probability that the claim is made for.
-    snps_asked
-        Whether a panel of SNPs or allele counts were given: a lot without such metrics is then INDETERMINATE.
+    snps_asked, panel_asked
+        Whether SNPs (a panel of them, or allele counts) and a reference panel were given: a lot without such metrics is then
+        INDETERMINATE.
     tested_elsewhere
         How, and by which document, the site tests the identity of its lots; '' = it does not.
-    panel_asked
-        Whether a reference panel was given: a lot without such metrics is then INDETERMINATE.
     sets
         Of chromosomes in the lot's cells by the DNA content on file; None = not measured.
+    weakened
+        Settings and criteria that ask for less than the shipped ones (contracts.weakened).
     """
-    asked = [(snps_asked, [MetricName.IDENTITY_SNP_MATCH], NOT_ALLELES)]
-    asked.append((panel_asked, list(PANEL_MODULES.values()), NOT_PANEL))
-    for given, names, reason in asked:
-        if given and not metrics.keys() & set(names):
-            metrics = metrics | dict.fromkeys(names, Metric(value=None, reason=reason, asked=True))
+    metrics = _with_asked(metrics, snps_asked, panel_asked)
     results = [judge(criterion, _measured(criterion.metric, metrics)) for criterion in acceptance.criteria]
     outcome, reasons = _outcome(results, known=bool(tested_elsewhere) or _identified(results))
     gaps = uncovered(acceptance) if outcome in ("PASS", "REVIEW") else []
@@ -92,12 +89,26 @@ def decide(
         suppressed=suppressed,
         headline=_not_judged(gaps, acceptance) + _to_review(results, suppressed)
         if gaps
-        else _headline(outcome, reasons, acceptance) + _beside(outcome, results, tested_elsewhere, suppressed),
+        else _headline(outcome, reasons, acceptance, weakened)
+        + _beside(outcome, results, tested_elsewhere, suppressed),
         claim=_claim(suppressed, metrics, claim_mb, power, sets),
+        claim_arms="" if suppressed else _claim_arms(metrics, power, sets),
+        weakened=tuple(weakened),
+        actions=tuple(_actions(outcome, results, metrics, acceptance)),
         acceptance_name=acceptance.name,
         acceptance_version=acceptance.version,
         criteria=tuple(results),
     )
+
+
+def _with_asked(metrics: Metrics, snps_asked: bool, panel_asked: bool) -> Metrics:
+    """The metrics, with those that the settings ask for and nothing gives as asked for."""
+    asked = [(snps_asked, [MetricName.IDENTITY_SNP_MATCH], NOT_ALLELES)]
+    asked.append((panel_asked, list(PANEL_MODULES.values()), NOT_PANEL))
+    for given, names, reason in asked:
+        if given and not metrics.keys() & set(names):
+            metrics = metrics | dict.fromkeys(names, Metric(value=None, reason=reason, asked=True))
+    return metrics
 
 
 def _measured(name: MetricName, metrics: Metrics) -> Metric:
@@ -127,7 +138,7 @@ def judge(criterion: Criterion, metric: Metric) -> CriterionResult:
         unit=criterion.unit,
         kind=criterion.kind,
         required=criterion.required,
-        limit=_words(limit),
+        limit=words_of(limit),
         value=metric.value,
         outcome=outcome,
         explanation=explanation,
@@ -177,15 +188,12 @@ def _outcome(results: list[CriterionResult], known: bool) -> tuple[LotOutcome, l
     return "PASS", []
 
 
-def _words(limit: Limit) -> str:
-    if isinstance(limit.value, bool):
-        return "yes" if limit.value else "no"
-    value = limit.value if isinstance(limit.value, str) else f"{limit.value:g}"
-    return f"{WORDS[limit.op]} {value}".strip()
-
-
-def _headline(outcome: LotOutcome, reasons: list[CriterionResult], acceptance: Acceptance) -> str:
+def _headline(
+    outcome: LotOutcome, reasons: list[CriterionResult], acceptance: Acceptance, weakened: Sequence[Weakened]
+) -> str:
     criteria = f"criteria {acceptance.name} {acceptance.version}"
+    if weakened and outcome in ("PASS", "REVIEW"):
+        criteria += f", weakened in {', '.join(one.name.split(' ')[0] for one in weakened)}"
     why = _named(reasons)
     return {
         "PASS": f"The lot meets the {criteria}.",
@@ -248,3 +256,55 @@ def _claim(suppressed: bool, metrics: Metrics, claim_mb: float, power: float, se
     if _measured(MetricName.CN_ACQUIRED_LONG, metrics).value == 0:
         return f"No acquired change {size} was detected{blind}. One {cells} would have been detected with {power:.0%} power."
     return f"Changes {size} {cells} are detected with {power:.0%} power{blind}; see the calls."
+
+
+def _claim_arms(metrics: Metrics, power: float, sets: float | None) -> str:
+    """The sentence that bounds the verdict for whole arms and chromosomes; '' without a limit of detection on any."""
+    limit, found = (_measured(name, metrics) for name in (MetricName.CN_ARM_LOD, MetricName.CN_ARM_CHANGE))
+    if not isinstance(limit.value, float):
+        return ""
+    bound = f"with {power:.0%} power; by arm {limit.detail}"
+    if found.value == 0:
+        return (
+            "No acquired change of a whole chromosome or arm was detected. One in at least"
+            f" {detectable(limit.value, sets)} would have been detected {bound}."
+        )
+    return f"Changes of a whole chromosome or arm in at least {detectable(limit.value, sets)} are detected {bound}."
+
+
+def _actions(
+    outcome: LotOutcome, results: list[CriterionResult], metrics: Metrics, acceptance: Acceptance
+) -> list[Action]:
+    """What the reader does next, those of the criteria that decided first; criteria with one action in one entry.
+
+    A criterion asks for its action when it is not met, or when it was not assessed and leaves the lot undecided. Where the sample
+    is not its donor's, or the data cannot carry a verdict, the actions of the stability criteria wait.
+    """
+    rank: dict[Outcome, int] = {"FAIL_IDENTITY": 0, "INDETERMINATE": 1, "FAIL": 2, "NOT_ASSESSED": 3, "REVIEW": 4}
+    if outcome == "FAIL":
+        rank |= {"FAIL": 0}
+    by_id = {criterion.id: criterion for criterion in acceptance.criteria}
+    withheld = outcome == "FAIL_IDENTITY" or any(_breaks_validity(result) for result in results)
+    asking = [
+        result
+        for result in sorted(results, key=lambda result: rank.get(result.outcome, 9))
+        if by_id[result.id].action
+        and result.outcome in rank
+        and (result.outcome != "NOT_ASSESSED" or result.required)
+        and not (withheld and result.kind == "stability")
+    ]
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for result in asking:
+        about, ids = found.setdefault(by_id[result.id].action, ([], []))
+        about += [name for name in _measured(by_id[result.id].metric, metrics).about if name not in about]
+        ids.append(result.id)
+    return [
+        Action(text=action.replace("{about}", _listed(about)), criteria=tuple(ids))
+        for action, (about, ids) in found.items()
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """'trisomy 8 and gain of 20q11.21'; 'it' without names."""
+    words = [name[:1].lower() + name[1:] for name in names]
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]])) or "it"
