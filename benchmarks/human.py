@@ -417,7 +417,7 @@ def doors(place: Path) -> list[dict[str, Any]]:
         bam, cram = place / f"part{share}.bam", whole if share == 1 else place / f"part{share}.cram"
         for kind, path in (("-b", bam), ("-C", cram)):
             command = f"samtools view {kind} -T {place}/genome.fa --subsample {share} -o {path} {whole}"
-            if path != whole:
+            if not path.is_file():
                 subprocess.run(f"{command} && samtools index {path}", shell=True, check=True)
         reads = int(subprocess.run(["samtools", "view", "-c", str(bam)], capture_output=True, check=True).stdout)
         for what, command in (DOORS | ONCE if share == 1 else DOORS).items():
@@ -449,8 +449,8 @@ def doors(place: Path) -> list[dict[str, Any]]:
 def door(what: str, place: str, cram: str, step: str = "1") -> None:
     """A rule's function on one file; prints its CPU seconds without imports, those of its children included."""
     from karyolot.dna.counts import count_fragments
-    from karyolot.io.alignment import fragments
     from karyolot.io.alleles import count_alleles
+    from karyolot.io.fragments import fragments
 
     if what == "fragments":
         bins = pd.read_parquet(f"{place}/results/reference/bins.parquet")

@@ -1,19 +1,23 @@
 """Fragments of our own alignments are counted once, and only good ones."""
 
+import struct
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pysam
 import pytest
 
 from karyolot.contracts.problems import KaryolotError
-from karyolot.io.alignment import NOT_COUNTED, fragments, open_alignment
+from karyolot.io import fragments as module
+from karyolot.io.alignment import NOT_COUNTED, open_alignment
+from karyolot.io.fragments import fragments
 
 
 def alignment(tmp_path: Path) -> Path:
     header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": "chr1", "LN": 5000}, {"SN": "chr2", "LN": 900}]}
-    path = tmp_path / "a.bam"
-    with pysam.AlignmentFile(str(path), "wb", header=header) as out:
+    path = tmp_path / "a.cram"
+    with pysam.AlignmentFile(str(path), "wc", header=header, format_options=[b"no_ref=1"]) as out:
         # (start, template length, flag, mapping quality): proper pairs have 99/147.
         rows = [
             (100, 300, 99, 60), (100, 300, 99 | pysam.FDUP, 60), (150, 300, 99, 19), (200, 300, 65, 60),
@@ -46,7 +50,8 @@ def test_each_good_fragment_is_counted_once(tmp_path: Path) -> None:
     assert midpoints(path, 0)["chr1"] == [250, 300, 410]
 
 
-def test_a_cram_gives_each_fragment_that_a_loop_over_its_reads_gives(tmp_path: Path) -> None:
+@pytest.mark.parametrize("chunk", [1 << 22, 1 << 10, 777])
+def test_a_cram_gives_each_fragment_that_a_loop_over_its_reads_gives(tmp_path: Path, chunk: int) -> None:
     """Reads with clipped ends, insertions and deletions, of all flags, on three contigs; genome moved away."""
     rng = np.random.default_rng(4)
     header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": f"chr{n}", "LN": 90_000} for n in range(1, 4)]}
@@ -72,7 +77,8 @@ def test_a_cram_gives_each_fragment_that_a_loop_over_its_reads_gives(tmp_path: P
             if good and read.template_length > 0:
                 expected.setdefault(read.reference_name, []).append((read.reference_start, read.template_length))
                 bases += sum(length for kind, length in read.cigartuples if kind in (0, 7, 8))
-    pieces = list(fragments(path, 20))
+    with mock.patch.object(module, "CHUNK", chunk):
+        pieces = list(fragments(path, 20))
     found: dict[str, list[tuple[int, int]]] = {}
     for piece in pieces:
         found.setdefault(piece.contig, []).extend(zip(piece.start.tolist(), piece.length.tolist(), strict=True))
@@ -82,11 +88,12 @@ def test_a_cram_gives_each_fragment_that_a_loop_over_its_reads_gives(tmp_path: P
 
 def test_a_cram_cut_short_is_refused(tmp_path: Path) -> None:
     path = alignment(tmp_path)
-    cram = tmp_path / "b.cram"
-    pysam.view("-C", "-o", str(cram), "--output-fmt-option", "no_ref=1", str(path), catch_stdout=False)
-    cram.write_bytes(cram.read_bytes()[:-60])
-    with pytest.raises(KaryolotError, match=r"b.cram: not a readable BAM or CRAM .*fetch or make it again"):
-        list(fragments(cram, 20))
+    pysam.view("-b", "-o", str(tmp_path / "a.bam"), str(path), catch_stdout=False)
+    with pytest.raises(KaryolotError, match=r"a.bam: not a CRAM file"):
+        list(fragments(tmp_path / "a.bam", 20))
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(KaryolotError, match=r"a.cram: not a readable BAM or CRAM .*fetch or make it again"):
+        list(fragments(path, 20))
 
 
 def test_an_alignment_without_one_fragment_stops_with_the_numbers(tmp_path: Path) -> None:
@@ -96,11 +103,13 @@ def test_an_alignment_without_one_fragment_stops_with_the_numbers(tmp_path: Path
         header, records = handle.header, list(handle)
     for record in records:
         record.flag &= ~pysam.FPROPER_PAIR
-    with pysam.AlignmentFile(str(path), "wb", header=header) as out:
+    with pysam.AlignmentFile(str(path), "wc", header=header, format_options=[b"no_ref=1"]) as out:
         for record in records:
             out.write(record)
     pysam.index(str(path))
-    words = r"a.bam: no fragment of 8 mapped reads could be counted: 0 are a proper pair \(flag 0x2\), 1 are duplicates"
+    words = (
+        r"a.cram: no fragment of 8 mapped reads could be counted: 0 are a proper pair \(flag 0x2\), 1 are duplicates"
+    )
     with pytest.raises(KaryolotError, match=words):
         list(fragments(path, 20))
 
@@ -111,3 +120,20 @@ def test_what_is_no_alignment_is_refused(tmp_path: Path) -> None:
         pass
     with pytest.raises(KaryolotError, match="not a readable BAM or CRAM"):
         list(fragments(tmp_path / "x.bam", 20))
+
+
+def test_records_that_only_look_like_records_are_not_taken_for_them() -> None:
+    """A position whose bytes are a record's name, a record within a record, one cut short, and one with many operations."""
+
+    def record(position: int, operations: list[int], inside: bytes = b"") -> bytes:
+        cigar = b"".join(word.to_bytes(4, "little") for word in operations) + inside
+        body = struct.pack("<iiBBHHHiiii", 0, position, 2, 60, 0, len(cigar) // 4, 99, 0, 0, 0, 300) + b"?\0" + cigar
+        return struct.pack("<i", len(body)) + body
+
+    plain = [record(63, [1600]), record(63 << 16 | 63, [1600] * 3), record(5, []), record(9, [1600] * 20_000)]
+    odd = record(7, [1600], inside=b"\0\0" + record(11, [1600])[:40] + b"\0\0")
+    for records in (plain, [odd, *plain], [*plain, odd], [odd, odd], [plain[3]]):
+        content = b"".join(records)
+        found, size = module._found(content + plain[1][:30])
+        assert size == len(content) and len(found.at) == len(records)
+        assert found.integers(module.START).tolist() == [struct.unpack_from("<i", one, 8)[0] for one in records]

@@ -26,8 +26,8 @@ from karyolot.contracts.expression import check_expression
 from karyolot.contracts.panel import Judged
 from karyolot.contracts.record import Record
 from karyolot.inputs import check
-from karyolot.io.alignment import fragments
 from karyolot.io.expression import read_expression
+from karyolot.io.fragments import fragments
 from karyolot.io.panel import write_panel
 from karyolot.io.record import read_report
 from karyolot.io.tables import read_table

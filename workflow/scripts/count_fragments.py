@@ -3,8 +3,8 @@
 from karyolot.contracts.copy_number import Bins, Counts
 from karyolot.contracts.settings import Counting
 from karyolot.dna.counts import count_fragments
-from karyolot.io.alignment import fragments
 from karyolot.io.files import write_model
+from karyolot.io.fragments import fragments
 from karyolot.io.tables import read_table, write_table
 from karyolot.plan.params import job
 
