@@ -179,3 +179,13 @@ def test_ready_bins_leave_no_use_for_a_genome() -> None:
     assert ready.present().keys() == {"layout", "bins"}
     made = BinFiles.given(files.bin_inputs(Reference(fasta="g.fa", mappability="m.bedgraph")))
     assert made.present() == {"layout": made.layout, "fasta": files.FASTA, "mappability": "m.bedgraph"}
+
+
+def test_a_count_matrix_is_verified_once_for_each_checksum_it_is_said_to_have() -> None:
+    def rna(name: str, matrix: str, checksum: str | None = None) -> Sample:
+        return Sample(sample_id=name, assay="rnaseq", donor_id="D1", counts=matrix, sha256_1=checksum)
+
+    rows = [rna("a", "m.tsv"), rna("b", "m.tsv"), rna("c", "other.tsv"), rna("d", "m.tsv", "0" * 64)]
+    shared = study().model_copy(update={"samples": {row.sample_id: (row,) for row in rows}})
+    facts = [files.verified_units(shared, row.sample_id)[0].split("/")[2] for row in rows]
+    assert facts == ["a", "a", "c", "d"]

@@ -135,6 +135,7 @@ def _in_files(files: Files) -> list[Problem]:
     files.report("expression.panel", partial(expression.panel, sources))
     expression.gene_sets(files, sources)
     files.report("acceptance", partial(acceptance, files))
+    files.remembered.save()
     return files.found
 
 

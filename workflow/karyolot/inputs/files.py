@@ -11,6 +11,7 @@ from karyolot.contracts.problems import Fault, Problem, quoted
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Sample
 from karyolot.inputs.formats import text
+from karyolot.inputs.remembered import Remembered
 from karyolot.inputs.sheets import Entry
 from karyolot.inputs.study import Draft
 from karyolot.io.shipped import resource
@@ -103,6 +104,7 @@ class Files:
         self.config, self.draft, self.workdir = config, draft, workdir
         self.sheet = config.sheets.samples
         self.seen: dict[Any, Any] = {}
+        self.remembered = Remembered(workdir)
         self.found: list[Problem] = []
         self.named = config_files(config)
         self.there: dict[str, Path] = {}
@@ -115,11 +117,12 @@ class Files:
         self.has_rna = any(entry.row.assay == "rnaseq" for entry in draft.samples)
 
     def look(self, reader: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`reader(...)`, remembered; a Fault is remembered too and raised again."""
+        """`reader(...)`, read once in this check, and not again by a later one when it found nothing wrong; a Fault is raised
+        again at each call."""
         key = (reader, args, tuple(kwargs.items()))
         if key not in self.seen:
             try:
-                self.seen[key] = reader(*args, **kwargs)
+                self.seen[key] = self.remembered.look(reader, *args, **kwargs)
             except Fault as fault:
                 self.seen[key] = fault
         if isinstance(self.seen[key], Fault):

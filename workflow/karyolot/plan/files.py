@@ -38,6 +38,7 @@ from karyolot.plan.samples import (
     units_of,
     variant_lots,
     variant_samples,
+    verified_with,
     wgs_pair,
 )
 
@@ -288,7 +289,9 @@ def verified_data(study: Study, lot: str) -> list[str]:
 
 
 def verified_units(study: Study, sample: str) -> list[str]:
-    return [UNIT_FACTS.format(sample=sample, unit=unit) for unit in units_of(study, sample)]
+    """What was found of the files of a sample. A count matrix is verified once, as that of the first sample it holds."""
+    rows = [verified_with(study, row) for row in study.samples[sample]]
+    return list(dict.fromkeys(UNIT_FACTS.format(sample=row.sample_id, unit=row.unit) for row in rows))
 
 
 def ready_file(study: Study, sample: str, unit: str) -> str:

@@ -24,6 +24,14 @@ def checksums_of(study: Study, sample: str, unit: str) -> list[str | None]:
     return [row.sha256_1, row.sha256_2][: len(reads_of(study, sample, unit))]
 
 
+def verified_with(study: Study, row: Sample) -> Sample:
+    """The first row with the same count matrix and the same stated checksum; a row with other data is its own."""
+    if row.counts is None or row.assay == "wgs":
+        return row
+    rows = (other for rows in study.samples.values() for other in rows)
+    return next(other for other in rows if (other.counts, other.sha256_1) == (row.counts, row.sha256_1))
+
+
 def units_of(study: Study, sample: str) -> list[str]:
     return [row.unit for row in study.samples[sample]]
 
