@@ -107,6 +107,27 @@ def test_a_panel_on_another_strand_is_turned_with_a_warning(inputs: Inputs) -> N
     assert only(inputs, "W28", "1000 sites were turned, 1000 are used").warning
 
 
+# One mistake is one problem
+
+
+def test_a_misspelt_assay_is_the_only_problem_of_its_row(inputs: Inputs) -> None:
+    """Nobody reads its matrix as counts per bin, and nothing is said of designs that it may complete."""
+    inputs.sample(8)["assay"] = "RNA-seq"
+    (problem,) = inputs.examine()
+    assert (problem.code, problem.line, problem.column, problem.meant) == ("E17", 8, "assay", "rnaseq")
+
+
+def test_no_word_of_the_opposite_meaning_is_suggested(inputs: Inputs) -> None:
+    inputs.sample(8)["strandedness"] = "reverse stranded"
+    assert only(inputs, "E17", "not an allowed value").meant == "reverse"
+
+
+def test_read_groups_are_compared_with_the_names_that_a_row_has(inputs: Inputs) -> None:
+    inputs.sample(5)["sample_id"] = "L3–w"
+    note = next(problem for problem in inputs.examine() if problem.code == "W28")
+    assert note.message.endswith("not L3")
+
+
 # Ready calls of small variants
 
 

@@ -83,6 +83,7 @@ REFUSED = {
     "header alone": (f"{HEAD}count\n", "holds no counts"),
     "nothing": ("# no row\n", "holds no counts"),
     "Arabic digits": ("chr1\t0\t100\t5\nchr1\t100\t200\t٣\n", "line 2: .*is not a number"),
+    "thousands": ("chr1\t0\t1,000\t5\n", r"is not a table of counts: .* \('1,000' is not a whole number"),
     "commas": ("chrom,start,end,count\nchr1,0,100,5\n", "is separated by commas; convert it: tr ',' "),
     "semicolons": ("chr1;0;100;5\n", "is separated by semicolons"),
     "a short bin within a contig": ("a\t0\t9\t5\nb\t0\t9\t5\na\t9\t12\t5\nb\t9\t18\t5\na\t18\t27\t5\n", "different widths"),
@@ -112,6 +113,7 @@ REFUSED = {
     "BAM": (gzip.compress(b"BAM\x01" + bytes(60)), "is a BAM file; count .* in a study, give it in the column alignment"),
     "spreadsheet": (b"PK\x03\x04" + bytes(60), "is a spreadsheet or a zip archive"),
     "VCF": ("##fileformat=VCFv4.2\n#CHROM\tPOS\n", "is VCF"),
+    "FASTQ": ("@r1\nACGT\n+\nIIII\n", "is FASTQ or SAM"),
     "SEG": ("ID\tchrom\tloc.start\tloc.end\tnum.mark\tseg.mean\n", "is a SEG file"),
     "cut gzip": (gzip.compress(b"chr1\t0\t100\t5\n" * 5000)[:-20], "damaged or cut short"),
 }  # fmt: skip

@@ -94,7 +94,7 @@ MANY = [[f"G{n}", n, 2 * n + 1] for n in range(12)]
     "row",
     [
         *(["Total", 66, 144], ["sum", 1, 1], ["Grand Total", 3, 4], ["GESAMT", 5, 5], ["TOTAL_COUNTS.total", 0, 0]),
-        *(["Column mean", 5, 12], ["all genes", 66, 144]),
+        *(["Gesamtsumme", 3, 4], ["Column mean", 5, 12], ["all genes", 66, 144]),
     ],
 )
 def test_a_row_that_adds_up_the_others_is_no_gene(tmp_path: Path, row: list[object]) -> None:
@@ -106,6 +106,16 @@ def test_a_row_that_adds_up_the_others_is_no_gene(tmp_path: Path, row: list[obje
 def test_a_gene_that_holds_half_of_the_reads_of_one_sample_is_a_gene(tmp_path: Path) -> None:
     body = [*MANY, ["SUMO1", 66, 143], ["TOTALLY", 1, 0]]
     assert table(put(tmp_path, rows(["gene_id", "S1", "S2"], *body)), TWO)["SUMO1"] == [66, 143]
+
+
+def test_an_annotation_is_no_matrix(tmp_path: Path) -> None:
+    text = "#!genome-build\n" + 'chr1\tx\texon\t1\t9\t.\t+\t.\tgene_id "A"; transcript_id "T";\n' * 3
+    assert "is GTF, not a table of counts per gene; name it in reference.gtf" in refused(put(tmp_path, text), ONE)
+
+
+def test_results_of_a_comparison_are_no_counts(tmp_path: Path) -> None:
+    text = rows(["gene", "baseMean", "log2FoldChange", "lfcSE", "padj"], ["A", 1, 2, 3, 4])
+    assert "is DESeq2's results of a comparison; give counts per gene" in refused(put(tmp_path, text), ONE)
 
 
 def test_htseq_has_one_sample_and_no_header(tmp_path: Path) -> None:

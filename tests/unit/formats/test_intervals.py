@@ -66,6 +66,7 @@ def test_intervals_in_all_their_forms(tmp_path: Path, kind: Kind, text: str, wan
 
 REFUSED = {
     "a scale of 0 to 100": (MAPPABILITY, "chr1 0 100 7\nchr1 100 200 98\n", "line 1: the value 7 .*scale seems to be 0 to 100"),
+    "just above 1": (MAPPABILITY, "chr1 0 100 1.0000001\n", "the value 1.0000001 is not between 0 and 1; correct the track"),
     "GC in percent": (GC, f"{WIG}41.5\n", "line 2: the value 41.5 is not between 0 and 1: the scale"),
     "mappability of -1": (MAPPABILITY, "chr1 0 100 -1\n", "-1 may stand for no value; write NA"),
     "GC below zero": (GC, "chr1 0 100 -0.5\n", "the value -0.5 is not between 0 and 1"),

@@ -53,7 +53,8 @@ def test_a_layout_that_is_none_is_refused(tmp_path: Path, document: str, bands: 
 
 
 def test_ready_bins_keep_what_is_missing(tmp_path: Path) -> None:
-    for text in (BINS, f"#{BINS}", "# made by hand\n" + BINS):
+    quoted = BINS.replace("chrom", '"chrom"').replace("chr1\t", '"chr1"\t')
+    for text in (BINS, f"#{BINS}", "# made by hand\n" + BINS, quoted):
         path = put(tmp_path, "bins.tsv", text)
         table = bins.read(path)
         assert list(table) == ["chrom", "start", "end", "gc", "mappability"]
@@ -71,6 +72,9 @@ def test_ready_bins_keep_what_is_missing(tmp_path: Path) -> None:
         ("chrom\tstart\tend\tgc\trepeats\nchr1\t0\t9\t0\t0\n", "a column 'repeats', which such tables do not have"),
         ("chrom\tstart\tend\tgc\nchr1\t0\t9\n", "line 2: the row has 3 cells and the header 4"),
         ("chrom\tstart\tend\tgc\nchr1\t0\t9\t40\n", "line 2: the value 40 is not between 0 and 1"),
+        ("chrom\tstart\tend\tgc\nchr1\t0\t9\t40\n", "the scale seems to be 0 to 100; divide by 100$"),
+        ("chrom\tstart\tend\tgc\nchr1\t0\t9\t0,4\n", "line 2: is not a table of bins: '0,4' is not a number"),
+        ("chrom,start,end,gc\nchr1,0,9,0.4\n", "line 1: is separated by commas"),
         ("chrom\tstart\tend\tgc\nchr1\t0\t9\thigh\n", "line 2: .*'high' is not a number"),
         ("chrom\tstart\tend\tgc\nchr1\t0\tnine\t0\n", "line 2: .*'nine' is not a whole number"),
         ("chrom\tstart\tend\tgc\nchr1\t0\t9\t0\nchr1\t0\t9\t0\n", "line 3: chr1:0-9 stands twice"),

@@ -99,6 +99,8 @@ def did_you_mean(word: str | None) -> str:
 def nearest(word: str, allowed: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The allowed word most like `word`, whatever its case, hyphens and spaces; None when none is like it."""
     spelling = {_spelling(name): name for name in allowed}
+    if len(named := [spelling[part] for part in _spelling(word).split("_") if part in spelling]) == 1:
+        return named[0]  # 'reverse stranded' is reverse, however like 'unstranded' it is spelt
     found = get_close_matches(_spelling(word), spelling, n=1, cutoff=cutoff)
     return spelling[found[0]] if found else None
 

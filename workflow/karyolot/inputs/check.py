@@ -126,7 +126,7 @@ def _in_files(files: Files) -> list[Problem]:
     sequencing.reads(files, uses, contigs)
     sequencing.calls(files, contigs)
     for use in uses:
-        if use.column == "counts" and not use.is_matrix:
+        if use.column == "counts" and use.entry.row.assay == "wgs":
             files.report_row(use, genome.counts(files, use, contigs))
     sequencing.alleles(files, uses, contigs)
     genome.compare_with_donors(files, uses)

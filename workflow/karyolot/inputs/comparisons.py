@@ -35,7 +35,7 @@ def comparisons(draft: Draft, config: Config, doubtful: bool) -> Iterator[Proble
             yield from _absent(owned, lot, donor, has_dna, at_lot)
         yield from _different(owned.get(("wgs", "lot", lot), {}), owned.get(("wgs", "donor", donor), {}), at_lot)
         rna, donor_rna = owned.get(("rnaseq", "lot", lot), {}), owned.get(("rnaseq", "donor", donor), {})
-        if rna and donor_rna:
+        if rna and donor_rna and not doubtful:
             compared = [*_rna_facts(donor_rna, donor, ""), *_rna_facts(rna, donor, lot)]
             study |= {facts["sample_id"]: facts for facts in compared}
             found = _confounded(config, draft, compared)

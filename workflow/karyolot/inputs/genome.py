@@ -41,13 +41,18 @@ def counts(files: Files, use: Use, contigs: dict[str, int] | None) -> Iterator[F
         yield Fault("E14", message, f"set counting.bin_bp to {facts.width} or a multiple of it")
     if contigs is not None:
         known, _ = layout_of(files)
-        yield from counts_beside_genome(facts, contigs, known.autosomes if known else ())
+        yield from counts_beside_genome(facts, contigs, expected_contigs(known))
+
+
+def expected_contigs(known: Layout | None) -> tuple[str, ...]:
+    """Contigs that every genome has reads on."""
+    return () if known is None else (*known.autosomes, *filter(None, (known.x,)))
 
 
 def counts_beside_genome(
-    facts: bin_counts.Facts, contigs: Mapping[str, int], autosomes: Sequence[str]
+    facts: bin_counts.Facts, contigs: Mapping[str, int], expected: Sequence[str]
 ) -> Iterator[Fault]:
-    """What is wrong with counts per bin over a genome. contigs: their lengths."""
+    """What is wrong with counts per bin over a genome. contigs: their lengths. expected: that must have counts."""
     lengths = {contig_key(name): length for name, length in contigs.items()}
     known = {contig_key(name): (name, own.end) for name, own in facts.contigs.items() if contig_key(name) in lengths}
     if foreign := foreign_contigs(
@@ -61,7 +66,7 @@ def counts_beside_genome(
             message = f"{name} has bins to {end}, and {lengths[key]} bases in the reference"
             yield Fault("E14", message, "give the reference the counts were made over")
             return
-    if missing := [name for name in autosomes if contig_key(name) not in known]:
+    if missing := [name for name in expected if contig_key(name) not in known]:
         message = f"has no counts for {some(missing, 24)}: they will not be assessed"
         yield Fault("W05", message, "count over all chromosomes")
 

@@ -107,7 +107,10 @@ def _counts(
     own, other = found.look(lot, bin_counts.look), found.look(donor, bin_counts.look)
     for path, facts in ((lot, own), (donor, other)):
         if facts is not None and assembly is not None:
-            for fault in (*facts.notes, *genome.counts_beside_genome(facts, lengths, assembly.layout.autosomes)):
+            for fault in (
+                *facts.notes,
+                *genome.counts_beside_genome(facts, lengths, genome.expected_contigs(assembly.layout)),
+            ):
                 found.note(path, fault)
     if own is not None and other is not None:
         same = Fault("E03", f"holds the same counts as {donor}", "give the lot's own counts")

@@ -76,7 +76,8 @@ def _sample_fault(use: Use, samples: frozenset[str], known: set[str]) -> Fault |
         message = f"holds reads of {len(samples)} samples (SM {', '.join(sorted(samples))})"
         return Fault("W28", message, "split it by read group, unless all are the same cells")
     if foreign:
-        message = f"its read groups name the sample {quoted(foreign[0])} (SM), not {row.sample_id} or {owner}"
+        known_as = " or ".join(dict.fromkeys(name for name in (row.sample_id, owner) if name))
+        message = f"its read groups name the sample {quoted(foreign[0])} (SM), not {known_as}"
         return Fault("W28", message, "make sure that it is the file of this sample")
     return None
 

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from karyolot.contracts.problems import Fault, Problem, nearest, quoted
 from karyolot.contracts.sheets import DATE_PATTERN, ID_PATTERN, Row
 from karyolot.inputs.formats.foreign import BINARY
-from karyolot.inputs.formats.text import regular_file
+from karyolot.inputs.formats.text import is_quoted, regular_file, unquoted
 from karyolot.inputs.spreadsheet import damage
 from karyolot.inputs.values import value_fault
 
@@ -110,7 +110,7 @@ def parse_sheet(
 def _cells(line: str, separator: str, columns: int) -> tuple[list[str], tuple[str, str] | None]:
     """The cells of a row; message and remedy when they are not as many as there are columns."""
     cells = line.split(separator)
-    unbalanced = any(cell.startswith('"') and not _is_quoted(cell) for cell in cells)
+    unbalanced = any(cell.startswith('"') and not is_quoted(cell) for cell in cells)
     cells = [_cell(cell) for cell in cells]
     while len(cells) > columns and not cells[-1]:
         cells.pop()
@@ -185,14 +185,8 @@ def _decode(data: bytes, file: str) -> tuple[str, list[Problem]]:
         return text, [_syntax(file, message, "save the sheet as UTF-8 text, tab separated", line)]
 
 
-def _is_quoted(cell: str) -> bool:
-    return len(cell) >= 2 and cell[0] == cell[-1] == '"' and '"' not in cell[1:-1].replace('""', "")
-
-
 def _cell(text: str) -> str:
-    if _is_quoted(text):
-        text = text[1:-1].replace('""', '"')
-    return text.strip(EDGES)
+    return unquoted(text).strip(EDGES)
 
 
 def _header(names: Sequence[str], file: str, line: int, model: type[Row]) -> tuple[list[str], list[Problem]]:

@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,10 @@ from karyolot.inputs.formats.text import named, table, whole_number
 
 REQUIRED = ("chrom", "start", "end", "gc")
 OPTIONAL = ("mappability", "replication_timing")
-KINDS = {"gc": GC, "mappability": MAPPABILITY, "replication_timing": TIMING}
+KINDS = {
+    name: replace(kind, what="a table of bins")
+    for name, kind in (("gc", GC), ("mappability", MAPPABILITY), ("replication_timing", TIMING))
+}
 
 
 def records(path: Path) -> Iterator[tuple[int, str, int, int, dict[str, float]]]:

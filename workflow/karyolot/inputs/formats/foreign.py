@@ -6,6 +6,7 @@ BIG_WIG = ("a bigWig file", "convert it: bigWigToBedGraph IN.bw OUT.bedgraph")
 BIG_BED = ("a bigBed file", "convert it: bigBedToBed IN.bb OUT.bed")
 READS = "count its fragments per bin (bedtools coverage -counts); in a study, give it in the column alignment"
 TEXT = "save it as tab-separated text"
+UNZIP = "unzip it; save a spreadsheet as tab-separated text"
 R_DATA = ("an R data file", r"export it in R: write.table(x, file, sep = '\t', quote = FALSE, row.names = FALSE)")
 BINARY = {
     b"\x26\xfc\x8f\x88": BIG_WIG,
@@ -15,7 +16,7 @@ BINARY = {
     b"BAM\x01": ("a BAM file", READS),
     b"BCF\x02": ("a BCF file", "convert it: bcftools view -Oz -o OUT.vcf.gz IN.bcf"),
     b"CRAM": ("a CRAM file", READS),
-    b"PK\x03\x04": ("a spreadsheet or a zip archive", TEXT),
+    b"PK\x03\x04": ("a spreadsheet or a zip archive", UNZIP),
     b"\xd0\xcf\x11\xe0": ("an old Excel file", TEXT),
     b"%PDF": ("a PDF", TEXT),
     b"\x89HDF": ("an HDF5 file", "export it as tab-separated text"),
@@ -31,6 +32,7 @@ TEXTS = {
     "##fileformat=VCF": ("VCF", "name a table of intervals"),
     "##gff": ("GFF", "name a table of intervals"),
     ">": ("FASTA", "name a table of intervals"),
+    "@": ("FASTQ or SAM", "name a table of intervals"),
     "{": ("JSON", "export it as tab-separated text"),
     "<": ("HTML or XML: a web page was saved instead of the file", "fetch it again"),
     "ID\tchrom\tloc.start": ("a SEG file of segments", "name the table of bins it was made from"),

@@ -35,7 +35,7 @@ NOT_GENES = frozenset(
     " no_feature ambiguous too_low_aQual not_aligned alignment_not_unique".split()
 )
 """Rows of STAR, and of HTSeq before 0.6, that count reads of no gene; those of later versions begin with __."""
-TOTALS = frozenset("total totals sum sums subtotal summe gesamt somme suma mean average median".split())
+TOTALS = frozenset("total totals sum sums subtotal summe gesamt gesamtsumme somme suma mean average median".split())
 """Last words of rows that spreadsheets add below a matrix, in lower case; no gene is so called."""
 OTHER_FORMATS = {
     "#1.": "GCT",
@@ -54,6 +54,10 @@ OTHER_TABLES = (
     ({"name", "effectivelength", "numreads"}, "salmon's quant.sf, of transcripts or genes of one sample"),
     ({"target_id", "est_counts", "tpm"}, "kallisto's abundance.tsv, of transcripts of one sample"),
     ({"expected_count", "fpkm"}, "RSEM's results of one sample"),
+    ({"gene id", "coverage", "fpkm", "tpm"}, "StringTie's abundances of one sample"),
+    ({"basemean", "log2foldchange"}, "DESeq2's results of a comparison"),
+    ({"logfc", "logcpm"}, "edgeR's results of a comparison"),
+    ({"logfc", "aveexpr"}, "limma's results of a comparison"),
 )
 """Columns in lower case -> what such a table is."""
 ESTIMATED = re.compile(r"(salmon|kallisto|rsem)[\w.-]*gene_counts[\w.-]*", re.IGNORECASE)
@@ -217,6 +221,8 @@ def _open(path: Path, samples: Mapping[str, str]) -> tuple[_Columns, Iterator[Re
     if not top:
         raise Fault("E28", "holds no counts", "give a matrix: a header with the sample ids, one line per gene")
     line, last = top[-1]
+    if 'gene_id "' in last:
+        raise Fault("E28", "is GTF, not a table of counts per gene", "name it in reference.gtf", line)
     marks = [mark for mark in "\t,;" if mark in last]  # R writes no tab above a single column, and a comma in decimals
     mark = next((mark for mark in marks if mark in top[0][1]), marks[0] if marks else None)
     first, width = _cells(top[0][1], mark), len(_cells(last, mark))

@@ -126,10 +126,10 @@ def _value(attributes: str, key: str) -> str:
     quote is escaped, which the text of a note may do.
     """
     start = attributes.find(f'{key} "')
-    if start < 0:
+    if start < 0 and key not in attributes:
         return ""
-    if "\\" in attributes or attributes[start - 1 : start].strip("; \t") or attributes.count(key) > 1:
-        found = (match[2] for match in _ATTRIBUTE.finditer(attributes) if match[1] == key)
+    if start < 0 or "\\" in attributes or attributes[start - 1 : start].strip("; \t") or attributes.count(key) > 1:
+        found = (match[2] or "" for match in _ATTRIBUTE.finditer(attributes) if match[1] == key)
         return next(found, "").replace('\\"', '"')
     start += len(key) + 2
     end = attributes.find('"', start)

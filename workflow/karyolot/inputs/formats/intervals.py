@@ -73,10 +73,11 @@ def value_of(text: str, kind: Kind, line: int) -> float:
 
 
 def _beyond(kind: Kind, value: float, line: int) -> Fault:
-    message = f"the value {value:g} is not between {kind.low:g} and {kind.high:g}"
-    if kind.high < value <= 100 * kind.high:
+    message = f"the value {value:.9g} is not between {kind.low:g} and {kind.high:g}"
+    if 1.1 * kind.high < value <= 100 * kind.high:
         message += ": the scale seems to be 0 to 100"
-        return Fault("E28", message, r"divide by 100: awk -v OFS='\t' '{$4 /= 100} 1' IN.bedgraph", line)
+        how = r": awk -v OFS='\t' '{$4 /= 100} 1' IN.bedgraph" if kind.what == BEDGRAPH else ""
+        return Fault("E28", message, f"divide by 100{how}", line)
     if value == -1:
         return Fault("E28", f"{message}: -1 may stand for no value", "write NA where there is no value", line)
     return Fault("E28", message, "correct the track", line)

@@ -264,11 +264,11 @@ COUNT_AGAIN = (
 )
 
 
-def _not_a_row(kind: Kind, line: int) -> Fault:
+def _not_a_row(kind: Kind, line: int, why: str = "") -> Fault:
+    message = f"is not {kind.what}, separated by tabs"
     if kind.value == "count":
         message = "is not a table of counts: a line holds chrom, start, end and count, separated by tabs"
-        return Fault("E28", message, "correct the line", line)
-    return Fault("E28", f"is not {kind.what}, separated by tabs", "correct the line", line)
+    return Fault("E28", message + why, "correct the line", line)
 
 
 def table_rows(numbered: Iterable[tuple[int, str]], kind: Kind, places: Places) -> Iterator[Row]:
@@ -291,8 +291,8 @@ def table_rows(numbered: Iterable[tuple[int, str]], kind: Kind, places: Places) 
                 raise _not_a_row(kind, line)
         try:
             start, end = whole_number(cells[s]) - base, whole_number(cells[e])
-        except ValueError:
-            raise _not_a_row(kind, line) from None
+        except ValueError as error:
+            raise _not_a_row(kind, line, f" ({error})") from None
         if base and start < 0:
             message = "starts at 0, and files with such a header count from 1"
             raise Fault("E28", message, "name the columns chrom start end count when they count from 0", line)

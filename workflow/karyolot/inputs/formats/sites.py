@@ -160,6 +160,10 @@ def _named_columns(cells: Sequence[str], line: int) -> _Columns:
             message = f"its header names {len(places) or 'no'} column{'s' * (len(places) > 1)} {kind}"
             raise Fault("E28", message, "name one column ref, one alt and, where known, one frequency", line)
         found[kind] = places[0] if places else None
+    unread = [cell for cell in cells if re.search("af$|freq", cell.strip().lower())]
+    if found["frequency"] is None and unread:
+        message = f"its header names {quoted(unread[0])}, which does not say of which allele the frequency is"
+        raise Fault("E28", message, "name it frequency if it is that of alt, else delete the column", line)
     return _Columns(
         ref=found["ref"] or 0, alt=found["alt"] or 0, frequency=found["frequency"], width=len(cells), last=len(cells)
     )

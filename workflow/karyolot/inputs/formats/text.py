@@ -25,7 +25,7 @@ BLOCK = 1 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NO_DATA = ("#", "track", "browser")
 """How lines begin that a genome browser reads and that hold no data."""
-MISSING = frozenset({"", ".", "NA", "N/A", "NaN", "nan", "NAN", "na", "n/a", "null", "NULL", "None"})
+MISSING = frozenset({"", ".", "NA", "N/A", "NaN", "nan", "NAN", "-nan", "-NaN", "na", "n/a", "null", "NULL", "None"})
 """How programs write that there is no value."""
 
 
@@ -182,6 +182,15 @@ def fields(path: Path) -> Iterator[tuple[int, list[str]]]:
         yield number, line.split("\t") if "\t" in line else line.split()
 
 
+def is_quoted(cell: str) -> bool:
+    """Whether a cell stands in quotes, as R and spreadsheets write it; those within are doubled."""
+    return len(cell) >= 2 and cell[0] == cell[-1] == '"' and '"' not in cell[1:-1].replace('""', "")
+
+
+def unquoted(cell: str) -> str:
+    return cell[1:-1].replace('""', '"') if is_quoted(cell) else cell
+
+
 def same_width(cells: Sequence[str], width: int, line: int) -> None:
     """Raise a Fault when a row has another number of cells than its header."""
     if len(cells) != width:
@@ -214,13 +223,16 @@ def table(
     for line, text in lines(path):
         if not text.strip() or (text.startswith("#") and (header or not text.startswith(f"#{columns[0]}\t"))):
             continue
-        cells = [cell.strip() for cell in text.split("\t")]
+        cells = [unquoted(cell).strip() for cell in text.split("\t")]
         if header:
             same_width(cells, len(header), line)
             yield line, dict(zip(header, cells, strict=True))
             continue
         header = [cells[0].removeprefix("#"), *cells[1:]]
         if missing := [name for name in columns if name not in header]:
+            for mark, what in ((",", "commas"), (";", "semicolons")):
+                if len(header) == 1 and mark in text:
+                    raise Fault("E16", f"is separated by {what}", remedy, line)
             raise Fault("E16", f"has no column {' and '.join(missing)}", remedy, line)
         if optional is None and header != list(columns):
             raise Fault("E16", f"has the columns {', '.join(header)}", f"{remedy}, in this order", line)

@@ -166,6 +166,7 @@ def _fault(path: Path, content: Any, error: ErrorDetails) -> Fault:
         "missing": ("is missing", "add it"),
         "extra_forbidden": ("is not a known entry", "delete or correct it"),
         "string_too_short": ("is empty", "fill it in"),
+        "model_type": ("holds no keys with values", "write lines of KEY: VALUE, as in the shipped document"),
     }.get(error["type"], (f"is not allowed ({error['msg'][:1].lower()}{error['msg'][1:]})", "correct it"))
     meant = None
     if "remedy" in (context := error.get("ctx", {})):  # a rule of the model itself, such as an unknown metric
