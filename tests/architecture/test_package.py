@@ -44,6 +44,12 @@ def test_only_io_opens_files(module: Path) -> None:
     assert not found, f"{module.name} calls {found}: take the content as an argument and let karyolot.io read it"
 
 
+def test_contigs_are_compared_by_one_function() -> None:
+    """Labels of a page are spelt as they please."""
+    found = [module for module in MODULES if 'removeprefix("chr")' in module.read_text("utf-8")]
+    assert [module.stem for module in found if "report" not in module.parts] == ["contigs"]
+
+
 UNSAFE = {"eval", "exec", "system", "popen", "extractall", "unsafe_load", "full_load", "load_all", "getoutput"}
 """Calls that obey what a file says, or hand a text to a shell."""
 

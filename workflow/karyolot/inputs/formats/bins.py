@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from karyolot.contracts.problems import Fault
-from karyolot.inputs.formats.intervals import GC, MAPPABILITY, TIMING, Columns, value_of
+from karyolot.inputs.formats.blocks import Block
+from karyolot.inputs.formats.intervals import GC, MAPPABILITY, TIMING, columns_of, value_of, width_of
 from karyolot.inputs.formats.rows import placed
 from karyolot.inputs.formats.text import named, table, whole_number
 
@@ -53,9 +55,8 @@ class Facts:
 
 def look(path: Path) -> Facts:
     """Facts of a whole table."""
-    columns, _ = _whole(path)
-    ends = {name: int(columns.end[columns.contig == number].max()) for name, number in columns.names.items()}
-    return Facts(ends, columns.width("bins"))
+    names, bins, _, width = _whole(path)
+    return Facts({name: int(bins.end[bins.contig == number].max()) for name, number in names.items()}, width)
 
 
 def read(path: Path | str) -> dict[str, Any]:
@@ -67,20 +68,26 @@ def read(path: Path | str) -> dict[str, Any]:
         As `records`, and E28 for bins of several widths or off their grid; with the file's name.
     """
     with named(path):
-        columns, values = _whole(Path(path))
-    return columns.arrays() | {name: np.frombuffer(value, dtype=float) for name, value in values.items()}
+        names, bins, values, _ = _whole(Path(path))
+    return columns_of([bins], names) | values
 
 
-def _whole(path: Path) -> tuple[Columns, dict[str, "array[float]"]]:
-    columns = Columns()
-    values: dict[str, array[float]] = {}
-    for _, chrom, start, end, found in records(path):
-        columns.add(chrom, start, end)
-        for name, value in found.items():
-            values.setdefault(name, array("d")).append(value)
-    if not values:
+def _whole(path: Path) -> tuple[dict[str, int], Block, dict[str, NDArray[Any]], int]:
+    """Contigs by their number, bins with their gc, all values by name, and the width, after all rules on a table as a whole."""
+    names: dict[str, int] = {}
+    contig, starts, ends = array("i"), array("q"), array("q")
+    found: dict[str, array[float]] = {}
+    for _, chrom, start, end, row in records(path):
+        contig.append(names.setdefault(chrom, len(names)))
+        starts.append(start)
+        ends.append(end)
+        for name, value in row.items():
+            found.setdefault(name, array("d")).append(value)
+    if not found:
         raise Fault("E16", "holds no bin", "write a row for each bin")
-    columns.width("bins")
-    if np.isnan(np.frombuffer(values["gc"], dtype=float)).all():
+    values = {name: np.array(column) for name, column in found.items()}
+    bins = Block(np.array(contig), np.array(starts), np.array(ends), values["gc"])
+    width = width_of(bins.contig, bins.start, bins.end, "bins")
+    if np.isnan(bins.value).all():
         raise Fault("E28", "no bin has a value of gc, and bins without one are not used", "fill in gc: 0 to 1")
-    return columns, values
+    return names, bins, values, width

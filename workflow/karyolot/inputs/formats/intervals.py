@@ -6,7 +6,6 @@ values would have no mean.
 """
 
 import re
-from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,12 +132,10 @@ def read(path: Path | str, kind: Kind) -> dict[str, Any]:
             table = columns_of(parts, names)
             table["value"] = np.concatenate([part.value for part in parts])
             return table
-        columns = Columns()
-        labels = []
-        for _, chrom, start, end, label in labelled(Path(path), kind):
-            columns.add(chrom, start, end)
-            labels.append(label)
-    return columns.arrays() | ({"label": labels} if kind.value == "label" else {})
+        found = list(labelled(Path(path), kind))
+    chrom, start, end, label = ([row[place] for row in found] for place in (1, 2, 3, 4))
+    table = {"chrom": np.array(chrom, dtype=object), "start": np.array(start, np.int64), "end": np.array(end, np.int64)}
+    return table | ({"label": label} if kind.value == "label" else {})
 
 
 def columns_of(parts: Sequence[Block], names: Mapping[str, int]) -> dict[str, Any]:
@@ -177,40 +174,6 @@ def check_plain(path: Path) -> None:
         if text.strip() and not text.startswith("#") and not re.match(r"\S+\t[0-9]+\t[0-9]+(?:\t|$)", text):
             message = "is not BED (chrom start end gene, separated by tabs), and samtools reads the list as it is"
             raise Fault("E28", message, "delete the line if it is a header, else correct it", line)
-
-
-class Columns:
-    """Contigs, starts and ends of rows that come one by one: 20 bytes a row. names: of the contigs, by their number."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, int] = {}
-        self._contig, self._start, self._end = array("i"), array("q"), array("q")
-
-    def add(self, chrom: str, start: int, end: int) -> None:
-        self._contig.append(self.names.setdefault(chrom, len(self.names)))
-        self._start.append(start)
-        self._end.append(end)
-
-    @property
-    def contig(self) -> NDArray[np.int32]:
-        return np.frombuffer(self._contig, dtype=np.int32)
-
-    @property
-    def start(self) -> Integers:
-        return np.frombuffer(self._start, dtype=np.int64)
-
-    @property
-    def end(self) -> Integers:
-        return np.frombuffer(self._end, dtype=np.int64)
-
-    def arrays(self) -> dict[str, Any]:
-        """Columns chrom (object), start and end (int64)."""
-        names = np.array(list(self.names), dtype=object)
-        return {"chrom": names[self.contig], "start": self.start, "end": self.end}
-
-    def width(self, what: str) -> int:
-        """See `width_of`."""
-        return width_of(self.contig, self.start, self.end, what)
 
 
 def width_of(contig: NDArray[np.int32], start: Integers, end: Integers, what: str) -> int:
