@@ -90,6 +90,7 @@ def run_ours(names: list[str], enriched: bool) -> None:
     from anndata import AnnData
 
     from karyolot.contracts.settings import Pathways
+    from karyolot.rna.camera import residuals
     from karyolot.rna.differential import differential
     from karyolot.rna.enrichment import enrich
 
@@ -102,7 +103,7 @@ def run_ours(names: list[str], enriched: bool) -> None:
         table.to_csv(f"{name}.karyolot.tsv", sep="\t", index=False)
     if enriched:
         sets, axes = shipped_sets()
-        enrich(table, sets, axes, Pathways())
+        enrich(table, sets, axes, Pathways(), residuals(data, "~ donor + state"))
 
 
 def measured(command: list[str]) -> tuple[float, float]:

@@ -265,9 +265,9 @@ def test_without_replicates_no_p_value_and_no_direction_is_printed() -> None:
 
 
 def test_a_p_value_of_a_set_never_stands_without_its_caveat() -> None:
-    assert "p assumes independent genes and is therefore too small; use it only to rank sets." in page("fail").one(
-        "figure-7"
-    )
+    assert "which allows for correlated genes; it tests this lot against this donor, not lots against people." in page(
+        "fail"
+    ).one("figure-7")
 
 
 def test_fold_changes_have_their_interval_and_say_what_it_is() -> None:

@@ -178,8 +178,8 @@ class Enrichment(Table):
     """Gene set enrichment of one contrast (GSEA on the ranked genes), one configured set a row, sorted by set_name.
 
     axis: 'WNT', 'NOTCH', 'Hippo', ...; informational: as in SetAxes. set_size: genes of the set; used: those in the ranking.
-    es, nes: (normalised) enrichment score, positive = up in the lot. p: against random sets of the same size; it takes
-    genes for independent, which they are not, so it is too small. padj: Benjamini-Hochberg over the sets that have a p.
+    es, nes: (normalised) enrichment score, positive = up in the lot. p: that the set's genes moved otherwise than others, by
+    CAMERA, which allows for their correlation; null without replicates. padj: Benjamini-Hochberg over the sets that have a p.
     leading_edge: gene names, comma separated, strongest first. reason: why a set is not assessed, when too few of its genes
     are measured in this lot; scores and p are then null and leading_edge is ''. '' where it is assessed.
     """

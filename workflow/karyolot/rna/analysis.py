@@ -6,6 +6,7 @@ import pandas as pd
 
 from karyolot.contracts.expression import ExpressionResults, GeneSets
 from karyolot.contracts.settings import Pathways
+from karyolot.rna.camera import residuals
 from karyolot.rna.design import culture_of
 from karyolot.rna.differential import differential
 from karyolot.rna.enrichment import enrich
@@ -38,7 +39,7 @@ def analyse(
     return ExpressionResults(
         differential=table,
         markers=tabulate(expression, table, panel),
-        enrichment=enrich(table, sets, axes, settings),
+        enrichment=enrich(table, sets, axes, settings, residuals(expression, design)),
         lot_samples=int(is_lot.sum()),
         donor_samples=int((~is_lot).sum()),
         lot_cultures=culture[is_lot].nunique(),

@@ -265,8 +265,8 @@ def pathways(record: ExpressionRecord, figure: int) -> Figure:
     return Figure(
         number=figure,
         finding=finding,
-        reading="NES: normalised enrichment score, above 0 = up in the lot. Filled: adjusted p below the limit; open: not. p"
-        " assumes independent genes and is therefore too small; use it only to rank sets.",
+        reading="NES: normalised enrichment score, above 0 = up in the lot. Filled: adjusted p below the limit; open: not. p by"
+        " CAMERA, which allows for correlated genes; it tests this lot against this donor, not lots against people.",
     )
 
 
