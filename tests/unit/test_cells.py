@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from karyolot.contracts import cells
 from karyolot.contracts.copy_number import Match
-from karyolot.contracts.criteria import Acceptance
+from karyolot.contracts.criteria import Acceptance, Metric
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.exports import documents
@@ -135,6 +135,19 @@ def test_limits_scale_with_the_dna_content_everywhere() -> None:
     diploid, tetraploid = (measured(of, sets)[MetricName.CN_LOD] for of, sets in ((two, None), (four, 4.0)))
     assert tetraploid.value == pytest.approx(2 * diploid.value, abs=1e-3)  # type: ignore[attr-defined]
     assert "of diploid or" in diploid.detail and "diploid" not in tetraploid.detail  # type: ignore[attr-defined]
+
+
+def test_a_lot_too_shallow_for_any_arm_has_no_limit_on_arms() -> None:
+    bins = genome()
+    tables = sample(bins, (), "lot", "F", 2, 2), sample(bins, (), "donor", "F", 2, 3)
+    shallow = analyse(bins, *tables, "F")
+    metric = measured(shallow)[MetricName.CN_ARM_LOD]
+    assert metric == Metric(value=None, reason="no arm can be assessed")
+    deep = measured(lot(None, ()))[MetricName.CN_ARM_LOD]
+    limits = lot(None, ()).arms
+    own = limits[(limits["scope"] == "arm") & limits["assessable"]]
+    assert deep.value == pytest.approx(own[["lod_gain", "lod_loss"]].max(axis=None), abs=1e-4)  # type: ignore[attr-defined]
+    assert "5% is not detectable on" in deep.detail  # type: ignore[attr-defined]
 
 
 def test_the_claim_of_a_tetraploid_lot_holds_for_its_cells() -> None:

@@ -12,6 +12,8 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.dna.bins import spans_of
 
 MITOCHONDRION = {"M", "MT"}
+MOSTLY = 0.5
+"""Share of the bins of a table's contigs that may lack a row, and of N in a bin from which on it may."""
 LONGEST = 100_000
 """Fragments longer than this count as this long in the quartiles; aligners pair properly up to a few thousand bases."""
 
@@ -59,7 +61,8 @@ def conform_counts(bins: pd.DataFrame, table: pd.DataFrame, source: str) -> pd.D
     """Bring a table of counts (chrom, start, end, count) onto `bins`; finer bins are summed, missing ones are 0.
 
     Contigs the layout does not know are left out; 'chr8' and '8' are the same. Raises KaryolotError, naming `source`,
-    when a row lies across a bin's edge, lies beyond a contig, or stands twice, or when no contig is known.
+    when a row lies across a bin's edge, lies beyond a contig, or stands twice, when no contig is known, or when most bins of
+    its contigs have no row.
     """
     spans = spans_of(bins)
     known = {contig_key(name): number for number, name in enumerate(spans)}
@@ -74,6 +77,7 @@ def conform_counts(bins: pd.DataFrame, table: pd.DataFrame, source: str) -> pd.D
         name = next(name for name, rows in owned.items() if contig[row] == known[contig_key(name)])
         raise KaryolotError(f"{source}: {name}:{starts[row]} stands twice")
     count = np.zeros(len(bins), dtype=np.int64)
+    wanted, written_bins = np.zeros(len(bins), dtype=bool), np.zeros(len(bins), dtype=bool)
     bin_starts, bin_ends = bins["start"].to_numpy(), bins["end"].to_numpy()
     for name, span in spans.items():
         rows = owned[name]
@@ -89,6 +93,15 @@ def conform_counts(bins: pd.DataFrame, table: pd.DataFrame, source: str) -> pd.D
                 " set counting.bin_bp to the table's bin width (or a multiple of it), and use the same reference"
             )
         count[span] = np.bincount(places, weights=counts[rows], minlength=span.stop - span.start).astype(np.int64)
+        if len(rows):
+            wanted[span] = bins["gap"].to_numpy()[span] < MOSTLY
+            written_bins[span] = np.bincount(places, minlength=span.stop - span.start) > 0
+    missing = int((wanted & ~written_bins).sum())
+    if missing > MOSTLY * wanted.sum():
+        raise KaryolotError(
+            f"{source}: {missing:,} of {int(wanted.sum()):,} bins have no row, and an absent row is not a count of 0;"
+            " count every bin of every contig, and write those of 0 too"
+        )
     return bins[["chrom", "start", "end"]].assign(count=count)
 
 

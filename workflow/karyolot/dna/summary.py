@@ -115,16 +115,16 @@ def _surely(comparison: Comparison) -> float | None:
 
 def _arm_limits(arms: pd.DataFrame, sets: float | None) -> Metric:
     """The largest limit of detection of a whole arm; detail: from which to which they go, and those above the norm of banks."""
-    own = arms[(arms["scope"] == "arm") & arms["assessable"]].assign(lod=arms[["lod_gain", "lod_loss"]].max(axis=1))
+    own = arms[(arms["scope"] == "arm") & arms["assessable"]]
     if own.empty:
         return Metric(value=None, reason="no arm can be assessed")
-    own = own.sort_values("lod", kind="stable")
+    own = own.assign(lod=own[["lod_gain", "lod_loss"]].max(axis=1)).sort_values("lod", kind="stable")
     first, last = own.iloc[0], own.iloc[-1]
     above = own[own["lod"] >= BANK_NORM]["name"].map(contig_key).tolist()
     said = (
         f"from {share(first['lod'])} ({contig_key(first['name'])}) to {share(last['lod'])} ({contig_key(last['name'])})"
     )
-    of = "cells" if sets is not None else "diploid cells, twice that of tetraploid cells"
+    of = "cells" if sets is not None else "diploid cells (tetraploid: twice as many)"
     norm = f"; a change in {BANK_NORM:.0%} is not detectable on {len(above)} of {len(own)} arms" if above else ""
     return Metric(value=round(float(last["lod"]), 4), detail=f"{said} of {of}{norm}")
 
