@@ -375,8 +375,8 @@ def test_the_plot_zooms_by_keyboard(visit: Open) -> None:
         plot = page.get_by_role("group", name=re.compile("^Figure 1, zoomable"))
         plot.focus()
         assert (
-            view(page) == f"In view: whole genome. {bins:,} points; E1 gain 8p23.3-q24.3, 97% of cells;"
-            " E2 gain 20q11.21-q13.12, 40% of cells."
+            view(page) == f"In view: whole genome. {bins:,} points; E1 Trisomy 8, 97% of diploid cells;"
+            " E2 Gain of 20q11.21-q13.12 with BCL2L1, 40% of diploid cells."
         )
         page.keyboard.press("+")
         near = view(page)
