@@ -56,6 +56,7 @@ def compared(
     return compare_alleles(lot, donor, of.compared.ratios, of.noise, of.calls, SETTINGS)
 
 
+@pytest.mark.statistics
 def test_a_stable_lot_shows_no_event() -> None:
     found = [compared(seed=seed) for seed in range(10, 14)]
     assert sum(len(one.events) for one in found) == 0
@@ -212,6 +213,7 @@ def test_a_call_on_a_sex_chromosome_is_by_depth_alone() -> None:
     assert outcome == "FAIL" and "by depth alone: alleles are counted on autosomes" in words
 
 
+@pytest.mark.statistics
 def test_every_arm_is_told_with_the_share_of_cells_that_fits() -> None:
     """Of the arms of stable lots nearly all intervals begin at zero; a planted event lies inside its own arm's."""
     found = [compared(seed=seed) for seed in range(10, 14)]

@@ -55,6 +55,7 @@ def test_a_trisomy_in_all_cells_is_seen_and_one_in_few_is_not() -> None:
     assert (result["genes"] == 400).all()
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize("between", [0.0, 0.3])
 def test_z_is_standard_normal_whatever_arms_do(between: float) -> None:
     """Reprogramming moves neighbours together; the spread over arms says by how much, and z allows for it. Measured on 40

@@ -151,6 +151,7 @@ def test_a_genome_without_a_common_level_says_so_and_still_shows_its_segments() 
     assert ends[ends.index.isin(arms().index)].sum() - len(arms()) == pytest.approx(steps, abs=0.1 * steps)
 
 
+@pytest.mark.statistics
 def test_stable_lots_stay_without_a_call() -> None:
     results = [lot((), seed, sex) for seed in range(10, 16) for sex in ("F", "M")]
     calls = pd.concat([result.calls for result in results])

@@ -171,6 +171,7 @@ def test_exports_name_the_cells_their_fractions_hold_for() -> None:
         assert table.loc[table["chrom"] == "chr8", column].iloc[0] == pytest.approx(1.0, abs=0.04)
 
 
+@pytest.mark.statistics
 def test_clonal_levels_of_tetraploid_cells_are_a_hint_and_chance_is_none() -> None:
     assert cells.on_ladder([(0.492, 0.503)]) and cells.on_ladder([(0.49, 0.51), (0.98, 1.01)])
     assert not cells.on_ladder([]) and not cells.on_ladder([(0.98, 1.02)]), "clonal in diploid cells"

@@ -170,6 +170,7 @@ def test_bins_widen_until_the_shallower_sample_fills_them() -> None:
     assert thin.compared.facts.lot_median is not None and thin.compared.facts.lot_median >= 200
 
 
+@pytest.mark.statistics
 def test_arm_limits_hold_the_share_of_cells_that_is_called() -> None:
     arm = planted(seed=8).arms.set_index("name").loc["chr20q"]
     found = [
@@ -365,6 +366,7 @@ def test_a_tetraploid_lot_looks_stable_and_the_verdict_says_ploidy_was_not_asses
     assert "a swap between lots of the same donor" in NOT_SEEN, "SNPs, sex and germline are the donor's"
 
 
+@pytest.mark.statistics
 def test_timing_slope_interval_knows_that_neighbours_hang_together() -> None:
     """Slopes of stable lots with long waves: 95 % intervals hold the planted slope as often as they should."""
     coarse, held = genome(1_000_000), 0

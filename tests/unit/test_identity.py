@@ -192,6 +192,7 @@ EXPRESSED = SITES.iloc[::33].reset_index(drop=True)
 """As many as a genome-wide panel has in expressed exons: 303."""
 
 
+@pytest.mark.statistics
 def test_rna_is_matched_to_dna_through_unequal_and_silent_alleles() -> None:
     rng = np.random.default_rng(21)
     frequency = EXPRESSED["frequency"].to_numpy()

@@ -59,6 +59,7 @@ def test_too_few_bins_make_the_noise_unknown() -> None:
     assert not noise.assessable
 
 
+@pytest.mark.statistics
 @pytest.mark.parametrize("lengths", [(10.0,), (0.25, 1.5, 10.0), (40.0,)])
 def test_the_error_of_a_mean_is_that_of_its_waves_up_to_blocks_never_measured(lengths: tuple[float, ...]) -> None:
     """40 arms of 250 bins: blocks of up to 128 bins are measured, and 1,200 bins predicted, by lengths not of the model."""
@@ -134,6 +135,7 @@ def test_planted_breaks_are_found_where_they_are() -> None:
     assert len(found) == 5
 
 
+@pytest.mark.statistics
 def test_noise_alone_is_not_split() -> None:
     generator = np.random.default_rng(4)
     arms = [pieces(generator.normal(0, 0.1, 75), segment_threshold(3000, 0.05)) for _ in range(400)]

@@ -157,6 +157,7 @@ def test_a_region_that_hides_a_change_has_a_higher_limit() -> None:
     assert moved["lod_gain"] == pytest.approx(plain["lod_gain"]) and moved["power_gain"] > 0.99
 
 
+@pytest.mark.statistics
 def test_power_of_a_region_is_that_of_thinned_fragments() -> None:
     """The moments against 4,000 draws of the fragments themselves."""
     inside = np.flatnonzero(field().table["arm"] == "chr21q")
@@ -178,6 +179,7 @@ def test_power_of_a_region_is_that_of_thinned_fragments() -> None:
         assert 0.1 < expected < 0.98 and found / 4000 == pytest.approx(expected, abs=0.03)
 
 
+@pytest.mark.statistics
 def test_the_limit_holds_in_fresh_lots() -> None:
     """Power in new lots with their own noise, at the limit that other lots of the same depth print on average."""
     printed = [limits_of_detection(r.compared.ratios, r.noise, SETTINGS) for r in map(partial(lot, 2000), range(3, 7))]

@@ -37,9 +37,9 @@ class Read:
         return counted
 
     def by(self, inputs: Inputs) -> set[str]:
-        """The files that a check reads, which finds nothing wrong."""
+        """The files that a check reads, which finds no error."""
         self.files.clear()
-        assert inputs.examine() == []
+        assert not [problem for problem in inputs.examine() if problem.code.startswith("E")]
         return set(self.files)
 
 
@@ -75,10 +75,10 @@ def test_a_file_that_changed_is_read_again_even_with_its_size_and_time(inputs: I
 
 def test_what_is_wrong_is_reported_by_every_check(inputs: Inputs, read: Read) -> None:
     path = inputs.folder / "dna" / "D2.tsv"
-    assert inputs.examine() == []
+    before = [str(problem) for problem in inputs.examine()]
     path.write_text(path.read_text().replace("\n", "\n-", 2))
     said = [str(problem) for problem in inputs.examine()]
-    assert said and [str(problem) for problem in inputs.examine()] == said
+    assert said != before and [str(problem) for problem in inputs.examine()] == said
 
 
 def test_other_code_reads_every_file_again(inputs: Inputs, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ def snakemake(directory: Path, *words: str, project: Path = ROOT) -> subprocess.
         sys.executable, "-m", "snakemake", "--snakefile", str(project / "workflow" / "Snakefile"), "--directory", str(directory),
         "--workflow-profile", str(project / "workflow" / "profiles" / "local"), "--cores", "2", *words,
     ]  # fmt: skip
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=directory, timeout=1500)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=directory)
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +56,7 @@ def first_run(
             environment = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
             done = subprocess.run(
                 [*without_network, *run],
-                capture_output=True, text=True, check=False, cwd=directory.parent, env=environment, timeout=1500,
+                capture_output=True, text=True, check=False, cwd=directory.parent, env=environment,
             )  # fmt: skip
             assert done.returncode == 0, done.stderr[-5000:]
             printed.write_text(done.stdout)

@@ -46,7 +46,7 @@ def call(installed: Path, *words: object, cwd: Path, program: str = "karyolot") 
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment["PATH"] = f"{installed}:{environment['PATH']}"
     command = [str(installed / program), *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=environment, timeout=1500)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=environment)
 
 
 def files(directory: Path) -> dict[str, bytes]:

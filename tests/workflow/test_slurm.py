@@ -25,9 +25,9 @@ PROFILE = ROOT / "workflow" / "profiles" / "slurm"
 INDEX = "results/reference/index/genome"
 PART = "results/reference/index.part/genome"
 SUFFIXES = (".amb", ".ann", ".bwt", ".pac", ".sa")
-PATIENCE_S = 900
+PATIENCE_S = 3_600
 """For a whole run on a busy machine."""
-START_S = 120
+START_S = 3_600
 IMPATIENT = """
 from snakemake.cli import main
 from snakemake_executor_plugin_slurm import Executor
