@@ -22,11 +22,11 @@ from karyolot.report.text import copy_number as said
 
 
 def labels(record: CopyNumberRecord) -> list[str]:
-    return [said.call(row, index).label for index, row in enumerate(record.calls, 1)]
+    return [said.call(row, record.sets).label for row in record.calls]
 
 
 def ratio_plot(record: CopyNumberRecord) -> genome.GenomePlot:
-    return genome.ratio_plot(record, labels(record))
+    return genome.ratio_plot(record, labels(record), ("gain", "loss"))
 
 
 def points(plot: genome.GenomePlot) -> list[tuple[float, float]]:
@@ -36,7 +36,8 @@ def points(plot: genome.GenomePlot) -> list[tuple[float, float]]:
 
 
 def value(plot: genome.GenomePlot, y: float) -> float:
-    return genome.LIMIT - (y - plot.top) / plot.height * 2 * genome.LIMIT
+    low, high = genome.REACH
+    return high - (y - plot.top) / plot.height * (high - low)
 
 
 def stripe(plot: genome.GenomePlot, label: str) -> tuple[float, float]:
@@ -48,20 +49,21 @@ def test_planted_changes_are_drawn_at_their_place_and_height() -> None:
     record = planted_records.failing().copy_number
     plot = ratio_plot(record)
     drawn = points(plot)
+    across = (plot.right - plot.left) / sum(contig.length for contig in record.chromosomes)
     for index, label, height in ((0, "8", math.log2(1 + 0.97 / 2)), (1, "20", math.log2(1.2))):
-        call = plot.calls[index]
+        call, row = plot.calls[index], record.calls[index]
         low, high = stripe(plot, label)
         assert low - 0.2 <= call.left
         assert call.left + call.width <= high + 0.2
-        inside = [y for x, y in drawn if call.left < x < call.left + call.width]
+        inside = [y for x, y in drawn if call.left < x < call.left + across * (row.end - row.start)]
         assert median(inside) == pytest.approx(height, abs=0.03)
     low, high = stripe(plot, "1")
     assert median(y for x, y in drawn if low < x < high) == pytest.approx(0, abs=0.01)
-    across = (plot.right - plot.left) / sum(contig.length for contig in record.chromosomes)
     for call, row in zip(plot.calls, record.calls, strict=True):
         offset = next(contig.offset for contig in record.chromosomes if contig.name == row.chrom)
         assert call.left == pytest.approx(plot.left + across * (offset + row.start), abs=0.1)
-        assert call.left + call.width == pytest.approx(plot.left + across * (offset + row.end), abs=0.2)
+        width = max(across * (row.end - row.start), 2.0)
+        assert call.width == pytest.approx(width, abs=0.2)
     assert len(drawn) + plot.above + plot.below == len(record.bins.start)
     assert (plot.above, plot.below) == (1, 2)
     assert plot.triangles.count("z") == 3
@@ -78,7 +80,21 @@ def test_segment_medians_and_limits_are_drawn_at_their_values() -> None:
     high = record.model_copy(update={"segments": (record.segments[0].model_copy(update={"log2": 2.5}),)})
     (bar,) = ratio_plot(high).segments
     assert bar.off == "up"
-    assert value(plot, bar.y) == pytest.approx(genome.LIMIT, abs=0.006)
+    assert value(plot, bar.y) == pytest.approx(genome.REACH[1], abs=0.006)
+
+
+def test_the_band_is_the_lots_own_limit_at_the_claimed_size() -> None:
+    record = planted_records.failing().copy_number
+    plot = ratio_plot(record)
+    assert record.claim is not None and record.claim.gain is not None and record.claim.loss is not None
+    assert plot.band is not None
+    drawn = [value(plot, y) for y in plot.band]
+    assert drawn == pytest.approx(
+        [math.log2(1 + record.claim.gain / 2), math.log2(1 - record.claim.loss / 2)], abs=0.006
+    )
+    assert ratio_plot(planted_records.thin().copy_number).band is None
+    blind = {round(bar.x1) for bar in plot.blind}
+    assert round(stripe(plot, "13")[0]) in blind and round(stripe(plot, "12")[0]) not in blind
 
 
 def test_the_axis_is_the_same_for_every_lot() -> None:
@@ -105,9 +121,9 @@ def test_the_tracks_alone_show_one_copy_of_x_in_a_man() -> None:
         assert median(y for x, y in points(plot) if low < x < high) == pytest.approx(-1, abs=0.03)
         expected = {value(plot, guide.y) for guide in plot.guides if guide.x1 >= low}
         assert all(height == pytest.approx(-1, abs=0.01) for height in expected)
-    copies = {line.label: value(plot, line.y) for line in plot.limits}
-    assert copies["1 copy"] == pytest.approx(-1, abs=0.01)
-    assert copies["3 copies"] == pytest.approx(math.log2(1.5), abs=0.01)
+    copies = {line.label: value(plot, line.y) for line in plot.copies}
+    assert copies["1"] == pytest.approx(-1, abs=0.01)
+    assert copies["3"] == pytest.approx(math.log2(1.5), abs=0.01)
 
 
 def test_arms_take_the_state_of_the_calls_on_them() -> None:
@@ -132,7 +148,7 @@ def test_allele_shares_part_where_alleles_moved_and_stand_below_the_copy_numbers
     ratio = ratio_plot(record.copy_number)
     track, (event,) = record.alleles.track, record.alleles.events
     for plot, values in zip(plots, (track.donor, track.lot), strict=True):
-        zero, half, one = (line.y for line in plot.limits)
+        zero, half, one = (line.y for line in plot.copies)
         assert [tick.label for tick in plot.ticks] == ["0", "1/2", "1"] and [tick.y for tick in plot.ticks] == [
             zero,
             half,

@@ -55,14 +55,24 @@ def test_signs_stand_at_their_share_and_passage() -> None:
     assert share(lod) == pytest.approx(0.12, abs=0.001)
     x = [places[name].x for name in ("L1", "L2", "L3")]
     assert (x[1] - x[0]) * 2 == pytest.approx(x[2] - x[1], abs=0.2)
-    assert panel.line.count("L") == 2, "the line joins known lots only"
     held = trend.by_donor(rows)["D"]
     assert passages.panel_finding(held) == "2 of 3 assessed lots changed, the first at passage 4."
 
 
-def test_the_line_joins_the_highest_lot_of_each_passage() -> None:
-    (panel,) = trend.panels([lot(1, 2, 0.1), lot(2, 2, 0.6), lot(3, 5, 0.2)])
-    assert panel.line == f"M{panel.marks[0].x:g} {panel.marks[1].y:g}L{panel.marks[2].x:g} {panel.marks[2].y:g}"
+def test_lines_join_a_lot_to_its_parent_and_never_two_banks() -> None:
+    """Two banks of one donor: each has a line of its own, whatever the order of passages."""
+    rows = [lot(1, 1, 0.0), lot(2, 3, 0.2), lot(3, 2, 0.5), lot(4, 4, 0.7), lot(5, 5, None)]
+    parents = {2: 1, 4: 3, 5: 4}
+    rows = [
+        row.model_copy(update={"parent": f"L{parents[n]}" if n in parents else None}) for n, row in enumerate(rows, 1)
+    ]
+    (panel,) = trend.panels(rows)
+    places = {mark.text.split(",")[0]: (mark.x, mark.y) for mark in panel.marks}
+    drawn = re.findall(r"M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)", panel.line)
+    assert [tuple(map(float, line)) for line in drawn] == [
+        (*places["L1"], *places["L2"]),
+        (*places["L3"], *places["L4"]),
+    ]
 
 
 @pytest.mark.parametrize("last", [1, 3, 7, 12, 40, 300])
@@ -105,15 +115,15 @@ def test_a_lot_without_a_verdict_counts_for_no_arm_and_its_arms_are_withheld() -
     again = row.model_copy(update={"lot_id": "B"})
     assert recurrent([FAIL, row, again]) == []
     html = planted_records.overview([row, again])
-    assert 'title="8q: verdict withheld"' in html
-    assert html.count("gain in nearly all cells") == 1, "in the key"
-    assert "verdict withheld" not in planted_records.overview([FAIL, PASS])
+    assert html.count('<span class="unseen">not interpreted</span>') == 2
+    assert 'class="gain"' not in html, "no arm is coloured"
+    assert 'class="gain"' in planted_records.overview([FAIL, PASS])
 
 
 def test_the_overview_has_one_panel_per_donor_and_the_numbers_as_text() -> None:
     html = planted_records.overview(ROWS)
     assert html.count('<svg class="trend"') == 2
-    assert "from 12%" in html
+    assert '<td class="n">12%</td>' in html
     assert "HLP-2031-09, passage 3: FAIL-IDENTITY, cell fraction not known" in html
 
 
@@ -121,15 +131,21 @@ def test_the_report_of_a_lot_shows_the_lots_it_was_grown_from_and_no_other() -> 
     """Two earlier passages, then this lot: a finding at passage 3 that is gone at passage 5."""
     record = planted_records.passing()
     html = planted_records.html(record)
-    section = html[html.index('id="passages"') : html.index('id="expression"')]
-    assert section.count("<circle") == 3 and "1 lot of 2 assessed" in section
+    section = html[html.index('id="passages"') : html.index('id="identity"')]
+    assert (
+        section.split('class="trend"')[1].split("</svg>")[0].count("<circle") == 3 and "1 lot of 2 assessed" in section
+    )
+    section = section.split('class="fold"')[0]
     rows = [re.sub(r"<[^>]+>", " ", row).split() for row in re.findall(r"<tr>(<th scope=\"row\">.*?)</tr>", section)]
+    assert " ".join(rows.pop(0)) == "Gain of 1q gone none not detectable there 21% 17% to 25% none detectable from 4.0%"
+    assert "Against HLP-2031-02 (passage 3): gain of 1q (21% to none) gone." in html
+    assert "Since passage 3: 1 gone" in html
     assert [row[0] for row in rows] == ["HLP-2031-01", "HLP-2031-02", "HLP-2031-04"]
     assert (
         "not available"
         in planted_records.html(planted_records.reworded(record, earlier=()))
         .split('id="passages"')[1]
-        .split("</section>")[0]
+        .split("</details>")[0]
     )
     assert record.point.model_dump().items() <= overview_row(record).model_dump().items()
 

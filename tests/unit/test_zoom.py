@@ -26,8 +26,8 @@ VENDORED = [
 
 
 def zoom(record: CopyNumberRecord, most: int = figure.MOST_WINDOWS) -> figure.Zoom:
-    labels = [said.call(row, index).label for index, row in enumerate(record.calls, 1)]
-    return figure.zoom(record, labels, most)
+    labels = [said.call(row, record.sets).label for row in record.calls]
+    return figure.zoom(record, labels, ("gain", "loss"), most=most)
 
 
 def read_back(data: dict[str, Any], track: str) -> dict[tuple[int, int], float]:
@@ -88,10 +88,10 @@ def test_marks_stand_on_the_joint_axis() -> None:
     view = made.calls[1]
     call = record.calls[1]
     assert view.start < offsets["chr20"] + call.start < offsets["chr20"] + call.end < view.end
-    assert view.name == "E2 gain 20q11.21-q13.12, 40% of cells"
+    assert view.name == "E2 Gain of 20q11.21: 40%"
     assert [row[2] for row in made.data["segments"]] == [row.log2 for row in record.segments]
     assert [c["copies"] for c in made.data["chromosomes"]][-2:] == [1, 1]
-    assert made.data["limits"] == [[0.585, "gain limit"], [-1.0, "loss limit"]]
+    assert made.data["limits"] == [[0.585, "gain"], [-1.0, "loss"]]
 
 
 def test_a_page_without_bins_keeps_its_still_figures_only() -> None:
@@ -100,7 +100,7 @@ def test_a_page_without_bins_keeps_its_still_figures_only() -> None:
     bare: CopyNumberRecord = base.copy_number.model_copy(update={"bins": empty, "segments": ()})
     html = planted_records.html(planted_records.reworded(base, copy_number=bare))
     assert "<script" not in html
-    assert 'class="genome ratio"' in html
+    assert 'class="genome ratio' in html
 
 
 def test_no_text_of_a_person_is_in_the_data() -> None:

@@ -36,9 +36,15 @@ class OverviewArm(Frozen):
 
 
 class OverviewRow(LotPoint):
-    """One lot of the overview. first_reason: of the outcome, one sentence. mark_of_code: of what made its results."""
+    """One lot of the overview. first_reason: of the outcome, one sentence; finding: in a few words. bank, sampled, coverage: as
+    the report prints them. on_file: results of other laboratories, by kind. mark_of_code: of what made its results."""
 
     first_reason: str
+    finding: str
+    bank: str
+    sampled: str
+    coverage: str
+    on_file: tuple[str, ...]
     report_id: str
     mark_of_code: str
     arms: tuple[OverviewArm, ...]

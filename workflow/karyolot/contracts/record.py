@@ -21,7 +21,7 @@ SWAP = "a swap between lots of the same donor"
 NOT_SEEN = ("ploidy", "balanced rearrangements", CNLOH, "centromeres", "other assembly gaps", SWAP)
 """What this method cannot detect, however deep; printed wherever a PASS is. SWAP: lots of one donor have one genotype,
 so that neither sex nor SNPs nor germline copy number distinguish them, whether or not the study holds a second one."""
-SCHEMA_VERSION = "2.3"
+SCHEMA_VERSION = "3.0"
 """Of report.json, major.minor. A field that goes or changes its meaning raises the major number, a new field the minor one.
 
 The fields are in `resources/report.schema.json`, generated from `Record` by `karyolot defaults --write`.
@@ -74,7 +74,7 @@ class ImportedResult(Frozen):
 
 
 class LotPoint(Frozen):
-    """What a trend shows of one lot. passage null = not recorded.
+    """What a trend shows of one lot. passage, parent null = not recorded.
 
     share: largest cell fraction with one called change of the lot's own, 0 = none called; lod: the larger of gain's and
     loss's limits of detection at claim_mb. null = no verdict on stability, or not assessable. mark: the lot in words.
@@ -82,12 +82,35 @@ class LotPoint(Frozen):
 
     lot_id: str
     donor_id: str
+    parent: str | None = None
     passage: float | None
     outcome: LotOutcome
     share: float | None
     lod: float | None
     claim_mb: float
     mark: str
+
+
+class LineageFraction(Frozen):
+    """What one lot shows of an event. fraction: of the cells, with its 95 % interval; null = not called there. limit: smallest
+    fraction that would have been found in that lot at the event's size; null = none."""
+
+    lot_id: str
+    fraction: float | None
+    low: float | None
+    high: float | None
+    limit: float | None
+
+
+class LineageEvent(Frozen):
+    """A call followed through the lots a lot was grown from. lots: the oldest first, this lot last.
+
+    state: against the parent lot; 'unknown' = one of the two could not show it.
+    """
+
+    name: str
+    lots: tuple[LineageFraction, ...]
+    state: Literal["new", "grown", "shrunk", "unchanged", "gone", "unknown"]
 
 
 class Measured(Frozen):
@@ -98,10 +121,10 @@ class Measured(Frozen):
     ('ploidy'). imported: results of other methods; deviations: those of that kind, null = no sheet of
     results was read. point: this lot in a trend. earlier: the
     lots this one was grown from, its parent last, as far back as the sheet knows them: they are older, so no later lot
-    changes this record.
+    changes this record. lineage: what was called in any of them or in this lot.
     """
 
-    schema_version: Literal["2.3"]
+    schema_version: Literal["3.0"]
     notice: str
     lot: LotFacts
     verdict: Verdict
@@ -114,6 +137,7 @@ class Measured(Frozen):
     deviations: tuple[ImportedResult, ...] | None = None
     point: LotPoint
     earlier: tuple[LotPoint, ...] = ()
+    lineage: tuple[LineageEvent, ...] = ()
     not_seen: tuple[str, ...]
     provenance: Provenance
 

@@ -4,6 +4,7 @@
 """
 
 from karyolot.contracts.criteria import Frozen
+from karyolot.contracts.front import Front
 
 
 class Caption(Frozen):
@@ -41,14 +42,12 @@ class Findings(Frozen):
 
 class VerdictText(Frozen):
     """criteria: name and version of the acceptance document. first_reason: the first criterion that decided, one sentence.
-    withheld: why the stability criteria do not count. elsewhere: where to look for the person the sample matches. tally:
-    criteria by outcome, gravest first."""
+    withheld: why the stability criteria do not count. elsewhere: where to look for the person the sample matches."""
 
     criteria: str
     first_reason: str
     withheld: Note | None
     elsewhere: str
-    tally: tuple[str, ...]
 
 
 class CallText(Frozen):
@@ -120,12 +119,14 @@ class ExpressionText(Frozen):
 class Text(Frozen):
     """Everything a report says in words, by section.
 
-    title: lot and verdict. draft: why the results are not to be decided on. unrecorded: facts the sample sheet leaves out.
+    title: lot and verdict. front: page 1. draft: why the results are not to be decided on. unrecorded: facts the sample sheet
+    leaves out.
     alleles, earlier, expression: None where the section has no data. absent: what is not available and why, by section or
     part. not_seen: what read depth cannot detect. sign_off: what the decision rests on.
     """
 
     title: str
+    front: Front
     draft: str
     unrecorded: str
     verdict: VerdictText

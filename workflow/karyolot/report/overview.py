@@ -6,18 +6,21 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from karyolot.contracts.front import UNRECORDED
 from karyolot.contracts.overview import OverviewArm, OverviewRow, StudyExpression
 from karyolot.contracts.provenance import Code
 from karyolot.contracts.record import Record
 from karyolot.contracts.text import Caption
-from karyolot.report import study_text, words
-from karyolot.report.figures import trend
+from karyolot.report import groups, study_text, words
+from karyolot.report.figures import strip, trend
 from karyolot.report.figures.arms import arm_states
 from karyolot.report.figures.heat import MOST_DRAWN, Heat, study_heat
 from karyolot.report.figures.samples import PLOT, dots
 from karyolot.report.render import page
 from karyolot.report.text import passages
 
+MOST_PANELS = 8
+"""Trends of donors that stand open; more are folded."""
 NAMED = 4
 """Lots named beside a recurrent arm; the rest are counted."""
 STUDY_HEATS = (
@@ -33,6 +36,11 @@ def overview_row(record: Record) -> OverviewRow:
     return OverviewRow(
         **record.point.model_dump(),
         first_reason=record.text.verdict.first_reason,
+        finding=record.text.front.brief,
+        bank=str(record.lot.facts.get("bank") or UNRECORDED),
+        sampled=str(record.lot.facts.get("collection_date") or UNRECORDED),
+        coverage=record.text.front.coverage.replace(UNRECORDED, "–"),
+        on_file=tuple(dict.fromkeys(result.kind for result in record.imported)),
         report_id=record.report_id,
         mark_of_code=record.provenance.mark,
         arms=tuple(
@@ -92,35 +100,42 @@ def _heats(study: StudyExpression) -> list[tuple[Heat | None, Caption, str]]:
 def render_overview(
     rows: Iterable[OverviewRow], made_by: Code, study: StudyExpression | None = None, pairs: pd.DataFrame | None = None
 ) -> str:
-    """The overview as one HTML page beside the lots' folders. Donors in order of id, their lots by passage, then id.
+    """The overview as one HTML page beside the lots' folders. Lots by gravity of their verdict, then id.
 
     made_by: the code that renders. study: expression across lots, None = too few RNA samples. pairs: contract Pairs, None = no
-    sample's alleles were counted. Columns are all arms of any lot, in the order they first appear; a lot without an arm shows
-    it as not assessed.
+    sample's alleles were counted; a lot that is not its donor's is then named after the donor it matches. The strip of arms has
+    all arms of any lot, in the order they first appear; a lot without an arm shows it as not assessed.
     """
-    ordered = sorted(rows, key=lambda row: (row.donor_id, row.passage is None, row.passage or 0, row.lot_id))
+    ordered = sorted(rows, key=lambda row: (groups.GRAVITY.index(row.outcome), row.lot_id))
+    by_donor = sorted(ordered, key=lambda row: (row.donor_id, row.passage is None, row.passage or 0, row.lot_id))
     columns: dict[str, list[str]] = {}
-    for row in ordered:
+    for row in by_donor:
         for arm in row.arms:
             held = columns.setdefault(arm.chrom, [])
             if arm.arm not in held:
                 held.append(arm.arm)
-    donors: dict[str, list[OverviewRow]] = {}
-    for row in ordered:
-        donors.setdefault(row.donor_id, []).append(row)
+    place = strip.layout(columns)
+    states = {row.lot_id: {(arm.chrom, arm.arm): arm.state for arm in row.arms} for row in ordered}
     findings = {donor: passages.panel_finding(held) for donor, held in trend.by_donor(ordered).items()}
+    matched = study_text.matches(pairs)
+    panels = [(panel, findings[panel.donor_id]) for panel in trend.panels(ordered)]
     context = {
         "lots": ordered,
-        "donors": donors,
-        "columns": columns,
-        "states": {row.lot_id: {(arm.chrom, arm.arm): arm.state for arm in row.arms} for row in ordered},
+        "donors": sorted({row.donor_id for row in ordered}),
+        "banks": sorted({row.bank for row in ordered}),
+        "arms": [(chrom + arm).removeprefix("chr") for chrom, held in columns.items() for arm in held],
+        "place": place,
+        "strips": {lot: strip.strip(held, place) for lot, held in states.items()},
+        "changed": {lot: strip.changed(held) for lot, held in states.items()},
+        "found": {row.lot_id: matched.get(row.lot_id, "") or row.finding for row in ordered},
         "links": {row.lot_id: f"{quote(row.lot_id, safe='')}/report.html" for row in ordered},
+        "order": {row.lot_id: number for number, row in enumerate(ordered)},
         "counts": words.outcome_counts(row.outcome for row in ordered),
-        "withheld": any(arm.state == "withheld" for row in ordered for arm in row.arms),
         "made_by": made_by,
-        "recurrent": recurrent(ordered),
+        "recurrent": recurrent(by_donor),
         "named": NAMED,
-        "panels": [(panel, findings[panel.donor_id]) for panel in trend.panels(ordered)],
+        "panels": panels,
+        "shown_at_once": len(panels) <= MOST_PANELS,
         "panel_name": passages.panel_name,
         "trend": trend,
         "ticks": trend.ticks(ordered),

@@ -63,7 +63,7 @@ def print_pdf(record: Record, attached: bytes, fonts: Mapping[str, bytes], made_
         relationship="Source",
         url_fetcher=fetcher,
     )
-    page = HTML(string=_for_paper(render(record, made_by)), url_fetcher=fetcher)
+    page = HTML(string=_for_paper(render(record, made_by, paper=True)), url_fetcher=fetcher)
     made = page.write_pdf(font_config=FontConfiguration(), attachments=[source], pdf_variant="pdf/a-3b")
     assert isinstance(made, bytes)
     return made

@@ -55,6 +55,7 @@ from karyolot.contracts.small_variants import VariantResults
 from karyolot.contracts.text import Findings
 from karyolot.report.agreement import with_expression
 from karyolot.report.alleles import allele_record, seen_by_alleles, with_alleles
+from karyolot.report.lineage import Passage, lineage
 from karyolot.report.qc import with_rna_quality
 from karyolot.report.rows import record_rows
 from karyolot.report.study import sample_map
@@ -104,6 +105,7 @@ def assemble(
         deviations=None if results is None else tuple(result for result in results if result.kind == "deviation"),
         point=point(lot, verdict, copy_number),
         earlier=tuple(record.point for record in earlier),
+        lineage=lineage([*map(_passage, earlier), Passage(lot.lot_id, None if verdict.suppressed else copy_number)]),
         not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH or not seen_by_alleles(alleles)),
         provenance=provenance,
     )
@@ -117,6 +119,10 @@ def assemble(
         ),
     )
     return worded(measured, findings)
+
+
+def _passage(record: Record) -> Passage:
+    return Passage(record.lot.lot_id, None if record.verdict.suppressed else record.copy_number)
 
 
 def worded(measured: Measured, findings: Findings) -> Record:
@@ -136,6 +142,7 @@ def point(lot: LotFacts, verdict: Verdict, copies: CopyNumberRecord) -> LotPoint
     return LotPoint(
         lot_id=lot.lot_id,
         donor_id=lot.donor_id,
+        parent=None if lot.facts.get("parent_lot_id") is None else str(lot.facts["parent_lot_id"]),
         passage=passage,
         outcome=verdict.outcome,
         share=share,

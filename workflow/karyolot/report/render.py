@@ -17,7 +17,7 @@ from karyolot.contracts.metrics import PANEL_MODULES
 from karyolot.contracts.provenance import Code, mark
 from karyolot.contracts.record import Record, SampleQc
 from karyolot.contracts.record_rna import ExpressionRecord, PanelModuleRow
-from karyolot.report import words
+from karyolot.report import groups, words
 from karyolot.report.figures import expression as rows
 from karyolot.report.figures import genome, trend
 from karyolot.report.figures.arms import arm_states
@@ -54,6 +54,7 @@ def environment() -> Environment:
     made.filters |= {
         "number": words.number,
         "measured": words.measured,
+        "limit": words.limit,
         "log2": words.log2,
         "percent": words.percent,
         "share": share,
@@ -65,12 +66,12 @@ def environment() -> Environment:
     }
     made.globals |= {
         "OUTCOMES": words.OUTCOMES,
-        "evidence": words.evidence,
+        "SECTIONS": groups.SECTIONS,
+        "OPEN": groups.OPEN,
         "EXPECTATIONS": words.EXPECTATIONS,
         "ARM_ALLELES": words.ARM_ALLELES,
         "quantity": words.quantity,
         "interval": interval,
-        "unit_of": words.unit_of,
         "plural": words.plural,  # of the overview: a lot's own counts are in its record
         "genes_short": words.genes_short,
         "masked": words.masked,
@@ -134,10 +135,11 @@ def _css_text(text: str) -> str:
     return f'"{"".join(plain)}"'
 
 
-def render(record: Record, made_by: Code) -> str:
+def render(record: Record, made_by: Code, paper: bool = False) -> str:
     """The lot's report as HTML: opens offline, without scripts; the same record and code give the same bytes.
 
-    made_by: the code that renders, printed beside what made the record.
+    made_by: the code that renders, printed beside what made the record. paper: sections stand open, and what a screen folds
+    follows in an annex.
     """
     text, verdict, expression = record.text, record.verdict, record.expression
     marked = mark(record.provenance, made_by)
@@ -146,13 +148,14 @@ def render(record: Record, made_by: Code) -> str:
         "record": record,
         "text": text,
         "lot": record.lot,
+        "paper": paper,
+        "sha256": record.digest(),
         "made_by": made_by,
-        "facts": [(words.fact_label(name), value) for name, value in record.lot.facts.items() if value is not None],
+        "lot_facts": [(words.fact_label(name), value) for name, value in record.lot.facts.items() if value is not None],
         "verdict": verdict,
         "mark": marked,
         "title": title,
-        "criteria": sorted_criteria(verdict.criteria),
-        "deciding": [result for result in verdict.criteria if result.id in verdict.reasons],
+        "groups": groups.by_section(verdict.criteria),
         "copy_number": record.copy_number,
         "expression": expression,
         "qc": [(key, name, qc_table([s for s in record.qc if s.assay == key])) for key, name in ASSAYS.items()],
@@ -174,15 +177,16 @@ def render(record: Record, made_by: Code) -> str:
 def _dna_drawings(record: Record) -> dict[str, Any]:
     copies, alleles, said = record.copy_number, record.alleles, record.text.alleles
     labels = [call.label for call in record.text.copy_number.calls]
+    front = record.text.front
     line = [*record.earlier, record.point] if record.earlier else []
     shares = None
     if alleles is not None and said is not None and said.shares is not None:
         shares = genome.allele_plots(copies, alleles, labels, said.events)
     return {
-        "ratio": genome.ratio_plot(copies, labels),
+        "ratio": genome.ratio_plot(copies, labels, front.rules),
         "donor_track": genome.track_plot(copies, copies.bins.donor_log2),
         "lot_track": genome.track_plot(copies, copies.bins.lot_log2),
-        "zoom": zoom(copies, labels),
+        "zoom": zoom(copies, labels, front.rules, banded=bool(front.band)),
         "shares": shares,
         "arms": arm_states(copies),
         "line": line,
@@ -216,12 +220,6 @@ def panel_modules(
 
 
 ASSAYS = {"wgs": "Whole-genome sequencing", "rnaseq": "RNA sequencing"}
-
-
-def sorted_criteria(results: tuple[CriterionResult, ...]) -> list[CriterionResult]:
-    """Gravest outcome first; within one outcome the order of the acceptance document."""
-    order = list(words.OUTCOMES)
-    return sorted(results, key=lambda result: order.index(result.outcome))
 
 
 def qc_table(samples: list[SampleQc]) -> tuple[list[SampleQc], list[tuple[str, list[str]]]]:

@@ -51,6 +51,24 @@ def pair_findings(pairs: pd.DataFrame) -> PairFindings:
     )
 
 
+def matches(pairs: pd.DataFrame | None) -> dict[str, str]:
+    """Lot -> 'matches D2, not D1', of lots whose DNA or RNA is another donor's by that donor's own sample."""
+    if pairs is None:
+        return {}
+    seen = _both_ways(pairs)
+    owners = dict(zip([*pairs["sample_a"], *pairs["sample_b"]], [*pairs["owner_a"], *pairs["owner_b"]], strict=True))
+    wrong = seen[
+        (seen["result"] == "MATCH")
+        & (seen["person"] != seen["other_person"])
+        & (seen["owner"] != seen["person"])
+        & (seen["other"].map(owners) == seen["other_person"])
+    ]
+    return {
+        str(lot): f"matches {listed(sorted(set(held['other_person'])), PERSONS)}, not {held['person'].iloc[0]}"
+        for lot, held in wrong.groupby("owner")
+    }
+
+
 def _both_ways(pairs: pd.DataFrame) -> pd.DataFrame:
     """Every pair twice, seen from either sample: sample, owner, person, the same of the other (other, other_person), result,
     and the share of the sample's reads that are of the other's person (null as in Pairs)."""

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from karyolot.contracts import cells
-from karyolot.contracts.metrics import MetricName
 
 MISSING = "not available"
 
@@ -22,21 +21,6 @@ OUTCOMES = {
     "PASS": ("✓", "PASS"),
 }
 """Outcome -> symbol and word, the gravest first: the order in which criteria are printed."""
-
-EVIDENCE = {
-    "reads": ("qc", "Quality"),
-    "dna": ("limits", "Limits"),
-    "identity": ("copy-number", "Copy number"),
-    "variants": ("small-variants", "Small variants"),
-    "cn": ("copy-number", "Copy number"),
-    "baf": ("alleles", "Alleles"),
-    "rna": ("expression", "Expression"),
-    "imported": ("imported", "Imported results"),
-    "process": ("lot", "Lot"),
-}
-"""Topic of a metric -> the section that shows what its criterion was judged on."""
-BY_SNPS = tuple(name for name in MetricName if name.stage == "alleles" and name.topic == "identity")
-"""Metrics of identity that the section of alleles shows; the others come from read depth."""
 
 FACTS = {
     "passage": "Passage",
@@ -56,8 +40,9 @@ KINDS = {
     "flow": "Flow cytometry",
     "mycoplasma": "Mycoplasma",
 }
-ALWAYS_ASKED = ("karyotype", "viability", "flow", "mycoplasma")
-"""Kinds of imported results a release file holds (He 2025, Fig. 1): said to be missing where they are."""
+ON_FILE = ("karyotype", "mycoplasma", "viability", "flow")
+"""Kinds of imported results that a release file holds (He 2025, Fig. 1): named where they are missing. DNA content stands for a
+karyotype."""
 MASKED = {
     "gap": "gap or blacklist",
     "mappability": "not mappable",
@@ -100,11 +85,39 @@ def number(value: object, digits: int = 3) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
 
 
-def measured(value: object) -> str:
-    """The value of a criterion: a number as people write it, not 9e-5, and never 0 for what is not 0."""
-    if isinstance(value, float) and 0 < value < 1e-3:
-        return f"{value:.4f}".rstrip("0") if value >= 1e-4 else "below 0.0001"
-    return number(value, 4)
+def measured(value: object, unit: str = "") -> str:
+    """The value of a criterion with its unit: fractions in per cent, counts with their noun, never 0 for what is not 0."""
+    if value is None:
+        return MISSING
+    if unit.startswith("share") and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return below_percent(float(value)) + unit.removeprefix("share")
+    if isinstance(value, (bool, str)) or not unit:
+        return number(value)
+    if unit.startswith("%"):
+        return f"{number(value)}%{unit[1:]}"
+    return f"{number(value)} {unit_of(value, unit)}"
+
+
+def below_percent(fraction: float) -> str:
+    """A fraction in per cent that never reads 0 for what is not 0."""
+    return "below 0.1%" if 0 < fraction < 0.0005 else percent(fraction)
+
+
+def limit(text: str, unit: str = "") -> str:
+    """A limit as the verdict words it ('at least 0.8'), with the criterion's unit: 'at least 80%', 'none allowed'."""
+    words, _, value = text.rpartition(" ")
+    try:
+        amount = float(value)
+    except ValueError:
+        return text
+    if words in ("at most", "") and amount == 0 and unit and not unit.startswith(("share", "%")) and "," not in unit:
+        return "none allowed" if "SD" not in unit else f"{text} {unit}"
+    if unit.startswith("share"):
+        return f"{words} {percent(amount)}{unit.removeprefix('share')}".strip()
+    shown = number(int(amount) if amount.is_integer() else amount)
+    if unit.startswith("%"):
+        return f"{words} {shown}%{unit[1:]}".strip()
+    return f"{words} {shown} {unit_of(amount, unit)}".strip() if unit else f"{words} {shown}".strip()
 
 
 def unit_of(value: object, name: str) -> str:
@@ -129,13 +142,7 @@ def percent(fraction: float | None) -> str:
     """A fraction in per cent; one decimal below 10 %."""
     if fraction is None:
         return MISSING
-    return cells.percent(fraction)
-
-
-def evidence(metric: str, alleles: bool) -> tuple[str, str] | None:
-    """Anchor and name of the section behind a metric; None when no section shows it. alleles: there is one of alleles."""
-    shown = ("alleles", "Identity") if metric in BY_SNPS else EVIDENCE.get(metric.split(".")[0])
-    return EVIDENCE["cn"] if shown is not None and shown[0] == "alleles" and not alleles else shown
+    return "0%" if fraction == 0 else cells.percent(fraction)
 
 
 def quantity(value: object, unit: str = "") -> str:
@@ -183,17 +190,22 @@ def plural(count: int, noun: str, many: str = "") -> str:
     return f"{f'{count:,}' if count else 'no'} {noun if count == 1 else many or noun + 's'}"
 
 
+def capital(text: str) -> str:
+    """The text with a capital first letter; the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def within_sentence(text: str) -> str:
+    """A title as it stands within a sentence; RNA stays RNA."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+
+
 def listed(items: Sequence[str], most: int = 6) -> str:
     """'a, b and c'; what is beyond `most` is counted."""
     shown, left = list(items[:most]), len(items) - most
     if left > 0:
         shown.append(f"{left} more")
     return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
-
-
-def within_sentence(name: str) -> str:
-    """The name of a change as it stands within a sentence: 'trisomy 8'."""
-    return name[:1].lower() + name[1:]
 
 
 def genes_short(genes: str, most: int = 8) -> str:

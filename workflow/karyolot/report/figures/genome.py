@@ -13,21 +13,29 @@ import pandas as pd
 from karyolot.contracts.record_dna import AlleleRecord, BinTrack, CallRow, Chromosome, CopyNumberRecord
 from karyolot.report.words import axis
 
-WIDTH = 1120.0
-LEFT, RIGHT = 52.0, 132.0
-"""Margins of the genome plots: tick labels left, direct labels of the lines right."""
-PANEL = 270.0
-TRACK = 130.0
-LIMIT = 1.5
-"""Genome plots show log2 -1.5 .. 1.5 for every lot: one copy less to beyond four copies; the rest are triangles."""
+WIDTH = 1232.0
+LEFT, RIGHT = 52.0, 34.0
+"""Margins of the genome plots: log2 on the left, copies on the right."""
+PANEL = 210.0
+TRACK = 112.0
+REACH = (-1.3, 1.15)
+"""Genome plots show this range of log2 for every lot: below one copy to beyond four; the rest are triangles."""
+COPIES = (1, 2, 3, 4)
+"""Copies marked on the right axis."""
 MAX_POINTS = 6000
 """Points drawn per track: five per pixel column on a 1,200-pixel screen, about 70 kB."""
 SHARE_MARGIN = 0.05
 """Room above 1 and below 0 on the axis of allele fractions, so that points there are whole."""
+HEAD = 22.0
+"""Room above a plot for the names of its axes, and for one row of labels."""
 LABEL_ROW = 17.0
 LABEL_ROWS = 3
 CHARACTER = 6.4
 """Mean width of a 12-unit label's character: only decides whether two labels would touch."""
+
+
+BOLD = 7.7
+"""Mean width of a character of a bold label in DejaVu, among the widest a reader may see: its box must hold it."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +56,19 @@ class ChromosomeMark:
 
 @dataclass(frozen=True)
 class CallMark:
+    """A called change. label_x: centre of its label, half_width of the box around it; row: None where no room is left."""
+
     type: str
     left: float
     width: float
     label: str
     label_x: float
+    half_width: float
     row: int | None
+
+    @property
+    def middle(self) -> float:
+        return round(self.left + self.width / 2, 1)
 
 
 @dataclass(frozen=True)
@@ -76,7 +91,8 @@ class Line:
 @dataclass(frozen=True)
 class GenomePlot:
     """A plot along the genome. group: bins per drawn point at most; above, below: drawn points off the axis. zero: y of no
-    change."""
+    change. copies: ticks of the right axis. band: y of the lot's own limit, of a gain and of a loss; blind: arms that cannot be
+    assessed."""
 
     top: float
     height: float
@@ -95,6 +111,9 @@ class GenomePlot:
     calls: tuple[CallMark, ...] = ()
     limits: tuple[Line, ...] = ()
     guides: tuple[Bar, ...] = ()
+    copies: tuple[Line, ...] = ()
+    band: tuple[float, float] | None = None
+    blind: tuple[Bar, ...] = ()
 
     @property
     def bottom(self) -> float:
@@ -139,7 +158,7 @@ class _Scale:
         chromosomes: Sequence[Chromosome],
         top: float,
         height: float,
-        reach: tuple[float, float] = (-LIMIT, LIMIT),
+        reach: tuple[float, float] = REACH,
     ) -> None:
         self.offsets = {chromosome.name: chromosome.offset for chromosome in chromosomes}
         self.total = max((c.offset + c.length for c in chromosomes), default=1)
@@ -186,12 +205,12 @@ def _depth_plot(
     points, triangles, above, below = [], [], 0, 0
     for chrom, position, value in thinned:
         x = f"{scale.x(chrom, position):g}"
-        if value > LIMIT:
+        if value > REACH[1]:
             above += 1
-            triangles.append(f"M{x} {scale.y(LIMIT) + 1:g}l4 7h-8z")
-        elif value < -LIMIT:
+            triangles.append(f"M{x} {scale.y(REACH[1]) + 1:g}l4 7h-8z")
+        elif value < REACH[0]:
             below += 1
-            triangles.append(f"M{x} {scale.y(-LIMIT) - 1:g}l4-7h-8z")
+            triangles.append(f"M{x} {scale.y(REACH[0]) - 1:g}l4-7h-8z")
         else:
             points.append(f"M{x} {scale.y(value):g}h0")
     return GenomePlot(
@@ -234,7 +253,7 @@ def _marks(found: Sequence[_Found], scale: _Scale) -> tuple[tuple[CallMark, ...]
     for one in found:
         left, end = scale.x(one.chrom, one.start), scale.x(one.chrom, one.end)
         label = one.label
-        half = CHARACTER * len(label) / 2 + 4
+        half = BOLD * len(label) / 2 + 6
         x = min(max((left + end) / 2, LEFT + half), WIDTH - half)
         taken = None
         for row, spans in enumerate(rows):
@@ -242,32 +261,74 @@ def _marks(found: Sequence[_Found], scale: _Scale) -> tuple[tuple[CallMark, ...]
                 spans.append((x - half, x + half))
                 taken = row
                 break
-        marks.append(CallMark(one.type, left, max(round(end - left, 1), 2.0), label, round(x, 1), taken))
+        marks.append(
+            CallMark(one.type, left, max(round(end - left, 1), 2.0), label, round(x, 1), round(half, 1), taken)
+        )
     return tuple(marks), sum(bool(spans) for spans in rows)
 
 
-def ratio_limits(record: CopyNumberRecord) -> list[tuple[str, float]]:
-    """The published rule's limits that lie on the axis: name, log2."""
-    limits = (("gain limit", record.published_gain_log2), ("loss limit", record.published_loss_log2))
-    return [(name, value) for name, value in limits if abs(value) < LIMIT]
+def _copies(scale: _Scale) -> tuple[Line, ...]:
+    """The right axis: copies where a normal cell has two."""
+    return tuple(Line(scale.y(math.log2(copies / 2)), str(copies)) for copies in COPIES)
 
 
-def ratio_plot(record: CopyNumberRecord, labels: Sequence[str]) -> GenomePlot:
-    """Figure 1 (He 2025, Fig. 1d): lot over donor along the genome. labels: of the calls."""
+def ratio_limits(record: CopyNumberRecord) -> list[float]:
+    """The published rule's limits, gain and loss, that lie on the axis."""
+    limits = (record.published_gain_log2, record.published_loss_log2)
+    return [value for value in limits if REACH[0] < value < REACH[1]]
+
+
+def own_limit(record: CopyNumberRecord) -> tuple[float, float] | None:
+    """log2 of the smallest gain and loss of the claimed size that is found: one copy in that fraction of diploid cells."""
+    claim = record.claim
+    if claim is None or claim.gain is None or claim.loss is None:
+        return None
+    return math.log2(1 + claim.gain / 2), math.log2(1 - min(claim.loss, 1.0) / 2)
+
+
+def _blind(record: CopyNumberRecord, scale: _Scale) -> tuple[Bar, ...]:
+    """Arms that cannot be assessed, of contigs that have a point."""
+    contigs = {chromosome.name: chromosome for chromosome in record.chromosomes}
+    used, found = set(record.bins.chrom), []
+    if not any(row.assessable for row in record.arms):
+        return ()
+    for row in record.arms:
+        contig = contigs.get(row.name[:-1])
+        if (
+            row.scope != "arm"
+            or row.assessable
+            or contig is None
+            or contig.centromere is None
+            or contig.name not in used
+        ):
+            continue
+        start, end = (0, contig.centromere) if row.name.endswith("p") else (contig.centromere, contig.length)
+        found.append(Bar(scale.x(contig.name, start), scale.x(contig.name, end), scale.top))
+    return tuple(found)
+
+
+def label_rows(record: CopyNumberRecord, labels: Sequence[str]) -> int:
+    """Rows that the labels of the calls take."""
+    return _marks(_called(record.calls, labels), _Scale(record.chromosomes, 0, PANEL))[1]
+
+
+def ratio_plot(record: CopyNumberRecord, labels: Sequence[str], rules: Sequence[str] = ("", "")) -> GenomePlot:
+    """Figure 1 (He 2025, Fig. 1d): lot over donor along the genome. labels: of the calls; rules: of the published limits."""
     found = _called(record.calls, labels)
-    rows = _marks(found, _Scale(record.chromosomes, 0, PANEL))[1]
-    scale = _Scale(record.chromosomes, 8 + LABEL_ROW * rows, PANEL)
+    rows = label_rows(record, labels)
+    scale = _Scale(record.chromosomes, HEAD + LABEL_ROW * max(rows - 1, 0), PANEL)
     chromosomes = _chromosomes(record, scale, record.bins.chrom)
     segments = []
     for row in record.segments:
-        off = "up" if row.log2 > LIMIT else "down" if row.log2 < -LIMIT else ""
+        off = "up" if row.log2 > REACH[1] else "down" if row.log2 < REACH[0] else ""
         x1, x2 = scale.x(row.chrom, row.start), scale.x(row.chrom, row.end)
-        segments.append(Bar(x1, max(x2, x1 + 1.5), scale.y(min(max(row.log2, -LIMIT), LIMIT)), off))
+        segments.append(Bar(x1, max(x2, x1 + 1.5), scale.y(min(max(row.log2, REACH[0]), REACH[1])), off))
     guides = [
         Bar(mark.left, round(mark.left + mark.width, 1), scale.y(chromosome.one_copy_more))
         for chromosome, mark in zip(record.chromosomes, chromosomes, strict=True)
         if chromosome.copies == 1 and chromosome.one_copy_more is not None and not mark.empty
     ]
+    band = own_limit(record)
     return _depth_plot(
         record.bins,
         record.bins.log2,
@@ -276,14 +337,19 @@ def ratio_plot(record: CopyNumberRecord, labels: Sequence[str]) -> GenomePlot:
         ticks=tuple(Line(scale.y(tick), axis(tick)) for tick in (-1, -0.5, 0, 0.5, 1)),
         segments=tuple(segments),
         calls=_marks(found, scale)[0],
-        limits=tuple(Line(scale.y(value), name, axis(value)) for name, value in ratio_limits(record)),
+        limits=tuple(
+            Line(scale.y(value), name, axis(value)) for name, value in zip(rules, ratio_limits(record), strict=False)
+        ),
         guides=tuple(guides),
+        copies=_copies(scale),
+        band=None if band is None else (scale.y(min(band[0], REACH[1])), scale.y(max(band[1], REACH[0]))),
+        blind=_blind(record, scale),
     )
 
 
 def track_plot(record: CopyNumberRecord, values: Sequence[float]) -> GenomePlot:
-    """One sample alone (half of figure 2); the right labels count copies."""
-    scale = _Scale(record.chromosomes, 8, TRACK)
+    """One sample alone (half of figure 2)."""
+    scale = _Scale(record.chromosomes, HEAD, TRACK)
     chromosomes = _chromosomes(record, scale, record.bins.chrom)
     expected = [
         Bar(mark.left, round(mark.left + mark.width, 1), scale.y(mark.expected))
@@ -296,10 +362,7 @@ def track_plot(record: CopyNumberRecord, values: Sequence[float]) -> GenomePlot:
         scale,
         chromosomes,
         ticks=tuple(Line(scale.y(tick), axis(tick)) for tick in (-1, 0, 1)),
-        limits=tuple(
-            Line(scale.y(math.log2(copies / 2)), f"{copies} {'copy' if copies == 1 else 'copies'}")
-            for copies in (1, 2, 3, 4)
-        ),
+        copies=_copies(scale),
         guides=tuple(expected),
     )
 
@@ -318,7 +381,7 @@ def allele_plots(
     ]
     rows = _marks(found, _Scale(record.chromosomes, 0, TRACK))[1]
     track = alleles.track
-    guides = ((0.0, "0", "reference only"), (0.5, "1/2", "both alike"), (1.0, "1", "alternate only"))
+    guides = ((0.0, "0"), (0.5, "1/2"), (1.0, "1"))
     plots = []
     for values, top, labelled in ((track.donor, 8 + LABEL_ROW * rows, True), (track.lot, 8.0, False)):
         scale = _Scale(record.chromosomes, top, TRACK, (-SHARE_MARGIN, 1 + SHARE_MARGIN))
@@ -331,9 +394,9 @@ def allele_plots(
                 height=scale.height,
                 chromosomes=chromosomes,
                 points="".join(f"M{scale.x(c, start):g} {scale.y(share / 1000):g}h0" for c, start, share in points),
-                ticks=tuple(Line(scale.y(value), tick) for value, tick, _ in guides),
+                ticks=tuple(Line(scale.y(value), tick) for value, tick in guides),
                 calls=marks if labelled else tuple(replace(mark, row=None) for mark in marks),
-                limits=tuple(Line(scale.y(value), label) for value, _, label in guides),
+                copies=tuple(Line(scale.y(value), tick) for value, tick in guides),
                 guides=(Bar(LEFT, WIDTH - RIGHT, scale.y(0.5)),),
             )
         )

@@ -27,7 +27,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Panel:
-    """One donor. line: joins the highest lot of each passage."""
+    """One donor. line: joins each lot to the lot it was grown from."""
 
     donor_id: str
     marks: tuple[Mark, ...]
@@ -51,12 +51,11 @@ def panels(rows: Sequence[LotPoint]) -> list[Panel]:
     last = _last(rows)
     made = []
     for donor, held in by_donor(rows).items():
-        highest: dict[float, float] = {}
-        for row in held:
-            if row.share is not None:
-                x = _x(row.passage or 0, last)
-                highest[x] = min(highest.get(x, BOTTOM), _y(row.share))
-        line = "".join(f"{'L' if n else 'M'}{x:g} {y:g}" for n, (x, y) in enumerate(highest.items()))
+        places = {row.lot_id: (_x(row.passage or 0, last), _y(row.share)) for row in held if row.share is not None}
+        joined = [
+            (places[row.parent], places[row.lot_id]) for row in held if row.parent in places and row.lot_id in places
+        ]
+        line = "".join(f"M{x1:g} {y1:g}L{x2:g} {y2:g}" for (x1, y1), (x2, y2) in joined)
         made.append(Panel(donor, tuple(_mark(row, last) for row in held), line))
     return made
 

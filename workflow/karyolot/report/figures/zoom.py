@@ -4,7 +4,7 @@ Only numbers: the names a reader sees stand in the page itself, escaped like all
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from karyolot.contracts.record_dna import CopyNumberRecord
-from karyolot.report.figures.genome import LIMIT, ratio_limits
+from karyolot.report.figures.genome import REACH, label_rows, own_limit, ratio_limits
 
 MOST_WINDOWS = 150_000
 """Points embedded per track: three tracks of 2.7 bytes a point are 1.2 MB, which keeps a report below 2 MB."""
@@ -86,8 +86,29 @@ def _runs(table: pd.DataFrame) -> list[list[int]]:
     return [[int(chrom[i]), int(window[i]), int(count)] for i, count in zip(starts, counts, strict=True)]
 
 
-def zoom(record: CopyNumberRecord, labels: Sequence[str], most: int = MOST_WINDOWS) -> Zoom:
-    """What figures 1 and 2 need to zoom. Positions are bases on the joint axis, ratios log2. labels: of the calls."""
+def _blind(record: CopyNumberRecord, offsets: Mapping[str, int]) -> list[list[int]]:
+    """Arms that cannot be assessed, in bases on the joint axis."""
+    contigs = {contig.name: contig for contig in record.chromosomes}
+    found: list[list[int]] = []
+    if not any(row.assessable for row in record.arms):
+        return found
+    for row in record.arms:
+        contig = contigs.get(row.name[:-1])
+        if row.scope == "arm" and not row.assessable and contig is not None and contig.centromere is not None:
+            start, end = (0, contig.centromere) if row.name.endswith("p") else (contig.centromere, contig.length)
+            found.append([offsets[contig.name] + start, offsets[contig.name] + end])
+    return found
+
+
+def zoom(
+    record: CopyNumberRecord,
+    labels: Sequence[str],
+    rules: Sequence[str] = ("", ""),
+    banded: bool = True,
+    most: int = MOST_WINDOWS,
+) -> Zoom:
+    """What figures 1 and 2 need to zoom. Positions are bases on the joint axis, ratios log2. labels: of the calls; rules: of the
+    published limits; banded: the lot's own limit is drawn."""
     table, group = windows(record, most)
     offsets = {chromosome.name: chromosome.offset for chromosome in record.chromosomes}
     total = max((c.offset + c.length for c in record.chromosomes), default=1)
@@ -100,7 +121,10 @@ def zoom(record: CopyNumberRecord, labels: Sequence[str], most: int = MOST_WINDO
     used = set(table["chrom"])
     data = {
         "window": group * record.bins.bin_bp,
-        "limit": LIMIT,
+        "reach": REACH,
+        "band": own_limit(record) if banded else None,
+        "rows": max(label_rows(record, labels), 1),
+        "blind": _blind(record, offsets),
         "steps": STEPS,
         "runs": _runs(table),
         "tracks": {name: _packed(table[name]) for name in ("ratio", "donor", "lot")},
@@ -121,6 +145,8 @@ def zoom(record: CopyNumberRecord, labels: Sequence[str], most: int = MOST_WINDO
         "calls": [
             {"start": offsets[c.chrom] + c.start, "end": offsets[c.chrom] + c.end, "type": c.type} for c in record.calls
         ],
-        "limits": [[round(value, 4), name] for name, value in ratio_limits(record)],
+        "limits": [[round(value, 4), name] for name, value in zip(rules, ratio_limits(record), strict=False)],
+        "bands": [],
+        "genes": [],
     }
     return Zoom(data, group, chromosomes, tuple(calls))

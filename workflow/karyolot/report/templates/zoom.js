@@ -1,18 +1,20 @@
-/* Figures 1 and 2 as plots that zoom. The still figures stay where this does not run, and on paper. */
+/* Figures 1 and 2 as plots that zoom together. The still figures stay where this does not run, and on paper. */
 (() => {
   "use strict";
   const DENSITY = 6;               // size of a point = DENSITY * sqrt(pixels per point), within:
   const SMALLEST = 1.1, LARGEST = 3;
-  const RIGHT = 132, NARROW = 700; // room for labels right of the plot; below this width they stand inside it
-  const ROW = 17, ROWS = 3, AXIS = 38;
+  const RIGHT = 34, NARROW = 700;  // room for the axis of copies; below this width fewer words stand in the plot
+  const ROW = 17, AXIS = 34, HEAD = 22;
   const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif";
 
   const data = JSON.parse(document.getElementById("zoom-data").textContent);
-  const { chromosomes, calls, limit } = data;
+  const { chromosomes, calls } = data, [low, high] = data.reach;
   const total = chromosomes.at(-1).end;
   const least = Math.min(total, 20 * data.window);
   const figures = [...document.querySelectorAll(".zoom")];
-  const names = kind => [...figures[0].querySelectorAll(`optgroup[data-of=${kind}] option`)].map(o => o.textContent);
+  const controls = document.querySelector(".zoom-controls"), said = document.querySelector(".zoom-view");
+  const select = controls.querySelector("select");
+  const names = kind => [...controls.querySelectorAll(`optgroup[data-of=${kind}] option`)].map(o => o.textContent);
   chromosomes.forEach((c, i) => { c.name = names("chromosomes")[i]; });
   calls.forEach((c, i) => { c.name = names("calls")[i]; });
 
@@ -38,55 +40,63 @@
   const readColours = () => {
     const style = getComputedStyle(document.documentElement);
     for (const name of ["ink", "quiet", "line", "page", "gain", "loss", "lot", "donor", "bin", "median", "casing", "limit",
-      "stripe", "hatch"]) colours[name] = style.getPropertyValue(`--${name}`).trim();
+      "stripe", "hatch", "own-limit"]) colours[name] = style.getPropertyValue(`--${name}`).trim();
   };
+  const COPIES = [1, 2, 3, 4];
   const signed = value => (value ? (value > 0 ? "+" : "−") + Math.abs(value) : "0");
   const log2 = value => signed(Number(value.toPrecision(3)));
   const mb = at => (at / 1e6).toLocaleString("en", { maximumFractionDigits: 1 });
 
+  const note = document.querySelector("[data-track=ratio]").dataset;
   let view = [0, total];
   const shown = list => list.filter(mark => mark.end > view[0] && mark.start < view[1]);
 
   const plots = figures.flatMap(figure => [...figure.querySelectorAll("[data-track]")].map(holder => {
     const kind = holder.dataset.track, last = "last" in holder.dataset;
     const y = decode(data.tracks[kind]);
-    const top = kind === "ratio" ? 8 + ROW * Math.min(ROWS, calls.length) : 8;
+    const top = kind === "ratio" ? HEAD + ROW * (data.rows - 1) : HEAD;
     const height = Number(holder.dataset.height) + top + (last ? AXIS : 8);
     const plot = new uPlot({
       width: Math.max(holder.clientWidth, 100), height,
       padding: [top, 0, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { setScale: false }, bind: { dblclick: () => () => show(0, total) } },
-      scales: { x: { time: false, range: () => view }, y: { range: [-limit, limit] } },
+      scales: { x: { time: false, range: () => view }, y: { range: [low, high] } },
       axes: [
         { size: last ? AXIS : 8, splits: () => [], grid: { show: false }, ticks: { show: false } },
         {
-          size: 46, gap: 3, font: FONT, labelFont: FONT, labelSize: 20, label: holder.dataset.axis, grid: { show: false },
+          size: 52, gap: 3, font: FONT, grid: { show: false },
           splits: () => (kind === "ratio" ? [-1, -0.5, 0, 0.5, 1] : [-1, 0, 1]), values: (_, ticks) => ticks.map(signed),
           stroke: () => colours.quiet, ticks: { size: 5, width: 1, stroke: () => colours.quiet },
         },
-        { side: 1, size: u => (u.width < NARROW ? 8 : RIGHT), splits: () => [], scale: "y", grid: { show: false } },
+        {
+          side: 1, scale: "y", size: RIGHT, gap: 3, font: FONT, grid: { show: false },
+          splits: () => COPIES.map(copies => Math.log2(copies / 2)), values: () => COPIES.map(String),
+          stroke: () => colours.quiet, ticks: { size: 5, width: 1, stroke: () => colours.quiet },
+        },
       ],
       series: [{}, { paths: () => null, points: { show: false } }],
       hooks: {
-        draw: [u => draw(u, kind, y, last)],
+        draw: [u => draw(u, kind, y, last, holder.dataset.axis)],
+        setCursor: [u => point(kind, y, u.cursor.left < 0 ? null : u.posToVal(u.cursor.left, "x"))],
         setSelect: [u => {
-          if (u.select.width > 3) show(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"), figure);
+          if (u.select.width > 3) show(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
           u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
         }],
       },
     }, [x, y], holder);
     plot.root.setAttribute("aria-hidden", "true");
+    plot.kind = kind;
     new ResizeObserver(() => { if (holder.clientWidth) plot.setSize({ width: holder.clientWidth, height }); }).observe(holder);
     return plot;
   }));
 
-  function draw(u, kind, values, last) {
+  function draw(u, kind, values, last, axis) {
     const { ctx } = u, scale = devicePixelRatio || 1;
     const box = { left: u.bbox.left / scale, top: u.bbox.top / scale, width: u.bbox.width / scale, height: u.bbox.height / scale };
     const right = box.left + box.width, bottom = box.top + box.height;
     const px = at => box.left + (box.width * (at - view[0])) / (view[1] - view[0]);
-    const py = value => box.top + (box.height * (limit - value)) / (2 * limit);
+    const py = value => box.top + (box.height * (high - value)) / (high - low);
     const inside = at => Math.min(Math.max(px(at), box.left), right);
     const line = (from, to, value, colour, width, dash = []) => {
       ctx.beginPath(); ctx.setLineDash(dash); ctx.strokeStyle = colour; ctx.lineWidth = width;
@@ -115,7 +125,12 @@
         ctx.moveTo(px(c.centromere), box.top); ctx.lineTo(px(c.centromere), bottom); ctx.stroke(); ctx.setLineDash([]);
       }
     }
+    if (kind === "ratio" && data.band) {
+      ctx.fillStyle = colours["own-limit"];
+      ctx.fillRect(box.left, py(data.band[0]), box.width, py(data.band[1]) - py(data.band[0]));
+    }
     if (kind === "ratio") {
+      for (const [start, end] of data.blind) if (end > view[0] && start < view[1]) hatch(ctx, inside(start), box.top, inside(end), bottom);
       ctx.globalAlpha = 0.17;
       for (const call of shown(calls)) {
         ctx.fillStyle = colours[call.type];
@@ -123,16 +138,16 @@
       }
       ctx.globalAlpha = 1;
     } else {
-      for (const copies of [1, 2, 3, 4]) line(box.left, right, py(Math.log2(copies / 2)), colours.line, 1);
+      for (const copies of COPIES) line(box.left, right, py(Math.log2(copies / 2)), colours.line, 1);
     }
 
     const start = from(view[0]), end = from(view[1]);
     const size = Math.min(Math.max(DENSITY * Math.sqrt(box.width / Math.max(end - start, 1)), SMALLEST), LARGEST);
     ctx.fillStyle = kind === "ratio" ? colours.bin : colours[kind];
     for (let i = start; i < end; i++) {
-      if (Math.abs(values[i]) <= limit) ctx.fillRect(px(x[i]) - size / 2, py(values[i]) - size / 2, size, size);
+      if (values[i] >= low && values[i] <= high) ctx.fillRect(px(x[i]) - size / 2, py(values[i]) - size / 2, size, size);
     }
-    for (let i = start; i < end; i++) if (Math.abs(values[i]) > limit) triangle(px(x[i]), values[i] > 0, 4);
+    for (let i = start; i < end; i++) if (values[i] < low || values[i] > high) triangle(px(x[i]), values[i] > 0, 4);
 
     if (kind === "ratio") {
       line(box.left, right, py(0), colours.ink, 1.4);
@@ -141,15 +156,16 @@
         if (c.used && c.copies === 1) line(inside(c.start), inside(c.end), py(1), colours.limit, 1.6, [2, 3]);
       }
       for (const [colour, width] of [[colours.casing, 4.2], [colours.median, 2.6]]) {
-        for (const [low, high, value] of data.segments) {
-          if (high <= view[0] || low >= view[1]) continue;
-          const height = py(Math.min(Math.max(value, -limit), limit));
-          line(px(low), Math.max(px(high), px(low) + 1.5), height, colour, width);
+        for (const [first, last, value] of data.segments) {
+          if (last <= view[0] || first >= view[1]) continue;
+          const height = py(Math.min(Math.max(value, low), high));
+          line(px(first), Math.max(px(last), px(first) + 1.5), height, colour, width);
         }
       }
       ctx.fillStyle = colours.median;
-      for (const [low, high, value] of data.segments) {
-        if (Math.abs(value) > limit && high > view[0] && low < view[1]) triangle((inside(low) + inside(high)) / 2, value > 0, 6);
+      for (const [first, last, value] of data.segments) {
+        const off = value < low || value > high;
+        if (off && last > view[0] && first < view[1]) triangle((inside(first) + inside(last)) / 2, value > 0, 6);
       }
     } else {
       for (const c of shown(chromosomes)) {
@@ -160,20 +176,51 @@
     ctx.strokeStyle = colours.quiet; ctx.lineWidth = 0.8; ctx.strokeRect(box.left, box.top, box.width, box.height);
 
     const narrow = u.width < NARROW;
-    const beside = (text, value, colour) => {
-      if (narrow) words(text, right - 4, py(value) - 8, colour, "right"); else words(text, right + 6, py(value), colour, "left");
-    };
+    words(axis, box.left, box.top - 9, colours.quiet, "left");
     if (kind === "ratio") {
-      if (!narrow) beside("no change", 0, colours.quiet);
-      for (const [value, name] of data.limits) beside(`${name} ${log2(value)}`, value, colours.limit);
+      if (!narrow) for (const [value, name] of data.limits) words(name, box.left + 6, py(value) - 8, colours.limit, "left");
+      if (data.band && !narrow) words(`shaded: ${note.band}`, box.left + 6, py(data.band[1]) + 36, colours.quiet, "left");
       label(ctx, words, px, box, narrow);
-    } else {
-      for (const copies of [1, 2, 3, 4]) {
-        if (!narrow || copies < 3) beside(copies === 1 ? "1 copy" : `${copies} copies`, Math.log2(copies / 2), colours.quiet);
-      }
+      if (note.uninterpreted) boxed(ctx, words, note.uninterpreted, box.left + box.width / 2, box.top + 18, colours.ink);
+      strip(ctx, words, px, box, shown);
     }
+    if (!narrow || kind === "ratio") words("copies", u.width, box.top - 9, colours.quiet, "right");
     if (last) ruler(ctx, words, px, box);
     ctx.restore();
+  }
+
+  function boxed(ctx, words, text, at, height, colour) {
+    ctx.font = `600 ${FONT}`;
+    const half = ctx.measureText(text).width / 2 + 7;
+    ctx.fillStyle = colours.page; ctx.strokeStyle = colour; ctx.lineWidth = 1;
+    ctx.beginPath(); ctx.roundRect(at - half, height - 9, 2 * half, 17, 3); ctx.fill(); ctx.stroke();
+    words(text, at, height, colour, "center");
+    ctx.font = FONT;
+  }
+
+  function strip(ctx, words, px, box, shown) { // of a single chromosome: its bands, and the listed genes
+    const seen = shown(chromosomes), bottom = box.top + box.height;
+    if (seen.length !== 1) return;
+    let free = -Infinity;
+    for (const [start, end, name, stain] of data.bands) {
+      if (end <= view[0] || start >= view[1]) continue;
+      const left = Math.max(px(start), box.left), width = Math.min(px(end), box.left + box.width) - left;
+      ctx.fillStyle = stain === 1 ? colours.stripe : colours.quiet;
+      ctx.globalAlpha = stain === 1 ? 1 : stain * 0.2;
+      ctx.fillRect(left, bottom - 9, width, 8);
+      ctx.globalAlpha = 1;
+      const half = ctx.measureText(name).width / 2 + 3, middle = left + width / 2;
+      if (middle - half < free || middle + half > box.left + box.width) continue;
+      free = middle + half;
+      words(name, middle, bottom - 16, colours.quiet, "center");
+    }
+    let row = 0;
+    for (const [at, name] of data.genes) {
+      if (at < view[0] || at > view[1]) continue;
+      ctx.beginPath(); ctx.setLineDash([1, 3]); ctx.strokeStyle = colours.ink; ctx.lineWidth = 1;
+      ctx.moveTo(px(at), box.top); ctx.lineTo(px(at), bottom - 24); ctx.stroke(); ctx.setLineDash([]);
+      words(name, Math.min(px(at) + 4, box.left + box.width - 50), box.top + 12 + 14 * (row++ % 3), colours.ink, "left");
+    }
   }
 
   function hatch(ctx, left, top, right, bottom) {
@@ -186,17 +233,20 @@
   }
 
   function label(ctx, words, px, box, narrow) { // each call takes the lowest row where its label touches no other
-    const rows = Array.from({ length: ROWS }, () => []), seen = shown(calls);
+    const rows = Array.from({ length: data.rows }, () => []), seen = shown(calls);
     ctx.font = `600 ${FONT}`;
     for (const call of seen) {
       const text = seen.length > 6 || narrow ? call.name.split(" ", 1)[0] : call.name;
-      const half = ctx.measureText(text).width / 2 + 4;
+      const half = ctx.measureText(text).width / 2 + 10;
       const middle = (Math.max(px(call.start), box.left) + Math.min(px(call.end), box.left + box.width)) / 2;
       const at = Math.min(Math.max(middle, box.left + half), box.left + box.width - half);
+      const colour = note.uninterpreted ? colours.quiet : colours[call.type];
       const row = rows.findIndex(spans => spans.every(([low, high]) => at + half <= low || at - half >= high));
       if (row < 0) continue;
       rows[row].push([at - half, at + half]);
-      words(text, at, box.top - 10 - ROW * row, colours[call.type], "center");
+      ctx.beginPath(); ctx.strokeStyle = colour; ctx.moveTo(middle, box.top - 2 - ROW * row); ctx.lineTo(middle, box.top + 6); ctx.stroke();
+      boxed(ctx, words, text, at, box.top - 11 - ROW * row, colour);
+      ctx.font = `600 ${FONT}`;
     }
     ctx.font = FONT;
   }
@@ -237,17 +287,28 @@
     return `In view: ${place}. ${points.toLocaleString("en")} points; ${what}.`;
   }
 
-  function show(start, end, figure = figures[0]) {
+  function show(start, end, keep = true) {
     const width = Math.min(Math.max(end - start, least), total);
-    const low = Math.min(Math.max((start + end - width) / 2, 0), total - width);
-    view = [low, low + width];
+    const from = Math.min(Math.max((start + end - width) / 2, 0), total - width);
+    view = [from, from + width];
     for (const plot of plots) plot.setScale("x", { min: view[0], max: view[1] });
-    for (const each of figures) {
-      const said = each.querySelector("[data-view]"), select = each.querySelector("select");
-      said.setAttribute("aria-live", each === figure ? "polite" : "off");
-      said.textContent = sentence();
-      select.value = [...select.options].find(o => o.value === view.map(Math.round).join(" "))?.value ?? "";
-    }
+    said.querySelector("[data-view]").textContent = sentence();
+    select.value = [...select.options].find(o => o.value === view.map(Math.round).join(" "))?.value ?? "";
+    if (keep) history.replaceState(null, "", width === total ? location.pathname + location.search : `#at=${view.map(Math.round).join("-")}`);
+  }
+
+  function fromAddress() { // a view in the address: #at=from-to, in bases along the genome
+    const found = location.hash.match(/^#at=(\d+)-(\d+)$/);
+    if (found && Number(found[1]) < Number(found[2])) show(Number(found[1]), Number(found[2]), false);
+    return Boolean(found);
+  }
+
+  function point(kind, values, at) { // the value under the pointer
+    const place = said.querySelector("[data-value]"), chromosome = at === null ? undefined : chromosomes.find(c => at >= c.start && at < c.end);
+    const next = at === null ? 0 : from(at), near = next > 0 && (next === x.length || at - x[next - 1] < x[next] - at) ? next - 1 : next;
+    if (!chromosome || Math.abs(x[near] - at) > (view[1] - view[0]) / 50) { place.textContent = ""; return; }
+    const copies = (kind === "ratio" ? chromosome.copies : 2) * 2 ** values[near];
+    place.textContent = `Pointer: chromosome ${chromosome.name}, ${mb(x[near] - chromosome.start)} Mb, log2 ${signed(Number(values[near].toFixed(2)))}, ${copies.toFixed(1)} copies.`;
   }
 
   const steps = {
@@ -258,20 +319,49 @@
     all: () => [0, total],
   };
   const keys = { "+": "in", "=": "in", "-": "out", "0": "all", ArrowLeft: "left", ArrowRight: "right", ArrowUp: "in", ArrowDown: "out" };
+  select.addEventListener("change", event => { if (event.target.value) show(...event.target.value.split(" ").map(Number)); });
+  for (const button of controls.querySelectorAll("[data-step]")) {
+    button.addEventListener("click", () => show(...steps[button.dataset.step](...view)));
+  }
   for (const figure of figures) {
-    figure.querySelector("select").addEventListener("change", event => {
-      if (event.target.value) show(...event.target.value.split(" ").map(Number), figure);
-    });
-    for (const button of figure.querySelectorAll("button")) {
-      button.addEventListener("click", () => show(...steps[button.dataset.step](...view), figure));
-    }
     figure.querySelector(".canvas").addEventListener("keydown", event => {
       const step = event.ctrlKey || event.metaKey || event.altKey ? undefined : keys[event.key];
       if (!step) return;
       event.preventDefault();
-      show(...steps[step](...view), figure);
+      show(...steps[step](...view));
     });
   }
+
+  const offer = (blob, kind) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob); link.download = `${controls.dataset.name}.${kind}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  };
+  const save = {
+    png() { // what is in view
+      const { canvas } = plots.find(plot => plot.kind === "ratio").ctx, copy = document.createElement("canvas");
+      [copy.width, copy.height] = [canvas.width, canvas.height];
+      const ctx = copy.getContext("2d");
+      ctx.fillStyle = colours.page; ctx.fillRect(0, 0, copy.width, copy.height); ctx.drawImage(canvas, 0, 0);
+      copy.toBlob(blob => offer(blob, "png"));
+    },
+    svg() { // the whole genome, with the rules of the page written into it
+      const still = document.querySelector("svg.genome.ratio"), copy = still.cloneNode(true);
+      const own = [still, ...still.querySelectorAll("*")], copies = [copy, ...copy.querySelectorAll("*")];
+      own.forEach((element, i) => {
+        const style = getComputedStyle(element);
+        for (const name of ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "opacity", "font-size",
+          "font-weight", "font-family", "text-anchor"]) {
+          const value = style.getPropertyValue(name);
+          if (!value.startsWith("url")) copies[i].style.setProperty(name, value);
+        }
+      });
+      copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+      offer(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }), "svg");
+    },
+  };
+  for (const button of controls.querySelectorAll("[data-save]")) button.addEventListener("click", save[button.dataset.save]);
 
   readColours();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); plots.forEach(plot => plot.redraw()); });
@@ -281,7 +371,9 @@
     still.classList.add("still");
     for (const name of ["tabindex", "role", "aria-label"]) still.removeAttribute(name);
   }
+  controls.hidden = said.hidden = false;
   for (const plot of plots) plot.setSize({ width: Math.max(plot.root.parentElement.clientWidth, 100), height: plot.height });
-  show(0, total);
+  if (!fromAddress()) show(0, total, false);
+  addEventListener("hashchange", fromAddress);
   requestAnimationFrame(() => requestAnimationFrame(() => { document.documentElement.dataset.ready = ""; }));
 })();

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from karyolot.contracts.cells import cells, cells_briefly, detectable, detectable_both, interval
+from karyolot.contracts.cells import cells, detectable, detectable_both, interval, share
 from karyolot.contracts.copy_number import LEAST_NEUTRAL, Comparison, CopyNumberResults, Noise
 from karyolot.contracts.record import LotFacts
 from karyolot.contracts.record_dna import CallRow, CopyNumberRecord
@@ -139,7 +139,7 @@ def call(row: CallRow, sets: float | None) -> CallText:
         donor += f"; detectable there from {detectable(row.donor_lod, None)}"
     origin = ORIGINS.get(row.origin, row.origin)
     return CallText(
-        label=f"{row.id} {row.name[:NAME]}, {cells_briefly(row.fraction, sets)}",
+        label=f"{row.id} {row.name.split(' with ')[0][:NAME]}: {share(row.fraction)}",
         change=row.name,
         cells=f"in {cells(row.fraction, sets)}",
         origin=f"{origin[:1].upper()}{origin[1:]} ({donor}).",

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from karyolot.contracts.record import LotPoint
+from karyolot.contracts.record import LineageEvent, LotPoint, Measured
 from karyolot.contracts.text import Caption, EarlierText, Figure
-from karyolot.report.words import OUTCOMES, number, percent, plural
+from karyolot.report.words import OUTCOMES, listed, number, percent, plural, within_sentence
 
 
 def mark(lot_id: str, passage: float | None, outcome: str, share: float | None) -> str:
@@ -59,12 +59,55 @@ def trend(rows: Sequence[LotPoint]) -> Caption:
     claimed = "of the size each lot's claim is made for" if size is None else f"of {number(size)} Mb"
     reading = ("One panel per donor. " if len({row.donor_id for row in rows}) > 1 else "") + (
         "Height of a sign: largest cell fraction with one called change, 0 = none called; the sign is the"
-        f" verdict. Grey bar: below its top a change {claimed} could be present and unseen. The line joins the highest lot of"
-        " each passage. Below the axis: lots without a verdict on stability."
+        f" verdict. Grey bar: below its top a change {claimed} could be present and unseen. Lines join a lot to its parent."
+        " Below the axis: lots without a verdict on stability."
     )
     if left:
         reading += f" Without a passage, not drawn: {plural(left, 'lot')}."
     return Caption(finding=finding + ".", reading=reading)
+
+
+def changed(record: Measured) -> str:
+    """One sentence on what changed against the parent lot; '' for a lot without one."""
+    if not record.earlier:
+        return ""
+    parent = record.earlier[-1]
+    against = f"Against {parent.lot_id}" + (
+        f" (passage {number(parent.passage)})" if parent.passage is not None else ""
+    )
+    if record.point.share is None or parent.share is None:
+        return f"{against}: not compared, one of the two lots has no verdict on stability."
+    parts = [
+        f"{listed([_change(event) for event in held], 2)} {state}"
+        for state, held in _by_state(record)
+        if state != "unchanged"
+    ]
+    return f"{against}: {'; '.join(parts) if parts else 'no change'}."
+
+
+def _change(event: LineageEvent) -> str:
+    """'trisomy 8 (21% to 60%)'."""
+    here, parent = event.lots[-1], event.lots[-2]
+    shown = [percent(lot.fraction) if lot.fraction is not None else "none" for lot in (parent, here)]
+    return f"{within_sentence(event.name)} ({' to '.join(shown)})"
+
+
+def _by_state(record: Measured) -> list[tuple[str, list[LineageEvent]]]:
+    order = ("new", "grown", "shrunk", "gone", "unknown", "unchanged")
+    found = [(state, [event for event in record.lineage if event.state == state]) for state in order]
+    return [(state if state != "unknown" else "not comparable", held) for state, held in found if held]
+
+
+def in_short(record: Measured) -> str:
+    """What changed against the parent lot, in six words."""
+    if not record.earlier:
+        return "Earlier passage: none on file"
+    parent = record.earlier[-1].passage
+    since = "Since the parent lot" if parent is None else f"Since passage {number(parent)}"
+    if record.point.share is None or record.earlier[-1].share is None:
+        return f"{since}: not compared"
+    counts = [f"{len(held)} {state}" for state, held in _by_state(record)]
+    return f"{since}: {', '.join(counts) if counts else 'no change'}"
 
 
 def _claimed_size(rows: Sequence[LotPoint]) -> float | None:

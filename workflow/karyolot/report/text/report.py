@@ -6,8 +6,8 @@ from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.provenance import DRAFT, UNKNOWN
 from karyolot.contracts.record import ImportedResult, LotFacts, Measured
 from karyolot.contracts.text import Findings, Note, Text, VerdictText
-from karyolot.report.text import alleles, copy_number, expression, passages
-from karyolot.report.words import ALWAYS_ASKED, KINDS, OUTCOMES, fact_label, listed, outcome_counts
+from karyolot.report.text import alleles, copy_number, expression, front, passages
+from karyolot.report.words import KINDS, ON_FILE, OUTCOMES, fact_label, listed
 
 ALL_NAMED = 20
 ABSENT = {
@@ -51,6 +51,7 @@ def speak(record: Measured, findings: Findings) -> Text:
     labels = [call.label for call in copies.calls]
     return Text(
         title=title(record.lot, record.verdict),
+        front=front.front(record),
         draft=DRAFTS[record.provenance.mark],
         unrecorded=unrecorded(record.lot),
         verdict=verdict(record.verdict, snps=record.alleles is not None),
@@ -69,11 +70,11 @@ def speak(record: Measured, findings: Findings) -> Text:
 
 def _drawn(record: Measured) -> Iterator[str]:
     """The figures of the page, in its order."""
-    yield from ("ratio", "tracks", "arms")
-    if record.alleles and record.alleles.track.start:
-        yield "shares"
+    yield from ("ratio", "arms", "tracks")
     if record.earlier:
         yield "earlier"
+    if record.alleles and record.alleles.track.start:
+        yield "shares"
     if rna := record.expression:
         held = {"markers": rna.markers, "place": rna.panel and rna.panel.map, "sets": rna.sets, "heat": rna.heat}
         yield from (name for name, there in held.items() if there)
@@ -92,7 +93,6 @@ def unrecorded(lot: LotFacts) -> str:
 
 def verdict(result: Verdict, snps: bool) -> VerdictText:
     """The verdict beside its own headline and claim. snps: whether the SNPs of lot and donor were compared."""
-    counts = outcome_counts(criterion.outcome for criterion in result.criteria)
     withheld = Note(
         title="No stability verdict",
         text="Stability criteria are listed for information only; they cannot be interpreted.",
@@ -104,7 +104,6 @@ def verdict(result: Verdict, snps: bool) -> VerdictText:
         elsewhere="Any other donor that the sample matches is listed under Identity in overview.html."
         if snps and result.outcome == "FAIL_IDENTITY"
         else "",
-        tally=tuple(f"{count} {OUTCOMES[outcome][1].lower()}" for outcome, count in counts),
     )
 
 
@@ -152,4 +151,4 @@ def absent(record: Measured) -> dict[str, str]:
 
 def _not_imported(results: Sequence[ImportedResult]) -> list[str]:
     held = {result.kind for result in results}
-    return [KINDS[kind].lower() for kind in ALWAYS_ASKED if kind not in held]
+    return [KINDS[kind].lower() for kind in ON_FILE if kind not in held]
