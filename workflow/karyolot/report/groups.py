@@ -35,6 +35,8 @@ OWN: Mapping[str, str] = {
     MetricName.RNA_STRANDEDNESS_AS_DECLARED: "quality",
 }
 """Metrics that stand in another section than others of their topic."""
+IMPORTED = frozenset(name for name in MetricName if name.stage == "imported")
+PANEL = frozenset(name for name in MetricName if name.stage == "panel")
 GRAVITY: tuple[Outcome, ...] = ("FAIL_IDENTITY", "FAIL", "INDETERMINATE", "REVIEW", "NOT_ASSESSED", "INFO", "PASS")
 """Outcomes, the gravest first."""
 OPEN = ("FAIL_IDENTITY", "FAIL", "INDETERMINATE", "REVIEW")

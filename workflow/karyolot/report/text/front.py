@@ -9,7 +9,7 @@ from karyolot.contracts.metrics import ABSENT, MetricName
 from karyolot.contracts.record import LotFacts, Measured, SampleQc
 from karyolot.contracts.record_dna import ArmRow, CopyNumberRecord
 from karyolot.report import calls
-from karyolot.report.groups import OPEN
+from karyolot.report.groups import IMPORTED, OPEN, PANEL
 from karyolot.report.text import events, passages, tiles
 from karyolot.report.words import (
     KINDS,
@@ -432,9 +432,9 @@ def _not_assessed(record: Measured) -> str:
     """What these data could not assess, each once with a short reason."""
     said: dict[str, str] = {}
     for result in record.verdict.criteria:
-        if result.outcome != "NOT_ASSESSED" or result.metric.startswith("imported."):
+        if result.outcome != "NOT_ASSESSED" or result.metric in IMPORTED:
             continue
-        if result.metric.startswith("rna.panel"):
+        if result.metric in PANEL:
             said["comparison with accepted lots"] = "no panel"
             continue
         noun = NOUNS.get(result.metric, within_sentence(result.title))

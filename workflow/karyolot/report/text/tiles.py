@@ -6,7 +6,7 @@ from karyolot.contracts.criteria import CriterionResult, Outcome
 from karyolot.contracts.front import UNRECORDED, Head, Tile
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.record import Measured, SampleQc
-from karyolot.report.groups import SECTIONS, by_section, gravest, withheld
+from karyolot.report.groups import IMPORTED, SECTIONS, by_section, gravest, withheld
 from karyolot.report.text import events, passages
 from karyolot.report.words import OUTCOMES, bins_of, listed, number, outcome_counts, percent, plural, quantity
 
@@ -205,11 +205,7 @@ def heads(record: Measured) -> dict[str, Head]:
 
 
 def _process(record: Measured) -> str:
-    missing = [
-        result.title
-        for result in record.verdict.criteria
-        if result.metric.startswith("imported.") and result.value is None
-    ]
+    missing = [result.title for result in record.verdict.criteria if result.metric in IMPORTED and result.value is None]
     facts = record.lot.facts
     passage = facts.get("passage")
     said = [f"Passage {number(passage)}" if passage is not None else "Passage not recorded"]
