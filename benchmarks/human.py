@@ -9,6 +9,7 @@ isochores, interspersed repeats, segmental duplications; reads carry SNPs, error
 donor) and a wave. Contigs are made one at a time, so that memory stays below 3 GB; DEPTH 0.1 takes 20 GB of disk.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -288,6 +289,9 @@ def run(place: Path) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "karyolot", "run", str(place), "--", "--cores", "1"]
     with subprocess.Popen(command, env=environment) as process:
         used = watched(process, place)
+    held = place / "used.json"  # of jobs that an earlier, stopped run of the directory did
+    used = (json.loads(held.read_text()) if held.is_file() else {}) | used
+    held.write_text(json.dumps(used))
     if process.returncode:
         raise SystemExit("the run failed; its message is above")
     return rules(place, used) + truth(place)
