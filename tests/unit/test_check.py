@@ -454,7 +454,7 @@ def criterion(inputs: Inputs, **changes: object) -> None:
     inputs.put("reference/acceptance.yaml", yaml.safe_dump(document))
 
 
-@case("E18", CONFIG, None, "acceptance", "line 8 of the file: criteria.C02.metric is 'cn.acquired_lng', which is not a metric"
+@case("E18", CONFIG, None, "acceptance", "line 10 of the file: criteria.C02.metric is 'cn.acquired_lng', which is not a metric"
       " (did you mean cn.acquired_long?)")  # fmt: skip
 def criterion_of_an_unknown_metric(inputs: Inputs) -> None:
     criterion(inputs, metric="cn.acquired_lng")
@@ -497,6 +497,19 @@ def criterion_twice(inputs: Inputs) -> None:
     document = yaml.safe_load((inputs.folder / "reference/acceptance.yaml").read_text())
     document["criteria"].append(document["criteria"][0])
     inputs.put("reference/acceptance.yaml", yaml.safe_dump(document))
+
+
+@case(
+    "W19",
+    CONFIG,
+    None,
+    "expression.markers",
+    "1 of 4 marker genes that are to rise or fall have at most one read in every sample of the matrix (rna/matrix.tsv): KRT19",
+)
+def marker_that_the_counting_lost(inputs: Inputs) -> None:
+    head, *rows = (row.split("\t") for row in matrix())
+    lost = [[*row[:2], *("01"[n % 2] for n in range(len(row) - 2))] if row[1] == "KRT19" else row for row in rows]
+    inputs.put("rna/matrix.tsv", "\n".join("\t".join(row) for row in [head, *lost]))
 
 
 @case(

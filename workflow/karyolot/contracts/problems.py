@@ -38,7 +38,7 @@ CODES: Mapping[str, str] = {
     "W13": "RNA of a lot and of its donor share no batch: the difference between them is confounded with the batch.",
     "W15": "Read length or strandedness differs within a comparison.",
     "W18": "The acceptance document does not cover what a PASS needs: every lot will be not judged.",
-    "W19": "Some marker genes are not in the annotation and will be not assessed.",
+    "W19": "Some marker genes are not annotated, have no length, or have no reads, and will be not assessed.",
     "W22": "A donor has less than half of its lot's fragments, and so limits what can be detected.",
     "W28": "A file can be read, and something in it is unusual: compare it with what was meant.",
 }

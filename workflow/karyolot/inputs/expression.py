@@ -28,7 +28,8 @@ class Source:
     """Where the genes of this study's RNA come from: the annotation, or a matrix.
 
     named: (id, name) of all its genes as the run will have them, under today's symbols. digest: `gene_digest` of what the run
-    compares with a panel. former: symbols that were renamed since. without_length: names of genes that will have no TPM.
+    compares with a panel. former: symbols that were renamed since. without_length: names of genes that will have no TPM; unread:
+    names of genes with at most one read in every sample.
     """
 
     label: str
@@ -37,6 +38,7 @@ class Source:
     former: list[str]
     is_matrix: bool
     without_length: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
 
     @property
     def names(self) -> frozenset[str]:
@@ -93,8 +95,16 @@ def gene_sources(files: Files, uses: Sequence[Use], genes: gtf.Facts | None) -> 
         ):  # a GTF that could not be read is a problem of its own
             without = _lengths(files, users[0], matrix, known, named, annotated=genes is not None)
         label = f"the matrix ({users[0].path})"
-        sources.append(Source(label, named, gene_digest(named), _former(names, named), True, without))
+        unread = _unread(matrix, [name for _, name in named])
+        sources.append(Source(label, named, gene_digest(named), _former(names, named), True, without, unread))
     return sources
+
+
+def _unread(matrix: gene_counts.GeneCounts, names: Sequence[str]) -> frozenset[str]:
+    """Genes of which no sample has more than one read; of several genes of one name, all of them."""
+    seen = (matrix.counts > 1).any(axis=1).tolist()
+    read = {name for name, found in zip(names, seen, strict=True) if found}
+    return frozenset(name for name in names if name not in read)
 
 
 def _former(names: Sequence[str], named: Sequence[tuple[str, str]]) -> list[str]:
@@ -173,10 +183,20 @@ def markers(files: Files, sources: Sequence[Source], file: Path) -> Iterator[Fau
         elif missing:
             message = f"{len(missing)} of {len(wanted)} marker genes are not in {source.label}: {', '.join(missing)}"
             yield Fault("W19", message, "they will be not assessed; compare their spelling")
+        yield from _lost(facts, source)
         short = [name for name in wanted if name in source.without_length]
         if short and len(source.without_length) < len(source.named):
             message = f"{len(short)} of {len(wanted)} marker genes have no length in {source.label}: {some(short, 20)}"
             yield Fault("W19", message, f"they have no TPM: {TPM_CRITERIA} that need them will be not assessed")
+
+
+def _lost(facts: markers_format.Facts, source: Source) -> Iterator[Fault]:
+    """The note that markers which are to rise or fall have no reads: what is not counted cannot fall."""
+    change = dict.fromkeys(row["gene_name"] for _, row in facts.rows if row["expected"] in ("up", "down"))
+    if lost := [name for name in change if name in source.unread]:
+        message = f"{len(lost)} of {len(change)} marker genes that are to rise or fall have at most one read in every sample of"
+        remedy = "they are not measurable; counting may have lost them (exons shared with other genes): count with salmon, or"
+        yield Fault("W19", f"{message} {source.label}: {some(lost, 20)}", f"{remedy} featureCounts -O --fraction")
 
 
 def _renamed(label: str, former: Sequence[str]) -> Iterator[Fault]:
