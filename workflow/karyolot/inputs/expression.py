@@ -102,7 +102,7 @@ def gene_sources(files: Files, uses: Sequence[Use], genes: gtf.Facts | None) -> 
 
 def _unread(matrix: gene_counts.GeneCounts, names: Sequence[str]) -> frozenset[str]:
     """Genes of which no sample has more than one read; of several genes of one name, all of them."""
-    seen = (matrix.counts > 1).any(axis=1).tolist()
+    seen: list[bool] = np.any(matrix.counts > 1, axis=1).tolist()
     read = {name for name, found in zip(names, seen, strict=True) if found}
     return frozenset(name for name in names if name not in read)
 
