@@ -100,7 +100,7 @@ def by_mem3(genome: Genome, reads: bytes, batch: int = WHOLE, threads: int = 1) 
 
 
 def program(genome: Genome, reads: bytes, batch: int = WHOLE, threads: int = 1) -> subprocess.CompletedProcess[bytes]:
-    words = [sys.executable, "-m", "karyolot.io.mem3", str(genome.prefix), GROUP, str(threads), str(batch)]
+    words = [sys.executable, "-m", "karyolot.io.mem3", str(genome.prefix), str(threads), str(batch), GROUP]
     return subprocess.run(words, input=reads, capture_output=True, check=False)
 
 
@@ -224,12 +224,12 @@ def test_an_index_in_shared_memory_is_refused(genome: Genome, monkeypatch: pytes
     """It would be taken for this one by its file name alone."""
     monkeypatch.setattr(mem3.shm, "is_staged", lambda prefix: True)
     with pytest.raises(KaryolotError, match="an index of the name genome is in shared memory"):
-        mem3.align(str(genome.prefix), GROUP, 1, WHOLE, sys.stdin.buffer, sys.stdout.buffer)
+        mem3.align(str(genome.prefix), [GROUP], 1, WHOLE, sys.stdin.buffer, sys.stdout.buffer)
 
 
 def test_a_reader_that_ends_is_no_traceback(genome: Genome) -> None:
     reads = fastq(pairs_of(genome, 2000, 6))
-    words = [sys.executable, "-m", "karyolot.io.mem3", str(genome.prefix), GROUP, "1", "20000"]
+    words = [sys.executable, "-m", "karyolot.io.mem3", str(genome.prefix), "1", "20000", GROUP]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.close()

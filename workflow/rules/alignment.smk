@@ -1,23 +1,28 @@
 """
-INPUTS   verified FASTQ pairs, or a BAM/CRAM of the sample; results/reference/genome.fa and its index
-OUTPUTS  results/samples/{sample}/dna/aligned.cram(.crai), duplicates.json, flagstat.json, {unit}.fastp.json
-STEPS    align_reads | import_alignment -> mark_duplicates (lanes merged, duplicates within a library)
+INPUTS   FASTQ pairs, or a BAM/CRAM of the sample; results/reference/genome.fa and its index
+OUTPUTS  results/samples/{sample}/dna/aligned.cram(.crai), duplicates.json, flagstat.json, reads.json, {sample}.fastp.json
+STEPS    align_reads: FASTQ files of all lanes are read once, in one pipe to the CRAM; duplicates within a library |
+         import_alignment -> mark_duplicates
 """
 
 
-# One thread of fastp: with two, pairs leave it in another order each time, and bwa draws by the number of a pair.
+# Threads of markdup write: with -@ samtools 1.16 reads with threads too, and hangs or ends without an error when the program
+# before it in the pipe dies. What the first program said of the reads comes last in the log.
 rule align_reads:
     input:
-        reads=lambda wildcards: samples.reads_of(study, wildcards.sample, wildcards.unit),
-        facts=files.UNIT_FACTS,
+        reads=lambda wildcards: samples.lanes_of(study, wildcards.sample),
         index=commands.aligner_files(settings.alignment),
+        fasta=files.FASTA,
     output:
-        bam=temp("results/samples/{sample}/dna/{unit}.bam"),
+        cram=files.ALIGNED["dna"],
+        index=files.ALIGNED_INDEX["dna"],
+        flagstat=files.FLAGSTAT,
+        facts=files.READ_FACTS,
         fastp=files.FASTP["dna"],
     log:
-        "logs/samples/{sample}/align_reads.{unit}.log",
+        "logs/samples/{sample}/align_reads.log",
     benchmark:
-        "benchmarks/samples/{sample}/align_reads.{unit}.tsv"
+        "benchmarks/samples/{sample}/align_reads.tsv"
     wildcard_constraints:
         sample=samples.one_of(samples.samples_with(study, "fastq_1", assay="wgs")),
     conda:
@@ -26,22 +31,36 @@ rule align_reads:
     resources:
         **needs("align_reads"),
     params:
-        command=lambda wildcards, threads: commands.align_command(
-            settings.alignment, study, wildcards.sample, wildcards.unit, threads, python
+        **programs(*commands.own_programs(settings.alignment)),
+        trim=lambda wildcards, output: commands.trim_command(
+            settings.reads, study, wildcards.sample, output.facts, output.fastp, python
         ),
-        min_length=settings.reads.min_length,
+        align=lambda wildcards, threads: commands.align_command(
+            settings.alignment, study, wildcards.sample, threads, python
+        ),
+        distance=settings.alignment.optical_distance,
+        state=lambda wildcards: state_of(samples.lanes_of(study, wildcards.sample)),
         not_whole=commands.NOT_WHOLE,
     shell:
-        "trap 'rm -rf {output.bam}.part {output.bam}.sort.* {output.fastp}.part' EXIT; "
-        "(fastp --in1 {input.reads[0]:q} --in2 {input.reads[1]:q} --stdout --thread 1"
-        " --length_required {params.min_length} --json {output.fastp}.part --html /dev/null"
-        " | {params.command}"
+        "trap 'rm -rf {output.cram}.part {output.cram}.sort.* {output.cram}.dup* {output.index}.part {output.flagstat}.part"
+        " {output.facts}.part {output.facts}.part.said {output.fastp}.part' EXIT; "
+        "(({params.trim} 2> {output.facts}.part.said"
+        " | {params.align}"
         " | samtools fixmate -u -m --no-PG - -"
-        " | samtools sort -l 1 --no-PG -m 512M -T {output.bam}.sort -o {output.bam}.part -"
-        " && samtools quickcheck {output.bam}.part"
-        " && (test $(samtools view -c -F 2304 {output.bam}.part) -eq"
+        " | samtools sort -u --no-PG -m 512M -T {output.cram}.sort -"
+        " | samtools markdup -d {params.distance} --barcode-tag RG --no-PG -T {output.cram}.dup"
+        " -O cram,nthreads=2 --reference {input.fasta} - {output.cram}.part"
+        " || {{ cat {output.facts}.part.said >&2; exit 1; }})"
+        " && samtools quickcheck {output.cram}.part"
+        " && samtools index -o {output.index}.part {output.cram}.part"
+        " && (gzip -t < {output.index}.part || {params.not_whole})"
+        " && samtools flagstat -O json {output.cram}.part > {output.flagstat}.part"
+        " && (test \"$(tail -n 1 {output.flagstat}.part)\" = '}}'"
+        ' && test $(awk \'$1 == "\\"primary\\":" {{n += $2}} END {{print n}}\' {output.flagstat}.part) -eq'
         " $(sed -n 's/.*\"passed_filter_reads\": \\([0-9]*\\).*/\\1/p' {output.fastp}.part) || {params.not_whole})"
-        " && mv {output.fastp}.part {output.fastp} && mv {output.bam}.part {output.bam}) 2> {log}"
+        " && mv {output.facts}.part {output.facts} && mv {output.fastp}.part {output.fastp}"
+        " && mv {output.flagstat}.part {output.flagstat} && mv {output.cram}.part {output.cram}"
+        " && mv {output.index}.part {output.index}) 2> {log}"
 
 
 rule import_alignment:
@@ -77,8 +96,6 @@ rule import_alignment:
         " && mv {output.bam}.part {output.bam}) 2> {log}"
 
 
-# The threads are those that write: with -@ samtools 1.16 reads with threads too, and hangs or ends without an error when
-# the program before it in the pipe dies.
 rule mark_duplicates:
     input:
         bams=lambda wildcards: expand(
@@ -93,6 +110,8 @@ rule mark_duplicates:
         "logs/samples/{sample}/mark_duplicates.log",
     benchmark:
         "benchmarks/samples/{sample}/mark_duplicates.tsv"
+    wildcard_constraints:
+        sample=samples.one_of(samples.samples_with(study, "alignment", assay="wgs")),
     conda:
         "../../envs/alignment.yaml"
     threads: 2

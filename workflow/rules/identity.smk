@@ -53,8 +53,8 @@ rule align_transcripts:
         **needs("align_transcripts"),
     params:
         reads=lambda wildcards: commands.first_pairs(study, wildcards.sample, settings.identity.rna_pairs),
-        command=lambda wildcards, threads: commands.align_command(
-            settings.alignment, study, wildcards.sample, samples.units_of(study, wildcards.sample)[0], threads, python
+        command=lambda wildcards, threads: commands.align_rna_command(
+            settings.alignment, study, wildcards.sample, threads, python
         ),
         not_whole=commands.NOT_WHOLE,
     shell:

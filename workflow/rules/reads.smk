@@ -1,5 +1,5 @@
 """
-INPUTS   FASTQ files, alignments and counts of the sample table
+INPUTS   FASTQ files of RNA, alignments and counts of the sample table; reads of genomes are verified by align_reads
 OUTPUTS  results/samples/{sample}/reads/{unit}.json
 STEPS    verify_reads: whole file, checksum, pairing | verify_data: checksum of an alignment or a table of counts;
          nothing is made from a file that fails
@@ -16,7 +16,7 @@ rule verify_reads:
     benchmark:
         "benchmarks/samples/{sample}/verify_reads.{unit}.tsv"
     wildcard_constraints:
-        sample=samples.one_of(samples.samples_with(study, "fastq_1")),
+        sample=samples.one_of(samples.samples_with(study, "fastq_1", assay="rnaseq")),
     conda:
         "../../envs/karyolot.yaml"
     resources:

@@ -211,13 +211,17 @@ def read_verdict(path: PathLike, metrics: PathLike, lot: str) -> Verdict:
 
 def describe_file(path: PathLike, expected: str | None = None) -> dict[str, Any]:
     """Path, size in bytes and sha256 of an input, for the record. Raises KaryolotError when it is not the one expected."""
-    digest = sha256(path)
+    return described(path, Path(path).stat().st_size, sha256(path), expected)
+
+
+def described(path: PathLike, size: int, digest: str, expected: str | None) -> dict[str, Any]:
+    """`describe_file` of a file that was read already. digest: its sha256."""
     if expected is not None and digest != expected:
         raise KaryolotError(
             f"{path}: sha256 is {digest}, the sample sheet states {expected}; the file was changed or its copy is damaged:"
             " fetch it again"
         )
-    return {"path": str(path), "bytes": Path(path).stat().st_size, "sha256": digest}
+    return {"path": str(path), "bytes": size, "sha256": digest}
 
 
 def read_described(data: Iterable[PathLike], references: PathLike, used: Collection[str]) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """bwa-mem3 as a program in a pipe: pairs of reads on standard input, records on standard output.
 
-    python -m karyolot.io.mem3 INDEX GROUP THREADS BATCH < interleaved.fastq > unsorted.bam
+    python -m karyolot.io.mem3 INDEX THREADS BATCH GROUP... < interleaved.fastq > unsorted.bam
 
 The library aligns a batch of pairs per call and leaves threads to its caller. Batches are aligned side by side and written in
 the order of the input, and each is aligned as if it were alone, so the output does not depend on the number of threads.
@@ -14,10 +14,10 @@ import struct
 import sys
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import dnaio
 from bwa_mem3 import BwaIndex, MemOpts, ReadPair, align_batch, shm
@@ -32,15 +32,22 @@ END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 ID = "bwa-mem3"
 
 
-def align(index: str, group: str, threads: int, batch: int, reads: BinaryIO, out: BinaryIO) -> None:
+class Batch(NamedTuple):
+    """Pairs that are aligned together, and their read group as their names tell it: RG:Z:ID, or ''."""
+
+    group: str
+    pairs: list[ReadPair]
+
+
+def align(index: str, groups: Sequence[str], threads: int, batch: int, reads: BinaryIO, out: BinaryIO) -> None:
     r"""Align pairs and write BAM, not compressed.
 
     Parameters
     ----------
     index
         Prefix of the index files.
-    group
-        The @RG line, with tabs as \t.
+    groups
+        @RG lines, with tabs as \t. A read is of the group that its comment names (RG:Z:ID), without one of the first.
     threads
         Batches that are aligned at once; with one more that is read.
     batch
@@ -60,19 +67,18 @@ def align(index: str, group: str, threads: int, batch: int, reads: BinaryIO, out
             f"an index of the name {os.path.basename(index)} is in shared memory and would be used instead of {index}"
         )
         raise KaryolotError(message, "remove it (bwa-mem3 shm -d), or wait for the program that put it there")
-    line = group.replace("\\t", "\t")
-    options = MemOpts()
-    options.set_pe(True)
-    options.set_read_group_id(line.split("ID:")[1].split("\t")[0])
+    lines = [group.replace("\\t", "\t") for group in groups]
+    ids = [line.split("ID:")[1].split("\t")[0] for line in lines]
+    options = {"": options_of(ids[0])} | {f"RG:Z:{name}": options_of(name) for name in ids}
     try:
         loaded = BwaIndex(index)
     except RuntimeError as error:
         raise KaryolotError(str(error), f"delete {index}.* and run again") from error
 
-    def aligned(pairs: list[ReadPair]) -> bytes:
-        return blocks(b"".join([record.bytes for record in align_batch(loaded, options, pairs)[0]]))
+    def aligned(batch: Batch) -> bytes:
+        return blocks(b"".join([record.bytes for record in align_batch(loaded, options[batch.group], batch.pairs)[0]]))
 
-    out.write(blocks(header(loaded.contigs(), line)))
+    out.write(blocks(header(loaded.contigs(), lines)))
     try:
         with dnaio.open(reads, interleaved=True, fileformat="fastq") as pairs:
             for done in in_order(aligned, batches(pairs, batch), threads):
@@ -85,9 +91,15 @@ def align(index: str, group: str, threads: int, batch: int, reads: BinaryIO, out
     out.flush()
 
 
-def in_order(
-    function: Callable[[list[ReadPair]], bytes], given: Iterable[list[ReadPair]], threads: int
-) -> Iterator[bytes]:
+def options_of(group: str) -> MemOpts:
+    """bwa's defaults for pairs, of a read group."""
+    options = MemOpts()
+    options.set_pe(True)
+    options.set_read_group_id(group)
+    return options
+
+
+def in_order(function: Callable[[Batch], bytes], given: Iterable[Batch], threads: int) -> Iterator[bytes]:
     """`function` of each batch, `threads` at once, in the order given; one more waits, so that no thread does."""
     waiting: deque[Future[bytes]] = deque()
     with ThreadPoolExecutor(threads) as pool:
@@ -99,11 +111,16 @@ def in_order(
             yield waiting.popleft().result()
 
 
-def batches(pairs: Iterable[tuple[dnaio.SequenceRecord, dnaio.SequenceRecord]], size: int) -> Iterator[list[ReadPair]]:
-    """Pairs of at least `size` bases together, as `bwa mem -K` takes them; the last batch has what is left."""
+def batches(pairs: Iterable[tuple[dnaio.SequenceRecord, dnaio.SequenceRecord]], size: int) -> Iterator[Batch]:
+    """Pairs of one read group, at least `size` bases together, as `bwa mem -K` takes them; the last ones have what is left."""
     batch: list[ReadPair] = []
-    bases = 0
+    bases, group = 0, ""
     for first, second in pairs:
+        own = first.comment if first.comment and first.comment.startswith("RG:Z:") else ""
+        if batch and own != group:
+            yield Batch(group, batch)
+            batch, bases = [], 0
+        group = own
         name = plain_name(first.id).encode()
         batch.append(
             ReadPair(
@@ -113,10 +130,10 @@ def batches(pairs: Iterable[tuple[dnaio.SequenceRecord, dnaio.SequenceRecord]], 
         )  # fmt: skip
         bases += len(first) + len(second)
         if bases >= size:
-            yield batch
+            yield Batch(group, batch)
             batch, bases = [], 0
     if batch:
-        yield batch
+        yield Batch(group, batch)
 
 
 def plain_name(name: str) -> str:
@@ -124,11 +141,11 @@ def plain_name(name: str) -> str:
     return name[:-2] if len(name) > 2 and name[-2] == "/" and name[-1].isdigit() else name
 
 
-def header(contigs: list[tuple[str, int]], group: str) -> bytes:
-    """Header of a BAM file: contigs (name, bases), the read group, and what aligned."""
+def header(contigs: list[tuple[str, int]], groups: Sequence[str]) -> bytes:
+    """Header of a BAM file: contigs (name, bases), read groups, and what aligned."""
     lines = [f"@SQ\tSN:{name}\tLN:{length}" for name, length in contigs]
     program = f"@PG\tID:{ID}\tPN:{ID}\tVN:{version(ID)}"
-    text = "\n".join(["@HD\tVN:1.6\tSO:unsorted\tGO:query", *lines, group, program, ""]).encode()
+    text = "\n".join(["@HD\tVN:1.6\tSO:unsorted\tGO:query", *lines, *groups, program, ""]).encode()
     names = [(name.encode() + b"\0", length) for name, length in contigs]
     entries = [struct.pack("<i", len(name)) + name + struct.pack("<i", length) for name, length in names]
     return b"BAM\1" + struct.pack("<i", len(text)) + text + struct.pack("<i", len(contigs)) + b"".join(entries)
@@ -149,9 +166,9 @@ def blocks(data: bytes) -> bytes:
 
 def main() -> None:
     """Align as the words of the command line say; exit code 1 with one sentence when it cannot be done."""
-    index, group, threads, batch = sys.argv[1:]
+    index, threads, batch, *groups = sys.argv[1:]
     try:
-        align(index, group, int(threads), int(batch), sys.stdin.buffer, sys.stdout.buffer)
+        align(index, groups, int(threads), int(batch), sys.stdin.buffer, sys.stdout.buffer)
     except KaryolotError as fault:
         sys.stderr.write(f"bwa-mem3: {fault}\n")
         raise SystemExit(1) from None

@@ -1,15 +1,24 @@
 """Command lines of the tools that rules run. Pure functions."""
 
+import json
 import shlex
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from karyolot.contracts.settings import Alignment, Config, Expression, SmallVariants
+from karyolot.contracts.settings import Alignment, Config, Expression, Reads, SmallVariants
 from karyolot.contracts.sheets import Sample, Study
 from karyolot.io.shipped import IN_WHEEL, PACKAGE
 from karyolot.plan.files import FASTA, INDEX, PACKED_INDEX, TRIMMED, given, own_calls, paired, run_targets
-from karyolot.plan.samples import allele_samples, reads_of, samples_with, sequenced_samples, unit_of, units_of
+from karyolot.plan.samples import (
+    allele_samples,
+    checksums_of,
+    reads_of,
+    samples_with,
+    sequenced_samples,
+    unit_of,
+    units_of,
+)
 
 NOT_WHOLE = "{ echo 'Output is truncated although no tool reported an error. Check free disk space and run again.' >&2; exit 1; }"
 """What a rule does when its output holds less than went in: a tool that ends early does not always say so."""
@@ -24,30 +33,36 @@ class Aligner:
 
     suffixes: of the index files, after the prefix INDEX. index: builds them beside, under the prefix PART. align: aligns pairs
     whose mates follow each other, as fastp prints them. batch: bases aligned together; fixed, as the insert size is estimated
-    from each batch and must not depend on the number of threads.
+    from each batch and must not depend on the number of threads. tagged: option that copies the read group from the comment
+    of each read. header: option that adds an @RG line to the header, where there is one.
     """
 
     suffixes: tuple[str, ...]
     index: str
     align: str
     batch: int
+    tagged: str = ""
+    header: str = ""
 
 
 BWA = Aligner(
     (".amb", ".ann", ".bwt", ".pac", ".sa"),
     f"bwa index -p {PART} {FASTA}",
-    "bwa mem -p -v 2 -K {batch} -t {threads} -R {group} {index} -",
+    "bwa mem -p -v 2 -K {batch} -t {threads} {groups} {index} -",
     10_000_000,
+    tagged="-C",
+    header="-H ",
 )
 MEM3 = "bwa-mem3"
 ALIGNERS = {
     "bwa": BWA,
-    MEM3: replace(BWA, align="{python} karyolot.io.mem3 {index} {group} {threads} {batch}"),
+    MEM3: replace(BWA, align="{python} karyolot.io.mem3 {index} {threads} {batch} {groups}", tagged="", header=""),
     "minimap2": Aligner(
         (".mmi",),
         f"minimap2 -x sr -d {PART}.mmi {FASTA}",
-        "minimap2 -ax sr -K {batch} -t {threads} -R {group} {index}.mmi -",
+        "minimap2 -ax sr -K {batch} -t {threads} {groups} {index}.mmi -",
         100_000_000,
+        tagged="-y",
     ),
 }
 
@@ -65,21 +80,62 @@ def aligner_files(settings: Alignment) -> list[str]:
 def index_command(settings: Alignment) -> str:
     """Bash that builds the index and sees that a read can be aligned with all of it before it takes its name."""
     aligner = BWA if settings.aligner == MEM3 else ALIGNERS[settings.aligner]
-    align = aligner.align.format(batch=aligner.batch, threads=1, group=r"'@RG\tID:a'", index=PART)
+    align = aligner.align.format(batch=aligner.batch, threads=1, groups="", index=PART)
     return (
         f"mkdir -p {PART[:-7]} && {aligner.index} && (echo '>a ACGTTGCA' | tr ' ' '\\n' | {align} > /dev/null || {NOT_WHOLE})"
         f" && mv {PART}.* {INDEX[:-7]}/ && rmdir {PART[:-7]}"
     )
 
 
-def align_command(settings: Alignment, study: Study, sample: str, unit: str, threads: int, python: str) -> str:
-    """Bash that aligns the reads of a unit. python: that of the job; bwa-mem3 takes pairs only, so bwa aligns single reads."""
-    single = unit_of(study, sample, unit).fastq_2 is None
+def align_command(settings: Alignment, study: Study, sample: str, threads: int, python: str) -> str:
+    """Bash that aligns the reads of a WGS sample, all lanes together; each read bears its group (`karyolot.inputs.stream`)."""
+    groups = list(dict.fromkeys(read_group(study, sample, unit) for unit in units_of(study, sample)))
+    aligner = ALIGNERS[settings.aligner]
+    if settings.aligner == "minimap2":  # it takes no lines of the header
+        return f"{{ printf '%b\\n' {' '.join(groups)}; {_aligned(aligner, aligner.tagged, threads, python)}; }}"
+    words = [aligner.tagged, *(aligner.header + group for group in groups)]
+    return _aligned(aligner, " ".join(filter(None, words)), threads, python)
+
+
+def align_rna_command(settings: Alignment, study: Study, sample: str, threads: int, python: str) -> str:
+    """Bash that aligns reads of an RNA sample, as one group. bwa-mem3 takes pairs only, so bwa aligns single reads."""
+    single = study.samples[sample][0].fastq_2 is None
     aligner = BWA if settings.aligner == MEM3 and single else ALIGNERS[settings.aligner]
-    group = read_group(study, sample, unit)
+    group = read_group(study, sample, units_of(study, sample)[0])
+    return _aligned(aligner, group if aligner is ALIGNERS[MEM3] else f"-R {group}", threads, python)
+
+
+def _aligned(aligner: Aligner, groups: str, threads: int, python: str) -> str:
     return aligner.align.format(
-        batch=aligner.batch, threads=threads, group=group, index=INDEX, python=module_runner(python)
+        batch=aligner.batch, threads=threads, groups=groups, index=INDEX, python=module_runner(python)
     )
+
+
+def trim_command(settings: Reads, study: Study, sample: str, facts: str, fastp: str, python: str) -> str:
+    """Bash that verifies the reads of a WGS sample while it trims them, and prints them. facts, fastp: what it
+    writes, with .part behind the name.
+
+    One thread of fastp: with two, pairs leave it in another order each time, and aligners draw by the number of a pair.
+    Its count of duplicates is left out, which takes 1 GB of memory: samtools counts them.
+    """
+    lanes = [
+        {
+            "paths": reads_of(study, sample, unit),
+            "sha256": checksums_of(study, sample, unit),
+            "group": unit_of(study, sample, unit).library_id or sample,
+        }
+        for unit in units_of(study, sample)
+    ]
+    return (
+        f"{module_runner(python)} karyolot.inputs.stream {facts}.part {shlex.quote(json.dumps(lanes))}"
+        " fastp --stdin --interleaved_in --stdout --thread 1 --dont_eval_duplication"
+        f" --length_required {settings.min_length} --json {fastp}.part --html /dev/null"
+    )
+
+
+def own_programs(settings: Alignment) -> list[str]:
+    """Modules of this package that the command lines of `align_reads` run."""
+    return ["karyolot.inputs.stream", *["karyolot.io.mem3"] * (settings.aligner == MEM3)]
 
 
 def python_of_jobs(deployment: Collection[object]) -> str:

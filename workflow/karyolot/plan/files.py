@@ -56,7 +56,11 @@ GENES = "results/reference/genes.parquet"
 REFERENCE_FACTS = "results/reference/files.json"
 
 UNIT_FACTS = "results/samples/{sample}/reads/{unit}.json"
-FASTP = {assay: f"results/samples/{{sample}}/{assay}/{{unit}}.fastp.json" for assay in ("dna", "rna")}
+READ_FACTS = "results/samples/{sample}/dna/reads.json"
+FASTP = {
+    "dna": "results/samples/{sample}/dna/{sample}.fastp.json",
+    "rna": "results/samples/{sample}/rna/{unit}.fastp.json",
+}
 ALIGNED = {"dna": "results/samples/{sample}/dna/aligned.cram", "rna": "results/samples/{sample}/rna/aligned.bam"}
 ALIGNED_INDEX = {"dna": f"{ALIGNED['dna']}.crai", "rna": f"{ALIGNED['rna']}.bai"}
 COUNTS = "results/samples/{sample}/dna/counts.parquet"
@@ -284,12 +288,15 @@ def metrics_of(study: Study, settings: Config, lot: str) -> list[str]:
 
 
 def verified_data(study: Study, lot: str) -> list[str]:
-    """What `verify_reads` and `verify_data` found, for every unit a lot's report rests on."""
+    """What was found of the inputs of every sample a lot's report rests on: their checksums, and of reads their number."""
     return [path for sample in sequenced_samples(study, lot) for path in verified_units(study, sample)]
 
 
 def verified_units(study: Study, sample: str) -> list[str]:
-    """What was found of the files of a sample. A count matrix is verified once, as that of the first sample it holds."""
+    """What was found of the files of a sample: of each unit, or of all lanes of a genome, which are read in one job. A count
+    matrix is verified once, as that of the first sample it holds."""
+    if study.samples[sample][0].fastq_1 and not is_rna(study, sample):
+        return [READ_FACTS.format(sample=sample)]
     rows = [verified_with(study, row) for row in study.samples[sample]]
     return list(dict.fromkeys(UNIT_FACTS.format(sample=row.sample_id, unit=row.unit) for row in rows))
 
@@ -305,7 +312,7 @@ def ready_file(study: Study, sample: str, unit: str) -> str:
 def quality_files(study: Study, sample: str) -> QualityFiles:
     first = study.samples[sample][0]
     assay, units = ("dna" if first.assay == "wgs" else "rna"), units_of(study, sample)
-    fastp = [FASTP[assay].format(sample=sample, unit=unit) for unit in units]
+    fastp = list(dict.fromkeys(FASTP[assay].format(sample=sample, unit=unit) for unit in units))
     aligned = assay == "dna" and not first.counts
     return QualityFiles(
         reads=tuple(verified_units(study, sample) if first.fastq_1 else ()),

@@ -30,6 +30,12 @@ def step(rule: str, settings: BaseModel | None = None, without: str = "") -> dic
     }
 
 
+def programs(*modules: str) -> dict[str, Any]:
+    """The same of a rule whose shell command runs modules of the package: digest of their code, versions of libraries."""
+    paths = [PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py") for module in modules]
+    return {"code": [code_digest(path) for path in paths], "libraries": libraries_of(*paths)}
+
+
 def state_of(paths: str | Iterable[str]) -> list[tuple[int, int]]:
     """Size in bytes and time of the last change (ns) of one or several input files; of a missing one (-1, -1).
 

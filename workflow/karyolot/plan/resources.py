@@ -130,7 +130,7 @@ def disk(need: Need, size: Size) -> int:
     return max(LEAST_MB, round(need.disk.at(size)))
 
 
-GENOME_RULES = ("verify_reads", "align_reads", "mark_duplicates", "count_fragments", "count_alleles")
+GENOME_RULES = ("align_reads", "count_fragments", "count_alleles")
 """What is done once with the reads of a whole genome."""
 
 

@@ -18,6 +18,11 @@ def reads_of(study: Study, sample: str, unit: str) -> list[str]:
     return [path for path in (row.fastq_1, row.fastq_2) if path is not None]
 
 
+def lanes_of(study: Study, sample: str) -> list[str]:
+    """FASTQ files of all lanes of a sample."""
+    return [path for unit in units_of(study, sample) for path in reads_of(study, sample, unit)]
+
+
 def checksums_of(study: Study, sample: str, unit: str) -> list[str | None]:
     """The sha256 the sheet states for each file of `reads_of`; None where it states none."""
     row = unit_of(study, sample, unit)

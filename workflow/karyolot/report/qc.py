@@ -35,7 +35,7 @@ def _read_figures(reads: Sequence[dict[str, Any]], said: Said) -> list[QcFigure]
     bases = sum(part["total_bases"] for part in before)
     return [
         QcFigure(name="Reads in", value=sum(unit["reads"] for unit in reads), unit="pairs or reads"),
-        QcFigure(name="Lanes", value=len(reads)),
+        QcFigure(name="Lanes", value=sum(unit.get("lanes", 1) for unit in reads)),
         QcFigure(name="Read length", value=max(unit["read_length_max"] for unit in reads), unit="bases"),
         _share("Bases of quality 30 or more", sum(part["q30_bases"] for part in before), bases),
         _share("Bases left after trimming", sum(part["total_bases"] for part in after), bases),

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import IO, Any, BinaryIO, NamedTuple, cast
 
 from karyolot.contracts.problems import Fault, quoted
 from karyolot.inputs.formats.foreign import refuse_binary
 from karyolot.inputs.formats.text import BLOCK, named, opened
-from karyolot.io.files import PathLike, describe_file
+from karyolot.io.files import PathLike, described
 
 HEAD_BYTES = 65_536
 HEAD_READS = 50
@@ -253,8 +253,10 @@ def look(path: Path, *, whole: bool = False) -> Facts:
 # All reads
 
 
-def read(paths: Sequence[PathLike], sha256_expected: Sequence[str | None]) -> dict[str, Any]:
-    """Read one file or a pair from the first to the last read.
+def read(
+    paths: Sequence[PathLike], sha256_expected: Sequence[str | None], out: IO[bytes] | None = None, group: str = ""
+) -> dict[str, Any]:
+    """Read one file or a pair from the first to the last read, each file once.
 
     Parameters
     ----------
@@ -262,6 +264,8 @@ def read(paths: Sequence[PathLike], sha256_expected: Sequence[str | None]) -> di
         One file, or first and second mates.
     sha256_expected
         What the sheet states for each; None where it states nothing.
+    out
+        Where verified reads are printed as FASTQ, mates after each other; their comments are replaced by RG:Z:group.
 
     Returns
     -------
@@ -275,14 +279,16 @@ def read(paths: Sequence[PathLike], sha256_expected: Sequence[str | None]) -> di
     KaryolotError
         When a checksum differs.
     """
-    files = [describe_file(path, expected) for path, expected in zip(paths, sha256_expected, strict=True)]
     heads = []
     for path in paths:
         with named(path):
             heads.append(look(Path(path), whole=True))
     if len(heads) == 2 and (found := mates_fault(heads[0], heads[1])):
         raise found[1].named(str(paths[found[0]]))
-    records = _all_records(paths)
+    tees = [_Hashed(path) for path in paths]
+    records = _all_records(paths, tees)
+    if out is not None:
+        records = _printed(records, out, group)
     reads, bases, shortest, longest = _dialect(islice(records, RUN_READS), paths)
     for pair in records:
         reads += 1
@@ -293,7 +299,23 @@ def read(paths: Sequence[PathLike], sha256_expected: Sequence[str | None]) -> di
                 shortest = length
             if length > longest:
                 longest = length
+    expected = zip(paths, tees, sha256_expected, strict=True)
+    files = [described(path, tee.size, tee.hexdigest(), stated) for path, tee, stated in expected]
     return {"reads": reads, "bases": bases, "read_length_min": shortest, "read_length_max": longest, "files": files}
+
+
+def _printed(records: Iterator[tuple[Any, ...]], out: IO[bytes], group: str) -> Iterator[tuple[Any, ...]]:
+    """The same records, each printed once whoever takes them has found it good."""
+    held: list[bytes] = []
+    for pair in records:
+        yield pair
+        for record in pair:
+            record.name = f"{record.id}\tRG:Z:{group}"
+            held.append(record.fastq_bytes())
+        if len(held) > 4096:
+            out.write(b"".join(held))
+            held.clear()
+    out.write(b"".join(held))
 
 
 def _dialect(pairs: Iterator[tuple[Any, ...]], paths: Sequence[PathLike]) -> tuple[int, int, int, int]:
@@ -317,19 +339,18 @@ def _dialect(pairs: Iterator[tuple[Any, ...]], paths: Sequence[PathLike]) -> tup
     return len(lengths) // len(paths), sum(lengths), min(lengths), max(lengths)
 
 
-def _all_records(paths: Sequence[PathLike]) -> Iterator[tuple[Any, ...]]:
+def _all_records(paths: Sequence[PathLike], files: "Sequence[_Hashed]") -> Iterator[tuple[Any, ...]]:
     """Records of dnaio, of one file or two at a time; both mates have one name, and no file ends before the other."""
     from dnaio import FastqFormatError, FastqReader  # a fifth of a second, which only this function needs
     from xopen import xopen
 
     handles: list[BinaryIO] = []
     try:
-        handles = [xopen(path, "rb", threads=0) for path in paths]
+        handles = [xopen(io.BufferedReader(file, BLOCK), "rb", threads=0) for file in files]
         readers = [iter(FastqReader(cast(BinaryIO, _WithoutEmptyLines(handle)))) for handle in handles]
         if len(readers) == 1:
             yield from zip(readers[0], strict=True)
-            return
-        for one, other in zip_longest(*readers):
+        for one, other in zip_longest(*readers) if len(readers) == 2 else ():
             if one is None or other is None:
                 short = 0 if one is None else 1
                 message = f"ends before its mate file {paths[1 - short]}"
@@ -341,6 +362,8 @@ def _all_records(paths: Sequence[PathLike]) -> Iterator[tuple[Any, ...]]:
                 )
                 raise Fault("E04", message, "pair the files again, unsorted", file=f"{paths[0]} and {paths[1]}")
             yield one, other
+        for file in files:
+            file.drain()
     except FastqFormatError as error:
         raise Fault("E28", f"is not a complete FASTQ file ({error})", "fetch it again", file=_names(paths)) from error
     except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:
@@ -352,6 +375,34 @@ def _all_records(paths: Sequence[PathLike]) -> Iterator[tuple[Any, ...]]:
 
 def _names(paths: Sequence[PathLike]) -> str:
     return " or ".join(map(str, paths))
+
+
+class _Hashed(io.RawIOBase):
+    """The bytes of a file, and the sha256 and number of those that were read."""
+
+    def __init__(self, path: PathLike) -> None:
+        self.file, self.size, self.digest = io.FileIO(path), 0, hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        read = self.file.readinto(buffer) or 0
+        self.digest.update(memoryview(buffer).cast("B")[:read])
+        self.size += read
+        return read
+
+    def drain(self) -> None:
+        """Read what a decompressor left behind the last byte it needed."""
+        while self.read(BLOCK):
+            pass
+
+    def hexdigest(self) -> str:
+        return self.digest.hexdigest()
+
+    def close(self) -> None:
+        self.file.close()
+        super().close()
 
 
 class _WithoutEmptyLines(io.RawIOBase):
