@@ -193,6 +193,31 @@ def test_the_header_names_contigs_group_and_aligner(genome: Genome) -> None:
     assert lines[4] == GROUP.replace("\\t", "\t") and lines[5].startswith("@PG\tID:bwa-mem3\tPN:bwa-mem3\tVN:0.4.4")
 
 
+def test_reads_are_of_the_group_their_comment_names(genome: Genome) -> None:
+    """And batches end where the group changes, so each library has insert sizes of its own."""
+    pairs = pairs_of(genome, 600, 7)
+    parts = [
+        fastq(pairs[:200]).replace(b" x\n", b"\tRG:Z:lib\n"),
+        fastq(pairs[200:]).replace(b" x\n", b"\tRG:Z:other\n"),
+    ]
+    words = [
+        sys.executable,
+        "-m",
+        "karyolot.io.mem3",
+        str(genome.prefix),
+        "2",
+        str(WHOLE),
+        GROUP,
+        GROUP.replace("lib", "other"),
+    ]
+    done = subprocess.run(words, input=b"".join(parts), capture_output=True, check=True)
+    found = records(done.stdout)
+    alone = [records(by_mem3(genome, part)) for part in (fastq(pairs[:200]), fastq(pairs[200:]))]
+    of_group = [[row for row in found if f"RG:Z:{name}" in row] for name in ("lib", "other")]
+    assert sum(map(len, of_group)) == len(found)
+    assert [[row[:11] for row in rows] for rows in of_group] == [[row[:11] for row in rows] for rows in alone]
+
+
 # Faults
 
 

@@ -517,7 +517,7 @@ def test_a_cut_file_stops_its_lot_with_the_remedy(fresh: Path, call: Call) -> No
     assert done.returncode == 1
     assert "L4-thin-wgs_L1_R2.fastq.gz" in done.stderr and re.search("cut short|not a complete FASTQ", done.stderr)
     assert "Traceback" not in done.stderr.partition("Error in rule")[0]
-    assert not (fresh / "results" / "samples" / "L4-thin-wgs" / "dna").exists() and not leftovers(fresh)
+    assert not list((fresh / "results" / "samples" / "L4-thin-wgs" / "dna").glob("*")) and not leftovers(fresh)
 
 
 def test_a_changed_file_is_noticed_by_its_checksum(fresh: Path, call: Call) -> None:
@@ -582,5 +582,4 @@ def test_a_tool_that_dies_half_way_leaves_nothing_that_looks_whole(
     monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
     done = run_lot(fresh, call)
     assert done.returncode == 1 and "align_reads" in done.stderr
-    assert not list((fresh / "results" / "samples" / "L4-thin-wgs" / "dna").glob("*.bam*"))
-    assert not (fresh / "results" / "samples" / "L4-thin-wgs" / "dna" / "aligned.cram").exists()
+    assert not list((fresh / "results" / "samples" / "L4-thin-wgs" / "dna").glob("*"))
