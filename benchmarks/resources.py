@@ -92,7 +92,7 @@ TOOLS = {
     "bwa index": ("bwa index -p index genome.fa", "index.*"),
     "verify reads": (OURS.format("inputs.formats.fastq", "read", 'read(["1.fq.gz", "2.fq.gz"], [None, None])'), ""),
     "fastp": ("fastp -i 1.fq.gz -I 2.fq.gz --stdout --thread 2 -j f.json -h /dev/null > both.fq", "both.fq"),
-    "bwa mem": (r"bwa mem -p -v 2 -K 100000000 -t 1 -R '@RG\tID:a\tSM:a' index both.fq > a.sam", "a.sam"),
+    "bwa mem": (r"bwa mem -p -v 2 -K 10000000 -t 1 -R '@RG\tID:a\tSM:a' index both.fq > a.sam", "a.sam"),
     "samtools fixmate": ("samtools fixmate -u -m --no-PG a.sam fixed.bam", "fixed.bam"),
     "samtools sort -u": (SORT.replace("-l 1", "-u"), "sorted.bam"),
     "samtools sort -l 1": (SORT, "sorted.bam"),
@@ -173,7 +173,8 @@ def demo(directory: str) -> list[dict[str, object]]:
 
 
 WITH_THREADS = {
-    "align_reads": "bwa mem -p -v 2 -K 100000000 -t {threads} results/reference/index/genome {place}/both.fq > {place}/a.sam",
+    "align_reads": "python -m karyolot.io.mem3 results/reference/index/genome {threads} 10000000 '@RG\\tID:a\\tSM:a'"
+    " < {place}/both.fq > {place}/a.bam",
     "mark_duplicates": "samtools markdup -O cram,nthreads={threads} --reference results/reference/genome.fa"
     " {place}/a.bam {place}/a.cram",
     "index_transcripts": "rm -rf {place}/salmon && salmon index --threads {threads} --transcripts {place}/targets.fa"
@@ -240,7 +241,7 @@ def human(*_: str) -> list[dict[str, object]]:
 
 
 RULES = (
-    "prepare_genome", "index_genome", "make_bins", "index_transcripts", "verify_reads", "align_reads", "mark_duplicates",
+    "prepare_genome", "index_genome", "make_bins", "index_transcripts", "convert_index", "align_reads",
     "count_fragments", "count_alleles", "analyse_copy_number", "trim_transcripts", "quantify_transcripts",
 )  # fmt: skip
 RNA_GB = 5.0
