@@ -25,15 +25,12 @@ LANES = shlex.quote(json.dumps([{"paths": ["1.fq.gz", "2.fq.gz"], "sha256": [Non
 PYTHON = shlex.quote(sys.executable)
 FASTP = "fastp --stdout --thread 1 --length_required 30 --json f.json --html /dev/null"
 CRAM = "samtools markdup --barcode-tag RG --no-PG -O cram,nthreads=1 --reference genome.fa"
-PREPARED = (
-    "bwa index -p index genome.fa && samtools faidx genome.fa",
-    f"{PYTHON} -c 'from karyolot.io.mem3_index import convert;"
-    ' convert("index.bwt", "index.sa", "index.bwt.2bit.64")\'',
-)
+CONVERT = 'from karyolot.io.mem3_index import convert; convert("index.bwt", "index.sa", "index.bwt.2bit.64")'
+VERIFY = 'from karyolot.inputs.formats.fastq import read; read(["1.fq.gz", "2.fq.gz"], [None, None])'
+PREPARED = ("bwa index -p index genome.fa && samtools faidx genome.fa", f"{PYTHON} -c '{CONVERT}'")
 STEPS = {  # in an order in which each finds the files of those before it
     "before": {
-        "verify reads": f"{PYTHON} -c 'from karyolot.inputs.formats.fastq import read;"
-        ' read(["1.fq.gz", "2.fq.gz"], [None, None])\'',
+        "verify reads": f"{PYTHON} -c '{VERIFY}'",
         "fastp": f"{FASTP} --in1 1.fq.gz --in2 2.fq.gz > both.fq",
         "bwa": f"bwa mem -p -v 1 -K 10000000 -t 1 -R {GROUP} index both.fq > bwa.sam",
         "fixmate": "cat bwa.sam | samtools fixmate -u -m --no-PG - - > fixed",
