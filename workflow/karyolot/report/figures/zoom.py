@@ -146,7 +146,5 @@ def zoom(
             {"start": offsets[c.chrom] + c.start, "end": offsets[c.chrom] + c.end, "type": c.type} for c in record.calls
         ],
         "limits": [[round(value, 4), name] for name, value in zip(rules, ratio_limits(record), strict=False)],
-        "bands": [],
-        "genes": [],
     }
     return Zoom(data, group, chromosomes, tuple(calls))

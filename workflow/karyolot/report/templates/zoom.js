@@ -182,7 +182,6 @@
       if (data.band && !narrow) words(`shaded: ${note.band}`, box.left + 6, py(data.band[1]) + 36, colours.quiet, "left");
       label(ctx, words, px, box, narrow);
       if (note.uninterpreted) boxed(ctx, words, note.uninterpreted, box.left + box.width / 2, box.top + 18, colours.ink);
-      strip(ctx, words, px, box, shown);
     }
     if (!narrow || kind === "ratio") words("copies", u.width, box.top - 9, colours.quiet, "right");
     if (last) ruler(ctx, words, px, box);
@@ -196,31 +195,6 @@
     ctx.beginPath(); ctx.roundRect(at - half, height - 9, 2 * half, 17, 3); ctx.fill(); ctx.stroke();
     words(text, at, height, colour, "center");
     ctx.font = FONT;
-  }
-
-  function strip(ctx, words, px, box, shown) { // of a single chromosome: its bands, and the listed genes
-    const seen = shown(chromosomes), bottom = box.top + box.height;
-    if (seen.length !== 1) return;
-    let free = -Infinity;
-    for (const [start, end, name, stain] of data.bands) {
-      if (end <= view[0] || start >= view[1]) continue;
-      const left = Math.max(px(start), box.left), width = Math.min(px(end), box.left + box.width) - left;
-      ctx.fillStyle = stain === 1 ? colours.stripe : colours.quiet;
-      ctx.globalAlpha = stain === 1 ? 1 : stain * 0.2;
-      ctx.fillRect(left, bottom - 9, width, 8);
-      ctx.globalAlpha = 1;
-      const half = ctx.measureText(name).width / 2 + 3, middle = left + width / 2;
-      if (middle - half < free || middle + half > box.left + box.width) continue;
-      free = middle + half;
-      words(name, middle, bottom - 16, colours.quiet, "center");
-    }
-    let row = 0;
-    for (const [at, name] of data.genes) {
-      if (at < view[0] || at > view[1]) continue;
-      ctx.beginPath(); ctx.setLineDash([1, 3]); ctx.strokeStyle = colours.ink; ctx.lineWidth = 1;
-      ctx.moveTo(px(at), box.top); ctx.lineTo(px(at), bottom - 24); ctx.stroke(); ctx.setLineDash([]);
-      words(name, Math.min(px(at) + 4, box.left + box.width - 50), box.top + 12 + 14 * (row++ % 3), colours.ink, "left");
-    }
   }
 
   function hatch(ctx, left, top, right, bottom) {

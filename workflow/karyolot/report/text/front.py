@@ -448,12 +448,13 @@ def _not_assessed(record: Measured) -> str:
 
 
 def _figure(record: Measured) -> str:
-    """What the genome plot shows, before its karyotype."""
+    """What the genome plot shows, before its karyotype, or why it has none."""
     declared = "declared donor" if record.verdict.outcome == "FAIL_IDENTITY" else "donor"
     against = (
         f"Copy number against {declared} {record.lot.donor_id}, bins of {bins_of(record.copy_number.bins.bin_bp)}."
     )
-    return f"{against} By depth; ploidy not measured."
+    withheld = record.copy_number.karyotype_withheld
+    return f"{against} No karyotype: {withheld}." if withheld and not _uninterpreted(record) else against
 
 
 def _uninterpreted(record: Measured) -> str:

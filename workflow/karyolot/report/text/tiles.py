@@ -158,7 +158,9 @@ def _cell_type(record: Measured, results: Results) -> tuple[str, list[str]]:
     if unwanted:
         top = max(unwanted, key=lambda marker: marker.lot_tpm_high or 0.0)
         lines.append(f"Unwanted: {top.gene_name} {number(top.lot_tpm_high, 2)} TPM at most")
-    return "Hepatocyte progenitor" if progenitor else "Type not confirmed", lines
+    if progenitor:
+        return "Hepatocyte progenitor", lines
+    return "Markers as expected" if met == len(judged) else "Type not confirmed", lines
 
 
 def _small_variants(record: Measured, results: Results) -> tuple[str, list[str]]:
