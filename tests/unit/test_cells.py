@@ -85,7 +85,7 @@ def test_limits_are_worded_for_both_ploidies() -> None:
     )
     assert cells.detectable_both(0.7, 0.6, None).endswith("of diploid cells (tetraploid: not detectable)")
     assert cells.detectable_both(0.28, 0.26, 4.0) == "28% (gain) or 26% (loss) of cells"
-    assert cells.interval(0.93, 1.06) == "93% to 100%"
+    assert cells.interval(0.93, 1.06) == "93% to 100%" and cells.interval(1.1, 1.3) == "100%"
 
 
 EVENT = (Event("chr8", 0, 200_000_000, +1, 0.5),)

@@ -422,6 +422,12 @@ def test_the_next_actions_name_what_to_confirm_once_each_and_the_deciding_ones_f
     assert len({action.text for action in actions}) == len(actions)
     assert decide("L1", GOOD, ACCEPTANCE, 5, 0.95).actions == ()
 
+    blind = Metric(value=8, about=("Xp", "Yq", "1p", "2p", "3p", "4p", "5p", "6p"))
+    (found,) = decide("L1", GOOD | {MetricName.DNA_BLIND_ARMS: blind}, ACCEPTANCE, 5, 0.95).actions
+    assert "without data on Xp, Yq, 1p, 2p, 3p, 4p and 2 more again" in found.text
+    nothing = {MetricName.CN_ACQUIRED_LONG: Metric(value=None, reason="too few bins")}
+    assert decide("L1", GOOD | nothing, ACCEPTANCE, 5, 0.95).actions == (), "there is no change to confirm"
+
     swapped = lot | {MetricName.IDENTITY_SNP_MATCH: Metric(value="MISMATCH")}
     (first, *rest) = decide("L1", swapped, ACCEPTANCE, 5, 0.95).actions
     assert first.text.startswith("Do not use the lot under this identity")

@@ -302,7 +302,9 @@ def with_limit(limit: float | None, **facts: Any) -> Any:
 
 def test_a_criterion_that_asks_for_more_reads_says_how_many() -> None:
     words = "times the reads of lot and donor are needed for a limit of 20%"
-    assert re.search(rf"the worse of the two; about [23](\.\d)? {words}$", with_limit(0.3).detail)
+    assert re.search(
+        rf"in 30% of diploid or 60% of tetraploid cells; about [23](\.\d)? {words}$", with_limit(0.3).detail
+    )
     assert words in with_limit(None).reason
     assert "times the reads" not in with_limit(0.2).detail
     assert "times the reads" not in with_limit(0.3, lot_median=None).detail

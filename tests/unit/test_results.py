@@ -186,7 +186,10 @@ def test_why_a_lot_failed() -> None:
         assert f"{result.id} {result.title}" in text
         assert f"measured {result.value} " in text and f"limit {result.limit}" in text
         assert result.explanation in text and result.reason in text and result.source in text
-    assert "A 5 Mb gain is detectable when at least 12% of cells carry it, a loss from 12%." in text
+    assert (
+        "A change of 5 Mb is detectable in at least 12% (gain) or 12% (loss) of diploid cells (tetraploid: 24% or 23%)."
+        in text
+    )
     assert f"Report {failing().report_id}: here/results/HLP-2031-07/report.html" in text
 
 

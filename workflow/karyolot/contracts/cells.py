@@ -95,6 +95,8 @@ def share(fraction: float) -> str:
 
 def interval(low: float, high: float) -> str:
     """'57% to 63%'; no end above all cells."""
+    if low >= 1:
+        return "100%"
     return f"{percent(min(low, 1.0))} to {percent(min(high, 1.0))}"
 
 

@@ -1,5 +1,8 @@
 """Everything found on copy number -> the metrics that criteria are held against. A metric that cannot be known is null."""
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 
 from karyolot.contracts.alleles import AlleleResults
@@ -76,7 +79,9 @@ def blind_arms(arms: pd.DataFrame, layout: Layout, sex: str) -> Metric:
     blind += [contig + arm for contig in absent for arm in (("p", "q") if layout.cytobands else ("",))]
     names = [name for name in blind if name not in NEVER_SEEN]
     seen = own["assessable"].any()
-    return Metric(value=len(names), detail=", ".join(names) if seen else "every arm", about=tuple(names))
+    return Metric(
+        value=len(names), detail=", ".join(names) if seen else "every arm", about=tuple(names) if seen else ("any arm",)
+    )
 
 
 def _quality(comparison: Comparison) -> Metrics:
@@ -211,8 +216,18 @@ def _counts(
     found[MetricName.CN_PUBLISHED_RULE] = Metric(
         value=len(broken),
         detail="; ".join(f"{row.published_rule} {row.chrom}:{row.start}-{row.end}" for row in broken.itertuples()),
+        about=tuple(dict.fromkeys(name for row in broken.to_dict("records") for name in _called_there(calls, row))),
     )
     return found
+
+
+def _called_there(calls: pd.DataFrame, segment: Mapping[Hashable, Any]) -> list[str]:
+    """Names of the calls that overlap a segment, or its place where none does."""
+    inside = (
+        (calls["chrom"] == segment["chrom"]) & (calls["start"] < segment["end"]) & (calls["end"] > segment["start"])
+    )
+    place = f"{segment['published_rule']} of {segment['chrom']}:{segment['start'] + 1}-{segment['end']}"
+    return calls.loc[inside, "name"].tolist() or [place]
 
 
 def _words(calls: pd.DataFrame, unasked: str, sets: float | None) -> list[str]:

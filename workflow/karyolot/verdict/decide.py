@@ -27,6 +27,8 @@ NOT_PANEL = (
     "the settings ask for the reference panel (expression.panel), and this lot has no RNA of its own and of its donor's"
     " hepatocytes: give both, or take the panel out of the settings"
 )
+MOST_NAMED = 6
+"""Names in one action."""
 SAME_PERSON = (MetricName.IDENTITY_SNP_MATCH, MetricName.IDENTITY_GERMLINE)
 """Metrics that tell the donor from another person of the same sex."""
 NAMED = {
@@ -278,7 +280,8 @@ def _actions(
     """What the reader does next, those of the criteria that decided first; criteria with one action in one entry.
 
     A criterion asks for its action when it is not met, or when it was not assessed and leaves the lot undecided. Where the sample
-    is not its donor's, or the data cannot carry a verdict, the actions of the stability criteria wait.
+    is not its donor's, or the data cannot carry a verdict, the actions of the stability criteria wait. An action about
+    something needs its name.
     """
     rank: dict[Outcome, int] = {"FAIL_IDENTITY": 0, "INDETERMINATE": 1, "FAIL": 2, "NOT_ASSESSED": 3, "REVIEW": 4}
     if outcome == "FAIL":
@@ -301,10 +304,12 @@ def _actions(
     return [
         Action(text=action.replace("{about}", _listed(about)), criteria=tuple(ids))
         for action, (about, ids) in found.items()
+        if about or "{about}" not in action
     ]
 
 
 def _listed(names: Sequence[str]) -> str:
-    """'trisomy 8 and gain of 20q11.21'; 'it' without names."""
-    words = [name[:1].lower() + name[1:] for name in names]
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]])) or "it"
+    """'trisomy 8 and gain of 20q11.21'; what is beyond MOST_NAMED is counted. An arm such as Xp stays as it is."""
+    words = [name[:1].lower() + name[1:] if " " in name else name for name in names[:MOST_NAMED]]
+    words += [f"{len(names) - MOST_NAMED} more"] * (len(names) > MOST_NAMED)
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
