@@ -79,9 +79,8 @@ def blind_arms(arms: pd.DataFrame, layout: Layout, sex: str) -> Metric:
     blind += [contig + arm for contig in absent for arm in (("p", "q") if layout.cytobands else ("",))]
     names = [name for name in blind if name not in NEVER_SEEN]
     seen = own["assessable"].any()
-    return Metric(
-        value=len(names), detail=", ".join(names) if seen else "every arm", about=tuple(names) if seen else ("any arm",)
-    )
+    about = tuple(names) if seen else ("any arm",)
+    return Metric(value=len(names), detail=", ".join(names) if seen else "every arm", about=about)
 
 
 def _quality(comparison: Comparison) -> Metrics:
