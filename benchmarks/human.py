@@ -69,6 +69,7 @@ def main(what: str, directory: str, *arguments: str) -> None:
     if RESULTS.is_file():
         old = pd.read_csv(RESULTS, sep="\t")
         new = pd.concat([old[~old["kind"].isin(new["kind"])], new])
+    new = new[["kind", *(name for name in new.columns if name != "kind")]]
     new.sort_values("kind", kind="stable").to_csv(RESULTS, sep="\t", index=False, float_format="%.4g")
     print(new.to_string(index=False))
 
