@@ -139,6 +139,18 @@ def test_arms_in_thirds_are_no_noise(every: int, fraction: float) -> None:
     check(pieces([(-1, 0, 1) if i % every == 0 else (0,) for i in range(len(arms()))], fraction), 2)
 
 
+@pytest.mark.parametrize("fraction", [1.0, 0.3])
+@pytest.mark.parametrize("step_mb", [2, 5, 10])
+def test_levels_that_alternate_within_an_arm_are_no_noise(step_mb: int, fraction: float) -> None:
+    """Loss, normal, gain in turn on every arm: two thirds of the genome changed, in steps of 10 to 50 bins."""
+    lengths = arms()["end"] - arms()["start"]
+    copies = [[(-1, 0, 1)[i % 3] for i in range(int(length // (step_mb * 1_000_000)))] for length in lengths]
+    events = pieces(copies, fraction)
+    result = lot(events, 4)
+    assert result.noise.assessable and found(result, events) >= 0.95 * len(events)
+    assert result.compared.facts.neutral == pytest.approx(1 - changed_share(events), abs=0.04)
+
+
 def test_a_genome_without_a_common_level_says_so_and_still_shows_its_segments() -> None:
     """Three pieces of one to four copies on every arm: a quarter of the genome at any level."""
     copies = np.random.default_rng(3).choice([-1, 0, 1, 2], (len(arms()), 3)).tolist()

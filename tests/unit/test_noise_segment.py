@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from karyolot.contracts.copy_number import Noise
 from karyolot.contracts.settings import CopyNumber
-from karyolot.dna.noise import first_noise, holds_levels, inflation_at, measure_noise, standard_error
+from karyolot.dna.limits import Error, smallest_fractions
+from karyolot.dna.noise import (
+    degrees_of_freedom,
+    first_noise,
+    half_width,
+    holds_levels,
+    inflation_at,
+    measure_noise,
+    standard_error,
+)
 from karyolot.dna.segment import merge, split, track
 from karyolot.dna.segments import segment_track
 from karyolot.dna.thresholds import known_threshold, segment_threshold
@@ -79,8 +88,46 @@ def test_the_error_of_a_mean_is_that_of_its_waves_up_to_blocks_never_measured(le
     for size in (1, 16, 128):
         assert 0.9 < np.mean(np.sqrt(ratios[size])) < 1.1
     assert 0.95 < np.mean(np.sqrt(ratios[1200])) < 1.3 and np.std(np.sqrt(ratios[1200])) < 0.3
-    # Differences of neighbours miss what longer waves add, and must not exceed the truth by more than their own error.
-    assert 0.45 < np.mean(np.sqrt(between)) < 1.1
+    # Differences of neighbours (here of up to two bins) miss what longer waves add; they must not exceed the truth by more
+    # than their own error. The truth of 16 bins of the longest wave is 15 times that of white noise.
+    assert 0.25 < np.mean(np.sqrt(between)) < 1.1
+
+
+def test_the_degrees_of_freedom_are_those_of_the_errors_of_many_lots() -> None:
+    """2 over the relative variance of the inflation between 60 lots, within a factor of 2.5 (its own error is 1.4)."""
+    sizes = np.array([1, 16, 128, 1200])
+    inflations, expected = [], []
+    for seed in range(60):
+        values, arms = lot(seed, (1.5, 10.0))
+        noise = measure_noise(values, np.full(len(values), 0.01), arms)
+        inflations.append(inflation_at(noise, sizes))
+        expected.append(degrees_of_freedom(noise, sizes))
+    measured = 2 * np.mean(inflations, axis=0) ** 2 / np.var(inflations, axis=0, ddof=1)
+    ratio = np.median(expected, axis=0) / measured
+    assert (ratio > 0.4).all() and (ratio < 2.5).all()
+    assert (np.diff(measured) < 0).all()
+
+
+@pytest.mark.parametrize("freedom", [15.0, 40.0, 200.0, np.inf])
+@pytest.mark.parametrize("threshold", [3.6, 4.9])
+def test_a_limit_holds_in_other_lots_whose_error_is_another_estimate(freedom: float, threshold: float) -> None:
+    """Two lots estimate the same error of 1 each with this many degrees of freedom."""
+    settings = CopyNumber(min_log2=0.0)
+    generator = np.random.default_rng(1)
+    first, second = (
+        np.ones(4000) if np.isinf(freedom) else np.sqrt(generator.chisquare(freedom, 4000) / freedom) for _ in range(2)
+    )
+    scale = 1e-3  # so small that the fraction of cells is proportional to the shift
+    limits = [smallest_fractions(Error(scale * se, freedom), threshold, 2, settings)[0] for se in first]
+    shifts = np.log2(1 + np.array(limits) / 2) / scale
+    assert (shifts + generator.normal(size=4000) >= threshold * second).mean() == pytest.approx(0.95, abs=0.012)
+
+
+def test_an_interval_is_wider_than_that_of_a_known_error() -> None:
+    values, arms = lot(1, (10.0,))
+    noise = measure_noise(values, np.full(len(values), 0.01), arms)
+    widths = half_width(noise, 1.0, np.array([1, 1200])) / standard_error(noise, 1.0, np.array([1, 1200]))
+    assert widths[0] == pytest.approx(1.96, abs=0.005) and 1.97 < widths[1] < 2.4
 
 
 def lot(

@@ -363,7 +363,7 @@ def test_the_text_says_depth_limits_cost_and_assumptions() -> None:
     assert lot[3] == "million" and pairs == pytest.approx(depth * GENOME / 300 / 1e6, rel=0.01)
     assert hours == pytest.approx(of_genome(pairs * 1e6, GENOME, Config())[0], rel=0.01)
     limits = next(line.split() for line in text.splitlines() if line.startswith("5 Mb"))
-    assert limits[2:] == ["10%", "/", "9.5%"]
+    assert limits[2:] == ["10%", "/", "10%"]
     assert "usable bins of 50 kb" in text and "Allele evidence for a change of 5 Mb in 10% of cells" in text
     table = text.partition("at other depths of lot and donor\n")[2].splitlines()
     assert table[0].split() == ["depth", "1", "Mb", "5", "Mb", "20", "Mb", "any", "arm"]

@@ -153,7 +153,8 @@ def test_a_region_that_hides_a_change_has_a_higher_limit() -> None:
         arms = known_regions(ratios, lot().noise, settings, ATLAS)
         found.append(verify(ratios, lot().noise, arms, lod, settings).arms.set_index("name").loc["chr5q"])
     plain, moved = found
-    assert moved["lod_loss"] > 1.2 * plain["lod_loss"] and moved["power_loss"] == pytest.approx(0.95, abs=0.02)
+    # The search stops within 1/4,096 of the cells above the limit: here a third of a standard error.
+    assert moved["lod_loss"] > 1.2 * plain["lod_loss"] and 0.95 <= moved["power_loss"] < 0.99
     assert moved["lod_gain"] == pytest.approx(plain["lod_gain"]) and moved["power_gain"] > 0.99
 
 

@@ -59,7 +59,7 @@ TYPICAL_NOISE = (
 
 VERIFIED = (
     "Verification: a run tries its limits with simulated changes in the lot's own reads and raises those that fall short: in"
-    " simulations by a median of 5% of the limit, 15% at 20 Mb (benchmarks/plan.tsv)."
+    " simulations by a median of 3% of the limit, 19% at most (benchmarks/plan.tsv)."
 )
 
 

@@ -20,16 +20,19 @@ from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import Calls, Comparison, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
-from karyolot.dna.limits import MIN_USABLE, NEVER_SEEN, distinct_places, smallest_fractions
+from karyolot.dna.limits import MIN_USABLE, NEVER_SEEN, Error, distinct_places, error_of, smallest_fractions
 from karyolot.dna.names import Extent, Type, common_name, copies_in_affected
-from karyolot.dna.noise import runs_of, standard_error
-from karyolot.dna.segments import CONFIDENCE, against_donor, donor_alone, published_rule
+from karyolot.dna.noise import half_width, runs_of, standard_error
+from karyolot.dna.segments import against_donor, donor_alone, published_rule
 from karyolot.dna.thresholds import known_threshold, least_effect, segment_threshold
 from karyolot.dna.timing import TIMING, timing_allowance
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
+EDGE, LEAST_TRIMMED = 1, 10
+"""Bins at either end of a change of at least that many that its fraction of cells is not taken from: the change ends inside a
+bin, and the search put its ends where chance favours it. With them the intervals of 5 Mb in all cells held the truth in 85 %."""
 WHOLE_COPIES = 0.25
 """A donor's mean copies this near to a whole number, and significantly not the expected one, are taken for that number."""
 WHOLE = 0.9
@@ -54,10 +57,18 @@ HIGH_COPY = 3.5
 
 @dataclass(frozen=True, eq=False)  # rows are arrays: a change equals itself alone
 class _Change:
+    """mean, error: of all bins, what is tested. level, half: of the inner bins (EDGE), and half of its 95 % interval."""
+
     rows: Rows
     mean: float
-    se: float
+    error: Error
+    level: float
+    half: float
     tests: tuple[str, ...]
+
+    @property
+    def se(self) -> float:
+        return self.error.se
 
 
 def call_changes(
@@ -83,8 +94,10 @@ def call_changes(
     values, weights = against_donor(table)
 
     def change(rows: Rows, *tests: str) -> _Change:
-        mean = float(np.average(values[rows], weights=weights[rows]))
-        return _Change(rows, mean, float(standard_error(noise, weights[rows].sum(), len(rows))), tests)
+        inner = rows[EDGE:-EDGE] if len(rows) >= LEAST_TRIMMED else rows
+        mean, level = (float(np.average(values[own], weights=weights[own])) for own in (rows, inner))
+        half = float(half_width(noise, weights[inner].sum(), len(inner)))
+        return _Change(rows, mean, error_of(noise, weights[rows].sum(), len(rows)), level, half, tests)
 
     threshold = segment_threshold(len(table), settings.family_wise_error)
     changed = segments[
@@ -199,7 +212,7 @@ def _row(item: _Change, about: _About) -> dict[str, object]:
     copies = _copies_in_donor(part, about.donor_noise)
     median = float(part["log2"].median())
     level = _level(item, median)
-    found = _fractions(level, item.se, copies, about.sets)
+    found = _fractions(level, item.half, copies, about.sets)
     if copies * 2**level >= HIGH_COPY:
         class_ = "high-copy"
     else:
@@ -243,9 +256,9 @@ def _row(item: _Change, about: _About) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _fractions(level: float, se: float, copies: int, sets: float | None) -> dict[str, float]:
-    """fraction and tetraploid of Calls, with their 95 % intervals. level: log2 ratio of the change."""
-    low, high = level - CONFIDENCE * se, level + CONFIDENCE * se
+def _fractions(level: float, half: float, copies: int, sets: float | None) -> dict[str, float]:
+    """fraction and tetraploid of Calls, with their 95 % intervals. level, half: log2 ratio, and half of its interval."""
+    low, high = level - half, level + half
     ends = (fraction_of_cells(level, copies, sets), *fraction_interval(low, high, copies, sets))
     found = dict(zip(FRACTIONS, map(float, ends), strict=True))
     other = {name.replace("fraction", "tetraploid"): tetraploid(value, sets) for name, value in found.items()}
@@ -275,17 +288,17 @@ def _limit(item: _Change, type_: Type, extent: Extent, arm: str, copies: int, ab
         return float(printed)
     limits = about.limits
     threshold = limits["segment"] if item.tests == ("segment",) else min(limits.values())
-    gain, loss = smallest_fractions(item.se, threshold, copies, about.settings, about.sets)
+    gain, loss = smallest_fractions(item.error, threshold, copies, about.settings, about.sets)
     return gain if type_ == "gain" else loss
 
 
 def _level(item: _Change, median: float) -> float:
-    """log2 that copies and cell fraction are taken from: the mean, or the median where the bins are not of one level.
+    """log2 of copies and cell fraction: the mean of the inner bins, or the median where the bins are not of one level.
 
     The tail beside an amplicon: a few of its bins in a long weak gain make a mean of five copies that no bin has.
     """
     if abs(item.mean - median) <= SAME * MEDIAN_SE * item.se:
-        return item.mean
+        return item.level
     return median if median * item.mean > 0 else 0.0
 
 
@@ -328,7 +341,7 @@ def _artefact(item: _Change, part: pd.DataFrame, table: pd.DataFrame, atlas: Atl
     if atlas.in_immune_receptors(chrom, start, end):
         return "immune receptor genes"
     allowance = timing_allowance(str(part["region"].iloc[0]), end - start, comparison)
-    if abs(item.mean) - CONFIDENCE * item.se <= allowance:
+    if abs(item.level) - item.half <= allowance:
         return TIMING
     last = int(table.loc[table["chrom"] == chrom, "end"].max())
     at_end = end <= END_BP or start >= last - END_BP

@@ -19,8 +19,8 @@ from karyolot.contracts.criteria import Metrics
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.settings import CopyNumber, Identity
 from karyolot.dna.alleles import BLOCK, LEAST_BLOCKS, SURE, sites_needed
-from karyolot.dna.limits import MIN_USABLE, distinct_places, limits_by_size, smallest_fractions
-from karyolot.dna.noise import MIN_BINS, inflation_at
+from karyolot.dna.limits import MIN_USABLE, Error, distinct_places, limits_by_size, smallest_fractions
+from karyolot.dna.noise import MIN_BINS, MIN_BLOCKS, degrees_of_freedom, fit_inflation, inflation_at
 from karyolot.dna.ratio import analysis_factor
 from karyolot.dna.thresholds import known_threshold
 
@@ -32,7 +32,7 @@ PAIR_BP = 300
 """Bases of a read pair, 2 x 150."""
 COUNTED = 0.9
 """Fraction of sequenced pairs that is counted: primary, properly paired, unique, not duplicate. As in
-benchmarks/copy_number.py; libraries of many cycles or little DNA lose more."""
+benchmarks/lots.py; libraries of many cycles or little DNA lose more."""
 USABLE = 0.92
 """Fraction of the bins of an arm that is used: 50 kb bins of GRCh38 that hold sequence and whose mappability is at least 0.75
 (0.72 to 0.99 by arm)."""
@@ -198,10 +198,15 @@ def forecast(lot: float, donor: float, libraries: Libraries, settings: CopyNumbe
     fragments = lot * width, donor * width
     variance = poisson_variance(*fragments)
 
-    def error(bins: int) -> float:
-        return float(np.sqrt(variance / bins + libraries.shared(bins * width)))
-
     used = round(libraries.used / width)
+    measured = _as_measured(variance, used, width, libraries.shared)
+
+    def error(bins: int) -> Error:
+        return Error(
+            float(np.sqrt(variance / bins + libraries.shared(bins * width))),
+            float(degrees_of_freedom(measured, bins)),
+        )
+
     threshold = known_threshold(libraries.tests, settings.family_wise_error)
     arms = {}
     for name, bases in libraries.arms.items():
@@ -210,6 +215,14 @@ def forecast(lot: float, donor: float, libraries: Libraries, settings: CopyNumbe
         assessable = bins >= settings.min_bins and _larger(both) <= settings.max_arm_lod
         arms[name] = both if assessable else (np.nan, np.nan)
     return Forecast(width, used, fragments, limits_by_size(error, width, used, settings), arms)
+
+
+def _as_measured(variance: float, used: int, width: int, shared: Shared) -> Noise:
+    """The noise as a run would fit it to this many used bins: it says how well the standard error will be known."""
+    most = max(int(np.log2(max(used / (2 * MIN_BLOCKS), 1))), 0)
+    sizes = 2 ** np.arange(most + 1)
+    inflation = 1 + shared(sizes * width) * sizes / variance
+    return fit_inflation(sizes, np.maximum(used // sizes, 1), inflation, max(used, 1), int(sizes[-1]))
 
 
 def poisson_variance(lot: float, donor: float) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import MASKS, Arms, Lod, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
-from karyolot.dna.noise import standard_error
+from karyolot.dna.noise import degrees_of_freedom, standard_error
 from karyolot.dna.segments import against_donor
 from karyolot.dna.thresholds import known_threshold, least_effect, segment_threshold
 
@@ -20,6 +21,21 @@ MIN_USABLE = 0.2
 NEVER_SEEN = frozenset({"13p", "14p", "15p", "21p", "22p", "Yq"})
 """Arms that short reads do not assess whatever their number: the short arms of the acrocentric chromosomes are satellites and
 ribosomal DNA, and two thirds of Yq have no sequence in GRCh37 and GRCh38, a large part of the rest being palindromes."""
+
+
+class Error(NamedTuple):
+    """Standard error of a mean, log2, and its degrees of freedom; NaN = not known."""
+
+    se: float
+    freedom: float
+
+
+UNKNOWN = Error(np.nan, np.nan)
+
+
+def error_of(noise: Noise, weight: float, bins: int) -> Error:
+    """Of an inverse-variance mean over `bins` neighbours, by an assessable noise."""
+    return Error(float(standard_error(noise, weight, bins)), float(degrees_of_freedom(noise, bins)))
 
 
 def known_regions(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber, atlas: Atlas) -> pd.DataFrame:
@@ -73,18 +89,18 @@ def _facts(part: pd.DataFrame) -> dict[str, object]:
 def _tested(row: dict[str, object], noise: Noise, threshold: float, settings: CopyNumber) -> dict[str, object]:
     weight, bins, copies = float(row.pop("weight")), int(row["bins"]), int(row["copies"])  # type: ignore[arg-type, call-overload]
     known = noise.assessable and bins >= settings.min_bins
-    se = float(standard_error(noise, weight, bins)) if known else np.nan
-    gain, loss = smallest_fractions(se, threshold, copies, settings) if known else (np.nan, np.nan)
+    error = error_of(noise, weight, bins) if known else UNKNOWN
+    gain, loss = smallest_fractions(error, threshold, copies, settings) if known else (np.nan, np.nan)
     assessable = bool(known and row["usable"] >= MIN_USABLE and max(gain, loss) <= settings.max_arm_lod)  # type: ignore[operator]
     return {
         **row,
-        "se": se,
-        "z": row["log2"] / se if known else np.nan,  # type: ignore[operator]
+        "se": error.se,
+        "z": row["log2"] / error.se if known else np.nan,  # type: ignore[operator]
         "lod_gain": float(gain),
         "lod_loss": float(loss),
         "power_gain": np.nan,
         "power_loss": np.nan,
-        "changed": bool(known and abs(row["log2"]) >= least_effect(se, threshold, settings)),  # type: ignore[arg-type]
+        "changed": bool(known and abs(row["log2"]) >= least_effect(error.se, threshold, settings)),  # type: ignore[arg-type]
         "assessable": assessable,
     }
 
@@ -96,22 +112,21 @@ def limits_of_detection(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber
     typical = used[used["region"] == "autosome"]["variance"].median()
     width = float((used["end"] - used["start"]).median())
 
-    def error(bins: int) -> float:
-        return float(standard_error(noise, bins / typical, bins)) if noise.assessable else np.nan
+    def error(bins: int) -> Error:
+        return error_of(noise, bins / typical, bins) if noise.assessable else UNKNOWN
 
     return limits_by_size(error, width, len(used), settings)
 
 
-def limits_by_size(error: Callable[[int], float], width: float, used: int, settings: CopyNumber) -> pd.DataFrame:
+def limits_by_size(error: Callable[[int], Error], width: float, used: int, settings: CopyNumber) -> pd.DataFrame:
     """Contract Lod, nothing planted yet: the smallest cell fraction called, for each configured size and the claim's.
 
-    The shift called with the configured power is (z* + z_power) standard errors of the mean over the bins of that size, and
-    never less than min_log2. Null where the size holds fewer than min_bins bins.
+    Null where the size holds fewer than min_bins bins.
 
     Parameters
     ----------
     error
-        Standard error, log2, of the mean of that many neighbouring bins; NaN = not known.
+        Of the mean of that many neighbouring bins.
     width
         Of a bin, bases.
     used
@@ -132,20 +147,28 @@ def limits_by_size(error: Callable[[int], float], width: float, used: int, setti
 
 
 def smallest_fractions(
-    se: float, threshold: float, copies: int, settings: CopyNumber, sets: float | None = None
+    error: Error, threshold: float, copies: int, settings: CopyNumber, sets: float | None = None
 ) -> tuple[float, float]:
     """Smallest cell fractions of a gain and of a loss that are called with the configured power.
 
-    se: of the mean log2 ratio. threshold: |z| it must pass. copies: in a diploid cell. sets: of the cells, None = diploid.
+    error: of the mean log2 ratio. threshold: |z| it must pass. copies: in a diploid cell. sets: of the cells, None = diploid.
     """
-    gain, loss = detectable_fraction(_shift(se, threshold, settings), copies, sets)
+    gain, loss = detectable_fraction(_shift(error, threshold, settings), copies, sets)
     return float(gain), float(loss)
 
 
-def _shift(se: float, threshold: float, settings: CopyNumber) -> float:
-    """log2 shift called with the configured power: it must pass both |z| and the smallest effect called."""
-    reserve = NormalDist().inv_cdf(settings.power) * se
-    return float(least_effect(se, threshold, settings)) + reserve
+def _shift(error: Error, threshold: float, settings: CopyNumber) -> float:
+    """log2 shift called with the configured power: it must pass both |z| and the smallest effect called.
+
+    The standard error s is an estimate, here and where the shift is to be called: a shift of k s passes z times the error s'
+    of the other lot, another estimate with the same nu degrees of freedom, when k s - z s' exceeds the deviation of the mean.
+    To first order that has the mean (k - z) sigma and the variance sigma^2 (1 + (k^2 + z^2) / (2 nu)), so that
+    (k - z)^2 = q^2 (1 + (k^2 + z^2) / (2 nu)), with q the normal quantile of the power; k is z + q for a known error.
+    """
+    q = NormalDist().inv_cdf(settings.power)
+    known = 1 - q**2 / (2 * error.freedom)
+    k = (threshold + np.sqrt(threshold**2 - known * (threshold**2 * known - q**2))) / known
+    return max(float(k * error.se), settings.min_log2 + q * error.se)
 
 
 def stated(

@@ -10,7 +10,7 @@ from karyolot.contracts.copy_number import Comparison, LogRatios
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.bins import expected_copies
-from karyolot.dna.noise import MAD_TO_SD, first_noise, holds_levels, measure_noise, runs_of
+from karyolot.dna.noise import MAD_TO_SD, SHORTER_FIRST, first_noise, holds_levels, measure_noise, runs_of
 from karyolot.dna.segment import split, track
 from karyolot.dna.thresholds import least_effect, segment_threshold
 
@@ -67,7 +67,7 @@ def compare(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str
     raw = np.log2(lot_count / donor_count)
     raw -= np.median(raw[autosome])
     design, names = _design(table, used, autosome, knots)
-    corrected, neutral = _corrected(table, raw, variance, design, autosome, settings)
+    corrected, neutral, share = _corrected(table, raw, variance, design, autosome, settings)
     table["raw"] = np.where(used, raw, np.nan)
     table["log2"] = np.where(used, corrected, np.nan)
     table["lot_log2"] = np.where(used, _alone(table, lot_count, design, autosome), np.nan)
@@ -86,7 +86,7 @@ def compare(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str
         rt_low=slope[0] - 1.96 * slope[1] if slope else None,
         rt_high=slope[0] + 1.96 * slope[1] if slope else None,
         noise_sd=_lag_noise(corrected[autosome], table["arm"].to_numpy()[autosome]),
-        neutral=_neutral_share(corrected, variance, table["arm"].to_numpy(), neutral, autosome),
+        neutral=share,
     )
     return Compared(table[list(LogRatios.to_schema().columns)].reset_index(drop=True), facts)
 
@@ -111,17 +111,25 @@ def _analysis_bins(
 
 def _corrected(
     table: pd.DataFrame, raw: Floats, variance: Floats, design: Floats, autosome: Mask, settings: CopyNumber
-) -> tuple[Floats, Mask]:
-    """(log2 ratios without what `design` explains, centred on the neutral bins; those bins).
+) -> tuple[Floats, Mask, float | None]:
+    """(log2 ratios without what `design` explains, centred on the neutral bins; those bins; their fraction of the autosomes).
 
-    Fitted on all autosomes, then again on the neutral bins when they suffice for the terms.
+    Fitted on all autosomes, then again on the neutral bins when they suffice for the terms. Where bins of several levels were
+    taken for neutral, levels are looked for again with the noise of shorter blocks; the fraction is None if that fails too.
     """
-    values = raw - _fit(design, raw, variance, autosome)
-    neutral = _neutral(table, values, variance, autosome, settings)
-    if neutral.sum() >= design.shape[1] * BINS_PER_TERM or design.shape[1] == 1:
-        values = raw - _fit(design, raw, variance, neutral)
-        neutral = _neutral(table, values, variance, autosome, settings)
-    return values - np.average(values[neutral], weights=1 / variance[neutral]), neutral
+    arms = table["arm"].to_numpy()
+    for longest in SHORTER_FIRST:
+        values = raw - _fit(design, raw, variance, autosome)
+        neutral = _neutral(table, values, variance, autosome, settings, longest)
+        if neutral.sum() >= design.shape[1] * BINS_PER_TERM or design.shape[1] == 1:
+            values = raw - _fit(design, raw, variance, neutral)
+            neutral = _neutral(table, values, variance, autosome, settings, longest)
+        values = values - np.average(values[neutral], weights=1 / variance[neutral])
+        first = first_noise(values[autosome], variance[autosome], arms[autosome], longest)
+        noise = measure_noise(values[neutral], variance[neutral], arms[neutral])
+        if not holds_levels(noise, first, float(np.median(variance[autosome]))):
+            return values, neutral, float(neutral.sum() / autosome.sum())
+    return values, neutral, None
 
 
 def _base_mask(bins: pd.DataFrame, settings: CopyNumber) -> NDArray[np.object_]:
@@ -345,14 +353,16 @@ def _extra_variance(values: Floats, variance: Floats) -> float:
     return max(spread**2 - float(np.median(variance)), 0.0)
 
 
-def _neutral(table: pd.DataFrame, values: Floats, variance: Floats, autosome: Mask, settings: CopyNumber) -> Mask:
+def _neutral(
+    table: pd.DataFrame, values: Floats, variance: Floats, autosome: Mask, settings: CopyNumber, longest: int | None
+) -> Mask:
     """Bins of segments that do not differ from the commonest level of the autosomes, which is taken as unchanged.
 
     Of levels about equally common (RIVAL) it is the one nearest to the median bin: gains and losses balance there.
     """
     arms = table["arm"].to_numpy()
     weights = 1 / variance
-    noise = first_noise(values[autosome], variance[autosome], arms[autosome])
+    noise = first_noise(values[autosome], variance[autosome], arms[autosome], longest)
     threshold = segment_threshold(int(autosome.sum()), settings.family_wise_error)
     level, se = np.full(len(table), np.nan), np.zeros(len(table))
     rows = np.flatnonzero(autosome)
@@ -369,15 +379,6 @@ def _neutral(table: pd.DataFrame, values: Floats, variance: Floats, autosome: Ma
     centre = levels[rivals[np.abs(levels[rivals] - np.median(level[autosome])).argmin()]]
     differs = np.abs(level - centre) > least_effect(se, threshold, settings)
     return np.asarray(autosome & ~differs)
-
-
-def _neutral_share(
-    values: Floats, variance: Floats, arms: NDArray[np.object_], neutral: Mask, autosome: Mask
-) -> float | None:
-    """Fraction of the used autosomal bins at the centre; None where bins of several levels were taken for neutral."""
-    first = first_noise(values[autosome], variance[autosome], arms[autosome])
-    noise = measure_noise(values[neutral], variance[neutral], arms[neutral])
-    return None if holds_levels(noise, first) else float(neutral.sum() / autosome.sum())
 
 
 def _alone(table: pd.DataFrame, counts: Floats, design: Floats, autosome: Mask) -> Floats:

@@ -10,8 +10,10 @@ from karyolot.contracts.copy_number import Noise, Segments
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.noise import (
     LEVELS,
+    SHORTER_FIRST,
     believable,
     first_noise,
+    half_width,
     holds_levels,
     inflation_at,
     measure_noise,
@@ -24,8 +26,6 @@ from karyolot.dna.thresholds import least_effect, segment_threshold
 
 Floats = NDArray[np.float64]
 
-CONFIDENCE = 1.96
-"""Half-width of a 95 % interval in standard errors."""
 MOST_ROUNDS = 4
 """Rounds of noise and segments; nearly all lots need two or three."""
 
@@ -46,11 +46,14 @@ def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
     """
     table = ratios[ratios["mask"].isna()].reset_index(drop=True)
     values, weights = against_donor(table)
-    noise, pieces = segment_track(table, values, weights, settings)
+    noise, pieces = segment_track(table, values, weights, settings, float(np.median(table["variance"])))
     donor_track, donor_weights = donor_alone(table)
     donor_noise, _ = segment_track(table, donor_track, donor_weights, settings)
     rows = []
-    for low, high, mean, se, _ in pieces:
+    sums = np.concatenate([[0.0], np.cumsum(weights)])
+    lows, highs = (np.array([piece[i] for piece in pieces], dtype=np.int64) for i in (0, 1))
+    halves = half_width(noise, sums[highs] - sums[lows], highs - lows)
+    for (low, high, mean, se, _), half in zip(pieces, halves.tolist(), strict=True):
         first, part = table.iloc[low], slice(low, high)
         median = float(table["log2"].iloc[part].median())
         donor = float(np.median(donor_track[part]))
@@ -69,8 +72,8 @@ def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
                 "se": se,
                 "z": mean / se,
                 "overdispersion": float(inflation_at(noise, high - low)),
-                "log2_low": mean - CONFIDENCE * se,
-                "log2_high": mean + CONFIDENCE * se,
+                "log2_low": mean - half,
+                "log2_high": mean + half,
                 "lot_log2": float(np.median(table["lot_log2"].to_numpy()[part])),
                 "donor_log2": donor,
                 "donor_z": float(
@@ -116,18 +119,35 @@ def _arms(table: pd.DataFrame) -> NDArray[np.object_]:
 
 
 def segment_track(
-    table: pd.DataFrame, values: Floats, weights: Floats, settings: CopyNumber
+    table: pd.DataFrame, values: Floats, weights: Floats, settings: CopyNumber, variance: float = 0.0
 ) -> tuple[Noise, list["Piece"]]:
     """Noise and segments (ranges of rows of `table`) of one track over the used bins of `table`, in genome order.
 
-    The first round takes the noise between neighbouring blocks, which does not depend on the levels; each further one
+    Where the noise is that of several copy-number levels (`noise.holds_levels`, with its `variance`), all is done again with
+    the first noise of shorter blocks; if none leaves the levels out, the noise is not assessable.
+    """
+    autosome = (table["region"] == "autosome").to_numpy()
+    own = values[autosome], 1 / weights[autosome], _arms(table)[autosome]
+    for longest in SHORTER_FIRST:
+        first = first_noise(*own, longest)
+        noise, pieces = _rounds(table, values, weights, first, settings)
+        if not holds_levels(noise, first, variance):
+            return noise, pieces
+    return noise.model_copy(update={"assessable": False, "reason": LEVELS}), pieces
+
+
+def _rounds(
+    table: pd.DataFrame, values: Floats, weights: Floats, noise: Noise, settings: CopyNumber
+) -> tuple[Noise, list["Piece"]]:
+    """Noise and segments, from a first noise.
+
+    The first round takes that of differences of neighbouring blocks, which does not depend on the levels; each further one
     measures it about the centre (0) on all bins the round before found unchanged, so that waves as long as an arm count as
     noise too. It ends when the same bins are unchanged twice, or after MOST_ROUNDS.
     """
     arms = _arms(table)
     autosome = (table["region"] == "autosome").to_numpy()
     threshold = segment_threshold(len(table), settings.family_wise_error)
-    first = noise = first_noise(values[autosome], 1 / weights[autosome], arms[autosome])
     before = None
     for turn in range(MOST_ROUNDS):
         pieces = []
@@ -140,8 +160,6 @@ def segment_track(
         if turn == MOST_ROUNDS - 1 or (before is not None and np.array_equal(quiet, before)):
             break
         noise, before = measure_noise(values[quiet], 1 / weights[quiet], arms[quiet]), quiet
-    if holds_levels(noise, first):
-        noise = noise.model_copy(update={"assessable": False, "reason": LEVELS})
     return noise, pieces
 
 
