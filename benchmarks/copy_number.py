@@ -1,299 +1,340 @@
-"""Sensitivity, false calls, cost: karyolot beside CNVkit, DNAcopy, hmmlearn, an oracle and the published rule.
+"""What copy-number calls are worth: measured on simulated lots with known truth, beside DNAcopy and hmmlearn.
 
-    uv pip install -r requirements.lock cnvkit hmmlearn        (a venv of its own; R with DNAcopy: r-bioc-dnacopy)
-    python benchmarks/copy_number.py [--quick]                 (two hours on two idle cores with --jobs 2; --quick: minutes)
+    python benchmarks/copy_number.py [--resume] [--lots N]     (benchmarks/README.md: how long it takes, what it needs)
 
---resume keeps the cells the table in --out already holds (the committed one: every null genome, and the thinnest mosaics at
-0.1x) and does the others. It writes benchmarks/copy_number.tsv, copy_number_cost.tsv and copy_number.png there. A method that
-is not installed is left out, and said. Every lot is simulated from a seed made of its cell, over GRCh38's chromosome lengths and
-cytobands: Poisson fragments (2 x 150 bases, 90 % usable); Ornstein-Uhlenbeck waves of 50 kb, 300 kb and 2 Mb shared by
-neighbours (sd 0.012, 0.009, 0.007 of the ln ratio: set by eye towards two real tumour/normal pairs); a GC bias of its own
-for each library; a replication-timing wave of 5 % in every lot, correlated with GC (0.65) as in real cells; GC-rich ends of
-1p, 9q, 16p, 17q, 19p, 20q. One genome carries 12 changes of one share of cells, two of each size, each on an arm of its own.
+It writes benchmarks/copy_number.tsv, one row per measured value with its 95 % interval, and copy_number.png. --resume keeps the
+cells the table already holds and measures the others; --lots multiplies the number of lots. Simulation: benchmarks/lots.py.
 
-Peers get karyolot's corrected ratios, so that segmentation and calling are compared and not the correction: this favours
-them, as none corrects for timing. Each is asked twice: by its own or usual limits, and with |z| >= 4 from the spread inside
-its segment and |log2| >= 0.02. The oracle knows where the changes are and tests each mean with karyolot's error and limits:
-what no segmentation can beat except by luck. A change is found when calls of its direction cover half of it; a call is false
-when less than half of it is a change.
+null         false calls per stable genome: with a matched timing track, one of other cells, none; women, men; 1x, 5x. Calls
+             marked as an artefact go to a person and are counted apart.
+rearranged   changes of 3 to 40 Mb, gains and losses, over 10 to 60 % of the genome; arms that alternate between loss, normal
+             and gain. Sensitivity, false calls, and whether dna.neutral (criterion Q05c, at least 0.6) is on the right side.
+power        changes at the limits that one lot prints (spiked-in verification included), in other lots of the same kind.
+coverage     of the 95 % interval of the fraction of cells, and the error of that fraction, where all are found.
+tetraploid   lots of 4n cells: the fraction stated for tetraploid cells against the truth.
+cost         CPU time from counts to calls.
+
+Peers segment karyolot's corrected ratios, so segmentation and calling are compared and not the correction; a segment counts when
+|z| >= 4 from the spread inside it and |log2| >= 0.02. A change is found when calls of its direction cover half of it; a call is
+false when less than half of it is a change of its direction.
 """
 
 import argparse
-import json
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 from time import process_time
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.stats import chi2
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from karyolot.contracts.cells import fraction_interval, fraction_of_cells
-from karyolot.contracts.copy_number import Comparison
-from karyolot.contracts.settings import CopyNumber
-from karyolot.dna.bins import expected_copies
-from karyolot.dna.calls import call_changes
-from karyolot.dna.limits import known_regions, limits_of_detection
-from karyolot.dna.noise import standard_error
-from karyolot.dna.plants import verify
-from karyolot.dna.ratio import compare
-from karyolot.dna.segments import Segmented, against_donor, segment
-from karyolot.dna.thresholds import segment_threshold
-from planted import ATLAS, Event, correlated_waves, genome
+from lots import (
+    ACROCENTRIC,
+    FRAGMENTS_PER_BIN,
+    SETTINGS,
+    TRACKS,
+    Analysed,
+    Event,
+    Lot,
+    analysed,
+    arms,
+    genome,
+    simulate,
+)
+
+from karyolot.contracts.cells import fraction_of_cells
+from karyolot.dna.limits import limits_of_detection
+from karyolot.dna.plants import Verified, verify
 
 HERE = Path(__file__).resolve().parent
-SETTINGS = CopyNumber()
-BIN = 50_000
-FRAGMENTS_PER_BIN = BIN / 300 * 0.9
-"""Of a diploid bin at a depth of 1."""
-DEPTHS = ((0.1, 0.1), (1.0, 1.0), (30.0, 30.0), (5.0, 5.0), (5.0, 1.0), (30.0, 5.0))
-"""Lot, donor."""
-SHARES = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 SIZES_MB = (1, 2, 5, 10, 20)
-EACH = 2
-"""Changes of each size in one genome, 6 % of it in all: more of them, below the limit, would count as noise. With GENOMES
-of them a cell of the table holds 200."""
-GENOMES = 100
-PEER_GENOMES = {"DNAcopy": 10, "CNVkit cbs": 1, "CNVkit haar": 1, "CNVkit hmm-germline": 1, "hmmlearn": 100}
-"""Genomes a cell of the peers holds; CNVkit takes a minute a genome."""
-PEER_DEPTHS = ((1.0, 1.0), (30.0, 30.0))
-UNEQUAL_SHARES = (0.1, 0.2, 0.5)
-PEER_SHARES = dict.fromkeys(("CNVkit cbs", "CNVkit haar", "CNVkit hmm-germline"), (0.0, 0.2, 1.0))
-OWN_LIMIT = "karyolot at its own limit"
-NULLS = 30
-WAVES = ((50_000, 0.012), (300_000, 0.009), (2_000_000, 0.007))
-RT_WAVE = 0.05
-GC_RICH_ENDS = {"chr1": "start", "chr9": "end", "chr16": "start", "chr17": "end", "chr19": "start", "chr20": "end"}
-SMALL_ARMS = (
-    "chr5p",
-    "chr8p",
-    "chr10p",
-    "chr12p",
-    "chr16q",
-    "chr17q",
-    "chr18q",
-    "chr19q",
-    "chr20p",
-    "chr20q",
-    "chr21q",
-)
-Z, EFFECT = 4.0, 0.02
-CNVKIT_GAIN, CNVKIT_LOSS = 0.2, -0.25
-"""`cnvkit.py call`'s limits for a log2 of one copy in most cells."""
+ALTERED = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+STEPS_MB = (2, 5, 10, 20)
+POWER_AT = ((1.0, "matched"), (1.0, "none"), (5.0, "r = 0.8"))
+MOST_ALTERED = 0.07
+"""Of the genome, in a lot of `power`: changes too small to be called count as noise of the others."""
+PEER_LOTS = 1
+"""Stable lots that peers segment, in each cell of `null`."""
+NEAR = 0.02
+"""A truth this near to the limit of Q05c is on both sides of it."""
+MB = 1_000_000
+Rows = list[dict[str, object]]
+Cell = tuple[object, ...]
 
 
-class Lot(NamedTuple):
-    """A simulated lot: counts, truth (chrom, start, end, type, size), sex."""
-
-    lot: pd.DataFrame
-    donor: pd.DataFrame
-    truth: pd.DataFrame
-    sex: str
+def proportion(found: Sequence[float]) -> dict[str, object]:
+    """n, value and Wilson's 95 % interval (doi 10.1080/01621459.1927.10502953)."""
+    n, p, z = len(found), float(np.mean(found)), 1.96
+    middle, half = p + z**2 / 2 / n, z * np.sqrt(p * (1 - p) / n + z**2 / 4 / n**2)
+    return {"n": n, "value": p, "low": (middle - half) / (1 + z**2 / n), "high": (middle + half) / (1 + z**2 / n)}
 
 
-@cache
-def grid() -> pd.DataFrame:
-    """Bins of GRCh38 with GC and timing; GC rises by 0.14 over the last 5 Mb of the ends known for it."""
-    bins = genome(BIN)
-    gc = bins["gc"].to_numpy().copy()
-    for chrom, end in GC_RICH_ENDS.items():
-        own = (bins["chrom"] == chrom).to_numpy()
-        last = bins.loc[own, "end"].max()
-        distance = bins["end"] if end == "start" else last - bins["start"]
-        near = own & (distance <= 5_000_000).to_numpy()
-        gc[near] += 0.14 * (1 - distance[near] / 5_000_000 / 2)
-    return bins.assign(gc=np.clip(gc, 0.3, 0.68))
+def rate(count: int, n: int) -> dict[str, object]:
+    """Per genome, with the exact Poisson interval (Garwood 1936)."""
+    low = chi2.ppf(0.025, 2 * count) / 2 / n if count else 0.0
+    return {"n": n, "value": count / n, "low": low, "high": chi2.ppf(0.975, 2 * count + 2) / 2 / n}
 
 
-def simulate(
-    shares: Mapping[str, float], depths: tuple[float, float], seed: int, losses: Mapping[str, float] | None = None
-) -> Lot:
-    """A lot with changes of each size in that share of its cells; none of a size that is not named. losses: shares of its
-    losses, where they are others."""
-    marks = [round(1000 * share) for share in shares.values()]
-    generator = np.random.default_rng([seed, *marks, *(round(d * 10) for d in depths)])
-    sex = "FM"[seed % 2]
-    events = [event for event in _events(generator) if _size(event) in shares]
-    bins = grid()
-    timing = bins["replication_timing"].to_numpy()
-    gc = (bins["gc"].to_numpy() - 0.41) / 0.05
-    counts = []
-    for who, depth in (("lot", depths[0]), ("donor", depths[1])):
-        copies = expected_copies(bins["region"], sex).astype(float)
-        if who == "lot":
-            for event in events:
-                inside = (bins["chrom"] == event.chrom) & (bins["start"] >= event.start) & (bins["end"] <= event.end)
-                copies[inside] += event.copies * (shares if event.copies > 0 else losses or shares)[_size(event)]
-        shape = generator.normal(0, 0.03) * gc - abs(generator.normal(0, 0.01)) * gc**2
-        if who == "lot":
-            shape = shape + RT_WAVE * timing + _waves(generator, bins)
-        sizes = (bins["end"] - bins["start"]) * (1 - bins["gap"])
-        mean = FRAGMENTS_PER_BIN * depth * copies / 2 * sizes / BIN * np.exp(shape)
-        counts.append(bins[["chrom", "start", "end"]].assign(count=generator.poisson(np.maximum(mean, 0))))
-    truth = pd.DataFrame(
-        [(e.chrom, e.start, e.end, "gain" if e.copies > 0 else "loss", _size(e)) for e in events],
-        columns=["chrom", "start", "end", "type", "size"],
-    )
-    return Lot(*counts, truth, sex)
+def overlap(calls: pd.DataFrame, event: Event) -> np.ndarray:
+    """Bases of each call that are this change, in its direction."""
+    same = (calls["chrom"] == event.chrom) & (calls["type"] == ("gain" if event.copies > 0 else "loss"))
+    shared = np.minimum(calls["end"], event.end) - np.maximum(calls["start"], event.start)
+    return np.where(same, np.maximum(shared, 0), 0)
 
 
-def _waves(generator: np.random.Generator, bins: pd.DataFrame) -> np.ndarray:
-    parts = [(length / BIN, sd) for length, sd in WAVES]
-    return np.concatenate(
-        [correlated_waves(generator, len(part), parts) for _, part in bins.groupby("chrom", sort=False)]
-    )
+def judged(calls: pd.DataFrame, events: Sequence[Event]) -> tuple[list[bool], int]:
+    """Whether each change was found, and the number of false calls."""
+    shared = np.array([overlap(calls, event) for event in events]).reshape(len(events), len(calls))
+    found = [bool(own.sum() >= 0.5 * (e.end - e.start)) for own, e in zip(shared, events, strict=True)]
+    return found, int((shared.sum(axis=0) < 0.5 * (calls["end"] - calls["start"])).sum())
 
 
-@cache
-def arms() -> pd.DataFrame:
-    """name, chrom, start, end of the autosomal arms, without the centromeric gap."""
-    bins = grid()
-    used = bins[(bins["gap"] < 0.25) & (bins["region"] == "autosome")]
-    found = used.groupby("arm", sort=False).agg(chrom=("chrom", "first"), start=("start", "min"), end=("end", "max"))
-    return found[found["end"] - found["start"] > 15_000_000].reset_index(names="name")
+def null(cell: Cell, lots: int) -> Rows:
+    depth, sex = float(cell[1]), str(cell[2])
+    counts = dict.fromkeys(TRACKS, (0, 0))
+    peers = dict.fromkeys(available(), 0)
+    for seed in range(lots):
+        lot = simulate([], (depth, depth), 1_000 + seed, sex)
+        for track in TRACKS:
+            found = analysed(lot, track)
+            marked = int((found.calls["artefact"] != "").sum())
+            counts[track] = counts[track][0] + len(found.calls) - marked, counts[track][1] + marked
+            if track == "matched" and seed < PEER_LOTS:
+                for name, segments in available().items():
+                    peers[name] += len(by_z(found.ratios, segments(found.ratios)))
+    rows: Rows = []
+    for track, (own, marked) in counts.items():
+        rows.append({"track": track, "method": "karyolot", "measure": "false calls per genome", **rate(own, lots)})
+        rows.append({"track": track, "method": "karyolot", "measure": "marked calls per genome", **rate(marked, lots)})
+    for name, own in peers.items():
+        rows.append({"track": "matched", "method": name, "measure": "false calls per genome",
+                     **rate(own, min(lots, PEER_LOTS))})  # fmt: skip
+    return rows
 
 
-def _events(generator: np.random.Generator) -> list[Event]:
-    """EACH whole arms, and EACH changes of every size on other arms; half gains, half losses."""
-    table = arms().set_index("name")
-    whole = list(generator.choice([name for name in SMALL_ARMS if name in table.index], EACH, replace=False))
-    rest = [name for name in generator.permutation(table.index) if name not in whole]
-    rest.sort(key=lambda name: -(table.loc[name, "end"] - table.loc[name, "start"]) * generator.uniform(0.7, 1.3))
-    events = [
-        Event(table.loc[name, "chrom"], table.loc[name, "start"], table.loc[name, "end"], (-1) ** i)
-        for i, name in enumerate(whole)
-    ]
-    for size in sorted(SIZES_MB, reverse=True):
-        for i in range(EACH):
-            name = rest.pop(0)
-            low, high = table.loc[name, "start"], table.loc[name, "end"] - size * 1_000_000
-            start = int(generator.integers(low // BIN, max(high, low + BIN) // BIN)) * BIN
-            events.append(Event(table.loc[name, "chrom"], start, start + size * 1_000_000, (-1) ** i))
+def scattered(altered: float, fraction: float, seed: int) -> list[Event]:
+    """Changes of 3 to 40 Mb (log-uniform) that share arms with gaps, two thirds to one third, on arms drawn by chance until that
+    much of all arms is changed."""
+    generator = np.random.default_rng(seed)
+    events: list[Event] = []
+    left = altered * float((arms()["end"] - arms()["start"]).sum())
+    for arm in arms().sample(frac=1, random_state=generator).itertuples():
+        place = arm.start - generator.uniform(0, 10 * MB)
+        while place < arm.end and left > 0:
+            size = np.exp(generator.uniform(*np.log((3 * MB, 40 * MB))))
+            start = place + size / 2 * generator.uniform(0.5, 1.5)
+            place = start + size
+            low, high = max(int(start), arm.start), min(int(place), arm.end)
+            if high - low >= 3 * MB:
+                events.append(Event(arm.chrom, low, high, int(generator.choice((-1, 1))), fraction))
+                left -= high - low
     return events
 
 
-def _size(event: Event) -> str:
-    size = (event.end - event.start) // 1_000_000
-    return str(size) if size in SIZES_MB and (event.end - event.start) % 1_000_000 == 0 else "arm"
+def alternating(step_mb: float, fraction: float, seed: int) -> list[Event]:
+    """Every arm in steps of loss, normal, gain, from a step drawn for each."""
+    generator = np.random.default_rng(seed)
+    events = []
+    for arm in arms().itertuples():
+        first = int(generator.integers(3))
+        for i, start in enumerate(range(arm.start, arm.end, int(step_mb * MB))):
+            if copies := (-1, 0, 1)[(i + first) % 3]:
+                events.append(Event(arm.chrom, start, min(start + int(step_mb * MB), arm.end), copies, fraction))
+    return events
 
 
-Calls = pd.DataFrame
-"""chrom, start, end, type, fraction; fraction_low, fraction_high where the method has them."""
+def rearranged(cell: Cell, lots: int) -> Rows:
+    _, layout, amount, fraction = cell
+    found: dict[str, list[bool]] = {}
+    false: dict[str, int] = {}
+    right, truths, off = [], [], []
+    make = scattered if layout == "scattered" else alternating
+    lots = lots if layout == "scattered" else (lots + 1) // 2  # hundreds of changes in each
+    for seed in range(lots):
+        events = make(float(amount), float(fraction), 2_000 + seed)
+        own = analysed(simulate(events, (1.0, 1.0), 2_000 + seed))
+        results = {"karyolot": own.calls}
+        results |= {name: by_z(own.ratios, segments(own.ratios)) for name, segments in available().items()}
+        for name, calls in results.items():
+            hits, wrong = judged(calls, events)
+            found.setdefault(name, []).extend(hits)
+            false[name] = false.get(name, 0) + wrong
+        altered = _altered(own.ratios, events)
+        neutral = own.comparison.neutral
+        withheld = neutral is None or neutral < 0.6 or not own.segmented.noise.assessable
+        truths.append(altered)
+        off += [] if neutral is None else [neutral - 1 + altered]
+        right.append(abs(altered - 0.4) <= NEAR or withheld == (altered > 0.4))
+    rows: Rows = [{"method": name, "measure": "sensitivity", **proportion(hits)} for name, hits in found.items()]
+    rows += [{"method": name, "measure": "false calls per genome", **rate(n, lots)} for name, n in false.items()]
+    rows.append({"method": "karyolot", "measure": "Q05c right", **proportion(right)})
+    differences = {"genome altered": truths, "dna.neutral less the truth": off}
+    return [*rows, *({"method": "karyolot", "measure": measure, "n": len(values), "value": np.mean(values)}
+                     for measure, values in differences.items())]  # fmt: skip
 
 
-class Analysed(NamedTuple):
-    ratios: pd.DataFrame
-    segmented: Segmented
-    comparison: Comparison
+def _altered(ratios: pd.DataFrame, events: Sequence[Event]) -> float:
+    """Fraction of the used autosomal bins that a change covers."""
+    used = ratios[ratios["mask"].isna() & (ratios["region"] == "autosome")]
+    changed = np.zeros(len(used), dtype=bool)
+    for event in events:
+        changed |= inside(used, event.chrom, event.start, event.end)
+    return float(changed.mean())
 
 
-def analysed(lot: Lot, bins: pd.DataFrame | None = None) -> Analysed:
-    ratios, facts = compare(grid() if bins is None else bins, lot.lot, lot.donor, lot.sex, SETTINGS)
-    return Analysed(ratios, segment(ratios, SETTINGS), facts)
-
-
-def karyolot(found: Analysed) -> Calls:
-    noises = found.segmented.noise, found.segmented.donor_noise
-    known = known_regions(found.ratios, noises[0], SETTINGS, ATLAS)
-    return call_changes(found.ratios, found.segmented.segments, known, *noises, SETTINGS, ATLAS, found.comparison)
-
-
-def published(found: Analysed) -> Calls:
-    segments = found.segmented.segments
-    segments = segments[(segments["published_rule"] != "none") & (segments["bins"] >= SETTINGS.min_bins)]
-    return _as_calls(segments, segments["published_rule"], segments["mean"])
-
-
-def oracle(found: Analysed, truth: pd.DataFrame) -> Calls:
-    """Means at the true ends, by karyolot's error and limits."""
-    table = found.ratios[found.ratios["mask"].isna()].reset_index(drop=True)
-    values, weights = against_donor(table)
-    threshold = segment_threshold(len(table), SETTINGS.family_wise_error)
-    rows = []
-    for event in truth.itertuples():
-        inside = np.flatnonzero(_inside(table, event))
-        if len(inside) < SETTINGS.min_bins:
-            continue
-        mean = float(np.average(values[inside], weights=weights[inside]))
-        se = float(standard_error(found.segmented.noise, weights[inside].sum(), len(inside)))
-        if abs(mean) >= max(threshold * se, SETTINGS.min_log2):
-            low, high = fraction_interval(mean - 1.96 * se, mean + 1.96 * se, 2)
-            rows.append((event.chrom, event.start, event.end, "gain" if mean > 0 else "loss",
-                         float(fraction_of_cells(mean, 2)), float(low), float(high)))  # fmt: skip
-    return pd.DataFrame(rows, columns=["chrom", "start", "end", "type", "fraction", "fraction_low", "fraction_high"])
-
-
-def _inside(table: pd.DataFrame, event: object) -> pd.Series:
+def inside(table: pd.DataFrame, chrom: str, start: int, end: int) -> np.ndarray:
     middle = (table["start"] + table["end"]) // 2
-    return (table["chrom"] == event.chrom) & (middle >= event.start) & (middle < event.end)
+    return ((table["chrom"] == chrom) & (middle >= start) & (middle < end)).to_numpy()
 
 
-def _as_calls(segments: pd.DataFrame, types: pd.Series, means: pd.Series) -> Calls:
-    fraction = fraction_of_cells(means, 2)
-    return segments[["chrom", "start", "end"]].assign(type=types.to_numpy(), fraction=fraction)
+def printed(found: Analysed) -> Verified:
+    """Limits as a run prints them."""
+    noise = found.segmented.noise
+    return verify(found.ratios, noise, found.arms, limits_of_detection(found.ratios, noise, SETTINGS), SETTINGS)
 
 
-def by_z(ratios: pd.DataFrame, segments: pd.DataFrame) -> Calls:
-    """Segments (chrom, start, end) with |z| >= Z from their own spread and |mean| >= EFFECT."""
-    return _by(ratios, segments, lambda mean, se: abs(mean) >= max(Z * se, EFFECT))
+def power(cell: Cell, lots: int) -> Rows:
+    depth, track = float(cell[1]), str(cell[2])
+    generator = np.random.default_rng([3, round(10 * depth)])
+    found: dict[str, list[bool]] = {}
+    limits: dict[str, list[float]] = {}
+    each = 4
+    for base in range(max(1, lots // each)):
+        limit = printed(analysed(simulate([], (depth, depth), 3_000 + base), track))
+        for seed in range(each):
+            planned = at_limits(limit, generator)
+            events = [event for _, event in planned]
+            own = analysed(simulate(events, (depth, depth), 4_000 + base * each + seed), track)
+            for (size, event), hit in zip(planned, judged(own.calls, events)[0], strict=True):
+                found.setdefault(size, []).append(hit)
+                limits.setdefault(size, []).append(event.fraction)
+    rows: Rows = []
+    for size, hits in found.items():
+        rows.append({"size": size, "method": "karyolot", "measure": "power at the printed limit", **proportion(hits)})
+        rows.append({"size": size, "method": "karyolot", "measure": "printed limit", "n": len(hits),
+                     "value": np.mean(limits[size])})  # fmt: skip
+    return rows
 
 
-def by_cutoff(ratios: pd.DataFrame, segments: pd.DataFrame) -> Calls:
-    return _by(ratios, segments, lambda mean, _: mean > CNVKIT_GAIN or mean < CNVKIT_LOSS)
+def at_limits(limit: Verified, generator: np.random.Generator) -> list[tuple[str, Event]]:
+    """Changes at the limits of a lot, each on a chromosome of its own: two arms, a chromosome, a watched region, then each size
+    on the arms that are left, until MOST_ALTERED; the genome is drawn anew for each lot."""
+    places = limit.arms[~limit.arms["chrom"].isin(["chrX", "chrY"]) & ~limit.arms["name"].isin(ACROCENTRIC)]
+    planned: list[tuple[str, Event]] = []
+    left, taken = MOST_ALTERED * 2.9e9 - 2 * sum(SIZES_MB) * MB, set()
+
+    def plan(size: str, chrom: str, start: int, end: int, limits: dict[str, float]) -> bool:
+        type_ = str(generator.choice(("gain", "loss")))
+        if chrom in taken or not limits[type_] <= 1:
+            return False
+        taken.add(chrom)
+        planned.append((size, Event(chrom, start, end, 1 if type_ == "gain" else -1, limits[type_])))
+        return True
+
+    for scope in ("arm", "chromosome", "watch", "arm"):
+        for row in places[places["scope"] == scope].sample(frac=1, random_state=generator).itertuples():
+            limits = {"gain": row.lod_gain, "loss": row.lod_loss}
+            if row.end - row.start <= left and plan(scope, row.chrom, row.start, row.end, limits):
+                left -= row.end - row.start
+                break
+    for size in sorted(SIZES_MB * 2, reverse=True):
+        limits = limit.lod[limit.lod["size_bp"] == size * MB].set_index("type")["fraction"].to_dict()
+        for arm in arms().sample(frac=1, random_state=generator).itertuples():
+            if arm.end - arm.start > 1.2 * size * MB:
+                start = int(generator.integers(arm.start, arm.end - size * MB))
+                if plan(f"{size} Mb", arm.chrom, start, start + size * MB, limits):
+                    break
+    return planned
 
 
-def _by(ratios: pd.DataFrame, segments: pd.DataFrame, called: Callable[[float, float], bool]) -> Calls:
-    used = ratios[ratios["mask"].isna()]
-    rows = []
-    for piece in segments.itertuples():
-        part = used.loc[_inside(used, piece), "log2"]
-        if len(part) < SETTINGS.min_bins:
-            continue
-        mean, se = float(part.mean()), float(part.std() / np.sqrt(len(part)))
-        if called(mean, se):
-            rows.append((piece.chrom, piece.start, piece.end, "gain" if mean > 0 else "loss",
-                         float(fraction_of_cells(mean, 2))))  # fmt: skip
-    return pd.DataFrame(rows, columns=["chrom", "start", "end", "type", "fraction"])
+def coverage(cell: Cell, lots: int) -> Rows:
+    depth, fraction = float(cell[1]), float(cell[2])
+    results: list[tuple[str, bool, float]] = []
+    for seed in range(lots):
+        planned = of_classes(fraction, np.random.default_rng([5, seed]))
+        own = analysed(simulate([event for _, event in planned], (depth, depth), 5_000 + seed))
+        for size, event in planned:
+            shared = overlap(own.calls, event)
+            if len(shared) and shared.max() >= 0.5 * (event.end - event.start):
+                call = own.calls.iloc[int(shared.argmax())]
+                holds = call["fraction_low"] <= fraction <= call["fraction_high"]
+                results.append((size, bool(holds), abs(float(call["fraction"]) - fraction)))
+    table = pd.DataFrame(results, columns=["size", "holds", "error"])
+    rows: Rows = []
+    for size, part in table.groupby("size"):
+        rows.append({"size": size, "method": "karyolot", "measure": "interval holds the truth",
+                     **proportion(part["holds"].astype(float))})  # fmt: skip
+        rows.append({"size": size, "method": "karyolot", "measure": "|fraction error|", "n": len(part),
+                     "value": part["error"].mean()})  # fmt: skip
+    return rows
+
+
+def of_classes(fraction: float, generator: np.random.Generator) -> list[tuple[str, Event]]:
+    """Four arms, and four changes of 5 and of 20 Mb on other arms, half of them gains."""
+    table = arms().sample(frac=1, random_state=generator)
+    lengths = table["end"] - table["start"]
+    whole = table[lengths.between(15 * MB, 60 * MB)].iloc[:4]
+    planned = [("arm", row.chrom, row.start, row.end) for row in whole.itertuples()]
+    others = table.drop(whole.index)[lengths.drop(whole.index) > 25 * MB].itertuples()
+    for size in (5, 20):
+        for _ in range(4):
+            arm = next(others)
+            start = int(generator.integers(arm.start, arm.end - size * MB))
+            planned.append((f"{size} Mb", arm.chrom, start, start + size * MB))
+    return [
+        (size, Event(chrom, start, end, (-1) ** i, fraction)) for i, (size, chrom, start, end) in enumerate(planned)
+    ]
+
+
+def tetraploid(cell: Cell, lots: int) -> Rows:
+    """All cells of the lot are 4n, and a fraction of them gained or lost one copy of an arm or of 20 Mb."""
+    fraction = float(cell[1])
+    errors, holds = [], []
+    for seed in range(lots):
+        planned = [event for size, event in of_classes(fraction, np.random.default_rng([6, seed])) if size != "5 Mb"]
+        own = analysed(simulate(planned, (1.0, 1.0), 6_000 + seed, base=4))
+        for event in planned:
+            shared = overlap(own.calls, event)
+            if len(shared) and shared.max() >= 0.5 * (event.end - event.start):
+                call = own.calls.iloc[int(shared.argmax())]
+                errors.append(abs(float(call["tetraploid"]) - fraction))
+                holds.append(float(call["tetraploid_low"] <= fraction <= call["tetraploid_high"]))
+    return [
+        {"method": "karyolot", "measure": "interval holds the truth", **proportion(holds)},
+        {"method": "karyolot", "measure": "|fraction error|", "n": len(errors), "value": np.mean(errors)},
+    ]
 
 
 DNACOPY = """
-suppressMessages(library(DNAcopy)); files <- commandArgs(TRUE)
-for (f in files) { set.seed(1); d <- read.delim(f)
-  s <- segment(smooth.CNA(CNA(d$log2, d$arm, d$start, presorted=TRUE)), alpha=0.01, verbose=0)
-  write.table(s$output, paste0(f, ".out"), sep="\\t", quote=FALSE, row.names=FALSE) }
+suppressMessages(library(DNAcopy)); given <- commandArgs(TRUE)
+set.seed(1); d <- read.delim(given[1])
+s <- segment(smooth.CNA(CNA(d$log2, d$arm, d$start, presorted=TRUE)), alpha=0.01, verbose=0)
+write.table(s$output, given[2], sep="\\t", quote=FALSE, row.names=FALSE)
 """
 
 
-def dnacopy(all_ratios: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
-    """Segments of each lot by circular binary segmentation, alpha .01, per arm, in one R process."""
+def dnacopy(ratios: pd.DataFrame) -> pd.DataFrame:
+    """Segments by circular binary segmentation, alpha .01, per arm."""
     with tempfile.TemporaryDirectory() as folder:
-        script = Path(folder, "cbs.R")
-        script.write_text(DNACOPY)
-        files = [Path(folder, f"{i}.tsv") for i in range(len(all_ratios))]
-        for file, ratios in zip(files, all_ratios, strict=True):
-            ratios[ratios["mask"].isna()].to_csv(file, sep="\t", index=False)
-        subprocess.run(["Rscript", script, *files], check=True, stdout=subprocess.DEVNULL)
-        results = []
-        for file, ratios in zip(files, all_ratios, strict=True):
-            table = pd.read_csv(f"{file}.out", sep="\t")
-            chroms = ratios.drop_duplicates("arm").set_index("arm")["chrom"]
-            width = int((ratios["end"] - ratios["start"]).max())
-            results.append(
-                pd.DataFrame(
-                    {"chrom": table["chrom"].map(chroms), "start": table["loc.start"], "end": table["loc.end"] + width}
-                )
-            )
-        return results
+        given, made = Path(folder, "in.tsv"), Path(folder, "out.tsv")
+        ratios.loc[ratios["mask"].isna(), ["arm", "start", "log2"]].to_csv(given, sep="\t", index=False)
+        subprocess.run(["Rscript", "-e", DNACOPY, given, made], check=True, stdout=subprocess.DEVNULL)
+        table = pd.read_csv(made, sep="\t")
+    chroms = ratios.drop_duplicates("arm").set_index("arm")["chrom"]
+    width = int((ratios["end"] - ratios["start"]).max())
+    return pd.DataFrame(
+        {"chrom": table["chrom"].map(chroms), "start": table["loc.start"], "end": table["loc.end"] + width}
+    )
 
 
 def hmm(ratios: pd.DataFrame) -> pd.DataFrame:
@@ -305,12 +346,10 @@ def hmm(ratios: pd.DataFrame) -> pd.DataFrame:
     means = np.concatenate([[0.0], np.log2(1 + shares / 2), np.log2(1 - shares / 2)])
     model = GaussianHMM(len(means), "spherical", init_params="", params="")
     model.startprob_ = np.full(len(means), 1 / len(means))
-    model.transmat_ = np.full((len(means), len(means)), 1e-4 / (len(means) - 1)) + np.eye(len(means)) * (
-        1 - 1e-4 - 1e-4 / (len(means) - 1)
-    )
+    leave = 1e-4 / (len(means) - 1)
+    model.transmat_ = np.full((len(means), len(means)), leave) + np.eye(len(means)) * (1 - 1e-4 - leave)
     model.means_ = means[:, None]
-    steps = used["log2"].diff()
-    model.covars_ = np.full(len(means), max((1.4826 * steps.abs().median()) ** 2 / 2, 1e-6))
+    model.covars_ = np.full(len(means), max((1.4826 * used["log2"].diff().abs().median()) ** 2 / 2, 1e-6))
     rows = []
     for _, arm in used.groupby("arm", sort=False):
         states = model.predict(arm[["log2"]].to_numpy())
@@ -319,330 +358,177 @@ def hmm(ratios: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["chrom", "start", "end"])
 
 
-def cnvkit(method: str) -> Callable[[Sequence[pd.DataFrame]], list[pd.DataFrame]]:
-    def one(ratios: pd.DataFrame) -> pd.DataFrame:
-        from cnvlib.cnary import CopyNumArray
-        from cnvlib.segmentation import do_segmentation
-
-        used = ratios[ratios["mask"].isna()]
-        weight = used["variance"].min() / used["variance"]
-        table = pd.DataFrame(
-            {
-                "chromosome": used["chrom"], "start": used["start"], "end": used["end"], "gene": "-",
-                "log2": used["log2"], "depth": np.exp2(used["lot_log2"]), "weight": weight,
-            }
-        ).reset_index(drop=True)  # fmt: skip
-        found = do_segmentation(CopyNumArray(table), method)
-        return found.data.rename(columns={"chromosome": "chrom"})[["chrom", "start", "end"]]
-
-    return lambda tables: [one(table) for table in tables]
-
-
-def available() -> dict[str, Callable[[Sequence[pd.DataFrame]], list[pd.DataFrame]]]:
-    """Peer -> segments of many lots. What is missing is said once."""
-    peers: dict[str, Callable[[Sequence[pd.DataFrame]], list[pd.DataFrame]]] = {}
-    has_r = shutil.which("Rscript") is not None
-    if has_r:
+def available() -> dict[str, Callable[[pd.DataFrame], pd.DataFrame]]:
+    """Segments of a lot by each peer that is installed."""
+    peers = {}
+    if shutil.which("Rscript") is not None:
         peers["DNAcopy"] = dnacopy
-    try:
-        import hmmlearn  # noqa: F401
-
-        peers["hmmlearn"] = lambda tables: [hmm(table) for table in tables]
-    except ImportError:
-        pass
-    try:
-        import cnvlib  # noqa: F401
-
-        for name in ("cbs", "haar", "hmm-germline"):
-            if name != "cbs" or has_r:
-                peers[f"CNVkit {name}"] = cnvkit(name)
-    except ImportError:
-        pass
-    for name in PEER_GENOMES:
-        if name not in peers:
-            print(f"{name}: not installed, left out", file=sys.stderr)
+    if find_spec("hmmlearn") is not None:
+        peers["hmmlearn"] = hmm
     return peers
 
 
-class Tally:
-    """What a method made of the lots of one cell."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, object]] = []
-        self.false, self.genomes = 0, 0
-
-    def add(self, calls: Calls, truth: pd.DataFrame, shares: Mapping[str, float]) -> None:
-        self.genomes += 1
-        own = calls.to_dict("records")
-        for call in own:
-            covered = sum(_overlap(call, e) for e in truth.to_dict("records") if e["type"] == call["type"])
-            self.false += covered < 0.5 * (call["end"] - call["start"])
-        for event in truth.to_dict("records"):
-            same = [c for c in own if c["type"] == event["type"] and _overlap(c, event)]
-            found = sum(_overlap(c, event) for c in same) >= 0.5 * (event["end"] - event["start"])
-            row: dict[str, object] = {"size": event["size"], "found": found}
-            if found:
-                best = max(same, key=lambda c: _overlap(c, event))
-                row["error"] = abs(best["fraction"] - shares[event["size"]])
-                if "fraction_low" in best:
-                    row["covered"] = best["fraction_low"] <= shares[event["size"]] <= best["fraction_high"]
-            self.rows.append(row)
-
-
-def _overlap(a: dict, b: dict) -> int:
-    return max(0, min(a["end"], b["end"]) - max(a["start"], b["start"])) if a["chrom"] == b["chrom"] else 0
-
-
-def run_cell(task: tuple[float, tuple[float, float], int, bool]) -> list[dict[str, object]]:
-    """All methods on the lots of one share of cells and one pair of depths."""
-    share, depths, genomes, quick = task
-    peers = available()
-    shares = dict.fromkeys((*map(str, SIZES_MB), "arm"), share) if share else {}
-    tallies: dict[str, Tally] = {}
-    kept: list[tuple[pd.DataFrame, pd.DataFrame]] = []
-    most = max([0, *(PEER_GENOMES[name] for name in peers)])
-    for seed in range(genomes):
-        lot = simulate(shares, depths, seed)
-        found = analysed(lot)
-        results = {"karyolot": karyolot(found), "published rule": published(found), "oracle": oracle(found, lot.truth)}
-        for name, calls in results.items():
-            tallies.setdefault(name, Tally()).add(calls, lot.truth, shares)
-        if seed < most:
-            kept.append((found.ratios, lot.truth))
-    for name, segments_of in peers.items():
-        few = max(1, min(PEER_GENOMES[name] // (10 if quick else 1), genomes))
-        if name in PEER_SHARES and (share not in PEER_SHARES[name] or depths not in PEER_DEPTHS):
-            continue
-        some = kept[:few]
-        for (ratios, truth), segments in zip(some, segments_of([r for r, _ in some]), strict=True):
-            tallies.setdefault(f"{name}, z", Tally()).add(by_z(ratios, segments), truth, shares)
-            tallies.setdefault(f"{name}, cut-offs", Tally()).add(by_cutoff(ratios, segments), truth, shares)
+def by_z(ratios: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
+    used = ratios[ratios["mask"].isna()]
     rows = []
-    for name, tally in tallies.items():
-        table = pd.DataFrame(tally.rows, columns=["size", "found", "error", "covered"])
-        for size, part in table.groupby("size", sort=False) if len(table) else [("none", table)]:
-            rows.append(
-                {
-                    "lot_depth": depths[0], "donor_depth": depths[1], "share": share, "size_mb": size, "method": name,
-                    "plants": len(part), "sensitivity": part["found"].mean() if len(part) else np.nan,
-                    "fraction_error": part["error"].astype(float).mean(),
-                    "interval_coverage": part["covered"].dropna().astype(float).mean(),
-                    "genomes": tally.genomes, "false_per_genome": tally.false / tally.genomes,
-                }
-            )  # fmt: skip
-    return rows
+    for piece in segments.itertuples():
+        part = used.loc[inside(used, piece.chrom, piece.start, piece.end), "log2"]
+        mean, se = float(part.mean()), float(part.std() / np.sqrt(max(len(part), 1)))
+        if len(part) >= SETTINGS.min_bins and abs(mean) >= max(4.0 * se, 0.02):
+            rows.append((piece.chrom, piece.start, piece.end, "gain" if mean > 0 else "loss",
+                         float(fraction_of_cells(mean, 2))))  # fmt: skip
+    return pd.DataFrame(rows, columns=["chrom", "start", "end", "type", "fraction"])
 
 
-def calibration(task: tuple[tuple[float, float], int]) -> list[dict[str, object]]:
-    """Power of karyolot at its own printed limits of detection: other lots, with changes of each size in just that share,
-    gains at the limit of gains and losses at that of losses; the share in the table is the mean of the two.
-    """
-    depths, genomes = task
-    base = analysed(simulate({}, depths, 9_000))
-    noise = base.segmented.noise
-    predicted = known_regions(base.ratios, noise, SETTINGS, ATLAS), limits_of_detection(base.ratios, noise, SETTINGS)
-    lod = verify(base.ratios, noise, *predicted, SETTINGS).lod
-    lod["size"] = (lod["size_bp"] / 1e6).round().astype(int).astype(str)
-    limits = lod.pivot_table(index="size", columns="type", values="fraction").dropna()
-    gains, losses = limits["gain"].to_dict(), limits["loss"].to_dict()
-    tally = Tally()
-    for seed in range(genomes):
-        lot = simulate(gains, depths, 9_001 + seed, losses)
-        tally.add(karyolot(analysed(lot)), lot.truth, gains)
-    table = pd.DataFrame(tally.rows)
-    return [
-        {
-            "lot_depth": depths[0], "donor_depth": depths[1], "share": limits.loc[str(size)].mean(), "size_mb": size,
-            "method": OWN_LIMIT, "plants": len(part), "sensitivity": part["found"].mean(),
-            "genomes": genomes, "false_per_genome": tally.false / tally.genomes,
-        }
-        for size, part in table.groupby("size", sort=False)
-    ]  # fmt: skip
-
-
-def cost() -> list[dict[str, object]]:
-    """CPU seconds and peak memory of each method on one lot at 30x, each in a process of its own: 60,000 bins, and karyolot
-    from counts of 1 kb too, which it adds up to bins of 50 kb itself."""
-    lot = simulate(dict.fromkeys((*map(str, SIZES_MB), "arm"), 0.3), (30.0, 30.0), 1)
+def cost(_cell: Cell, _lots: int) -> Rows:
+    """CPU seconds and peak memory, each in a process of its own, and the time over DNAcopy's on 60,000 bins."""
+    generator = np.random.default_rng(7)
+    lot = simulate([event for _, event in of_classes(0.3, generator)], (30.0, 30.0), 1)
     ratios = analysed(lot).ratios
-    jobs: dict[str, tuple[int, Callable[[], object]]] = {
-        "nothing": (0, lambda: None),
-        "karyolot, counts to calls": (len(ratios), lambda: karyolot(analysed(lot))),
-    }
-    for name, segments_of in available().items():
-        jobs[f"{name}, segments only"] = (len(ratios), lambda run=segments_of: run([ratios]))
-    rows = [_measured(name, bins, job) for name, (bins, job) in jobs.items()]
-    # Made after the others, whose processes would hold it too.
+    bins = len(ratios)
+    jobs: list[tuple[str, int, Callable[[], object]]] = [
+        (f"{name}, segments only", bins, lambda run=segments: run(ratios)) for name, segments in available().items()
+    ]
+    jobs += [
+        ("karyolot, counts to calls", bins, lambda: analysed(lot)),
+        ("karyolot, with planting", bins, lambda: printed(analysed(lot))),
+    ]
+    measured = [(name, n, *_measured(job)) for name, n, job in jobs]
     fine = genome(1_000)
-    counts = np.random.default_rng(1).poisson(FRAGMENTS_PER_BIN * 30 / 50 * (1 - fine["gap"]), (2, len(fine)))
-    null = Lot(*(fine[["chrom", "start", "end"]].assign(count=own) for own in counts), lot.truth, "F")
-    rows.append(_measured("karyolot, counts of 1 kb to calls", len(fine), lambda: karyolot(analysed(null, fine))))
-    return rows
+    counts = generator.poisson(FRAGMENTS_PER_BIN * 30 / 50 * (1 - fine["gap"]), (2, len(fine)))
+    small = Lot(*(fine[["chrom", "start", "end"]].assign(count=own) for own in counts), "F")
+    job = "karyolot, with planting, counts of 1 kb"
+    measured.append((job, len(fine), *_measured(lambda: printed(analysed(small, bins=fine)))))
+    peer = next((seconds for name, _, seconds, _ in measured if name.startswith("DNAcopy")), np.nan)
+    return [
+        {"size": f"{n} bins", "method": name, "measure": measure, "n": 1, "value": value}
+        for name, n, seconds, peak in measured
+        for measure, value in (("CPU s", seconds), ("CPU over DNAcopy", seconds / peer), ("peak MB", peak))
+    ]
 
 
-def _measured(name: str, bins: int, job: Callable[[], object]) -> dict[str, object]:
+def _measured(job: Callable[[], object]) -> tuple[float, float]:
+    """(CPU seconds of it and its children, peak memory in MB)."""
     context = get_context("fork")
     receive, send = context.Pipe(duplex=False)
 
     def measured() -> None:
         start = process_time()
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         job()
         own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         cpu = process_time() - start + children.ru_utime + children.ru_stime
-        send.send((cpu, max(own.ru_maxrss, children.ru_maxrss) / 1e3, before / 1e3))
+        send.send((cpu, max(own.ru_maxrss, children.ru_maxrss) / 1e3))
 
     process = context.Process(target=measured)
     process.start()
-    cpu, peak, before = receive.recv()
+    result = receive.recv()
     process.join()
-    return {
-        "method": name, "bins": bins, "cpu_s": round(cpu, 2), "peak_mb": round(peak), "mb_before": round(before),
-    }  # fmt: skip
+    return float(result[0]), float(result[1])
+
+
+QUESTIONS: dict[str, tuple[Callable[[Cell, int], Rows], tuple[str, ...], list[Cell], int]] = {
+    "rearranged": (
+        rearranged,
+        ("layout", "amount", "fraction"),
+        [
+            *(("rearranged", "scattered", a, f) for a, f in product(ALTERED, (0.2, 1.0))),
+            *(("rearranged", "alternating, Mb", step, 0.3) for step in STEPS_MB),
+        ],
+        2,
+    ),
+    "power": (power, ("depth", "track"), [("power", *at) for at in POWER_AT], 12),
+    "coverage": (coverage, ("depth", "fraction"), [("coverage", d, f) for d, f in product((1.0, 5.0), (0.4, 1.0))], 8),
+    "null": (null, ("depth", "sex"), [("null", d, s) for d, s in product((1.0, 5.0), "FM")], 6),
+    "cost": (cost, (), [("cost",)], 1),
+    "tetraploid": (tetraploid, ("fraction",), [("tetraploid", 0.5), ("tetraploid", 1.0)], 2),
+}
+"""Function, names of what varies, cells and lots in each."""
+COLUMNS = ["question", "layout", "amount", "depth", "track", "sex", "fraction", "size", "method", "measure",
+           "n", "value", "low", "high", "cpu_s"]  # fmt: skip
+
+
+def measurements(table: pd.DataFrame, times: int) -> Iterator[pd.DataFrame]:
+    """The table, after each cell it did not hold."""
+    for name, (ask, varied, cells, lots) in QUESTIONS.items():
+        own = table[table["question"] == name]
+        held = set(own[list(varied)].astype(str).itertuples(index=False, name=None)) if len(own) else set()
+        for cell in cells:
+            if tuple(map(str, cell[1:])) in held:
+                continue
+            start = process_time() + _children()
+            rows = ask(cell, lots * times)
+            spent = process_time() + _children() - start
+            facts = {"question": name, **dict(zip(varied, cell[1:], strict=True)), "cpu_s": round(spent, 1)}
+            table = pd.DataFrame([*table.to_dict("records"), *(facts | row for row in rows)], columns=COLUMNS)
+            print(*cell, f"{spent:.0f} CPU s", file=sys.stderr, flush=True)
+            yield table
+
+
+def _children() -> float:
+    own = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime
 
 
 def figure(table: pd.DataFrame, path: Path) -> None:
-    """Sensitivity by share of cells, one panel a size and depth; beside it false calls of each method in null genomes."""
+    """Sensitivity by the altered part of the genome, power at printed limits, coverage, false calls."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    depths = sorted(d for d in DEPTHS if d[0] == d[1])
-    null = table[table["share"] == 0].set_index(["lot_depth", "donor_depth", "method"])["false_per_genome"]
-    sizes = [*map(str, SIZES_MB), "arm"]
-    style = {
-        "oracle": ("#999999", "--"), "karyolot": ("#0b6e4f", "-"), "DNAcopy, z": ("#c8553d", "-"),
-        "hmmlearn, z": ("#8e6c8a", "-"), "CNVkit cbs, cut-offs": ("#3d7dca", "-"), "published rule": ("#222222", ":"),
-    }  # fmt: skip
-    drawing, axes = plt.subplots(len(depths), len(sizes), figsize=(15, 8), sharex=True, sharey=True)
-    for row, depth in zip(axes, depths, strict=True):
-        for panel, size in zip(row, sizes, strict=True):
-            part = table[
-                (table["lot_depth"] == depth[0]) & (table["donor_depth"] == depth[1]) & (table["size_mb"] == size)
-            ]
-            for method, (colour, line) in style.items():
-                own = part[part["method"] == method].sort_values("share")
-                panel.plot(
-                    100 * own["share"], 100 * own["sensitivity"], line, color=colour, label=method, marker=".", lw=1.5
-                )
-            panel.set_title(f"{size} Mb, {depth[0]:g}x" if size != "arm" else f"whole arm, {depth[0]:g}x", fontsize=9)
-            panel.set_xscale("log")
-            panel.set_xticks([5, 10, 20, 50, 100], ["5", "10", "20", "50", "100"])
-            panel.minorticks_off()
-        row[-1].text(1.08, 0.98, "false calls in\na null genome", transform=row[-1].transAxes, va="top", fontsize=8)
-        for line, (method, (colour, _)) in enumerate(style.items()):
-            false = null.get((*depth, method), np.nan)
-            shown = "not run" if np.isnan(false) else f"{false:.2g}" if false < 100 else f"{false:.0f}"
-            row[-1].text(
-                1.08, 0.68 - 0.13 * line, f"{method}: {shown}", transform=row[-1].transAxes, color=colour, fontsize=8
-            )
-    drawing.supxlabel("cells that carry the change, %")
-    drawing.supylabel("changes found, %", x=0.004)
-    drawing.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper center", ncol=6, frameon=False)
-    drawing.tight_layout(rect=(0, 0, 1, 0.96))
+    drawing, panels = plt.subplots(1, 4, figsize=(16, 4.2))
+    colours = {"karyolot": "#0b6e4f", "DNAcopy": "#c8553d", "hmmlearn": "#8e6c8a"}
+    own = table[(table["layout"] == "scattered") & (table["measure"] == "sensitivity")]
+    for (method, fraction), part in own.groupby(["method", "fraction"]):
+        part = part.sort_values("amount")
+        panels[0].plot(100 * part["amount"], 100 * part["value"], "-" if fraction == 1 else "--", marker=".",
+                       color=colours[method], label=f"{method}, {fraction:.0%} of cells")  # fmt: skip
+    panels[0].set(title="rearranged lots, 1x", xlabel="genome altered, %", ylabel="changes found, %", ylim=(0, 102))
+    own = table[table["measure"] == "power at the printed limit"]
+    _points(panels[1], own, "size", ["depth", "track"], "power at printed limits, %", 100)
+    panels[1].axhspan(90, 99, color="#eeeeee", zorder=0)
+    own = table[(table["question"] == "coverage") & (table["measure"] == "interval holds the truth")]
+    _points(panels[2], own, "size", ["depth", "fraction"], "coverage of 95 % intervals, %", 100)
+    panels[2].axhspan(93, 97, color="#eeeeee", zorder=0)
+    own = table[(table["measure"] == "false calls per genome") & (table["question"] == "null")]
+    own = own[own["method"] == "karyolot"]
+    _points(panels[3], own, "track", ["depth", "sex"], "false calls in a stable genome", 1)
+    panels[3].axhline(0.05, color="#999999", lw=1)
+    for panel in panels:
+        if panel.get_legend_handles_labels()[0]:
+            panel.legend(fontsize=7, frameon=False)
+    drawing.tight_layout()
     drawing.savefig(path, dpi=110)
+
+
+def _points(panel, own: pd.DataFrame, along: str, by: list[str], title: str, times: float) -> None:
+    places = {name: i for i, name in enumerate(dict.fromkeys(own[along]))}
+    groups = list(own.groupby(by))
+    for shift, (key, part) in zip(np.linspace(-0.3, 0.3, max(len(groups), 1)), groups, strict=True):
+        at = part[along].map(places).to_numpy(dtype=float) + shift
+        errors = times * np.array([part["value"] - part["low"], part["high"] - part["value"]]).clip(0)
+        label = ", ".join(f"{v:g}x" if n == "depth" else f"{v:.0%}" if n == "fraction" else v
+                          for n, v in zip(by, key, strict=True))  # fmt: skip
+        panel.errorbar(at, times * part["value"], errors, fmt=".", ms=8, lw=1, label=label)
+    panel.set_xticks(range(len(places)), list(places), fontsize=8)
+    panel.set_title(title)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a tenth of the plants")
-    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="keep what the table in --out already holds")
+    parser.add_argument("--lots", type=int, default=1, help="times the usual number of lots")
     parser.add_argument("--out", type=Path, default=HERE)
     given = parser.parse_args()
-    genomes, nulls = (5, 10) if given.quick else (GENOMES, NULLS)
-    tasks = [(0.0, depth, nulls, given.quick) for depth in DEPTHS]
-    for d in DEPTHS:
-        tasks += [(share, d, genomes, given.quick) for share in SHARES if d[0] == d[1] or share in UNEQUAL_SHARES]
-    limits = [(d, genomes) for d in DEPTHS if d[0] == d[1]]
-    rows: list[dict[str, object]] = []
-    if given.resume:
-        old = pd.read_csv(given.out / "copy_number.tsv", sep="\t", dtype={"size_mb": str})
-        rows = old.to_dict("records")
-        known = old["method"] == OWN_LIMIT
-        done = set(old.loc[~known, ["share", "lot_depth", "donor_depth"]].itertuples(index=False, name=None))
-        tasks = [task for task in tasks if (task[0], *task[1]) not in done]
-        limits = [task for task in limits if task[0][0] not in set(old.loc[known, "lot_depth"])]
-    with get_context("spawn").Pool(given.jobs, maxtasksperchild=4) as pool:
-        for number, part in enumerate(pool.imap_unordered(run_cell, tasks), 1):
-            rows += part
-            print(f"{number} of {len(tasks)} cells", file=sys.stderr, flush=True)
-            write(rows, given.out)
-        for part in pool.imap_unordered(calibration, limits):
-            rows += part
-            write(rows, given.out)
-    pd.DataFrame(cost()).to_csv(given.out / "copy_number_cost.tsv", sep="\t", index=False)
-    print(json.dumps(summary(pd.DataFrame(rows)), indent=1))
-
-
-def write(rows: list[dict[str, object]], out: Path) -> None:
-    table = pd.DataFrame(rows)
-    order = {size: i for i, size in enumerate([*map(str, SIZES_MB), "arm", "none"])}
-    table = table.sort_values(
-        ["lot_depth", "donor_depth", "share", "size_mb", "method"],
-        key=lambda c: c.map(order) if c.name == "size_mb" else c,
-    )
-    table.to_csv(out / "copy_number.tsv", sep="\t", index=False, float_format="%.4g")
-    figure(table, out / "copy_number.png")
-
-
-def summary(table: pd.DataFrame) -> dict[str, object]:
-    """The goals, in one place."""
-    own = table[(table["method"] == "karyolot") & (table["share"] > 0)]
-    keys = ["lot_depth", "donor_depth", "share", "size_mb"]
-    both = own.merge(table[table["method"] == "oracle"], on=keys, suffixes=("", "_oracle"))
-    behind = (both["sensitivity_oracle"] - both["sensitivity"]).rename("behind")
-    null = table[(table["share"] == 0) & (table["method"] == "karyolot")]
-    sure = own[(own["sensitivity"] >= 0.95) & (own["lot_depth"] >= 1)]
-    large = sure[sure["size_mb"].isin(["5", "10", "20", "arm"])]
-    limit = table[table["method"] == OWN_LIMIT]
-    return {
-        "cells": len(both),
-        "points behind the oracle, worst": round(100 * float(behind.max()), 1),
-        "worst cell": both.loc[behind.idxmax(), keys].to_dict() if len(both) else None,
-        "points behind the oracle, mean": round(100 * float(behind.mean()), 2),
-        "false calls per null genome, by depth": dict(
-            zip(
-                null["lot_depth"].astype(str) + "/" + null["donor_depth"].astype(str),
-                null["false_per_genome"],
-                strict=True,
-            )
-        ),
-        "peers with as few false calls": ahead(table),
-        "mean |fraction error|, >= 5 Mb, >= 1x, points": round(100 * float(large["fraction_error"].mean()), 2),
-        "worst cell |fraction error|": round(100 * float(large["fraction_error"].max()), 2),
-        "interval coverage": round(100 * float(sure["interval_coverage"].mean()), 1),
-        "power at the printed limit": {
-            f"{r.lot_depth:g}/{r.donor_depth:g}x {r.size_mb} Mb": round(r.sensitivity, 3) for r in limit.itertuples()
-        },
-    }
-
-
-def ahead(table: pd.DataFrame) -> dict[str, object]:
-    """Cells in which a peer has no more false calls than karyolot, among changes and in null genomes (one call there is
-    chance: 30 genomes); where it finds more, by how many standard errors of the difference."""
-    keys = ["lot_depth", "donor_depth", "share", "size_mb"]
-    known = table["method"].isin(["karyolot", "oracle", OWN_LIMIT])
-    own = table[(table["method"] == "karyolot") & (table["share"] > 0)]
-    both = table[~known & (table["share"] > 0)].merge(own, on=keys, suffixes=("", "_own"))
-    null = table[table["share"] == 0].set_index(["lot_depth", "donor_depth", "method"])["false_per_genome"]
-    theirs, ours = (
-        null.reindex(pd.MultiIndex.from_frame(both[["lot_depth", "donor_depth"]].assign(method=method))).to_numpy()
-        for method in (both["method"], "karyolot")
-    )
-    fair = both[(theirs <= np.maximum(ours, 1 / NULLS)) & (both["false_per_genome"] <= both["false_per_genome_own"])]
-    more = fair["sensitivity"] - fair["sensitivity_own"]
-    # (found + 1) / (plants + 2): a peer of two plants that found both is not sure to find all.
-    rates = [
-        (fair[f"sensitivity{who}"] * fair[f"plants{who}"] + 1) / (fair[f"plants{who}"] + 2) for who in ("", "_own")
-    ]
-    error = np.sqrt(sum(r * (1 - r) / fair[f"plants{who}"] for r, who in zip(rates, ("", "_own"), strict=True)))
-    return {
-        "cells": len(fair),
-        "ahead": int((more > 0).sum()),
-        "most, standard errors": round(float((more / error).max()), 2),
-    }
+    for name in {"DNAcopy", "hmmlearn"} - available().keys():
+        print(f"{name}: not installed, left out", file=sys.stderr)
+    path = given.out / "copy_number.tsv"
+    table = pd.read_csv(path, sep="\t") if given.resume and path.exists() else pd.DataFrame(columns=COLUMNS)
+    for grown in measurements(table, given.lots):
+        grown.to_csv(path, sep="\t", index=False, float_format="%.4g")
+        table = grown
+    figure(table, given.out / "copy_number.png")
+    print(f"{table.drop_duplicates(COLUMNS[:7])['cpu_s'].sum() / 60:.0f} CPU minutes", file=sys.stderr)
 
 
 if __name__ == "__main__":
