@@ -180,7 +180,7 @@ def rearranged(cell: Cell, lots: int) -> Rows:
     rows.append({"method": "karyolot", "measure": "Q05c right", **proportion(right)})
     differences = {"genome altered": truths, "dna.neutral less the truth": off}
     return [*rows, *({"method": "karyolot", "measure": measure, "n": len(values), "value": np.mean(values)}
-                     for measure, values in differences.items())]  # fmt: skip
+                     for measure, values in differences.items() if values)]  # fmt: skip
 
 
 def _altered(ratios: pd.DataFrame, events: Sequence[Event]) -> float:
@@ -504,7 +504,7 @@ def figure(table: pd.DataFrame, path: Path) -> None:
 def _points(panel, own: pd.DataFrame, along: str, by: list[str], title: str, times: float) -> None:
     places = {name: i for i, name in enumerate(dict.fromkeys(own[along]))}
     groups = list(own.groupby(by))
-    for shift, (key, part) in zip(np.linspace(-0.3, 0.3, max(len(groups), 1)), groups, strict=True):
+    for shift, (key, part) in zip(np.linspace(-0.3, 0.3, len(groups)), groups, strict=True):
         at = part[along].map(places).to_numpy(dtype=float) + shift
         errors = times * np.array([part["value"] - part["low"], part["high"] - part["value"]]).clip(0)
         label = ", ".join(f"{v:g}x" if n == "depth" else f"{v:.0%}" if n == "fraction" else v
