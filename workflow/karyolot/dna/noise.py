@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from karyolot.contracts.copy_number import Noise
 
@@ -287,7 +287,9 @@ def standard_error(noise: Noise, weight: Floats | float, bins: NDArray[np.int64]
 
 def half_width(noise: Noise, weight: Floats | float, bins: NDArray[np.int64] | int) -> Floats:
     """Half-width of the 95 % interval of such a mean: Student's t, as its standard error is an estimate."""
-    return np.asarray(t.ppf(0.975, degrees_of_freedom(noise, bins)) * standard_error(noise, weight, bins))
+    return np.asarray(
+        stdtrit(np.minimum(degrees_of_freedom(noise, bins), 1e9), 0.975) * standard_error(noise, weight, bins)
+    )
 
 
 def runs_of(labels: NDArray[np.object_]) -> list[tuple[int, int]]:
