@@ -69,14 +69,18 @@ def align(index: str, groups: Sequence[str], threads: int, batch: int, reads: Bi
         raise KaryolotError(message, "remove it (bwa-mem3 shm -d), or wait for the program that put it there")
     lines = [group.replace("\\t", "\t") for group in groups]
     ids = [line.split("ID:")[1].split("\t")[0] for line in lines]
-    options = {"": options_of(ids[0])} | {f"RG:Z:{name}": options_of(name) for name in ids}
+    tags = {f"RG:Z:{name}": b"RGZ" + name.encode() + b"\0" for name in ids}
+    tags[""] = tags[f"RG:Z:{ids[0]}"]
+    options = MemOpts()
+    options.set_pe(True)
     try:
         loaded = BwaIndex(index)
     except RuntimeError as error:
         raise KaryolotError(str(error), f"delete {index}.* and run again") from error
 
     def aligned(batch: Batch) -> bytes:
-        return blocks(b"".join([record.bytes for record in align_batch(loaded, options[batch.group], batch.pairs)[0]]))
+        tag = tags[batch.group]
+        return blocks(b"".join([tagged(record.bytes, tag) for record in align_batch(loaded, options, batch.pairs)[0]]))
 
     out.write(blocks(header(loaded.contigs(), lines)))
     try:
@@ -91,12 +95,9 @@ def align(index: str, groups: Sequence[str], threads: int, batch: int, reads: Bi
     out.flush()
 
 
-def options_of(group: str) -> MemOpts:
-    """bwa's defaults for pairs, of a read group."""
-    options = MemOpts()
-    options.set_pe(True)
-    options.set_read_group_id(group)
-    return options
+def tagged(record: bytes, tag: bytes) -> bytes:
+    """A record of BAM with a tag more. The library could add the read group itself, but holds one for all its calls."""
+    return struct.pack("<i", len(record) - 4 + len(tag)) + record[4:] + tag
 
 
 def in_order(function: Callable[[Batch], bytes], given: Iterable[Batch], threads: int) -> Iterator[bytes]:
