@@ -269,8 +269,8 @@ def reviewed(criterion: Criterion) -> Criterion:
 def three_or_more(criterion: Criterion) -> Criterion | None:
     """Calls are counted, and three of them are what is wanted."""
     new = (Limit(op=">=", value=3, on_breach="FAIL"),)
-    changed = criterion.model_copy(update={"limits": new}) if criterion.id in ("C02", "C05", "C05b") else criterion
-    return None if criterion.id == "C01" else changed
+    changed = criterion.model_copy(update={"limits": new}) if criterion.id in ("C02", "C05") else criterion
+    return None if criterion.id in ("C01", "C05b") else changed
 
 
 ONLY_PROCESS = document(lambda criterion: criterion if criterion.kind == "process" else None)
