@@ -27,6 +27,7 @@ from karyolot.plan.samples import (
     ancestors,
     dna_sample,
     expressed_of,
+    has_alleles,
     is_rna,
     lots_with_dna,
     lots_with_rna,
@@ -280,7 +281,7 @@ def metrics_of(study: Study, settings: Config, lot: str) -> list[str]:
         "dna": True,
         "rna": bool(rna_samples(study, lot)),
         "panel": panel_files(study, settings.expression, lot) is not None,
-        "alleles": lot in allele_lots(study, settings),
+        "alleles": has_alleles(study, settings, lot),
         "variants": lot in variant_lots(study, settings),
     }
     parts = [part for part, wanted in asked.items() if wanted]
@@ -349,7 +350,7 @@ def used_references(study: Study, settings: Config, lot: str) -> list[str]:
     reference = settings.reference
     named = [reference.layout, reference.fasta, reference.bins, reference.mappability, reference.replication_timing]
     named += [reference.blacklist, reference.gtf, settings.acceptance, settings.copy_number.watch_regions]
-    if lot in allele_lots(study, settings):
+    if has_alleles(study, settings, lot):
         named.append(settings.identity.sites)
     if lot in variant_lots(study, settings):
         named.append(settings.small_variants.genes)
@@ -363,7 +364,7 @@ def own_files(study: Study, settings: Config, lot: str) -> list[str]:
     """Files of one lot that no rule verifies: tables of allele counts, calls of small variants."""
     tables = (
         [study.samples[sample][0].alleles for sample in wgs_pair(study, lot)]
-        if lot in allele_lots(study, settings)
+        if has_alleles(study, settings, lot)
         else []
     )
     calls = own_calls(settings.small_variants, lot) if lot in variant_lots(study, settings) else []
@@ -386,7 +387,7 @@ def expression_files(study: Study, settings: Config, lot: str) -> ExpressionFile
 
 def allele_files(study: Study, settings: Config, lot: str) -> AlleleFiles | None:
     """Identity and alleles of a lot; None without a panel of sites."""
-    return LOT_ALLELES.at(lot=lot) if lot in allele_lots(study, settings) else None
+    return LOT_ALLELES.at(lot=lot) if has_alleles(study, settings, lot) else None
 
 
 def variant_files(study: Study, settings: Config, lot: str) -> VariantFiles | None:

@@ -155,13 +155,14 @@ def sets_of(study: Study, lot: str) -> float | None:
 
 def allele_lots(study: Study, settings: Config) -> list[str]:
     """Lots whose alleles are known: allele counts of lot and donor, or of each the reads with a panel of sites and a genome."""
+    return [lot for lot in lots_with_dna(study) if has_alleles(study, settings, lot)]
+
+
+def has_alleles(study: Study, settings: Config, lot: str) -> bool:
+    """Whether a lot with DNA is one of `allele_lots`, without a look at the others."""
     panel = settings.identity.sites is not None and settings.reference.fasta is not None
-
-    def known(sample: str) -> bool:
-        row = study.samples[sample][0]
-        return row.alleles is not None or (panel and row.counts is None)
-
-    return [lot for lot in lots_with_dna(study) if all(map(known, wgs_pair(study, lot)))]
+    rows = [study.samples[sample][0] for sample in wgs_pair(study, lot)]
+    return all(row.alleles is not None or (panel and row.counts is None) for row in rows)
 
 
 def snps_asked(study: Study, settings: Config, lot: str) -> bool:
