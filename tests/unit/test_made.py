@@ -34,7 +34,9 @@ def test_the_page_says_who_made_the_record_and_when() -> None:
     html = planted_records.html(RECORD.model_copy(update={"made": MADE}))
     assert "2026-03-01 08:05 UTC (clock at +01:00)" in html
     assert "N. N." in html and "Bench &lt;4&gt;" in html and "<4>" not in html
-    assert re.search(r"<dt>Operator, site</dt><dd>not recorded</dd>", planted_records.html(unsigned())), "nobody is invented"
+    assert re.search(r"<dt>Operator, site</dt><dd>not recorded</dd>", planted_records.html(unsigned())), (
+        "nobody is invented"
+    )
 
 
 def unsigned() -> "planted_records.Record":

@@ -12,7 +12,7 @@ from karyolot.contracts.criteria import Acceptance, Criterion, Metric, Metrics, 
 from karyolot.contracts.metrics import ABSENT, LOD_OF, PANEL_MODULES, MetricName, metrics_of
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io.files import read_metrics, write_metrics, write_sealed
-from karyolot.report.words import EVIDENCE
+from karyolot.report.groups import TOPICS
 from karyolot.rna.panel import MODULES
 from karyolot.verdict.imported import imported_metrics
 from karyolot.verdict.process import process_metrics
@@ -48,7 +48,7 @@ def test_a_metric_that_no_criterion_uses_is_a_decision() -> None:
 
 def test_every_metric_has_a_meaning_a_section_of_the_report_and_a_stage_that_can_be_absent() -> None:
     assert all(name.meaning for name in MetricName)
-    assert {name.topic for name in MetricName} == EVIDENCE.keys()
+    assert {name.topic for name in MetricName} == TOPICS.keys()
     assert {name.stage for name in MetricName} == ABSENT.keys()
     assert [name.name for name in MetricName] == [name.replace(".", "_").upper() for name in MetricName]
 

@@ -95,7 +95,8 @@ def gene_sources(files: Files, uses: Sequence[Use], genes: gtf.Facts | None) -> 
         ):  # a GTF that could not be read is a problem of its own
             without = _lengths(files, users[0], matrix, known, named, annotated=genes is not None)
         label = f"the matrix ({users[0].path})"
-        unread = _unread(matrix, [name for _, name in named])
+        # Of values that are no counts nothing is known.
+        unread = frozenset() if matrix.faults or matrix.rounded_tpm() else _unread(matrix, [name for _, name in named])
         sources.append(Source(label, named, gene_digest(named), _former(names, named), True, without, unread))
     return sources
 
@@ -183,20 +184,22 @@ def markers(files: Files, sources: Sequence[Source], file: Path) -> Iterator[Fau
         elif missing:
             message = f"{len(missing)} of {len(wanted)} marker genes are not in {source.label}: {', '.join(missing)}"
             yield Fault("W19", message, "they will be not assessed; compare their spelling")
-        yield from _lost(facts, source)
         short = [name for name in wanted if name in source.without_length]
         if short and len(source.without_length) < len(source.named):
             message = f"{len(short)} of {len(wanted)} marker genes have no length in {source.label}: {some(short, 20)}"
             yield Fault("W19", message, f"they have no TPM: {TPM_CRITERIA} that need them will be not assessed")
+    yield from _lost(facts, [source for source in sources if source.is_matrix])
 
 
-def _lost(facts: markers_format.Facts, source: Source) -> Iterator[Fault]:
-    """The note that markers which are to rise or fall have no reads: what is not counted cannot fall."""
+def _lost(facts: markers_format.Facts, matrices: Sequence[Source]) -> Iterator[Fault]:
+    """The note that markers which are to rise or fall have no reads in any matrix: what is not counted cannot fall."""
     change = dict.fromkeys(row["gene_name"] for _, row in facts.rows if row["expected"] in ("up", "down"))
-    if lost := [name for name in change if name in source.unread]:
+    unread = frozenset.intersection(*(source.unread for source in matrices)) if matrices else frozenset()
+    if lost := [name for name in change if name in unread]:
+        labels = " and ".join(source.label for source in matrices)
         message = f"{len(lost)} of {len(change)} marker genes that are to rise or fall have at most one read in every sample of"
         remedy = "they are not measurable; counting may have lost them (exons shared with other genes): count with salmon, or"
-        yield Fault("W19", f"{message} {source.label}: {some(lost, 20)}", f"{remedy} featureCounts -O --fraction")
+        yield Fault("W19", f"{message} {labels}: {some(lost, 20)}", f"{remedy} featureCounts -O --fraction")
 
 
 def _renamed(label: str, former: Sequence[str]) -> Iterator[Fault]:
