@@ -96,12 +96,19 @@ def did_you_mean(word: str | None) -> str:
     return "" if word is None else f" (did you mean {word}?)"
 
 
+ONE_LETTER = 0.9
+"""Likeness (difflib) of a word to the one it was meant to be when a letter is wrong or missing."""
+
+
 def nearest(word: str, allowed: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The allowed word most like `word`, whatever its case, hyphens and spaces; None when none is like it."""
     spelling = {_spelling(name): name for name in allowed}
-    if len(named := [spelling[part] for part in _spelling(word).split("_") if part in spelling]) == 1:
-        return named[0]  # 'reverse stranded' is reverse, however like 'unstranded' it is spelt
-    found = get_close_matches(_spelling(word), spelling, n=1, cutoff=cutoff)
+    meant = _spelling(word)
+    misspelt = get_close_matches(meant, spelling, n=1, cutoff=ONE_LETTER)
+    # 'reverse stranded' is reverse, however like 'unstranded' it is spelt.
+    named = [part for part in meant.split("_") if part in spelling]
+    alike = get_close_matches(meant, spelling, n=1, cutoff=cutoff)
+    found = misspelt or (named if len(named) == 1 else alike)
     return spelling[found[0]] if found else None
 
 
