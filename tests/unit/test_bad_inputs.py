@@ -330,7 +330,8 @@ MORE = {
 
 
 def tree(folder: Path) -> dict[Path, int]:
-    return {found: found.lstat().st_mtime_ns for found in folder.rglob("*")}
+    """All files but what the check remembers of those that it found good."""
+    return {found: found.lstat().st_mtime_ns for found in folder.rglob("*") if ".snakemake" not in found.parts}
 
 
 @pytest.mark.parametrize(
@@ -656,12 +657,6 @@ def alignment_damaged_inside(job: Job) -> None:
 @read_by("count_fragments", "a.cram: no fragment of 3000 mapped reads could be counted: 3000 are a proper pair")
 def alignment_of_first_mates_alone(job: Job) -> None:
     cram(job)
-
-
-@read_by("count_fragments", "a.cram: .*index.*make it again")
-def alignment_without_its_index(job: Job) -> None:
-    cram(job)
-    (job.folder / "a.cram.crai").unlink()
 
 
 def genome(job: Job) -> dict[str, str]:

@@ -47,7 +47,7 @@ SIZES = {
     # No decoys: indexing them would cost a minute, and no RNA here comes from outside the genes.
     "demo": Size(100, 800_000, 80_000, 2400, 200, (800, 2000), 500, 200, 20, False, (0.6, 0.4)),
     # For continuous integration: few reads, so the claim is about arms, and both gains must be in every cell.
-    "tiny": Size(1000, 250_000, 20_000, 700, 30, (400, 700), 100, 50, 100, True, (1.0, 1.0)),
+    "tiny": Size(1000, 320_000, 20_000, 700, 30, (400, 700), 100, 50, 100, True, (1.0, 1.0)),
 }
 
 
