@@ -130,7 +130,9 @@ def test_a_beginning_of_another_release_is_thrown_away(fetch: Fetch, server: Ser
 @pytest.mark.parametrize("body", [BODY[:-1] + b"?", BODY[:-1], b"<html>log in</html>", b""])
 def test_wrong_bytes_are_never_kept(fetch: Fetch, server: Server, tmp_path: Path, body: bytes) -> None:
     server.body = body
-    with pytest.raises(KaryolotError, match=f"sha256 is {hashlib.sha256(body).hexdigest()}, not {SHA256}; nothing was"):
+    with pytest.raises(
+        KaryolotError, match=f"sha256 is {hashlib.sha256(body).hexdigest()}, not {SHA256}; the file was"
+    ):
         fetch()
     assert kept(tmp_path) == {}
 

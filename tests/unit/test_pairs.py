@@ -85,11 +85,11 @@ def test_the_overview_has_the_section_only_with_a_table() -> None:
         planted_records.overview(rows, pairs=planted(SHEET, truth={"L3-wgs": "D2"})),
     )
     assert "Identity" not in without and "study/identity.tsv" not in without
-    assert '<section aria-labelledby="identity">' in told and '<a href="study/identity.tsv">' in told
+    assert '<div class="body" id="identity">' in told and '<a href="study/identity.tsv">' in told
     assert "<li>L3-wgs of D1 matches D2-wgs and L2-wgs (D2), and does not match" in told
     assert (
         "<li>"
-        not in planted_records.overview([], pairs=planted(SHEET)).split('id="identity"')[1].split("</section>")[0]
+        not in planted_records.overview([], pairs=planted(SHEET)).split('id="identity"')[1].split("</details>")[0]
     )
 
 

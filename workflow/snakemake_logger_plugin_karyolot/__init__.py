@@ -11,8 +11,6 @@ from logging import WARNING, LogRecord
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from karyolot.commands.progress import Progress
-
 LEFT_OUT = frozenset(
     {LogEvent.WORKFLOW_STARTED, LogEvent.RUN_INFO, LogEvent.RESOURCES_INFO, LogEvent.RULEGRAPH, LogEvent.GROUP_INFO}
 )
@@ -24,6 +22,9 @@ class LogHandler(LogHandlerBase):
     """Prints steps as they end, and whatever warns or fails as Snakemake words it."""
 
     def __post_init__(self) -> None:
+        # Snakemake imports every plugin, before a Snakefile says which karyolot it comes with.
+        from karyolot.commands.progress import Progress
+
         self.progress = Progress(time.monotonic())
         self.stream = sys.stdout if self.common_settings.stdout else sys.stderr
 

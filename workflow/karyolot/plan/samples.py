@@ -159,7 +159,9 @@ def allele_lots(study: Study, settings: Config) -> list[str]:
 
 
 def has_alleles(study: Study, settings: Config, lot: str) -> bool:
-    """Whether a lot with DNA is one of `allele_lots`, without a look at the others."""
+    """Whether a lot is one of `allele_lots`, without a look at the others."""
+    if lot not in lots_with_dna(study):
+        return False
     panel = settings.identity.sites is not None and settings.reference.fasta is not None
     rows = [study.samples[sample][0] for sample in wgs_pair(study, lot)]
     return all(row.alleles is not None or (panel and row.counts is None) for row in rows)
