@@ -212,7 +212,7 @@ def test_the_report_shows_what_was_imported_and_what_is_missing() -> None:
     assert "Not available: mycoplasma." in text
     assert "Incubator at 35.9 C for 3 h on day 6." in shown(html, "deviations")
     bare = planted_records.html(planted_records.passing())
-    assert "Not available: karyotype, viability, flow cytometry and mycoplasma." in shown(bare, "imported")
+    assert "Not available: karyotype, mycoplasma, viability and flow cytometry." in shown(bare, "imported")
     assert "no sheet of results was given" in shown(bare, "deviations"), (
         "nobody looked, so nothing is said of deviations"
     )
