@@ -359,7 +359,7 @@ def fill(place: Place, room: int) -> Path:
 
 
 @root_only
-@pytest.mark.parametrize("rule", OUTPUTS)
+@pytest.mark.parametrize("rule", [rule for rule in OUTPUTS if rule != "prepare_genome"])  # which links a plain genome
 def test_the_disk_is_full_half_way(small_disk: Place, rule: str) -> None:
     before = small_disk.content(rule)
     size = sum((small_disk.directory / name).stat().st_size for name in before)
@@ -468,7 +468,7 @@ def test_a_tool_that_hangs_and_a_run_that_is_stopped(begun: Path, finished: Path
     wait_for(lambda: told.exists() and told.read_text().strip())
     os.kill(process.pid, signal.SIGTERM)
     code, said = end(process)
-    assert code == 1 and not (begun / CRAM).exists()
+    assert code == 1 and (begun / CRAM).exists() and not (begun / COUNTS).exists()
     assert Place(begun, {}).parts() == []
 
     done = snakemake(begun, COUNTS)
