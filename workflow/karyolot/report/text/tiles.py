@@ -14,7 +14,7 @@ COVERAGE, READS, USABLE, INSERT, DUPLICATES = (
     "Mean coverage",
     "Reads in",
     "Usable fragments",
-    "Insert size",
+    "Insert size, median",
     "Duplicates",
 )
 """Quality figures of page 1, by the names that the record gives them."""
