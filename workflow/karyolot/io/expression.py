@@ -27,7 +27,7 @@ from karyolot.contracts.panel import PanelFacts
 from karyolot.contracts.problems import KaryolotError, quoted
 from karyolot.contracts.results import ExpressionFiles, PanelFiles
 from karyolot.io.files import UNSEALED, PathLike, read_json, read_model, replacing, seal, sealed_bytes, write_model
-from karyolot.io.tables import read_table, write_table
+from karyolot.io.tables import read_table, write_table, write_tables
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -176,11 +176,8 @@ EXPRESSION: dict[str, type[pa.DataFrameModel]] = {
 
 
 def write_expression_results(found: ExpressionResults, files: Mapping[str, PathLike]) -> None:
-    """The tables of EXPRESSION. files: by name; `NAME_tsv`: the same table for people."""
-    for name, contract in EXPRESSION.items():
-        for path in (files[name], files.get(f"{name}_tsv")):
-            if path is not None:
-                write_table(getattr(found, name), path, contract)
+    """The tables of EXPRESSION. files: as `write_tables` takes them."""
+    write_tables(found, EXPRESSION, files)
 
 
 def write_panel_results(found: PanelResults, files: Mapping[str, PathLike]) -> None:

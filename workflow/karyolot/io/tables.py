@@ -138,12 +138,19 @@ COPY_NUMBER: dict[str, type[pa.DataFrameModel]] = {
 """Table of CopyNumberResults -> its contract."""
 
 
-def write_copy_number(found: CopyNumberResults, files: Mapping[str, PathLike]) -> None:
-    """All copy-number results of a lot. files: those of CopyNumberFiles by name; `NAME_tsv`: the same table for people."""
-    for name, contract in COPY_NUMBER.items():
+def write_tables(
+    found: object, contracts: Mapping[str, type[pa.DataFrameModel]], files: Mapping[str, PathLike]
+) -> None:
+    """Tables of a result, each an attribute of `found`. contracts, files: by its name; `NAME_tsv`: the same table for people."""
+    for name, contract in contracts.items():
         for path in (files[name], files.get(f"{name}_tsv")):
             if path is not None:
                 write_table(getattr(found, name), path, contract)
+
+
+def write_copy_number(found: CopyNumberResults, files: Mapping[str, PathLike]) -> None:
+    """All copy-number results of a lot. files: those of CopyNumberFiles by name, and those `write_tables` takes."""
+    write_tables(found, COPY_NUMBER, files)
     for name in ("comparison", "noise", "match", "karyotype"):
         write_model(getattr(found, name), files[name])
 
