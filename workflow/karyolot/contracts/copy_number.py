@@ -176,7 +176,7 @@ class Calls(Intervals):
     power; tetraploid_limit: null also where it is not detectable. arm: the contig when both arms changed. class: 'clonal',
     'sub-clonal' or 'high-copy'.
     origin: 'acquired' (lot moved, donor normal here), 'lost' (the donor's own change is gone or the donor deviates,
-    not the lot), 'enriched' (the donor carries the same change more weakly). donor_lod: share of cells from which on
+    not the lot), 'enriched' (the donor carries the same change more weakly). donor_lod: cell fraction from which on
     the donor's own track would have shown the change; an 'acquired' one may have been in fewer. tests: which of segment,
     arm, chromosome, watch found it, comma separated. lot_copies: bulk copies in the lot. genes, watch: comma separated,
     '' = none. artefact: why such a call is often wrong ('GC-rich end', 'immune receptor genes', 'replication timing'), '' = no
@@ -266,7 +266,7 @@ class Arms(Intervals):
 class Lod(Table):
     """Limit of detection by size of the change, on an autosome.
 
-    fraction: smallest share of cells whose gain/loss of that size is called with `power`, of the measured DNA content or else
+    fraction: smallest cell fraction whose gain/loss of that size is called with `power`, of the measured DNA content or else
     diploid; null = not assessable. tetraploid: the same in tetraploid cells; null where the DNA content was measured or no
     fraction of them is called. planted: changes of that size and fraction simulated in the lot's own fragments; found: how many
     of them were called.
@@ -347,7 +347,7 @@ class Comparison(Facts):
 
 
 class Match(Facts):
-    """Does the lot look like its donor by sex and by germline copy number? None = cannot be told from these reads.
+    """Does the lot look like its donor by sex and by germline copy number? None = cannot be determined from these reads.
 
     lot_x, lot_y, donor_x, donor_y: median depth of X and Y over that of the autosomes.
     variants: germline differences of the donor that this lot is deep enough to show; shared: how many it shows.

@@ -155,7 +155,7 @@ class Markers(Table):
     of the lot. TPM are null when gene lengths are not known; everything is null when the gene is not in the annotation.
     donor_reads, lot_reads: of the gene, all samples together. log2fc_low, log2fc_high: 95 % interval from the spread of the
     replicates of this lot and donor, null without replicates; it says nothing of the spread of lots.
-    met: 'yes' or 'no'; null = cannot be told from these reads, not assessed, or only reported.
+    met: 'yes' or 'no'; null = cannot be determined from these reads, not assessed, or only reported.
     """
 
     gene_name: Series[str]

@@ -54,7 +54,7 @@ class CallRow(Frozen):
 
     expression: what the genes of its arm say, weak evidence: they moved with the change, not at all, or against it; null =
     not asked (no RNA, no annotation, or less than half of an arm changed). expression_log2, expression_z: their shift.
-    alleles: what the het sites inside say, null = not asked (no panel of SNPs); alleles_fraction: share of cells by them,
+    alleles: what the het sites inside say, null = not asked (no panel of SNPs); alleles_fraction: cell fraction by them,
     with 95 % interval.
     """
 
@@ -110,7 +110,7 @@ class DonorVariantRow(Frozen):
 
 
 class LodRow(Frozen):
-    """Smallest share of cells found at this size of change; null = not assessable.
+    """Smallest cell fraction found at this size of change; null = not assessable.
 
     tetraploid_*: of tetraploid cells; null where the DNA content was measured, or not even a change in all of them is found.
     gains_planted, losses_planted: changes planted in the lot's own reads at that share; *_found: those called.
@@ -245,7 +245,7 @@ class AlleleRecord(Frozen):
     """Identity by SNPs, what is mixed in, and allele shares; fields as in `contracts.alleles`.
 
     contamination_*: null when the lot is not surely its donor's, or nothing can be said.
-    lod: smallest share of cells with a copy-neutral event of size_mb that is found; null = none is.
+    lod: smallest cell fraction of a copy-neutral event of size_mb that is found; null = none is.
     threshold: p below which alleles count as moved. arms, track: empty, and threshold null, when allele shares were not
     assessed.
     """

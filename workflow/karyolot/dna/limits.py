@@ -106,7 +106,7 @@ def _tested(row: dict[str, object], noise: Noise, threshold: float, settings: Co
 
 
 def limits_of_detection(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber) -> pd.DataFrame:
-    """Contract Lod: for each configured size, the claim's among them, the smallest share of cells that is called, for a
+    """Contract Lod: for each configured size, the claim's among them, the smallest cell fraction that is called, for a
     typical used autosomal bin; all null where the noise could not be measured."""
     used = ratios[ratios["mask"].isna()]
     typical = used[used["region"] == "autosome"]["variance"].median()

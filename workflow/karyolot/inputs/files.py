@@ -112,7 +112,7 @@ class Files:
         self.misplaced: set[int] = set()
         """Lines of samples.tsv with a file that belongs elsewhere: its reads cannot be expected to fit."""
         self.first: dict[Any, Use] = {}
-        """The first use of each content, by what tells it from others."""
+        """The first use of each content, by what distinguishes it from others."""
         self.has_dna = any(entry.row.assay == "wgs" for entry in draft.samples)
         self.has_rna = any(entry.row.assay == "rnaseq" for entry in draft.samples)
 

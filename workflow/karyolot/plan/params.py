@@ -31,7 +31,7 @@ def step(rule: str, settings: BaseModel | None = None, without: str = "") -> dic
 
 
 def programs(*modules: str) -> dict[str, Any]:
-    """The same of a rule whose shell command runs modules of the package: digest of their code, versions of libraries."""
+    """As `step`, for a rule whose shell command runs modules of the package: digest of their code, versions of libraries."""
     paths = [PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py") for module in modules]
     return {"code": [code_digest(path) for path in paths], "libraries": libraries_of(*paths)}
 
