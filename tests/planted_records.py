@@ -567,6 +567,7 @@ def qc(lot_id: str, donor_id: str, million_pairs: float, rna: bool) -> tuple[Sam
                         QcFigure(name="Reads in", value=int(million_pairs * 1e6), unit="pairs or reads"),
                         QcFigure(name="Mapped reads", value=99.21, unit="%"),
                         QcFigure(name="Duplicates", value=8.13, unit="%"),
+                        QcFigure(name="Usable fragments", value=int(million_pairs * 8.9e5)),
                         QcFigure(name="Mean coverage", value=round(million_pairs * 0.097, 2), unit="x"),
                         QcFigure(name="Insert size, median", value=None, unit="bases"),
                     ],
@@ -645,7 +646,7 @@ def verdict(
         claim=claim,
         claim_arms="",
         weakened=(),
-        actions=()
+        actions=(Action(text="Have the report reviewed, and sign the release decision.", criteria=()),)
         if outcome == "PASS"
         else (Action(text="Confirm the finding by FISH or G-banding.", criteria=decided),),
         acceptance_name="HepLPC",

@@ -195,7 +195,10 @@ def questions(record: Record) -> dict[str, list[str]]:
     verdict, copies = record.verdict, record.copy_number
     calls = [] if verdict.suppressed else copies.calls
     claim, own = copies.claim, [s for s in record.qc if s.role == "lot" and s.assay == "wgs"]
-    coverage = next(figure.value for figure in own[0].figures if figure.name == "Mean coverage")
+    coverage, usable = (
+        next(figure.value for figure in own[0].figures if figure.name == name)
+        for name in ("Mean coverage", "Usable fragments")
+    )
     identity = "declared donor" if verdict.outcome == "FAIL_IDENTITY" else f"donor {record.lot.donor_id}"
     limits = [words.percent(value) for value in (claim.gain, claim.loss)] if claim and not verdict.suppressed else []  # type: ignore[union-attr]
     return {
@@ -206,7 +209,7 @@ def questions(record: Record) -> dict[str, list[str]]:
         "limit": limits or ["No statement on stability is made"],
         "identity": [identity],
         "cell type": ["Cell type (RNA)", "markers as expected" if record.expression else "No RNA of this lot"],
-        "coverage": [f"Coverage {float(f'{coverage:.3g}'):g}x"],
+        "coverage": [f"Coverage {float(f'{coverage:.3g}'):g}x", f"{usable:,} usable fragments"],
         "missing": ["Missing: no result on file", "ycoplasma"],
         "next": ["Next action", *(action.text for action in verdict.actions)],
         "date": ["Sampled", str(record.lot.facts["collection_date"]), "Analysed"],

@@ -12,7 +12,9 @@ from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.minimum import MINIMUM, Bad, Must, uncovered
 from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.verdict.decide import decide, judge
+from karyolot.verdict.imported import imported_metrics
 from karyolot.verdict.process import process_metrics
+from planted_records import imported
 
 ACCEPTANCE = read_yaml(Path(__file__).parents[2] / "resources" / "acceptance.yaml", Acceptance)
 GRAVITY = ["PASS", "REVIEW", "INDETERMINATE", "FAIL", "FAIL_IDENTITY"]
@@ -420,7 +422,6 @@ def test_the_next_actions_name_what_to_confirm_once_each_and_the_deciding_ones_f
     assert actions[0].text.startswith("Confirm trisomy 8 and gain of 20q11.21 with BCL2L1 by FISH or digital PCR")
     assert actions[1].text == "Sequence 2.4 times the reads of lot and donor."
     assert len({action.text for action in actions}) == len(actions)
-    assert decide("L1", GOOD, ACCEPTANCE, 5, 0.95).actions == ()
 
     blind = Metric(value=8, about=("Xp", "Yq", "1p", "2p", "3p", "4p", "5p", "6p"))
     (found,) = decide("L1", GOOD | {MetricName.DNA_BLIND_ARMS: blind}, ACCEPTANCE, 5, 0.95).actions
@@ -436,6 +437,20 @@ def test_the_next_actions_name_what_to_confirm_once_each_and_the_deciding_ones_f
     )
 
 
+def test_the_next_actions_of_a_pass_are_the_missing_tests_and_the_sign_off() -> None:
+    first, last = decide("L1", GOOD | imported_metrics([]), ACCEPTANCE, 5, 0.95).actions
+    assert first.text.endswith(": karyotype or DNA content, flow cytometry, mycoplasma test and viability.")
+    assert (last.text, last.criteria) == ("Have the report reviewed, and sign the release decision.", ())
+    on_file = GOOD | imported_metrics([imported("viability", "96", kept=True), imported("flow", "0.4", kept=None)])
+    verdict = decide("L1", on_file, ACCEPTANCE, 5, 0.95)
+    assert (verdict.outcome, verdict.actions[1]) == ("PASS", last)
+    assert verdict.actions[0].text.endswith("missing: karyotype or DNA content and mycoplasma test."), (
+        "flow has no limit"
+    )
+    on_file |= {name: metric.model_copy(update={"about": ()}) for name, metric in on_file.items()}
+    assert decide("L1", on_file, ACCEPTANCE, 5, 0.95).actions == (last,)
+
+
 def test_every_criterion_that_can_stop_a_lot_has_an_action() -> None:
     without = [
         criterion.id
@@ -448,3 +463,4 @@ def test_every_criterion_that_can_stop_a_lot_has_an_action() -> None:
         name="own", version="1", criteria=tuple(c.model_copy(update={"action": ""}) for c in ACCEPTANCE.criteria)
     )
     assert decide("L1", {}, bare, 5, 0.95).actions == (), "an action is the site's to state"
+    assert decide("L1", GOOD, bare, 5, 0.95).actions == ()

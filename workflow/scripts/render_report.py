@@ -5,14 +5,12 @@ from karyolot.io.files import read_bytes, write_bytes, write_folder, write_text
 from karyolot.io.record import read_report
 from karyolot.plan.params import job
 from karyolot.plan.provenance import code_state
-from karyolot.report.drawings import figure_files
-from karyolot.report.pdf import FONTS, print_pdf
-from karyolot.report.render import render
+from karyolot.report.documents import documents
+from karyolot.report.pdf import FONTS
 
 with job(snakemake, Section):
-    record, code = read_report(snakemake.input.report), code_state()
-    fonts = {name: read_bytes(path) for name, path in FONTS.items()}
-    page = render(record, code)
-    write_folder(figure_files(page, fonts), snakemake.output.figures)
-    write_bytes(print_pdf(record, read_bytes(snakemake.input.report), fonts, code), snakemake.output.pdf)
-    write_text(page, snakemake.output.html)
+    record, attached = read_report(snakemake.input.report), read_bytes(snakemake.input.report)
+    made = documents(record, attached, {name: read_bytes(path) for name, path in FONTS.items()}, code_state())
+    write_text(made.html, snakemake.output.html)
+    write_bytes(made.pdf, snakemake.output.pdf)
+    write_folder(made.figures, snakemake.output.figures)

@@ -9,16 +9,14 @@ from karyolot.plan.provenance import code_state
 
 def render_again(directory: Path, lot: str) -> list[Path]:
     """Regenerate the files a person reads from the lot's record; the same record and code give the same bytes."""
-    from karyolot.report.drawings import figure_files  # these bring pandas, the templates and the typesetter along
-    from karyolot.report.pdf import FONTS, print_pdf
-    from karyolot.report.render import render
+    from karyolot.report.documents import documents  # brings pandas, the templates and the typesetter along
+    from karyolot.report.pdf import FONTS
 
     record = read_record(directory, lot)
     folder = directory / "results" / lot
-    made_by = code_state()
-    page = render(record, made_by)
-    write_text(page, folder / "report.html")
     fonts = {name: read_bytes(path) for name, path in FONTS.items()}
-    write_folder(figure_files(page, fonts), folder / "figures")
-    write_bytes(print_pdf(record, read_bytes(folder / "report.json"), fonts, made_by), folder / "report.pdf")
+    made = documents(record, read_bytes(folder / "report.json"), fonts, code_state())
+    write_text(made.html, folder / "report.html")
+    write_bytes(made.pdf, folder / "report.pdf")
+    write_folder(made.figures, folder / "figures")
     return [folder / "report.html", folder / "report.pdf", folder / "figures"]

@@ -108,10 +108,15 @@ def _refusal(message: str, remedy: str, meant: str | None = None) -> PydanticCus
 
 
 class Acceptance(Frozen):
-    """The acceptance document: a version, and criteria in the order they are printed."""
+    """The acceptance document: a version, and criteria in the order they are printed.
+
+    on_pass: what the reader does with a lot that passes, in order; '{about}' stands for the tests of other laboratories
+    without a result on file, and an entry that holds it is left out when none is missing.
+    """
 
     name: str
     version: str
+    on_pass: tuple[Annotated[str, Field(max_length=300)], ...] = ()
     criteria: Annotated[tuple[Criterion, ...], Field(min_length=1)]
 
 

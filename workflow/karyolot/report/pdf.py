@@ -1,8 +1,10 @@
 """The record of a lot to one PDF for the archive: the printed report with the record attached (PDF/A-3b)."""
 
+import gc
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from io import BytesIO
@@ -64,9 +66,22 @@ def print_pdf(record: Record, attached: bytes, fonts: Mapping[str, bytes], made_
         url_fetcher=fetcher,
     )
     page = HTML(string=_for_paper(render(record, made_by, paper=True)), url_fetcher=fetcher)
-    made = page.write_pdf(font_config=FontConfiguration(), attachments=[source], pdf_variant="pdf/a-3b")
+    with _uncollected():
+        made = page.write_pdf(font_config=FontConfiguration(), attachments=[source], pdf_variant="pdf/a-3b")
     assert isinstance(made, bytes)
     return made
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the collector of cycles: a layout is millions of boxes that all live to its end."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _for_paper(html: str) -> str:

@@ -44,7 +44,13 @@ def _read_figures(reads: Sequence[dict[str, Any]], said: Said) -> list[QcFigure]
 
 def _wgs_figures(said: Said, library: Library | None) -> list[QcFigure]:
     if "flagstat" not in said or library is None:
-        unknown = {"Mapped reads": "%", "Properly paired": "%", "Duplicates": "%", "Mean coverage": "x"}
+        unknown = {
+            "Mapped reads": "%",
+            "Properly paired": "%",
+            "Duplicates": "%",
+            "Usable fragments": "",
+            "Mean coverage": "x",
+        }
         return [QcFigure(name=name, value=None, unit=unit) for name, unit in unknown.items()]
     passed = said["flagstat"][0]["QC-passed reads"]
     primary = passed["primary"]
@@ -53,6 +59,7 @@ def _wgs_figures(said: Said, library: Library | None) -> list[QcFigure]:
         _share("Mapped reads", passed["primary mapped"], primary),
         _share("Properly paired", passed["properly paired"], passed["paired in sequencing"]),
         _share("Duplicates", passed["primary duplicates"], primary),
+        QcFigure(name="Usable fragments", value=library.fragments),
         QcFigure(name="Mean coverage", value=library.coverage, unit="x"),
         QcFigure(name="Insert size, median", value=library.insert_median, unit="bases"),
         QcFigure(name="Insert size, interquartile range", value=f"{first}-{third}", unit="bases"),

@@ -1,6 +1,6 @@
 """The verdict on a lot: a pure function of its metrics and the acceptance criteria."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from karyolot.contracts.cells import detectable, detectable_both
 from karyolot.contracts.criteria import (
@@ -27,6 +27,7 @@ NOT_PANEL = (
     "the settings ask for the reference panel (expression.panel), and this lot has no RNA of its own and of its donor's"
     " hepatocytes: give both, or take the panel out of the settings"
 )
+IMPORTED = tuple(name for name in MetricName if name.stage == "imported")
 MOST_NAMED = 6
 """Names in one action."""
 SAME_PERSON = (MetricName.IDENTITY_SNP_MATCH, MetricName.IDENTITY_GERMLINE)
@@ -281,8 +282,11 @@ def _actions(
 
     A criterion asks for its action when it is not met, or when it was not assessed and leaves the lot undecided. Where the sample
     is not its donor's, or the data cannot carry a verdict, the actions of the stability criteria wait. An action about
-    something needs its name.
+    something needs its name. Of a lot that passes they are those of the document.
     """
+    if outcome == "PASS":
+        missing = [name for metric in IMPORTED if metric in metrics for name in metrics[metric].about]
+        return list(_named_actions((action, missing, ()) for action in acceptance.on_pass))
     rank: dict[Outcome, int] = {"FAIL_IDENTITY": 0, "INDETERMINATE": 1, "FAIL": 2, "NOT_ASSESSED": 3, "REVIEW": 4}
     if outcome == "FAIL":
         rank |= {"FAIL": 0}
@@ -301,11 +305,14 @@ def _actions(
         about, ids = found.setdefault(by_id[result.id].action, ([], []))
         about += [name for name in _measured(by_id[result.id].metric, metrics).about if name not in about]
         ids.append(result.id)
-    return [
-        Action(text=action.replace("{about}", _listed(about)), criteria=tuple(ids))
-        for action, (about, ids) in found.items()
-        if about or "{about}" not in action
-    ]
+    return list(_named_actions((action, *held) for action, held in found.items()))
+
+
+def _named_actions(actions: Iterable[tuple[str, Sequence[str], Sequence[str]]]) -> Iterator[Action]:
+    """actions: each with what it is about and the criteria that ask for it."""
+    for action, about, ids in actions:
+        if about or "{about}" not in action:
+            yield Action(text=action.replace("{about}", _listed(about)), criteria=tuple(ids))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -27,7 +27,7 @@ def _all_kept(results: Sequence[ImportedResult], name: str, *kinds: str) -> Metr
     found = [result for result in results if result.kind in kinds]
     judged = [result for result in found if result.kept is not None]
     if not found:
-        return Metric(value=None, reason=f"no {name} among the imported results")
+        return Metric(value=None, reason=f"no {name} among the imported results", about=(name,))
     if not judged:
         return Metric(value=None, reason=f"no limit is given for the {name}")
     value = all(result.kept for result in judged)
@@ -37,7 +37,7 @@ def _all_kept(results: Sequence[ImportedResult], name: str, *kinds: str) -> Metr
 
 def _lowest(results: Sequence[ImportedResult]) -> Metric:
     if not results:
-        return Metric(value=None, reason="no viability among the imported results")
+        return Metric(value=None, reason="no viability among the imported results", about=("viability",))
     lowest = min(results, key=lambda result: float(result.value))
     return Metric(value=float(lowest.value), detail=_sentence(lowest))
 
