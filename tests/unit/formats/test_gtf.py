@@ -50,7 +50,7 @@ def test_exons_are_joined_and_genes_named(tmp_path: Path) -> None:
         ["1", 0, 9, "lonely"],
         ["1", 100, 310, "beta"],
     ]
-    assert gtf.look(path) == gtf.Facts({"B": "beta", "A": "A"}, {"1": 310, "X": 50, "Y": 50})
+    assert gtf.look(path) == gtf.Facts({"B": "beta", "A": "A"}, {"1": 310, "X": 50, "Y": 50}, ("beta",))
 
 
 @pytest.mark.parametrize(

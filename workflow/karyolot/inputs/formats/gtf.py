@@ -2,7 +2,7 @@
 
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -10,11 +10,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from karyolot.contracts.drivers import Model
 from karyolot.contracts.problems import Fault, quoted
 from karyolot.inputs.formats.text import lines, named, whole_number
 
-FEATURES = frozenset({"gene", "transcript", "exon"})
-"""Lines that are used; all others (CDS, UTR, codons) lie within them."""
+CODING = frozenset({"CDS", "stop_codon"})
+FEATURES = frozenset({"gene", "transcript", "exon"}) | CODING
+"""Lines that are used; all others (UTR, start codons) lie within them."""
+CANONICAL = {"MANE_Select": 2, "MANE Select": 2, "Ensembl_canonical": 1}
+"""Tag of a transcript -> its rank among those of a gene."""
+INCOMPLETE = ("cds_start_NF", "mRNA_start_NF")
+"""Tags of transcripts whose start is not annotated: their codons are not counted from the start codon."""
 
 
 _ATTRIBUTE = re.compile(r'\s*([^\s;"]+) +(?:"((?:[^"\\]|\\.)*)"|[^\s;"]*)\s*(?:;|$)')
@@ -22,10 +28,10 @@ _ATTRIBUTE = re.compile(r'\s*([^\s;"]+) +(?:"((?:[^"\\]|\\.)*)"|[^\s;"]*)\s*(?:;
 
 
 class Record(NamedTuple):
-    """A line of GTF that describes a gene, a transcript or an exon.
+    """A line of GTF that describes a gene, a transcript, an exon or a part of a coding sequence.
 
     start, end: 0-based half-open. name, transcript: '' where the line does not say; a gene named in an earlier line has
-    that name.
+    that name. attributes: the last column as it stands.
     """
 
     line: int
@@ -36,15 +42,18 @@ class Record(NamedTuple):
     gene: str
     name: str
     transcript: str
+    strand: str
+    attributes: str
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the check compares. names: by gene id, of the genes with a transcript; a gene without a name goes by its id.
-    ends: the last annotated base by contig."""
+    ends: the last annotated base by contig. coding: names of the genes with a coding sequence, sorted."""
 
     names: dict[str, str]
     ends: dict[str, int]
+    coding: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,7 @@ class Annotation:
 
 
 def records(path: Path, *, transcripts: bool = True) -> Iterator[Record]:
-    """The lines that describe genes, transcripts and exons.
+    """The lines that describe genes, transcripts, exons and coding sequences.
 
     Parameters
     ----------
@@ -81,7 +90,7 @@ def records(path: Path, *, transcripts: bool = True) -> Iterator[Record]:
             if line.startswith("#") or not line.strip():
                 continue
             raise _not_gtf(cells, number)
-        contig, _, feature, first, last, _, _, _, attributes = cells
+        contig, _, feature, first, last, _, strand, _, attributes = cells
         if feature not in FEATURES or contig.startswith("#"):
             if feature.isdigit():
                 raise _not_gtf(cells, number)
@@ -98,12 +107,14 @@ def records(path: Path, *, transcripts: bool = True) -> Iterator[Record]:
             raise _without_gene(attributes, number)
         name = names.get(gene, "")
         if not name:
-            name = names[gene] = _value(attributes, "gene_name")
+            name = _value(attributes, "gene_name")
+            if feature not in CODING:  # which alone are no annotation
+                names[gene] = name
         transcript = _value(attributes, "transcript_id")
         if transcript and feature == "exon" and gene_of.setdefault(transcript, gene) != gene:
             message = f"transcript {quoted(transcript)} belongs to two genes, {gene_of[transcript]} and {gene}"
             raise Fault("E28", message, "use the GTF of Ensembl or GENCODE", number)
-        yield Record(number, contig, feature, start - 1, end, gene, name, transcript)
+        yield Record(number, contig, feature, start - 1, end, gene, name, transcript, strand, attributes)
     _complete(names, gene_of, transcripts)
 
 
@@ -156,12 +167,54 @@ def look(path: Path, *, transcripts: bool = True) -> Facts:
     """Names and contigs of the whole annotation. See `records`."""
     names: dict[str, str] = {}
     ends: dict[str, int] = {}
-    for _, contig, feature, _, end, gene, name, transcript in records(path, transcripts=transcripts):
+    coding: set[str] = set()
+    for _, contig, feature, _, end, gene, name, transcript, _, _ in records(path, transcripts=transcripts):
         if end > ends.get(contig, 0):
             ends[contig] = end
         if feature == "exon" and transcript:
             names[gene] = name or gene
-    return Facts(names, ends)
+        elif feature == "CDS":
+            coding.add(name or gene)
+    return Facts(names, ends, tuple(sorted(coding)))
+
+
+def models(path: str | Path, genes: Collection[str]) -> list[Model]:
+    """The coding transcripts of genes, by their names, in the order of the annotation; a Fault has the name of the file.
+
+    A transcript without CDS lines codes for nothing. The stop codon, which GTF keeps apart, is part of `Model.cds`.
+    """
+    wanted = frozenset(genes)
+    parts: dict[tuple[str, str, str, str], dict[str, list[tuple[int, int]]]] = {}
+    tags: dict[tuple[str, str, str, str], str] = {}
+    with named(path):
+        for record in records(Path(path), transcripts=False):
+            if record.name in wanted and record.transcript and record.feature not in ("gene", "transcript"):
+                key = record.transcript, record.name, record.contig, record.strand
+                own = parts.setdefault(key, {"exon": [], "CDS": [], "stop_codon": []})
+                own[record.feature].append((record.start, record.end))
+                tags.setdefault(key, record.attributes)
+    return [
+        Model(
+            *key,
+            exons=tuple(sorted(own["exon"])),
+            cds=_joined(own["CDS"] + own["stop_codon"]),
+            complete=not any(tag in tags[key] for tag in INCOMPLETE),
+            rank=max((rank for tag, rank in CANONICAL.items() if tag in tags[key]), default=0),
+        )
+        for key, own in parts.items()
+        if own["CDS"]
+    ]
+
+
+def _joined(pieces: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Intervals in order, those that touch or overlap as one."""
+    whole: list[tuple[int, int]] = []
+    for start, end in sorted(pieces):
+        if whole and start <= whole[-1][1]:
+            whole[-1] = whole[-1][0], max(end, whole[-1][1])
+        else:
+            whole.append((start, end))
+    return tuple(whole)
 
 
 def read(path: str | Path, *, transcripts: bool = True) -> Annotation:
@@ -172,7 +225,8 @@ def read(path: str | Path, *, transcripts: bool = True) -> Annotation:
     spans: dict[tuple[str, str], tuple[int, int]] = {}
     place, starts, ends = array("q"), array("q"), array("q")
     with named(path):
-        for _, contig, feature, start, end, gene, name, transcript in records(Path(path), transcripts=transcripts):
+        found = records(Path(path), transcripts=transcripts)
+        for _, contig, feature, start, end, gene, name, transcript, _, _ in found:
             if name:
                 low, high = spans.get((contig, name), (start, end))
                 spans[contig, name] = min(low, start), max(high, end)

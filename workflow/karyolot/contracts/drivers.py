@@ -1,0 +1,59 @@
+"""Genes and recurrent mutations that are searched for small variants, and their loci in the genome of a run."""
+
+from typing import Literal, NamedTuple
+
+import pandera.pandas as pa
+from pandera.typing import Series
+
+from karyolot.contracts.copy_number import Facts, Table
+
+Role = Literal["driver", "benign", "own"]
+"""driver: of tumours. benign: of clones of normal liver, for information. own: of the user's list."""
+
+
+class Model(NamedTuple):
+    """A coding transcript. Intervals are 0-based half-open and sorted by position; cds includes the stop codon.
+
+    complete: its start is annotated. rank: 2 = MANE Select, 1 = canonical by Ensembl, 0 = another one.
+    """
+
+    transcript: str
+    gene: str
+    chrom: str
+    strand: str
+    exons: tuple[tuple[int, int], ...]
+    cds: tuple[tuple[int, int], ...]
+    complete: bool
+    rank: int
+
+
+class DriverLoci(Table):
+    """Intervals that are searched, 0-based half-open; those of one gene may overlap.
+
+    hotspot: 'R175' for a codon (two intervals where an intron splits it), 'c.-124' for a base of a promoter; '' = the
+    region of a gene.
+    """
+
+    chrom: Series[str]
+    start: Series[int] = pa.Field(ge=0)
+    end: Series[int] = pa.Field(gt=0)
+    gene: Series[str]
+    role: Series[str] = pa.Field(isin=["driver", "benign", "own"])
+    hotspot: Series[str]
+
+
+class DriverGene(Facts):
+    """A gene of the panel. transcript: by which its codons are numbered, '' = none was found. hotspots: located.
+    missing: what could not be located and why, '' = nothing."""
+
+    gene: str
+    role: Role
+    transcript: str
+    hotspots: int
+    missing: str
+
+
+class DriverPanel(Facts):
+    """All genes of the panel, in its order, then those of the user's list."""
+
+    genes: tuple[DriverGene, ...]
