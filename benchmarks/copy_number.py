@@ -54,7 +54,7 @@ from lots import (
 
 from karyolot.contracts.cells import fraction_of_cells
 from karyolot.dna.limits import limits_of_detection
-from karyolot.dna.plants import Verified, verify
+from karyolot.dna.spike_ins import Verified, verify
 
 HERE = Path(__file__).resolve().parent
 SIZES_MB = (1, 2, 5, 10, 20)
@@ -227,7 +227,7 @@ def power(cell: Cell, lots: int) -> Rows:
 
 
 def at_limits(limit: Verified, generator: np.random.Generator) -> list[tuple[str, Event]]:
-    """Changes at the limits of a lot, each on a chromosome of its own: two arms, a chromosome, a watched region, then each size
+    """Changes at the limits of a lot, each on a chromosome of its own: two arms, a chromosome, a recurrent region, then each size
     on the arms that are left, until MOST_ALTERED; the genome is drawn anew for each lot."""
     places = limit.arms[~limit.arms["chrom"].isin(["chrX", "chrY"]) & ~limit.arms["name"].isin(ACROCENTRIC)]
     planned: list[tuple[str, Event]] = []
@@ -241,7 +241,7 @@ def at_limits(limit: Verified, generator: np.random.Generator) -> list[tuple[str
         planned.append((size, Event(chrom, start, end, 1 if type_ == "gain" else -1, limits[type_])))
         return True
 
-    for scope in ("arm", "chromosome", "watch", "arm"):
+    for scope in ("arm", "chromosome", "recurrent", "arm"):
         for row in places[places["scope"] == scope].sample(frac=1, random_state=generator).itertuples():
             limits = {"gain": row.lod_gain, "loss": row.lod_loss}
             if row.end - row.start <= left and plan(scope, row.chrom, row.start, row.end, limits):

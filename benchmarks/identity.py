@@ -129,7 +129,7 @@ def information(lot: pd.DataFrame, donor: pd.DataFrame, frequency: NDArray[np.fl
 
 
 def events(number: int) -> Iterator[Case]:
-    """False events per genome, and copy-neutral events found, by panel, size, depth and share of cells."""
+    """False events per genome, and copy-neutral events found, by panel, size, depth and cell fraction."""
     flat = planted.run((), per_bin=3000)
     plans = [(80_000, size, 30.0) for size in (5, 10, 20)] + [(10_000, 10, 30.0), (300_000, 10, 30.0)]
     plans += [(80_000, 10, depth) for depth in (0.1, 0.5, 1.0, 5.0, 10.0)]

@@ -25,9 +25,9 @@ import lots as simulated
 
 from karyolot.dna.forecast import COUNTED, Libraries, forecast, libraries_of, shared_in, typical
 from karyolot.dna.limits import known_regions, limits_of_detection
-from karyolot.dna.plants import verify
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import segment
+from karyolot.dna.spike_ins import verify
 from planted import ATLAS
 
 HERE = Path(__file__).resolve().parent

@@ -24,7 +24,7 @@ SETTINGS = CopyNumber()
 RESOURCES = Path(__file__).parents[1] / "resources"
 LAYOUT = layout.read(RESOURCES / "genomes" / "GRCh38.yaml").layout
 ATLAS = Atlas.of(
-    places(RESOURCES / "genomes" / "GRCh38.yaml", RESOURCES / "watch_regions.tsv", [])
+    places(RESOURCES / "genomes" / "GRCh38.yaml", RESOURCES / "recurrent_regions.tsv", [])
     | {"genes": {"chrom": ["chr20"], "start": [31_664_457], "end": [31_723_963], "gene_name": ["BCL2L1"]}}
 )
 BANDS = ATLAS.cytobands
@@ -124,7 +124,7 @@ def analyse(
     """The whole chain from counts to calls, as the rules run it. sets: of chromosomes in the lot's cells, if measured."""
     compared = compare(bins, lot, donor, sex, settings)
     segmented = segment(compared.ratios, settings)
-    predicted = limits_of_detection(compared.ratios, segmented.noise, settings).assign(planted=0, found=0)
+    predicted = limits_of_detection(compared.ratios, segmented.noise, settings).assign(spike_ins=0, found=0)
     arms, lod = stated(known_regions(compared.ratios, segmented.noise, settings, ATLAS), predicted, settings, sets)
     noises = segmented.noise, segmented.donor_noise
     calls = call_changes(compared.ratios, segmented.segments, arms, *noises, settings, ATLAS, compared.facts, sets)

@@ -93,7 +93,7 @@ def expressed(
 
 
 def mosaic(sites: pd.DataFrame, events: Sequence[tuple[str, float, float, str, float]]) -> NDArray[np.float64]:
-    """Copies of the haplotypes: events (chrom, start Mb, end Mb, 'gain' | 'loss' | 'copy-neutral', share of cells)."""
+    """Copies of the haplotypes: events (chrom, start Mb, end Mb, 'gain' | 'loss' | 'copy-neutral', cell fraction)."""
     copies = np.ones((2, len(sites)))
     for chrom, start, end, kind, f in events:
         inside = ((sites["chrom"] == chrom) & sites["start"].between(start * 1e6, end * 1e6 - 1)).to_numpy()

@@ -41,10 +41,10 @@ from karyolot.contracts.record_dna import (
     CopyNumberRecord,
     DonorVariantRow,
     LodRow,
+    RecurrentRow,
     SegmentRow,
     SmallVariantRecord,
     SmallVariantRow,
-    WatchRow,
 )
 from karyolot.contracts.record_rna import (
     ArmShiftRow,
@@ -98,19 +98,19 @@ SHORT_ARMS_WITHOUT_SEQUENCE = {"chr13", "chr14", "chr15", "chr21", "chr22"}
 HOSTILE = "<script>document.title='owned'</script>\"'><img src=x onerror=alert(1)>\u202eTOL\u0007</style>]]>"
 
 CRITERIA = """
-Q02|Lot and donor are the same person|identity.germline|share|identity|at least 0.8|CIRM/Coriell|A lot \
+Q02|Lot and donor are the same person|identity.germline|fraction|identity|at least 0.8|CIRM/Coriell|A lot \
 compared with another donor says nothing of its stability.
 Q04|Sex as declared|identity.lot_sex|| validity|yes|StemCNV-check|A cheap sign of swapped tubes.
-Q05|Usable bins|dna.usable_bins|share|validity|at least 0.8|engineering default|Blind data pass nothing.
-Q06|Limit of detection at 5 Mb|cn.lod|share of cells|stability|at most 0.2|G-banding of 20 cells: 14 to 22%|\
+Q05|Usable bins|dna.usable_bins|fraction|validity|at least 0.8|engineering default|Blind data pass nothing.
+Q06|Limit of detection at 5 Mb|cn.lod|cell fraction|stability|at most 0.2|G-banding of 20 cells: 14 to 22%|\
 A pass must not rest on data that could not see.
 C01|Published rule|cn.published_rule|segments|stability|at most 0|He 2025, Fig. 1d|The paper's rule as it is.
 C02|Acquired change of 5 Mb or more|cn.acquired_long|calls|stability|at most 0|CIRM/Coriell|The resolution \
 of G-banding, with the donor tested.
 C03|Four copies or more|cn.high_copy|calls|stability|at most 0|Yamamoto 2022|The best evidenced correlate.
-C04|Change at a watched region|cn.acquired_short|calls|stability|at most 0|hotspot table|20q11.21 is small.
-R02|Hepatocyte markers fall|rna.mature_down|share of genes|identity|at least 0.75|He 2025, Fig. S2|Reprogrammed.
-R03|Progenitor markers rise|rna.progenitor_up|share of genes|identity|at least 0.8|He 2025, Fig. S2|Reprogrammed.
+C04|Change at a recurrent region|cn.acquired_short|calls|stability|at most 0|hotspot table|20q11.21 is small.
+R02|Hepatocyte markers fall|rna.mature_down|fraction of genes|identity|at least 0.75|He 2025, Fig. S2|Reprogrammed.
+R03|Progenitor markers rise|rna.progenitor_up|fraction of genes|identity|at least 0.8|He 2025, Fig. S2|Reprogrammed.
 R04|HLA class II absent|rna.hla2_max_tpm|TPM, highest|identity|below 1|He 2025, Fig. 1e-f|Flow decides.
 P01|Passage within the validated range|process.passage|passage|process|at most 10|He 2025, Fig. 1c|Karyotypes \
 were normal up to passage 10.
@@ -248,7 +248,7 @@ def copy_number(
                 "tests": c["tests"],
                 "bands": c["bands"],
                 "genes": c["genes"],
-                "watch": c["watch"],
+                "recurrent": c["recurrent"],
                 **{key: c[key] for key in c if key.startswith(("expression", "alleles"))},
             }
         )
@@ -267,8 +267,8 @@ def copy_number(
             DonorVariantRow(chrom="chr16", start=3_250_000, end=3_340_000, donor_log2=0.57, lot_log2=0.55, shared=True),
         ),
         arms=tuple(arms),
-        watch=(
-            WatchRow(
+        recurrent=(
+            RecurrentRow(
                 region="20q11.21",
                 change="gain",
                 genes="BCL2L1",
@@ -278,7 +278,7 @@ def copy_number(
                 log2=None if lod is None else 0.002,
                 lod=None if lod is None else round(lod * 1.3, 3),
                 tetraploid_lod=None if lod is None else round(lod * 2.6, 3),
-                changed=any("20q11.21" in c["watch"] for c in changes),
+                changed=any("20q11.21" in c["recurrent"] for c in changes),
             ),
         ),
         lod=tuple(
@@ -288,9 +288,9 @@ def copy_number(
                 loss=None if lod is None or size < 2 else round(lod * 0.96 * math.sqrt(5 / size), 3),
                 tetraploid_gain=None if lod is None or size < 2 else round(2 * lod * math.sqrt(5 / size), 3),
                 tetraploid_loss=None if lod is None or size < 2 else round(1.92 * lod * math.sqrt(5 / size), 3),
-                gains_planted=0 if lod is None or size < 2 else 200,
+                gains_spiked_in=0 if lod is None or size < 2 else 200,
                 gains_found=0 if lod is None or size < 2 else 190,
-                losses_planted=0 if lod is None or size < 2 else 200,
+                losses_spiked_in=0 if lod is None or size < 2 else 200,
                 losses_found=0 if lod is None or size < 2 else 193,
             )
             for size in (1.0, 2.0, 5.0, 10.0, 20.0)
@@ -435,7 +435,7 @@ PANEL = PanelRecord(
                 ("LPC-2", True, 14.0, 6.0),
             ]
         ),
-        shares=(0.58, 0.11),
+        variance_explained=(0.58, 0.11),
         panel=tuple(
             PanelSample(is_lot=lot, first=(12.0 if lot else -20.0) + n, second=float(n % 3 - 1))
             for lot, count in ((True, 7), (False, 5))
@@ -487,7 +487,7 @@ def study() -> StudyExpression:
 
     return StudyExpression(
         samples=samples,
-        shares=(0.61, 0.14),
+        variance_explained=(0.61, 0.14),
         distances=tuple(
             tuple(round(math.hypot(a.first - b.first, a.second - b.second) / 6, 3) for b in samples) for a in samples
         ),
@@ -550,7 +550,7 @@ def _arm_alleles(
                 continue
             low, high = max(0.0, shift - 0.02), shift + 0.02
             told = {"shift": shift, "shift_low": low, "shift_high": high, "fraction_high": 2 * high}
-            told |= {"p": 2e-40 if shift else 0.21, "evidence": "moved" if shift else "even", "sites": 312}
+            told |= {"p": 2e-40 if shift else 0.21, "evidence": "imbalanced" if shift else "balanced", "sites": 312}
             yield AlleleArmRow.model_validate(row | told)
 
 
@@ -658,7 +658,7 @@ def verdict(
 LIBRARIES = """PyYAML anndata cramjam formulaic gseapy h5py jinja2 markupsafe matplotlib numpy pandas pandera pyarrow
 pydantic pydeseq2 scanpy scipy weasyprint"""
 REFERENCE_FILES = """reference/GRCh38.fa reference/genes.gtf reference/mappability.bw reference/blacklist.bed
-reference/transcripts.fa shipped:acceptance.yaml shipped:watch_regions.tsv shipped:markers.tsv shipped:gene_sets/go.gmt
+reference/transcripts.fa shipped:acceptance.yaml shipped:recurrent_regions.tsv shipped:markers.tsv shipped:gene_sets/go.gmt
 shipped:gene_sets/yap_taz.gmt shipped:gene_sets/axes.tsv"""
 
 
@@ -769,17 +769,17 @@ def overview(rows: Any, *given: Any, **named: Any) -> str:
 
 
 def imported(kind: Any, value: str, **facts: Any) -> ImportedResult:
-    known: dict[str, Any] = dict.fromkeys(("unit", "analyte", "limit", "method", "date", "sha256", "comment", "kept"))
+    known: dict[str, Any] = dict.fromkeys(("unit", "analyte", "limit", "method", "date", "sha256", "comment", "met"))
     return ImportedResult(kind=kind, value=value, **(known | {"document": "BR-2031-07, page 12"} | facts))
 
 
 IMPORTED = (
     imported(
-        "karyotype", "47,XY,+8[19]/46,XY[1]", kept=False, method="G-banding", date="2031-03-02",
+        "karyotype", "47,XY,+8[19]/46,XY[1]", met=False, method="G-banding", date="2031-03-02",
         document="KAR-2031-118", sha256="3f" * 32,
     ),
-    imported("viability", "93.5", unit="%", limit=">= 90", kept=True, method="trypan blue", sha256="a0" * 32),
-    imported("flow", "0.4", unit="%", analyte="HLA-DR", kept=None, comment="no limit is set yet", sha256="a0" * 32),
+    imported("viability", "93.5", unit="%", limit=">= 90", met=True, method="trypan blue", sha256="a0" * 32),
+    imported("flow", "0.4", unit="%", analyte="HLA-DR", met=None, comment="no limit is set yet", sha256="a0" * 32),
 )  # fmt: skip
 DEVIATION = imported("deviation", "Incubator at 35.9 C for 3 h on day 6.", date="2031-02-05", document="DEV-2031-04")
 
@@ -802,16 +802,16 @@ TRISOMY_8 = {
     "name": "Trisomy 8",
     "extent": "chromosome",
     "genes": "MYC,GATA4,FGFR1,RUNX1T1,NBN,EXT1,RAD21,PTK2,FZD6,TNFRSF11B",
-    "watch": "8 (hPSC recurrent),MYC 8q24 (HCC)",
+    "recurrent": "8 (hPSC recurrent),MYC 8q24 (HCC)",
     "tests": "segment,arm,chromosome",
 }
 GAIN_20Q = {
-    "alleles": "silent",
+    "alleles": "uninformative",
     "alleles_fraction": 0.31,
     "alleles_fraction_low": 0.0,
     "alleles_fraction_high": 0.52,
     "alleles_sites": 44,
-    "expression": "silent",
+    "expression": "uninformative",
     "expression_log2": 0.06,
     "expression_z": 0.6,
     "chrom": "chr20",
@@ -824,7 +824,7 @@ GAIN_20Q = {
     "name": "Gain of 20q11.21 with BCL2L1",
     "extent": "part",
     "genes": "BCL2L1,DNMT3B,ID1,TPX2",
-    "watch": "20q11.21 (hPSC recurrent)",
+    "recurrent": "20q11.21 (hPSC recurrent)",
     "tests": "segment",
 }
 
@@ -892,7 +892,7 @@ def passing() -> Record:
                 donor_id="D-009",
                 passage=2,
                 outcome="INDETERMINATE",
-                share=None,
+                fraction=None,
                 lod=None,
                 claim_mb=5.0,
                 mark="HLP-2031-01, passage 2: INDETERMINATE",
@@ -902,7 +902,7 @@ def passing() -> Record:
                 donor_id="D-009",
                 passage=3,
                 outcome="FAIL",
-                share=0.21,
+                fraction=0.21,
                 lod=0.14,
                 claim_mb=5.0,
                 mark="HLP-2031-02, passage 3: FAIL, largest change in 21% of cells",
@@ -936,7 +936,7 @@ def thin() -> Record:
             "INDETERMINATE",
             {
                 "Q05": ("INDETERMINATE", 0.31, "31% of the bins hold enough fragments."),
-                "Q06": ("NOT_ASSESSED", None, "No share of cells is found with the power asked for."),
+                "Q06": ("NOT_ASSESSED", None, "No cell fraction is found with the power asked for."),
                 "R02": ("NOT_ASSESSED", None, "No RNA was given."),
                 "R03": ("NOT_ASSESSED", None, "No RNA was given."),
                 "R04": ("NOT_ASSESSED", None, "No RNA was given."),
@@ -998,7 +998,7 @@ def hostile() -> Record:
         copy_number=base.copy_number.model_copy(
             update={
                 "calls": tuple(
-                    c.model_copy(update={"name": HOSTILE, "bands": HOSTILE, "genes": HOSTILE, "watch": HOSTILE})
+                    c.model_copy(update={"name": HOSTILE, "bands": HOSTILE, "genes": HOSTILE, "recurrent": HOSTILE})
                     for c in base.copy_number.calls
                 )
             }

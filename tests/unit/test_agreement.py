@@ -28,7 +28,7 @@ def said(chrom: str, start: int, end: int, kind: str, shifts: pd.DataFrame | Non
     [
         (("chr8", 45, 145), "gain", "agrees"),
         (("chr8", 45, 145), "loss", "disagrees"),
-        (("chr8", 0, 45), "gain", "silent"),
+        (("chr8", 0, 45), "gain", "uninformative"),
         (("chr20", 30, 64), "loss", "agrees"),
         (("chr20", 30, 64), "gain", "disagrees"),
         (("chr20", 30, 46), "gain", None),  # less than half of the arm

@@ -97,8 +97,8 @@ def test_a_depth_call_gets_its_second_line(type_: str, copies: int, fraction: fl
     (row,) = compared(("chr8", 0, 146, type_, fraction), result=result).events.to_dict("records")
     assert (row["origin"], row["kind"], row["evidence"]) == ("call", type_, "agree")
     assert row["fraction"] == pytest.approx(fraction, abs=0.05)
-    (silent,) = compared(depth=4, result=result).events.to_dict("records") or [{"evidence": "silent"}]
-    assert silent["evidence"] == "silent"
+    (silent,) = compared(depth=4, result=result).events.to_dict("records") or [{"evidence": "uninformative"}]
+    assert silent["evidence"] == "uninformative"
     (against,) = compared(result=result).events.to_dict("records")
     assert against["evidence"] == "disagree"
 
@@ -108,7 +108,7 @@ TRISOMY = planted.Event("chr8", 0, 146_000_000, 1, 0.6)
 
 def results(said: Compared, relation: Relation = "MATCH") -> AlleleResults:
     kin = Kinship(result=relation, sites=9, log10_unrelated=1, log10_sibling=1)
-    mixed = Contamination(share=0, low=0, high=0, lod=0.01, sites=9, donor_known=1)
+    mixed = Contamination(fraction=0, low=0, high=0, lod=0.01, sites=9, donor_known=1)
     identity = IdentityFacts(
         kinship=kin, contamination=mixed, panel=9, lot_depth=1, donor_depth=1, frequencies="panel", rna=()
     )
@@ -152,7 +152,7 @@ def test_the_record_holds_track_arms_and_the_interval_under_a_call() -> None:
     assert (coarse <= exact).all() and (exact - coarse).max() < 400_000, "near enough to draw"
     assert len(set(coarse) & set(exact)) < 0.01 * len(exact), "no place of a SNP is in the record"
     assert np.array(record.track.lot) / 1000 == pytest.approx(said.track["lot"].to_numpy(), abs=0.0005 + 1e-9)
-    assert {row.arm for row in record.arms if row.evidence == "moved"} == {"chr8p", "chr8q"}
+    assert {row.arm for row in record.arms if row.evidence == "imbalanced"} == {"chr8p", "chr8q"}
     assert record.threshold == said.facts.threshold
     for silent in (results(said, "MISMATCH"), results(compared(depth=3, result=result))):
         record = allele_record(silent)
@@ -162,7 +162,7 @@ def test_the_record_holds_track_arms_and_the_interval_under_a_call() -> None:
 def test_what_second_evidence_is_missing_is_said() -> None:
     result = planted.run([TRISOMY], per_bin=3000)
     against = compared(result=result)
-    silent = against._replace(events=against.events.assign(evidence="silent"))
+    silent = against._replace(events=against.events.assign(evidence="uninformative"))
     for said, relation, missing in (
         (None, "MATCH", "no panel of SNPs"), (silent, "MATCH", "too few or too thin"),
         (compared(depth=3, result=result), "MATCH", "500 are needed"), (against, "NOT ENOUGH", "identity by SNPs: NOT ENOUGH"),
@@ -187,7 +187,7 @@ def test_what_the_donor_carries_is_no_event() -> None:
     of = flat()
     found = compare_alleles(lot, donor, of.compared.ratios, of.noise, of.calls, SETTINGS)
     assert found.events.empty
-    assert found.arms.set_index("arm")["evidence"].drop("chr5p").isin(["even", "few"]).all()
+    assert found.arms.set_index("arm")["evidence"].drop("chr5p").isin(["balanced", "few"]).all()
 
 
 def test_an_event_beside_a_call_is_not_taken_for_a_part_of_it() -> None:
@@ -219,12 +219,12 @@ def test_every_arm_is_told_with_the_share_of_cells_that_fits() -> None:
     found = [compared(seed=seed) for seed in range(10, 14)]
     arms = AlleleArms.validate(pd.concat([one.arms for one in found], ignore_index=True))
     told = arms[arms["evidence"] != "few"]
-    assert set(told["evidence"]) == {"even"} and len(told) > 100
+    assert set(told["evidence"]) == {"balanced"} and len(told) > 100
     assert (told["shift_low"] > 0).mean() <= 0.06, "2.5 % are expected; of 150 more than 6 % once in 300 tries"
-    assert told["fraction_high"].between(0.02, 0.3).all(), "no arm excludes every share of cells"
+    assert told["fraction_high"].between(0.02, 0.3).all(), "no arm excludes every cell fraction"
     assert arms[arms["evidence"] == "few"]["shift"].isna().all()
     moved = compared(("chr4", 50, 191, "copy-neutral", 0.4)).arms.set_index("arm")
-    assert moved["evidence"].eq("moved").sum() == 1 and moved.loc["chr4q", "evidence"] == "moved"
+    assert moved["evidence"].eq("imbalanced").sum() == 1 and moved.loc["chr4q", "evidence"] == "imbalanced"
     low, high = moved.loc["chr4q", "shift_low"], moved.loc["chr4q", "shift_high"]
     assert low <= shift_by(0.4, "copy-neutral") <= high and moved.loc["chr4q", "fraction_high"] == 2 * high
 
@@ -262,7 +262,7 @@ def summary(
 ) -> dict[str, object]:
     kin = Kinship.model_validate({"result": result, "sites": 9, "log10_unrelated": 1.0, "log10_sibling": 1.0})
     low, high = (None, None) if share is None else (share, share + width)
-    mixed = Contamination(share=share, low=low, high=high, lod=0.01, sites=9, donor_known=1.0)
+    mixed = Contamination(fraction=share, low=low, high=high, lod=0.01, sites=9, donor_known=1.0)
     facts = AlleleFacts(
         sites=9, min_depth=10, centre=0.5, site_bias=0.0, overdispersion=0.0, windows=9, threshold=0.01, size_mb=10,
         power=0.95, lod=lod, reason=reason,

@@ -92,7 +92,7 @@ class Study:
         bins, lot, donor = (t.reset_index(drop=True) for t in self.change(bins.copy(), lot.copy(), donor.copy()))
         result = analyse(bins, lot, donor, self.declared, self.settings)
         match = match_donor(result.compared.ratios, lot, donor, bins, self.declared, self.settings).match
-        lod = result.lod.assign(planted=200, found=195)
+        lod = result.lod.assign(spike_ins=200, found=195)
         found = copy_number_metrics(
             result.calls, result.segmented.segments, result.arms, lod, result.compared.facts, result.noise, match,
             self.settings, LAYOUT,
@@ -357,7 +357,7 @@ def same_column(rows: list[str], one: str, other: str) -> str:
 
 def paper(kind: str, value: str, kept: bool | None = None) -> ImportedResult:
     known = dict.fromkeys(("unit", "analyte", "limit", "method", "date", "sha256", "comment"))
-    return ImportedResult.model_validate({**known, "kind": kind, "value": value, "kept": kept, "document": "X-1"})
+    return ImportedResult.model_validate({**known, "kind": kind, "value": value, "met": kept, "document": "X-1"})
 
 
 # Changes of results
@@ -680,7 +680,7 @@ papers(K, "a document that is not YAML", "E18", lambda i: i.put("reference/accep
 K = "settings"
 for what, section, values in (
     ("a power of one in a billion", "copy_number", {"power": 1e-9}),
-    ("one planted change", "copy_number", {"plants": 1}),
+    ("one planted change", "copy_number", {"spike_ins": 1}),
     ("a claim longer than any chromosome", "copy_number", {"claim_mb": 300}),
     ("a claim of 21 Mb", "copy_number", {"claim_mb": 21}),
     ("changes below 1 log2 are none", "copy_number", {"min_log2": 1.0}),
@@ -698,7 +698,7 @@ for what, section, values in (
     ("a negative bin", "counting", {"bin_bp": -5}),
     ("a mapping quality that no read has", "counting", {"min_mapq": 99}),
     ("not a number", "copy_number", {"claim_mb": float("nan")}),
-    ("yes for a number", "copy_number", {"plants": True}),
+    ("yes for a number", "copy_number", {"spike_ins": True}),
 ):
     papers(K, what, "E17", lambda i, section=section, values=values: i.config.setdefault(section, {}).update(values))  # type: ignore[misc]
 papers(K, "a setting that is none", "E18", lambda i: i.config.setdefault("copy_number", {}).update(ignore_chr8=True))
@@ -848,13 +848,13 @@ lot(
 lot(K, "a growth wave of a quarter", "INDETERMINATE", growth=0.25)
 
 K = "papers of other methods"
-lot(K, "an abnormal karyotype on file", "REVIEW", imported=(paper("karyotype", "47,XX,+8[3]/46,XX[17]", kept=False),))
-lot(K, "mycoplasma on file", "REVIEW", imported=(paper("mycoplasma", "positive", kept=False),))
+lot(K, "an abnormal karyotype on file", "REVIEW", imported=(paper("karyotype", "47,XX,+8[3]/46,XX[17]", met=False),))
+lot(K, "mycoplasma on file", "REVIEW", imported=(paper("mycoplasma", "positive", met=False),))
 lot(
     K,
     "two mycoplasma tests, one positive",
     "REVIEW",
-    imported=(paper("mycoplasma", "positive", kept=False), paper("mycoplasma", "negative", kept=True)),
+    imported=(paper("mycoplasma", "positive", met=False), paper("mycoplasma", "negative", met=True)),
 )
 lot(K, "viability of 40 %", "REVIEW", imported=(paper("viability", "40"),))
 lot(K, "passage 30", "REVIEW", passage=30)

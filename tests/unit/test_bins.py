@@ -167,7 +167,7 @@ def test_counts_of_another_grid_are_refused(rows: list[tuple[str, int, int, int]
         conform_counts(toy(), pd.DataFrame(rows, columns=["chrom", "start", "end", "count"]), "t.tsv")
 
 
-def test_genes_and_watched_regions_of_a_place(tmp_path: Path) -> None:
+def test_genes_and_recurrent_regions_of_a_place(tmp_path: Path) -> None:
     path = tmp_path / "g.gtf"
     path.write_text(
         'chr1\tx\texon\t101\t200\t.\t+\t.\tgene_id "E1"; gene_name "MYC";\n'
@@ -176,11 +176,11 @@ def test_genes_and_watched_regions_of_a_place(tmp_path: Path) -> None:
     genes = gtf.read(path, transcripts=False).spans
     assert genes == {"chrom": ["chr1"], "start": [100], "end": [400], "gene_name": ["MYC"]}
     rows = [("1q", "gain", "MYC", "c", "s"), ("1q11", "loss", "", "c", "s"), ("1", "gain", "", "c", "s")]
-    watch = pd.DataFrame(rows, columns=["region", "change", "genes", "context", "source"])
-    atlas = Atlas.of({"cytobands": BANDS, "watch": watch, "genes": genes})
+    recurrent = pd.DataFrame(rows, columns=["region", "change", "genes", "context", "source"])
+    atlas = Atlas.of({"cytobands": BANDS, "recurrent": recurrent, "genes": genes})
 
     assert atlas.bands("1", 390, 1050) == "1p11-q12" and atlas.bands("2", 0, 10) == ""
-    assert atlas.watched_regions("1", 500, 600, "gain") == ["1q", "1"]
-    assert atlas.watched_regions("1", 500, 600, "loss") == ["1q11"]
-    assert atlas.watched_regions("1", 1010, 1040, "loss") == []
-    assert atlas.watched_genes("chr1", 399, 1000) == ["MYC"] and atlas.watched_genes("chr1", 400, 1000) == []
+    assert atlas.recurrent_regions_of("1", 500, 600, "gain") == ["1q", "1"]
+    assert atlas.recurrent_regions_of("1", 500, 600, "loss") == ["1q11"]
+    assert atlas.recurrent_regions_of("1", 1010, 1040, "loss") == []
+    assert atlas.recurrent_genes("chr1", 399, 1000) == ["MYC"] and atlas.recurrent_genes("chr1", 400, 1000) == []

@@ -29,7 +29,7 @@ def blind(change: Change, *events: Event, sex: str = "F", layout: Layout = LAYOU
     bins, lot, donor = (table.reset_index(drop=True) for table in change((bins, *counts)))
     result = analyse(bins, lot, donor, sex)
     match = match_donor(result.compared.ratios, lot, donor, bins, sex, SETTINGS).match
-    lod = result.lod.assign(planted=200, found=195)
+    lod = result.lod.assign(spike_ins=200, found=195)
     tables = result.calls, result.segmented.segments, result.arms, lod
     found = copy_number_metrics(*tables, result.compared.facts, result.noise, match, SETTINGS, layout)
     return found[MetricName.DNA_BLIND_ARMS], decide("L1", found | REST, ACCEPTANCE, 5, 0.95)

@@ -1245,28 +1245,28 @@ def transcripts_of_another_kind(inputs: Inputs) -> None:
     inputs.config["reference"]["transcripts"] = "reference/genes.gtf"
 
 
-@case("E16", CONFIG, None, "copy_number.watch_regions", "has the columns region, change")
-def watch_list_of_another_kind(inputs: Inputs) -> None:
-    inputs.put("reference/watch.tsv", "region\tchange\tgenes\tsource\tcontext\n1q\tgain\t\tx\tx\n")
-    inputs.config["copy_number"] = {"watch_regions": "reference/watch.tsv"}
+@case("E16", CONFIG, None, "copy_number.recurrent_regions", "has the columns region, change")
+def recurrent_list_of_another_kind(inputs: Inputs) -> None:
+    inputs.put("reference/recurrent.tsv", "region\tchange\tgenes\tsource\tcontext\n1q\tgain\t\tx\tx\n")
+    inputs.config["copy_number"] = {"recurrent_regions": "reference/recurrent.tsv"}
 
 
-@case("E17", CONFIG, None, "copy_number.watch_regions", "line 2 of the file: change is 'up'")
-def watch_list_with_unknown_change(inputs: Inputs) -> None:
-    inputs.put("reference/watch.tsv", "region\tchange\tgenes\tcontext\tsource\n1q\tup\t\tx\tx\n")
-    inputs.config["copy_number"] = {"watch_regions": "reference/watch.tsv"}
+@case("E17", CONFIG, None, "copy_number.recurrent_regions", "line 2 of the file: change is 'up'")
+def recurrent_list_with_unknown_change(inputs: Inputs) -> None:
+    inputs.put("reference/recurrent.tsv", "region\tchange\tgenes\tcontext\tsource\n1q\tup\t\tx\tx\n")
+    inputs.config["copy_number"] = {"recurrent_regions": "reference/recurrent.tsv"}
 
 
-@case("E18", CONFIG, None, "copy_number.watch_regions", "the region 1q has no source")
-def watch_list_without_source(inputs: Inputs) -> None:
-    inputs.put("reference/watch.tsv", "region\tchange\tgenes\tcontext\tsource\n1q\tgain\t\tx\t\n")
-    inputs.config["copy_number"] = {"watch_regions": "reference/watch.tsv"}
+@case("E18", CONFIG, None, "copy_number.recurrent_regions", "the region 1q has no source")
+def recurrent_list_without_source(inputs: Inputs) -> None:
+    inputs.put("reference/recurrent.tsv", "region\tchange\tgenes\tcontext\tsource\n1q\tgain\t\tx\t\n")
+    inputs.config["copy_number"] = {"recurrent_regions": "reference/recurrent.tsv"}
 
 
-@case("E17", CONFIG, None, "copy_number.watch_regions", "line 2 of the file: region is 'chr1q'")
-def watch_list_with_chr(inputs: Inputs) -> None:
-    inputs.put("reference/watch.tsv", "region\tchange\tgenes\tcontext\tsource\nchr1q\tgain\t\tx\tx\n")
-    inputs.config["copy_number"] = {"watch_regions": "reference/watch.tsv"}
+@case("E17", CONFIG, None, "copy_number.recurrent_regions", "line 2 of the file: region is 'chr1q'")
+def recurrent_list_with_chr(inputs: Inputs) -> None:
+    inputs.put("reference/recurrent.tsv", "region\tchange\tgenes\tcontext\tsource\nchr1q\tgain\t\tx\tx\n")
+    inputs.config["copy_number"] = {"recurrent_regions": "reference/recurrent.tsv"}
 
 
 @case("E03", SAMPLES, 7, "counts", "holds the same counts as counts in line 6")

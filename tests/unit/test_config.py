@@ -41,6 +41,8 @@ def test_a_section_with_nothing_in_it_is_the_default() -> None:
     ("text", "code", "key", "words"),
     [
         ("counting: {bin_pb: 5}", "E18", "counting.bin_pb", "unknown setting (did you mean bin_bp?)"),
+        ("copy_number: {plants: 200}", "E18", "copy_number.plants", "unknown setting (did you mean spike_ins?)"),
+        ("copy_number: {watch_regions: a}", "E18", "copy_number.watch_regions", "(did you mean recurrent_regions?)"),
         ("copynumber: {}", "E18", "copynumber", "unknown setting (did you mean copy_number?)"),
         ("zzz: 1", "E18", "zzz", "unknown setting"),
         ("1: 2", "E18", "1", "unknown setting"),
@@ -72,7 +74,7 @@ def test_a_section_with_nothing_in_it_is_the_default() -> None:
         ("pathways: {min_size: 900}", "E17", "pathways.min_size", "larger than pathways.max_size"),
         ("notice: 2031-01-01", "E17", "notice", "not a text"),
         ("copy_number: {power: 1.0e-9}", "E17", "copy_number.power", "must be at least 0.8"),
-        ("copy_number: {plants: 1}", "E17", "copy_number.plants", "must be at least 100"),
+        ("copy_number: {spike_ins: 1}", "E17", "copy_number.spike_ins", "must be at least 100"),
         ("copy_number: {claim_mb: 300}", "E17", "copy_number.claim_mb", "must be at most 20"),
         ("copy_number: {min_log2: 10}", "E17", "copy_number.min_log2", "must be at most 0.1"),
         ("copy_number: {family_wise_error: .99}", "E17", "copy_number.family_wise_error", "must be at most 0.1"),

@@ -89,7 +89,7 @@ def test_trisomy_and_mosaic_gain_are_called_with_their_fraction() -> None:
     assert calls.loc["chr20", "fraction_low"] < 0.4 < calls.loc["chr20", "fraction_high"]
     assert calls.loc["chr20", "class"] == "sub-clonal"
     assert calls.loc["chr20", "bands"] == "20q11.21-q11.23"
-    assert calls.loc["chr20", "genes"] == "BCL2L1" and calls.loc["chr20", "watch"] == "20q11.21"
+    assert calls.loc["chr20", "genes"] == "BCL2L1" and calls.loc["chr20", "recurrent"] == "20q11.21"
     assert abs(calls.loc["chr20", "start"] - 30_400_000) <= 1_000_000
     assert abs(calls.loc["chr20", "end"] - 39_000_000) <= 1_000_000
 
@@ -296,21 +296,21 @@ def test_natural_spline_is_linear_outside_its_knots() -> None:
         assert np.abs(np.diff(end, n=2, axis=0)).max() < 1e-9
 
 
-def test_watched_regions_have_their_own_test_and_limit() -> None:
+def test_recurrent_regions_have_their_own_test_and_limit() -> None:
     """A gain of 20q11.21 alone: the test of the known region sees it at a share the search would miss."""
     tests = planted(seed=8).arms.set_index("name")
-    watched = tests[tests["scope"] == "watch"]
-    assert {"1q", "20q11.21", "8", "Xp11.4"} <= set(watched.index)
-    # As a whole arm, the watched region is no further test, and has the arm's numbers.
-    assert watched.loc["1q", "z"] == tests.loc["chr1q", "z"]
-    assert watched.loc["8", "bins"] == tests.loc["chr8", "bins"]
-    region = watched.loc["20q11.21"]
+    recurrent = tests[tests["scope"] == "recurrent"]
+    assert {"1q", "20q11.21", "8", "Xp11.4"} <= set(recurrent.index)
+    # As a whole arm, the recurrent region is no further test, and has the arm's numbers.
+    assert recurrent.loc["1q", "z"] == tests.loc["chr1q", "z"]
+    assert recurrent.loc["8", "bins"] == tests.loc["chr8", "bins"]
+    region = recurrent.loc["20q11.21"]
     assert region["assessable"] and 0 < region["lod_loss"] < region["lod_gain"] < 0.5
     band = Event("chr20", int(region["start"]), int(region["end"]), +1, 1.3 * region["lod_gain"])
     changed = [planted(band, seed=seed) for seed in (8, 9)]
     assert all(result.arms.set_index("name").loc["20q11.21", "changed"] for result in changed)
-    assert all("20q11.21" in ",".join(result.calls["watch"]) for result in changed)
-    assert any("watch" in ",".join(result.calls["tests"]) for result in changed)
+    assert all("20q11.21" in ",".join(result.calls["recurrent"]) for result in changed)
+    assert any("recurrent" in ",".join(result.calls["tests"]) for result in changed)
 
 
 def test_why_bins_are_masked_is_told_for_each_arm() -> None:

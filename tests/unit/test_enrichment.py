@@ -366,6 +366,6 @@ def test_components_are_those_of_the_centred_levels(change: float) -> None:
     _, values, axes = np.linalg.svd(levels - levels.mean(axis=0), full_matrices=False)
     first = result[result["component"] == 1]
     assert np.allclose(np.abs(first["coordinate"]), np.abs((levels - levels.mean(axis=0)) @ axes[0]), atol=1e-6)
-    assert first["share"].iloc[0] == pytest.approx(values[0] ** 2 / (values**2).sum(), rel=1e-6)
+    assert first["variance_explained"].iloc[0] == pytest.approx(values[0] ** 2 / (values**2).sum(), rel=1e-6)
     coordinate = np.sign(change) * first.set_index("sample_id")["coordinate"]
     assert coordinate[["S3", "S4", "S5"]].min() > 0 > coordinate[["S0", "S1", "S2"]].max(), "what is up points up"

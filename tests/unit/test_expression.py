@@ -149,7 +149,7 @@ def test_salmon_facts(tmp_path: Path) -> None:
     path = tmp_path / "salmon.json"
     path.write_text(json.dumps(said))
     facts = read_quantification(path)
-    assert (facts.fragments, facts.library_type, facts.antisense_share) == (1000, "ISR", 890 / 900)
+    assert (facts.fragments, facts.library_type, facts.antisense_fraction) == (1000, "ISR", 890 / 900)
     path.write_text("{}")
     with pytest.raises(KaryolotError, match=r"not what salmon 1\.10 writes"):
         read_quantification(path)
@@ -255,7 +255,7 @@ def test_the_table_says_what_it_was_made_from(tmp_path: Path) -> None:
     """Facts of samples, genes and tools, without times and paths, and the same bytes each time."""
     samples, transcripts, _ = quantified(tmp_path)
     facts = {"fragments": 9, "mapped": 9, "percent_mapped": 99.0, "decoy_fragments": 0, "library_type": "ISR"}
-    facts |= {"antisense_share": 1.0, "fragment_length": 200.0, "salmon_version": "1.10.1", "index_sha256": "3f"}
+    facts |= {"antisense_fraction": 1.0, "fragment_length": 200.0, "salmon_version": "1.10.1", "index_sha256": "3f"}
     salmon = {each.sample_id: Quantification.model_validate(facts) for each in samples}
     ids = [f"G{gene:02d}" for gene in range(11)]  # one gene of the counts is not annotated
     places = {"chrom": "chr1", "start": range(11), "end": range(100, 111)}

@@ -44,7 +44,7 @@ FULL = LotFiles(
     references="p",
     data=("d",),
     own=(),
-    watch="w",
+    recurrent="w",
     earlier=("a", "b"),
     quality=("q",),
 )
@@ -66,7 +66,7 @@ def lots(draw: st.DrawFn) -> LotFiles:
         name: tuple(draw(st.lists(st.sampled_from("xyz"), max_size=3)))
         for name in ("earlier", "data", "own", "quality")
     }
-    return LotFiles(**parts, **lists, metrics="m", verdict="v", references="p", watch="w")
+    return LotFiles(**parts, **lists, metrics="m", verdict="v", references="p", recurrent="w")
 
 
 @given(lots())

@@ -185,7 +185,7 @@ def test_contamination_is_measured_without_frequencies(sites: pd.DataFrame, shar
     me, guest = person(sites, rng), person(sites, rng)
     lot, donor = counts(bare, me, 20, rng, foreign=guest, share=share), counts(bare, me, 20, rng)
     found = contamination(lot, donor, frequencies(lot, donor)[0])
-    assert found.share == pytest.approx(share, abs=0.003 + 0.15 * share)
+    assert found.fraction == pytest.approx(share, abs=0.003 + 0.15 * share)
 
 
 EXPRESSED = SITES.iloc[::33].reset_index(drop=True)
@@ -266,10 +266,10 @@ def test_contamination_is_measured(share: float) -> None:
     me, guest = person(SITES, rng), person(SITES, rng)
     lot, donor = counts(SITES, me, 5, rng, foreign=guest, share=share), counts(SITES, me, 5, rng)
     found = contamination(lot, donor, FREQUENCY)
-    assert found.share is not None and found.low is not None and found.high is not None and found.lod is not None
-    assert abs(found.share - share) <= max(0.005, 2 * (found.high - found.low) / 2)
-    assert abs(found.share - share) <= 0.012
-    assert found.low <= found.share <= found.high
+    assert found.fraction is not None and found.low is not None and found.high is not None and found.lod is not None
+    assert abs(found.fraction - share) <= max(0.005, 2 * (found.high - found.low) / 2)
+    assert abs(found.fraction - share) <= 0.012
+    assert found.low <= found.fraction <= found.high
     assert found.lod <= 0.02
     if share >= 2 * found.lod:
         assert found.low > 0
@@ -284,7 +284,7 @@ def test_contamination_is_not_made_of_errors_or_mosaics() -> None:
     lot["ref_count"] += flipped[1] - flipped[0]
     lot["alt_count"] += flipped[0] - flipped[1]
     found = contamination(lot, counts(SITES, me, 20, rng), FREQUENCY)
-    assert found.share is not None and found.share < 0.003
+    assert found.fraction is not None and found.fraction < 0.003
 
 
 @pytest.mark.filterwarnings("error")
@@ -299,14 +299,14 @@ def test_very_deep_sites_of_another_person_are_no_division_by_zero(depth: int) -
         lot = counts(sites, mine, 30, rng)
         grown = lot.assign(**{name: lot[name] * depth // 30 for name in ("ref_count", "alt_count", "other_count")})
         found = contamination(grown, donor, FREQUENCY[:400])
-        assert found.share is None or 0 <= found.share <= 0.5
+        assert found.fraction is None or 0 <= found.fraction <= 0.5
 
 
 def test_no_reads_have_no_contamination() -> None:
     empty = SITES.assign(ref_count=0, alt_count=0, other_count=0)
     found = identify(empty, empty, Identity())
     assert found.kinship.result == "NOT ENOUGH"
-    assert (found.contamination.share, found.contamination.sites) == (None, 0)
+    assert (found.contamination.fraction, found.contamination.sites) == (None, 0)
 
 
 def test_the_sheet_tells_who_is_mixed_in_and_whom_a_swapped_tube_belongs_to() -> None:
@@ -391,7 +391,7 @@ def test_a_source_is_only_searched_where_foreign_reads_were_found() -> None:
     assert clean.contamination.low == 0 and not holds_foreign_reads(clean)
 
     def lot(result: Relation, low: float | None) -> bool:
-        found = {"low": low, "share": None if low is None else low + 0.01}
+        found = {"low": low, "fraction": None if low is None else low + 0.01}
         return holds_foreign_reads(
             clean.model_copy(
                 update={

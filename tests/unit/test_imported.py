@@ -83,7 +83,7 @@ def test_the_sheet_of_results_is_read_when_it_is_there(tmp_path: Path) -> None:
 )
 def test_a_result_is_held_against_what_it_should_be(kind: Any, value: str, limit: Any, sex: Any, kept: Any) -> None:
     result = LotResult(lot_id="L1", kind=kind, value=value, limit=limit, document="D")
-    assert result.kept(sex) is kept
+    assert result.met(sex) is kept
 
 
 def test_good_rows_are_silent_and_go_to_their_lot_alone(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_good_rows_are_silent_and_go_to_their_lot_alone(tmp_path: Path) -> None:
     study, problems = examined(tmp_path, *rows)
     assert problems == []
     results = [ImportedResult.model_validate(result) for result in samples.lot_results(study, "L1")]
-    assert [(result.kind, result.kept) for result in results] == [
+    assert [(result.kind, result.met) for result in results] == [
         ("karyotype", True), ("viability", True), ("flow", None), ("deviation", None),
     ]  # fmt: skip
     alone, _ = examined(tmp_path, *rows[:4])
@@ -160,12 +160,12 @@ def test_what_is_not_on_file_stays_unknown() -> None:
     metrics = imported_metrics([])
     assert all(metric.value is None and metric.reason for metric in metrics.values())
     unjudged = imported_metrics([planted_records.imported("flow", "0.4", analyte="HLA-DR")])
-    assert unjudged["imported.flow_kept"].value is None
-    assert "no limit" in unjudged["imported.flow_kept"].reason
+    assert unjudged["imported.flow_within_limits"].value is None
+    assert "no limit" in unjudged["imported.flow_within_limits"].reason
 
 
 def test_one_bad_result_outweighs_the_good_ones() -> None:
-    good, bad = (planted_records.imported("karyotype", value, kept=kept, document=f"K-{kept}") for value, kept in
+    good, bad = (planted_records.imported("karyotype", value, met=kept, document=f"K-{kept}") for value, kept in
                  (("46,XX[20]", True), ("47,XX,+8[20]", False)))  # fmt: skip
     metrics = imported_metrics([good, bad])
     assert metrics["imported.karyotype_normal"].value is False
@@ -190,7 +190,7 @@ def test_criteria_read_the_sheet_of_results(
     asked = CRITERIA[criterion]
     outcomes = []
     for given in ([], [good], [good, bad]):
-        results = [planted_records.imported(kind, value, kept=kept) for kind, value, kept in given]
+        results = [planted_records.imported(kind, value, met=kept) for kind, value, kept in given]
         outcomes.append(judge(asked, imported_metrics(results)[asked.metric]).outcome)
     assert outcomes == ["NOT_ASSESSED", "PASS", "REVIEW"]
 

@@ -88,7 +88,12 @@ def test_a_good_lot_meets_what_is_expected() -> None:
     assert "MMP3 without a read" in found["rna.secreted_up"].detail
     assert found["rna.yap_targets_log2fc"].value == pytest.approx(3, abs=0.05)
     assert found["rna.genes_detected"].value == 50 + sum(pair[1] > 0 for pair in GOOD.values())
-    not_given = {"rna.mapping_percent", "rna.mitochondrial_share", "rna.rrna_share", "rna.strandedness_as_declared"}
+    not_given = {
+        "rna.mapping_percent",
+        "rna.mitochondrial_fraction",
+        "rna.rrna_fraction",
+        "rna.strandedness_as_declared",
+    }
     assert {name for name, metric in found.items() if metric.reason} == not_given
 
 
@@ -351,7 +356,7 @@ def test_mapping_is_that_of_the_worst_sample() -> None:
     facts = {
         name: Quantification(
             fragments=1000, mapped=mapped, percent_mapped=mapped / 10, decoy_fragments=0, library_type="ISR",
-            antisense_share=0.99, fragment_length=200, salmon_version="1.10.1", index_sha256="3f",
+            antisense_fraction=0.99, fragment_length=200, salmon_version="1.10.1", index_sha256="3f",
         )
         for name, mapped in (("S0", 900), ("S1", 555))
     }  # fmt: skip
@@ -369,7 +374,7 @@ def test_quality_of_each_rna_sample_is_in_the_record() -> None:
     quality = RnaQuality.validate(sample_quality(data))
     metrics_ = measured(data)
     assert quality["genes_detected"].iloc[1] == metrics_["rna.genes_detected"].value
-    assert quality["rrna_share"].max() == pytest.approx(metrics_["rna.rrna_share"].value, abs=1e-4)
+    assert quality["rrna_fraction"].max() == pytest.approx(metrics_["rna.rrna_fraction"].value, abs=1e-4)
     mapped = QcFigure(name="Mapped to transcripts", value=93.0, unit="%")
     samples = [SampleQc(sample_id=name, role="lot", assay="rnaseq", figures=(mapped,)) for name in ("S0", "S1")]
     samples.append(SampleQc(sample_id="W", role="lot", assay="wgs", figures=()))
@@ -389,7 +394,7 @@ def test_quality_of_each_rna_sample_is_in_the_record() -> None:
 def library(antisense: float, mapped: int = 1000) -> Quantification:
     return Quantification(
         fragments=1000, mapped=mapped, percent_mapped=mapped / 10, decoy_fragments=0, library_type="ISR",
-        antisense_share=antisense, fragment_length=200, salmon_version="1.10.1", index_sha256="3f",
+        antisense_fraction=antisense, fragment_length=200, salmon_version="1.10.1", index_sha256="3f",
     )  # fmt: skip
 
 
@@ -431,11 +436,11 @@ def test_strandedness_of_few_fragments_is_unknown() -> None:
 def test_shares_of_mitochondrial_and_ribosomal_rna() -> None:
     found = measured(lot({"MT-CO1": (0, 10 * BULK), "MT-RNR2": (BULK, 5 * BULK), "MTOR": (BULK, BULK)}))
     lot_total = 66 * BULK
-    assert found["rna.mitochondrial_share"].value == pytest.approx(10 * BULK / lot_total, abs=0.001)
-    assert found["rna.rrna_share"].value == pytest.approx(5 * BULK / lot_total, abs=0.001)
-    assert "the most" in found["rna.rrna_share"].detail
+    assert found["rna.mitochondrial_fraction"].value == pytest.approx(10 * BULK / lot_total, abs=0.001)
+    assert found["rna.rrna_fraction"].value == pytest.approx(5 * BULK / lot_total, abs=0.001)
+    assert "the most" in found["rna.rrna_fraction"].detail
     plain = measured(lot())
-    assert plain["rna.mitochondrial_share"].value is None and "names no" in plain["rna.rrna_share"].reason
+    assert plain["rna.mitochondrial_fraction"].value is None and "names no" in plain["rna.rrna_fraction"].reason
 
 
 def test_coverage_and_insert_size_of_a_genome_are_printed_and_unknown_of_counts() -> None:

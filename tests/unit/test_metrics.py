@@ -24,12 +24,12 @@ NOT_JUDGED = {
     "cn.lod_gain": "cn.lod is the larger of the two; this one is part of the claim",
     "cn.lod_loss": "cn.lod is the larger of the two; this one is part of the claim",
     "cn.arm_lod": "the claim on whole arms states it; no norm asks for a limit on every arm",
-    "cn.acquired_watch": "every one is counted in cn.acquired_short (C04)",
+    "cn.acquired_recurrent": "every one is counted in cn.acquired_short (C04)",
     "rna.yap_targets_log2fc": "context for the Hippo gene sets; He 2025 states no limit",
     "rna.genes_detected": BY_ITS_SAMPLE,
     "rna.mapping_percent": BY_ITS_SAMPLE,
-    "rna.mitochondrial_share": BY_ITS_SAMPLE,
-    "rna.rrna_share": BY_ITS_SAMPLE,
+    "rna.mitochondrial_fraction": BY_ITS_SAMPLE,
+    "rna.rrna_fraction": BY_ITS_SAMPLE,
     "rna.sex": "judged as rna.sex_as_declared (Q04c)",
     "rna.donor_sex": "judged as rna.donor_sex_as_declared (Q04d)",
 }
@@ -132,8 +132,8 @@ def test_an_unknown_metric_is_refused_with_the_nearest_name() -> None:
 
 def test_a_unit_that_is_not_the_metrics_is_refused() -> None:
     ((entry, message, remedy, _),) = faults(unit="%")
-    assert (entry, message) == ("unit", "is '%', and the unit of cn.lod is 'share of cells'")
-    assert remedy == "write 'share of cells', and the limits in this unit"
+    assert (entry, message) == ("unit", "is '%', and the unit of cn.lod is 'cell fraction'")
+    assert remedy == "write 'cell fraction', and the limits in this unit"
 
 
 @pytest.mark.parametrize(

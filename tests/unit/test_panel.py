@@ -786,7 +786,7 @@ def test_the_record_says_against_what() -> None:
     place = record.panel.map
     assert sorted((s.donor_id, s.lot_id) for s in place.samples) == [("D99", ""), ("D99", "N1")]
     assert [sum(s.is_lot for s in place.panel), len(place.panel)] == [7, 14]
-    assert said.place_in_panel(place, 1).finding.startswith("The lot lies nearer to the accepted lots")
+    assert said.components(place, 1).finding.startswith("The lot lies nearer to the accepted lots")
     assert (record.panel.lots, record.panel.tier, record.panel.sha256) == (7, "provisional", panel_of(7).sha256)
     assert [row.name for row in record.panel.modules if row.margin is not None and row.margin < 0] == ["maturity"]
     text = " ".join(said.findings(found, record))

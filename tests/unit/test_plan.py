@@ -290,7 +290,7 @@ def test_so_many_more_reads_give_the_limit(per_bin: float, donor: float) -> None
 def with_limit(limit: float | None, **facts: Any) -> Any:
     """cn.lod of a lot whose larger limit at 5 Mb is that."""
     result = planted(500)
-    lod = result.lod.assign(planted=200, found=190)
+    lod = result.lod.assign(spike_ins=200, found=190)
     lod.loc[lod["size_bp"] == 5_000_000, "fraction"] = np.nan if limit is None else limit
     comparison = result.compared.facts.model_copy(update=facts)
     match = Match(

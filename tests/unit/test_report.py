@@ -546,18 +546,18 @@ def test_numbers_read_as_people_write_them(value: object, text: str) -> None:
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [
-        (9e-5, "share", "below 0.1%"),
-        (4.2e-4, "share", "below 0.1%"),
-        (0.0, "share", "0%"),
-        (0.8908, "share", "89%"),
-        (0.28, "share of cells", "28% of cells"),
+        (9e-5, "fraction", "below 0.1%"),
+        (4.2e-4, "fraction", "below 0.1%"),
+        (0.0, "fraction", "0%"),
+        (0.8908, "fraction", "89%"),
+        (0.28, "cell fraction", "28% of cells"),
         (1, "calls", "1 call"),
         (2, "calls", "2 calls"),
         (93.5, "%, lowest", "93.5%, lowest"),
         (True, "", "yes"),
         (-4.2e-4, "SD inside the limit", "−4.2e−4 SD inside the limit"),
-        (0.8, "share of genes", "80% of genes"),
-        (None, "share", "not available"),
+        (0.8, "fraction of genes", "80% of genes"),
+        (None, "fraction", "not available"),
     ],
 )
 def test_a_measured_value_has_its_unit_and_a_fraction_is_in_per_cent(value: object, unit: str, text: str) -> None:
@@ -567,8 +567,8 @@ def test_a_measured_value_has_its_unit_and_a_fraction_is_in_per_cent(value: obje
 @pytest.mark.parametrize(
     ("given", "unit", "text"),
     [
-        ("at least 0.8", "share", "at least 80%"),
-        ("at most 0.2", "share of cells", "at most 20% of cells"),
+        ("at least 0.8", "fraction", "at least 80%"),
+        ("at most 0.2", "cell fraction", "at most 20% of cells"),
         ("at most 0", "calls", "none allowed"),
         ("at most 2", "calls", "at most 2 calls"),
         ("at least 90", "%, lowest", "at least 90%, lowest"),

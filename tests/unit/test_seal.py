@@ -56,7 +56,7 @@ def dna() -> CopyNumberResults:
     facts = (result.compared.facts, result.noise, match)
     return CopyNumberResults(
         result.compared.ratios, result.segmented.segments, result.calls, result.arms, result.lod, variants,
-        planted.ATLAS.watch, *facts, Karyotype(text="mos 47,XX,+8[50%]/46,XX (by depth; ploidy not measured)", withheld=""),
+        planted.ATLAS.recurrent, *facts, Karyotype(text="mos 47,XX,+8[50%]/46,XX (by depth; ploidy not measured)", withheld=""),
     )  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def alleles() -> AlleleResults:
     kin: dict[str, Any] = {"result": "MATCH", "sites": 38_112, "log10_unrelated": 9412.0, "log10_sibling": 31.0}
     identity = Identity(
         kinship=Kinship(**kin), panel=40_000, lot_depth=30.2, donor_depth=31.0, frequencies="pair",
-        contamination=Contamination(share=0.012, low=0.004, high=0.02, lod=0.008, sites=38_112, donor_known=0.99),
+        contamination=Contamination(fraction=0.012, low=0.004, high=0.02, lod=0.008, sites=38_112, donor_known=0.99),
         rna=(RnaKinship(sample_id="L1-rna", role="lot", **kin),),
     )  # fmt: skip
     facts = AlleleFacts(
@@ -113,7 +113,7 @@ def assembled() -> Record:
         ]
     )
     facts = VariantFacts(
-        genes=12, lot_depth=30, donor_depth=31, min_depth=10, thin=("TP53",), inherited=31, licence="made here"
+        genes=12, lot_depth=30, donor_depth=31, min_depth=10, shallow=("TP53",), inherited=31, licence="made here"
     )
     return assemble(
         base.lot, "", base.verdict, dna(), rna(), base.qc, base.provenance, CopyNumber(), alleles(),
@@ -239,7 +239,7 @@ def test_every_sentence_of_a_page_is_the_records_or_the_same_for_all_lots(case: 
     record = planted_records.ALL[case]()
     known = sorted(set(map(tidy, strings(json.loads(record.model_dump_json())))) | static(), key=len, reverse=True)
     copies = record.copy_number
-    lists = {words.genes_short(row.genes) for row in (*copies.calls, *copies.watch)}  # of a cell, as a number is
+    lists = {words.genes_short(row.genes) for row in (*copies.calls, *copies.recurrent)}  # of a cell, as a number is
     lists |= {words.masked(row.masked) for row in copies.arms}
     for row in record.expression.sets if record.expression else ():
         lists |= {row.set_name.replace("_", " "), words.listed(row.leading_edge)}

@@ -71,7 +71,7 @@ def test_the_overview_orders_samples_and_says_what_the_tables_say() -> None:
     assert [sample.sample_id for sample in found.samples] == ["S1", "S3", "S0", "S2"], "the donor's own first"
     assert found.distances[0][0] == 0
     assert found.distances[0][1] < found.distances[0][2]
-    assert "parts all lots from all hepatocytes" in study_text.study_map(found).finding
+    assert "separates all lots from all hepatocytes" in study_text.study_map(found).finding
     assert study_text.study_distances(found).finding.startswith("No sample can be compared with two donors")
     html = planted_records.overview([], found)
     says = study_text.study_scores(found).finding
@@ -145,7 +145,7 @@ def test_a_swapped_tube_is_named() -> None:
     distances = tuple(map(tuple, np.abs(np.subtract.outer(places, places)).tolist()))
     swapped = study().model_copy(update={"samples": samples, "distances": distances})
     assert study_text.study_distances(swapped).finding.startswith("Nearer to another donor than to its own: S1 and S2;")
-    assert study_text.study_map(swapped).finding.endswith("parts all lots from all hepatocytes.")
+    assert study_text.study_map(swapped).finding.endswith("separates all lots from all hepatocytes.")
     right = swapped.model_copy(
         update={"samples": tuple(s.model_copy(update={"donor_id": "B" if s.lot_id else s.donor_id}) for s in samples)}
     )

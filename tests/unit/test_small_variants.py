@@ -114,7 +114,7 @@ def test_a_finding_is_looked_at_and_nothing_worse() -> None:
 def test_thin_genes_are_named_and_all_thin_is_no_result() -> None:
     part = DEPTHS.assign(donor_depth=[29.0, 4, 30])
     metric = variant_metrics(found((15, 15, 15, 15), depths=part))["variants.acquired"]
-    assert metric.value == 0 and "too thin in part: ONE" in metric.detail
+    assert metric.value == 0 and "too shallow in part: ONE" in metric.detail
     nothing = DEPTHS.assign(lot_depth=1.0)
     metric = variant_metrics(found((15, 15, 15, 15), depths=nothing))["variants.acquired"]
     assert metric.value is None and "10 deep" in metric.reason

@@ -17,7 +17,7 @@ def test_a_table_without_rows_keeps_its_contract(contract: type[Table]) -> None:
 
 
 def test_columns_are_ordered_and_typed_by_the_contract() -> None:
-    rows = [{"type": "gain", "size_bp": 5, "bins": 2, "power": 0.95, "planted": 0, "found": 0}]
+    rows = [{"type": "gain", "size_bp": 5, "bins": 2, "power": 0.95, "spike_ins": 0, "found": 0}]
     table = Lod.frame(rows)
     Lod.validate(table)
     assert list(table) == ["size_bp", "type", "bins", "power", "fraction", "tetraploid", "planted", "found"]

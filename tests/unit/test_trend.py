@@ -22,22 +22,22 @@ def share(y: float) -> float:
 
 def lot(number: int, passage: float | None, share: float | None, donor: str = "D") -> OverviewRow:
     mark = passages.mark(f"L{number}", passage, "FAIL", share)
-    update = {"lot_id": f"L{number}", "donor_id": donor, "passage": passage, "share": share, "mark": mark}
+    update = {"lot_id": f"L{number}", "donor_id": donor, "passage": passage, "fraction": share, "mark": mark}
     return FAIL.model_copy(update=update)
 
 
 def test_a_row_knows_its_largest_share_and_limit_of_detection() -> None:
-    assert (FAIL.share, FAIL.lod, FAIL.claim_mb) == (0.97, 0.12, 5.0)
-    assert (PASS.share, PASS.lod) == (0.0, 0.12)
-    assert (THIN.share, THIN.lod) == (None, None), "thin data know nothing"
-    assert SWAPPED.share is None, "compared with another person, the lot's share means nothing"
+    assert (FAIL.fraction, FAIL.lod, FAIL.claim_mb) == (0.97, 0.12, 5.0)
+    assert (PASS.fraction, PASS.lod) == (0.0, 0.12)
+    assert (THIN.fraction, THIN.lod) == (None, None), "thin data know nothing"
+    assert SWAPPED.fraction is None, "compared with another person, the lot's share means nothing"
 
 
 def test_a_change_of_the_donor_is_not_the_lots() -> None:
     record = planted_records.failing()
     calls = tuple(call.model_copy(update={"origin": "lost"}) for call in record.copy_number.calls)
     copies = record.copy_number.model_copy(update={"calls": calls})
-    assert overview_row(planted_records.reworded(record, copy_number=copies)).share == 0
+    assert overview_row(planted_records.reworded(record, copy_number=copies)).fraction == 0
 
 
 def test_signs_stand_at_their_share_and_passage() -> None:

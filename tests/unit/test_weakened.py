@@ -53,7 +53,7 @@ def test_every_setting_of_the_analysis_is_weighed() -> None:
     ("section", "value", "weaker"),
     [
         ("power", 0.8, True), ("power", 0.99, False), ("claim_mb", 20, True), ("claim_mb", 2, False),
-        ("min_log2", 0.1, True), ("min_log2", 0.01, False), ("max_arm_lod", 0.3, False), ("plants", 100, True),
+        ("min_log2", 0.1, True), ("min_log2", 0.01, False), ("max_arm_lod", 0.3, False), ("spike_ins", 100, True),
         ("family_wise_error", 0.001, True), ("published_gain", 1.2, False),
     ],
 )  # fmt: skip
@@ -118,7 +118,7 @@ OWN = st.fixed_dictionaries(
     optional={
         "family_wise_error": st.floats(1e-9, 0.1), "power": st.floats(0.8, 0.999), "min_log2": st.floats(0, 0.1),
         "min_bins": st.integers(2, 10), "claim_mb": st.floats(4, 20), "high_copy_mb": st.floats(0.5, 10),
-        "plants": st.integers(100, 300), "max_arm_lod": st.floats(0.1, 0.5), "published_gain": st.floats(1.1, 1.5),
+        "spike_ins": st.integers(100, 300), "max_arm_lod": st.floats(0.1, 0.5), "published_gain": st.floats(1.1, 1.5),
         "published_loss": st.floats(0.5, 0.9), "max_gap": st.floats(0.05, 0.95), "clonal_fraction": st.floats(0.5, 0.9),
         "min_bin_count": st.integers(50, 20_000), "lod_sizes_mb": st.just((2.0, 5.0)),
         "donor_outlier": st.tuples(st.floats(0, 0.49), st.floats(2.01, 5)),

@@ -28,11 +28,11 @@ from karyolot.io.files import write_bytes
 Running = subprocess.Popen[str]
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 ROOT = Path(__file__).parents[2]
-DNA = "results/samples/L4-thin-wgs/dna"
+DNA = "results/samples/L4-shallow-wgs/dna"
 RNA = "results/samples/L1-clean-rna1/rna"
 COUNTS = f"{DNA}/counts.parquet"
 CRAM = f"{DNA}/aligned.cram"
-DONOR_DNA, VARIANTS = "results/samples/D1-wgs/dna", "results/L4-thin/variants"
+DONOR_DNA, VARIANTS = "results/samples/D1-wgs/dna", "results/L4-shallow/variants"
 IMPORTED, MARKED = "results/samples/L6-wgs/dna/L6-wgs.L1.bam", "results/samples/L6-wgs/dna/aligned.cram"
 REFERENCE = "results/reference"
 NOT_WHOLE = "Output is truncated although no tool reported an error"
@@ -43,7 +43,7 @@ OUTPUTS = {
     "align_reads": [
         CRAM,
         f"{CRAM}.crai",
-        *(f"{DNA}/{name}.json" for name in ("flagstat", "reads", "L4-thin-wgs.fastp")),
+        *(f"{DNA}/{name}.json" for name in ("flagstat", "reads", "L4-shallow-wgs.fastp")),
     ],
     "import_alignment": [IMPORTED],
     "mark_duplicates": [MARKED, f"{MARKED}.crai", "results/samples/L6-wgs/dna/flagstat.json"],
@@ -161,7 +161,7 @@ def commands_of(shown: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for rule, block in re.findall(r"^rule (\w+):\n(.*?)(?=^\[|\Z)", shown, flags=re.M | re.S):
         command = re.search(r"^\s*Shell command: (.*)", block, flags=re.M)
-        own = {"import_alignment": "L6-wgs", "mark_duplicates": "L6-wgs", "call_variants": "L4-thin"}.get(rule, "")
+        own = {"import_alignment": "L6-wgs", "mark_duplicates": "L6-wgs", "call_variants": "L4-shallow"}.get(rule, "")
         others = [name for name in ("L6-wgs", "D1-wgs") if not own]
         if command and command[1] != "None" and own in command[1] and not any(name in command[1] for name in others):
             found[rule] = command[1].replace(

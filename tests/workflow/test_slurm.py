@@ -36,8 +36,8 @@ main()
 """
 """Snakemake that asks SLURM every second: the executor waits ten seconds longer each time it has asked in vain."""
 SAID = "said.log"
-OTHER_RNA = "L4-thin-rna1"
-AS_SALMON_DREW = re.compile(r"L4-thin/(?!dna|alleles)")
+OTHER_RNA = "L4-shallow-rna1"
+AS_SALMON_DREW = re.compile(r"L4-shallow/(?!dna|alleles)")
 """What rests on the quantities of OTHER_RNA."""
 
 pytestmark = [

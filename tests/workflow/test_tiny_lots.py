@@ -131,7 +131,7 @@ def test_rna_is_matched_to_the_donor_and_to_whom_it_belongs_instead(finished: Pa
         lot: {result.id: result.outcome for result in record(finished, lot).verdict.criteria} for lot in lots(finished)
     }
     assert {lot: found["Q02c"] for lot, found in matched.items()} == {
-        "L1-clean": "PASS", "L2-gain": "PASS", "L3-swapped": "FAIL_IDENTITY", "L4-thin": "PASS",
+        "L1-clean": "PASS", "L2-gain": "PASS", "L3-swapped": "FAIL_IDENTITY", "L4-shallow": "PASS",
     }  # fmt: skip
     assert {found["Q02d"] for found in matched.values()} == {"PASS"}
     pairs = read_table(finished / "results" / "study" / "identity.parquet", Pairs)
@@ -169,7 +169,7 @@ def test_small_variants_are_shown_to_a_person(copy: Path, call: Call) -> None:
 
 
 def test_the_thin_lot_claims_nothing(finished: Path) -> None:
-    verdict = record(finished, "L4-thin").verdict
+    verdict = record(finished, "L4-shallow").verdict
     assert "Q06" in verdict.reasons and "No limit of detection" in verdict.claim
 
 
@@ -206,7 +206,7 @@ def test_markers_of_a_real_lot_behave(finished: Path) -> None:
 
 
 def test_counts_hold_every_good_fragment_once(finished: Path) -> None:
-    sample = finished / "results" / "samples" / "L4-thin-wgs" / "dna"
+    sample = finished / "results" / "samples" / "L4-shallow-wgs" / "dna"
     counts = pd.read_parquet(sample / "counts.parquet")
     flags = ["samtools", "view", "-c", "-q", "20", "-f", "66", "-F", "3852", str(sample / "aligned.cram")]
     pairs = int(subprocess.run(flags, capture_output=True, text=True, check=True).stdout)
@@ -298,13 +298,13 @@ def test_a_changed_module_runs_only_what_imports_it(copy: Path, call: Call, tmp_
 def test_a_new_lot_leaves_the_others_as_they_are(copy: Path, call: Call) -> None:
     before = {lot: contents(copy / "results" / lot) for lot in lots(copy)}
     sheets = copy / "config"
-    _append(sheets / "lots.tsv", "L4-thin", "L5-new")
-    wgs = _reads_of(copy, "L4-thin-wgs", "L5-wgs", "L5-new")
+    _append(sheets / "lots.tsv", "L4-shallow", "L5-new")
+    wgs = _reads_of(copy, "L4-shallow-wgs", "L5-wgs", "L5-new")
     rules = planned(call(copy, "--dry-run"))
     once = {name for name, jobs in rules.items() if jobs != 1}
     assert not once, f"more than the new lot's jobs would run: {rules}"
     assert not {"make_bins", "index_genome", "hash_references", "analyse_expression", "test_study"} & rules.keys()
-    rna = _reads_of(copy, "L4-thin-rna1", "L5-rna1", "L5-new")
+    rna = _reads_of(copy, "L4-shallow-rna1", "L5-rna1", "L5-new")
     assert wgs["lot_id"] == rna["lot_id"] == "L5-new"
     done = call(copy)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -464,18 +464,18 @@ def metrics(path: Path) -> dict[str, Any]:
 
 def test_a_donor_aligned_by_bwa_serves_a_lot_aligned_by_bwa_mem3(copy: Path, call: Call) -> None:
     """The donor's alignment of an earlier study, made by bwa: the counts are the same, fragment by fragment."""
-    reads = [str(copy / "reads" / f"L4-thin-wgs_L1_R{mate}.fastq.gz") for mate in (1, 2)]
-    index, group = str(copy / "results/reference/index/genome"), r"@RG\tID:L4-thin-wgs\tSM:L4-thin-wgs"
-    before = pd.read_parquet(copy / "results/samples/L4-thin-wgs/dna/counts.parquet")
+    reads = [str(copy / "reads" / f"L4-shallow-wgs_L1_R{mate}.fastq.gz") for mate in (1, 2)]
+    index, group = str(copy / "results/reference/index/genome"), r"@RG\tID:L4-shallow-wgs\tSM:L4-shallow-wgs"
+    before = pd.read_parquet(copy / "results/samples/L4-shallow-wgs/dna/counts.parquet")
     sam, bam = copy / "earlier.sam", copy / "earlier.bam"
     with sam.open("wb") as out:
         subprocess.run(["bwa", "mem", "-v", "1", "-R", group, index, *reads], stdout=out, check=True)
     subprocess.run(["samtools", "sort", "-o", str(bam), str(sam)], check=True, capture_output=True)
     empty = dict.fromkeys(["fastq_1", "fastq_2", "sha256_1", "sha256_2", "lane"], "")
-    _sample(copy, "L4-thin-wgs", alignment="earlier.bam", **empty)
+    _sample(copy, "L4-shallow-wgs", alignment="earlier.bam", **empty)
     done = run_lot(copy, call)
     assert done.returncode == 0, done.stderr[-3000:]
-    counts = pd.read_parquet(copy / "results/samples/L4-thin-wgs/dna/counts.parquet")
+    counts = pd.read_parquet(copy / "results/samples/L4-shallow-wgs/dna/counts.parquet")
     # fastp drops the reads of low quality, which came through here.
     assert np.abs(counts["count"] - before["count"]).sum() <= 0.01 * before["count"].sum()
     assert np.corrcoef(counts["count"], before["count"])[0, 1] > 0.99
@@ -497,7 +497,7 @@ def replaced(path: Path, data: bytes) -> None:
 
 
 def run_lot(directory: Path, call: Call) -> subprocess.CompletedProcess[str]:
-    return call(directory, "results/samples/L4-thin-wgs/dna/counts.parquet")
+    return call(directory, "results/samples/L4-shallow-wgs/dna/counts.parquet")
 
 
 def leftovers(directory: Path) -> list[str]:
@@ -511,35 +511,35 @@ def without_checksums(directory: Path) -> None:
 
 def test_a_cut_file_stops_its_lot_with_the_remedy(fresh: Path, call: Call) -> None:
     without_checksums(fresh)
-    reads = fresh / "reads" / "L4-thin-wgs_L1_R2.fastq.gz"
+    reads = fresh / "reads" / "L4-shallow-wgs_L1_R2.fastq.gz"
     replaced(reads, reads.read_bytes()[:-2000])
     done = run_lot(fresh, call)
     assert done.returncode == 1
-    assert "L4-thin-wgs_L1_R2.fastq.gz" in done.stderr and re.search("cut short|not a complete FASTQ", done.stderr)
+    assert "L4-shallow-wgs_L1_R2.fastq.gz" in done.stderr and re.search("cut short|not a complete FASTQ", done.stderr)
     assert "Traceback" not in done.stderr.partition("Error in rule")[0]
-    assert not list((fresh / "results" / "samples" / "L4-thin-wgs" / "dna").glob("*")) and not leftovers(fresh)
+    assert not list((fresh / "results" / "samples" / "L4-shallow-wgs" / "dna").glob("*")) and not leftovers(fresh)
 
 
 def test_a_changed_file_is_noticed_by_its_checksum(fresh: Path, call: Call) -> None:
-    reads = fresh / "reads" / "L4-thin-wgs_L1_R1.fastq.gz"
+    reads = fresh / "reads" / "L4-shallow-wgs_L1_R1.fastq.gz"
     replaced(reads, (fresh / "reads" / "L3-swapped-wgs_L1_R1.fastq.gz").read_bytes())
     (fresh / "reads" / "L3-swapped-wgs_L1_R1.fastq.gz").unlink()
     lines = gzip.decompress(reads.read_bytes()).splitlines()
     turned = [line[::-1] if number % 4 == 1 else line for number, line in enumerate(lines)]  # no reads are used twice
     (fresh / "reads" / "L3-swapped-wgs_L1_R1.fastq.gz").write_bytes(gzip.compress(b"\n".join(turned), mtime=0))
     done = run_lot(fresh, call)
-    assert done.returncode in (1, 2) and "L4-thin-wgs_L1_R1.fastq.gz" in done.stderr
+    assert done.returncode in (1, 2) and "L4-shallow-wgs_L1_R1.fastq.gz" in done.stderr
 
 
 def test_swapped_mates_stop_before_any_job(fresh: Path, call: Call) -> None:
     without_checksums(fresh)
     sheet = fresh / "config" / "samples.tsv"
-    first, second = (f"reads/L4-thin-wgs_L1_R{number}.fastq.gz" for number in (1, 2))
+    first, second = (f"reads/L4-shallow-wgs_L1_R{number}.fastq.gz" for number in (1, 2))
     text = sheet.read_text().replace(first, "X").replace(second, first).replace("X", second)
     replaced(sheet, text.encode())
     done = run_lot(fresh, call)
     assert done.returncode == 2
-    assert "L4-thin" in done.stderr and "fastq_1" in done.stderr and "Traceback" not in done.stderr
+    assert "L4-shallow" in done.stderr and "fastq_1" in done.stderr and "Traceback" not in done.stderr
     assert not (fresh / "results" / "samples").exists()
 
 
@@ -550,8 +550,8 @@ def test_an_alignment_to_another_reference_stops_before_any_job(fresh: Path, cal
     sheet = fresh / "config" / "samples.tsv"
     names, *rows = (line.split("\t") for line in sheet.read_text().splitlines())
     for row in rows:
-        row.append("other.bam" if row[0] == "L4-thin-wgs" else "")
-        if row[0] == "L4-thin-wgs":
+        row.append("other.bam" if row[0] == "L4-shallow-wgs" else "")
+        if row[0] == "L4-shallow-wgs":
             for column in ("fastq_1", "fastq_2", "sha256_1", "sha256_2"):
                 row[names.index(column)] = ""
     replaced(sheet, "\n".join("\t".join(row) for row in [[*names, "alignment"], *rows]).encode() + b"\n")
@@ -582,4 +582,4 @@ def test_a_tool_that_dies_half_way_leaves_nothing_that_looks_whole(
     monkeypatch.setenv("PATH", f"{fake.parent}:{os.environ['PATH']}")
     done = run_lot(fresh, call)
     assert done.returncode == 1 and "align_reads" in done.stderr
-    assert not list((fresh / "results" / "samples" / "L4-thin-wgs" / "dna").glob("*"))
+    assert not list((fresh / "results" / "samples" / "L4-shallow-wgs" / "dna").glob("*"))

@@ -60,7 +60,7 @@ rule analyse_copy_number:
         donor=lambda wildcards: files.counts_of(study, donor=study.lots[wildcards.lot].donor_id),
         bins=files.BINS,
         layout=shipped(settings.reference.layout),
-        watch=shipped(settings.copy_number.watch_regions),
+        recurrent=shipped(settings.copy_number.recurrent_regions),
         gtf=files.given(settings.reference.gtf),
     output:
         **files.DNA.named(),

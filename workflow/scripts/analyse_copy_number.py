@@ -14,7 +14,7 @@ from karyolot.plan.params import job
 with job(snakemake, CopyNumber) as settings:
     given, made = snakemake.input, snakemake.output
     bins, counts = read_table(given.bins, Bins), [read_table(path, Counts) for path in (given.lot, given.donor)]
-    atlas = Atlas.of(places(given.layout, given.watch, given.gtf))
+    atlas = Atlas.of(places(given.layout, given.recurrent, given.gtf))
     genome, sets = layout.read(given.layout).layout, snakemake.params.sets
     found = analyse(bins, *counts, snakemake.params.sex, settings, atlas, genome, sets)
     write_copy_number(found, dict(made.items()))

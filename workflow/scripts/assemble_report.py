@@ -24,7 +24,7 @@ with job(snakemake, CopyNumber) as settings:
     verdict = read_verdict(given.verdict, given.metrics, facts.lot_id)
     inputs = [*read_described(given.data, given.references, params.used), *map(describe_file, given.own)]
     provenance = collect(inputs, params.tools, params.differences, params.acceptance, params.reference)
-    dna = read_copy_number(given.dna, pd.DataFrame(regions.read(given.watch)))
+    dna = read_copy_number(given.dna, pd.DataFrame(regions.read(given.recurrent)))
     rna = read_expression_results(given.rna, params.replicates)
     qc = [summarise(sample["facts"], *read_said(sample["said"])) for sample in params.quality]
     alleles, variants = read_alleles(given.alleles), read_variants(given.variants)

@@ -200,7 +200,7 @@ def test_persons_and_mixtures_are_found_from_counts_alone(
     assert identity.frequencies == ("panel" if with_panel else "pair")
     if kind != "other":
         truth = 0.1 if kind == "mixed" else 0.0
-        assert identity.contamination.share == pytest.approx(truth, abs=0.01)
+        assert identity.contamination.fraction == pytest.approx(truth, abs=0.01)
 
 
 def test_a_copy_neutral_event_is_found_from_counts_alone(tmp_path: Path) -> None:

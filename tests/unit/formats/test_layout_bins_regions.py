@@ -1,4 +1,4 @@
-"""Layouts with their cytobands, ready bins and watched regions: the check and the run read the same."""
+"""Layouts with their cytobands, ready bins and recurrent regions: the check and the run read the same."""
 
 from pathlib import Path
 
@@ -87,11 +87,11 @@ def test_bins_that_are_none_are_refused(tmp_path: Path, text: str, words: str) -
         bins.read(put(tmp_path, "bins.tsv", text))
 
 
-def test_watched_regions_are_read_as_they_are_written(tmp_path: Path) -> None:
-    path = put(tmp_path, "watch.tsv", REGIONS)
+def test_recurrent_regions_are_read_as_they_are_written(tmp_path: Path) -> None:
+    path = put(tmp_path, "recurrent.tsv", REGIONS)
     assert regions.read(path)["genes"] == ["BCL2L1,ID1", "", ""]
     assert regions.look(path).regions == ("20q11.21", "8", "1q")
-    assert len(regions.look(RESOURCES / "watch_regions.tsv").regions) > 10
+    assert len(regions.look(RESOURCES / "recurrent_regions.tsv").regions) > 10
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,11 @@ def test_watched_regions_are_read_as_they_are_written(tmp_path: Path) -> None:
 )
 def test_a_list_of_regions_that_is_none_is_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
     with pytest.raises(Fault, match=words):
-        regions.read(put(tmp_path, "watch.tsv", REGIONS.replace(old, new)))
+        regions.read(put(tmp_path, "recurrent.tsv", REGIONS.replace(old, new)))
 
 
 BITS = [b"", b"\n", b"\t", b"0", b"1", b"-", b".", b"#", b"\r", b"NA", b"chr", b"\xff", b"\0", b": ", b"gc"]
-FORMATS = {"layout.yaml": (LAYOUT, layout), "bins.tsv": (BINS, bins), "watch.tsv": (REGIONS, regions)}
+FORMATS = {"layout.yaml": (LAYOUT, layout), "bins.tsv": (BINS, bins), "recurrent.tsv": (REGIONS, regions)}
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)

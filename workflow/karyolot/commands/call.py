@@ -62,7 +62,7 @@ def call(
     tracks = {name: path for name, path in (("gc", gc), ("mappability", mappability), ("rt", rt)) if path is not None}
     pair, problems = _examined(lot, donor, layout_file, tracks, fasta)
     _make_folder(out)
-    atlas = Atlas.of(places(layout_file, RESOURCES / "watch_regions.tsv", []))
+    atlas = Atlas.of(places(layout_file, RESOURCES / "recurrent_regions.tsv", []))
     bins = _bins(pair, atlas, tracks, fasta)
     counts = {path: conform_counts(bins, pd.DataFrame(bin_counts.read(path)), str(path)) for path in (lot, donor)}
     of = analyse(bins, counts[lot], counts[donor], sex, settings, atlas, pair.layout)

@@ -203,7 +203,7 @@ def _typical(genome: str) -> Basis:
         known = ", ".join(sorted(path.stem for path in layout_file.parent.glob("*.yaml")))
         raise KaryolotError(f"--genome {genome}: no layout of that name; there are {known}")
     settings = Config()
-    atlas = Atlas.of(places(layout_file, RESOURCES / "watch_regions.tsv", []))
+    atlas = Atlas.of(places(layout_file, RESOURCES / "recurrent_regions.tsv", []))
     ends = atlas.cytobands.groupby("chrom", sort=False)["end"].max()
     contigs = [(str(name), int(end)) for name, end in ends.items()]
     bin_bp = settings.counting.bin_bp

@@ -66,7 +66,7 @@ class AlleleEvents(Intervals):
     kind: of a call 'gain' or 'loss'; of an event of the alleles 'copy-neutral' (depth fits neither a gain nor a loss of
     that size), or 'unclear' (depth could not tell). sites: of the donor het and deep enough in both.
     shift: |BAF - centre| of the lot, 0..0.5, with its 95 % interval; null without sites. p: chance of such a spread
-    without a shift. fraction: share of cells for `kind` (copy-neutral for 'unclear'), with its interval; null as shift.
+    without a shift. fraction: cell fraction for `kind` (copy-neutral for 'unclear'), with its interval; null as shift.
     evidence: of a call, 'agree', 'silent' or 'disagree'; '' for events of the alleles.
     log2: mean log2 ratio inside, with its standard error; null where no bin is used.
     """
@@ -81,7 +81,7 @@ class AlleleEvents(Intervals):
     fraction: Series[float] = pa.Field(ge=0, nullable=True)
     fraction_low: Series[float] = pa.Field(ge=0, nullable=True)
     fraction_high: Series[float] = pa.Field(ge=0, nullable=True)
-    evidence: Series[str] = pa.Field(isin=["agree", "silent", "disagree", ""])
+    evidence: Series[str] = pa.Field(isin=["agree", "uninformative", "disagree", ""])
     log2: Series[float] = pa.Field(nullable=True)
     log2_se: Series[float] = pa.Field(nullable=True)
 
@@ -89,7 +89,7 @@ class AlleleEvents(Intervals):
 class AlleleArms(Intervals):
     """Every arm with the het sites on it as a whole; an event on part of it counts for its part.
 
-    sites, shift, p: as in AlleleEvents; null with evidence 'few'. fraction_high: largest share of cells in which a
+    sites, shift, p: as in AlleleEvents; null with evidence 'few'. fraction_high: largest cell fraction in which a
     copy-neutral event of the whole arm fits (upper end of the 95 % interval).
     evidence: 'even' (p is not below the threshold of the search), 'moved', 'inherited' (the donor's alleles moved as far),
     'few' (fewer sites than are tested).
@@ -102,7 +102,7 @@ class AlleleArms(Intervals):
     shift_high: Series[float] = pa.Field(ge=0, nullable=True)
     p: Series[float] = pa.Field(ge=0, le=1, nullable=True)
     fraction_high: Series[float] = pa.Field(ge=0, le=1, nullable=True)
-    evidence: Series[str] = pa.Field(isin=["even", "moved", "inherited", "few"])
+    evidence: Series[str] = pa.Field(isin=["balanced", "imbalanced", "inherited", "few"])
 
 
 class AlleleTrack(Table):
@@ -131,13 +131,13 @@ class RnaKinship(Kinship):
 
 
 class Contamination(Facts):
-    """Share of a sample's reads that are of another human, with 95 % interval; None = the sites cannot tell.
+    """Fraction of a sample's reads that are of another human, with its 95 % interval; None = not determinable from these sites.
 
-    lod: smallest share that would be told from none with 95 % power at 5 % false alarms; None = none up to a half.
+    lod: smallest fraction distinguishable from none with 95 % power at 5 % false positives; None = none up to a half.
     donor_known: mean share of sites whose genotype in the donor is all but certain; the rest is averaged over.
     """
 
-    share: float | None
+    fraction: float | None
     low: float | None
     high: float | None
     lod: float | None
@@ -168,7 +168,7 @@ class AlleleFacts(Facts):
     sites: of the donor het and at least `min_depth` deep in both. centre: mean share of alt there; below 0.5 where reads
     with the reference base map better. site_bias: standard deviation of what single sites deviate in both samples alike.
     overdispersion: rho of the beta-binomial. windows: tested for events; threshold: p below which one counts.
-    lod: smallest share of cells in which a copy-neutral event of `size_mb` is found with `power`; None = none.
+    lod: smallest cell fraction in which a copy-neutral event of `size_mb` is found with `power`; None = none.
     reason: why nothing was tested, '' = it was.
     """
 

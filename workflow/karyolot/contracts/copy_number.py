@@ -178,7 +178,7 @@ class Calls(Intervals):
     origin: 'acquired' (lot moved, donor normal here), 'lost' (the donor's own change is gone or the donor deviates,
     not the lot), 'enriched' (the donor carries the same change more weakly). donor_lod: cell fraction from which on
     the donor's own track would have shown the change; an 'acquired' one may have been in fewer. tests: which of segment,
-    arm, chromosome, watch found it, comma separated. lot_copies: bulk copies in the lot. genes, watch: comma separated,
+    arm, chromosome, recurrent found it, comma separated. lot_copies: bulk copies in the lot. genes, recurrent: comma separated,
     '' = none. artefact: why such a call is often wrong ('GC-rich end', 'immune receptor genes', 'replication timing'), '' = no
     known reason. fraction is relative to the donor's copies where these are a whole number other than the expected one.
     """
@@ -209,7 +209,7 @@ class Calls(Intervals):
     tests: Series[str]
     bands: Series[str]
     genes: Series[str]
-    watch: Series[str]
+    recurrent: Series[str]
     artefact: Series[str]
 
 
@@ -227,19 +227,19 @@ class DonorVariants(Intervals):
 
 
 class Arms(Intervals):
-    """Whole arms, whole chromosomes and watched regions: places whose ends are known, each tested always.
+    """Whole arms, whole chromosomes and recurrent regions: places whose ends are known, each tested always.
 
-    scope: 'arm', 'chromosome' or 'watch' (in any order of place). usable: share of the bins that are used, 0..1;
+    scope: 'arm', 'chromosome' or 'recurrent' (in any order of place). usable: share of the bins that are used, 0..1;
     masked_*: share of the bins masked for each of MASKS. log2, se, z: null when no bin is usable.
     lod_gain, lod_loss: smallest fraction of cells found with the configured power, of the measured DNA content or else
     diploid; null where not assessable. tetraploid_gain, tetraploid_loss: the same in tetraploid cells; null where the DNA
     content was measured or no fraction of them is found.
-    power_gain, power_loss: probability that a change of this fraction, planted in the region's own fragments, is found;
-    null where none was planted (dna.plants), as in a region that is changed or holds a change.
+    power_gain, power_loss: probability that a change of this fraction, simulated in the region's own fragments, is found;
+    null where none was simulated (dna.spike_ins), as in a region that is changed or holds a change.
     changed: the test says that the place as a whole differs from the donor.
     """
 
-    scope: Series[str] = pa.Field(isin=["arm", "chromosome", "watch"])
+    scope: Series[str] = pa.Field(isin=["arm", "chromosome", "recurrent"])
     name: Series[str]
     copies: Series[int]
     bins: Series[int] = pa.Field(ge=0)
@@ -268,7 +268,7 @@ class Lod(Table):
 
     fraction: smallest cell fraction whose gain/loss of that size is called with `power`, of the measured DNA content or else
     diploid; null = not assessable. tetraploid: the same in tetraploid cells; null where the DNA content was measured or no
-    fraction of them is called. planted: changes of that size and fraction simulated in the lot's own fragments; found: how many
+    fraction of them is called. spike_ins: changes of that size and fraction simulated in the lot's own fragments; found: how many
     of them were called.
     """
 
@@ -278,7 +278,7 @@ class Lod(Table):
     power: Series[float] = pa.Field(gt=0, lt=1)
     fraction: Series[float] = pa.Field(gt=0, nullable=True)
     tetraploid: Series[float] = pa.Field(gt=0, le=1, nullable=True)
-    planted: Series[int] = pa.Field(ge=0)
+    spike_ins: Series[int] = pa.Field(ge=0)
     found: Series[int] = pa.Field(ge=0)
 
 
@@ -376,7 +376,7 @@ class Karyotype(Facts):
 
 
 class CopyNumberResults(NamedTuple):
-    """All copy-number results of a lot, as its report needs them. watch: the list of watched regions."""
+    """All copy-number results of a lot, as its report needs them. recurrent: the list of recurrent regions."""
 
     ratios: pd.DataFrame
     segments: pd.DataFrame
@@ -384,7 +384,7 @@ class CopyNumberResults(NamedTuple):
     arms: pd.DataFrame
     lod: pd.DataFrame
     variants: pd.DataFrame
-    watch: pd.DataFrame
+    recurrent: pd.DataFrame
     comparison: Comparison
     noise: Noise
     match: Match

@@ -82,7 +82,7 @@ class Quantification(Facts):
     """What salmon says of a sample.
 
     decoy_fragments: fit the genome better than any transcript. library_type: the one salmon quantified for ('ISR',
-    ...); with few fragments it does not look and takes 'IU'. antisense_share: of the mapped fragments, those whose
+    ...); with few fragments it does not look and takes 'IU'. antisense_fraction: of the mapped fragments, those whose
     read 1 is antisense: 1 in a reverse-stranded (dUTP) library, half in an unstranded one. fragment_length: mean, bases;
     salmon's prior for single ends. index_sha256: of the indexed transcripts' sequences.
     """
@@ -92,7 +92,7 @@ class Quantification(Facts):
     percent_mapped: float
     decoy_fragments: int
     library_type: str
-    antisense_share: float
+    antisense_fraction: float
     fragment_length: float
     salmon_version: str
     index_sha256: str
@@ -212,14 +212,14 @@ class SampleLevels(Table):
 class RnaQuality(Table):
     """Quality of the RNA samples of a lot and its donor that shows only once genes are counted, one sample a row.
 
-    genes_detected: genes at DETECTED_TPM or more; null when gene lengths are not known. rrna_share, mitochondrial_share:
+    genes_detected: genes at DETECTED_TPM or more; null when gene lengths are not known. rrna_fraction, mitochondrial_fraction:
     of the counts, 0..1; null when the annotation names no such gene.
     """
 
     sample_id: Series[str] = pa.Field(unique=True)
     genes_detected: Series[float] = pa.Field(ge=0, nullable=True)
-    rrna_share: Series[float] = pa.Field(ge=0, le=1, nullable=True)
-    mitochondrial_share: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    rrna_fraction: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    mitochondrial_fraction: Series[float] = pa.Field(ge=0, le=1, nullable=True)
 
 
 class SampleDistances(Table):
@@ -267,12 +267,12 @@ class SetScores(Table):
 class Components(Table):
     """Principal components of a study, one row per component and sample.
 
-    component: from 1, by falling variance. share: of the variance, 0..1. coordinate: in log2 units. state: what the sample
-    is; panel: the same of a sample of the reference panel, '' for one of the study.
+    component: from 1, by falling variance. variance_explained: by the component, 0..1. coordinate: in log2 units. state: what
+    the sample is; panel: the same of a sample of the reference panel, '' for one of the study.
     """
 
     component: Series[int] = pa.Field(ge=1)
-    share: Series[float] = pa.Field(ge=0, le=1)
+    variance_explained: Series[float] = pa.Field(ge=0, le=1)
     sample_id: Series[str]
     coordinate: Series[float]
     state: Series[str] = pa.Field(isin=["lot", "hepatocyte"])

@@ -81,25 +81,25 @@ class MetricName(StrEnum):
         return isinstance(value, float) or self.can_be(value) if self.is_number else self.can_be(value)
 
     # fmt: off
-    DNA_USABLE_BINS = ("dna.usable_bins", "dna", float, "share",
-        "share of the analysis bins that are used", "")
+    DNA_USABLE_BINS = ("dna.usable_bins", "dna", float, "fraction",
+        "fraction of the analysis bins that are used", "")
     DNA_NOISE = ("dna.noise", "dna", float, "log2",
         "robust standard deviation of the log2 ratio between neighbouring bins", "too few neighbouring bins")
     DNA_RT_SLOPE = ("dna.rt_slope", "dna", float, "log2 per SD, at least",
         "replication-timing bias: the end of its 95% interval nearer to 0", "no replication-timing track")
-    DNA_NEUTRAL = ("dna.neutral", "dna", float, "share of the autosomes",
-        "share of the used autosomal bins at the commonest copy-number level", "no usable autosomal bin")
+    DNA_NEUTRAL = ("dna.neutral", "dna", float, "fraction of the autosomes",
+        "fraction of the used autosomal bins at the commonest copy-number level", "no usable autosomal bin")
     DNA_BLIND_ARMS = ("dna.blind_arms", "dna", int, "arms",
         "chromosome arms that cannot be assessed, without those that short reads never show", "")
-    CN_LOD = ("cn.lod", "dna", float, "share of cells",
+    CN_LOD = ("cn.lod", "dna", float, "cell fraction",
         "limit of detection at the claimed size, the larger of gain and loss", "one of the two limits is null")
-    CN_LOD_GAIN = ("cn.lod_gain", "dna", float, "share of cells",
+    CN_LOD_GAIN = ("cn.lod_gain", "dna", float, "cell fraction",
         "cell fraction at which a gain of the claimed size is called with the configured power",
         f"not even in all cells, or {_NOISE}")
-    CN_LOD_LOSS = ("cn.lod_loss", "dna", float, "share of cells",
+    CN_LOD_LOSS = ("cn.lod_loss", "dna", float, "cell fraction",
         "cell fraction at which a loss of the claimed size is called with the configured power",
         f"not even in all cells, or {_NOISE}")
-    CN_LOD_POWER = ("cn.lod_power", "dna", float, "share of plants found",
+    CN_LOD_POWER = ("cn.lod_power", "dna", float, "fraction of spike-ins found",
         "detected proportion of the events simulated in the lot's own reads at that limit, the lower of gain and loss",
         "no event of the claimed size could be simulated")
     CN_PUBLISHED_RULE = ("cn.published_rule", "dna", int, "segments",
@@ -108,15 +108,15 @@ class MetricName(StrEnum):
         "acquired or enriched calls of the claimed size or larger", _NOISE)
     CN_ACQUIRED_SHORT = ("cn.acquired_short", "dna", int, "calls",
         "acquired or enriched calls below the claimed size", _NOISE)
-    CN_ACQUIRED_WATCH = ("cn.acquired_watch", "dna", int, "calls",
+    CN_ACQUIRED_RECURRENT = ("cn.acquired_recurrent", "dna", int, "calls",
         "those below the claimed size that hold a listed gene or region", _NOISE)
     CN_HIGH_COPY = ("cn.high_copy", "dna", int, "calls",
         "acquired or enriched calls of four or more copies", _NOISE)
     CN_WHOLE_CHROMOSOME = ("cn.whole_chromosome", "dna", int, "calls",
         "acquired or enriched calls of whole autosomes", _NOISE)
-    CN_ARM_CHANGE = ("cn.arm_change", "dna", float, "share of cells",
+    CN_ARM_CHANGE = ("cn.arm_change", "dna", float, "cell fraction",
         "largest cell fraction of an acquired or enriched change of a whole arm or chromosome, 0 without one", _NOISE)
-    CN_ARM_LOD = ("cn.arm_lod", "dna", float, "share of cells",
+    CN_ARM_LOD = ("cn.arm_lod", "dna", float, "cell fraction",
         "limit of detection on whole arms, the largest of those that can be assessed", "no arm can be assessed")
     CN_ARTEFACT_PRONE = ("cn.artefact_prone", "dna", int, "calls",
         "acquired or enriched calls in regions where false calls are common", _NOISE)
@@ -125,8 +125,8 @@ class MetricName(StrEnum):
         f"no allele evidence was available, or {_NOISE}")
     CN_DONOR_CHANGE_LOST = ("cn.donor_change_lost", "dna", int, "calls",
         "changes of the donor that the lot does not have", _NOISE)
-    IDENTITY_GERMLINE = ("identity.germline", "dna", float, "share",
-        "share of the donor's germline copy-number differences found in the lot",
+    IDENTITY_GERMLINE = ("identity.germline", "dna", float, "fraction",
+        "fraction of the donor's germline copy-number differences found in the lot",
         "the donor has none that the lot's depth could confirm")
     IDENTITY_LOT_SEX = ("identity.lot_sex", "dna", bool, "",
         "sex of the lot by depth of X and Y is as declared", "the depths of X and Y are inconclusive")
@@ -140,7 +140,7 @@ class MetricName(StrEnum):
     IDENTITY_DONOR_RNA_MATCH = ("identity.donor_rna_match", "alleles", _SAME, "",
         "RNA of the donor's hepatocytes against DNA of the donor by SNPs",
         "no RNA reads of the donor, or too few over SNPs")
-    IDENTITY_CONTAMINATION = ("identity.contamination", "alleles", float, "share",
+    IDENTITY_CONTAMINATION = ("identity.contamination", "alleles", float, "fraction",
         "proportion of the lot's reads from another human", f"{_NOT_DONOR}, or too few reads")
     BAF_CNLOH = ("baf.cnloh", "alleles", int, "events",
         "regions of allelic imbalance without a copy-number call", f"{_NOT_DONOR}, or too few heterozygous sites")
@@ -150,16 +150,16 @@ class MetricName(StrEnum):
 
     RNA_IDENTITY_DETECTED = ("rna.identity_detected", "rna", float, "TPM, lowest",
         "lowest level of the hepatocyte identity genes in the lot", _TPM)
-    RNA_MATURE_DOWN = ("rna.mature_down", "rna", float, "share of genes",
-        "share of the measured mature hepatocyte genes that are lower than in the donor", _MARKERS)
-    RNA_PROGENITOR_UP = ("rna.progenitor_up", "rna", float, "share of genes",
-        "share of the measured progenitor genes that are higher than in the donor", _MARKERS)
+    RNA_MATURE_DOWN = ("rna.mature_down", "rna", float, "fraction of genes",
+        "fraction of the measured mature hepatocyte genes that are lower than in the donor", _MARKERS)
+    RNA_PROGENITOR_UP = ("rna.progenitor_up", "rna", float, "fraction of genes",
+        "fraction of the measured progenitor genes that are higher than in the donor", _MARKERS)
     RNA_HLA2_MAX_TPM = ("rna.hla2_max_tpm", "rna", float, "TPM, highest",
         "highest level of the HLA class II genes in the lot", _TPM)
     RNA_BLOOD_MAX_TPM = ("rna.blood_max_tpm", "rna", float, "TPM, highest",
         "highest level of the blood and endothelial genes in the lot", _TPM)
-    RNA_SECRETED_UP = ("rna.secreted_up", "rna", float, "share of genes",
-        "share of the measured genes of secreted factors and matrix that are higher than in the donor", _MARKERS)
+    RNA_SECRETED_UP = ("rna.secreted_up", "rna", float, "fraction of genes",
+        "fraction of the measured genes of secreted factors and matrix that are higher than in the donor", _MARKERS)
     RNA_PLURIPOTENCY_MAX_TPM = ("rna.pluripotency_max_tpm", "rna", float, "TPM, highest",
         "highest level of the pluripotency genes in the lot", _TPM)
     RNA_YAP_TARGETS_LOG2FC = ("rna.yap_targets_log2fc", "rna", float, "log2",
@@ -170,10 +170,10 @@ class MetricName(StrEnum):
         "lowest percentage of mapped fragments over all samples", "a sample was given as counts")
     RNA_STRANDEDNESS_AS_DECLARED = ("rna.strandedness_as_declared", "rna", bool, "",
         "strandedness of all libraries is as declared", "a sample was given as counts, undeclared or with few fragments")
-    RNA_MITOCHONDRIAL_SHARE = ("rna.mitochondrial_share", "rna", float, "share",
-        "highest share of counts in mitochondrial genes over all samples", "the annotation has no such gene")
-    RNA_RRNA_SHARE = ("rna.rrna_share", "rna", float, "share",
-        "highest share of counts in ribosomal RNA genes over all samples", "the annotation has no such gene")
+    RNA_MITOCHONDRIAL_FRACTION = ("rna.mitochondrial_fraction", "rna", float, "fraction",
+        "highest fraction of counts in mitochondrial genes over all samples", "the annotation has no such gene")
+    RNA_RRNA_FRACTION = ("rna.rrna_fraction", "rna", float, "fraction",
+        "highest fraction of counts in ribosomal RNA genes over all samples", "the annotation has no such gene")
     RNA_SEX = ("rna.sex", "rna", _SEX, "",
         "sex of the lot by XIST and genes on Y", "no sample shows one, two differ, or a gene is not annotated")
     RNA_DONOR_SEX = ("rna.donor_sex", "rna", _SEX, "",
@@ -199,7 +199,7 @@ class MetricName(StrEnum):
 
     IMPORTED_KARYOTYPE_NORMAL = ("imported.karyotype_normal", "imported", bool, "",
         "every karyotype and DNA content on file is within its limit", "none on file, or without a limit")
-    IMPORTED_FLOW_KEPT = ("imported.flow_kept", "imported", bool, "",
+    IMPORTED_FLOW_WITHIN_LIMITS = ("imported.flow_within_limits", "imported", bool, "",
         "every flow cytometry result on file is within its limit", "none on file, or without a limit")
     IMPORTED_MYCOPLASMA_NEGATIVE = ("imported.mycoplasma_negative", "imported", bool, "",
         "every mycoplasma test on file is negative", "none on file, or without a limit")

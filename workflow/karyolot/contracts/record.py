@@ -57,7 +57,7 @@ class SampleQc(Frozen):
 class ImportedResult(Frozen):
     """What another method found, or a deviation, as entered (`contracts.sheets.LotResult`); nothing of it is measured here.
 
-    kept: the result is as it should be; null = its row asks for nothing.
+    met: the result is within its limit; null = none was set.
     """
 
     kind: Literal["karyotype", "dna_content", "viability", "flow", "mycoplasma", "deviation"]
@@ -70,13 +70,13 @@ class ImportedResult(Frozen):
     document: str
     sha256: str | None
     comment: str | None
-    kept: bool | None
+    met: bool | None
 
 
 class LotPoint(Frozen):
     """What a trend shows of one lot. passage, parent null = not recorded.
 
-    share: largest cell fraction with one called change of the lot's own, 0 = none called; lod: the larger of gain's and
+    fraction: largest cell fraction with one called change of the lot's own, 0 = none called; lod: the larger of gain's and
     loss's limits of detection at claim_mb. null = no verdict on stability, or not assessable. mark: the lot in words.
     """
 
@@ -85,7 +85,7 @@ class LotPoint(Frozen):
     parent: str | None = None
     passage: float | None
     outcome: LotOutcome
-    share: float | None
+    fraction: float | None
     lod: float | None
     claim_mb: float
     mark: str

@@ -86,12 +86,12 @@ class CallRow(Frozen):
     tests: str
     bands: str
     genes: str
-    watch: str
+    recurrent: str
     artefact: str
-    expression: Literal["agrees", "silent", "disagrees"] | None = None
+    expression: Literal["agrees", "uninformative", "disagrees"] | None = None
     expression_log2: float | None = None
     expression_z: float | None = None
-    alleles: Literal["agree", "silent", "disagree"] | None = None
+    alleles: Literal["agree", "uninformative", "disagree"] | None = None
     alleles_fraction: float | None = None
     alleles_fraction_low: float | None = None
     alleles_fraction_high: float | None = None
@@ -113,7 +113,7 @@ class LodRow(Frozen):
     """Smallest cell fraction found at this size of change; null = not assessable.
 
     tetraploid_*: of tetraploid cells; null where the DNA content was measured, or not even a change in all of them is found.
-    gains_planted, losses_planted: changes planted in the lot's own reads at that share; *_found: those called.
+    gains_spiked_in, losses_spiked_in: changes spiked into the lot's own reads at that fraction; *_found: those called.
     """
 
     size_mb: float
@@ -121,9 +121,9 @@ class LodRow(Frozen):
     loss: float | None
     tetraploid_gain: float | None
     tetraploid_loss: float | None
-    gains_planted: int
+    gains_spiked_in: int
     gains_found: int
-    losses_planted: int
+    losses_spiked_in: int
     losses_found: int
 
 
@@ -144,8 +144,8 @@ class ArmRow(Frozen):
     assessable: bool
 
 
-class WatchRow(Frozen):
-    """A watched region, tested as a whole; lod: of the change it is watched for; null = it cannot be assessed here.
+class RecurrentRow(Frozen):
+    """A recurrent region, tested as a whole; lod: of the change it is watched for; null = it cannot be assessed here.
 
     bins: used ones, 0 where the region is not in the reference of this run.
     """
@@ -178,7 +178,7 @@ class CopyNumberRecord(Frozen):
     calls: tuple[CallRow, ...]
     donor_variants: tuple[DonorVariantRow, ...]
     arms: tuple[ArmRow, ...]
-    watch: tuple[WatchRow, ...]
+    recurrent: tuple[RecurrentRow, ...]
     lod: tuple[LodRow, ...]
     sets: float | None
     ladder: bool
@@ -227,7 +227,7 @@ class AlleleArmRow(Frozen):
     shift_high: float | None
     p: float | None
     fraction_high: float | None
-    evidence: Literal["even", "moved", "inherited", "few"]
+    evidence: Literal["balanced", "imbalanced", "inherited", "few"]
 
 
 class AlleleTrack(Frozen):

@@ -72,11 +72,11 @@ class PanelSample(Frozen):
 
 
 class SampleMap(Frozen):
-    """Samples on the first two principal components. shares: of the variance, of the two. panel: samples of the reference
+    """Samples on the first two principal components. variance_explained: by the two. panel: samples of the reference
     panel; empty without one."""
 
     samples: tuple[StudySample, ...]
-    shares: tuple[float, float]
+    variance_explained: tuple[float, float]
     panel: tuple[PanelSample, ...] = ()
 
 

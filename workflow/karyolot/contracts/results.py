@@ -210,7 +210,7 @@ class LotFiles(FileSet):
     variants: VariantFiles | None
     metrics: str
     verdict: str
-    watch: str
+    recurrent: str
     references: str
     data: tuple[str, ...]
     own: tuple[str, ...]

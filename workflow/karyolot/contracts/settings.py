@@ -149,9 +149,9 @@ class CopyNumber(Section):
     high_copy_mb: Annotated[float, Field(gt=0, le=10)] = Field(
         1, description="Smallest size at which four or more copies are judged: CN > 3 segments (Yamamoto 2022)."
     )
-    plants: Annotated[int, Field(ge=100)] = Field(
+    spike_ins: Annotated[int, Field(ge=100)] = Field(
         200,
-        description="Changes planted at each limit of detection to verify it: 200 tell 95 % from 90 % (binomial, 3 sd).",
+        description="Changes spiked in at each limit of detection to verify it: 200 distinguish 95 % from 90 % (binomial, 3 sd).",
     )
     max_arm_lod: Annotated[float, Field(gt=0, le=0.5)] = Field(
         0.5, description="An arm whose limit of detection is worse is 'not assessable'."
@@ -163,8 +163,8 @@ class CopyNumber(Section):
     published_loss: Annotated[float, Field(ge=0.5, lt=1)] = Field(
         0.5, description="Published rule: loss if below this (He 2025, Fig. 1d: log2(1/2))."
     )
-    watch_regions: File = Field(
-        "shipped:watch_regions.tsv", description="Recurrent regions and genes that are tested and reported by name."
+    recurrent_regions: File = Field(
+        "shipped:recurrent_regions.tsv", description="Recurrent regions and genes that are tested and reported by name."
     )
 
 
@@ -301,6 +301,9 @@ class Report(Section):
 
 SIGNED = ("operator", "site", "host")
 """Settings that name who made a record, and where."""
+
+RENAMED = {"plants": "spike_ins", "watch_regions": "recurrent_regions"}
+"""Earlier name of a setting -> its name: what an unknown setting was meant to be."""
 
 
 class Config(Section):

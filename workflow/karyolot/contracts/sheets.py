@@ -152,7 +152,7 @@ class LotResult(Row):
         convert = SETS_BY_UNIT.get(self.unit or "") if self.kind == "dna_content" else None
         return None if convert is None else convert(float(self.value))
 
-    def kept(self, sex: Literal["F", "M"]) -> bool | None:
+    def met(self, sex: Literal["F", "M"]) -> bool | None:
         """Whether the result is as it should be; None where its row asks for nothing. sex: of the donor by record.
 
         A karyotype: 46,XX or 46,XY as the donor's sex is, and nothing else; a person decides on any other.

@@ -46,14 +46,14 @@ class GeneDepths(Intervals):
 
 
 class VariantFacts(Facts):
-    """genes: searched. lot_depth, donor_depth: medians over their places. thin: genes with a place below `min_depth` in
+    """genes: searched. lot_depth, donor_depth: medians over their intervals. shallow: genes with an interval below `min_depth` in
     either, not searched in full. inherited: variants the lot has from its donor. licence: of the list, as the user states."""
 
     genes: int
     lot_depth: float
     donor_depth: float
     min_depth: int
-    thin: tuple[str, ...]
+    shallow: tuple[str, ...]
     inherited: int
     licence: str
 

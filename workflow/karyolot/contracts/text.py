@@ -68,7 +68,7 @@ class CallText(Frozen):
 
 class CopyNumberText(Frozen):
     """karyotype: the ISCN-like line, or why there is none. ratio, tracks, arms: figures. lod: the limits of detection.
-    found_by: the tests that found each call. inherited, watch, every_arm: headings of the tables.
+    found_by: the tests that found each call. inherited, recurrent, every_arm: headings of the tables.
     """
 
     karyotype: str
@@ -79,18 +79,18 @@ class CopyNumberText(Frozen):
     calls: tuple[CallText, ...]
     found_by: str
     inherited: str
-    watch: str
+    recurrent: str
     every_arm: str
 
 
 class AlleleText(Frozen):
-    """events: label of each event. shares: the figure; None when none is drawn. every_arm: heading of the table. moved: when
-    alleles count as moved."""
+    """events: label of each event. fractions: the figure; None when none is drawn. every_arm: heading of the table. imbalance:
+    when an arm counts as imbalanced."""
 
     events: tuple[str, ...]
-    shares: Figure | None
+    fractions: Figure | None
     every_arm: str
-    moved: str
+    imbalance: str
 
 
 class EarlierText(Frozen):
@@ -102,13 +102,13 @@ class EarlierText(Frozen):
 
 
 class ExpressionText(Frozen):
-    """markers, place, sets, heat: figures; modules, arms: tables; None where there is none. *_notes: against misreading.
+    """markers, components, sets, heat: figures; modules, arms: tables; None where there is none. *_notes: against misreading.
     every_arm: heading of the table."""
 
     markers: Figure | None
     marker_notes: tuple[Note, ...]
     modules: Caption | None
-    place: Figure | None
+    components: Figure | None
     sets: Figure | None
     set_notes: tuple[Note, ...]
     heat: Figure | None

@@ -60,13 +60,13 @@ def _contamination(identity: Identity) -> Metric:
     found = identity.contamination
     if reason := _not_the_donor(identity):
         return Metric(value=None, reason=reason)
-    if found.share is None or found.low is None or found.high is None:
+    if found.fraction is None or found.low is None or found.high is None:
         return Metric(value=None, reason=f"{found.sites} usable sites say nothing: any share fits")
     interval = f"{found.low:.1%} to {found.high:.1%}"
     if found.low <= WIDEST < found.high - found.low:
         return Metric(value=None, reason=f"too few reads: anything from {interval} fits")
     lod = "" if found.lod is None else f"; from {found.lod:.1%} on it would be told from none"
-    return Metric(value=found.share, detail=f"{interval} (95 % interval), {found.sites} sites{lod}")
+    return Metric(value=found.fraction, detail=f"{interval} (95 % interval), {found.sites} sites{lod}")
 
 
 def _events(identity: Identity, events: pd.DataFrame, facts: AlleleFacts, sets: float | None) -> Metric:

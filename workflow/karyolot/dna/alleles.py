@@ -387,11 +387,11 @@ def _under_call(hets: Hets, call: Mapping[Hashable, Any], ratios: pd.DataFrame, 
     row = _row(hets, place, _depth(ratios, noise, *place), origin="call", kind=call["type"])
     # Where the donor deviates and the lot does not, the lot's alleles have nothing to confirm.
     if not row["sites"] or call["origin"] == "lost":
-        return row | {"evidence": "silent"}
+        return row | {"evidence": "uninformative"}
     if row["p"] < AGREES:
         return row | {"evidence": "agree"}
     expected = shift_by(call["fraction_low"], call["type"])
-    return row | {"evidence": "disagree" if row["shift_high"] < expected else "silent"}
+    return row | {"evidence": "disagree" if row["shift_high"] < expected else "uninformative"}
 
 
 def _event(hets: Hets, place: Place, ratios: pd.DataFrame, noise: Noise) -> dict[str, Any]:
@@ -415,8 +415,8 @@ def arm_rows(hets: Hets, ratios: pd.DataFrame, threshold: float) -> list[dict[st
         row = {"chrom": chrom, "start": start, "end": end, "arm": arm, "sites": high - low, "evidence": "few"}
         if high - low >= WINDOW_SITES:
             shift = shift_of(hets, low, high)
-            moved = "inherited" if _of_donor(hets, low, high, shift) else "moved"
-            row["evidence"] = moved if shift.log_p < np.log(threshold) else "even"
+            moved = "inherited" if _of_donor(hets, low, high, shift) else "imbalanced"
+            row["evidence"] = moved if shift.log_p < np.log(threshold) else "balanced"
             row |= _told(shift) | {"fraction_high": fraction_of(shift.high, "copy-neutral")}
         rows.append(row)
     return rows

@@ -9,9 +9,9 @@ from karyolot.dna.calls import call_changes
 from karyolot.dna.karyotype import karyotype
 from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.match import match_donor
-from karyolot.dna.plants import verify
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import segment
+from karyolot.dna.spike_ins import verify
 
 
 def analyse(
@@ -46,4 +46,4 @@ def analyse(
     variants, match = match_donor(ratios, lot, donor, bins, sex, settings)
     facts = comparison, noise, match
     line = karyotype(calls, arms, lod, *facts, layout, settings, sets)
-    return CopyNumberResults(ratios, segments, calls, arms, lod, variants, atlas.watch, *facts, line)
+    return CopyNumberResults(ratios, segments, calls, arms, lod, variants, atlas.recurrent, *facts, line)

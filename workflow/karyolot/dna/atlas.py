@@ -1,4 +1,4 @@
-"""Names of places: cytobands, and the regions and genes that are watched."""
+"""Names of places: cytobands, and the recurrent regions and genes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,28 +12,28 @@ from karyolot.contracts.settings import Region
 class Atlas(NamedTuple):
     """What is known of places in a genome. Contigs may be spelled with or without 'chr' everywhere.
 
-    cytobands: chrom, start, end, band. watch: region, change, genes, context, source (inputs.formats.regions). genes:
+    cytobands: chrom, start, end, band. recurrent: region, change, genes, context, source (inputs.formats.regions). genes:
     chrom, start, end, gene_name of the annotation; no rows when the run has none. immune_receptors: genes that
     lymphocytes rearrange.
     """
 
     cytobands: pd.DataFrame
-    watch: pd.DataFrame
+    recurrent: pd.DataFrame
     genes: pd.DataFrame
     immune_receptors: tuple[Region, ...] = ()
 
     @classmethod
     def of(cls, columns: Mapping[str, Any]) -> "Atlas":
         """An atlas whose tables are given as plain columns (name -> array or list)."""
-        tables = {"cytobands", "watch", "genes"}
+        tables = {"cytobands", "recurrent", "genes"}
         parts: dict[str, Any] = {name: pd.DataFrame(part) if name in tables else part for name, part in columns.items()}
         return cls(**parts)
 
-    def watched_places(self) -> list[tuple[str, str, int, int]]:
-        """(region, contig key, start, end) of every watched region that the cytobands know, in the table's order."""
+    def recurrent_places(self) -> list[tuple[str, str, int, int]]:
+        """(region, contig key, start, end) of every recurrent region that the cytobands know, in the table's order."""
         keys = self.cytobands["chrom"].map(contig_key)
         places = []
-        for region in dict.fromkeys(self.watch["region"]):
+        for region in dict.fromkeys(self.recurrent["region"]):
             inside = [
                 key == region or _is_in(key + band, region)
                 for key, band in zip(keys, self.cytobands["band"], strict=True)
@@ -56,20 +56,20 @@ class Atlas(NamedTuple):
         name = contig_key(chrom)
         return f"{name}{inside[0]}" if len(inside) == 1 else f"{name}{inside[0]}-{inside[-1]}"
 
-    def watched_regions(self, chrom: str, start: int, end: int, change: str) -> list[str]:
-        """Watched regions a change of this type touches. '8' is a chromosome, '1q' an arm, '20q11.21' a band."""
+    def recurrent_regions_of(self, chrom: str, start: int, end: int, change: str) -> list[str]:
+        """Recurrent regions a change of this type touches. '8' is a chromosome, '1q' an arm, '20q11.21' a band."""
         bands = {contig_key(chrom) + band for band in _overlapping(self.cytobands, chrom, start, end)["band"]}
-        names = self.watch.loc[self.watch["change"] == change, "region"]
+        names = self.recurrent.loc[self.recurrent["change"] == change, "region"]
         return [name for name in names if name == contig_key(chrom) or any(_is_in(band, name) for band in bands)]
 
-    def watched_genes(self, chrom: str, start: int, end: int) -> list[str]:
-        wanted = {gene for genes in self.watch["genes"] for gene in genes.split(",") if gene}
+    def recurrent_genes(self, chrom: str, start: int, end: int) -> list[str]:
+        wanted = {gene for genes in self.recurrent["genes"] for gene in genes.split(",") if gene}
         inside = _overlapping(self.genes, chrom, start, end)
         return sorted(set(inside["gene_name"]) & wanted)
 
     def gene_of(self, genes: Sequence[str], change: str) -> str:
         """The first of these genes that the list names for this type of change; '' = none."""
-        listed = self.watch.loc[self.watch["change"] == change, "genes"]
+        listed = self.recurrent.loc[self.recurrent["change"] == change, "genes"]
         return next((gene for row in listed for gene in row.split(",") if gene in genes), "")
 
 

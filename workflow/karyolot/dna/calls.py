@@ -148,7 +148,7 @@ def _rows_of(table: pd.DataFrame, chroms: Mapping[str, tuple[int, int]], place: 
 def _with_whole(
     changes: list[_Change], whole: _Change, change: Callable[..., _Change], threshold: float, settings: CopyNumber
 ) -> list[_Change]:
-    """The changes with what the test of a whole arm, chromosome or watched region adds to those called inside it.
+    """The changes with what the test of a whole arm, chromosome or recurrent region adds to those called inside it.
 
     An arm of 100 used bins in which the segments found a gain of its first 40, at log2 0.30:
 
@@ -220,7 +220,7 @@ def _row(item: _Change, about: _About) -> dict[str, object]:
     extent = _extent(part, about)
     arm = chrom if extent == "chromosome" or part["arm"].nunique() > 1 else str(part["arm"].iloc[0])
     limit = _limit(item, type_, extent, arm, copies, about)
-    genes = atlas.watched_genes(chrom, start, end)
+    genes = atlas.recurrent_genes(chrom, start, end)
     bands = atlas.bands(chrom, start, end)
     origin, donor_lod = _origin(item, part, about.donor_noise)
     now = copies_in_affected(type_, copies, *(float(of_diploid(found[name], about.sets)) for name in FRACTIONS[:2]))
@@ -251,7 +251,7 @@ def _row(item: _Change, about: _About) -> dict[str, object]:
         "tests": ",".join(item.tests),
         "bands": bands,
         "genes": ",".join(genes),
-        "watch": ",".join(atlas.watched_regions(chrom, start, end, type_)),
+        "recurrent": ",".join(atlas.recurrent_regions_of(chrom, start, end, type_)),
         "artefact": _artefact(item, part, about.table, atlas, about.comparison),
     }  # fmt: skip
 

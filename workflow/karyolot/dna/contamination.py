@@ -68,13 +68,13 @@ def contamination(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> 
     """
     rows, reads = usable(lot, donor, frequency)
     if not len(rows):
-        return Contamination(share=None, low=None, high=None, lod=None, sites=0, donor_known=0.0)
+        return Contamination(fraction=None, low=None, high=None, lod=None, sites=0, donor_known=0.0)
     found = reads.fit()
     lod = limit_of_detection(reads._replace(error=found.error))
     known = float((reads.host.max(axis=1) >= CERTAIN).mean())
     told = found.high < SHARES[-1]  # else anything up to a half fits
     return Contamination(
-        share=round(found.share, 5) if told else None,
+        fraction=round(found.share, 5) if told else None,
         low=round(found.low, 5) if told else None,
         high=round(found.high, 5) if told else None,
         lod=lod,

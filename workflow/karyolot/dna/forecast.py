@@ -88,7 +88,7 @@ class Libraries(NamedTuple):
 class Forecast(NamedTuple):
     """What an analysis of these depths would use, and its limits of detection.
 
-    bins: used ones. fragments: per bin, of lot and donor. sizes: contract Lod, nothing planted. arms: smallest cell
+    bins: used ones. fragments: per bin, of lot and donor. sizes: contract Lod, without spike-ins. arms: smallest cell
     fraction of a gain and a loss of each autosomal arm, NaN where the arm would not be assessable.
     """
 

@@ -66,7 +66,7 @@ def _against(
 def unseen_chromosomes(arms: pd.DataFrame, layout: Layout, sex: str) -> list[str]:
     """Chromosomes of the layout without any arm whose copy number could be judged, for this sex. Y counts as seen from its
     first usable bin on, since most of it is never assessable."""
-    own = arms[arms["scope"] != "watch"]
+    own = arms[arms["scope"] != "recurrent"]
     judged = set(own.loc[own["assessable"], "chrom"].map(contig_key))
     y = {contig_key(layout.y)} if layout.y else set()
     judged |= y & set(own.loc[own["bins"] > 0, "chrom"].map(contig_key))

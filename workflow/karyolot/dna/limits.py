@@ -39,9 +39,9 @@ def error_of(noise: Noise, weight: float, bins: int) -> Error:
 
 
 def known_regions(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber, atlas: Atlas) -> pd.DataFrame:
-    """Contract Arms: every arm, every chromosome of several arms and every watched region, tested, with its limits.
+    """Contract Arms: every arm, every chromosome of several arms and every recurrent region, tested, with its limits.
 
-    The pseudo-autosomal part is left out of X (its copies differ); Y is absent from a female donor's table. A watched
+    The pseudo-autosomal part is left out of X (its copies differ); Y is absent from a female donor's table. A recurrent
     region that is a whole arm or chromosome is no further test.
     """
     table = ratios[(ratios["copies"] > 0) & (ratios["region"] != "PAR")]
@@ -54,18 +54,18 @@ def known_regions(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber, atla
                 places.append((scope, str(name), part))
     middle = (table["start"] + table["end"]) // 2
     places_of = {contig_key(str(name)): rows for name, rows in table.groupby("chrom", sort=False).groups.items()}
-    for region, chrom, start, end in atlas.watched_places():
+    for region, chrom, start, end in atlas.recurrent_places():
         part = table.loc[places_of.get(chrom, [])]
         part = part[middle[part.index].between(start, end, "left")]
         if len(part):
-            places.append(("watch", region, part))
+            places.append(("recurrent", region, part))
     rows = [{"scope": scope, "name": name, **_facts(part)} for scope, name, part in places]
     threshold = known_threshold(len(distinct_places(pd.DataFrame(rows))), settings.family_wise_error)
     return Arms.frame(_tested(row, noise, threshold, settings) for row in rows)
 
 
 def distinct_places(arms: pd.DataFrame) -> pd.DataFrame:
-    """One row per place (chrom, start, end): a watched region that is a whole arm is no further test."""
+    """One row per place (chrom, start, end): a recurrent region that is a whole arm is no further test."""
     return arms.drop_duplicates(["chrom", "start", "end"])
 
 
@@ -119,7 +119,7 @@ def limits_of_detection(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber
 
 
 def limits_by_size(error: Callable[[int], Error], width: float, used: int, settings: CopyNumber) -> pd.DataFrame:
-    """Contract Lod, nothing planted yet: the smallest cell fraction called, for each configured size and the claim's.
+    """Contract Lod, nothing spiked in yet: the smallest cell fraction called, for each configured size and the claim's.
 
     Null where the size holds fewer than min_bins bins.
 
@@ -138,7 +138,7 @@ def limits_by_size(error: Callable[[int], Error], width: float, used: int, setti
         bins = round(size * 1e6 / width)
         fractions = smallest_fractions(error(max(bins, 1)), threshold, 2, settings)
         for type_, fraction in zip(("gain", "loss"), fractions, strict=True):
-            # A share of cells above 1 would be a change of more than one copy: such a size cannot be promised.
+            # A cell fraction above 1 would be a change of more than one copy: such a size cannot be promised.
             value = fraction if bins >= settings.min_bins and fraction <= 1 else np.nan
             rows.append(
                 {"size_bp": round(size * 1e6), "type": type_, "bins": bins, "power": settings.power, "fraction": value}
@@ -187,7 +187,7 @@ def stated(
     fraction = pd.Series(in_sets(lod["fraction"], sets), lod.index)
     lod["fraction"] = fraction.where(fraction <= 1)
     lod["tetraploid"] = _tetraploid(lod["fraction"], sets)
-    lod.loc[lod["fraction"].isna(), ["planted", "found"]] = 0
+    lod.loc[lod["fraction"].isna(), ["spike_ins", "found"]] = 0
     return Arms.frame(arms.to_dict("records")), Lod.frame(lod.to_dict("records"))
 
 

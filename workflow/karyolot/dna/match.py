@@ -18,7 +18,7 @@ RESOLVED = 3.0
 FEMALE_X, MALE_X = 0.8, 0.65
 """X over autosomes: 1 in women, 0.5 in men; between the two limits nothing is said."""
 FEMALE_Y, MALE_Y = 0.1, 0.2
-"""Y over autosomes: 0 in women but for stray reads, 0.5 in men; loss of Y in a share of cells lowers it."""
+"""Y over autosomes: 0 in women but for stray reads, 0.5 in men; loss of Y in some cells lowers it."""
 
 
 class Matched(NamedTuple):

@@ -49,13 +49,13 @@ def classify(called: pd.DataFrame, depths: pd.DataFrame, licence: str) -> Varian
     p = np.array(more, dtype=float)
     origin = np.where(~has, "acquired", np.where(p < ENRICHED / max(len(p), 1), "enriched", "inherited"))
     variants = shown.assign(gene=_genes(shown, depths), origin=origin, p=np.clip(p, 0, 1), donor_lod=donor_limit(donor))
-    thin = depths[depths[["lot_depth", "donor_depth"]].min(axis=1) < LEAST_DEPTH]
+    shallow = depths[depths[["lot_depth", "donor_depth"]].min(axis=1) < LEAST_DEPTH]
     facts = VariantFacts(
         genes=depths["gene"].nunique(),
         lot_depth=round(float(depths["lot_depth"].median()), 1),
         donor_depth=round(float(depths["donor_depth"].median()), 1),
         min_depth=LEAST_DEPTH,
-        thin=tuple(sorted(set(thin["gene"]))),
+        shallow=tuple(sorted(set(shallow["gene"]))),
         inherited=int((origin == "inherited").sum()),
         licence=licence,
     )
@@ -85,9 +85,9 @@ def variant_metrics(results: VariantResults) -> Metrics:
     words = [_words(row) for row in new.head(LISTED).to_dict("records")]
     words += [f"and {len(new) - LISTED} more"] * (len(new) > LISTED)
     searched = f"{facts.genes} genes searched, {facts.inherited} variants are the donor's too"
-    if facts.thin:
-        searched += f"; too thin in part: {', '.join(facts.thin)}"
-    if len(facts.thin) == facts.genes and new.empty:
+    if facts.shallow:
+        searched += f"; too shallow in part: {', '.join(facts.shallow)}"
+    if len(facts.shallow) == facts.genes and new.empty:
         unseen = f"no listed gene is {facts.min_depth} deep in lot and donor"
         return {MetricName.VARIANTS_ACQUIRED: Metric(value=None, reason=unseen)}
     return {MetricName.VARIANTS_ACQUIRED: Metric(value=len(new), detail="; ".join([*words, searched]))}

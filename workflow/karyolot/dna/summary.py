@@ -27,7 +27,7 @@ master banks)."""
 NO_PANEL = "no panel of SNPs, or no reads to count alleles in"
 EVIDENCE = {
     "agree": "by depth and by alleles",
-    "silent": "by depth alone: the het sites under it are too few or too thin to tell",
+    "uninformative": "by depth alone: the het sites under it are too few or too thin to tell",
     "disagree": "by depth, and the alleles contradict: false, or a change of both copies",
 }
 
@@ -157,13 +157,15 @@ def _limits(lod: pd.DataFrame, noise: Noise, settings: CopyNumber, sets: float |
 
 
 def _power(claim: pd.DataFrame, settings: CopyNumber) -> Metric:
-    """Share of the changes planted at the limit that were called, the worse of gains and losses."""
-    if claim.empty or (claim["planted"] == 0).any():
-        return Metric(value=None, reason=f"no change of {settings.claim_mb:g} Mb could be planted in this lot's reads")
-    shown = ", ".join(f"{row.found} of {row.planted} {row.type} plants" for row in claim.itertuples())
+    """Fraction of the changes spiked in at the limit that were called, the worse of gains and losses."""
+    if claim.empty or (claim["spike_ins"] == 0).any():
+        return Metric(
+            value=None, reason=f"no change of {settings.claim_mb:g} Mb could be simulated in this lot's reads"
+        )
+    shown = ", ".join(f"{row.found} of {row.spike_ins} {row.type} spike-ins" for row in claim.itertuples())
     return Metric(
-        value=round(float((claim["found"] / claim["planted"]).min()), 4),
-        detail=f"called of those planted in this lot's own reads at the limit: {shown}",
+        value=round(float((claim["found"] / claim["spike_ins"]).min()), 4),
+        detail=f"called of those spiked into this lot's own reads at the limit: {shown}",
     )
 
 
@@ -190,8 +192,8 @@ def _counts(
     chosen = {
         MetricName.CN_ACQUIRED_LONG: own & (size >= settings.claim_mb),
         MetricName.CN_ACQUIRED_SHORT: own & (size < settings.claim_mb),
-        MetricName.CN_ACQUIRED_WATCH: own
-        & ((calls["genes"] != "") | (calls["watch"] != ""))
+        MetricName.CN_ACQUIRED_RECURRENT: own
+        & ((calls["genes"] != "") | (calls["recurrent"] != ""))
         & (size < settings.claim_mb),
         MetricName.CN_HIGH_COPY: own & (calls["class"] == "high-copy") & (size >= settings.high_copy_mb),
         MetricName.CN_WHOLE_CHROMOSOME: own & whole & ~calls["chrom"].str.contains("[XY]$"),
@@ -232,7 +234,9 @@ def _called_there(calls: pd.DataFrame, segment: Mapping[Hashable, Any]) -> list[
 def _words(calls: pd.DataFrame, unasked: str, sets: float | None) -> list[str]:
     """Each call with its second line of evidence, or why there is none."""
     second = EVIDENCE | {"": f"by depth alone: {unasked}", "XY": "by depth alone: alleles are counted on autosomes"}
-    evidence = calls["evidence"].mask((calls["evidence"] == "silent") & calls["chrom"].str.contains("[XY]$"), "XY")
+    evidence = calls["evidence"].mask(
+        (calls["evidence"] == "uninformative") & calls["chrom"].str.contains("[XY]$"), "XY"
+    )
     return [
         f"{row['name']} ({(row['end'] - row['start']) / 1e6:.3g} Mb) in {cells(row['fraction'], sets)}"
         f" (95% CI {interval(row['fraction_low'], row['fraction_high'])}), {second[said]}"

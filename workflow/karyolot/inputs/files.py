@@ -32,7 +32,7 @@ def config_files(config: Config) -> dict[str, str]:
         for key in ("layout", "fasta", "bins", "mappability", "replication_timing", "blacklist", "gtf", "transcripts")
     }
     files |= {
-        "copy_number.watch_regions": config.copy_number.watch_regions,
+        "copy_number.recurrent_regions": config.copy_number.recurrent_regions,
         "identity.sites": config.identity.sites,
         "small_variants.genes": config.small_variants.genes,
         "expression.markers": config.expression.markers,

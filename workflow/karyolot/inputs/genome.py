@@ -175,7 +175,7 @@ def tracks(files: Files, contigs: dict[str, int] | None) -> None:
     for key, kind in TRACKS.items():
         files.report(key, partial(_track, files, contigs, kind))
     files.report("small_variants.genes", partial(_genes, files, contigs))
-    files.examine("copy_number.watch_regions", lambda file: files.look(regions.look, file))
+    files.examine("copy_number.recurrent_regions", lambda file: files.look(regions.look, file))
 
 
 def _track(files: Files, contigs: dict[str, int] | None, kind: Kind, file: Path) -> Iterator[Fault]:

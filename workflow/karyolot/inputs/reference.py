@@ -35,7 +35,7 @@ def bin_sources(files: Mapping[str, str], bin_bp: int) -> dict[str, Any]:
     return sources
 
 
-def places(layout_file: Path | str, watch: Path | str, annotations: Sequence[str]) -> dict[str, Any]:
+def places(layout_file: Path | str, recurrent: Path | str, annotations: Sequence[str]) -> dict[str, Any]:
     """Named places of a genome, by the fields of `dna.atlas.Atlas`. annotations: the one GTF, or nothing."""
     genes: dict[str, list[Any]] = {"chrom": [], "start": [], "end": [], "gene_name": []}
     for path in annotations:
@@ -44,7 +44,7 @@ def places(layout_file: Path | str, watch: Path | str, annotations: Sequence[str
     facts = layout.read(layout_file)
     return {
         "cytobands": facts.bands,
-        "watch": regions.read(watch),
+        "recurrent": regions.read(recurrent),
         "genes": genes,
         "immune_receptors": facts.layout.immune_receptors,
     }

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from karyolot.contracts.problems import Fault, Problem, nearest
-from karyolot.contracts.settings import SIGNED, Config
+from karyolot.contracts.settings import RENAMED, SIGNED, Config
 from karyolot.contracts.sheets import Donor, Lot, LotResult, Row, Sample, Study
 from karyolot.inputs.formats.yaml import is_echo
 from karyolot.inputs.sheets import Entry, parse_sheet, read_bytes
@@ -167,7 +167,7 @@ def _unknown_setting(location: Sequence[int | str], file: str) -> Problem:
     for part in location[:-1]:
         owner = owner if isinstance(part, int) else _section(owner or Config, str(part))
     allowed = list((owner or Config).model_fields)
-    meant = nearest(str(location[-1]), allowed)
+    meant = nearest(RENAMED.get(str(location[-1]), str(location[-1])), allowed)
     remedy = f"use one of {', '.join(allowed)}, or delete the line"
     if not meant and (homes := _homes(str(location[-1]))):
         remedy = f"move it to the section {' or '.join(homes)}"

@@ -139,7 +139,7 @@ def read_quantification(path: PathLike) -> Quantification:
             percent_mapped=said["percent_mapped"],
             decoy_fragments=said["num_decoy_fragments"],
             library_type=said["expected_format"],
-            antisense_share=antisense / max(1, sense + antisense),
+            antisense_fraction=antisense / max(1, sense + antisense),
             fragment_length=said["frag_length_mean"],
             salmon_version=said["salmon_version"],
             index_sha256=said["index_seq_hash"],

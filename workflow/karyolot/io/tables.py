@@ -162,12 +162,12 @@ def read_variants(files: VariantFiles | None) -> VariantResults | None:
     return VariantResults(read_table(files.variants, SmallVariants), read_model(files.facts, VariantFacts))
 
 
-def read_copy_number(files: CopyNumberFiles, watch: pd.DataFrame) -> CopyNumberResults:
-    """All copy-number results of a lot. watch: the list of watched regions, which is a file of the user's."""
+def read_copy_number(files: CopyNumberFiles, recurrent: pd.DataFrame) -> CopyNumberResults:
+    """All copy-number results of a lot. recurrent: the list of recurrent regions, which is a file of the user's."""
     tables = {name: read_table(getattr(files, name), contract) for name, contract in COPY_NUMBER.items()}
     return CopyNumberResults(
         **tables,
-        watch=watch,
+        recurrent=recurrent,
         comparison=read_model(files.comparison, Comparison),
         noise=read_model(files.noise, Noise),
         match=read_model(files.match, Match),

@@ -338,7 +338,7 @@ def reference_files(settings: Config) -> list[str]:
     named = [
         *reference.model_dump(exclude={"decoys"}).values(),
         settings.acceptance,
-        settings.copy_number.watch_regions,
+        settings.copy_number.recurrent_regions,
     ]
     named += [identity.sites, settings.small_variants.genes, expression.markers, expression.panel]
     named += [*settings.pathways.gmt_files, settings.pathways.axes, ALIASES]
@@ -349,7 +349,7 @@ def used_references(study: Study, settings: Config, lot: str) -> list[str]:
     """Those of `reference_files` that a lot's results rest on, as its record names them."""
     reference = settings.reference
     named = [reference.layout, reference.fasta, reference.bins, reference.mappability, reference.replication_timing]
-    named += [reference.blacklist, reference.gtf, settings.acceptance, settings.copy_number.watch_regions]
+    named += [reference.blacklist, reference.gtf, settings.acceptance, settings.copy_number.recurrent_regions]
     if has_alleles(study, settings, lot):
         named.append(settings.identity.sites)
     if lot in variant_lots(study, settings):
@@ -404,7 +404,7 @@ def lot_files(study: Study, settings: Config, lot: str) -> LotFiles:
         variants=variant_files(study, settings, lot),
         metrics=LOT_METRICS.format(lot=lot),
         verdict=VERDICT.format(lot=lot),
-        watch=shipped(settings.copy_number.watch_regions),
+        recurrent=shipped(settings.copy_number.recurrent_regions),
         references=REFERENCE_FACTS,
         data=tuple(verified_data(study, lot)),
         own=tuple(own_files(study, settings, lot)),

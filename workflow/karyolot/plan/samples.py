@@ -145,7 +145,7 @@ def lot_results(study: Study, lot: str) -> list[dict[str, object]] | None:
         return None
     sex = study.donors[study.lots[lot].donor_id].sex
     rows = [row for row in study.results if row.lot_id == lot]
-    return [row.model_dump(mode="json", exclude={"lot_id"}) | {"kept": row.kept(sex)} for row in rows]
+    return [row.model_dump(mode="json", exclude={"lot_id"}) | {"met": row.met(sex)} for row in rows]
 
 
 def sets_of(study: Study, lot: str) -> float | None:

@@ -37,5 +37,5 @@ def _rows(calls: pd.DataFrame, ratios: pd.DataFrame, shifts: pd.DataFrame) -> li
         log2 = float((weight * asked["log2"]).sum() / weight.sum())
         z = log2 * float(np.sqrt(weight.sum()))
         along = z if call["type"] == "gain" else -z
-        rows.append(("agrees" if along >= SURELY else "disagrees" if along <= -SURELY else "silent", log2, z))
+        rows.append(("agrees" if along >= SURELY else "disagrees" if along <= -SURELY else "uninformative", log2, z))
     return rows

@@ -30,7 +30,7 @@ def allele_record(alleles: AlleleResults) -> AlleleRecord:
         donor_depth=identity.donor_depth,
         log10_unrelated=kin.log10_unrelated,
         log10_sibling=kin.log10_sibling,
-        contamination=mixed.share if own else None,
+        contamination=mixed.fraction if own else None,
         contamination_low=mixed.low if own else None,
         contamination_high=mixed.high if own else None,
         contamination_lod=mixed.lod if own else None,

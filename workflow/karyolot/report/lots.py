@@ -68,7 +68,7 @@ def _criteria(record: Record) -> list[Row]:
 
 def _events(record: Record) -> list[Row]:
     names = ("chrom", "start", "end", "bands", "type", "size_mb", "log2", "fraction", "fraction_low", "fraction_high",
-             "origin", "genes", "watch")  # fmt: skip
+             "origin", "genes", "recurrent")  # fmt: skip
     return [
         {
             "lot_id": record.lot.lot_id,

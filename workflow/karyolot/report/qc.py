@@ -75,7 +75,7 @@ def _rna_figures(quantified: Quantification | None) -> list[QcFigure]:
         _share("Mapped to transcripts", quantified.mapped, quantified.fragments),
         _share("Fit the genome better", quantified.decoy_fragments, quantified.fragments),
         # Of the mapped fragments; salmon's own word for the library type is a guess where reads are few.
-        QcFigure(name="Read 1 antisense", value=round(100 * quantified.antisense_share, 1), unit="%"),
+        QcFigure(name="Read 1 antisense", value=round(100 * quantified.antisense_fraction, 1), unit="%"),
         QcFigure(name="Mean fragment length", value=round(quantified.fragment_length, 1), unit="bases"),
     ]
 
@@ -95,7 +95,10 @@ def with_rna_quality(samples: Sequence[SampleQc], quality: pd.DataFrame | None) 
 
 def _expression_figures(row: Mapping[Hashable, Any]) -> tuple[QcFigure, ...]:
     known: dict[Hashable, Any] = {name: None if pd.isna(value) else value for name, value in row.items()}
-    genes, shares = known["genes_detected"], {"Ribosomal RNA": "rrna_share", "Mitochondrial RNA": "mitochondrial_share"}
+    genes, shares = (
+        known["genes_detected"],
+        {"Ribosomal RNA": "rrna_fraction", "Mitochondrial RNA": "mitochondrial_fraction"},
+    )
     return (
         QcFigure(name=f"Genes at {DETECTED_TPM:g} TPM or more", value=None if genes is None else int(genes)),
         *(

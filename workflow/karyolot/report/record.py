@@ -36,10 +36,10 @@ from karyolot.contracts.record_dna import (
     CopyNumberRecord,
     DonorVariantRow,
     LodRow,
+    RecurrentRow,
     SegmentRow,
     SmallVariantRecord,
     SmallVariantRow,
-    WatchRow,
 )
 from karyolot.contracts.record_rna import (
     ArmShiftRow,
@@ -138,17 +138,17 @@ def point(lot: LotFacts, verdict: Verdict, copies: CopyNumberRecord) -> LotPoint
     lod = None if claim is None or claim.gain is None or claim.loss is None else max(claim.gain, claim.loss)
     # 'lost': the donor deviates there, not the lot.
     own = [min(call.fraction, 1.0) for call in copies.calls if call.origin != "lost"]
-    share = None if verdict.suppressed or (lod is None and not own) else max(own, default=0.0)
+    fraction = None if verdict.suppressed or (lod is None and not own) else max(own, default=0.0)
     return LotPoint(
         lot_id=lot.lot_id,
         donor_id=lot.donor_id,
         parent=None if lot.facts.get("parent_lot_id") is None else str(lot.facts["parent_lot_id"]),
         passage=passage,
         outcome=verdict.outcome,
-        share=share,
+        fraction=fraction,
         lod=None if verdict.suppressed else lod,
         claim_mb=copies.claim_mb,
-        mark=passages.mark(lot.lot_id, passage, verdict.outcome, share),
+        mark=passages.mark(lot.lot_id, passage, verdict.outcome, fraction),
     )
 
 
@@ -177,7 +177,7 @@ def _copy_number(
         calls=record_rows(with_alleles(with_expression(_with_size(dna.calls), dna.ratios, shifts), alleles), CallRow),
         donor_variants=record_rows(dna.variants, DonorVariantRow),
         arms=tuple(_arm_rows(dna.arms)),
-        watch=tuple(_watch_rows(dna)),
+        recurrent=tuple(_recurrent_rows(dna)),
         lod=tuple(_lod_row(part.set_index("type")) for _, part in dna.lod.groupby("size_bp")),
         sets=sets,
         ladder=sets is None and on_ladder(intervals),
@@ -213,32 +213,32 @@ def _lod_row(limits: pd.DataFrame) -> LodRow:
         loss=_known(loss["fraction"]),
         tetraploid_gain=_known(gain["tetraploid"]),
         tetraploid_loss=_known(loss["tetraploid"]),
-        gains_planted=gain["planted"],
+        gains_spiked_in=gain["spike_ins"],
         gains_found=gain["found"],
-        losses_planted=loss["planted"],
+        losses_spiked_in=loss["spike_ins"],
         losses_found=loss["found"],
     )
 
 
 def _arm_rows(arms: pd.DataFrame) -> Iterator[ArmRow]:
     names = [name for name in ArmRow.model_fields if name != "masked"]
-    for row in arms[arms["scope"] != "watch"].to_dict("records"):
+    for row in arms[arms["scope"] != "recurrent"].to_dict("records"):
         masked = {reason: round(row[f"masked_{reason}"], 4) for reason in MASKS if row[f"masked_{reason}"] > 0}
         known = {name: None if pd.isna(row[name]) else row[name] for name in names}
         yield ArmRow.model_validate({**known, "masked": masked})
 
 
-def _watch_rows(dna: CopyNumberResults) -> Iterator[WatchRow]:
-    """One row per entry of the watch list, with the test of its region."""
-    tests = dna.arms[dna.arms["scope"] == "watch"].set_index("name")
-    for entry in dna.watch.to_dict("records"):
+def _recurrent_rows(dna: CopyNumberResults) -> Iterator[RecurrentRow]:
+    """One row per entry of the recurrent list, with the test of its region."""
+    tests = dna.arms[dna.arms["scope"] == "recurrent"].set_index("name")
+    for entry in dna.recurrent.to_dict("records"):
         facts: dict[str, object] = {"bins": 0, "log2": None, "lod": None, "tetraploid_lod": None, "changed": False}
         if entry["region"] in tests.index:
             row = tests.loc[entry["region"]]
             names = {"lod": f"lod_{entry['change']}", "tetraploid_lod": f"tetraploid_{entry['change']}"}
             limits = {name: _known(row[column]) if row["assessable"] else None for name, column in names.items()}
             facts = {"bins": row["bins"], "log2": _known(row["log2"]), "changed": row["changed"], **limits}
-        yield WatchRow.model_validate({**entry, **facts})
+        yield RecurrentRow.model_validate({**entry, **facts})
 
 
 def _chromosomes(ratios: pd.DataFrame) -> list[Chromosome]:

@@ -180,7 +180,7 @@ def _dna_drawings(record: Record) -> dict[str, Any]:
     front = record.text.front
     line = [*record.earlier, record.point] if record.earlier else []
     shares = None
-    if alleles is not None and said is not None and said.shares is not None:
+    if alleles is not None and said is not None and said.fractions is not None:
         shares = genome.allele_plots(copies, alleles, labels, said.events)
     return {
         "ratio": genome.ratio_plot(copies, labels, front.rules),

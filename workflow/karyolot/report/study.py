@@ -40,7 +40,7 @@ def sample_map(samples: Sequence[Mapping[str, str]], components: pd.DataFrame) -
     everywhere = components.pivot_table(index=["panel", "sample_id"], columns="component", values="coordinate")
     places = everywhere.loc[""].loc[[facts["sample_id"] for facts in samples]]
     frozen = everywhere.drop("", level="panel").reset_index()
-    shares = components.drop_duplicates("component").set_index("component")["share"]
+    shares = components.drop_duplicates("component").set_index("component")["variance_explained"]
     return SampleMap(
         samples=tuple(
             StudySample(
@@ -52,7 +52,7 @@ def sample_map(samples: Sequence[Mapping[str, str]], components: pd.DataFrame) -
             )
             for facts, (first, second) in zip(samples, places[[1, 2]].to_numpy().tolist(), strict=True)
         ),
-        shares=(round(float(shares[1]), 4), round(float(shares[2]), 4)),
+        variance_explained=(round(float(shares[1]), 4), round(float(shares[2]), 4)),
         panel=tuple(
             PanelSample(is_lot=state == "lot", first=round(first, 3), second=round(second, 3))
             for state, (first, second) in zip(frozen["panel"], frozen[[1, 2]].to_numpy().tolist(), strict=True)

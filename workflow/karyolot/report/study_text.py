@@ -139,12 +139,15 @@ def _summary(known: int, wrong: int, mixed: int, unknown: int) -> str:
 
 
 def study_map(study: StudyExpression) -> Caption:
-    """Principal components: does the state or the donor part the samples?"""
+    """Principal components: do the samples separate by state or by donor?"""
     lots = [s.first for s in study.samples if s.lot_id]
     donors = [s.first for s in study.samples if not s.lot_id]
     parted = lots and donors and (max(donors) < min(lots) or max(lots) < min(donors))
-    finding = f"The first component holds {percent(study.shares[0])} of the variance"
-    finding += " and parts all lots from all hepatocytes." if parted else "; it does not part lots from hepatocytes."
+    first, second = map(percent, study.variance_explained)
+    finding = f"The first component explains {first} of the variance"
+    finding += (
+        " and separates all lots from all hepatocytes." if parted else "; it does not separate lots from hepatocytes."
+    )
     genes = "The 500 genes that vary most"
     frame = ""
     if study.panel:
@@ -154,7 +157,7 @@ def study_map(study: StudyExpression) -> Caption:
         frame = f" Hollow and grey: {plural(accepted, 'accepted lot')} and {donors_held} of the reference panel."
     return Caption(
         finding=finding,
-        reading=f"Circles: lots; diamonds: hepatocytes of donors.{frame} Second component, upwards: {percent(study.shares[1])}."
+        reading=f"Circles: lots; diamonds: hepatocytes of donors.{frame} Second component, upwards: {second}."
         f" {genes}, log2(normalised count + 1), both components on one scale.",
     )
 

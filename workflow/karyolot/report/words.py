@@ -52,8 +52,8 @@ MASKED = {
     "covariate": "GC, timing or mappability unknown",
 }
 ARM_ALLELES = {
-    "even": "balanced",
-    "moved": "! imbalanced",
+    "balanced": "balanced",
+    "imbalanced": "! imbalanced",
     "inherited": "imbalanced, the donor's too",
     "few": "? too few",
 }
@@ -89,8 +89,8 @@ def measured(value: object, unit: str = "") -> str:
     """The value of a criterion with its unit: fractions in per cent, counts with their noun, never 0 for what is not 0."""
     if value is None:
         return MISSING
-    if unit.startswith("share") and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return below_percent(float(value)) + unit.removeprefix("share")
+    if "fraction" in unit and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return below_percent(float(value)) + _whole(unit)
     if isinstance(value, (bool, str)) or not unit:
         return number(value)
     if unit.startswith("%"):
@@ -110,14 +110,20 @@ def limit(text: str, unit: str = "") -> str:
         amount = float(value)
     except ValueError:
         return text
-    if words in ("at most", "") and amount == 0 and unit and not unit.startswith(("share", "%")) and "," not in unit:
+    counted = bool(unit) and "fraction" not in unit and not unit.startswith("%") and "," not in unit
+    if words in ("at most", "") and amount == 0 and counted:
         return "none allowed" if "SD" not in unit else f"{text} {unit}"
-    if unit.startswith("share"):
-        return f"{words} {percent(amount)}{unit.removeprefix('share')}".strip()
+    if "fraction" in unit:
+        return f"{words} {percent(amount)}{_whole(unit)}".strip()
     shown = number(int(amount) if amount.is_integer() else amount)
     if unit.startswith("%"):
         return f"{words} {shown}%{unit[1:]}".strip()
     return f"{words} {shown} {unit_of(amount, unit)}".strip() if unit else f"{words} {shown}".strip()
+
+
+def _whole(unit: str) -> str:
+    """What a fraction is of: ' of cells' of a cell fraction, ' of genes' of a 'fraction of genes'."""
+    return " of cells" if unit == "cell fraction" else unit.removeprefix("fraction")
 
 
 def unit_of(value: object, name: str) -> str:

@@ -41,7 +41,7 @@ def components(expression: AnnData, panel: Panel | None = None) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "component": np.repeat(np.arange(1, number + 1), data.n_obs),
-            "share": np.repeat(data.uns["pca"]["variance_ratio"].astype(float), data.n_obs),
+            "variance_explained": np.repeat(data.uns["pca"]["variance_ratio"].astype(float), data.n_obs),
             "sample_id": np.tile(expression.obs_names.to_numpy(str), number),
             "coordinate": data.obsm["X_pca"].T.ravel().astype(float),
             "state": np.tile(states, number),

@@ -59,10 +59,10 @@ def expression_metrics(
         MetricName.RNA_GENES_DETECTED: _genes_detected(expression, samples["genes_detected"]),
         MetricName.RNA_MAPPING_PERCENT: _mapping(expression, quality),
         MetricName.RNA_STRANDEDNESS_AS_DECLARED: _strandedness(expression, quality),
-        MetricName.RNA_MITOCHONDRIAL_SHARE: _highest(
-            expression, samples["mitochondrial_share"], MITOCHONDRIAL, "mitochondrial"
+        MetricName.RNA_MITOCHONDRIAL_FRACTION: _highest(
+            expression, samples["mitochondrial_fraction"], MITOCHONDRIAL, "mitochondrial"
         ),
-        MetricName.RNA_RRNA_SHARE: _highest(expression, samples["rrna_share"], RIBOSOMAL_RNA, "ribosomal RNA"),
+        MetricName.RNA_RRNA_FRACTION: _highest(expression, samples["rrna_fraction"], RIBOSOMAL_RNA, "ribosomal RNA"),
         MetricName.RNA_SEX: lot_sex,
         MetricName.RNA_DONOR_SEX: donor_sex,
         MetricName.RNA_SEX_AS_DECLARED: lot_declared,
@@ -157,8 +157,8 @@ def sample_quality(expression: "AnnData") -> pd.DataFrame:
             {
                 "sample_id": expression.obs_names.to_numpy(str),
                 "genes_detected": (_tpm(expression) >= DETECTED_TPM).sum(axis=1).astype(float) if known else np.nan,
-                "rrna_share": _share(expression, RIBOSOMAL_RNA),
-                "mitochondrial_share": _share(expression, MITOCHONDRIAL),
+                "rrna_fraction": _share(expression, RIBOSOMAL_RNA),
+                "mitochondrial_fraction": _share(expression, MITOCHONDRIAL),
             }
         )
     )
@@ -203,7 +203,7 @@ def _mapping(expression: "AnnData", quality: Mapping[str, Quantification]) -> Me
     return Metric(
         value=facts.percent_mapped,
         detail=f"{facts.percent_mapped:.1f} % of {facts.fragments} fragments fit a transcript in {sample}, the lowest;"
-        f" read 1 is antisense in {100 * facts.antisense_share:.0f} % of these",
+        f" read 1 is antisense in {100 * facts.antisense_fraction:.0f} % of these",
     )
 
 
@@ -222,12 +222,12 @@ def _strandedness(expression: "AnnData", quality: Mapping[str, Quantification]) 
         elif quality[sample].mapped < MIN_FRAGMENTS:
             unknown.append(f"{sample} has {quality[sample].mapped} mapped fragments, and {MIN_FRAGMENTS} are needed")
         else:
-            found[sample] = _of_share(quality[sample].antisense_share)
+            found[sample] = _of_share(quality[sample].antisense_fraction)
     other = [sample for sample, kind in found.items() if kind != declared[sample]]
     if unknown and not other:
         return Metric(value=None, reason="strandedness: " + "; ".join(unknown))
     facts = [
-        f"{sample} is {found[sample]} (read 1 antisense in {100 * quality[sample].antisense_share:.0f} %),"
+        f"{sample} is {found[sample]} (read 1 antisense in {100 * quality[sample].antisense_fraction:.0f} %),"
         f" declared {declared[sample]}"
         for sample in other or found
     ]

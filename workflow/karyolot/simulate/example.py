@@ -128,7 +128,9 @@ def cultures(size: Size) -> dict[str, Culture]:
             mutated=("TP53",),
         ),
         "L3-swapped": Culture("D1", "D2", "FAIL_IDENTITY", passage=5, pdl=7.5, bank="PCB", parent="L1-clean"),
-        "L4-thin": Culture("D1", "D1", "INDETERMINATE", passage=5, pdl=7.9, bank="PCB", parent="L1-clean", depth=0.02),
+        "L4-shallow": Culture(
+            "D1", "D1", "INDETERMINATE", passage=5, pdl=7.9, bank="PCB", parent="L1-clean", depth=0.02
+        ),
     }
 
 
@@ -172,11 +174,11 @@ def write_size(out: Path, size: Size, seed: int) -> None:
 
 def miniature(size: Size, seed: int) -> tuple[Genome, dict[str, str]]:
     """The genome with its genes, and the axis of every gene of a scored set (the first of several)."""
-    tables = {name: _table(RESOURCES / f"{name}.tsv") for name in ("markers", "watch_regions", "gene_sets/axes")}
-    watched = tables["watch_regions"]["genes"].dropna().str.split(",").explode()
+    tables = {name: _table(RESOURCES / f"{name}.tsv") for name in ("markers", "recurrent_regions", "gene_sets/axes")}
+    recurrent = tables["recurrent_regions"]["genes"].dropna().str.split(",").explode()
     sets = read_sets(RESOURCES / "gene_sets")
     annotation = _table(Path(__file__).with_name("genes.tsv"))
-    named = {*tables["markers"]["gene_name"], *watched, *PLANTED}
+    named = {*tables["markers"]["gene_name"], *recurrent, *PLANTED}
     genes = choose_genes(annotation, named, sets, size.genes, size.set_genes, seed)
     layout = read_yaml(RESOURCES / "genomes" / "GRCh38.yaml", Layout)
     bands = pd.read_csv(RESOURCES / "genomes" / str(layout.cytobands), sep="\t", header=None)

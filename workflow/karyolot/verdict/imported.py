@@ -10,14 +10,14 @@ from karyolot.contracts.record import ImportedResult
 def imported_metrics(results: Sequence[ImportedResult]) -> Metrics:
     """Metrics of a lot's imported results; each is None when the sheet holds nothing to judge it by.
 
-    imported.karyotype_normal, flow_kept, mycoplasma_negative: true when every result of the kind is as it should be.
+    imported.karyotype_normal, flow_within_limits, mycoplasma_negative: true when every result of the kind is as it should be.
     imported.viability: the lowest one, in %.
     """
     return {
         MetricName.IMPORTED_KARYOTYPE_NORMAL: _all_kept(
             results, "karyotype or DNA content", "karyotype", "dna_content"
         ),
-        MetricName.IMPORTED_FLOW_KEPT: _all_kept(results, "flow cytometry", "flow"),
+        MetricName.IMPORTED_FLOW_WITHIN_LIMITS: _all_kept(results, "flow cytometry", "flow"),
         MetricName.IMPORTED_MYCOPLASMA_NEGATIVE: _all_kept(results, "mycoplasma test", "mycoplasma"),
         MetricName.IMPORTED_VIABILITY: _lowest([result for result in results if result.kind == "viability"]),
     }
@@ -25,13 +25,13 @@ def imported_metrics(results: Sequence[ImportedResult]) -> Metrics:
 
 def _all_kept(results: Sequence[ImportedResult], name: str, *kinds: str) -> Metric:
     found = [result for result in results if result.kind in kinds]
-    judged = [result for result in found if result.kept is not None]
+    judged = [result for result in found if result.met is not None]
     if not found:
         return Metric(value=None, reason=f"no {name} among the imported results", about=(name,))
     if not judged:
         return Metric(value=None, reason=f"no limit is given for the {name}")
-    value = all(result.kept for result in judged)
-    shown = judged if value else [result for result in judged if not result.kept]
+    value = all(result.met for result in judged)
+    shown = judged if value else [result for result in judged if not result.met]
     return Metric(value=value, detail="; ".join(map(_sentence, shown)))
 
 

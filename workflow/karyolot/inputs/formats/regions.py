@@ -1,4 +1,4 @@
-"""The list of watched regions: chromosomes, arms and bands that are tested as a whole, and genes named in calls."""
+"""The list of recurrent regions: chromosomes, arms and bands that are tested as a whole, and genes named in calls."""
 
 import re
 from collections.abc import Iterator

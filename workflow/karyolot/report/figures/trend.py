@@ -51,7 +51,9 @@ def panels(rows: Sequence[LotPoint]) -> list[Panel]:
     last = _last(rows)
     made = []
     for donor, held in by_donor(rows).items():
-        places = {row.lot_id: (_x(row.passage or 0, last), _y(row.share)) for row in held if row.share is not None}
+        places = {
+            row.lot_id: (_x(row.passage or 0, last), _y(row.fraction)) for row in held if row.fraction is not None
+        }
         joined = [
             (places[row.parent], places[row.lot_id]) for row in held if row.parent in places and row.lot_id in places
         ]
@@ -81,8 +83,8 @@ def _y(share: float) -> float:
 def _mark(row: LotPoint, last: float) -> Mark:
     return Mark(
         x=_x(row.passage or 0, last),
-        y=UNKNOWN if row.share is None else _y(row.share),
-        lod=None if row.lod is None or row.share is None else _y(row.lod),
+        y=UNKNOWN if row.fraction is None else _y(row.fraction),
+        lod=None if row.lod is None or row.fraction is None else _y(row.lod),
         outcome=row.outcome,
         sign=OUTCOMES[row.outcome][0],
         text=row.mark,

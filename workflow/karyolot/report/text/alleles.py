@@ -62,12 +62,12 @@ def _identity(identity: Identity) -> list[str]:
 
 
 def _contamination(mixed: Contamination) -> str:
-    if mixed.share is None or mixed.low is None or mixed.high is None:
+    if mixed.fraction is None or mixed.low is None or mixed.high is None:
         return "Contamination by another person cannot be determined from these reads."
     lod = "" if mixed.lod is None else f"; detection limit {mixed.lod:.1%}"
     source = " Pooled platelet lysate in the medium is a possible source." if mixed.low > 0 else ""
     interval = f"95% CI {mixed.low:.1%} to {mixed.high:.1%}"
-    return f"Contamination by another person: {mixed.share:.1%} ({interval}){lod}.{source}"
+    return f"Contamination by another person: {mixed.fraction:.1%} ({interval}){lod}.{source}"
 
 
 def _times(log10: float) -> str:
@@ -81,12 +81,14 @@ def section(
 ) -> AlleleText:
     """All words on alleles but the findings. labels: of the calls. numbers: of the figures that are drawn."""
     events = tuple(event(record, row) for row in alleles.events)
-    moved = sum(row.evidence == "moved" for row in alleles.arms)
+    moved = sum(row.evidence == "imbalanced" for row in alleles.arms)
     return AlleleText(
         events=events,
-        shares=shares(record, alleles, lot, labels, events, numbers["shares"]) if "shares" in numbers else None,
+        fractions=fractions(record, alleles, lot, labels, events, numbers["allele_fractions"])
+        if "allele_fractions" in numbers
+        else None,
         every_arm=f"The alleles of every arm ({len(alleles.arms)} rows, {moved} imbalanced)",
-        moved=f"Imbalanced: p below {number(alleles.threshold, 2)}, the threshold of the search over all windows. Cells at"
+        imbalance=f"Imbalanced: p below {number(alleles.threshold, 2)}, the threshold of the search over all windows. Cells at"
         " most: upper end of the 95% interval, for an event of the whole arm; one of a part of it counts for its part.",
     )
 
@@ -100,7 +102,7 @@ def event(record: CopyNumberRecord, row: AlleleEventRow) -> str:
     return f"{row.kind} {row.chrom.removeprefix('chr')}{arm} in {cells_briefly(row.fraction, record.sets)}"
 
 
-def shares(
+def fractions(
     record: CopyNumberRecord,
     alleles: AlleleRecord,
     lot: LotFacts,
@@ -113,12 +115,12 @@ def shares(
     return Figure(
         number=figure,
         names=(f"Allele fractions of donor {lot.donor_id}", f"Allele fractions of lot {lot.lot_id}"),
-        finding=_shares_finding(record, alleles, events),
-        reading=_shares_reading(record, alleles, lot, plot),
+        finding=_fractions_finding(record, alleles, events),
+        reading=_fractions_reading(record, alleles, lot, plot),
     )
 
 
-def _shares_finding(record: CopyNumberRecord, alleles: AlleleRecord, events: Sequence[str]) -> str:
+def _fractions_finding(record: CopyNumberRecord, alleles: AlleleRecord, events: Sequence[str]) -> str:
     shown = [
         label + " if copy-neutral" * (row.kind == "unclear") for label, row in zip(events, alleles.events, strict=True)
     ]
@@ -133,7 +135,7 @@ def _shares_finding(record: CopyNumberRecord, alleles: AlleleRecord, events: Seq
     return finding
 
 
-def _shares_reading(record: CopyNumberRecord, alleles: AlleleRecord, lot: LotFacts, plot: GenomePlot) -> str:
+def _fractions_reading(record: CopyNumberRecord, alleles: AlleleRecord, lot: LotFacts, plot: GenomePlot) -> str:
     points = len(alleles.track.start)
     reading = (
         "Each point a heterozygous site of the donor: the fraction of reads with the alternate allele, donor"
@@ -163,8 +165,8 @@ def small_variants(results: VariantResults) -> tuple[str, ...]:
         f"Not seen in the donor: {acquired}, acquired or below the detection limit of the donor's reads.",
         f"Median depth: lot {facts.lot_depth:g}, donor {facts.donor_depth:g}; at 30 those in under a fifth of reads are missed.",
     ]
-    if facts.thin:
-        said.append(f"Below a depth of {facts.min_depth} in part, so not searched in full: {', '.join(facts.thin)}.")
+    if facts.shallow:
+        said.append(f"Below a depth of {facts.min_depth} in part, so not searched in full: {', '.join(facts.shallow)}.")
     if facts.licence:
         said.append(f"The list of genes: {facts.licence}.")
     return tuple(said)

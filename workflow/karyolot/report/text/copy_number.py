@@ -29,12 +29,12 @@ LADDER = (
 )
 EXPRESSION = {
     "agrees": "supports it",
-    "silent": "neither supports nor contradicts it",
+    "uninformative": "neither supports nor contradicts it",
     "disagrees": "contradicts it",
 }
 ALLELES = {
     "agree": "support it",
-    "silent": "neither support nor contradict it",
+    "uninformative": "neither support nor contradict it",
     "disagree": "contradict it",
 }
 
@@ -126,8 +126,8 @@ def section(record: CopyNumberRecord, lot: LotFacts, numbers: Mapping[str, int])
         calls=calls,
         found_by=found_by(record),
         inherited=f"Inherited: the donor's own changes ({len(record.donor_variants)})",
-        watch=f"Recurrent regions, each tested as a unit ({plural(len(record.watch), 'row')},"
-        f" {sum(row.changed for row in record.watch)} changed)",
+        recurrent=f"Recurrent regions, each tested as a unit ({plural(len(record.recurrent), 'row')},"
+        f" {sum(row.changed for row in record.recurrent)} changed)",
         every_arm=f"Every arm and chromosome, with its limit of detection ({len(record.arms)} rows)",
     )
 
@@ -274,7 +274,7 @@ def limits_of_detection(record: CopyNumberRecord) -> Caption:
 
 def _confirmed(record: CopyNumberRecord) -> str:
     """How many of the changes spiked into the lot's own reads were called, over all sizes."""
-    spiked = sum(row.gains_planted + row.losses_planted for row in record.lod)
+    spiked = sum(row.gains_spiked_in + row.losses_spiked_in for row in record.lod)
     found = sum(row.gains_found + row.losses_found for row in record.lod)
     if not spiked:
         return ""

@@ -68,17 +68,17 @@ def _detail(row: CallRow) -> Iterator[str]:
     whole = row.extent == "chromosome"
     extent = "Whole chromosome" if whole else f"{number(row.size_mb)} Mb"
     held = f" with {genes(row)}" if genes(row) else ""
-    hotspot = ", a culture hotspot" if row.watch and not whole else ""
+    hotspot = ", a culture hotspot" if row.recurrent and not whole else ""
     donor = {"acquired": "absent in donor", "enriched": "in fewer cells of the donor", "lost": "in the donor alone"}
     yield f"{extent}{held}{hotspot}; {donor.get(row.origin, row.origin)}"
     alleles = {
         "agree": "Depth and alleles",
-        "silent": "Depth; alleles not informative",
+        "uninformative": "Depth; alleles not informative",
         "disagree": "Alleles contradict it",
     }
     rna = {
         "agrees": "expression agrees",
-        "silent": "expression not informative",
+        "uninformative": "expression not informative",
         "disagrees": "expression contradicts it",
     }
     parts = [alleles.get(row.alleles or "", "Depth only")]

@@ -84,12 +84,12 @@ def _genes_against_panel(panel: PanelResults, record: PanelRecord, significance:
 
 def section(record: ExpressionRecord, numbers: Mapping[str, int]) -> ExpressionText:
     """All words on expression but the findings. numbers: of the figures that are drawn."""
-    place = record.panel.map if record.panel else None
+    map_ = record.panel.map if record.panel else None
     return ExpressionText(
         markers=markers(record, numbers["markers"]) if record.markers else None,
         marker_notes=notes.of_markers(record),
         modules=modules(record.panel) if record.panel else None,
-        place=place_in_panel(place, numbers["place"]) if place else None,
+        components=components(map_, numbers["components"]) if map_ else None,
         sets=pathways(record, numbers["sets"]) if record.sets else None,
         set_notes=notes.of_sets(record),
         heat=heat(record, numbers["heat"]) if record.heat else None,
@@ -219,7 +219,7 @@ def arm_shifts(record: ExpressionRecord) -> Caption:
     )
 
 
-def place_in_panel(map_: SampleMap, figure: int) -> Figure:
+def components(map_: SampleMap, figure: int) -> Figure:
     """Principal components of one lot: where it stands among the lots and donors of the panel."""
     own = [(s.first, s.second) for s in map_.samples if s.lot_id]
     groups = [[(s.first, s.second) for s in map_.panel if s.is_lot is of_lots] for of_lots in (True, False)]
@@ -233,13 +233,14 @@ def place_in_panel(map_: SampleMap, figure: int) -> Figure:
             f"The lot lies {near} the accepted lots ({to_lots}) than {to} their donors' hepatocytes ({to_donors})."
         )
     accepted = sum(sample.is_lot for sample in map_.panel)
+    first, second = map(percent, map_.variance_explained)
     return Figure(
         number=figure,
         finding=finding,
         reading="In brackets: distance to their middle on these two components, log2 units. Circles: lots; diamonds:"
         f" hepatocytes. Hollow and grey: {plural(accepted, 'accepted lot')} and"
         f" {plural(len(map_.panel) - accepted, 'donor')} of the reference panel. The first component holds"
-        f" {percent(map_.shares[0])} of the variance, the second {percent(map_.shares[1])}. No verdict rests on it.",
+        f" {first} of the variance, the second {second}. No verdict rests on it.",
     )
 
 

@@ -31,7 +31,7 @@ from karyolot.report.words import (
 MOST_ROWS = 4
 """Findings listed on page 1; the rest are counted."""
 HOTSPOTS = ("20q11.21", "17p")
-"""Watched regions whose limit stands on page 1 of a PASS: the commonest gain of cultured stem cells, and TP53."""
+"""Recurrent regions whose limit stands on page 1 of a PASS: the commonest gain of cultured stem cells, and TP53."""
 NOUNS: dict[str, str] = {
     MetricName.VARIANTS_ACQUIRED: "small variants",
     MetricName.BAF_CNLOH: "copy-neutral LOH",
@@ -299,7 +299,7 @@ def _tetraploid(limit: float | None, sets: float | None) -> str:
 
 
 def _hotspot(copies: CopyNumberRecord, region: str) -> list[Row]:
-    row = next((row for row in copies.watch if row.region == region), None)
+    row = next((row for row in copies.recurrent if row.region == region), None)
     if row is None:
         return []
     name = f"{region} {row.change}" + (f" ({row.genes.replace(',', ', ')})" if row.genes else "")

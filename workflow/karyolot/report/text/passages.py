@@ -7,9 +7,9 @@ from karyolot.contracts.text import Caption, EarlierText, Figure
 from karyolot.report.words import OUTCOMES, listed, number, percent, plural, within_sentence
 
 
-def mark(lot_id: str, passage: float | None, outcome: str, share: float | None) -> str:
-    """A lot beside its sign. share: as in `record.LotPoint`."""
-    known = "cell fraction not known" if share is None else f"largest change in {percent(share)} of cells"
+def mark(lot_id: str, passage: float | None, outcome: str, fraction: float | None) -> str:
+    """A lot beside its sign. fraction: as in `record.LotPoint`."""
+    known = "cell fraction not known" if fraction is None else f"largest change in {percent(fraction)} of cells"
     return f"{lot_id}, passage {number(passage)}: {OUTCOMES[outcome][1]}, {known}"
 
 
@@ -35,8 +35,8 @@ def panel_name(donor_id: str, finding: str) -> str:
 
 def panel_finding(rows: Sequence[LotPoint]) -> str:
     """What the panel of one donor shows. rows: in the order of their passages."""
-    known = [row for row in rows if row.share is not None]
-    changed = [row for row in known if row.share]
+    known = [row for row in rows if row.fraction is not None]
+    changed = [row for row in known if row.fraction]
     if not changed:
         return f"No change called in {plural(len(known), 'assessed lot')}." if known else "No lot could be assessed."
     return f"{len(changed)} of {plural(len(known), 'assessed lot')} changed, the first at passage {number(changed[0].passage)}."
@@ -44,15 +44,15 @@ def panel_finding(rows: Sequence[LotPoint]) -> str:
 
 def trend(rows: Sequence[LotPoint]) -> Caption:
     """The trend of all these lots."""
-    known = [row for row in rows if row.share is not None]
-    changed = [row for row in known if row.share]
+    known = [row for row in rows if row.fraction is not None]
+    changed = [row for row in known if row.fraction]
     finding = f"{plural(len(changed), 'lot').capitalize()} of {len(known)} assessed {'carries' if len(changed) == 1 else 'carry'}"
     finding += " a called change"
     if changed:
-        top = max(changed, key=lambda row: row.share or 0)
+        top = max(changed, key=lambda row: row.fraction or 0)
         passage = "" if top.passage is None else f", passage {number(top.passage)}"
         finding += (
-            f"; the largest, in {percent(top.share)} of cells, is in {top.lot_id} (donor {top.donor_id}{passage})"
+            f"; the largest, in {percent(top.fraction)} of cells, is in {top.lot_id} (donor {top.donor_id}{passage})"
         )
     left = sum(row.passage is None for row in rows)
     size = _claimed_size(rows)
@@ -75,7 +75,7 @@ def changed(record: Measured) -> str:
     against = f"Against {parent.lot_id}" + (
         f" (passage {number(parent.passage)})" if parent.passage is not None else ""
     )
-    if record.point.share is None or parent.share is None:
+    if record.point.fraction is None or parent.fraction is None:
         return f"{against}: not compared, one of the two lots has no verdict on stability."
     parts = [
         f"{listed([_change(event) for event in held], 2)} {state}"
@@ -104,7 +104,7 @@ def in_short(record: Measured) -> str:
         return "Earlier passage: none on file"
     parent = record.earlier[-1].passage
     since = "Since the parent lot" if parent is None else f"Since passage {number(parent)}"
-    if record.point.share is None or record.earlier[-1].share is None:
+    if record.point.fraction is None or record.earlier[-1].fraction is None:
         return f"{since}: not compared"
     counts = [f"{len(held)} {state}" for state, held in _by_state(record)]
     return f"{since}: {', '.join(counts) if counts else 'no change'}"

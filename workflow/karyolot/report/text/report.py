@@ -74,9 +74,9 @@ def _drawn(record: Measured) -> Iterator[str]:
     if record.earlier:
         yield "earlier"
     if record.alleles and record.alleles.track.start:
-        yield "shares"
+        yield "allele_fractions"
     if rna := record.expression:
-        held = {"markers": rna.markers, "place": rna.panel and rna.panel.map, "sets": rna.sets, "heat": rna.heat}
+        held = {"markers": rna.markers, "components": rna.panel and rna.panel.map, "sets": rna.sets, "heat": rna.heat}
         yield from (name for name, there in held.items() if there)
 
 

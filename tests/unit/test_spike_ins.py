@@ -1,4 +1,4 @@
-"""Limits of detection, held against changes planted in the lot's own reads and in fresh lots."""
+"""Limits of detection, compared with changes spiked into the lot's own reads and in fresh lots."""
 
 from functools import cache, partial
 from itertools import pairwise
@@ -11,11 +11,11 @@ from karyolot.contracts.copy_number import Arms, Lod
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.noise import standard_error
-from karyolot.dna.plants import Verified, _Field, _field, _found, _planted, _power, _starts, verify
 from karyolot.dna.segments import segment_run
+from karyolot.dna.spike_ins import Verified, _Field, _field, _found, _power, _spiked, _starts, verify
 from planted import ATLAS, Event, Result, genome, run
 
-SETTINGS = CopyNumber(plants=100, lod_sizes_mb=(5, 20))
+SETTINGS = CopyNumber(spike_ins=100, lod_sizes_mb=(5, 20))
 TRISOMY_8 = Event("chr8", 0, 200_000_000, +1)
 
 
@@ -40,10 +40,10 @@ def field() -> _Field:
     return _field(lot().compared.ratios, lot().noise, SETTINGS)
 
 
-def test_planted_changes_are_found_as_often_as_the_limit_says() -> None:
+def test_spiked_in_changes_are_found_as_often_as_the_limit_says() -> None:
     Lod.validate(verified())
-    assert verified()["fraction"].notna().all() and (verified()["planted"] == 100).all()
-    # 100 plants of true power .95: 88 to 100 in all but one of a thousand.
+    assert verified()["fraction"].notna().all() and (verified()["spike_ins"] == 100).all()
+    # 100 spike-ins of true power .95: 88 to 100 in all but one of a thousand.
     assert verified()["found"].between(88, 100).all()
     pd.testing.assert_frame_equal(verified(), tried(lot()).lod)
 
@@ -59,19 +59,19 @@ def test_a_limit_that_promises_too_much_is_raised() -> None:
 def test_a_limit_above_all_cells_is_none() -> None:
     impossible = tried(run((), "F", 60, 5, genome()), fraction=0.999).lod
     gain = impossible[(impossible["size_bp"] == 5_000_000) & (impossible["type"] == "gain")]
-    assert gain["fraction"].isna().all() and (gain[["planted", "found"]] == 0).all(axis=None)
+    assert gain["fraction"].isna().all() and (gain[["spike_ins", "found"]] == 0).all(axis=None)
 
 
-def test_plants_keep_clear_of_the_lots_own_changes() -> None:
+def test_spike_ins_keep_clear_of_the_lots_own_changes() -> None:
     table, starts = field().table, _starts(field(), 10)
     assert "chr8" not in set(table["chrom"][starts]) and len(set(table["chrom"][starts])) == 21
     assert (table["arm"].to_numpy()[starts] == table["arm"].to_numpy()[starts + 9]).all()
 
 
 @pytest.mark.parametrize(("type_", "copies"), [("gain", +1), ("loss", -1)])
-def test_a_planted_change_has_the_ratio_of_a_true_one(type_: str, copies: int) -> None:
+def test_a_spiked_in_change_has_the_ratio_of_a_true_one(type_: str, copies: int) -> None:
     drawn, bins = np.array([100, 150, 400]), 100
-    values, weights, first = _planted(field(), drawn, bins, type_, 0.5, np.random.default_rng(1))
+    values, weights, first = _spiked(field(), drawn, bins, type_, 0.5, np.random.default_rng(1))
     around = first
     for row, start in enumerate(drawn):
         arm = next(run for run in field().runs if run[0] <= start < run[1])
@@ -87,7 +87,7 @@ def test_a_planted_change_has_the_ratio_of_a_true_one(type_: str, copies: int) -
 
 
 class Again:
-    """The same draws of fragments for a plant that is looked at twice."""
+    """The same draws of fragments for a spike-in that is looked at twice."""
 
     def __init__(self, start: int, seed: int) -> None:
         self.start, self.generator = start, np.random.default_rng(seed)
@@ -103,18 +103,18 @@ class Again:
 @pytest.mark.parametrize("type_", ["gain", "loss"])
 def test_what_is_found_is_what_the_full_segmentation_finds(bins: int, fraction: float, type_: str) -> None:
     """Near the limit, where it could differ: the windows are searched together, the arms one by one in all steps."""
-    starts, one = _starts(field(), bins), SETTINGS.model_copy(update={"plants": 1})
+    starts, one = _starts(field(), bins), SETTINGS.model_copy(update={"spike_ins": 1})
     same = both = 0
     for seed, start in enumerate(np.random.default_rng(2).choice(starts, 60)):
         quick = _found(field(), starts, bins, type_, fraction, Again(start, seed), one)  # type: ignore[arg-type]
         draw = Again(start, seed)
-        values, weights, first = _planted(field(), np.array([start]), bins, type_, fraction, draw)  # type: ignore[arg-type]
+        values, weights, first = _spiked(field(), np.array([start]), bins, type_, fraction, draw)  # type: ignore[arg-type]
         low, high = next(run for run in field().runs if run[0] <= start < run[1])
         arm = field().values[low:high].copy()
         errors = 1 / (field().lot[low:high] + 0.5) + 1 / (field().donor[low:high] + 0.5)
-        own, planted = slice(start - low, start - low + bins), slice(first, first + bins)
+        own, spiked = slice(start - low, start - low + bins), slice(first, first + bins)
         arm_weights = np.log(2) ** 2 / errors
-        arm[own], arm_weights[own] = values[0, planted], weights[0, planted]
+        arm[own], arm_weights[own] = values[0, spiked], weights[0, spiked]
         found = segment_run(arm, arm_weights, field().noise, field().threshold, SETTINGS)
         covered = sum(
             max(0, min(piece.high, own.stop) - max(piece.low, own.start))

@@ -1,4 +1,4 @@
-"""Is the limit of detection true? Changes are planted in the lot's own fragments, and it is counted which are called."""
+"""Verification of the limits of detection: events are simulated in the lot's own fragments, and those called are counted."""
 
 from collections.abc import Mapping
 from statistics import NormalDist
@@ -21,11 +21,11 @@ Integers = NDArray[np.int64]
 Run = tuple[int, int]
 
 SEED = 20_250_917
-"""Fixed, so that the same lot always shows the same plants; no result depends on its value by more than chance."""
+"""Fixed, so that the same lot always has the same spike-ins; no result depends on its value by more than chance."""
 OVERLAP = 0.5
-"""Fraction of the planted bins that a call of the right direction must cover to count as found."""
+"""Fraction of the spiked bins that a call of the right direction must cover to count as found."""
 AROUND = 2
-"""Bins searched on either side of a plant, in lengths of the plant: a longer stretch dilutes it below half of its |z|."""
+"""Bins searched on either side of a spike-in, in lengths of it: a longer stretch dilutes it below half of its |z|."""
 SMALLEST_STEP = 1.03
 """A limit that falls short is raised by what its power lacks, and at least by this factor, then tried again."""
 HALVINGS = 12
@@ -43,7 +43,7 @@ class Verified(NamedTuple):
 
 
 class _Field(NamedTuple):
-    """Used bins of a lot: where plants grow. runs: index ranges of arms. quiet: not in a change of the lot."""
+    """Used bins of a lot: the candidates for spike-ins. runs: index ranges of arms. quiet: not in a change of the lot."""
 
     table: pd.DataFrame
     lot: Integers
@@ -92,9 +92,9 @@ def _field(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber) -> _Field:
 
 
 def _verified_sizes(field: _Field, lod: pd.DataFrame, settings: CopyNumber) -> pd.DataFrame:
-    """The limits by size, raised until planting confirms their power, and the result of fresh plants at each.
+    """The limits by size, raised until spike-ins confirm their power, and the result of fresh spike-ins at each.
 
-    Each change is planted alone, at a place drawn from the used autosomal bins outside the lot's own changes. A loss in a
+    Each change is simulated alone, at a position drawn from the used autosomal bins outside the lot's own changes. A loss in a
     fraction f of the cells thins the lot's fragments there, each kept with the probability 1 - f/2; a gain thins the donor's,
     kept with 1/(1 + f/2): the same ratio, a little noisier than a true gain, since fragments cannot be made up. What is
     found is what differs from the unchanged genome (0) within AROUND lengths of it. A limit that would have to be above
@@ -105,19 +105,19 @@ def _verified_sizes(field: _Field, lod: pd.DataFrame, settings: CopyNumber) -> p
     for row in lod.to_dict("records"):
         fraction, bins, type_ = row["fraction"], int(row["bins"]), str(row["type"])
         starts = _starts(field, bins) if pd.notna(fraction) else np.array([], dtype=np.int64)
-        planted = found = 0
+        spiked = found = 0
         while len(starts) and fraction <= 1:
             tried = _found(field, starts, bins, type_, fraction, generator, settings)
-            if tried >= settings.power * settings.plants:
-                planted, found = settings.plants, _found(field, starts, bins, type_, fraction, generator, settings)
+            if tried >= settings.power * settings.spike_ins:
+                spiked, found = settings.spike_ins, _found(field, starts, bins, type_, fraction, generator, settings)
                 break
-            fraction *= _step(tried / settings.plants, field.threshold, settings.power)
-        rows.append({**row, "fraction": fraction if fraction <= 1 else np.nan, "planted": planted, "found": found})
+            fraction *= _step(tried / settings.spike_ins, field.threshold, settings.power)
+        rows.append({**row, "fraction": fraction if fraction <= 1 else np.nan, "spike_ins": spiked, "found": found})
     return Lod.frame(rows)
 
 
 def _verified_places(field: _Field, arms: pd.DataFrame, settings: CopyNumber) -> pd.DataFrame:
-    """The limits of known regions, raised to what a change planted in their own bins takes to be found.
+    """The limits of known regions, raised to what a change simulated in their own bins takes to be found.
 
     A place whose ratio lies above 0 by chance hides a loss, and one below 0 a gain. Its mean after thinning has a normal
     distribution whose moments are those of the thinned counts, so the power needs no draws. Places that are changed, or
@@ -209,9 +209,9 @@ def _found(
     generator: np.random.Generator,
     settings: CopyNumber,
 ) -> int:
-    """How many of `settings.plants` changes are called."""
-    drawn = generator.choice(starts, settings.plants)
-    values, weights, first = _planted(field, drawn, bins, type_, fraction, generator)
+    """How many of `settings.spike_ins` changes are called."""
+    drawn = generator.choice(starts, settings.spike_ins)
+    values, weights, first = _spiked(field, drawn, bins, type_, fraction, generator)
     sums, moments = (
         np.concatenate([np.zeros((len(drawn), 1)), np.cumsum(part, axis=1)], axis=1)
         for part in (weights, weights * values)
@@ -225,7 +225,7 @@ def _found(
     return int((called & (covered >= OVERLAP * bins)).sum())
 
 
-def _planted(
+def _spiked(
     field: _Field, drawn: Integers, bins: int, type_: str, fraction: float, generator: np.random.Generator
 ) -> tuple[Floats, Floats, int]:
     """Values and Poisson weights around one-copy changes in `fraction` of the cells, one row each, and their first column.
