@@ -1,15 +1,14 @@
-"""`karyolot fetch` against a server of this machine that drops connections, forgets ranges and sends wrong bytes."""
+"""`karyolot fetch` against a server that drops connections, forgets ranges, stalls, and sends wrong bytes."""
 
 import hashlib
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from faulty_server import Server, serving
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io import download
 
@@ -18,66 +17,21 @@ SHA256 = hashlib.sha256(BODY).hexdigest()
 MD5 = hashlib.md5(BODY).hexdigest()
 
 
-class Server(ThreadingHTTPServer):
-    """Serves `body` at any address. drop: bytes after which each connection is cut. ranges: whether it knows them.
-    answers: status codes of the first requests, instead of the file."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.body, self.drop, self.ranges, self.answers = BODY, len(BODY), True, list[int]()
-        self.asked: list[str] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/release-1/genome.fa.gz"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self) -> None:
-        wanted = self.headers["Range"] or ""
-        self.server.asked.append(wanted)
-        if self.server.answers:
-            self.send_error(self.server.answers.pop(0))
-            return
-        body, start = self.server.body, 0
-        if wanted and self.server.ranges:
-            start = int(wanted.removeprefix("bytes=").rstrip("-"))
-            if start >= len(body):
-                self.send_error(416)
-                return
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
-        else:
-            self.send_response(200)
-        self.send_header("Content-Length", str(len(body) - start))
-        self.end_headers()
-        self.wfile.write(body[start : start + self.server.drop])
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server() as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving(BODY) as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
+QUICK = download.Terms(timeout=5, wait=lambda _: None)
 Fetch = Callable[..., bool]
 
 
 @pytest.fixture
 def fetch(server: Server, tmp_path: Path) -> Fetch:
     def call(algorithm: str = "sha256", checksum: str = SHA256) -> bool:
-        return download.fetch(
-            server.url, tmp_path / "new" / "genome.fa.gz", algorithm, checksum, timeout=5, wait=lambda _: None
-        )
+        target = tmp_path / "new" / "genome.fa.gz"
+        return download.fetch(server.url, target, download.Checksum(algorithm, checksum) if checksum else None, QUICK)
 
     return call
 
@@ -149,7 +103,8 @@ def test_an_address_that_is_not_there(fetch: Fetch, server: Server, tmp_path: Pa
     assert len(server.asked) == 1
     server.server_close()
     with pytest.raises(KaryolotError, match="5 times in a row; 0 bytes are kept"):
-        download.fetch("http://127.0.0.1:9/x", tmp_path / "x", "sha256", SHA256, timeout=1, wait=lambda _: None)
+        download.fetch("http://127.0.0.1:9/x", tmp_path / "x", None, QUICK)
+    assert download.size("http://127.0.0.1:9/x") is None
 
 
 def test_what_is_there_is_never_written_over(fetch: Fetch, server: Server, tmp_path: Path) -> None:
@@ -159,6 +114,61 @@ def test_what_is_there_is_never_written_over(fetch: Fetch, server: Server, tmp_p
     with pytest.raises(KaryolotError, match="move it away"):
         fetch()
     assert mine.read_bytes() == b"mine" and not server.asked
+
+
+def test_a_file_without_a_known_checksum_is_resumed_while_the_server_confirms_it(
+    fetch: Fetch, server: Server, tmp_path: Path
+) -> None:
+    server.etag, server.drop = '"one"', len(BODY) // 3 + 1
+    assert fetch(checksum="")
+    assert kept(tmp_path) == {"genome.fa.gz": BODY} and server.asked == ["", "bytes=341334-", "bytes=682668-"]
+
+
+@pytest.mark.parametrize(("before", "after"), [('"one"', '"two"'), ("", ""), ('W/"one"', 'W/"one"')])
+def test_without_a_checksum_an_unconfirmed_beginning_is_discarded(
+    fetch: Fetch, server: Server, tmp_path: Path, before: str, after: str
+) -> None:
+    """The first process dies; meanwhile the file at the address may have changed."""
+    server.etag, server.drop, server.body = before, 1000, b"another release" * 1000
+
+    def killed(_: int) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        download.fetch(server.url, tmp_path / "new" / "genome.fa.gz", None, download.Terms(timeout=5, wait=killed))
+    assert (tmp_path / "new" / "genome.fa.gz.part").stat().st_size == 1000
+    server.etag, server.drop, server.body = after, len(BODY), BODY
+    assert fetch(checksum="")
+    assert kept(tmp_path) == {"genome.fa.gz": BODY}
+
+
+def test_without_a_checksum_the_server_must_state_the_length(fetch: Fetch, server: Server) -> None:
+    server.sized = False
+    with pytest.raises(KaryolotError, match="does not state the length, and no checksum is known"):
+        fetch(checksum="")
+    assert fetch()
+
+
+def test_a_server_that_stalls_is_asked_again(server: Server, tmp_path: Path) -> None:
+    server.stalls = 1
+    terms = download.Terms(timeout=0.3, wait=lambda _: None)
+    assert download.fetch(server.url, tmp_path / "x", download.Checksum("sha256", SHA256), terms)
+    assert server.asked == ["", ""]
+
+
+def test_a_full_disk_ends_the_download_at_once(fetch: Fetch, server: Server, tmp_path: Path) -> None:
+    part = tmp_path / "new" / "genome.fa.gz.part"
+    part.parent.mkdir()
+    part.symlink_to("/dev/full")
+    with pytest.raises(KaryolotError, match=r"genome\.fa\.gz\.part: No space left on device; free space and run"):
+        fetch()
+    assert len(server.asked) == 1
+
+
+def test_the_size_is_what_the_server_states(server: Server) -> None:
+    assert download.size(server.url) == len(BODY)
+    server.sized = False
+    assert download.size(server.url) is None
 
 
 def test_two_at_once_do_not_write_one_file(fetch: Fetch, tmp_path: Path) -> None:
@@ -174,7 +184,7 @@ def test_two_at_once_do_not_write_one_file(fetch: Fetch, tmp_path: Path) -> None
 @pytest.mark.parametrize("url", ["ftp://x/genome.fa", "file:///etc/passwd", "genome.fa"])
 def test_only_addresses_of_the_web(url: str, tmp_path: Path) -> None:
     with pytest.raises(KaryolotError, match="https://"):
-        download.fetch(url, tmp_path / "x", "sha256", SHA256)
+        download.fetch(url, tmp_path / "x", None)
 
 
 def test_the_command(server: Server, tmp_path: Path) -> None:

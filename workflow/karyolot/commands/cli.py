@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from karyolot.commands.cli_references import references_app
 from karyolot.contracts.problems import OF_THE_MACHINE, KaryolotError, summary
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ app = typer.Typer(
 
 panel_app = typer.Typer(help="The frozen reference panel of accepted lots.", no_args_is_help=True)
 app.add_typer(panel_app, name="panel")
+app.add_typer(references_app, name="references")
 
 
 def _show_version(asked: bool) -> None:
@@ -66,7 +68,9 @@ def init(
 
     files = make(directory)
     print(f"made {files[0].parent}: {', '.join(path.name for path in files)}")
-    print("next: paths of the genome in config.yaml; then lots, by karyolot add-lot or by hand; then karyolot check")
+    print(
+        "next: karyolot references or paths of the genome in config.yaml; karyolot add-lot for each lot; karyolot check"
+    )
 
 
 @app.command("add-lot")
@@ -260,7 +264,7 @@ def call(
     donor: Annotated[Path, typer.Argument(help="Counts per bin of its donor's hepatocytes, on the same bins.")],
     out: Annotated[Path, typer.Option(help="Folder the results are written to.")],
     sex: Annotated[Literal["F", "M"], typer.Option(help="Of the donor, by record.")],
-    genome: Annotated[str, typer.Option(help="Assembly: GRCh38 or GRCh37.")] = "GRCh38",
+    genome: Annotated[str, typer.Option(help="Assembly: GRCh38, GRCh37 or T2T-CHM13.")] = "GRCh38",
     gc: Annotated[Path | None, typer.Option(help="GC per bin: bedGraph or WIG.")] = None,
     fasta: Annotated[Path | None, typer.Option(help="Genome FASTA, instead of --gc.")] = None,
     mappability: Annotated[Path | None, typer.Option(help="bedGraph or WIG, 0..1.")] = None,
@@ -283,7 +287,7 @@ def call(
 def plan(
     claim: Annotated[float, typer.Option(help="Size of the gain or loss to be called, Mb, at most 20.")],
     fraction: Annotated[float, typer.Option(help="Cell fraction in which it is to be called: 0.1 is 10 %.")],
-    genome: Annotated[str, typer.Option(help="Assembly: GRCh38 or GRCh37.", show_default="GRCh38")] = "",
+    genome: Annotated[str, typer.Option(help="Assembly: GRCh38, GRCh37 or T2T-CHM13.", show_default="GRCh38")] = "",
     arms: Annotated[float | None, typer.Option(help="Cell fraction of a gain or loss of any whole arm.")] = None,
     like: Annotated[
         str, typer.Option(help="DIRECTORY:LOT: a finished lot whose noise and usable reads are taken.")
@@ -347,7 +351,8 @@ def fetch(
         raise KaryolotError(
             "karyolot fetch needs one of --sha256 and --md5: an unchecked reference would be in every lot"
         )
-    new = download.fetch(url, out, "sha256" if sha256 else "md5", (sha256 or md5).strip().lower())
+    checksum = download.Checksum("sha256" if sha256 else "md5", (sha256 or md5).strip().lower())
+    new = download.fetch(url, out, checksum)
     print(f"{out} {'fetched' if new else 'was there'}, sha256 {sha256_of(out)}")
 
 

@@ -14,6 +14,8 @@ from karyolot.contracts.problems import CODES
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import DATE_PATTERN, ID_PATTERN, LIMIT_PATTERN, Donor, Lot, LotResult, Row, Sample
+from karyolot.inputs.formats import manifest
+from karyolot.io.shipped import RESOURCES
 
 SHEETS: dict[str, type[Row]] = {"samples": Sample, "lots": Lot, "donors": Donor, "lot_results": LotResult}
 WRITE_COMMAND = "karyolot defaults --write"
@@ -26,7 +28,7 @@ README = "config/README.md"
 def documents(readme: str) -> dict[str, str]:
     """Path in the project -> content. readme: README as it stands; only its generated parts change."""
     parts = {f"columns {name}": _columns(model) for name, model in SHEETS.items()}
-    parts |= {"settings": _settings(), "codes": _codes()}
+    parts |= {"settings": _settings(), "codes": _codes(), "references": _references()}
     for name, table in parts.items():
         pattern = f"({re.escape(MARK.format(name))}\n).*?({re.escape(MARK.format('end'))})"
         readme = re.sub(pattern, lambda found, table=table: f"{found[1]}\n{table}\n{found[2]}", readme, flags=re.S)  # type: ignore[misc]
@@ -102,6 +104,22 @@ def _settings() -> str:
 
 def _codes() -> str:
     return _table(("code", "meaning"), [(f"`{code}`", meaning) for code, meaning in CODES.items()])
+
+
+def _references() -> str:
+    """The shipped manifest. A size that is not stated is what the server says."""
+    rows = [
+        (
+            source.genome,
+            f"`{source.setting}`",
+            f"[{source.file}]({source.address})",
+            "" if source.bytes is None else f"{source.bytes / 1e6:.1f}",
+            source.checksum.partition(":")[0] or "unknown",
+            source.source,
+        )
+        for source in manifest.records(RESOURCES / "references.tsv")
+    ]
+    return _table(("genome", "setting", "file", "MB", "checksum", "what it is"), rows)
 
 
 def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

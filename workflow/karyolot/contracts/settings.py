@@ -60,7 +60,8 @@ class Reference(Section):
     fasta: File | None = Field(None, description="Genome FASTA (may be bgzipped). Needed to align reads and for GC.")
     bins: File | None = Field(
         None,
-        description="Ready bin annotation, TSV: chrom start end gc [mappability] [replication_timing]; for counts.",
+        description="Ready bin annotation instead of tracks, as `karyolot references` writes it; TSV: chrom start end gc"
+        " [gap] [mappability] [replication_timing].",
     )
     mappability: File | None = Field(
         None, description="bedGraph or WIG, 0..1. Not given: the report states that mappability was not used."

@@ -117,7 +117,8 @@ def _annotated(bins: pd.DataFrame, annotation: pd.DataFrame, bin_bp: int) -> pd.
         if name in known:
             bins[name] = known[name].reindex(wanted).to_numpy(dtype=float)
     bins["gc"] = bins["gc"].where(bins["gc"].between(0, 1))
-    bins["gap"] = np.where(wanted.isin(known.index), 0.0, 1.0)
+    inside = known["gap"].reindex(wanted).fillna(1.0).to_numpy() if "gap" in known else 0.0
+    bins["gap"] = np.where(wanted.isin(known.index), inside, 1.0)
     return bins
 
 

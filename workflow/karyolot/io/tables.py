@@ -1,6 +1,7 @@
 """Tables: every one is checked against its contract when written and again when read."""
 
-from collections.abc import Mapping
+import gzip
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 import pandas as pd
@@ -91,6 +92,15 @@ def write_table(frame: pd.DataFrame, path: PathLike, contract: type[pa.DataFrame
             seal(part)
         else:
             frame.to_csv(part, sep="\t", index=False, float_format="%.6g", lineterminator="\n")
+
+
+def write_bins(bins: pd.DataFrame, path: PathLike, origin: Sequence[str]) -> None:
+    """Bins as a table for the setting `reference.bins`, exact and gzipped. origin: lines on what they were made from."""
+    columns = ["chrom", "start", "end", "gc", "gap", "mappability", "replication_timing"]
+    known = [name for name in columns if bins[name].notna().any()]
+    with replacing(path) as part, gzip.GzipFile(part, "wb", mtime=0) as out:
+        out.write("".join(f"# {line}\n" for line in origin).encode())
+        out.write(bins[known].to_csv(sep="\t", index=False, na_rep="NA", lineterminator="\n").encode())
 
 
 def _checked(frame: pd.DataFrame, contract: type[pa.DataFrameModel], path: PathLike) -> pd.DataFrame:

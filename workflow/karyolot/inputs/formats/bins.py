@@ -1,4 +1,4 @@
-"""Ready bins: a table of chrom, start, end, gc and optionally mappability and replication_timing, instead of a genome."""
+"""Ready bins: a table of chrom, start, end, gc and optionally gap, mappability and replication_timing, instead of a genome."""
 
 from array import array
 from collections.abc import Iterator
@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.problems import Fault
 from karyolot.inputs.formats.blocks import Block
-from karyolot.inputs.formats.intervals import GC, MAPPABILITY, TIMING, columns_of, value_of, width_of
-from karyolot.inputs.formats.rows import placed
+from karyolot.inputs.formats.intervals import BEDGRAPH, GC, MAPPABILITY, TIMING, columns_of, value_of, width_of
+from karyolot.inputs.formats.rows import Kind, placed
 from karyolot.inputs.formats.text import named, table, whole_number
 
 REQUIRED = ("chrom", "start", "end", "gc")
-OPTIONAL = ("mappability", "replication_timing")
+OPTIONAL = ("gap", "mappability", "replication_timing")
+GAP = Kind(BEDGRAPH, "number", frozenset({"gap"}), 0.0, 1.0)
+"""Part of a bin that is N or blacklisted; without the column, 0 in the bins of the table and 1 elsewhere."""
 KINDS = {
     name: replace(kind, what="a table of bins")
-    for name, kind in (("gc", GC), ("mappability", MAPPABILITY), ("replication_timing", TIMING))
+    for name, kind in (("gc", GC), ("gap", GAP), ("mappability", MAPPABILITY), ("replication_timing", TIMING))
 }
 
 
@@ -60,7 +62,7 @@ def look(path: Path) -> Facts:
 
 
 def read(path: Path | str) -> dict[str, Any]:
-    """Columns chrom, start, end, gc, and mappability and replication_timing where the table has them; NaN = missing.
+    """Columns chrom, start, end, gc, and gap, mappability and replication_timing where the table has them; NaN = missing.
 
     Raises
     ------
