@@ -106,15 +106,16 @@ def against_donor(table: pd.DataFrame) -> tuple[Floats, Floats]:
 
 
 def _track(table: pd.DataFrame, values: Floats, variances: Floats) -> tuple[Floats, Floats]:
-    return smooth_outliers(values, variances, _arms(table)), 1 / variances
+    return smooth_outliers(values, variances, arm_labels(table)), 1 / variances
 
 
 def runs_of_table(table: pd.DataFrame) -> list[tuple[int, int]]:
     """Row ranges of `table` within which segments lie: one arm, one region."""
-    return runs_of(_arms(table))
+    return runs_of(arm_labels(table))
 
 
-def _arms(table: pd.DataFrame) -> NDArray[np.object_]:
+def arm_labels(table: pd.DataFrame) -> NDArray[np.object_]:
+    """Label of each bin, the same in one arm and region."""
     return (table["arm"] + ":" + table["region"]).to_numpy(dtype=object)
 
 
@@ -127,7 +128,7 @@ def segment_track(
     the first noise of shorter blocks; if none leaves the levels out, the noise is not assessable.
     """
     autosome = (table["region"] == "autosome").to_numpy()
-    own = values[autosome], 1 / weights[autosome], _arms(table)[autosome]
+    own = values[autosome], 1 / weights[autosome], arm_labels(table)[autosome]
     for longest in SHORTER_FIRST:
         first = first_noise(*own, longest)
         noise, pieces = _rounds(table, values, weights, first, settings)
@@ -145,7 +146,7 @@ def _rounds(
     measures it about the centre (0) on all bins the round before found unchanged, so that waves as long as an arm count as
     noise too. It ends when the same bins are unchanged twice, or after MOST_ROUNDS.
     """
-    arms = _arms(table)
+    arms = arm_labels(table)
     autosome = (table["region"] == "autosome").to_numpy()
     threshold = segment_threshold(len(table), settings.family_wise_error)
     before = None

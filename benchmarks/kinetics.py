@@ -1,0 +1,211 @@
+"""Clones over passages: are the intervals of growth and prediction true, and how much less of a clone do three lots show than one?
+
+    python benchmarks/kinetics.py [--lineages N]
+
+It writes benchmarks/kinetics.tsv, one row per measured value with its 95 % interval. A lineage is three lots and their donor on
+bins of 500 kb of GRCh38, as arrays: Poisson fragments with Ornstein-Uhlenbeck waves of each library; a wave that all lots of the
+line have in common against the donor, as cells of one culture have; bins that yield more or fewer reads in all libraries alike;
+and 60 germline copy-number variants of 50 kb to 3 Mb, in donor and lots. The analysis (`karyolot.dna.lineage`) is given none of it.
+
+coverage   a clone of 5 to 60 Mb that grows by 0 to 0.5 per passage and is in 5 to 60 % of the last lot's cells. Whether the 95 %
+           interval of the growth holds it, and the interval at the passage ahead the fraction there; `independent`: the same
+           intervals without the covariance of the lots.
+null       false clones per lineage, with no clone in any lot.
+limit      limit of detection at 5 Mb of three lots with the same fraction over that of the last lot alone; and the proportion of
+           such clones found at the limit. From the ratios alone that would be sqrt((1/3 + 1) / 2) = 0.816 at equal depth, since
+           the donor's noise stays; the rest is gained from the donor's own track.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "workflow"), str(HERE.parent / "tests")]
+
+from copy_number import proportion, rate
+from planted import ATLAS, SETTINGS, correlated_waves, genome
+
+from karyolot.contracts.copy_number import Calls, Comparison
+from karyolot.contracts.kinetics import Clone, Kinetics
+from karyolot.dna import lineage
+from karyolot.dna.kinetics import Ratios, grow
+
+Floats = NDArray[np.float64]
+LOTS = 3
+FRAGMENTS = 3_000
+"""Of a lot in a diploid bin of 500 kb: a depth of 2."""
+OWN, COMMON = ((1, 0.006), (4, 0.006)), ((8, 0.004),)
+"""Waves of each library, and of the cells of a line: length in bins and standard deviation of ln."""
+YIELD = ((1, 0.03), (4, 0.02))
+"""The same of how many reads a bin yields in every library, which the ratio is free of and the donor's own track is not."""
+GERMLINE = 60
+DONORS = (1.0, 2.0)
+"""Depth of the donor over that of a lot."""
+COMPARISON = Comparison(
+    analysis_bin_bp=500_000, bins=0, usable=1.0, lot_median=None, donor_median=None, covariates=(), not_used={},
+    rt_slope=None, rt_low=None, rt_high=None, noise_sd=None, neutral=1.0,
+)  # fmt: skip
+NO_CALLS = Calls.frame([])
+
+
+@cache
+def bins() -> pd.DataFrame:
+    """Used autosomal bins."""
+    table = genome(500_000)
+    return table[(table["gap"] < 0.25) & (table["region"] == "autosome")].reset_index(drop=True)
+
+
+def waves(generator: np.random.Generator, parts: Sequence[tuple[float, float]]) -> Floats:
+    return np.concatenate(
+        [correlated_waves(generator, len(part), parts) for _, part in bins().groupby("chrom", sort=False)]
+    )
+
+
+def simulate(
+    generator: np.random.Generator, inside: NDArray[np.int64], fractions: Sequence[float], donor_depth: float
+) -> list[pd.DataFrame]:
+    """Contract LogRatios of each lot. inside: bins of one gained copy in those fractions of the cells."""
+    table, common = bins(), waves(generator, COMMON)
+    everywhere = FRAGMENTS * np.exp(waves(generator, YIELD)) * germline(generator)
+    donor = generator.poisson(donor_depth * everywhere * np.exp(waves(generator, OWN)))
+    made = []
+    for fraction in fractions:
+        mean = everywhere * np.exp(waves(generator, OWN) + common)
+        mean[inside] *= 1 + fraction / 2
+        lot = generator.poisson(mean)
+        log2 = np.log2((lot + 0.5) / (donor + 0.5))
+        alone = {name: np.log2(count / np.median(count)) for name, count in (("lot_log2", lot), ("donor_log2", donor))}
+        made.append(
+            table[["chrom", "start", "end", "arm", "region", "gc"]].assign(
+                copies=2, lot_count=lot, donor_count=donor, mask=None, raw=log2, log2=log2 - np.median(log2), **alone,
+                variance=(1 / (lot + 0.5) + 1 / (donor + 0.5)) / np.log(2) ** 2,
+            )
+        )  # fmt: skip
+    return made
+
+
+def germline(generator: np.random.Generator) -> Floats:
+    """Copies over 2 of one person, by bin."""
+    copies, width = np.full(len(bins()), 2.0), 500_000
+    for size in np.exp(generator.uniform(np.log(50_000), np.log(3_000_000), GERMLINE)):
+        low = generator.integers(len(copies) - 8) + generator.random()
+        edges = np.arange(len(copies) + 1)
+        inside = np.clip(np.minimum(edges[1:], low + size / width) - np.maximum(edges[:-1], low), 0, 1)
+        copies += generator.choice([-1, 1]) * inside
+    return np.maximum(copies, 0.5) / 2
+
+
+def stretch(generator: np.random.Generator, megabases: float) -> NDArray[np.int64]:
+    """Bins of a region of that size within an arm."""
+    size, arms = round(2 * megabases), bins()["arm"].to_numpy()
+    while True:
+        start = int(generator.integers(len(arms) - size))
+        if arms[start] == arms[start + size - 1]:
+            return np.arange(start, start + size)
+
+
+def followed(ratios: Sequence[pd.DataFrame], passages: Sequence[float]) -> Kinetics:
+    lots = [lineage.LineLot(f"L{n}", passage, NO_CALLS, NO_CALLS, None) for n, passage in enumerate(passages)]
+    return lineage.follow(lots, ratios, COMPARISON, SETTINGS, ATLAS)
+
+
+def at(clones: Sequence[Clone], inside: NDArray[np.int64]) -> Clone | None:
+    """The gain that covers half of a region."""
+    first, last = bins().iloc[inside[0]], bins().iloc[inside[-1]]
+    for clone in clones:
+        overlap = min(clone.end, last["end"]) - max(clone.start, first["start"])
+        same = clone.chrom == first["chrom"] and clone.type == "gain"
+        if same and overlap >= 0.5 * (last["end"] - first["start"]):
+            return clone
+    return None
+
+
+def coverage(number: int) -> list[dict[str, object]]:
+    held: dict[str, list[float]] = {name: [] for name in ("found", "growth", "prediction", "fraction", "bounded")}
+    alone: dict[str, list[float]] = {"growth": [], "prediction": []}
+    for seed in range(number):
+        generator = np.random.default_rng([1, seed])
+        passages = np.cumsum(generator.integers(1, 4, LOTS)) + 1.0
+        growth, last = generator.uniform(0, 0.5), generator.uniform(0.05, 0.6)
+        logits = logit(last) + growth * (passages - passages[-1])
+        ahead = expit(logit(last) + growth * (passages[-1] - passages[-2]))
+        inside = stretch(generator, float(np.exp(generator.uniform(np.log(5), np.log(60)))))
+        ratios = simulate(generator, inside, expit(logits).tolist(), DONORS[seed % 2])
+        clone = at(followed(ratios, passages.tolist()).clones, inside)
+        held["found"].append(clone is not None)
+        if clone is None or clone.growth is None:
+            continue
+        own = clone.growth
+        held["growth"].append(_holds(own.low, growth, own.high))
+        held["bounded"].append(own.low is not None and own.high is not None)
+        held["fraction"] += [one.low <= true <= one.high for one, true in zip(clone.fractions, expit(logits), strict=True)]
+        if own.expected is not None:
+            held["prediction"].append(_holds(own.expected_low, ahead, own.expected_high))
+        apart = _independent(ratios, clone, passages)
+        alone["growth"].append(_holds(apart.low, growth, apart.high))
+        if apart.expected is not None:
+            alone["prediction"].append(_holds(apart.expected_low, ahead, apart.expected_high))
+    rows = [{"part": "coverage", "measure": name, **proportion(values)} for name, values in held.items()]
+    return rows + [
+        {"part": "coverage", "measure": f"{name}, independent", **proportion(values)} for name, values in alone.items()
+    ]
+
+
+def _holds(low: float | None, true: float, high: float | None) -> bool:
+    return (low is None or low <= true) and (high is None or true <= high)
+
+
+def _independent(ratios: Sequence[pd.DataFrame], clone: Clone, passages: Floats):
+    """Growth of a clone with the variances of the lots alone."""
+    line = lineage.join(ratios, SETTINGS)
+    table = line.table
+    rows = np.flatnonzero(
+        (table["chrom"] == clone.chrom) & (table["start"] >= clone.start) & (table["end"] <= clone.end)
+    )
+    rows = rows[lineage.EDGE : -lineage.EDGE] if len(rows) >= lineage.LEAST_TRIMMED else rows
+    weights = 1 / line.poisson(0, 0)[rows]
+    own = np.diag(np.diag(lineage.covariance(line, rows, weights)[:-1, :-1]))
+    means = np.average(line.values[:-1, rows], axis=1, weights=weights)
+    return grow(Ratios(passages, means, np.full(LOTS, 2.0), own, 1e9), gain=True)
+
+
+def null_and_limits(number: int) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for depth in DONORS:
+        false, ratio, found = 0, [], []
+        for seed in range(number // len(DONORS)):
+            generator = np.random.default_rng([2, seed, round(depth)])
+            none = np.array([], dtype=np.int64)
+            kinetics = followed(simulate(generator, none, [0.0] * LOTS, depth), (3.0, 5.0, 8.0))
+            false += len(kinetics.clones)
+            if kinetics.limit_gain is None or kinetics.alone_gain is None:
+                continue
+            ratio.append(kinetics.limit_gain / kinetics.alone_gain)
+            inside = stretch(generator, SETTINGS.claim_mb)
+            again = followed(simulate(generator, inside, [kinetics.limit_gain] * LOTS, depth), (3.0, 5.0, 8.0))
+            found.append(at(again.clones, inside) is not None)
+        where = {"part": "null", "donor_depth": depth}
+        rows.append({**where, "measure": "false clones per lineage", **rate(false, number // len(DONORS))})
+        mean, se = float(np.mean(ratio)), float(np.std(ratio, ddof=1) / np.sqrt(len(ratio)))
+        interval = {"n": len(ratio), "value": mean, "low": mean - 1.96 * se, "high": mean + 1.96 * se}
+        rows.append({**where, "part": "limit", "measure": "limit of three lots over the last alone", **interval})
+        rows.append({**where, "part": "limit", "measure": "found at the limit", **proportion(found)})
+    return rows
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lineages", type=int, default=500)
+    number = parser.parse_args().lineages
+    columns = ["part", "donor_depth", "measure", "n", "value", "low", "high"]
+    table = pd.DataFrame([*coverage(number), *null_and_limits(number)])[columns]
+    table.round(4).to_csv(HERE / "kinetics.tsv", sep="\t", index=False)
+    print(table.round(4).to_string(index=False))
