@@ -1,11 +1,11 @@
-"""Clones over passages: are the intervals of growth and prediction true, and how much less of a clone do three lots show than one?
+"""Clones over passages: do the intervals of growth and prediction hold, and how much smaller a clone do three lots show?
 
     python benchmarks/kinetics.py [--lineages N]
 
 It writes benchmarks/kinetics.tsv, one row per measured value with its 95 % interval. A lineage is three lots and their donor on
 bins of 500 kb of GRCh38, as arrays: Poisson fragments with Ornstein-Uhlenbeck waves of each library; a wave that all lots of the
 line have in common against the donor, as cells of one culture have; bins that yield more or fewer reads in all libraries alike;
-and 60 germline copy-number variants of 50 kb to 3 Mb, in donor and lots. The analysis (`karyolot.dna.lineage`) is given none of it.
+and 60 germline copy-number variants of 50 kb to 3 Mb, in donor and lots. The analysis, `karyolot.dna.lineage`, is given none.
 
 coverage   a clone of 5 to 60 Mb that grows by 0 to 0.5 per passage and is in 5 to 60 % of the last lot's cells. Whether the 95 %
            interval of the growth holds it, and the interval at the passage ahead the fraction there; `independent`: the same
@@ -27,17 +27,19 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "workflow"), str(HERE.parent / "tests")]
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from copy_number import proportion, rate
-from planted import ATLAS, SETTINGS, correlated_waves, genome
 
 from karyolot.contracts.copy_number import Calls, Comparison
 from karyolot.contracts.kinetics import Clone, Kinetics
 from karyolot.dna import lineage
 from karyolot.dna.kinetics import Ratios, grow
+from planted import ATLAS, SETTINGS, correlated_waves, genome
 
+HERE = Path(__file__).resolve().parent
 Floats = NDArray[np.float64]
 LOTS = 3
 FRAGMENTS = 3_000
@@ -113,7 +115,7 @@ def stretch(generator: np.random.Generator, megabases: float) -> NDArray[np.int6
 
 
 def followed(ratios: Sequence[pd.DataFrame], passages: Sequence[float]) -> Kinetics:
-    lots = [lineage.LineLot(f"L{n}", passage, NO_CALLS, NO_CALLS, None) for n, passage in enumerate(passages)]
+    lots = [lineage.LineLot(f"L{n}", passage, None, NO_CALLS, NO_CALLS) for n, passage in enumerate(passages)]
     return lineage.follow(lots, ratios, COMPARISON, SETTINGS, ATLAS)
 
 
@@ -146,7 +148,9 @@ def coverage(number: int) -> list[dict[str, object]]:
         own = clone.growth
         held["growth"].append(_holds(own.low, growth, own.high))
         held["bounded"].append(own.low is not None and own.high is not None)
-        held["fraction"] += [one.low <= true <= one.high for one, true in zip(clone.fractions, expit(logits), strict=True)]
+        held["fraction"] += [
+            one.low <= true <= one.high for one, true in zip(clone.fractions, expit(logits), strict=True)
+        ]
         if own.expected is not None:
             held["prediction"].append(_holds(own.expected_low, ahead, own.expected_high))
         apart = _independent(ratios, clone, passages)

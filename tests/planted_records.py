@@ -10,9 +10,10 @@ import random
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from karyolot.contracts.criteria import Action, CriterionResult, Outcome, Verdict
+from karyolot.contracts.kinetics import Clone, CloneFraction, Growth, Kinetics, LeftOut
 from karyolot.contracts.overview import StudyExpression
 from karyolot.contracts.provenance import Code, ConfigDifference, InputFile, Provenance
 from karyolot.contracts.record import (
@@ -868,6 +869,31 @@ def failing() -> Record:
     )
 
 
+def kinetics() -> Kinetics:
+    """Two lots of a line: a clone called in both that grows, and one called in neither alone."""
+    lots, passages = ("HLP-2031-02", "HLP-2031-04"), (3.0, 5.0)
+
+    def clone(name: str, found: Literal["lots", "line"], fractions: tuple[float, float], growth: Growth) -> Clone:
+        own = tuple(
+            CloneFraction(lot_id=lot, passage=passage, fraction=f, low=0.8 * f, high=1.2 * f, called=found == "lots")
+            for lot, passage, f in zip(lots, passages, fractions, strict=True)
+        )
+        return Clone(
+            name=name, chrom="chr1", start=0, end=50_000_000, type="gain", found=found, fractions=own, donor_limit=0.09,
+            growth=growth,
+        )  # fmt: skip
+
+    ahead = {"fit": None, "passage": 7.0}
+    grows = Growth(rate=0.27, low=0.2, high=0.34, expected=0.22, expected_low=0.15, expected_high=0.31, **ahead)
+    open_ = Growth(rate=0.1, low=-0.3, high=None, expected=0.05, expected_low=0.0, expected_high=0.4, **ahead)
+    return Kinetics(
+        lots=lots, left_out=(LeftOut(lot_id="HLP-2031-01", reason="no verdict on stability"),), weights=(0.5, 0.5),
+        donor_weight=0.3, claim_mb=5.0, limit_gain=0.09, limit_loss=0.085, alone_gain=0.12, alone_loss=0.11,
+        clones=(clone("Gain of 1q", "lots", (0.08, 0.14), grows), clone("Gain of 1p", "line", (0.04, 0.05), open_)),
+        reason="",
+    )  # fmt: skip
+
+
 @cache
 def passing() -> Record:
     copies = copy_number([], sex="F", seed=3)
@@ -919,6 +945,7 @@ def passing() -> Record:
                 state="gone",
             ),
         ),
+        kinetics=kinetics(),
         not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH),
     )
 

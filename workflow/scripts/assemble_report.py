@@ -4,12 +4,13 @@ import os
 
 import pandas as pd
 
+from karyolot.contracts.kinetics import Kinetics
 from karyolot.contracts.record import ImportedResult, LotFacts
 from karyolot.contracts.results import LotFiles
 from karyolot.contracts.settings import CopyNumber
 from karyolot.inputs.formats import regions
 from karyolot.io.expression import read_expression_results
-from karyolot.io.files import describe_file, read_described, read_verdict
+from karyolot.io.files import describe_file, read_described, read_model, read_verdict
 from karyolot.io.quality import read_said
 from karyolot.io.record import read_report, write_report
 from karyolot.io.tables import read_alleles, read_copy_number, read_variants
@@ -31,4 +32,5 @@ with job(snakemake, CopyNumber) as settings:
     earlier = [read_report(path) for path in given.earlier]
     results = [ImportedResult.model_validate(row) for row in params.results] if params.results is not None else None
     found = [dna, rna, qc, provenance, settings, alleles, results, variants, earlier, params.sets]
+    found.append(None if given.kinetics is None else read_model(given.kinetics, Kinetics))
     write_report(assemble(facts, params.notice, verdict, *found), snakemake.output.report, made_now(os.environ))

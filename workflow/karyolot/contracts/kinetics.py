@@ -68,8 +68,8 @@ class Kinetics(Frozen):
     """A line of lots together. lots: those used, the oldest first. weights: of each in the joint ratio, summing to 1;
     donor_weight: of the donor's own track, whose noise is in all of them.
 
-    limit_*: smallest cell fraction of a change of claim_mb that is called when it is equally frequent in all lots; alone_*: by the
-    last lot alone, from the same bins. null = none is. reason: why nothing was evaluated, '' = it was.
+    limit_*: smallest cell fraction of a change of claim_mb that is called when it is equally frequent in all lots; alone_*: by
+    the last lot alone, from the same bins. null = none is. reason: why nothing was evaluated, '' = it was.
     """
 
     lots: tuple[str, ...]

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from karyolot.contracts.criteria import Frozen, LotOutcome, Verdict
+from karyolot.contracts.kinetics import Kinetics
 from karyolot.contracts.provenance import Made, Provenance
 from karyolot.contracts.record_dna import AlleleRecord, CopyNumberRecord, SmallVariantRecord
 from karyolot.contracts.record_rna import ExpressionRecord
@@ -121,7 +122,8 @@ class Measured(Frozen):
     ('ploidy'). imported: results of other methods; deviations: those of that kind, null = no sheet of
     results was read. point: this lot in a trend. earlier: the
     lots this one was grown from, its parent last, as far back as the sheet knows them: they are older, so no later lot
-    changes this record. lineage: what was called in any of them or in this lot.
+    changes this record. lineage: what was called in any of them or in this lot;
+    kinetics: its clones in all of them together, null = no earlier lot, or no verdict on stability.
     """
 
     schema_version: Literal["3.0"]
@@ -138,6 +140,7 @@ class Measured(Frozen):
     point: LotPoint
     earlier: tuple[LotPoint, ...] = ()
     lineage: tuple[LineageEvent, ...] = ()
+    kinetics: Kinetics | None = None
     not_seen: tuple[str, ...]
     provenance: Provenance
 

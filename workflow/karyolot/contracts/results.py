@@ -202,7 +202,7 @@ class ExpressionFiles(FileSet):
 class LotFiles(FileSet):
     """All that the record of a lot is made from. data: what `verify_reads` and `verify_data` found; references: checksums of
     the files of the settings; own: other files of the user's that are of this lot alone; quality: what the tools reported of its
-    samples; earlier: records of the lots it was grown from."""
+    samples; earlier: records of the lots it was grown from; kinetics: its clones over these."""
 
     dna: CopyNumberFiles
     rna: ExpressionFiles | None
@@ -216,6 +216,7 @@ class LotFiles(FileSet):
     own: tuple[str, ...]
     quality: tuple[str, ...]
     earlier: tuple[str, ...]
+    kinetics: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

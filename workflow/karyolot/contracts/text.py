@@ -93,12 +93,33 @@ class AlleleText(Frozen):
     imbalance: str
 
 
+class CloneText(Frozen):
+    """A clone; in the order of `kinetics.clones`. found: by which lots; donor: its limit there; growth: of the odds per passage;
+    expected: the fraction at the passage ahead, '' = growth is not determined."""
+
+    found: str
+    donor: str
+    growth: str
+    expected: str
+
+
+class KineticsText(Frozen):
+    """Clones over the lots of a line. limit: of detection in all lots together; left_out: lots not used, and why."""
+
+    heading: str
+    limit: str
+    left_out: str
+    clones: tuple[CloneText, ...]
+    reading: str
+
+
 class EarlierText(Frozen):
     """The lots this one was grown from. figure: without a name when nothing is drawn. detectable: heading of the column of
-    limits."""
+    limits. kinetics: null = not evaluated."""
 
     figure: Figure
     detectable: str
+    kinetics: KineticsText | None = None
 
 
 class ExpressionText(Frozen):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import least_squares
 from scipy.special import expit, logit, stdtrit
 from scipy.stats import f as f_distribution
 
@@ -25,8 +26,17 @@ FASTEST = 3.0
 """Largest |growth| per passage considered: odds that rise or fall twenty-fold."""
 RAREST = 1e-5
 """Smallest fraction of cells, and of cells without the change, that the fit tells from none."""
-GRID, ROUNDS, MARGIN = 61, 4, 1.5
-"""Points per axis of the grid of the likelihood; times it is narrowed to where the deviance is within MARGIN of the limit."""
+Interval = tuple[float, float]
+WIDEST: tuple[Interval, Interval] = (
+    (float(logit(RAREST)), float(logit(1 - RAREST))),
+    (-FASTEST, FASTEST),
+)
+"""Logits and growths considered."""
+GRID, MOST_ROUNDS, MARGIN = 81, 12, 1.5
+"""Points per axis of the grid of the likelihood; times it is widened or narrowed; what matters of it: where the deviance is
+within MARGIN of the limit of an interval."""
+SPAN, FLAT = 5.0, 1e-3
+"""Half-width of the first grid in standard errors; least curvature, so that a direction the lots leave open has an end."""
 UNSTEADY = 0.01
 """Probability of the fit below which growth was not constant and nothing is expected from it."""
 
@@ -83,8 +93,8 @@ def grow(ratios: Ratios, gain: bool) -> Growth | None:
 
 def _fraction(level: float) -> float:
     """A fraction from its logit; 0 and 1 at the ends of what is considered."""
-    end = float(logit(1 - RAREST))
-    return 0.0 if level <= -end else 1.0 if level >= end else float(expit(level))
+    low, high = WIDEST[0]
+    return 0.0 if level <= low else 1.0 if level >= high else float(expit(level))
 
 
 def _quantile(freedom: float) -> float:
@@ -100,49 +110,80 @@ class _Best(NamedTuple):
     deviance: float
 
 
-def _profiles(ratios: Ratios, gain: bool, ahead: float) -> tuple[_Best, tuple[float, float], tuple[float, float]]:
+def _profiles(ratios: Ratios, gain: bool, ahead: float) -> tuple[_Best, Interval, Interval]:
     """The best fit, and the 95 % intervals of the logit at the passage `ahead` and of the growth.
 
-    The likelihood is evaluated on a grid of both, which is narrowed to where it matters; an interval that reaches the end of
-    the first grid has no end there.
+    The likelihood is evaluated on a grid about its maximum, as wide as its curvature there suggests, that is widened while it
+    cuts off what matters and then narrowed to that. An interval that reaches the end of what is considered has no end there.
     """
     limit = _quantile(ratios.freedom) ** 2
-    precision = np.linalg.inv(ratios.covariance)
-    end = float(logit(1 - RAREST))
-    # At the passage ahead a clone may be anywhere that FASTEST leads from any fraction of the first lot.
-    bounds = (-end, end), (-FASTEST, FASTEST)
-    for turn in range(ROUNDS):
+    precision = np.asarray(np.linalg.inv(ratios.covariance), dtype=np.float64)
+    best, spans = _optimum(ratios, gain, ahead, precision)
+    lowest = best.deviance
+    bounds = [_clipped(best.level, spans[0], WIDEST[0]), _clipped(best.rate, spans[1], WIDEST[1])]
+    for _ in range(MOST_ROUNDS):
         levels, rates = (np.linspace(*bound, GRID) for bound in bounds)
         deviance = _deviance(ratios, gain, ahead, precision, levels, rates)
-        lowest = float(deviance.min())
-        near = deviance <= lowest + MARGIN * limit
-        if turn < ROUNDS - 1:
-            bounds = _span(levels, near.any(axis=1)), _span(rates, near.any(axis=0))
-    at = np.unravel_index(int(deviance.argmin()), deviance.shape)
-    best = _Best(float(rates[at[1]]), float(levels[at[0]]), lowest)
-    intervals = (
+        near = np.asarray(deviance <= lowest + MARGIN * limit)
+        wanted = [
+            _wanted(axis, np.asarray(near.any(axis=1 - of)), WIDEST[of]) for of, axis in enumerate((levels, rates))
+        ]
+        if wanted == bounds:
+            break
+        bounds = wanted
+    of_level, of_rate = (
         _crossings(axis, deviance.min(axis=other), lowest + limit) for axis, other in ((levels, 1), (rates, 0))
     )
-    return best, *intervals  # type: ignore[return-value]
+    return best, of_level, of_rate
 
 
-def _deviance(
-    ratios: Ratios, gain: bool, ahead: float, precision: Floats, levels: Floats, rates: Floats
-) -> Floats:
+def _optimum(ratios: Ratios, gain: bool, ahead: float, precision: Floats) -> tuple[_Best, Floats]:
+    """The most likely level and growth, and how far from them the likelihood matters by its curvature there."""
+    whitening = np.linalg.cholesky(precision).T
+
+    def residuals(at: Floats) -> Floats:
+        return np.asarray(whitening @ (ratios.log2 - _expected(ratios, gain, ahead, *at)))
+
+    fits = [
+        least_squares(residuals, start, bounds=np.transpose(WIDEST), x_scale=(1.0, 0.1))
+        for start in ((-2.0, 0.0), (0.0, 0.3), (2.0, -0.3))
+    ]
+    fit = min(fits, key=lambda one: one.cost)
+    spread = np.sqrt(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac + np.diag([FLAT, FLAT]))))
+    return _Best(float(fit.x[1]), float(fit.x[0]), float(2 * fit.cost)), SPAN * spread
+
+
+def _clipped(middle: float, span: float, widest: Interval) -> Interval:
+    return max(middle - span, widest[0]), min(middle + span, widest[1])
+
+
+def _wanted(axis: Floats, near: NDArray[np.bool_], widest: Interval) -> Interval:
+    """The axis for the next round: twice as wide where what is near reaches an end of this one, narrower where it fills less
+    than half of it."""
+    rows = np.flatnonzero(near)
+    low, high = float(axis[0]), float(axis[-1])
+    first, last = (int(rows[0]), int(rows[-1])) if len(rows) else (0, GRID - 1)
+    width = high - low
+    if (first == 0 and low > widest[0]) or (last == GRID - 1 and high < widest[1]):
+        return max(low - width / 2, widest[0]), min(high + width / 2, widest[1])
+    if last - first < GRID // 2:
+        return float(axis[max(first - 2, 0)]), float(axis[min(last + 2, GRID - 1)])
+    return low, high
+
+
+def _expected(ratios: Ratios, gain: bool, ahead: float, level: Floats, rate: Floats) -> Floats:
+    """Log2 ratios of the lots, in the last axis, for a logit at the passage `ahead` and a growth."""
+    fractions = expit(level + rate * (ratios.passages - ahead))
+    return np.asarray(np.log2(np.maximum(1 + (1 if gain else -1) * fractions / ratios.copies, RAREST)))
+
+
+def _deviance(ratios: Ratios, gain: bool, ahead: float, precision: Floats, levels: Floats, rates: Floats) -> Floats:
     """Twice what the log likelihood lacks, shape (levels, rates)."""
-    logits = levels[:, None, None] + rates[None, :, None] * (ratios.passages - ahead)
-    moved = expit(logits) / ratios.copies * (1 if gain else -1)
-    residual = ratios.log2 - np.log2(np.maximum(1 + moved, RAREST))
+    residual = ratios.log2 - _expected(ratios, gain, ahead, levels[:, None, None], rates[None, :, None])
     return np.asarray(np.einsum("...i,ij,...j->...", residual, precision, residual))
 
 
-def _span(axis: Floats, near: NDArray[np.bool_]) -> tuple[float, float]:
-    """The part of an axis that is near the optimum, with a point on either side where the axis has one."""
-    rows = np.flatnonzero(near)
-    return float(axis[max(rows[0] - 1, 0)]), float(axis[min(rows[-1] + 1, len(axis) - 1)])
-
-
-def _crossings(axis: Floats, profile: Floats, limit: float) -> tuple[float, float]:
+def _crossings(axis: Floats, profile: Floats, limit: float) -> Interval:
     """Where a profile crosses its limit on either side of its lowest point; the end of the axis where it does not."""
     inside = np.flatnonzero(profile <= limit)
     first, last = int(inside[0]), int(inside[-1])

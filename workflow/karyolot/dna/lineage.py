@@ -28,7 +28,6 @@ from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.noise import degrees_of_freedom, inflation_at, measure_noise, smooth_outliers
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import arm_labels, segment, segment_track
-from karyolot.dna.thresholds import least_effect, segment_threshold
 
 Floats = NDArray[np.float64]
 
@@ -42,14 +41,15 @@ LEAST_VARIANCE = 0.01
 
 
 class LineLot(NamedTuple):
-    """A lot of a line. counts: contract Counts; calls: contract Calls, its own; sets: of chromosomes in its cells, None = not
-    measured."""
+    """A lot of a line. sets: of chromosomes in its cells, None = not measured. counts: contract Counts; calls: contract Calls,
+    its own. usable: the lot has a verdict on stability; the last lot of a line is read whatever its own will be."""
 
     lot_id: str
     passage: float | None
+    sets: float | None
     counts: pd.DataFrame
     calls: pd.DataFrame
-    sets: float | None
+    usable: bool = True
 
 
 class Joined(NamedTuple):
@@ -88,7 +88,6 @@ def trace(
     sex: str,
     settings: CopyNumber,
     atlas: Atlas,
-    left_out: Sequence[LeftOut] = (),
 ) -> Kinetics:
     """Follow the clones of a line of lots.
 
@@ -100,14 +99,14 @@ def trace(
         The oldest first, at least one; the last is the one in question.
     sex
         Of the donor by record, 'F' or 'M'.
-    left_out
-        Earlier lots that were not to be used, and why.
     """
+    left_out = [LeftOut(lot_id=lot.lot_id, reason="no verdict on stability") for lot in lots if not lot.usable]
+    lots = [lot for lot in lots if lot.usable]
     compared = [compare(bins, lot.counts, donor, sex, settings) for lot in lots]
     widths = [found.facts.analysis_bin_bp for found in compared]
     kept = [width <= COARSEST * widths[-1] for width in widths]
     coarse = [
-        LeftOut(lot_id=lot.lot_id, reason=f"coverage too low: bins of {width // 1000} kb, {widths[-1] // 1000} kb in the last lot")
+        LeftOut(lot_id=lot.lot_id, reason=f"coverage too low: bins of {width} bp, {widths[-1]} bp in the last lot")
         for lot, width, own in zip(lots, widths, kept, strict=True)
         if not own
     ]  # fmt: skip
@@ -260,14 +259,14 @@ def _claim(limits: pd.DataFrame, settings: CopyNumber) -> dict[str, float | None
 class Place(NamedTuple):
     """A changed region. call: the row of contract Calls whose ends it has. lots: whether each lot called it by itself."""
 
-    call: dict[str, Any]
+    call: dict[Any, Any]
     lots: tuple[bool, ...]
 
 
 def places(together: pd.DataFrame, own: Sequence[pd.DataFrame]) -> list[Place]:
     """Changes called in all lots together or in any of them, each once, at the ends of the call with the largest |z|, in the
     order of the genome. What is the donor's own change is not a clone of the line."""
-    found: list[tuple[list[dict[str, Any]], set[int]]] = []
+    found: list[tuple[list[dict[Any, Any]], set[int]]] = []
     rows = [(number, row) for number, calls in enumerate([together, *own]) for row in calls.to_dict("records")]
     for number, row in rows:
         if row["origin"] == "lost":
@@ -286,7 +285,7 @@ def places(together: pd.DataFrame, own: Sequence[pd.DataFrame]) -> list[Place]:
     return sorted(made, key=lambda place: (order.index(place.call["chrom"]), place.call["start"]))
 
 
-def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+def _alike(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
     overlap = min(one["end"], other["end"]) - max(one["start"], other["start"])
     shorter = min(one["end"] - one["start"], other["end"] - other["start"])
     return bool(one["chrom"] == other["chrom"] and one["type"] == other["type"] and overlap >= SAME * shorter)
@@ -334,7 +333,7 @@ def _measured(line: Joined, rows: NDArray[np.int64], lots: Sequence[LineLot], co
     return alone, alone._replace(log2=means[:-1] - slope * means[-1], covariance=given)
 
 
-def _fraction(lot: LineLot, called: bool, log2: float, half: float, call: dict[str, Any]) -> CloneFraction:
+def _fraction(lot: LineLot, called: bool, log2: float, half: float, call: dict[Any, Any]) -> CloneFraction:
     """A lot's own fraction; what moved against the change's direction is none of it."""
     side = np.maximum if call["type"] == "gain" else np.minimum
     level, low, high = (float(side(value, 0.0)) for value in (log2, log2 - half, log2 + half))

@@ -114,6 +114,7 @@ METRICS = {
     **{stage: f"results/{{lot}}/{stage}/metrics.json" for stage in ("dna", "rna", "alleles", "variants")},
     "panel": "results/{lot}/rna/panel_metrics.json",
 }
+KINETICS = "results/{lot}/lineage/kinetics.json"
 LOT_METRICS = "results/{lot}/metrics.json"
 VERDICT = "results/{lot}/verdict.json"
 REPORT = "results/{lot}/report.json"
@@ -410,7 +411,20 @@ def lot_files(study: Study, settings: Config, lot: str) -> LotFiles:
         own=tuple(own_files(study, settings, lot)),
         quality=tuple(path for row in quality_of(study, lot) for paths in row["said"].values() for path in paths),
         earlier=tuple(REPORT.format(lot=name) for name in ancestors(study, lot)),
+        kinetics=KINETICS.format(lot=lot) if ancestors(study, lot) else None,
     )
+
+
+def lineage_inputs(study: Study, lot: str) -> dict[str, list[str]]:
+    """What the clones of a lot are followed in: counts and calls of the lots it was grown from and, last, its own; and the
+    verdicts on the earlier ones, with their metrics."""
+    earlier = ancestors(study, lot)
+    return {
+        "counts": [counts_of(study, lot=name) for name in (*earlier, lot)],
+        "calls": [DNA.calls.format(lot=name) for name in (*earlier, lot)],
+        "verdicts": [VERDICT.format(lot=name) for name in earlier],
+        "metrics": [LOT_METRICS.format(lot=name) for name in earlier],
+    }
 
 
 def lot_inputs(study: Study, settings: Config, lot: str) -> Inputs:

@@ -83,6 +83,7 @@ NEEDS = {
     "import_alleles": Need(Cost(1_500), Cost(1)),
     "call_variants": Need(Cost(1_500), Cost(20)),  # of a list of genes; a list of half the genome would need more
     "analyse_copy_number": Need(Cost(900), Cost(8)),
+    "trace_lineage": Need(Cost(1_200), Cost(8)),
     "analyse_expression": Need(Cost(1_000), Cost(2)),
     "hash_references": Need(Cost(200), Cost(0.2, genome=0.1)),
     "map_transcripts": Need(Cost(3_000), Cost(3)),

@@ -1,5 +1,7 @@
 """Facts of samples and lots that rules ask for. Pure functions of the sample sheets."""
 
+from typing import Any
+
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Sample, Study, cultures
@@ -101,6 +103,14 @@ def ancestors(study: Study, lot: str) -> list[str]:
         found.insert(0, lot := parent)
     sequenced = lots_with_dna(study)
     return [name for name in found if name in sequenced]
+
+
+def line_of(study: Study, lot: str) -> list[dict[str, Any]]:
+    """Lots of `ancestors` and the lot itself, last: lot_id, passage, and sets of chromosomes (`sets_of`)."""
+    return [
+        {"lot_id": name, "passage": study.lots[name].passage, "sets": sets_of(study, name)}
+        for name in (*ancestors(study, lot), lot)
+    ]
 
 
 def lots_with_rna(study: Study) -> list[str]:

@@ -15,6 +15,7 @@ from karyolot.contracts.cells import on_ladder
 from karyolot.contracts.copy_number import MASKS, CopyNumberResults
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults, PanelResults
+from karyolot.contracts.kinetics import Kinetics
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.provenance import Provenance
 from karyolot.contracts.record import (
@@ -85,10 +86,12 @@ def assemble(
     variants: VariantResults | None = None,
     earlier: Sequence[Record] = (),
     sets: float | None = None,
+    kinetics: Kinetics | None = None,
 ) -> Record:
     """The record of a lot, sealed under the id that fits its content. alleles: None without a panel of SNPs; variants: None
     without a list of genes; results: None without a sheet of them; earlier: records of the lots it was grown from, its
-    parent last; sets: of chromosomes in its cells by the DNA content on file, None = not measured."""
+    parent last; sets: of chromosomes in its cells by the DNA content on file, None = not measured; kinetics: of its
+    clones, None = no earlier lot."""
     copy_number = _copy_number(dna, None if rna is None else rna.arms, settings, alleles, verdict, sets)
     expression = None if rna is None else expression_record(rna, lot)
     measured = Measured(
@@ -106,6 +109,7 @@ def assemble(
         point=point(lot, verdict, copy_number),
         earlier=tuple(record.point for record in earlier),
         lineage=lineage([*map(_passage, earlier), Passage(lot.lot_id, None if verdict.suppressed else copy_number)]),
+        kinetics=None if verdict.suppressed else kinetics,
         not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH or not seen_by_alleles(alleles)),
         provenance=provenance,
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from karyolot.contracts.record import LineageEvent, LotPoint, Measured
 from karyolot.contracts.text import Caption, EarlierText, Figure
+from karyolot.report.text import kinetics
 from karyolot.report.words import OUTCOMES, listed, number, percent, plural, within_sentence
 
 
@@ -13,8 +14,9 @@ def mark(lot_id: str, passage: float | None, outcome: str, fraction: float | Non
     return f"{lot_id}, passage {number(passage)}: {OUTCOMES[outcome][1]}, {known}"
 
 
-def earlier(rows: Sequence[LotPoint], figure: int) -> EarlierText:
+def earlier(record: Measured, figure: int) -> EarlierText:
     """The lots a lot was grown from, and itself last. They are of one donor. figure: its number on the page."""
+    rows = [*record.earlier, record.point]
     said, drawn = trend(rows), [row for row in rows if row.passage is not None]
     size = _claimed_size(rows)
     return EarlierText(
@@ -25,6 +27,7 @@ def earlier(rows: Sequence[LotPoint], figure: int) -> EarlierText:
             reading=said.reading,
         ),
         detectable=f"{'Claimed size' if size is None else f'{number(size)} Mb'} detectable from",
+        kinetics=kinetics.section(record.kinetics) if record.kinetics else None,
     )
 
 
@@ -82,7 +85,8 @@ def changed(record: Measured) -> str:
         for state, held in _by_state(record)
         if state != "unchanged"
     ]
-    return f"{against}: {'; '.join(parts) if parts else 'no change'}."
+    found = f"{against}: {'; '.join(parts) if parts else 'no change'}."
+    return " ".join(filter(None, [found, kinetics.in_short(record.kinetics)]))
 
 
 def _change(event: LineageEvent) -> str:

@@ -60,7 +60,7 @@ def speak(record: Measured, findings: Findings) -> Text:
         alleles=alleles.section(record.copy_number, record.alleles, record.lot, labels, numbers)
         if record.alleles
         else None,
-        earlier=passages.earlier([*record.earlier, record.point], numbers["earlier"]) if record.earlier else None,
+        earlier=passages.earlier(record, numbers["earlier"]) if record.earlier else None,
         expression=expression.section(record.expression, numbers) if record.expression else None,
         absent=absent(record),
         not_seen=not_seen(record.not_seen),

@@ -1,0 +1,31 @@
+"""
+INPUTS   counts and calls of a lot and of the lots it was grown from, counts of their donor, verdicts on the earlier lots
+OUTPUTS  results/{lot}/lineage/kinetics.json
+STEPS    trace_lineage: the lots together, at shared breakpoints
+"""
+
+
+rule trace_lineage:
+    input:
+        unpack(lambda wildcards: files.lineage_inputs(study, wildcards.lot)),
+        donor=lambda wildcards: files.counts_of(study, donor=study.lots[wildcards.lot].donor_id),
+        bins=files.BINS,
+        layout=shipped(settings.reference.layout),
+        recurrent=shipped(settings.copy_number.recurrent_regions),
+        gtf=files.given(settings.reference.gtf),
+    output:
+        kinetics=files.KINETICS,
+    log:
+        "logs/{lot}/trace_lineage.log",
+    benchmark:
+        "benchmarks/{lot}/trace_lineage.tsv"
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        **needs("trace_lineage"),
+    params:
+        **step("trace_lineage", settings.copy_number),
+        sex=lambda wildcards: samples.sex_of(study, wildcards.lot),
+        line=lambda wildcards: samples.line_of(study, wildcards.lot),
+    script:
+        "../scripts/trace_lineage.py"
