@@ -104,7 +104,7 @@ def test_the_shipped_document_covers_the_minimum_and_no_less_would() -> None:
         weaker = document(*(c for c in least.criteria if c.id != left_out))
         verdict = decide("L1", matched, weaker, 5, 0.95)
         assert len(uncovered(weaker)) == 1
-        assert verdict.outcome == "INDETERMINATE" and verdict.headline.startswith("Not judged"), left_out
+        assert verdict.outcome == "INDETERMINATE" and verdict.headline.startswith("Not evaluated"), left_out
         assert uncovered(weaker)[0] in verdict.headline
 
 
@@ -177,7 +177,7 @@ def test_a_document_is_judged_by_exactly_when_it_covers_the_minimum(acceptance: 
     if uncovered(acceptance):
         assert verdict.outcome not in ("PASS", "REVIEW")
     else:
-        assert not verdict.headline.startswith("Not judged")
+        assert not verdict.headline.startswith("Not evaluated")
 
 
 @pytest.mark.parametrize(
@@ -338,13 +338,13 @@ def test_an_undecided_lot_names_what_is_for_review_all_the_same() -> None:
     changed = {"cn.lod": Metric(value=0.3), "cn.acquired_short": Metric(value=2), "process.passage": Metric(value=14)}
     verdict = decide("L1", GOOD | changed, ACCEPTANCE, 5, 0.95)
     assert verdict.outcome == "INDETERMINATE" and verdict.reasons == ("Q06",)
-    review = "For review, whatever the verdict will be: acquired change below the claimed size (C04), passage within"
+    review = "For manual review in any case: acquired change below the claimed size (C04), passage within"
     assert review in verdict.headline
     withheld = decide("L1", GOOD | changed | {"identity.lot_sex": Metric(value=False)}, ACCEPTANCE, 5, 0.95)
     assert withheld.suppressed and "(C04)" not in withheld.headline and "(P01)" in withheld.headline
     gaps = ACCEPTANCE.model_copy(update={"criteria": tuple(c for c in ACCEPTANCE.criteria if c.id != "C02")})
     unjudged = decide("L1", GOOD | {"process.passage": Metric(value=14)}, gaps, 5, 0.95)
-    assert unjudged.headline.startswith("Not judged") and "(P01)" in unjudged.headline
+    assert unjudged.headline.startswith("Not evaluated") and "(P01)" in unjudged.headline
     assert "For review" not in decide("L1", GOOD | {"cn.lod": Metric(value=0.3)}, ACCEPTANCE, 5, 0.95).headline
 
 
@@ -400,7 +400,7 @@ def test_whole_arms_have_a_claim_of_their_own() -> None:
     assert said.startswith(
         "No acquired change of a whole chromosome or arm was detected. One in at least 8.2% of diploid or 16%"
     )
-    assert said.endswith("with 95% power; by arm from 3.1% (2q) to 8.2% (21q) of diploid cells.")
+    assert said.endswith("with 95% probability; by arm from 3.1% (2q) to 8.2% (21q) of diploid cells.")
     changed = metrics | {MetricName.CN_ARM_CHANGE: Metric(value=0.3)}
     assert "was detected" not in decide("L1", changed, ACCEPTANCE, 5, 0.95).claim_arms
     unknown = metrics | {MetricName.CN_ARM_LOD: Metric(value=None, reason="no arm can be assessed")}
@@ -441,7 +441,7 @@ def test_the_next_actions_of_a_pass_are_the_missing_tests_and_the_sign_off() -> 
     first, last = decide("L1", GOOD | imported_metrics([]), ACCEPTANCE, 5, 0.95).actions
     assert first.text.endswith(": karyotype or DNA content, flow cytometry, mycoplasma test and viability.")
     assert (last.text, last.criteria) == ("Have the report reviewed, and sign the release decision.", ())
-    on_file = GOOD | imported_metrics([imported("viability", "96", kept=True), imported("flow", "0.4", kept=None)])
+    on_file = GOOD | imported_metrics([imported("viability", "96", met=True), imported("flow", "0.4", met=None)])
     verdict = decide("L1", on_file, ACCEPTANCE, 5, 0.95)
     assert (verdict.outcome, verdict.actions[1]) == ("PASS", last)
     assert verdict.actions[0].text.endswith("missing: karyotype or DNA content and mycoplasma test."), (

@@ -20,18 +20,18 @@ from karyolot.contracts.minimum import uncovered
 from karyolot.contracts.weakened import words_of
 
 NOT_ALLELES = (
-    "the settings ask for SNPs of lot and donor (identity.sites, or allele counts), and alleles of both cannot be counted: give"
-    " a genome and reads, or allele counts, of both"
+    "SNPs are configured (identity.sites, or allele counts), but alleles cannot be counted in both lot and donor: provide a"
+    " genome and reads, or allele counts, of both"
 )
 NOT_PANEL = (
-    "the settings ask for the reference panel (expression.panel), and this lot has no RNA of its own and of its donor's"
-    " hepatocytes: give both, or take the panel out of the settings"
+    "a reference panel is configured (expression.panel), but RNA of the lot or of its donor's hepatocytes is missing: provide"
+    " both, or remove the panel from the settings"
 )
 IMPORTED = tuple(name for name in MetricName if name.stage == "imported")
 MOST_NAMED = 6
 """Names in one action."""
 SAME_PERSON = (MetricName.IDENTITY_SNP_MATCH, MetricName.IDENTITY_GERMLINE)
-"""Metrics that tell the donor from another person of the same sex."""
+"""Metrics that distinguish the donor from another person of the same sex."""
 NAMED = {
     "karyotype": MetricName.IMPORTED_KARYOTYPE_NORMAL,
     "mycoplasma": MetricName.IMPORTED_MYCOPLASMA_NEGATIVE,
@@ -54,15 +54,15 @@ def decide(
     sets: float | None = None,
     weakened: Sequence[Weakened] = (),
 ) -> Verdict:
-    """The verdict by the order of gravity: wrong identity; validity broken; FAIL; undecidable; REVIEW; PASS.
+    """The verdict in order of gravity: wrong identity; invalid data; FAIL; undetermined; REVIEW; PASS.
 
-    1. An identity mismatch makes the lot FAIL_IDENTITY; a broken or unmeasured required validity criterion makes it
-       INDETERMINATE. In both cases the stability criteria are suppressed: shown, but not allowed to speak.
-    2. Else any FAIL fails the lot. 3. Else a required criterion that is INDETERMINATE or NOT_ASSESSED makes it
-    INDETERMINATE. 4. Else any REVIEW makes it REVIEW. 5. Else PASS, bounded by the claim. A document that does not cover the
-    minimum (contracts.minimum) lets no lot come out as PASS or REVIEW: it is INDETERMINATE, not judged. So is, at step 3, a
-    lot whose identity no criterion on SAME_PERSON could assess, unless it was tested elsewhere.
-    Criteria that are not required and not assessed, and informational ones, never move the verdict.
+    1. An identity mismatch makes the lot FAIL_IDENTITY; a validity criterion that is not met, or is required and was not
+       measured, makes it INDETERMINATE. In both cases the stability criteria are suppressed: shown for information only.
+    2. Otherwise any FAIL fails the lot. 3. Otherwise a required criterion that is INDETERMINATE or NOT_ASSESSED makes it
+    INDETERMINATE. 4. Otherwise any REVIEW makes it REVIEW. 5. Otherwise PASS, bounded by the claim. Under a document that does
+    not cover the minimum (contracts.minimum) a lot that would be PASS or REVIEW is INDETERMINATE, "not evaluated". At step 3 a
+    lot whose identity no criterion on SAME_PERSON could assess is INDETERMINATE too, unless it was tested elsewhere.
+    Criteria that are not required and not assessed, and informational ones, do not affect the verdict.
 
     Parameters
     ----------
@@ -74,9 +74,9 @@ def decide(
     tested_elsewhere
         How, and by which document, the site tests the identity of its lots; '' = it does not.
     sets
-        Of chromosomes in the lot's cells by the DNA content on file; None = not measured.
+        Sets of chromosomes in the lot's cells by the DNA content on file; None = not measured.
     weakened
-        Settings and criteria that ask for less than the shipped ones (contracts.weakened).
+        Settings and criteria that are weaker than the shipped ones (contracts.weakened).
     """
     metrics = _with_asked(metrics, snps_asked, panel_asked)
     results = [judge(criterion, _measured(criterion.metric, metrics)) for criterion in acceptance.criteria]
@@ -105,7 +105,7 @@ def decide(
 
 
 def _with_asked(metrics: Metrics, snps_asked: bool, panel_asked: bool) -> Metrics:
-    """The metrics, with those that the settings ask for and nothing gives as asked for."""
+    """The metrics, with those that the settings request and no input provides, marked as requested."""
     asked = [(snps_asked, [MetricName.IDENTITY_SNP_MATCH], NOT_ALLELES)]
     asked.append((panel_asked, list(PANEL_MODULES.values()), NOT_PANEL))
     for given, names, reason in asked:
@@ -119,12 +119,12 @@ def _measured(name: MetricName, metrics: Metrics) -> Metric:
 
 
 def judge(criterion: Criterion, metric: Metric) -> CriterionResult:
-    """Hold one metric against one criterion; a missing, non-finite or wrongly typed value is NOT_ASSESSED, never PASS.
+    """Compare one metric with one criterion; a missing, non-finite or wrongly typed value is NOT_ASSESSED, never PASS.
 
-    One that the settings asked for and that could not be had is INDETERMINATE, unless the criterion is for information only.
+    A metric requested by the settings that could not be measured is INDETERMINATE, unless the criterion is informational.
     """
     outcome: Outcome = "PASS"
-    explanation = metric.detail or "the limit is kept"
+    explanation = metric.detail or "within limit"
     limit = criterion.limits[-1]
     if metric.value is None or not _comparable(metric.value, criterion):
         informs = all(limit.on_breach == "INFO" for limit in criterion.limits)
@@ -151,7 +151,7 @@ def judge(criterion: Criterion, metric: Metric) -> CriterionResult:
 
 
 def _comparable(value: object, criterion: Criterion) -> bool:
-    """Whether the value can be held against every limit: of the limits' type, and finite."""
+    """Whether the value can be compared with every limit: of the limits' type, and finite."""
     if value is None:
         return False
     wanted = {type(limit.value) for limit in criterion.limits}
@@ -184,8 +184,8 @@ def _outcome(results: list[CriterionResult], known: bool) -> tuple[LotOutcome, l
         ("INDETERMINATE", lambda r: _undecided(r, known)),
         ("REVIEW", lambda r: r.outcome == "REVIEW"),
     ]
-    for outcome, speaks in steps:
-        reasons = [result for result in results if speaks(result)]
+    for outcome, applies in steps:
+        reasons = [result for result in results if applies(result)]
         if reasons:
             return outcome, reasons
     return "PASS", []
@@ -194,16 +194,16 @@ def _outcome(results: list[CriterionResult], known: bool) -> tuple[LotOutcome, l
 def _headline(
     outcome: LotOutcome, reasons: list[CriterionResult], acceptance: Acceptance, weakened: Sequence[Weakened]
 ) -> str:
-    criteria = f"criteria {acceptance.name} {acceptance.version}"
+    criteria = f"acceptance criteria “{acceptance.name}” {acceptance.version}"
     if weakened and outcome in ("PASS", "REVIEW"):
         criteria += f", weakened in {', '.join(one.name.split(' ')[0] for one in weakened)}"
     why = _named(reasons)
     return {
         "PASS": f"The lot meets the {criteria}.",
-        "REVIEW": f"The lot meets no failing criterion, but a person must decide on: {why}.",
+        "REVIEW": f"No criterion fails the lot, but manual review is required: {why}.",
         "FAIL": f"The lot does not meet the {criteria}: {why}.",
-        "FAIL_IDENTITY": f"The lot does not look like its donor. Not met: {why}.",
-        "INDETERMINATE": f"These data cannot decide: {why}.",
+        "FAIL_IDENTITY": f"This sample does not come from its declared donor. Not met: {why}.",
+        "INDETERMINATE": f"No verdict is possible. Open: {why}.",
     }[outcome]
 
 
@@ -212,13 +212,13 @@ def _named(results: list[CriterionResult]) -> str:
 
 
 def _to_review(results: list[CriterionResult], suppressed: bool) -> str:
-    """What a person should look at in a lot that these data cannot decide; not what suppressed criteria found."""
+    """Findings for manual review of a lot without a verdict; without those of suppressed criteria."""
     found = [r for r in results if r.outcome == "REVIEW" and not (suppressed and r.kind == "stability")]
-    return f" For review, whatever the verdict will be: {_named(found)}." if found else ""
+    return f" For manual review in any case: {_named(found)}." if found else ""
 
 
 def _beside(outcome: LotOutcome, results: list[CriterionResult], tested_elsewhere: str, suppressed: bool) -> str:
-    """What stands after the headline: who tested identity when it was not tested here, what a PASS does not cover, and the
+    """The sentences after the headline: who tested identity if it was not tested here, what a PASS does not cover, and the
     findings for review of a lot that is INDETERMINATE."""
     assessed = {result.metric for result in results if result.outcome != "NOT_ASSESSED"}
     missing = [noun for noun, metric in NAMED.items() if metric not in assessed]
@@ -234,12 +234,14 @@ def _beside(outcome: LotOutcome, results: list[CriterionResult], tested_elsewher
 
 
 def _not_judged(gaps: list[str], acceptance: Acceptance) -> str:
-    named = f"{acceptance.name} {acceptance.version}"
-    return f"Not judged: the criteria {named} do not cover {', '.join(gaps)}, without which no lot can pass."
+    named = f"“{acceptance.name}” {acceptance.version}"
+    return (
+        f"Not evaluated: the acceptance criteria {named} do not cover {', '.join(gaps)}, without which no lot can pass."
+    )
 
 
 def _within(title: str) -> str:
-    """A title as it stands within a sentence; RNA stays RNA."""
+    """A title within a sentence; RNA stays RNA."""
     return title if title[:2].isupper() else title[0].lower() + title[1:]
 
 
@@ -247,18 +249,19 @@ def _claim(suppressed: bool, metrics: Metrics, claim_mb: float, power: float, se
     """The sentence that bounds the verdict by this lot's own limit of detection."""
     gain, loss = (_measured(LOD_OF[name], metrics).value for name in ("gain", "loss"))
     if not isinstance(gain, float) or not isinstance(loss, float):
-        return f"No limit of detection at {claim_mb:g} Mb could be established, so nothing is claimed."
+        return f"No limit of detection could be set for changes of {claim_mb:g} Mb, so no statement is made about stability."
     size, cells = f"of {claim_mb:g} Mb or larger", f"in at least {detectable_both(gain, loss, sets)}"
     arms = _measured(MetricName.DNA_BLIND_ARMS, metrics)
     blind = f", except on {arms.detail}, which could not be assessed" if arms.value else ""
     if suppressed:
         return (
-            f"A change {size} {cells} could have been detected with {power:.0%} power{blind}, but the verdict on stability is"
-            " withheld."
+            f"A change {size} {cells} could have been detected with {power:.0%} probability{blind}, but the verdict on stability"
+            " is withheld."
         )
     if _measured(MetricName.CN_ACQUIRED_LONG, metrics).value == 0:
-        return f"No acquired change {size} was detected{blind}. One {cells} would have been detected with {power:.0%} power."
-    return f"Changes {size} {cells} are detected with {power:.0%} power{blind}; see the calls."
+        detected = f"One {cells} would have been detected with {power:.0%} probability."
+        return f"No acquired change {size} was detected{blind}. {detected}"
+    return f"Limit of detection: changes {size} {cells}, with {power:.0%} probability{blind}."
 
 
 def _claim_arms(metrics: Metrics, power: float, sets: float | None) -> str:
@@ -266,7 +269,7 @@ def _claim_arms(metrics: Metrics, power: float, sets: float | None) -> str:
     limit, found = (_measured(name, metrics) for name in (MetricName.CN_ARM_LOD, MetricName.CN_ARM_CHANGE))
     if not isinstance(limit.value, float):
         return ""
-    bound = f"with {power:.0%} power; by arm {limit.detail}"
+    bound = f"with {power:.0%} probability; by arm {limit.detail}"
     if found.value == 0:
         return (
             "No acquired change of a whole chromosome or arm was detected. One in at least"
@@ -280,9 +283,9 @@ def _actions(
 ) -> list[Action]:
     """What the reader does next, those of the criteria that decided first; criteria with one action in one entry.
 
-    A criterion asks for its action when it is not met, or when it was not assessed and leaves the lot undecided. Where the sample
-    is not its donor's, or the data cannot carry a verdict, the actions of the stability criteria wait. An action about
-    something needs its name. Of a lot that passes they are those of the document.
+    The action of a criterion is listed if the criterion is not met, or was not assessed and leaves the lot without a verdict.
+    Without identity or valid data the actions of the stability criteria are left out, as is an action about something that has
+    no name. Of a lot that passes they are those of the document.
     """
     if outcome == "PASS":
         missing = [name for metric in IMPORTED if metric in metrics for name in metrics[metric].about]
@@ -309,7 +312,7 @@ def _actions(
 
 
 def _named_actions(actions: Iterable[tuple[str, Sequence[str], Sequence[str]]]) -> Iterator[Action]:
-    """actions: each with what it is about and the criteria that ask for it."""
+    """actions: each with what it is about and the criteria that call for it."""
     for action, about, ids in actions:
         if about or "{about}" not in action:
             yield Action(text=action.replace("{about}", _listed(about)), criteria=tuple(ids))

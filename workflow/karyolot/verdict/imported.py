@@ -1,4 +1,4 @@
-"""Metrics of what other methods found: taken over from their documents, measured nowhere here."""
+"""Metrics of the results of other methods: taken from their documents, not measured here."""
 
 from collections.abc import Sequence
 
@@ -8,22 +8,20 @@ from karyolot.contracts.record import ImportedResult
 
 
 def imported_metrics(results: Sequence[ImportedResult]) -> Metrics:
-    """Metrics of a lot's imported results; each is None when the sheet holds nothing to judge it by.
+    """Metrics of a lot's imported results; each is None if the sheet has no result of the kind, or no limit for it.
 
-    imported.karyotype_normal, flow_within_limits, mycoplasma_negative: true when every result of the kind is as it should be.
+    imported.karyotype_normal, flow_within_limits, mycoplasma_negative: true if every result of the kind is within its limit.
     imported.viability: the lowest one, in %.
     """
     return {
-        MetricName.IMPORTED_KARYOTYPE_NORMAL: _all_kept(
-            results, "karyotype or DNA content", "karyotype", "dna_content"
-        ),
-        MetricName.IMPORTED_FLOW_WITHIN_LIMITS: _all_kept(results, "flow cytometry", "flow"),
-        MetricName.IMPORTED_MYCOPLASMA_NEGATIVE: _all_kept(results, "mycoplasma test", "mycoplasma"),
+        MetricName.IMPORTED_KARYOTYPE_NORMAL: _all_met(results, "karyotype or DNA content", "karyotype", "dna_content"),
+        MetricName.IMPORTED_FLOW_WITHIN_LIMITS: _all_met(results, "flow cytometry", "flow"),
+        MetricName.IMPORTED_MYCOPLASMA_NEGATIVE: _all_met(results, "mycoplasma test", "mycoplasma"),
         MetricName.IMPORTED_VIABILITY: _lowest([result for result in results if result.kind == "viability"]),
     }
 
 
-def _all_kept(results: Sequence[ImportedResult], name: str, *kinds: str) -> Metric:
+def _all_met(results: Sequence[ImportedResult], name: str, *kinds: str) -> Metric:
     found = [result for result in results if result.kind in kinds]
     judged = [result for result in found if result.met is not None]
     if not found:
