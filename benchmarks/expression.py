@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT / "workflow"))
 
 GENES, MANY_GENES = 2_000, 20_000
 STRONG, WEAK = (1 / 3, 1.0, 3.0), (0.1, 0.5, 2.0)
-"""Share of genes that change, least and largest log2 change."""
+"""Fraction of genes that change, least and largest log2 change."""
 ALPHA = 0.05
 R_ENGINE = """
 suppressMessages(library(DESeq2))

@@ -82,7 +82,7 @@ def _grid() -> tuple[pd.DataFrame, Floats]:
 
 @cache
 def grid(track: str = "matched") -> pd.DataFrame:
-    """Contract Bins as the analysis gets them; track: one of TRACKS."""
+    """Schema Bins as the analysis gets them; track: one of TRACKS."""
     bins, timing = _grid()
     correlation = TRACKS[track]
     if correlation is None:

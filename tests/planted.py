@@ -32,7 +32,7 @@ BANDS = ATLAS.cytobands
 
 @dataclass(frozen=True)
 class Event:
-    """A change of `copies` (+1, -1, ...) in a share of the cells of 'lot', 'donor' or 'both'."""
+    """A change of `copies` (+1, -1, ...) in a fraction of the cells of 'lot', 'donor' or 'both'."""
 
     chrom: str
     start: int

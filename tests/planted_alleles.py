@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 
 
 def panel(number: int, seed: int = 1) -> pd.DataFrame:
-    """Contract Sites: `number` common SNPs spread over the autosomes, alt at 10 to 90 %."""
+    """Schema Sites: `number` common SNPs spread over the autosomes, alt at 10 to 90 %."""
     rng = np.random.default_rng(seed)
     chroms = rng.choice(list(LENGTHS), number, p=np.array(list(LENGTHS.values())) / sum(LENGTHS.values()))
     start = (rng.random(number) * [LENGTHS[c] * 1e6 for c in chroms]).astype("int64")
@@ -53,9 +53,9 @@ def counts(
     foreign: Ints | None = None, share: float = 0.0, copies: NDArray[np.float64] | None = None,
     reference_bias: float = 0.0, site_bias: NDArray[np.float64] | None = None, overdispersion: float = 0.0,
 ) -> pd.DataFrame:  # fmt: skip
-    """Contract AlleleCounts of a person's cells.
+    """Schema AlleleCounts of a person's cells.
 
-    foreign, share: another person and the share of reads from there. copies: mean copies of the two haplotypes, shape
+    foreign, share: another person and the fraction of reads from there. copies: mean copies of the two haplotypes, shape
     (2, sites), 1 = normal. reference_bias: log odds lost by alt reads; site_bias: on top, per site. overdispersion: rho.
     """
     copies = np.ones(alleles.shape) if copies is None else copies
@@ -79,8 +79,8 @@ def counts(
 def expressed(
     sites: pd.DataFrame, alleles: Ints, rng: np.random.Generator, *, depth: float = 8, one_sided: float = 0.1
 ) -> pd.DataFrame:
-    """Contract AlleleCounts of RNA: depths log-normal about `depth`, the two alleles of a gene unequal (0.16 SD of the
-    share), a share of sites from one allele alone, 2 % of the reads of every twentieth site from a gene that looks alike."""
+    """Schema AlleleCounts of RNA: depths log-normal about `depth`, the two alleles of a gene unequal (0.16 SD of the
+    share), a fraction of sites from one allele alone, 2 % of the reads of every twentieth site from a gene that looks alike."""
     n = rng.poisson(depth * rng.lognormal(0, 1.5, len(sites)))
     weight = rng.beta(4.5, 4.5, len(sites))
     weight = np.where(rng.random(len(sites)) < one_sided, rng.integers(0, 2, len(sites)), weight)

@@ -12,7 +12,7 @@ def planted(
     sheet: Mapping[str, str], truth: Mapping[str, str] | None = None, untold: Collection[str] = (),
     held: Mapping[tuple[str, str], float] | None = None,
 ) -> pd.DataFrame:  # fmt: skip
-    """Contract Pairs of all samples in `sheet` (sample -> person by the sheet; a name that begins with its person's is the
+    """Schema Pairs of all samples in `sheet` (sample -> person by the sheet; a name that begins with its person's is the
     donor's own).
 
     truth: whose a sample is, where the sheet is wrong. untold: samples with too few reads. held: (sample, source) -> share.

@@ -45,7 +45,7 @@ def test_only_io_opens_files(module: Path) -> None:
 
 
 def test_contigs_are_compared_by_one_function() -> None:
-    """Labels of a page are spelt as they please."""
+    """Labels of a page are spelled as they please."""
     found = [module for module in MODULES if 'removeprefix("chr")' in module.read_text("utf-8")]
     assert [module.stem for module in found if "report" not in module.parts] == ["contigs"]
 
@@ -107,7 +107,7 @@ BEGUN = re.compile(rf"(?:{'|'.join(sorted({name.topic for name in MetricName}))}
     [*(module for module in MODULES if module.stem != "metrics"), *SCRIPTS],
     ids=lambda module: module.relative_to(PACKAGE.parent).as_posix(),
 )
-def test_no_metric_is_spelt_outside_the_registry(module: Path) -> None:
+def test_no_metric_is_spelled_outside_the_registry(module: Path) -> None:
     """Names are `MetricName`s; what is made of parts or asked by its start is a family of contracts/metrics.py."""
     tree = ast.parse(module.read_text("utf-8"))
     said = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings may name them
@@ -117,7 +117,7 @@ def test_no_metric_is_spelt_outside_the_registry(module: Path) -> None:
             assert not loose, f"{module.name}, line {node.lineno}: {node.value!r}; take it from contracts/metrics.py"
 
 
-def test_no_metric_is_spelt_in_templates_and_rules() -> None:
+def test_no_metric_is_spelled_in_templates_and_rules() -> None:
     files = [*PACKAGE.rglob("*.j2"), *(PACKAGE.parent / "rules").glob("*.smk")]
     loose = {file.name: found.group() for file in files if (found := SPELT.search(file.read_text("utf-8")))}
     assert files and not loose

@@ -164,7 +164,7 @@ def test_outputs_and_logs_have_their_place(rule: Rule) -> None:
     assert all(path.startswith("logs/") for path in logs), f"rule {rule.name}: logs go to logs/"
 
 
-def test_a_result_is_spelt_in_one_file() -> None:
+def test_a_result_is_spelled_in_one_file() -> None:
     """What two files need by name is a template of `karyolot.plan.files`."""
     places: dict[str, set[str]] = {}
     for file in [ROOT / "Snakefile", *RULE_FILES, *(ROOT / "workflow" / "karyolot").rglob("*.py")]:

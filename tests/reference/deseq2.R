@@ -13,7 +13,7 @@ suppressMessages(library(DESeq2))
 here <- dirname(sub("--file=", "", grep("--file=", commandArgs(), value = TRUE)))
 path <- function(...) file.path(here, paste0("deseq2_", ...))
 
-studies <- list( # kits: replicates go in turn to so many library kits. outliers: share of genes with one impossible count.
+studies <- list( # kits: replicates go in turn to so many library kits. outliers: fraction of genes with one impossible count.
   two_pairs    = list(donors = 2, replicates = 1, kits = 1, genes = 2000, log_sd = 1.5, outliers = 0,    seed = 1),
   three_pairs  = list(donors = 3, replicates = 1, kits = 1, genes = 5000, log_sd = 1.0, outliers = 0,    seed = 2),
   four_pairs   = list(donors = 4, replicates = 1, kits = 1, genes = 3000, log_sd = 1.2, outliers = 0,    seed = 3),

@@ -653,7 +653,7 @@ lot(
     sex="M",
     acceptance=limits(("==", False, "INDETERMINATE"), of="Q04a"),
 )
-papers(K, "a metric misspelt", "E18", lambda i: criteria(i, "C02", metric="cn.aquired_long"))
+papers(K, "a metric misspelled", "E18", lambda i: criteria(i, "C02", metric="cn.aquired_long"))
 papers(K, "required: 'no'", "E18", lambda i: criteria(i, "C02", required="no"))
 papers(
     K,
@@ -717,7 +717,7 @@ papers(K, "passage zero", "E10", lambda i: i.lots[0].update(passage="0"))
 papers(K, "doublings with a comma", "E09", lambda i: i.lots[0].update(pdl="6,5"))
 papers(K, "a passage that is not a number", "E16", lambda i: i.lots[0].update(passage="NaN"))
 papers(K, "a date of no calendar", "E17", lambda i: i.lots[0].update(collection_date="2031-02-30"))
-papers(K, "a column misspelt", "E16", lambda i: [row.update(pasage=row.pop("passage")) for row in i.lots])
+papers(K, "a column misspelled", "E16", lambda i: [row.update(pasage=row.pop("passage")) for row in i.lots])
 papers(K, "a column twice", "E16", lambda i: header(i, "lots", "passage\tpassage"))
 papers(K, "cells beyond the header", "E16", lambda i: i.lots[0].update(comment="PASS\tPASS"))
 

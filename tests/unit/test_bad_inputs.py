@@ -215,7 +215,7 @@ CHECKED: list[tuple[str, Break, str, str, int | None, str | None, str]] = [
     ("sheet in UTF-16, cut in a character", sheet("lots", LOT_ROWS.encode("utf-16")[:-1]), "E16", LOTS, 4, None,
      "not UTF-16 text"),
     # cells
-    ("id twice", lot(1, "lot_id", "L1"), "E01", LOTS, 3, "lot_id", "already stands in line 2"),
+    ("id twice", lot(1, "lot_id", "L1"), "E01", LOTS, 3, "lot_id", "is already in line 2"),
     ("ids that differ by case", lot(1, "lot_id", "l1"), "E01", LOTS, 3, "lot_id", "some file systems cannot tell"),
     ("id that Excel took for a date", lot(1, "lot_id", "2-Mar"), "E16", LOTS, 3, "lot_id", "a spreadsheet has probably"),
     ("passage as Python writes it", lot(1, "passage", "1_0"), "E09", LOTS, 3, "passage", "not a number"),
@@ -302,7 +302,7 @@ CHECKED: list[tuple[str, Break, str, str, int | None, str | None, str]] = [
     ("criteria that are a command", put("reference/acceptance.yaml", TAG), "E18", CONFIG, 19, "acceptance", "not YAML"),
     ("criterion without a number", limit_that_is_no_number, "E18", CONFIG, 19, "acceptance", "C02.limits.0.value.float is not"),
     ("gene set twice", put("reference/sets.gmt", "WNT set\th\tAFP\tMYC\n" * 2), "E01", CONFIG, 16,
-     "pathways.own_gene_sets.0.path", "line 2 of the file: the gene set 'WNT set' stands twice"),
+     "pathways.own_gene_sets.0.path", "line 2 of the file: the gene set 'WNT set' occurs twice"),
     ("gene sets of nothing", put("reference/sets.gmt", "\n"), "E28", CONFIG, 16, "pathways.own_gene_sets.0.path",
      "holds no gene set"),
     ("gene sets cut short", put("reference/sets.gmt", gzip.compress(b"WNT set\th\tAFP\tMYC\n")[:-4]), "E28", CONFIG, 16,
@@ -573,7 +573,7 @@ def alignment_of_another_checksum(job: Job) -> None:
 
 
 def grid(job: Job) -> str:
-    """A table of bins, contract Bins."""
+    """A table of bins, schema Bins."""
     rows = [line.split("\t")[:3] for line in counts()]
     bins = pd.DataFrame(rows, columns=["chrom", "start", "end"]).astype({"start": "int64", "end": "int64"})
     region = bins["chrom"].map({"chr1": "autosome", "chrX": "X", "chrY": "Y"})
@@ -605,7 +605,7 @@ def counts_across_bins(job: Job) -> None:
     table(job, [line.replace("\t4000\t4500", "\t4000\t4750") for line in counts()])
 
 
-@read_by("import_counts", "t.tsv, line 2: chr1:0-500 stands twice")
+@read_by("import_counts", "t.tsv, line 2: chr1:0-500 occurs twice")
 def counts_of_a_bin_twice(job: Job) -> None:
     table(job, [counts()[0], *counts()])
 

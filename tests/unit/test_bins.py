@@ -157,7 +157,7 @@ def test_finer_counts_are_summed_and_missing_ones_are_zero() -> None:
     [
         ([("2", 50, 150, 1)], "does not fit into one bin"),
         ([("2", 500, 600, 1)], "does not fit into one bin"),
-        ([("2", 0, 100, 1), ("chr2", 0, 100, 1)], "stands twice"),
+        ([("2", 0, 100, 1), ("chr2", 0, 100, 1)], "occurs twice"),
         ([("chr9", 0, 100, 1)], "no contig of the table"),
         ([("2", 0, 100, 7), ("2", 300, 400, 7)], "3 of 5 bins have no row, and an absent row is not a count of 0"),
     ],

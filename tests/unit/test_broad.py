@@ -71,7 +71,7 @@ def pieces(copies: Sequence[Sequence[int]], fraction: float) -> tuple[Event, ...
 
 
 def altered(share: float, fraction: float) -> tuple[Event, ...]:
-    """Changes of 30 to 100 % of an arm, on arms drawn by chance, until they cover that share of all arms."""
+    """Changes of 30 to 100 % of an arm, on arms drawn by chance, until they cover that fraction of all arms."""
     generator, table = np.random.default_rng(round(100 * share)), arms()
     lengths = table["end"] - table["start"]
     events: list[Event] = []
@@ -114,7 +114,7 @@ def changed_share(events: Sequence[Event]) -> float:
 
 
 def check(events: tuple[Event, ...], seed: int) -> None:
-    """Sensitivity within 5 points of the oracle, the neutral share within 4 of the truth, shares of cells as planted."""
+    """Sensitivity within 5 points of the oracle, the neutral share within 4 of the truth, fraction of cells as planted."""
     result = lot(events, seed)
     assert result.noise.assessable
     assert found(result, events) >= oracle(result, events) - 0.05 * len(events)

@@ -70,7 +70,7 @@ def case(code: str, file: str, line: int | None, column: str | None, words: str)
     return register
 
 
-@case("E01", DONORS, 3, "donor_id", "already stands in line 2")
+@case("E01", DONORS, 3, "donor_id", "is already in line 2")
 def donor_twice(inputs: Inputs) -> None:
     inputs.donors[1]["donor_id"] = "D1"
 
@@ -85,7 +85,7 @@ def sample_differs_in_case(inputs: Inputs) -> None:
     inputs.samples.append(inputs.sample(3) | {"sample_id": "d1W", **inputs.pair("l")})
 
 
-@case("E01", SAMPLES, 3, "lane", "D1w.1 of this sample already stand in line 2")
+@case("E01", SAMPLES, 3, "lane", "D1w.1 of this sample are already in line 2")
 def lane_twice(inputs: Inputs) -> None:
     inputs.sample(3)["lane"] = "1"
 
@@ -400,7 +400,7 @@ def na_in_a_cell(inputs: Inputs) -> None:
 
 
 @case("E17", SAMPLES, 4, "assay", "(did you mean wgs?)")
-def assay_misspelt(inputs: Inputs) -> None:
+def assay_misspelled(inputs: Inputs) -> None:
     inputs.sample(4)["assay"] = "WGS"
 
 
@@ -430,7 +430,7 @@ def checksum_malformed(inputs: Inputs) -> None:
 
 
 @case("E18", CONFIG, None, "counting.bin_pb", "unknown setting (did you mean bin_bp?)")
-def setting_misspelt(inputs: Inputs) -> None:
+def setting_misspelled(inputs: Inputs) -> None:
     inputs.config["counting"] = {"bin_pb": 1000}
 
 
@@ -492,7 +492,7 @@ def test_problems_of_a_document_are_in_the_order_of_its_lines(inputs: Inputs) ->
     assert len(lines) > 3 and lines[0] < 100 < lines[-1] and lines == sorted(lines)
 
 
-@case("E01", CONFIG, None, "acceptance", "the criterion C02 stands twice")
+@case("E01", CONFIG, None, "acceptance", "the criterion C02 occurs twice")
 def criterion_twice(inputs: Inputs) -> None:
     document = yaml.safe_load((inputs.folder / "reference/acceptance.yaml").read_text())
     document["criteria"].append(document["criteria"][0])
@@ -883,7 +883,7 @@ def counts_of_another_sample_under_another_name(inputs: Inputs) -> None:
 
 
 @case("E28", SAMPLES, 10, "counts", "its header does not name L1r1 (did you mean L1-R1?)")
-def sample_spelt_otherwise_in_the_matrix(inputs: Inputs) -> None:
+def sample_spelled_otherwise_in_the_matrix(inputs: Inputs) -> None:
     relabelled(inputs, lambda lines: lines[0].__setitem__(4, "L1-R1"))
 
 
@@ -968,7 +968,7 @@ def genome_of_another_kind(inputs: Inputs) -> None:
     inputs.put("reference/genome.fa", "chr1\t5000\n")
 
 
-@case("E28", CONFIG, None, "reference.fasta", "the contig 'chr1' stands twice")
+@case("E28", CONFIG, None, "reference.fasta", "the contig 'chr1' occurs twice")
 def genome_with_a_contig_twice(inputs: Inputs) -> None:
     text = (inputs.folder / "reference/genome.fa").read_text()
     inputs.put("reference/genome.fa", text + ">chr1\nA\n")
@@ -1053,7 +1053,7 @@ def design_with_a_batch_the_sheet_does_not_tell(inputs: Inputs) -> None:
     inputs.config["expression"]["design"] = "~ library_kit + donor + state"
 
 
-@case("E01", CONFIG, None, "expression.markers", "line 3 of the file: ALB stands twice in the group 'liver'")
+@case("E01", CONFIG, None, "expression.markers", "line 3 of the file: ALB occurs twice in the group 'liver'")
 def marker_twice(inputs: Inputs) -> None:
     header, first, *others = (inputs.folder / "reference/markers.tsv").read_text().split("\n")
     inputs.put("reference/markers.tsv", "\n".join([header, first, first, *others]))
@@ -1175,7 +1175,7 @@ def axis_neither_informational_nor_not(inputs: Inputs) -> None:
     inputs.put("reference/axes.tsv", "set_name\taxis\tinformational\nWNT set\tWNT\tmaybe\n")
 
 
-@case("E01", CONFIG, None, "pathways.axes", "line 3 of the file: the set 'WNT set' stands twice")
+@case("E01", CONFIG, None, "pathways.axes", "line 3 of the file: the set 'WNT set' occurs twice")
 def axis_twice(inputs: Inputs) -> None:
     inputs.put("reference/axes.tsv", "set_name\taxis\tinformational\nWNT set\tWNT\tno\nWNT set\tWNT\tno\n")
 
@@ -1344,7 +1344,7 @@ def test_all_faults_are_told_in_one_pass(inputs: Inputs) -> None:
             "passage_with_a_letter",
             "alignment_spells_contigs_otherwise",
         ),
-        *("age_beyond_life", "counts_negative", "matrix_normalised", "column_with_personal_data", "setting_misspelt"),
+        *("age_beyond_life", "counts_negative", "matrix_normalised", "column_with_personal_data", "setting_misspelled"),
         *("criterion_twice", "gff_for_gtf", "mappability_in_percent", "marker_with_unknown_expectation"),
         *("lots_in_a_circle", "checksum_without_file"),
     }
@@ -1378,7 +1378,7 @@ def test_a_key_that_stands_twice_is_told(inputs: Inputs) -> None:
     path = inputs.folder / "config/config.yaml"
     path.write_text(path.read_text() + "counting:\n  min_mapq: 5\n")
     problems = check.examine(yaml.safe_load(path.read_bytes()), inputs.folder, [path])[2]
-    assert [(p.code, p.line) for p in problems if "stands twice" in p.message] == [
+    assert [(p.code, p.line) for p in problems if "occurs twice" in p.message] == [
         ("E18", len(path.read_text().split("\n")) - 2)
     ]
 

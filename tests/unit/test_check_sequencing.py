@@ -110,7 +110,7 @@ def test_a_panel_on_another_strand_is_turned_with_a_warning(inputs: Inputs) -> N
 # One mistake is one problem
 
 
-def test_a_misspelt_assay_is_the_only_problem_of_its_row(inputs: Inputs) -> None:
+def test_a_misspelled_assay_is_the_only_problem_of_its_row(inputs: Inputs) -> None:
     """Nobody reads its matrix as counts per bin, and nothing is said of designs that it may complete."""
     inputs.sample(8)["assay"] = "RNA-seq"
     (problem,) = inputs.examine()

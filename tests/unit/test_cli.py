@@ -166,7 +166,7 @@ def test_a_new_user_comes_from_nothing_to_a_planned_run(study: Path, tmp_path: P
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("lot L9 added, rows: 1 to ") and "Traceback" not in done.stderr
     done = karyolot(*first_lot(name), cwd=tmp_path)
-    assert done.returncode == 2 and "the id already stands in line" in done.stderr
+    assert done.returncode == 2 and "the id is already in line" in done.stderr
     done = karyolot("check", "--directory", name, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "no problems in 1 donors, 1 lots, 2 samples\n")
 

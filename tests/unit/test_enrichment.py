@@ -1,6 +1,6 @@
 """Gene sets: planted ones are found, none vanishes, order and spelling do not matter; GSVA against R and its formula.
 
-fgsea is not packaged for Debian, so enrichment is held against its definition: scores by the formula, normalised scores
+fgsea is not packaged for Debian, so enrichment is compared with its definition: scores by the formula, normalised scores
 by brute force over random sets; p values against sets of genes that hang together and of which nothing changed.
 """
 
@@ -191,9 +191,9 @@ def test_spelling_of_names_does_not_matter() -> None:
     table = contrast()
     renamed = table.assign(gene_name=table["gene_name"].replace(odd))
     sets = {name: frozenset(odd.get(gene, gene) for gene in genes) for name, genes in SETS.items()}
-    plain, spelt = (enrich(t, s, AXES, SETTINGS, REST) for t, s in ((table, SETS), (renamed, sets)))
-    pd.testing.assert_frame_equal(plain.drop(columns="leading_edge"), spelt.drop(columns="leading_edge"))
-    assert spelt["leading_edge"][2] == ",".join(odd.get(gene, gene) for gene in plain["leading_edge"][2].split(","))
+    plain, spelled = (enrich(t, s, AXES, SETTINGS, REST) for t, s in ((table, SETS), (renamed, sets)))
+    pd.testing.assert_frame_equal(plain.drop(columns="leading_edge"), spelled.drop(columns="leading_edge"))
+    assert spelled["leading_edge"][2] == ",".join(odd.get(gene, gene) for gene in plain["leading_edge"][2].split(","))
 
 
 SMALL = frozenset(["G000", "G001", "G002", "G003", "absent"])

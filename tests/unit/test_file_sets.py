@@ -106,7 +106,7 @@ def test_names_are_those_of_fields_and_the_wildcards_are_filled_in() -> None:
 
 
 @pytest.mark.parametrize("kind", [LotFiles, OverviewFiles, QualityFiles, BinFiles, AlleleFiles, PanelFiles])
-def test_a_name_that_is_misspelt_left_out_or_too_many_is_an_error(kind: type[FileSet]) -> None:
+def test_a_name_that_is_misspelled_left_out_or_too_many_is_an_error(kind: type[FileSet]) -> None:
     named = dict.fromkeys(kind.inputs(None), "f")
     last = list(named)[-1]
     with pytest.raises(ValueError, match=f"{kind.__name__}: no input {last}, an unknown input {last}x"):

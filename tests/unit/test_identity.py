@@ -328,7 +328,7 @@ def test_the_sheet_tells_who_is_mixed_in_and_whom_a_swapped_tube_belongs_to() ->
 
 
 def compared(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Contract Pairs by both names. tables: of donors by their name, of lots by 'LOT/DONOR'."""
+    """Schema Pairs by both names. tables: of donors by their name, of lots by 'LOT/DONOR'."""
     samples = []
     for name in tables:
         owner, _, donor = name.partition("/")

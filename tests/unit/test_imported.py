@@ -1,4 +1,4 @@
-"""Results of other methods: read with care, held against their limits, shown as imported."""
+"""Results of other methods: read with care, compared with their limits, shown as imported."""
 
 import re
 from pathlib import Path

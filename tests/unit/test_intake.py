@@ -242,7 +242,7 @@ def test_what_the_check_would_refuse_is_not_written(place: Path, lot: Cells, sam
 def test_a_lot_is_added_once(place: Path) -> None:
     add(place, [], samples_of("L9"), LOT)
     before = sheets(place)
-    with pytest.raises(KaryolotError, match="the id already stands in line"):
+    with pytest.raises(KaryolotError, match="the id is already in line"):
         add(place, [], samples_of("L9"), LOT)
     assert sheets(place) == before
 

@@ -338,7 +338,7 @@ def test_where_p_is_known_a_change_must_be_significant(
 
 
 def test_a_swapped_lot_cannot_be_judged_and_a_faded_pattern_can(root: Path) -> None:
-    """Q04c, Q04d: the other sex is held against the lot; what proves nothing (XIST faded, no Y) is not assessed."""
+    """Q04c, Q04d: the other sex is compared with the lot; what proves nothing (XIST faded, no Y) is not assessed."""
     acceptance = read_yaml(root / "resources" / "acceptance.yaml", Acceptance)
     changed: list[tuple[Mapping[str, tuple[int, int]], list[str]]] = [
         ({"XIST": (300, 0), "RPS4Y1": (0, 300), "DDX3Y": (0, 200)}, ["INDETERMINATE", "PASS"]),

@@ -1,4 +1,4 @@
-"""The index that bwa-mem3 reads, made from that of bwa: held against suffix arrays made by sorting, and against bwa's own.
+"""The index that bwa-mem3 reads, made from that of bwa: compared with suffix arrays made by sorting, and against bwa's own.
 
 KARYOLOT_ROWS is a number of rows for which a whole index of a text of four runs is made, beside the small ones; 4300000000 is
 beyond 32 bits, and takes 4 GB on the disk, 8 GB of memory and two minutes.

@@ -1,4 +1,4 @@
-"""The registry of metrics: stages return what it says, criteria are held against it, and what is not judged is a decision."""
+"""The registry of metrics: stages return what it says, criteria are compared with it, and what is not judged is a decision."""
 
 from pathlib import Path
 

@@ -631,7 +631,7 @@ def test_a_panel_survives_its_file(tmp_path: Path) -> None:
             lambda text: text.replace('"schema_version": "1.2"', '"schema_version": "9"'),
             "schema_version: Input should be '1.2'",
         ),
-        (lambda text: text.replace('"D01"', '"D00"'), "a donor stands twice"),
+        (lambda text: text.replace('"D01"', '"D00"'), "a donor occurs twice"),
         (lambda text: '{"a": 1}', "not a reference panel"),
         (lambda text: text.replace('"G001"', '"G000"', 1), "gene ids repeat"),
     ],

@@ -255,7 +255,7 @@ def test_a_run_that_was_killed_is_taken_up_without_two_writers(
 def test_the_lots_are_byte_for_byte_those_of_a_local_run(
     copy: Path, finished: Path, slurm: Cluster, submit: Submit
 ) -> None:
-    """All lots from their reads to their reports. Two are not held against each other byte by byte: salmon draws numbers at
+    """All lots from their reads to their reports. Two are not compared with each other byte by byte: salmon draws numbers at
     random, so it runs for one sample of L4 alone, whose quantities are nearly the same; threads choose how a CRAM is packed,
     so its records are compared."""
     results, theirs = copy / "results", finished / "results"

@@ -1,4 +1,4 @@
-"""Rule `summarise_copy_number`: everything found on copy number -> the metrics the criteria are held against."""
+"""Rule `summarise_copy_number`: everything found on copy number -> the metrics the criteria are compared with."""
 
 from karyolot.contracts.copy_number import Arms, Calls, Comparison, Lod, Match, Noise, Segments
 from karyolot.contracts.results import AlleleFiles

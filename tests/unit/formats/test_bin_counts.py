@@ -100,7 +100,7 @@ REFUSED = {
     "beyond any genome": ("chr1\t0\t100\t5\nchr1\t100\t2000000000000\t5\n", "line 2: is not a table of counts"),
     "overlap": ("chr1\t0\t100\t5\nchr1\t50\t150\t5\n", "line 2: chr1:50-150 overlaps the interval before it"),
     "unsorted": ("chr1\t100\t200\t5\nchr1\t0\t100\t5\n", "not sorted"),
-    "a bin twice": ("chr1\t0\t100\t5\nchr1\t0\t100\t5\n", "stands twice"),
+    "a bin twice": ("chr1\t0\t100\t5\nchr1\t0\t100\t5\n", "occurs twice"),
     "widths": ("chr1\t0\t100\t5\nchr1\t100\t300\t5\nchr1\t300\t400\t5\n", "different widths .100 and 200"),
     "grid": ("chr1\t7\t107\t5\nchr1\t107\t207\t5\n", "do not all start at a multiple of 100"),
     "zeros": ("chr1\t0\t100\t0\nchr1\t100\t200\t0.0\n", "every count is 0"),

@@ -96,7 +96,7 @@ def test_an_index_of_another_file_is_named(tmp_path: Path, text: str, zipped: bo
     ("content", "words"),
     [
         (b"ACGT\n", "is not FASTA"),
-        (b">a\nACGT\n>a\nACGT\n", "the contig 'a' stands twice"),
+        (b">a\nACGT\n>a\nACGT\n", "the contig 'a' occurs twice"),
         (b">a\n>b\nACGT\n", "the contig 'a' has no bases"),
         (b">a\nACGT\n>b\n", "the contig 'b' has no bases"),
         (b">a\nACGT\n>b", "the contig 'b' has no bases"),

@@ -77,7 +77,7 @@ def test_featurecounts_names_samples_by_their_bam(tmp_path: Path) -> None:
     found = gene_counts.read(put(tmp_path, text), TWO)
     assert found.counts.tolist() == [[7, 5]] and found.lengths.tolist() == [30]
     text = text.replace("run 1/S2Aligned.sortedByCoord.out.bam", "other/S1.bam")
-    assert "the column '/data/other/S1.bam' stands twice" in refused(put(tmp_path, text), ONE)
+    assert "the column '/data/other/S1.bam' occurs twice" in refused(put(tmp_path, text), ONE)
 
 
 def test_summary_rows_of_htseq_and_star_are_no_genes(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_rounded_tpm_are_seen_in_all_columns_together(tmp_path: Path) -> None:
         (rows(["id", "S1"], ["A", "٣"]), "'٣' is not a number"),
         (rows(["id", "S1"], ["A", "9" * 40]), "larger than any run"),
         (rows(["id", "S-1"], ["A", 1]), "its header does not name S1 (did you mean S-1?)"),
-        (rows(["id", "S1", "S1"], ["A", 1, 2]), "the column 'S1' stands twice"),
+        (rows(["id", "S1", "S1"], ["A", 1, 2]), "the column 'S1' occurs twice"),
         (rows(["id", "S1"], ["A", 0]), "every count of S1 is 0"),
         (rows(["id", "S1"], ["A", 1], ["B", 1, 2]), "line 3: the row has 3 cells and the header 2"),
         (rows(["id", "S1"], ["A", 1], [" ", 2]), "line 3: the row has no gene id"),

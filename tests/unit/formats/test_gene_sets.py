@@ -44,7 +44,7 @@ def test_sets_are_read_without_spaces_and_under_todays_symbols(tmp_path: Path, t
     ("text", "says"),
     [
         ("A\td\tALB,1.0\tAFP,0.5\n", "line 1: holds genes with weights ('ALB,1.0'), as Enrichr writes them"),
-        ("A\td\tALB\nA\td\tAFP\n", "line 2: the gene set 'A' stands twice"),
+        ("A\td\tALB\nA\td\tAFP\n", "line 2: the gene set 'A' occurs twice"),
         ("A\tALB\n", "line 1: is not GMT"),
         ("A\td\t \t\n", "line 1: is not GMT"),
         ("\td\tALB\n", "line 1: is not GMT"),
@@ -73,7 +73,7 @@ def test_axes_name_sets_that_are_there(tmp_path: Path) -> None:
         gene_sets.read([one, put(tmp_path, "A\td\tAFP\n", "third.gmt")], axes)
     for row, says in (
         ("B\tx\tmaybe\n", "line 2: informational is 'maybe'"),
-        ("A\tx\tno\n" * 2, "line 3: the set 'A' stands"),
+        ("A\tx\tno\n" * 2, "line 3: the set 'A' occurs"),
     ):
         with pytest.raises(Fault, match=says):
             gene_sets.read([one, other], put(tmp_path, AXES + row, "axes.tsv"))
@@ -83,8 +83,8 @@ def test_axes_name_sets_that_are_there(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("ALB\tliver\thigher\ts\tr\n", "line 2: expected is 'higher'; write down, up"),
-        ("ALB\tliver\tup\ts\tr\n" * 2, "line 3: ALB stands twice in the group 'liver'"),
-        ("CYR61\tYAP\tup\ts\tr\nCCN1\tYAP\tup\ts\tr\n", "line 3: CCN1 stands twice"),
+        ("ALB\tliver\tup\ts\tr\n" * 2, "line 3: ALB occurs twice in the group 'liver'"),
+        ("CYR61\tYAP\tup\ts\tr\nCCN1\tYAP\tup\ts\tr\n", "line 3: CCN1 occurs twice"),
         ("2-Sep\tliver\tup\ts\tr\n", "line 2: the gene name '2-Sep' is a date"),
         (
             "43891\tliver\tup\ts\tr\nALB\tliver\tup\ts\tr\nAFP\tliver\tup\ts\tr\n",

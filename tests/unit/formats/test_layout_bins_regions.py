@@ -40,7 +40,7 @@ def test_a_layout_comes_with_its_bands(tmp_path: Path) -> None:
         (LAYOUT, "chr1\t0\tx\tp1\n", "its cytobands 'bands.txt': line 1 of the file: is not a table of chrom, start"),
         (LAYOUT, "chr1\t0\t40\tp1\nchr1\t30\t90\tq1\n", "line 2 of the file: chr1:30-90 overlaps"),
         (LAYOUT, "", "its cytobands 'bands.txt': is empty"),
-        (LAYOUT + "name: again\n", BANDS, "the key 'name' stands twice"),
+        (LAYOUT + "name: again\n", BANDS, "the key 'name' occurs twice"),
         (LAYOUT.replace("source: test\n", ""), BANDS, "source is missing"),
     ],
 )
@@ -77,7 +77,7 @@ def test_ready_bins_keep_what_is_missing(tmp_path: Path) -> None:
         ("chrom,start,end,gc\nchr1,0,9,0.4\n", "line 1: is separated by commas"),
         ("chrom\tstart\tend\tgc\nchr1\t0\t9\thigh\n", "line 2: .*'high' is not a number"),
         ("chrom\tstart\tend\tgc\nchr1\t0\tnine\t0\n", "line 2: .*'nine' is not a whole number"),
-        ("chrom\tstart\tend\tgc\nchr1\t0\t9\t0\nchr1\t0\t9\t0\n", "line 3: chr1:0-9 stands twice"),
+        ("chrom\tstart\tend\tgc\nchr1\t0\t9\t0\nchr1\t0\t9\t0\n", "line 3: chr1:0-9 occurs twice"),
         ("chrom\tstart\tend\tgc\nchr1\t1\t10\t0\nchr1\t11\t20\t0\n", "starts count from 1"),
         ("chrom\tstart\tend\tgc\nchr1\t0\t10\t0\nchr1\t10\t40\t0\nchr1\t40\t50\t0\n", "different widths"),
     ],

@@ -55,7 +55,7 @@ def call(
     Raises
     ------
     KaryolotError
-        With everything that is wrong with the files, in the words of `karyolot check`.
+        With everything that is wrong with the files, in the wording of `karyolot check`.
     """
     settings = settings or CopyNumber()
     layout_file = _layout_of(genome)
@@ -124,7 +124,7 @@ def _layout_of(genome: str) -> Path:
 
 
 def _bins(pair: Pair, atlas: Atlas, tracks: dict[str, Path], sequence: Path | None) -> pd.DataFrame:
-    """The grid of the lot's table (contract Bins), with what the tracks or the sequence say of its bins."""
+    """The grid of the lot's table (schema Bins), with what the tracks or the sequence say of its bins."""
     sources: dict[str, Any] = {"layout": pair.layout, "cytobands": atlas.cytobands, "contigs": pair.contigs}
     if sequence is not None:
         sources["contigs"], sources["composition"] = fasta.read(sequence, pair.width)

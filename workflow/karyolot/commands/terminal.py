@@ -37,7 +37,7 @@ def console(file: IO[str]) -> Console:
 
 
 def plain(text: object) -> Text:
-    """Text of a record or a log, with what a terminal would obey spelt out."""
+    """Text of a record or a log, with what a terminal would obey escaped."""
     return Text("\n".join(map(escaped, str(text).splitlines())))
 
 

@@ -106,7 +106,7 @@ class AlleleArms(Intervals):
 
 
 class AlleleTrack(Table):
-    """Sites for drawing, in genome order; all tests use more. start: 0-based. lot, donor: share of alt, as counted."""
+    """Sites for drawing, in genome order; all tests use more. start: 0-based. lot, donor: fraction of alt, as counted."""
 
     chrom: Series[str]
     start: Series[int] = pa.Field(ge=0)
@@ -134,7 +134,7 @@ class Contamination(Facts):
     """Fraction of a sample's reads that are of another human, with its 95 % interval; None = not determinable from these sites.
 
     lod: smallest fraction distinguishable from none with 95 % power at 5 % false positives; None = none up to a half.
-    donor_known: mean share of sites whose genotype in the donor is all but certain; the rest is averaged over.
+    donor_known: mean fraction of sites whose genotype in the donor is all but certain; the rest is averaged over.
     """
 
     fraction: float | None
@@ -165,7 +165,7 @@ class Identity(Facts):
 class AlleleFacts(Facts):
     """What the B-allele frequencies of a lot rest on.
 
-    sites: of the donor het and at least `min_depth` deep in both. centre: mean share of alt there; below 0.5 where reads
+    sites: of the donor het and at least `min_depth` deep in both. centre: mean fraction of alt there; below 0.5 where reads
     with the reference base map better. site_bias: standard deviation of what single sites deviate in both samples alike.
     overdispersion: rho of the beta-binomial. windows: tested for events; threshold: p below which one counts.
     lod: smallest cell fraction in which a copy-neutral event of `size_mb` is found with `power`; None = none.
@@ -186,7 +186,7 @@ class AlleleFacts(Facts):
 
 
 class AlleleResults(NamedTuple):
-    """All results on alleles of a lot, as its report needs them. events: contract AlleleEvents; arms: AlleleArms; track:
+    """All results on alleles of a lot, as its report needs them. events: schema AlleleEvents; arms: AlleleArms; track:
     AlleleTrack."""
 
     identity: Identity

@@ -86,8 +86,8 @@ class Bins(Intervals):
 
     arm: contig plus p/q ('chr8q'); the contig alone where the layout has no centromere.
     region: 'autosome', 'X', 'Y', 'PAR' (pseudo-autosomal part of X) or 'other' (never analysed).
-    gc: share of G and C among called bases; null in a bin without any.
-    gap: share of N bases plus blacklisted bases, 0..1.
+    gc: fraction of G and C among called bases; null in a bin without any.
+    gap: fraction of N bases plus blacklisted bases, 0..1.
     mappability: 0..1; replication_timing: any scale, high = early. Null where no track was given.
     """
 
@@ -119,7 +119,7 @@ class LogRatios(Intervals):
     """Lot against donor, per analysis bin.
 
     copies: copies expected in a normal cell of this donor's sex (0, 1 or 2).
-    gc: share of G and C, null where not known. mask: one of MASKS, or 'absent' (Y of a woman); null = used.
+    gc: fraction of G and C, null where not known. mask: one of MASKS, or 'absent' (Y of a woman); null = used.
     log2: corrected, centred log2(lot/donor); raw: before correction. Null where masked.
     lot_log2, donor_log2: each sample alone against the GC model, 0 = the copies of an autosome. Null where masked.
     variance: Poisson variance of log2, in log2 units squared. Null where masked.
@@ -229,8 +229,8 @@ class DonorVariants(Intervals):
 class Arms(Intervals):
     """Whole arms, whole chromosomes and recurrent regions: places whose ends are known, each tested always.
 
-    scope: 'arm', 'chromosome' or 'recurrent' (in any order of place). usable: share of the bins that are used, 0..1;
-    masked_*: share of the bins masked for each of MASKS. log2, se, z: null when no bin is usable.
+    scope: 'arm', 'chromosome' or 'recurrent' (in any order of place). usable: fraction of the bins that are used, 0..1;
+    masked_*: fraction of the bins masked for each of MASKS. log2, se, z: null when no bin is usable.
     lod_gain, lod_loss: smallest fraction of cells found with the configured power, of the measured DNA content or else
     diploid; null where not assessable. tetraploid_gain, tetraploid_loss: the same in tetraploid cells; null where the DNA
     content was measured or no fraction of them is found.
@@ -290,7 +290,7 @@ class Library(Facts):
     """The counted fragments of a sample on the contigs of the bins.
 
     coverage: mean number of counted reads over a called base, mates that overlap counted twice, both mates taken to be as
-    long as the left one. insert_*: quartiles of the fragment length, bases. mitochondrial: share of all counted fragments
+    long as the left one. insert_*: quartiles of the fragment length, bases. mitochondrial: fraction of all counted fragments
     that lie on the mitochondrial genome (M, MT); null when none does, since the reference may lack it.
     """
 
@@ -327,8 +327,8 @@ class Comparison(Facts):
 
     covariates: what was corrected for; not_used: why a covariate that was given was not, by its name. rt_slope: log2 per
     standard deviation of replication timing, with its 95 % interval: a growing lot against resting hepatocytes. noise_sd:
-    robust standard deviation of differences between neighbouring bins, over sqrt 2. neutral: share of the used autosome at
-    the centre, None where levels could not be separated. usable: share of bins used. lot_median, donor_median: fragments per
+    robust standard deviation of differences between neighbouring bins, over sqrt 2. neutral: fraction of the used autosome at
+    the centre, None where levels could not be separated. usable: fraction of bins used. lot_median, donor_median: fragments per
     used autosomal bin.
     """
 
@@ -365,7 +365,7 @@ class Match(Facts):
 
 
 LEAST_NEUTRAL = 0.6
-"""Share of the autosomes at the commonest level below which that level need not be the diploid one."""
+"""Fraction of the autosomes at the commonest level below which that level need not be the diploid one."""
 
 
 class Karyotype(Facts):

@@ -1,6 +1,6 @@
 """Every metric of a lot, once: its name, who computes it, what kind of value it has, its unit, and when it has none.
 
-Producers, criteria, verdict and report take names from here; a name spelt anywhere else is a failing test.
+Producers, criteria, verdict and report take names from here; a name spelled anywhere else is a failing test.
 """
 
 from collections.abc import Mapping
@@ -71,7 +71,7 @@ class MetricName(StrEnum):
         return "a number" if self.is_number else "true or false"
 
     def can_be(self, value: object) -> bool:
-        """Whether it can have this value. A metric that counts is held against any number, but is a whole one."""
+        """Whether it can have this value. A metric that counts is compared with any number, but is a whole one."""
         if isinstance(self.kind, tuple):
             return value in self.kind
         return isinstance(value, self.kind | int) and isinstance(value, bool) == (self.kind is bool)

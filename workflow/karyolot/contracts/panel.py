@@ -20,7 +20,7 @@ MIN_LOTS, FULL_LOTS = 5, 10
 false alarms a limit over 3 lots finds a lot 3 SD off in half of the cases, over 5 in 73 %, over 10 in 84 %."""
 
 FALSE_CALLS = 0.15
-"""Share of unchanged genes among those that the gene-level test calls at padj < 0.05: simulated, 0.15, 0.14 and 0.13 with 5, 6
+"""Fraction of unchanged genes among those that the gene-level test calls at padj < 0.05: simulated, 0.15, 0.14 and 0.13 with 5, 6
 and 10 lots (benchmarks/newlot.tsv). More than the 0.05 it asks for, so the test is advisory."""
 
 
@@ -122,8 +122,8 @@ class Panel(Frozen):
         names = {module.name for module in self.modules}
         genes = set(self.gene_ids)
         faults = {
-            "a lot stands twice": len(set(ids)) < len(ids),
-            "a donor stands twice": len(set(donors)) < len(donors),
+            "a lot occurs twice": len(set(ids)) < len(ids),
+            "a donor occurs twice": len(set(donors)) < len(donors),
             "gene ids repeat": len(genes) < len(self.gene_ids),
             "gene_names has another length than gene_ids": len(self.gene_names) != len(self.gene_ids),
             "a lot has no donor": not {lot.donor_id for lot in self.lots} <= set(donors),

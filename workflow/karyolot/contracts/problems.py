@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 CODES: Mapping[str, str] = {
-    "E01": "An id, or a library and lane of a sample, stands twice. Ids differing only in case count as the same:"
+    "E01": "An id, or a library and lane of a sample, occurs twice. Ids differing only in case count as the same:"
     " some file systems cannot tell them apart.",
     "E02": "A file is missing, unreadable, empty or a folder.",
     "E03": "The same data is used twice: same file, copy of a file, same checksum, or the same counts in another format.",
@@ -104,11 +104,11 @@ def nearest(word: str, allowed: Iterable[str], cutoff: float = 0.6) -> str | Non
     """The allowed word most like `word`, whatever its case, hyphens and spaces; None when none is like it."""
     spelling = {_spelling(name): name for name in allowed}
     meant = _spelling(word)
-    misspelt = get_close_matches(meant, spelling, n=1, cutoff=ONE_LETTER)
-    # 'reverse stranded' is reverse, however like 'unstranded' it is spelt.
+    misspelled = get_close_matches(meant, spelling, n=1, cutoff=ONE_LETTER)
+    # 'reverse stranded' is reverse, however like 'unstranded' it is spelled.
     named = [part for part in meant.split("_") if part in spelling]
     alike = get_close_matches(meant, spelling, n=1, cutoff=cutoff)
-    found = misspelt or (named if len(named) == 1 else alike)
+    found = misspelled or (named if len(named) == 1 else alike)
     return spelling[found[0]] if found else None
 
 
@@ -117,7 +117,7 @@ def _spelling(word: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """`text` with unprintable characters spelt out: names come from files, and a terminal must not obey them."""
+    """`text` with unprintable characters escaped: names come from files, and a terminal must not obey them."""
     if text.isprintable():
         return text
     return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)

@@ -128,7 +128,7 @@ class LodRow(Frozen):
 
 
 class ArmRow(Frozen):
-    """A whole arm or chromosome; fields as in `contracts.copy_number.Arms`. masked: share of its bins by reason."""
+    """A whole arm or chromosome; fields as in `contracts.copy_number.Arms`. masked: fraction of its bins by reason."""
 
     scope: Literal["arm", "chromosome"]
     name: str
@@ -233,7 +233,7 @@ class AlleleArmRow(Frozen):
 class AlleleTrack(Frozen):
     """Het sites to draw, as parallel lists. start: rounded down to a 10,000th of the genome (300 kb of a human's, a third of a
     pixel): near enough to draw, too coarse to tell which SNPs they are, as a report travels farther than genotypes should.
-    lot, donor: share of the alternate allele, per mille, 0..1000."""
+    lot, donor: fraction of the alternate allele, per mille, 0..1000."""
 
     chrom: list[str]
     start: list[int]

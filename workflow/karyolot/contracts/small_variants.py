@@ -27,7 +27,7 @@ class SmallVariants(CalledVariants):
 
     origin: 'inherited' (the donor has it, in no smaller share), 'enriched' (the donor has it in a smaller share),
     'acquired' (the donor does not show it: acquired, or below what the donor's reads could have shown).
-    p: chance of a difference of shares this large if the two were equal, one-sided. donor_lod: share of reads from which on
+    p: chance of a difference of shares this large if the two were equal, one-sided. donor_lod: fraction of reads from which on
     the donor would have shown it with 95 % power; null without reads there.
     """
 
@@ -59,7 +59,7 @@ class VariantFacts(Facts):
 
 
 class VariantResults(NamedTuple):
-    """variants: contract SmallVariants."""
+    """variants: schema SmallVariants."""
 
     variants: pd.DataFrame
     facts: VariantFacts

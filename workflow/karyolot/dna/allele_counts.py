@@ -23,9 +23,9 @@ def conform_alleles(
     columns
         chrom, start (from 0), ref, alt, ref_count, alt_count, other_count, in any order and spelling of contigs.
     bins
-        Contract Bins: the contigs, their order and which are autosomes.
+        Schema Bins: the contigs, their order and which are autosomes.
     panels
-        Contract Sites, at most one. With it the result has its sites, frequencies and alleles (also where the table has the
+        Schema Sites, at most one. With it the result has its sites, frequencies and alleles (also where the table has the
         two alleles the other way round), and 0 reads where the table has no row.
     source
         Name of the table.
@@ -33,7 +33,7 @@ def conform_alleles(
     Returns
     -------
     DataFrame
-        Contract AlleleCounts. Without a panel: every site of the table on an autosome, no frequency (null). Positions that
+        Schema AlleleCounts. Without a panel: every site of the table on an autosome, no frequency (null). Positions that
         the table gives twice are left out.
 
     Raises

@@ -8,11 +8,11 @@ from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.metrics import MetricName
 
 WIDEST = 0.02
-"""The limit a contamination is held against. A 95 % interval wider than this that begins below it decides nothing."""
+"""The limit a contamination is compared with. A 95 % interval wider than this that begins below it decides nothing."""
 
 
 def allele_metrics(identity: Identity, events: pd.DataFrame, facts: AlleleFacts, sets: float | None = None) -> Metrics:
-    """identity.snp_match, rna_match, donor_rna_match, contamination, baf.cnloh. events: contract AlleleEvents.
+    """identity.snp_match, rna_match, donor_rna_match, contamination, baf.cnloh. events: schema AlleleEvents.
     sets: of chromosomes in the lot's cells, None = not measured.
 
     Of cells that are not the donor's, or may not be, neither contamination nor allele shares say anything.

@@ -48,7 +48,7 @@ Place = tuple[str, int, int]
 
 
 class Compared(NamedTuple):
-    """events: contract AlleleEvents; arms: AlleleArms; track: AlleleTrack; all empty where facts.reason says why."""
+    """events: schema AlleleEvents; arms: AlleleArms; track: AlleleTrack; all empty where facts.reason says why."""
 
     events: pd.DataFrame
     facts: AlleleFacts
@@ -100,7 +100,7 @@ def compare_alleles(
 ) -> Compared:
     """Test the alleles under every depth call and of every arm, and search for stretches where they moved and depth did not.
 
-    lot, donor: contract AlleleCounts; ratios: LogRatios; calls: Calls. The chance of any false event in a stable lot is
+    lot, donor: schema AlleleCounts; ratios: LogRatios; calls: Calls. The chance of any false event in a stable lot is
     settings.family_wise_error, over all windows of all arms. sets: of chromosomes in the lot's cells, which fractions are
     stated for; None = not measured.
     """
@@ -338,7 +338,7 @@ def _inside(hets: Hets, chrom: str, start: int, end: int) -> tuple[int, int]:
 
 
 def fraction_of(shift: float, kind: str) -> float:
-    """Share of cells that moves the alleles by `shift` (0..0.5), for 'gain', 'loss' or a copy-neutral event, at most 1."""
+    """Fraction of cells that moves the alleles by `shift` (0..0.5), for 'gain', 'loss' or a copy-neutral event, at most 1."""
     if kind == "gain":
         return min(4 * shift / (1 - 2 * shift), 1.0) if shift < 0.5 else 1.0
     return min(4 * shift / (1 + 2 * shift) if kind == "loss" else 2 * shift, 1.0)
@@ -423,7 +423,7 @@ def arm_rows(hets: Hets, ratios: pd.DataFrame, threshold: float) -> list[dict[st
 
 
 def drawn(hets: Hets, most: int = MOST_DRAWN) -> pd.DataFrame:
-    """Contract AlleleTrack: all sites, or `most` of them at even steps of their rank along the genome."""
+    """Schema AlleleTrack: all sites, or `most` of them at even steps of their rank along the genome."""
     ranks = np.linspace(0, len(hets) - 1, min(len(hets), most)).round().astype(np.int64)
     lot, donor = hets.shares[:, ranks]
     return pd.DataFrame({"chrom": hets.chrom[ranks], "start": hets.start[ranks], "lot": lot, "donor": donor})
@@ -457,7 +457,7 @@ def sites_needed(fraction: float, kind: str, depth: float, power: float) -> int:
 def limit_of_detection(
     hets: Hets, windows: list[tuple[int, int]], threshold: float, settings: Identity
 ) -> float | None:
-    """Share of cells from which on a copy-neutral event of the size searched for is found, in a window of the fewest sites
+    """Fraction of cells from which on a copy-neutral event of the size searched for is found, in a window of the fewest sites
     that nine of ten such windows have; None = not even in all cells."""
     size = settings.event_mb * 1e6
     smallest = [b - a for a, b in windows if hets.start[b - 1] - hets.start[a] <= size]

@@ -30,9 +30,9 @@ def analyse(
     Parameters
     ----------
     bins
-        Contract Bins.
+        Schema Bins.
     lot, donor
-        Contract Counts.
+        Schema Counts.
     sex
         Of the donor by record, 'F' or 'M'.
     sets

@@ -24,7 +24,7 @@ def sources_of(columns: Mapping[str, Any]) -> BinSources:
 
 
 def assemble_bins(sources: BinSources, bin_bp: int) -> pd.DataFrame:
-    """Contract Bins: the grid of `bin_bp` bases over the layout's contigs, with all that `sources` knows of each bin.
+    """Schema Bins: the grid of `bin_bp` bases over the layout's contigs, with all that `sources` knows of each bin.
 
     Raises KaryolotError when no contig of the layout is in the reference, or ready bins are not on that grid.
     """
@@ -43,7 +43,7 @@ def assemble_bins(sources: BinSources, bin_bp: int) -> pd.DataFrame:
 
 
 def make_bins(contigs: Sequence[tuple[str, int]], layout: Layout, cytobands: pd.DataFrame, bin_bp: int) -> pd.DataFrame:
-    """The empty grid (contract Bins): gc and tracks null, gap 0. The last bin of a contig may be short."""
+    """The empty grid (schema Bins): gc and tracks null, gap 0. The last bin of a contig may be short."""
     kinds = {contig_key(name): "autosome" for name in layout.autosomes}
     kinds |= {contig_key(name): region for name, region in ((layout.x, "X"), (layout.y, "Y")) if name is not None}
     wanted = [(name, length) for name, length in contigs if contig_key(name) in kinds]
@@ -110,7 +110,7 @@ def _annotated(bins: pd.DataFrame, annotation: pd.DataFrame, bin_bp: int) -> pd.
     if len(strange) or known.index.has_duplicates:
         place = strange[0] if len(strange) else known.index[known.index.duplicated()][0]
         raise KaryolotError(
-            f"reference.bins: the bin at {place[0]}:{place[1]} is not on the grid of {bin_bp} bases or stands twice; set"
+            f"reference.bins: the bin at {place[0]}:{place[1]} is not on the grid of {bin_bp} bases or occurs twice; set"
             " counting.bin_bp to the width of the bins in the file"
         )
     for name in ("gc", "mappability", "replication_timing"):

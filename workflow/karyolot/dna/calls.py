@@ -36,7 +36,7 @@ bin, and the search put its ends where chance favours it. With them the interval
 WHOLE_COPIES = 0.25
 """A donor's mean copies this near to a whole number, and significantly not the expected one, are taken for that number."""
 WHOLE = 0.9
-"""Share of the used bins of an arm or chromosome a change covers to be called a change of the whole of it."""
+"""Fraction of the used bins of an arm or chromosome a change covers to be called a change of the whole of it."""
 SAME = 3.0
 """Standard errors within which two neighbouring changes are one change."""
 MEDIAN_SE = 1.2533
@@ -82,7 +82,7 @@ def call_changes(
     comparison: Comparison,
     sets: float | None = None,
 ) -> pd.DataFrame:
-    """Contract Calls, in genome order; empty when nothing changed or the noise could not be measured.
+    """Schema Calls, in genome order; empty when nothing changed or the noise could not be measured.
 
     ratios, segments, arms, comparison: of this lot. sets: of chromosomes in its cells (contracts.cells), None = not measured.
     A segment is called when |z| and |mean| pass their limits and it holds min_bins; a whole arm or chromosome when its
@@ -123,7 +123,7 @@ def call_changes(
 
 
 class _About(NamedTuple):
-    """What a call is described with. table: used bins. arms: contract Arms. limits: |z| of segments and of known regions."""
+    """What a call is described with. table: used bins. arms: schema Arms. limits: |z| of segments and of known regions."""
 
     table: pd.DataFrame
     arms: pd.DataFrame

@@ -34,7 +34,7 @@ too low would be read as contamination (0.05 points of it as 0.4)."""
 LEAST_ERROR = 1e-4
 """Chance that a read shows one given wrong base, at the least: what 'other' bases show is uncertain in thin data."""
 MAPPING = 0.002
-"""Share of sites that no mixture explains (paralogues); without it a few of them would read as contamination."""
+"""Fraction of sites that no mixture explains (paralogues); without it a few of them would read as contamination."""
 CHI = float(chdtri(1, 0.05)) / 2
 """Drop of the log likelihood at the ends of a 95 % interval."""
 FOUND = (1.645 + 1.645) ** 2 / 2
@@ -62,9 +62,9 @@ class Mixture(NamedTuple):
 def contamination(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> Contamination:
     """Of `lot`, as a mixture of its donor and one unknown person of the population.
 
-    lot, donor: contract AlleleCounts; frequency: of alt per site. The donor's genotypes are as certain as its reads make
+    lot, donor: schema AlleleCounts; frequency: of alt per site. The donor's genotypes are as certain as its reads make
     them; the stranger's are averaged over the population. Sites where the donor is surely het are left out: mosaic
-    changes of copy number move the shares of alleles there, and at the others they cannot.
+    changes of copy number move the fraction of alleles there, and at the others they cannot.
     """
     rows, reads = usable(lot, donor, frequency)
     if not len(rows):
@@ -120,7 +120,7 @@ class Reads(NamedTuple):
         ref, alt = (column[:, None, None] for column in patterns.T)
         inverse = inverse.reshape(-1)
         weight = (self.host[:, :, None] * self.guest).reshape(-1, 9)
-        # What a site is worth when no mixture explains it: every share of alt equally likely. All in logs: at a site of some
+        # What a site is worth when no mixture explains it: every fraction of alt equally likely. All in logs: at a site of some
         # thousand reads each likelihood is below the smallest number there is.
         anything = np.log(MAPPING) + betaln(ref + 1, alt + 1)[inverse, 0, 0]
         dose = np.arange(3) / 2
@@ -206,9 +206,9 @@ def identify(
     rna: list[pd.DataFrame] | None = None,
     samples: list[dict[str, str]] | None = None,
 ) -> Identity:
-    """A lot against its own donor (contract AlleleCounts, at the same sites); of no other sample.
+    """A lot against its own donor (schema AlleleCounts, at the same sites); of no other sample.
 
-    rna: their RNA (as lot), and of each sample_id and role ('lot' or 'donor') in `samples`. It is held against all DNA
+    rna: their RNA (as lot), and of each sample_id and role ('lot' or 'donor') in `samples`. It is compared with all DNA
     that is the donor's.
     """
     names = [sample["sample_id"] for sample in samples or []]
@@ -241,7 +241,7 @@ def identify(
 def match_samples(
     tables: list[pd.DataFrame], samples: list[dict[str, str]], own: dict[str, Identity], settings: configured.Identity
 ) -> pd.DataFrame:
-    """Contract Pairs: every pair of `tables` (contract AlleleCounts).
+    """Schema Pairs: every pair of `tables` (schema AlleleCounts).
 
     samples: of each table sample_id, assay ('wgs' or 'rnaseq'), owner (lot or donor), person (donor by the sheet) and role
     ('lot' or 'donor'). own: what each lot is against its own donor, by its name.
@@ -284,6 +284,6 @@ def holds_foreign_reads(own: Identity) -> bool:
 
 
 def strangers(pairs: pd.DataFrame, sample: str) -> set[str]:
-    """Samples measured to be of another person than `sample`. pairs: contract Pairs."""
+    """Samples measured to be of another person than `sample`. pairs: schema Pairs."""
     apart = pairs[pairs["result"] == "MISMATCH"]
     return {*apart.loc[apart["sample_a"] == sample, "sample_b"], *apart.loc[apart["sample_b"] == sample, "sample_a"]}

@@ -13,13 +13,13 @@ from karyolot.dna.bins import spans_of
 
 MITOCHONDRION = {"M", "MT"}
 MOSTLY = 0.5
-"""Share of the bins of a table's contigs that may lack a row, and of N in a bin from which on it may."""
+"""Fraction of the bins of a table's contigs that may lack a row, and of N in a bin from which on it may."""
 LONGEST = 100_000
 """Fragments longer than this count as this long in the quartiles; aligners pair properly up to a few thousand bases."""
 
 
 def count_fragments(bins: pd.DataFrame, pieces: Iterable[Fragments]) -> tuple[pd.DataFrame, Library]:
-    """Contract Counts on `bins` (contract Bins), and what the fragments say of the library; each at its midpoint.
+    """Schema Counts on `bins` (schema Bins), and what the fragments say of the library; each at its midpoint.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def conform_counts(bins: pd.DataFrame, table: pd.DataFrame, source: str) -> pd.D
     """Bring a table of counts (chrom, start, end, count) onto `bins`; finer bins are summed, missing ones are 0.
 
     Contigs the layout does not know are left out; 'chr8' and '8' are the same. Raises KaryolotError, naming `source`,
-    when a row lies across a bin's edge, lies beyond a contig, or stands twice, when no contig is known, or when most bins of
+    when a row lies across a bin's edge, lies beyond a contig, or occurs twice, when no contig is known, or when most bins of
     its contigs have no row.
     """
     spans = spans_of(bins)
@@ -75,7 +75,7 @@ def conform_counts(bins: pd.DataFrame, table: pd.DataFrame, source: str) -> pd.D
     if twice := [row for name, rows in owned.items() for row in _second(rows, starts[rows])]:
         row = min(twice)
         name = next(name for name, rows in owned.items() if contig[row] == known[contig_key(name)])
-        raise KaryolotError(f"{source}: {name}:{starts[row]} stands twice")
+        raise KaryolotError(f"{source}: {name}:{starts[row]} occurs twice")
     count = np.zeros(len(bins), dtype=np.int64)
     wanted, written_bins = np.zeros(len(bins), dtype=bool), np.zeros(len(bins), dtype=bool)
     bin_starts, bin_ends = bins["start"].to_numpy(), bins["end"].to_numpy()

@@ -31,7 +31,7 @@ COLOURS = {"gain": "197,90,17", "loss": "31,87,163"}
 def documents(
     ratios: pd.DataFrame, segments: pd.DataFrame, calls: pd.DataFrame, sample: str, sets: float | None = None
 ) -> dict[str, str]:
-    """Format -> text of a lot's copy number. Tables: contracts LogRatios, Segments, Calls; sample: its name there; sets: of
+    """Format -> text of a lot's copy number. Tables: schema LogRatios, Segments, Calls; sample: its name there; sets: of
     chromosomes in its cells, None = not measured."""
     lengths = ratios.groupby("chrom", sort=False)["end"].max()
     contigs = [(str(name), int(length)) for name, length in lengths.items()]
@@ -45,7 +45,7 @@ def documents(
 
 def seg(segments: pd.DataFrame, sample: str, sets: float | None = None) -> str:
     """IGV's SEG: sample, contig, 1-based start, end, bins, log2, and behind it the cell fractions of a one-copy change in cells
-    of the measured DNA content or else diploid, and in tetraploid ones. segments: contract Segments; sets: as `documents`."""
+    of the measured DNA content or else diploid, and in tetraploid ones. segments: schema Segments; sets: as `documents`."""
     header = "ID\tchrom\tloc.start\tloc.end\tnum.mark\tseg.mean\tcell.fraction\ttetraploid.fraction"
     rows = []
     for row in segments.to_dict("records"):
@@ -62,7 +62,7 @@ def _number(value: float | None, decimals: int, missing: str) -> str:
 def vcf(
     calls: pd.DataFrame, contigs: Sequence[tuple[str, int]], sample: str, bin_bp: int, sets: float | None = None
 ) -> str:
-    """VCF 4.4 of the calls (contract Calls): symbolic alleles claimed from depth; POS is the base before the change."""
+    """VCF 4.4 of the calls (schema Calls): symbolic alleles claimed from depth; POS is the base before the change."""
     content = (
         "diploid cells, the DNA content was not measured" if sets is None else f"cells with a DNA content of {sets:g}n"
     )
@@ -98,7 +98,7 @@ def bed(calls: pd.DataFrame) -> str:
 
 
 def bedgraph(ratios: pd.DataFrame) -> str:
-    """bedGraph of the log2 ratio of every used bin (contract LogRatios)."""
+    """bedGraph of the log2 ratio of every used bin (schema LogRatios)."""
     used = ratios[ratios["mask"].isna()]
     lines = ['track type=bedGraph name="log2 lot/donor"']
     lines += [f"{row.chrom}\t{row.start}\t{row.end}\t{row.log2:.4f}" for row in used.itertuples()]

@@ -88,7 +88,7 @@ class Libraries(NamedTuple):
 class Forecast(NamedTuple):
     """What an analysis of these depths would use, and its limits of detection.
 
-    bins: used ones. fragments: per bin, of lot and donor. sizes: contract Lod, without spike-ins. arms: smallest cell
+    bins: used ones. fragments: per bin, of lot and donor. sizes: schema Lod, without spike-ins. arms: smallest cell
     fraction of a gain and a loss of each autosomal arm, NaN where the arm would not be assessable.
     """
 
@@ -156,9 +156,9 @@ def shared_in(noise: Noise, variance: float, width: float) -> Shared:
 
 
 def typical_ratios(grid: pd.DataFrame) -> pd.DataFrame:
-    """The columns of contract LogRatios that `limits.known_regions` reads, of a female genome without a change.
+    """The columns of schema LogRatios that `limits.known_regions` reads, of a female genome without a change.
 
-    grid: contract Bins. USABLE of the bins of each arm are used, at even steps, and none of UNREADABLE_ARMS.
+    grid: schema Bins. USABLE of the bins of each arm are used, at even steps, and none of UNREADABLE_ARMS.
     """
     table = grid[grid["region"].isin(["autosome", "X", "PAR"])].reset_index(drop=True)
     masked = np.diff(np.floor(np.arange(len(table) + 1) * (1 - USABLE))) > 0
@@ -168,7 +168,7 @@ def typical_ratios(grid: pd.DataFrame) -> pd.DataFrame:
 
 
 def libraries_of(arms: pd.DataFrame, bin_bp: int, genome: int, counted: float, shared: Shared) -> Libraries:
-    """arms: contract Arms, of an analysis on bins of `bin_bp`. genome: bases."""
+    """arms: schema Arms, of an analysis on bins of `bin_bp`. genome: bases."""
     own = arms[arms["scope"] == "arm"]
     autosomal = own[(own["copies"] == 2) & ~own["chrom"].map(contig_key).isin(["X", "Y"])]
     autosomal = autosomal[autosomal["usable"] >= MIN_USABLE]

@@ -16,10 +16,10 @@ ERROR = 0.01
 """Chance that a read shows the other allele: Phred 20, the lowest base quality counted, is one in 100. What little is
 mixed in from another human is taken up here and by OUTLIERS."""
 OUTLIERS = 0.01
-"""Share of sites that say nothing of the person: paralogues, wrong genotypes, whatever else. Bounds what one site can
+"""Fraction of sites that say nothing of the person: paralogues, wrong genotypes, whatever else. Bounds what one site can
 say against 'the same' to a factor of 100."""
 DROPPED = (0.02, 0.2, 0.5)
-"""Share of sites at which one of two samples of one person may have lost one allele: loss of heterozygosity, or RNA of
+"""Fraction of sites at which one of two samples of one person may have lost one allele: loss of heterozygosity, or RNA of
 one allele. The likeliest is taken; opposite homozygotes, which tell siblings, are not explained by it."""
 ONE_SIDED = 0.1
 """Overdispersion (rho of a beta-binomial) of alleles in RNA. A gene of which one copy makes more gives shares that lie
@@ -49,7 +49,7 @@ class Genotypes(NamedTuple):
 
 
 def genotypes(counts: pd.DataFrame, *, rna: bool = False) -> Genotypes:
-    """Of one sample (contract AlleleCounts). A site without reads has likelihood 1 for all, and so no say.
+    """Of one sample (schema AlleleCounts). A site without reads has likelihood 1 for all, and so no say.
 
     Reads of DNA are binomial, those of RNA beta-binomial (ONE_SIDED).
     """
@@ -202,7 +202,7 @@ Rows = NDArray[np.int64] | slice
 
 
 def shared_rows(a: pd.DataFrame, b: pd.DataFrame) -> tuple[Rows, Rows]:
-    """Rows of two tables (contract AlleleCounts) that are of one site, in the order of the first; all when they are of one
+    """Rows of two tables (schema AlleleCounts) that are of one site, in the order of the first; all when they are of one
     panel."""
     if a[SITE].equals(b[SITE]):
         return slice(None), slice(None)
@@ -211,7 +211,7 @@ def shared_rows(a: pd.DataFrame, b: pd.DataFrame) -> tuple[Rows, Rows]:
 
 
 def shared_sites(tables: dict[str, pd.DataFrame]) -> list[pd.DataFrame]:
-    """The tables (contract AlleleCounts, by sample) at the sites that all of them have.
+    """The tables (schema AlleleCounts, by sample) at the sites that all of them have.
 
     Raises
     ------

@@ -78,7 +78,7 @@ def iscn(calls: pd.DataFrame, sex: str, layout: Layout, sets: float | None = Non
     """'46,XX', 'mos 47,XX,+8[60%]/46,XX', '46,XY,dup(20)(q11.21q11.23)': what depth shows, in the manner of ISCN.
 
     Not a karyotype: chromosomes are counted from calls alone, balanced changes are invisible, and cell fractions stand in
-    brackets where cytogenetics counts cells. calls: contract Calls; the donor's own are left out.
+    brackets where cytogenetics counts cells. calls: schema Calls; the donor's own are left out.
     """
     ploidy = _ploidy(DIPLOID if sets is None else sets) or round(DIPLOID)
     number = (len(layout.autosomes) + 1) * ploidy

@@ -37,7 +37,7 @@ def match_all(
     persons: Mapping[str, str],
     log10_ratio: float,
 ) -> pd.DataFrame:
-    """Contract Pairs, no share estimated: every pair of `tables` (contract AlleleCounts by sample), `held` their genotypes.
+    """Schema Pairs, no share estimated: every pair of `tables` (schema AlleleCounts by sample), `held` their genotypes.
 
     owners: the lot or donor a sample belongs to; persons: the donor by the sheet.
     """

@@ -17,7 +17,7 @@ from karyolot.dna.segments import against_donor
 from karyolot.dna.thresholds import known_threshold, least_effect, segment_threshold
 
 MIN_USABLE = 0.2
-"""An arm with a smaller share of its bins in use is not assessable: what is seen cannot speak for it."""
+"""An arm with a smaller fraction of its bins in use is not assessable: what is seen cannot speak for it."""
 NEVER_SEEN = frozenset({"13p", "14p", "15p", "21p", "22p", "Yq"})
 """Arms that short reads do not assess whatever their number: the short arms of the acrocentric chromosomes are satellites and
 ribosomal DNA, and two thirds of Yq have no sequence in GRCh37 and GRCh38, a large part of the rest being palindromes."""
@@ -39,7 +39,7 @@ def error_of(noise: Noise, weight: float, bins: int) -> Error:
 
 
 def known_regions(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber, atlas: Atlas) -> pd.DataFrame:
-    """Contract Arms: every arm, every chromosome of several arms and every recurrent region, tested, with its limits.
+    """Schema Arms: every arm, every chromosome of several arms and every recurrent region, tested, with its limits.
 
     The pseudo-autosomal part is left out of X (its copies differ); Y is absent from a female donor's table. A recurrent
     region that is a whole arm or chromosome is no further test.
@@ -106,7 +106,7 @@ def _tested(row: dict[str, object], noise: Noise, threshold: float, settings: Co
 
 
 def limits_of_detection(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber) -> pd.DataFrame:
-    """Contract Lod: for each configured size, the claim's among them, the smallest cell fraction that is called, for a
+    """Schema Lod: for each configured size, the claim's among them, the smallest cell fraction that is called, for a
     typical used autosomal bin; all null where the noise could not be measured."""
     used = ratios[ratios["mask"].isna()]
     typical = used[used["region"] == "autosome"]["variance"].median()
@@ -119,7 +119,7 @@ def limits_of_detection(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber
 
 
 def limits_by_size(error: Callable[[int], Error], width: float, used: int, settings: CopyNumber) -> pd.DataFrame:
-    """Contract Lod, nothing spiked in yet: the smallest cell fraction called, for each configured size and the claim's.
+    """Schema Lod, nothing spiked in yet: the smallest cell fraction called, for each configured size and the claim's.
 
     Null where the size holds fewer than min_bins bins.
 
@@ -174,7 +174,7 @@ def _shift(error: Error, threshold: float, settings: CopyNumber) -> float:
 def stated(
     arms: pd.DataFrame, lod: pd.DataFrame, settings: CopyNumber, sets: float | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Limits of diploid cells (contracts Arms, Lod) as they are stated: of the measured DNA content, or of diploid and, beside
+    """Limits of diploid cells (schema Arms, Lod) as they are stated: of the measured DNA content, or of diploid and, beside
     it, of tetraploid cells. An arm is assessable, and a size has a limit, by the limit stated first.
 
     sets: of chromosomes in the lot's cells, None = not measured.

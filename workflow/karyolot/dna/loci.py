@@ -31,7 +31,7 @@ belong together."""
 
 
 class Located(NamedTuple):
-    """loci: contract DriverLoci. models: the transcript of each gene that was found."""
+    """loci: schema DriverLoci. models: the transcript of each gene that was found."""
 
     loci: pd.DataFrame
     models: tuple[Model, ...]
@@ -198,7 +198,7 @@ def _intervals(places: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def merged(loci: pd.DataFrame) -> pd.DataFrame:
-    """chrom, start, end, gene of the union of all loci: where reads are counted. loci: contract DriverLoci."""
+    """chrom, start, end, gene of the union of all loci: where reads are counted. loci: schema DriverLoci."""
     found: list[tuple[str, int, int, str]] = []
     ordered = loci.sort_values(["chrom", "start"])
     for chrom, start, end, gene in zip(

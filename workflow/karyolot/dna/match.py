@@ -22,7 +22,7 @@ FEMALE_Y, MALE_Y = 0.1, 0.2
 
 
 class Matched(NamedTuple):
-    """The donor's germline variants (contract DonorVariants) and the summary."""
+    """The donor's germline variants (schema DonorVariants) and the summary."""
 
     variants: pd.DataFrame
     match: Match
@@ -36,7 +36,7 @@ def match_donor(
     declared_sex: str,
     settings: CopyNumber,
 ) -> Matched:
-    """Compare lot and donor. ratios: contract LogRatios; lot, donor: contract Counts on `bins` (contract Bins)."""
+    """Compare lot and donor. ratios: schema LogRatios; lot, donor: schema Counts on `bins` (schema Bins)."""
     variants = donor_variants(ratios, settings)
     lot_x, lot_y = sex_depths(lot, bins, settings)
     donor_x, donor_y = sex_depths(donor, bins, settings)
@@ -57,7 +57,7 @@ def match_donor(
 
 
 def donor_variants(ratios: pd.DataFrame, settings: CopyNumber) -> pd.DataFrame:
-    """Contract DonorVariants: autosomal segments in which the donor deviates in (nearly) every cell.
+    """Schema DonorVariants: autosomal segments in which the donor deviates in (nearly) every cell.
 
     A variant the lot is too thin to show or refute is left out: it is no evidence either way.
     """

@@ -41,7 +41,7 @@ RIVAL = 0.8
 
 
 class Compared(NamedTuple):
-    """The ratios (contract LogRatios) and how they came about."""
+    """The ratios (schema LogRatios) and how they came about."""
 
     ratios: pd.DataFrame
     facts: Comparison
@@ -50,7 +50,7 @@ class Compared(NamedTuple):
 def compare(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str, settings: CopyNumber) -> Compared:
     """Compare a lot with its donor.
 
-    bins: contract Bins. lot, donor: contract Counts on the same bins. sex: 'F' or 'M', of the donor by record.
+    bins: schema Bins. lot, donor: schema Counts on the same bins. sex: 'F' or 'M', of the donor by record.
     The ratio log2((L + 0.5) / (D + 0.5)) is corrected for GC, replication timing and mappability by one joint robust
     regression on the autosomes, inverse-variance weighted; then changed segments are set aside, and the regression and
     the centre are taken again from the rest (a large event bends the GC curve and drags the centre).

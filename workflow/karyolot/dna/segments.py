@@ -31,7 +31,7 @@ MOST_ROUNDS = 4
 
 
 class Segmented(NamedTuple):
-    """Segments (contract Segments), and the noise of the ratio and of the donor's own track."""
+    """Segments (schema Segments), and the noise of the ratio and of the donor's own track."""
 
     segments: pd.DataFrame
     noise: Noise
@@ -39,7 +39,7 @@ class Segmented(NamedTuple):
 
 
 def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
-    """Segment the ratios of a lot (contract LogRatios), arm by arm and region by region.
+    """Segment the ratios of a lot (schema LogRatios), arm by arm and region by region.
 
     The noise is measured on the residuals of a first segmentation, outside what it found changed, and used for the
     second. Regions of an arm (X and PAR) are never joined: their copies differ.

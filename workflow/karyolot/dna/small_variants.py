@@ -32,13 +32,13 @@ LISTED = 5
 
 
 def called_table(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
-    """Contract CalledVariants of its columns, of no rows too."""
+    """Schema CalledVariants of its columns, of no rows too."""
     kinds = {name: str if name in {"chrom", "ref", "alt"} else "int64" for name in columns}
     return CalledVariants.validate(pd.DataFrame(columns).astype(kinds))
 
 
 def classify(called: pd.DataFrame, depths: pd.DataFrame, licence: str) -> VariantResults:
-    """called: contract CalledVariants; depths: GeneDepths."""
+    """called: schema CalledVariants; depths: GeneDepths."""
     shown = called[called["lot_alt"] >= FEWEST_READS].reset_index(drop=True)
     donor = (shown["donor_ref"] + shown["donor_alt"]).to_numpy()
     has = binom.sf(shown["donor_alt"].to_numpy() - 1, donor, ERROR) < SHOWN
@@ -63,7 +63,7 @@ def classify(called: pd.DataFrame, depths: pd.DataFrame, licence: str) -> Varian
 
 
 def donor_limit(depth: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Share of reads from which on a donor of that depth shows a variant with POWER; null where no number of reads would."""
+    """Fraction of reads from which on a donor of that depth shows a variant with POWER; null where no number of reads would."""
     needed = binom.isf(SHOWN, depth, ERROR) + 1
     possible = (depth > 0) & (needed <= depth)
     share = beta.ppf(POWER, needed, np.where(possible, depth - needed + 1, 1))

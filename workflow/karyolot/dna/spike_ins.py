@@ -36,7 +36,7 @@ or more."""
 
 
 class Verified(NamedTuple):
-    """Contracts Arms and Lod with limits that were tried."""
+    """Schema Arms and Lod with limits that were tried."""
 
     arms: pd.DataFrame
     lod: pd.DataFrame
@@ -68,9 +68,9 @@ def verify(
     Parameters
     ----------
     ratios
-        Contract LogRatios of the lot; its fit and its noise stay as they are, one change cannot move them.
+        Schema LogRatios of the lot; its fit and its noise stay as they are, one change cannot move them.
     arms, lod
-        Contracts Arms and Lod with the predicted limits, of diploid cells.
+        Schema Arms and Lod with the predicted limits, of diploid cells.
     sets
         Of chromosomes in the lot's cells, which the limits are stated for; None = not measured.
     """

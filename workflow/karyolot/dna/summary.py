@@ -1,4 +1,4 @@
-"""Everything found on copy number -> the metrics that criteria are held against. A metric that cannot be known is null."""
+"""Everything found on copy number -> the metrics that criteria are compared with. A metric that cannot be known is null."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -105,7 +105,7 @@ def _quality(comparison: Comparison) -> Metrics:
         MetricName.DNA_NEUTRAL: _known(
             comparison.neutral,
             "the copy-number levels could not be separated",
-            "share of the autosomes at the commonest level",
+            "fraction of the autosomes at the commonest level",
         ),
     }
 
@@ -170,7 +170,7 @@ def _power(claim: pd.DataFrame, settings: CopyNumber) -> Metric:
 
 
 def _with_evidence(calls: pd.DataFrame, alleles: AlleleResults | None) -> pd.DataFrame:
-    """Calls with the column `evidence` of contract AlleleEvents; '' where the alleles were not asked."""
+    """Calls with the column `evidence` of schema AlleleEvents; '' where the alleles were not asked."""
     if alleles is None:
         return calls.assign(evidence="")
     keys = ["chrom", "start", "end", "type"]

@@ -2,7 +2,7 @@
 
 In a growing lot regions that replicate early are read more often than late ones. A wave of b log2 units per standard deviation
 of timing moves a region by b times what of its timing the correction left. That is known for autosomes as noise, which their
-own spread measures; X and Y are late as wholes, lie outside the fit, and are held against the noise of autosomes.
+own spread measures; X and Y are late as wholes, lie outside the fit, and are compared with the noise of autosomes.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from karyolot.contracts.copy_number import Comparison
 
 TIMING = "replication timing"
-"""The artefact named in contract Calls."""
+"""The artefact named in schema Calls."""
 LARGEST_WAVE = 0.07
 """log2 per standard deviation of timing, where no track measures it: a wave of 5 %, above which criterion Q05b withholds."""
 OTHER_CELLS = 1.3
@@ -23,7 +23,7 @@ LENGTHS_MB, DEVIATIONS = (1.0, 5.0, 20.0), (1.1, 0.8, 0.5)
 
 
 def timing_allowance(region: str, length: int, comparison: Comparison) -> float:
-    """|log2| that timing may have left in a region of `length` bases; `region` as in contract Bins.
+    """|log2| that timing may have left in a region of `length` bases; `region` as in schema Bins.
 
     With a track the wave is at most the far end of the interval of its measured slope times OTHER_CELLS, since no track is
     that of these cells.

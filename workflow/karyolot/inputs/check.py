@@ -147,7 +147,7 @@ def acceptance(files: Files, file: Path) -> Iterator[Fault]:
         return
     ids = [criterion.id for criterion in document.criteria]
     for name in (name for name in dict.fromkeys(ids) if ids.count(name) > 1):
-        yield Fault("E01", f"the criterion {name} stands twice", "give each its own id")
+        yield Fault("E01", f"the criterion {name} occurs twice", "give each its own id")
     for topic in uncovered(document):
         remedy = "take the criterion over from the shipped document, required and with its limits"
         yield Fault("W18", f"does not cover {topic}: no lot can pass by it", remedy)

@@ -187,7 +187,7 @@ def _track(files: Files, contigs: dict[str, int] | None, kind: Kind, file: Path)
 
 
 def _genes(files: Files, contigs: dict[str, int] | None, file: Path) -> Iterator[Fault]:
-    """The list of genes to search is read by tools: its contigs must be spelt as the genome's."""
+    """The list of genes to search is read by tools: its contigs must be spelled as the genome's."""
     facts = files.look(intervals.look, file, intervals.REGIONS)
     if contigs and (unknown := sorted(set(facts.contigs) - set(contigs))):
         message = f"its contig {quoted(unknown[0])} is not in the reference ({some(contigs)})"

@@ -103,7 +103,7 @@ def _lengths(found: _Found, assembly: layout.Facts | None, sequence: Path | None
 def _counts(
     found: _Found, lot: Path, donor: Path, assembly: layout.Facts | None, lengths: Mapping[str, int]
 ) -> bin_counts.Facts | None:
-    """Facts of the lot's counts, after both tables were held against the genome and against each other."""
+    """Facts of the lot's counts, after both tables were compared with the genome and against each other."""
     own, other = found.look(lot, bin_counts.look), found.look(donor, bin_counts.look)
     for path, facts in ((lot, own), (donor, other)):
         if facts is not None and assembly is not None:

@@ -29,7 +29,7 @@ def problems(draft: Draft) -> Iterator[Problem]:
 
 
 def _ids(entries: Iterable[Entry[Any]], column: str) -> Iterator[Problem]:
-    """Ids that stand twice in a table of one row per id."""
+    """Ids that occur twice in a table of one row per id."""
     seen: dict[str, tuple[int, str]] = {}
     for entry in entries:
         name = getattr(entry.row, column)
@@ -38,7 +38,7 @@ def _ids(entries: Iterable[Entry[Any]], column: str) -> Iterator[Problem]:
         line, first = seen.setdefault(name.casefold(), (entry.line, name))
         if line != entry.line:
             differs = "" if first == name else f" as {quoted(first)}, which some file systems cannot tell apart"
-            message = f"the id already stands in line {line}{differs}"
+            message = f"the id is already in line {line}{differs}"
             yield entry.problem("E01", message, "delete one row, or rename it", column)
         if column == "lot_id" and name.casefold() in RESERVED_LOT_IDS:
             message = "results/ has a folder of this name that is not a lot's"
@@ -218,7 +218,7 @@ def _samples(draft: Draft) -> Iterator[Problem]:
         elif not bad & {"library_id", "lane"}:
             line = units.setdefault((sample.sample_id, sample.unit.casefold()), entry.line)
             if line != entry.line:
-                message = f"library and lane {sample.unit} of this sample already stand in line {line}"
+                message = f"library and lane {sample.unit} of this sample are already in line {line}"
                 yield entry.problem("E01", message, "give each row of a sample its own library_id or lane", "lane")
 
 

@@ -192,7 +192,7 @@ def _cell(text: str) -> str:
 def _header(names: Sequence[str], file: str, line: int, model: type[Row]) -> tuple[list[str], list[Problem]]:
     """The field each column is read as ('' = none), and what is wrong with the header.
 
-    A misspelt column is read as the column it most resembles, so that its absence is not reported on top.
+    A misspelled column is read as the column it most resembles, so that its absence is not reported on top.
     """
     columns = list(model.model_fields)
     fields: list[str] = []
@@ -211,7 +211,7 @@ def _header(names: Sequence[str], file: str, line: int, model: type[Row]) -> tup
                 remedy = f"use one of {', '.join(columns)}, or delete the column"
                 problems.append(Problem("E16", file, "unknown column", remedy, line, name, meant=meant))
         if field and field in fields:
-            message = "the column stands twice" if name == field else f"two columns could be {field}"
+            message = "the column occurs twice" if name == field else f"two columns could be {field}"
             problems.append(_syntax(file, message, "keep one of them", line, field))
             field = ""
         fields.append(field)
@@ -286,7 +286,7 @@ def _text_fault(column: str, cell: str) -> Fault | None:
 
 
 def _explain(column: str, cell: str, error: ErrorDetails) -> Fault:
-    """A pydantic error in the words of the person who fills in the sheet."""
+    """A pydantic error in terms of the person who fills in the sheet."""
     pattern = error.get("ctx", {}).get("pattern")
     if pattern == ID_PATTERN:
         strange = sorted({character for character in cell if not re.fullmatch("[A-Za-z0-9_-]", character)})

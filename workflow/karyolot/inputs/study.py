@@ -145,7 +145,7 @@ def _remove(settings: dict[str, Any], location: Sequence[int | str]) -> None:
 
 
 def _setting_problem(error: ErrorDetails, file: str) -> Problem:
-    """A pydantic error in the words of the person who writes the configuration."""
+    """A pydantic error in terms of the person who writes the configuration."""
     location = error["loc"]
     key = ".".join(str(part) for part in location)
     kind = error["type"]

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a cell or a setting, in the words of the person who wrote it."""
+"""What pydantic finds wrong with a cell or a setting, in terms of the person who wrote it."""
 
 import re
 

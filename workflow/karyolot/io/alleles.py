@@ -23,7 +23,7 @@ _CONSUMES_REFERENCE = {pysam.CDEL, pysam.CREF_SKIP}
 def count_alleles(
     alignment: PathLike, fasta: PathLike, sites: pd.DataFrame, settings: Identity, *, spliced: bool = False
 ) -> pd.DataFrame:
-    """Contract AlleleCounts of an indexed, coordinate-sorted BAM or CRAM at `sites` (contract Sites).
+    """Schema AlleleCounts of an indexed, coordinate-sorted BAM or CRAM at `sites` (schema Sites).
 
     Counted: primary, proper (spliced: alone as well, since a mate may lie in another exon or across two), not duplicate,
     not failed, mapping quality and base quality at or above the limits; a fragment once, not at all where its mates

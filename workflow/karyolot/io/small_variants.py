@@ -7,7 +7,7 @@ from karyolot.io.files import PathLike, open_text
 
 
 def read_depths(path: PathLike) -> pd.DataFrame:
-    """Contract GeneDepths from `samtools bedcov`: the columns of the user's BED, then the sums of depth of lot and donor."""
+    """Schema GeneDepths from `samtools bedcov`: the columns of the user's BED, then the sums of depth of lot and donor."""
     rows = []
     with open_text(path) as handle:
         for fields in (line.rstrip("\n").split("\t") for line in handle):

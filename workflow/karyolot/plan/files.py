@@ -200,7 +200,7 @@ def decoys_of(reference: Reference) -> list[str]:
 
 
 def gene_tables(reference: Reference) -> list[str]:
-    """Genes of the annotation (contract Genes), when there is one."""
+    """Genes of the annotation (schema Genes), when there is one."""
     return [GENES] if reference.gtf is not None else []
 
 

@@ -141,7 +141,7 @@ def sample_facts(study: Study, sample: str) -> dict[str, str]:
 
 
 def lot_facts(study: Study, lot: str) -> dict[str, object]:
-    """Contract LotFacts, as plain values."""
+    """Schema LotFacts, as plain values."""
     row = study.lots[lot]
     donor = study.donors[row.donor_id]
     facts = row.model_dump(mode="json", exclude={"lot_id", "donor_id"}) | {"donor_age": donor.age}
@@ -149,7 +149,7 @@ def lot_facts(study: Study, lot: str) -> dict[str, object]:
 
 
 def lot_results(study: Study, lot: str) -> list[dict[str, object]] | None:
-    """Contract ImportedResult, as plain values, for every result and deviation of the lot, in sheet order; None without a
+    """Schema ImportedResult, as plain values, for every result and deviation of the lot, in sheet order; None without a
     sheet of results."""
     if study.results is None:
         return None

@@ -209,7 +209,7 @@ def _with_size(calls: pd.DataFrame) -> pd.DataFrame:
 
 
 def _lod_row(limits: pd.DataFrame) -> LodRow:
-    """limits: contract Lod of one size, by type."""
+    """limits: schema Lod of one size, by type."""
     gain, loss = (limits.loc[name].to_dict() for name in ("gain", "loss"))
     return LodRow(
         size_mb=gain["size_bp"] / 1e6,

@@ -35,7 +35,7 @@ def study_expression(
 
 
 def sample_map(samples: Sequence[Mapping[str, str]], components: pd.DataFrame) -> SampleMap:
-    """These samples, and those of the panel, on the first two components (contract Components). samples: sample_id, donor and
+    """These samples, and those of the panel, on the first two components (schema Components). samples: sample_id, donor and
     lot of each, in the order of the map."""
     everywhere = components.pivot_table(index=["panel", "sample_id"], columns="component", values="coordinate")
     places = everywhere.loc[""].loc[[facts["sample_id"] for facts in samples]]

@@ -33,7 +33,7 @@ class PairFindings:
 
 
 def pair_findings(pairs: pd.DataFrame) -> PairFindings:
-    """Of all pairs (contract Pairs): different persons that MATCH, one person that MISMATCHes, sources of foreign reads."""
+    """Of all pairs (schema Pairs): different persons that MATCH, one person that MISMATCHes, sources of foreign reads."""
     known = pairs[pairs["result"] != "NOT ENOUGH"]
     wrong = _both_ways(known[(known["result"] == "MATCH") != known["expected"]])
     held = _both_ways(pairs[pairs[["a_in_b", "b_in_a"]].notna().any(axis=1)])

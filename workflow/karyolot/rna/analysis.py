@@ -30,9 +30,9 @@ def analyse(
     design
         Setting expression.design.
     panel
-        Contract MarkerPanel.
+        Schema MarkerPanel.
     axes
-        Contract SetAxes.
+        Schema SetAxes.
     """
     table = differential(expression, design)
     is_lot, culture = expression.obs["state"] == "lot", culture_of(expression.obs)

@@ -50,7 +50,7 @@ STATES = ("hepatocyte", "lot")
 LEVEL = 0.95
 """Of the prediction limits: one accepted lot in twenty is stopped by each gate (Hahn & Meeker 1991)."""
 CONFIDENCE, CONTENT = 0.95, 0.90
-"""Of the tolerance bound: with this confidence this share of accepted lots keeps it (ISO 16269-6)."""
+"""Of the tolerance bound: with this confidence this fraction of accepted lots keeps it (ISO 16269-6)."""
 ROUNDING = 1e-12
 """Of the SD of equal differences."""
 

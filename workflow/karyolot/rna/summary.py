@@ -1,4 +1,4 @@
-"""Expression of a lot -> the metrics that the criteria R01-R07 are held against, and the facts shown beside them."""
+"""Expression of a lot -> the metrics that the criteria R01-R07 are compared with, and the facts shown beside them."""
 
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ RIBOSOMAL_RNA = r"^(?:MT-RNR[12]|RNA(?:5S|5-8S|18S|28S|45S)\w*|RN(?:5|18|28|45)S
 """HGNC symbols of ribosomal RNA genes. An annotation that leaves them out hides what the library holds of them."""
 NO_LENGTHS = "gene lengths are not known, so there are no TPM; give reference.gtf, or a column length in the matrix"
 STRANDED = 0.8
-"""Share of one strand from which on a library is stranded: `stranded_threshold` of nf-core/rnaseq, over what RSeQC's
+"""Fraction of one strand from which on a library is stranded: `stranded_threshold` of nf-core/rnaseq, over what RSeQC's
 infer_experiment or salmon count. nf-core leaves 0.55 to 0.8 open; here it is unstranded: no stranded library either way."""
 MIN_FRAGMENTS = 100
 """Fewest mapped fragments a strandedness is told from: of an unstranded library the share then scatters by 0.05 (binomial),
@@ -169,7 +169,7 @@ def _named(expression: "AnnData", pattern: str) -> NDArray[np.bool_]:
 
 
 def _share(expression: "AnnData", pattern: str) -> Floats | float:
-    """Share of each sample's counts in the genes whose name matches; NaN when the annotation has none."""
+    """Fraction of each sample's counts in the genes whose name matches; NaN when the annotation has none."""
     chosen = _named(expression, pattern)
     counts = np.asarray(expression.layers["counts"], dtype=float)
     return counts[:, chosen].sum(axis=1) / np.maximum(counts.sum(axis=1), 1) if chosen.any() else np.nan
@@ -195,7 +195,7 @@ def _highest(expression: "AnnData", shares: pd.Series, pattern: str, kind: str) 
 
 
 def _mapping(expression: "AnnData", quality: Mapping[str, Quantification]) -> Metric:
-    """Lowest share of fragments salmon assigned, over all samples."""
+    """Lowest fraction of fragments salmon assigned, over all samples."""
     if missing := sorted(set(expression.obs_names) - set(quality)):
         return Metric(value=None, reason=f"came as counts, not as reads: {', '.join(missing)}")
     sample = min(sorted(quality), key=lambda name: quality[name].percent_mapped)
@@ -235,7 +235,7 @@ def _strandedness(expression: "AnnData", quality: Mapping[str, Quantification]) 
 
 
 def _of_share(antisense: float) -> str:
-    """What the sheet calls a library whose first reads are antisense in this share of fragments."""
+    """What the sheet calls a library whose first reads are antisense in this fraction of fragments."""
     return "reverse" if antisense >= STRANDED else "forward" if 1 - antisense >= STRANDED else "unstranded"
 
 

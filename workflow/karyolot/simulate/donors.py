@@ -20,7 +20,7 @@ SITES_PER_BASE = 1.5e-3
 
 @dataclass(frozen=True)
 class Change:
-    """Copies gained (+) or lost (-) by a share of the cells.
+    """Copies gained (+) or lost (-) by a fraction of the cells.
 
     where: 'chr8' or, in megabases of the real assembly, 'chr20:30.4-39.0'.
     """

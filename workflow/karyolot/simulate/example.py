@@ -25,7 +25,7 @@ class Size:
 
     scale: real bases per base. dna_pairs, rna_pairs: read pairs of a full library. genes: in the annotation.
     set_genes: most genes kept of one gene set. transcript: shortest and longest, bases. bin_bp, min_bin_count, decoys:
-    settings of these names. claim_mb: size the PASS claim is made for, real megabases. mosaic: share of the cells of
+    settings of these names. claim_mb: size the PASS claim is made for, real megabases. mosaic: fraction of the cells of
     L2-gain with trisomy 8, and with the 20q gain.
     """
 
@@ -92,7 +92,7 @@ DONORS = {
 
 @dataclass(frozen=True)
 class Culture:
-    """A lot. donor: by its sheet. cells: whose they are. depth: share of a full DNA library. expected: the verdict.
+    """A lot. donor: by its sheet. cells: whose they are. depth: fraction of a full DNA library. expected: the verdict.
 
     mutated: genes with one base changed in one of the two copies of every cell.
     """

@@ -74,7 +74,7 @@ named here do not move. A gene of several axes takes the first."""
 SILENT = 0.15
 """Share of other genes that are off."""
 PERSONAL = 0.03
-"""Share of genes one donor makes several-fold more or less of than another; the rest differ by 0.3 log2 units."""
+"""Fraction of genes one donor makes several-fold more or less of than another; the rest differ by 0.3 log2 units."""
 DISPERSION = 0.02
 """Squared coefficient of variation between replicates beyond counting (negative binomial)."""
 INSERT = 200

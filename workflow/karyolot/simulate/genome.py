@@ -162,7 +162,7 @@ def make_genome(
 
 
 def _draw_bases(gc: NDArray[np.float64], rng: np.random.Generator) -> Bases:
-    """Independent bases of the given share of G and C per window."""
+    """Independent bases of the given fraction of G and C per window."""
     bases = np.empty((len(gc), WINDOW), np.uint8)
     for part in range(0, len(gc), 20_000):
         share = gc[part : part + 20_000, None].astype(np.float32)

@@ -41,7 +41,7 @@ MEDIAN = 0.455
 READ_LENGTHS = (25, 400)
 """How many times the variance of counts sums of bases have: as many as a read has bases, 36 to 300."""
 DEEP = 0.02
-"""Counts per base from which on that is held against them: 6-fold depth, or bases of 0.02-fold depth, too few for any lot."""
+"""Counts per base from which on that is compared with them: 6-fold depth, or bases of 0.02-fold depth, too few for any lot."""
 MOST_NOISE = 0.12
 """Relative difference of neighbouring bins beyond what counting explains, which no library of such depth shows."""
 

@@ -92,8 +92,8 @@ def _by_column(content: bytes, places: Places, order: Order, names: dict[str, in
     kind, strange = order.kind, (*text.NO_DATA, *WIG)
     if any(not name or name != name.strip().strip("\"'") or name.startswith(strange) for name in chroms):
         return None
-    spelt = order.spelt | {contig_key(name): name for name in chroms if contig_key(name) not in order.spelt}
-    if kind.apart and any(spelt[contig_key(name)] != name for name in chroms):
+    spelled = order.spelled | {contig_key(name): name for name in chroms if contig_key(name) not in order.spelled}
+    if kind.apart and any(spelled[contig_key(name)] != name for name in chroms):
         return None
     if not (np.all(start >= 0) and np.all(start < end) and np.all(end <= text.MOST)) or not _allowed(value, kind):
         return None
@@ -106,7 +106,7 @@ def _by_column(content: bytes, places: Places, order: Order, names: dict[str, in
         ends[name] = int(low[-1]), int(high[-1])
     if kind.apart:
         order.ends |= ends
-        order.spelt = spelt
+        order.spelled = spelled
     numbers = np.array([names.setdefault(name, len(names)) for name in chroms], dtype=np.int32)
     return Block(numbers[contig], start, end, value)
 

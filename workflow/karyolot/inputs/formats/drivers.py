@@ -31,7 +31,7 @@ def gene_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     ------
     Fault
         E16 for other columns; E17 for a scope or role that is not written as it must be; E18 without a source; E01 for a gene
-        that stands twice.
+        that occurs twice.
     """
     seen: set[str] = set()
     for line, row in table(path, GENE_COLUMNS):
@@ -44,7 +44,7 @@ def gene_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             raise Fault("E17", message, "write driver or benign", line, meant)
         yield from _sourced(line, row)
         if row["gene"] in seen:
-            raise Fault("E01", f"the gene {row['gene']} stands twice", "keep one row", line)
+            raise Fault("E01", f"the gene {row['gene']} occurs twice", "keep one row", line)
         seen.add(row["gene"])
 
 

@@ -41,7 +41,7 @@ def records(path: Path) -> Iterator[tuple[str, int, bytes]]:
     Raises
     ------
     Fault
-        E28 for a file that is not FASTA, a contig without a name or bases or that stands twice, a letter that stands for no
+        E28 for a file that is not FASTA, a contig without a name or bases or that occurs twice, a letter that stands for no
         base, and a file without any called base.
     """
     seen: set[str] = set()
@@ -57,7 +57,7 @@ def records(path: Path) -> Iterator[tuple[str, int, bytes]]:
                 if not name:
                     raise Fault("E28", "a contig has no name", "write its name behind the >")
                 if name in seen:
-                    raise Fault("E28", f"the contig {quoted(name)} stands twice", "delete one of them")
+                    raise Fault("E28", f"the contig {quoted(name)} occurs twice", "delete one of them")
                 seen.add(name)
                 yield name, 0, b""
             bases = piece.translate(None, b"\r\n")
@@ -145,7 +145,7 @@ def _no_index(path: Path) -> Fault:
 
 
 def _indexed(path: Path, index: Path) -> dict[str, int]:
-    """Contigs of an index, after it was held against the file; raises ValueError when it is damaged."""
+    """Contigs of an index, after it was compared with the file; raises ValueError when it is damaged."""
     rows = []
     try:
         for _, line in lines(index):

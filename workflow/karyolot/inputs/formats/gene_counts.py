@@ -154,7 +154,7 @@ def look(path: Path, samples: tuple[tuple[str, str], ...]) -> GeneCounts:
     Raises
     ------
     Fault
-        E28 for what is no matrix of counts, E01 for genes or columns that stand twice, E16 for damaged names, E25 for a file of
+        E28 for what is no matrix of counts, E01 for genes or columns that occur twice, E16 for damaged names, E25 for a file of
         one sample that several name, or whose column depends on a strandedness that is not declared.
     """
     columns, rows = _open(path, dict(samples))
@@ -335,7 +335,7 @@ def _of_header(cells: Sequence[str], width: int, samples: Mapping[str, str], lin
         exact = [place for place, name in enumerate(header) if place and name == sample]
         found = exact or [place for place, name in enumerate(header) if place and _base(name) == sample]
         if len(found) > 1:
-            raise Fault("E01", f"the column {quoted(header[found[0]])} stands twice", "keep one of them", line)
+            raise Fault("E01", f"the column {quoted(header[found[0]])} occurs twice", "keep one of them", line)
         if found:
             places[sample] = found[0]
         else:
@@ -378,7 +378,7 @@ def _other_table(header: Sequence[str]) -> str | None:
 
 
 def _check_names(genes: Sequence[str], names: Sequence[str], numbers: Sequence[int]) -> None:
-    """Raise a Fault for genes that stand twice, and for names that a spreadsheet changed."""
+    """Raise a Fault for genes that occur twice, and for names that a spreadsheet changed."""
     first = 0 if genes[0] == "0" else 1
     if len(genes) >= FEW_GENES and all(gene == str(place) for place, gene in enumerate(genes, first)):
         message = "numbers its rows in the first column, which is to hold the gene ids"

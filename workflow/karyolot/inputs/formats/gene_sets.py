@@ -54,13 +54,13 @@ def records(path: Path) -> Iterator[tuple[int, str, list[str]]]:
 
 
 def look(path: Path) -> Facts:
-    """The whole file. Raises Fault: see `records`; E01 for a set that stands twice, E16 for damaged names."""
+    """The whole file. Raises Fault: see `records`; E01 for a set that occurs twice, E16 for damaged names."""
     sets: dict[str, frozenset[str]] = {}
     damaged: dict[str, tuple[int, str, str]] = {}
     former: dict[str, None] = {}
     for line, name, genes in records(path):
         if name in sets:
-            raise Fault("E01", f"the gene set {quoted(name)} stands twice", "delete one of them", line)
+            raise Fault("E01", f"the gene set {quoted(name)} occurs twice", "delete one of them", line)
         damaged |= {found[1]: found for found in damaged_names([(line, gene) for gene in genes])}
         former |= dict.fromkeys(gene for gene in genes if gene in aliases())
         sets[name] = frozenset(aliases().get(gene, gene) for gene in genes)
@@ -81,14 +81,14 @@ def look_axes(path: Path) -> Axes:
             message = f"informational is {quoted(row['informational'])}"
             faults.append(Fault("E17", message, "write yes or no", line))
         if row["set_name"] in seen:
-            message = f"the set {quoted(row['set_name'])} stands twice"
+            message = f"the set {quoted(row['set_name'])} occurs twice"
             faults.append(Fault("E01", message, "keep one row", line))
         seen.add(row["set_name"])
     return Axes(rows, faults)
 
 
 def read(paths: Sequence[str | Path], axes: str | Path) -> tuple[Mapping[str, frozenset[str]], dict[str, list[str]]]:
-    """The sets that the axes name, from GMT files, and the columns of contract SetAxes.
+    """The sets that the axes name, from GMT files, and the columns of schema SetAxes.
 
     Raises
     ------

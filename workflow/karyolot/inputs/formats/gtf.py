@@ -58,7 +58,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """What the run takes, each a table as columns. transcripts: contract TranscriptGenes. genes: contract Genes. spans: chrom,
+    """What the run takes, each a table as columns. transcripts: schema TranscriptGenes. genes: schema Genes. spans: chrom,
     start, end (0-based half-open), gene_name of every named gene on every contig it stands on."""
 
     transcripts: dict[str, list[str]]
@@ -254,7 +254,7 @@ def _genes(
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
 ) -> dict[str, list[str] | NDArray[np.int64]]:
-    """Contract Genes as columns.
+    """Schema Genes as columns.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ def look(path: Path) -> Facts:
             message, meant = f"expected is {quoted(row['expected'])}", nearest(row["expected"], EXPECTED)
             faults.append(Fault("E17", message, f"write {', '.join(EXPECTED)}", line, meant))
         if (name, row["group"]) in seen:
-            message = f"{name} stands twice in the group {quoted(row['group'])}"
+            message = f"{name} occurs twice in the group {quoted(row['group'])}"
             faults.append(Fault("E01", message, "keep one row", line))
         seen.add((name, row["group"]))
         if name not in {each for _, each, _ in damaged}:
@@ -59,7 +59,7 @@ def look(path: Path) -> Facts:
 
 
 def read(path: str | Path) -> dict[str, list[str]]:
-    """The columns of contract MarkerPanel; raises what `look` raises, or the first of its faults."""
+    """The columns of schema MarkerPanel; raises what `look` raises, or the first of its faults."""
     with named(path):
         facts = look(Path(path))
         for fault in facts.faults:

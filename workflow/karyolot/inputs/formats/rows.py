@@ -88,15 +88,15 @@ def placed(raw: Iterable[tuple[int, str, int, int, T]], kind: Kind) -> Iterator[
 
 
 class Order:
-    """What rows must be held against that come later in a file.
+    """What rows must be compared with that come later in a file.
 
-    ends: the last interval of each contig; spelt: each contig by its name without chr.
+    ends: the last interval of each contig; spelled: each contig by its name without chr.
     """
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.ends: dict[str, tuple[int, int]] = {}
-        self.spelt: dict[str, str] = {}
+        self.spelled: dict[str, str] = {}
 
     def placed(self, raw: Iterable[tuple[int, str, int, int, T]]) -> Iterator[tuple[int, str, int, int, T]]:
         """See `placed`; may be called for the parts of a file, one after the other."""
@@ -109,7 +109,7 @@ class Order:
                 written, name = chrom, chrom.strip().strip("\"'")
                 if not name:
                     raise Fault("E28", "names no contig", "correct the line", line)
-                if kind.apart and (other := self.spelt.setdefault(contig_key(name), name)) != name:
+                if kind.apart and (other := self.spelled.setdefault(contig_key(name), name)) != name:
                     raise Fault("E28", f"names one contig in two ways: {other} and {name}", "keep one of the two", line)
                 last = ends.get(name, (0, 0))
             if not 0 <= start < end <= MOST:
@@ -128,10 +128,10 @@ class Order:
 def _not_apart(kind: Kind, chrom: str, own: tuple[int, int], last: tuple[int, int], line: int) -> Fault:
     place = f"{chrom}:{own[0]}-{own[1]}"
     if own == last:
-        return Fault("E28", f"{place} stands twice", "keep one of the lines", line)
+        return Fault("E28", f"{place} occurs twice", "keep one of the lines", line)
     if own[1] <= last[0]:
         remedy = "sort the file: sort -k1,1 -k2,2n"
-        return Fault("E28", f"{place} stands after {chrom}:{last[0]}-{last[1]}: the lines are not sorted", remedy, line)
+        return Fault("E28", f"{place} comes after {chrom}:{last[0]}-{last[1]}: the lines are not sorted", remedy, line)
     message = f"{place} overlaps the interval before it ({chrom}:{last[0]}-{last[1]})"
     remedy = "count in bins side by side" if kind.bins else "give every base one value: keep one of them, or merge them"
     return Fault("E28", message, remedy, line)

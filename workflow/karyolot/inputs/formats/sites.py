@@ -19,7 +19,7 @@ from karyolot.inputs.formats.text import MISSING, NO_DATA, lines, named, number,
 
 BASES = frozenset("ACGT")
 WRONG_REFERENCE = 0.05
-"""Share of sites whose reference allele is not the base of the genome, from which on the panel is of another assembly: some
+"""Fraction of sites whose reference allele is not the base of the genome, from which on the panel is of another assembly: some
 sites were corrected between patches; by chance 75 % differ."""
 SURE = 20
 """Sites that must agree on another strand or another order of the alleles: each fits by chance in one of two or three."""
@@ -270,7 +270,7 @@ def look(
 
 
 def read(path: Path, fasta: Path, autosomes: Sequence[str]) -> dict[str, Any]:
-    """Columns of contract Sites: the SNPs of a panel on the autosomes of an indexed genome, in its order and spelling.
+    """Columns of schema Sites: the SNPs of a panel on the autosomes of an indexed genome, in its order and spelling.
 
     Raises
     ------

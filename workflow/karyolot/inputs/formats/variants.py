@@ -92,7 +92,7 @@ def look(path: Path, lot: str, donor: str) -> Facts:
 
 
 def read(path: Path, lot: str, donor: str) -> dict[str, list[Any]]:
-    """Columns of contract CalledVariants; a Fault has the name of the file."""
+    """Columns of schema CalledVariants; a Fault has the name of the file."""
     with named(path):
         rows = list(records(path, lot, donor))
     return {name: [row[place] for row in rows] for place, name in enumerate(Called._fields)}

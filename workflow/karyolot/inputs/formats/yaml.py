@@ -23,7 +23,7 @@ AMBIGUOUS = re.compile(
 
 
 class StrictLoader(yaml.SafeLoader):
-    """Refuses what the standard loader takes without a word: a key that stands twice, and scalars read in two ways."""
+    """Refuses what the standard loader takes without a word: a key that occurs twice, and scalars read in two ways."""
 
 
 def _mapping(loader: StrictLoader, node: yaml.MappingNode) -> dict[Hashable, Any]:
@@ -32,7 +32,7 @@ def _mapping(loader: StrictLoader, node: yaml.MappingNode) -> dict[Hashable, Any
         if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
             continue
         if key.value in seen:
-            message = f"the key {quoted(str(key.value))} stands twice in one section"
+            message = f"the key {quoted(str(key.value))} occurs twice in one section"
             raise Fault("E18", message, "keep one of them", key.start_mark.line + 1)
         seen.add(str(key.value))
     loader.flatten_mapping(node)
