@@ -74,7 +74,7 @@ def waves(generator: np.random.Generator, parts: Sequence[tuple[float, float]]) 
 def simulate(
     generator: np.random.Generator, inside: NDArray[np.int64], fractions: Sequence[float], donor_depth: float
 ) -> list[pd.DataFrame]:
-    """Contract LogRatios of each lot. inside: bins of one gained copy in those fractions of the cells."""
+    """Schema LogRatios of each lot. inside: bins of one gained copy in those fractions of the cells."""
     table, common = bins(), waves(generator, COMMON)
     everywhere = FRAGMENTS * np.exp(waves(generator, YIELD)) * germline(generator)
     donor = generator.poisson(donor_depth * everywhere * np.exp(waves(generator, OWN)))

@@ -41,7 +41,7 @@ LEAST_VARIANCE = 0.01
 
 
 class LineLot(NamedTuple):
-    """A lot of a line. sets: of chromosomes in its cells, None = not measured. counts: contract Counts; calls: contract Calls,
+    """A lot of a line. sets: of chromosomes in its cells, None = not measured. counts: schema Counts; calls: schema Calls,
     its own. usable: the lot has a verdict on stability; the last lot of a line is read whatever its own will be."""
 
     lot_id: str
@@ -94,7 +94,7 @@ def trace(
     Parameters
     ----------
     bins, donor
-        Contracts Bins and Counts.
+        Schema Bins and Counts.
     lots
         The oldest first, at least one; the last is the one in question.
     sex
@@ -129,7 +129,7 @@ def follow(
     atlas: Atlas,
     left_out: Sequence[LeftOut] = (),
 ) -> Kinetics:
-    """`trace` from ratios: contract LogRatios of each lot, all on the same bins. comparison: of the last lot."""
+    """`trace` from ratios: schema LogRatios of each lot, all on the same bins. comparison: of the last lot."""
     facts: dict[str, Any] = {
         "lots": tuple(lot.lot_id for lot in lots),
         "left_out": tuple(left_out),
@@ -233,7 +233,7 @@ def best_weights(line: Joined, settings: CopyNumber) -> Floats:
 
 
 def combined(ratios: Sequence[pd.DataFrame], line: Joined, weights: Floats) -> pd.DataFrame:
-    """Contract LogRatios of all lots together: the weighted sum of their ratios and the donor's track, with its Poisson variance.
+    """Schema LogRatios of all lots together: the weighted sum of their ratios and the donor's track, with its Poisson variance.
 
     lot_count is the number of fragments of one lot that would count as exactly. A bin that is masked in one lot is masked.
     """
@@ -257,7 +257,7 @@ def _claim(limits: pd.DataFrame, settings: CopyNumber) -> dict[str, float | None
 
 
 class Place(NamedTuple):
-    """A changed region. call: the row of contract Calls whose ends it has. lots: whether each lot called it by itself."""
+    """A changed region. call: the row of schema Calls whose ends it has. lots: whether each lot called it by itself."""
 
     call: dict[Any, Any]
     lots: tuple[bool, ...]
