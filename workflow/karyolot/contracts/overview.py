@@ -35,9 +35,28 @@ class OverviewArm(Frozen):
     state: ArmState
 
 
+class Measure(Frozen):
+    """A metric of a lot, for a control chart. title: of its criterion."""
+
+    metric: str
+    title: str
+    unit: str
+    value: float
+
+
+class OverviewClone(Frozen):
+    """A clone followed through the line of a lot, in the words of its report."""
+
+    name: str
+    growth: str
+    expected: str
+
+
 class OverviewRow(LotPoint):
     """One lot of the overview. first_reason: of the outcome, one sentence; finding: in a few words. bank, sampled, coverage: as
-    the report prints them. on_file: results of other laboratories, by kind. mark_of_code: of what made its results."""
+    the report prints them. on_file: results of other laboratories, by kind. mark_of_code: of what made its results. measures:
+    of the criteria with a number, without those on stability for a lot that has no verdict on it. clones: over the lots it was
+    grown from."""
 
     first_reason: str
     finding: str
@@ -48,3 +67,5 @@ class OverviewRow(LotPoint):
     report_id: str
     mark_of_code: str
     arms: tuple[OverviewArm, ...]
+    measures: tuple[Measure, ...] = ()
+    clones: tuple[OverviewClone, ...] = ()

@@ -50,7 +50,11 @@ class Lot(Row):
     donor_id: Id = Field(description="A donor of donors.tsv.")
     passage: Annotated[int, Field(ge=1)] = Field(description="Passages since reprogramming; hepatocytes are 0.")
     pdl: Annotated[float, Field(ge=0)] | None = Field(None, description="Population doublings since reprogramming.")
-    bank: Literal["PCB", "MCB", "DP"] | None = Field(None, description="Primary or master cell bank, drug product.")
+    bank: Literal["PCB", "MCB", "DP", "CONTROL"] | None = Field(
+        None,
+        description="Primary or master cell bank, drug product; CONTROL: a physical control lot sequenced with each batch, which"
+        " has control charts of its own (system suitability).",
+    )
     parent_lot_id: Id | None = Field(None, description="Parent: the lot of lots.tsv from which this lot was expanded.")
     thaw_state: Literal["fresh", "thawed"] | None = Field(None, description="State of the cells when sampled.")
     cryo_protocol: Text | None = Field(None, description="How the lot was frozen.")

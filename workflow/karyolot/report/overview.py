@@ -1,22 +1,26 @@
 """All lots on one page: lots x chromosome arms."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
 
+from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.front import UNRECORDED
-from karyolot.contracts.overview import OverviewArm, OverviewRow, StudyExpression
+from karyolot.contracts.overview import Measure, OverviewArm, OverviewClone, OverviewRow, StudyExpression
 from karyolot.contracts.provenance import Code
 from karyolot.contracts.record import Record
 from karyolot.contracts.text import Caption
-from karyolot.report import groups, study_text, words
+from karyolot.report import control, groups, study_text, words
+from karyolot.report.figures import control as control_figure
 from karyolot.report.figures import strip, trend
 from karyolot.report.figures.arms import arm_states
 from karyolot.report.figures.heat import MOST_DRAWN, Heat, study_heat
 from karyolot.report.figures.samples import PLOT, dots
 from karyolot.report.render import page
+from karyolot.report.text import control as control_text
 from karyolot.report.text import passages
 
 MOST_PANELS = 8
@@ -49,7 +53,22 @@ def overview_row(record: Record) -> OverviewRow:
             )
             for (chrom, arm), state in arm_states(record.copy_number).items()
         ),
+        measures=tuple(_measures(record.verdict)),
+        clones=tuple(_clones(record)),
     )
+
+
+def _measures(verdict: Verdict) -> Iterator[Measure]:
+    for result in verdict.criteria:
+        numeric = isinstance(result.value, int | float) and not isinstance(result.value, bool)
+        if numeric and not (verdict.suppressed and result.kind == "stability"):
+            yield Measure(metric=result.metric, title=result.title, unit=result.unit, value=float(result.value or 0))
+
+
+def _clones(record: Record) -> Iterator[OverviewClone]:
+    said = record.text.earlier and record.text.earlier.kinetics
+    for clone, words_of in zip(record.kinetics.clones, said.clones, strict=True) if record.kinetics and said else ():
+        yield OverviewClone(name=clone.name, growth=words_of.growth, expected=words_of.expected)
 
 
 @dataclass(frozen=True)
@@ -88,6 +107,18 @@ def recurrent(rows: Sequence[OverviewRow]) -> list[Recurrent]:
         if len(states) > 1
     ]
     return sorted(made, key=lambda arm: -len(arm.lots))
+
+
+def _over_time(rows: Sequence[OverviewRow]) -> dict[str, Any]:
+    """Control charts, and the lots whose clones were followed and that no other lot was grown from."""
+    charts, parents = control.groups(rows), {row.parent for row in rows}
+    return {
+        "charts": charts,
+        "charts_caption": control_text.overview(charts),
+        "control": control_text,
+        "chart": control_figure,
+        "tips": [row for row in rows if row.clones and row.lot_id not in parents],
+    }
 
 
 def _heats(study: StudyExpression) -> list[tuple[Heat | None, Caption, str]]:
@@ -140,6 +171,7 @@ def render_overview(
         "trend": trend,
         "ticks": trend.ticks(ordered),
         "trend_caption": passages.trend(ordered),
+        **_over_time(by_donor),
         "title": "Genomic stability, all lots",
         "identity": None if pairs is None else study_text.pair_findings(pairs),
         "expression": study,
