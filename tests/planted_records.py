@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from karyolot.contracts.criteria import Action, CriterionResult, Outcome, Verdict
 from karyolot.contracts.kinetics import Clone, CloneFraction, Growth, Kinetics, LeftOut
+from karyolot.contracts.mitochondria import CopiesPerCell, MitochondrialFacts
 from karyolot.contracts.overview import StudyExpression
 from karyolot.contracts.provenance import Code, ConfigDifference, InputFile, Provenance
 from karyolot.contracts.record import (
@@ -47,6 +48,7 @@ from karyolot.contracts.record_dna import (
     SmallVariantRecord,
     SmallVariantRow,
 )
+from karyolot.contracts.record_extranuclear import DeletionRow, HeteroplasmyRow, MitochondrialRecord
 from karyolot.contracts.record_rna import (
     ArmShiftRow,
     ExpressionRecord,
@@ -471,6 +473,36 @@ SMALL_VARIANTS = SmallVariantRecord(
 )  # fmt: skip
 
 
+MITOCHONDRIA = MitochondrialRecord(
+    facts=MitochondrialFacts(
+        reason="", contig="chrM", length=16_569, rcrs=True,
+        lot_copies=CopiesPerCell(value=412.0, low=398.0, high=426.0, sets=2.0),
+        donor_copies=CopiesPerCell(value=1530.0, low=1490.0, high=1570.0, sets=2.0),
+        lot_depth=3_090.0, donor_depth=11_480.0, positions=16_208, dispersion=1.3, threshold=1.03e-6, floor=0.01, nuclear=0.0048,
+        lod=0.0157, deletion_lod=0.0071, power=0.95, pathogenic=0.6, lot_left_out=0.004, donor_left_out=0.001,
+    ),
+    alleles=(
+        HeteroplasmyRow(
+            start=3_242, ref="A", alt="G", gene="MT-TL1", change="", altering=True, lot=0.118, lot_low=0.107, lot_high=0.13,
+            lot_depth=3_101, donor=0.004, donor_low=0.003, donor_high=0.006, donor_depth=11_502, shift=0.114, shift_low=0.103,
+            shift_high=0.126, lod=0.0151, finding="shift",
+        ),
+        HeteroplasmyRow(
+            start=16_092, ref="T", alt="C", gene="", change="", altering=False, lot=0.31, lot_low=0.294, lot_high=0.327,
+            lot_depth=2_988, donor=0.302, donor_low=0.294, donor_high=0.311, donor_depth=11_120, shift=0.008, shift_low=-0.01,
+            shift_high=0.026, lod=None, finding="same",
+        ),
+    ),
+    deletions=(
+        DeletionRow(
+            start=8_469, size=4_977, repeat=13, common=True, lot_reads=3, lot=0.0011, lot_low=0.0004, lot_high=0.0033,
+            donor_reads=71, donor=0.0083, donor_low=0.0066, donor_high=0.0105, shift=-0.0072, shift_low=-0.0095,
+            shift_high=-0.0046, depth=None, depth_low=None, depth_high=None, finding="same",
+        ),
+    ),
+)  # fmt: skip
+
+
 def study() -> StudyExpression:
     """Two samples of each of three lots and of their two donors; lots and hepatocytes lie apart."""
     rows = [("D-009", ""), ("D-009", "HLP-2031-04"), ("D-014", ""), ("D-014", "HLP-2031-07"), ("D-014", "HLP-2031-09")]
@@ -860,11 +892,13 @@ def failing() -> Record:
         imported=IMPORTED,
         deviations=(DEVIATION,),
         small_variants=SMALL_VARIANTS,
+        mitochondria=MITOCHONDRIA,
         findings=leading(
             True,
             copy_number=("2 changes of the lot against its donor were called.",),
             alleles=("SNP genotypes confirm the declared donor. At 38112 sites covered in both.",),
             small_variants=("In 12 listed genes 31 small variants are the donor's.", "Not seen in the donor: 1."),
+            mitochondria=("1 allele of chrM differs between lot and donor.",),
         ),
     )
 

@@ -39,6 +39,7 @@ FULL = LotFiles(
     rna=files.RNA.at(lot="L1"),
     alleles=files.LOT_ALLELES.at(lot="L1"),
     variants=files.VARIANTS.at(lot="L1"),
+    mitochondria=files.MITOCHONDRIA.at(lot="L1"),
     metrics="m",
     verdict="v",
     references="p",
@@ -53,7 +54,7 @@ FULL = LotFiles(
 @st.composite
 def lots(draw: st.DrawFn) -> LotFiles:
     """Sets of files of lots with RNA, a reference panel, alleles, variants, ancestors, or without."""
-    some = {name: draw(st.booleans()) for name in ("rna", "panel", "arms", "alleles", "variants")}
+    some = {name: draw(st.booleans()) for name in ("rna", "panel", "arms", "alleles", "variants", "mitochondria")}
     rna = files.RNA.at(lot="L1")
     parts = {
         "dna": files.DNA.at(lot="L1"),
@@ -61,6 +62,7 @@ def lots(draw: st.DrawFn) -> LotFiles:
                             "arms": rna.arms if some["arms"] else None}) if some["rna"] else None,
         "alleles": files.LOT_ALLELES.at(lot="L1") if some["alleles"] else None,
         "variants": files.VARIANTS.at(lot="L1") if some["variants"] else None,
+        "mitochondria": files.MITOCHONDRIA.at(lot="L1") if some["mitochondria"] else None,
     }  # fmt: skip
     lists = {
         name: tuple(draw(st.lists(st.sampled_from("xyz"), max_size=3)))
@@ -152,6 +154,8 @@ def study(rna: int = 0) -> Study:
 def test_a_lot_has_what_was_configured_and_measured() -> None:
     bare = files.lot_files(study(), Config(reference=Reference(fasta="g.fa")), "L1")
     assert (bare.rna, bare.alleles, bare.variants) == (None, None, None) and bare.dna == files.DNA.at(lot="L1")
+    assert bare.mitochondria == files.MITOCHONDRIA.at(lot="L1")
+    assert files.lot_files(study(), Config(), "L1").mitochondria is None
     rich = Config(
         reference=Reference(fasta="g.fa", gtf="g.gtf"),
         identity=Identity(sites="s.vcf"),

@@ -253,10 +253,17 @@ def test_missing_evidence_is_said_and_never_blank() -> None:
     failing = planted_records.failing()
     assert failing.expression is not None
     bare = failing.expression.model_copy(update={"markers": (), "sets": (), "heat": (), "arms": (), "panel": None})
-    without = {"expression": bare, "alleles": None, "small_variants": None, "qc": (), "not_seen": ()}
+    without = {
+        "expression": bare,
+        "alleles": None,
+        "small_variants": None,
+        "mitochondria": None,
+        "qc": (),
+        "not_seen": (),
+    }
     text = Page(planted_records.html(planted_records.reworded(failing, **without))).text
     for missing in (
-        "Markers", "Gene sets", "Small variants", "Identity by SNPs", "Modules against accepted lots",
+        "Markers", "Gene sets", "Small variants", "Mitochondrial DNA", "Identity by SNPs", "Modules against accepted lots",
         "Heat map, sample by sample", "Expression along chromosome arms",
     ):  # fmt: skip
         assert f"{missing}: not available." in text

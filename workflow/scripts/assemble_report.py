@@ -13,7 +13,7 @@ from karyolot.io.expression import read_expression_results
 from karyolot.io.files import describe_file, read_described, read_model, read_verdict
 from karyolot.io.quality import read_said
 from karyolot.io.record import read_report, write_report
-from karyolot.io.tables import read_alleles, read_copy_number, read_variants
+from karyolot.io.tables import read_alleles, read_copy_number, read_mitochondrial, read_variants
 from karyolot.plan.params import job
 from karyolot.plan.provenance import collect, made_now
 from karyolot.report.qc import summarise
@@ -29,8 +29,8 @@ with job(snakemake, CopyNumber) as settings:
     rna = read_expression_results(given.rna, params.replicates)
     qc = [summarise(sample["facts"], *read_said(sample["said"])) for sample in params.quality]
     alleles, variants = read_alleles(given.alleles), read_variants(given.variants)
-    earlier = [read_report(path) for path in given.earlier]
+    mitochondria, earlier = read_mitochondrial(given.mitochondria), [read_report(path) for path in given.earlier]
     results = [ImportedResult.model_validate(row) for row in params.results] if params.results is not None else None
-    found = [dna, rna, qc, provenance, settings, alleles, results, variants, earlier, params.sets]
+    found = [dna, rna, qc, provenance, settings, alleles, results, variants, mitochondria, earlier, params.sets]
     found.append(None if given.kinetics is None else read_model(given.kinetics, Kinetics))
     write_report(assemble(facts, params.notice, verdict, *found), snakemake.output.report, made_now(os.environ))

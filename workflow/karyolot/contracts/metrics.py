@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
-Stage = Literal["dna", "alleles", "variants", "rna", "panel", "process", "imported"]
-"""The function that computes a metric: copy_number_metrics, allele_metrics, variant_metrics, expression_metrics,
-panel_metrics, process_metrics, imported_metrics. A stage returns all of its metrics or is not run."""
+Stage = Literal["dna", "alleles", "variants", "mitochondria", "rna", "panel", "process", "imported"]
+"""The function that computes a metric: copy_number_metrics, allele_metrics, variant_metrics, mitochondrial_metrics,
+expression_metrics, panel_metrics, process_metrics, imported_metrics. A stage returns all of its metrics or is not run."""
 Kind = type[float] | type[int] | type[bool] | tuple[str, ...]
 """Type of a metric's value; a tuple lists the words it can be."""
 
@@ -17,6 +17,7 @@ ABSENT: Mapping[Stage, str] = {
     "dna": "no step of this run measures it",
     "alleles": "no panel of SNPs (identity.sites), or no reads of lot and donor to count alleles in",
     "variants": "no list of genes (small_variants.genes), or no reads of lot and donor",
+    "mitochondria": "no genome (reference.fasta), or no reads of lot and donor",
     "rna": "no RNA of the lot and of its donor's hepatocytes",
     "panel": "no panel is given (expression.panel), or no RNA of the lot and of its donor's hepatocytes",
     "process": "no step of this run measures it",
@@ -31,6 +32,7 @@ _NOT_DONOR = "the lot's SNPs do not match its donor"
 _MARKERS = (
     "half of the group's genes or more are not measurable, one is not annotated, or the marker table has no such group"
 )
+_NO_CHRM = "no mitochondrial contig in the reference, or too few reads on it"
 _TPM = "gene lengths are unknown, or a gene of the group is not annotated"
 _PANEL = "no reference panel, fewer lots than limits need, no TPM, or lots that do not differ"
 
@@ -147,6 +149,16 @@ class MetricName(StrEnum):
 
     VARIANTS_ACQUIRED = ("variants.acquired", "variants", int, "variants",
         "enriched and acquired small variants in the listed genes", "no listed gene is covered in lot and donor")
+
+    MITOCHONDRIA_SHIFTS = ("mitochondria.shifts", "mitochondria", int, "alleles and deletions",
+        "alleles and large deletions of mitochondrial DNA whose fraction differs between lot and donor", _NO_CHRM)
+    MITOCHONDRIA_PATHOGENIC = ("mitochondria.pathogenic", "mitochondria", int, "alleles and deletions",
+        "those that rose and may be in 60% of the lot's mitochondrial genomes or more", _NO_CHRM)
+    MITOCHONDRIA_COPIES = ("mitochondria.copies", "mitochondria", float, "copies per cell",
+        "mitochondrial genomes per cell of the lot", _NO_CHRM)
+    MITOCHONDRIA_LOD = ("mitochondria.lod", "mitochondria", float, "share of mitochondrial genomes",
+        "smallest shift of an allele that is detected at 95% of the positions with the configured power",
+        f"{_NO_CHRM}, or not even a shift of all genomes is detected")
 
     RNA_IDENTITY_DETECTED = ("rna.identity_detected", "rna", float, "TPM, lowest",
         "lowest level of the hepatocyte identity genes in the lot", _TPM)

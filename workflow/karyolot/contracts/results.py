@@ -169,6 +169,15 @@ class VariantFiles(FileSet):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MitochondrialFiles(FileSet):
+    """Mitochondrial DNA of a lot; a lot has them when it and its donor came as reads."""
+
+    heteroplasmies: str
+    deletions: str
+    facts: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ComparisonFiles(FileSet):
     """A lot's RNA against the reference panel."""
 
@@ -208,6 +217,7 @@ class LotFiles(FileSet):
     rna: ExpressionFiles | None
     alleles: AlleleFiles | None
     variants: VariantFiles | None
+    mitochondria: MitochondrialFiles | None
     metrics: str
     verdict: str
     recurrent: str

@@ -225,6 +225,19 @@ class SmallVariants(Section):
     )
 
 
+class Mitochondria(Section):
+    """Mitochondrial DNA of the lot against its donor: copies, heteroplasmy, large deletions. Runs where reads do."""
+
+    min_mapq: Annotated[int, Field(ge=0, le=60)] = Field(
+        20, description="Lowest mapping quality of a read counted; copies in the nuclear genome map with less."
+    )
+    min_base_quality: Annotated[int, Field(ge=0, le=60)] = Field(
+        30, description="Lowest base quality counted: Phred 30 is one error in 1,000."
+    )
+    family_wise_error: ErrorRate = Field(0.05, description="Probability of any false shift in a stable lot.")
+    power: Power = Field(0.95, description="Probability of finding a shift or a deletion at its limit of detection.")
+
+
 class Expression(Section):
     """Reads to counts, lot against donor."""
 
@@ -318,6 +331,7 @@ class Config(Section):
     copy_number: CopyNumber = CopyNumber()
     identity: Identity = Identity()
     small_variants: SmallVariants = SmallVariants()
+    mitochondria: Mitochondria = Mitochondria()
     expression: Expression = Expression()
     pathways: Pathways = Pathways()
     report: Report = Report()

@@ -36,6 +36,7 @@ class Findings(Frozen):
     copy_number: tuple[str, ...] = ()
     alleles: tuple[str, ...] = ()
     small_variants: tuple[str, ...] = ()
+    mitochondria: tuple[str, ...] = ()
     expression: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
 
@@ -142,6 +143,7 @@ class Text(Frozen):
 
     title: lot and verdict. front: page 1. draft: why the results are not to be decided on. unrecorded: facts the sample sheet
     leaves out.
+    mitochondria: how to read its tables, '' = none.
     alleles, earlier, expression: None where the section has no data. absent: what is not available and why, by section or
     part. not_seen: what read depth cannot detect. sign_off: what the decision rests on.
     """
@@ -156,6 +158,7 @@ class Text(Frozen):
     alleles: AlleleText | None
     earlier: EarlierText | None
     expression: ExpressionText | None
+    mitochondria: str
     absent: dict[str, str]
     not_seen: str
     sign_off: str

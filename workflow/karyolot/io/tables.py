@@ -33,8 +33,14 @@ from karyolot.contracts.copy_number import (
     Segments,
 )
 from karyolot.contracts.expression import Components, MarkerScores, SampleDistances, SetScores
+from karyolot.contracts.mitochondria import (
+    Heteroplasmies,
+    MitochondrialDeletions,
+    MitochondrialFacts,
+    MitochondrialResults,
+)
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.results import AlleleFiles, CopyNumberFiles, OverviewFiles, VariantFiles
+from karyolot.contracts.results import AlleleFiles, CopyNumberFiles, MitochondrialFiles, OverviewFiles, VariantFiles
 from karyolot.contracts.small_variants import SmallVariants, VariantFacts, VariantResults
 from karyolot.io.files import (
     SEAL,
@@ -170,6 +176,26 @@ def read_variants(files: VariantFiles | None) -> VariantResults | None:
     if files is None:
         return None
     return VariantResults(read_table(files.variants, SmallVariants), read_model(files.facts, VariantFacts))
+
+
+MITOCHONDRIA: dict[str, type[pa.DataFrameModel]] = {
+    "heteroplasmies": Heteroplasmies, "deletions": MitochondrialDeletions,
+}  # fmt: skip
+"""Table of MitochondrialResults -> its contract."""
+
+
+def write_mitochondria(found: MitochondrialResults, files: Mapping[str, PathLike]) -> None:
+    """All results on mitochondrial DNA of a lot. files: as `write_tables` takes them, and `facts`."""
+    write_tables(found, MITOCHONDRIA, files)
+    write_model(found.facts, files["facts"])
+
+
+def read_mitochondrial(files: MitochondrialFiles | None) -> MitochondrialResults | None:
+    """Mitochondrial DNA of a lot; None without reads of lot and donor."""
+    if files is None:
+        return None
+    tables = {name: read_table(getattr(files, name), contract) for name, contract in MITOCHONDRIA.items()}
+    return MitochondrialResults(**tables, facts=read_model(files.facts, MitochondrialFacts))
 
 
 def read_copy_number(files: CopyNumberFiles, recurrent: pd.DataFrame) -> CopyNumberResults:

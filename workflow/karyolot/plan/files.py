@@ -12,6 +12,7 @@ from karyolot.contracts.results import (
     ExpressionFiles,
     Inputs,
     LotFiles,
+    MitochondrialFiles,
     OverviewFiles,
     PanelFiles,
     QualityFiles,
@@ -30,6 +31,7 @@ from karyolot.plan.samples import (
     has_alleles,
     is_rna,
     lots_with_dna,
+    lots_with_reads,
     lots_with_rna,
     rna_samples,
     sample_facts,
@@ -95,6 +97,11 @@ LOT_ALLELES = AlleleFiles(
 VARIANTS = VariantFiles(
     variants="results/{lot}/variants/small_variants.parquet", facts="results/{lot}/variants/facts.json"
 )
+MITOCHONDRIA = MitochondrialFiles(
+    heteroplasmies="results/{lot}/mitochondria/heteroplasmies.parquet",
+    deletions="results/{lot}/mitochondria/deletions.parquet",
+    facts="results/{lot}/mitochondria/facts.json",
+)
 EXPRESSION = "results/{lot}/rna/expression.h5ad"
 PANEL = PanelFiles(
     comparison=ComparisonFiles(table="results/{lot}/rna/panel.parquet", facts="results/{lot}/rna/panel.json"),
@@ -111,7 +118,10 @@ RNA = ExpressionFiles(
     panel=PANEL,
 )
 METRICS = {
-    **{stage: f"results/{{lot}}/{stage}/metrics.json" for stage in ("dna", "rna", "alleles", "variants")},
+    **{
+        stage: f"results/{{lot}}/{stage}/metrics.json"
+        for stage in ("dna", "rna", "alleles", "variants", "mitochondria")
+    },
     "panel": "results/{lot}/rna/panel_metrics.json",
 }
 KINETICS = "results/{lot}/lineage/kinetics.json"
@@ -284,6 +294,7 @@ def metrics_of(study: Study, settings: Config, lot: str) -> list[str]:
         "panel": panel_files(study, settings.expression, lot) is not None,
         "alleles": has_alleles(study, settings, lot),
         "variants": lot in variant_lots(study, settings),
+        "mitochondria": lot in lots_with_reads(study, settings),
     }
     parts = [part for part, wanted in asked.items() if wanted]
     return [METRICS[part].format(lot=lot) for part in parts]
@@ -396,6 +407,18 @@ def variant_files(study: Study, settings: Config, lot: str) -> VariantFiles | No
     return VARIANTS.at(lot=lot) if lot in variant_lots(study, settings) else None
 
 
+def mitochondrial_files(study: Study, settings: Config, lot: str) -> MitochondrialFiles | None:
+    """Mitochondrial DNA of a lot; None without reads of lot and donor."""
+    return MITOCHONDRIA.at(lot=lot) if lot in lots_with_reads(study, settings) else None
+
+
+def mitochondria_inputs(study: Study, lot: str) -> dict[str, list[str]]:
+    """Reads of a lot and of its donor with what says how deep their nuclear genomes are, in that order."""
+    pair = wgs_pair(study, lot)[::-1]
+    said = {name: [file.format(sample=s) for s in pair] for name, file in (("counts", COUNTS), ("flagstat", FLAGSTAT))}
+    return paired(study, lot) | said
+
+
 def lot_files(study: Study, settings: Config, lot: str) -> LotFiles:
     """All that a lot's record is made from."""
     return LotFiles(
@@ -403,6 +426,7 @@ def lot_files(study: Study, settings: Config, lot: str) -> LotFiles:
         rna=expression_files(study, settings, lot),
         alleles=allele_files(study, settings, lot),
         variants=variant_files(study, settings, lot),
+        mitochondria=mitochondrial_files(study, settings, lot),
         metrics=LOT_METRICS.format(lot=lot),
         verdict=VERDICT.format(lot=lot),
         recurrent=shipped(settings.copy_number.recurrent_regions),

@@ -82,6 +82,7 @@ NEEDS = {
     "count_alleles": Need(Cost(1_000), Cost(0.2, data=1.2)),
     "import_alleles": Need(Cost(1_500), Cost(1)),
     "call_variants": Need(Cost(1_500), Cost(20)),  # of a list of genes; a list of half the genome would need more
+    "analyse_mitochondria": Need(Cost(1_500), Cost(3)),
     "analyse_copy_number": Need(Cost(900), Cost(8)),
     "trace_lineage": Need(Cost(1_200), Cost(8)),
     "analyse_expression": Need(Cost(1_000), Cost(2)),

@@ -10,6 +10,7 @@ SECTIONS = {
     "identity": "Identity",
     "cell-type": "Cell type (RNA)",
     "small-variants": "Small variants",
+    "extranuclear": "Mitochondria",
     "quality": "Data quality",
     "process": "Process and tests on file",
 }
@@ -20,6 +21,7 @@ TOPICS = {
     "identity": "identity",
     "rna": "cell-type",
     "variants": "small-variants",
+    "mitochondria": "extranuclear",
     "dna": "quality",
     "reads": "quality",
     "process": "process",

@@ -17,6 +17,7 @@ from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults, PanelResults
 from karyolot.contracts.kinetics import Kinetics
 from karyolot.contracts.metrics import MetricName
+from karyolot.contracts.mitochondria import MitochondrialResults
 from karyolot.contracts.provenance import Provenance
 from karyolot.contracts.record import (
     CNLOH,
@@ -42,6 +43,7 @@ from karyolot.contracts.record_dna import (
     SmallVariantRecord,
     SmallVariantRow,
 )
+from karyolot.contracts.record_extranuclear import DeletionRow, HeteroplasmyRow, MitochondrialRecord
 from karyolot.contracts.record_rna import (
     ArmShiftRow,
     ExpressionRecord,
@@ -63,6 +65,7 @@ from karyolot.report.study import sample_map
 from karyolot.report.text import alleles as on_alleles
 from karyolot.report.text import copy_number as on_copy_number
 from karyolot.report.text import expression as on_expression
+from karyolot.report.text import extranuclear as on_extranuclear
 from karyolot.report.text import passages, report
 
 ABOUT_KARYOTYPE = (MetricName.DNA_NEUTRAL, MetricName.DNA_USABLE_BINS, MetricName.DNA_BLIND_ARMS)
@@ -84,14 +87,15 @@ def assemble(
     alleles: AlleleResults | None = None,
     results: Sequence[ImportedResult] | None = None,
     variants: VariantResults | None = None,
+    mitochondria: MitochondrialResults | None = None,
     earlier: Sequence[Record] = (),
     sets: float | None = None,
     kinetics: Kinetics | None = None,
 ) -> Record:
     """The record of a lot, sealed under the id that fits its content. alleles: None without a panel of SNPs; variants: None
-    without a list of genes; results: None without a sheet of them; earlier: records of the lots it was grown from, its
-    parent last; sets: of chromosomes in its cells by the DNA content on file, None = not measured; kinetics: of its
-    clones, None = no earlier lot."""
+    without a list of genes; mitochondria: None without reads of lot and donor; results: None without a sheet of them;
+    earlier: records of the lots it was grown from, its parent last; sets: of chromosomes in its cells by the DNA content on
+    file, None = not measured; kinetics: of its clones, None = no earlier lot."""
     copy_number = _copy_number(dna, None if rna is None else rna.arms, settings, alleles, verdict, sets)
     expression = None if rna is None else expression_record(rna, lot)
     measured = Measured(
@@ -103,6 +107,7 @@ def assemble(
         expression=expression,
         alleles=None if alleles is None else allele_record(alleles),
         small_variants=None if variants is None else small_variant_record(variants),
+        mitochondria=None if mitochondria is None else mitochondrial_record(mitochondria),
         qc=with_rna_quality(qc, None if rna is None else rna.quality),
         imported=tuple(result for result in results or () if result.kind != "deviation"),
         deviations=None if results is None else tuple(result for result in results if result.kind == "deviation"),
@@ -117,6 +122,7 @@ def assemble(
         copy_number=on_copy_number.findings(dna),
         alleles=() if alleles is None else on_alleles.findings(alleles, sets),
         small_variants=() if variants is None else on_alleles.small_variants(variants),
+        mitochondria=() if mitochondria is None else on_extranuclear.mitochondria(mitochondria),
         expression=() if rna is None or expression is None else on_expression.findings(rna, expression),
         limits=on_copy_number.limits(
             dna, copy_number, [result.document for result in results or () if result.kind == "dna_content"]
@@ -268,6 +274,15 @@ def small_variant_record(results: VariantResults) -> SmallVariantRecord:
     """Small variants in listed genes that a person should look at."""
     variants = results.variants
     return SmallVariantRecord(rows=record_rows(variants[variants["origin"] != "inherited"], SmallVariantRow))
+
+
+def mitochondrial_record(results: MitochondrialResults) -> MitochondrialRecord:
+    """The record's part on mitochondrial DNA."""
+    return MitochondrialRecord(
+        facts=results.facts,
+        alleles=record_rows(results.heteroplasmies, HeteroplasmyRow),
+        deletions=record_rows(results.deletions, DeletionRow),
+    )
 
 
 def expression_record(rna: ExpressionResults, lot: LotFacts) -> ExpressionRecord:

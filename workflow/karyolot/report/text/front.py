@@ -35,6 +35,8 @@ HOTSPOTS = ("20q11.21", "17p")
 NOUNS: dict[str, str] = {
     MetricName.VARIANTS_ACQUIRED: "small variants",
     MetricName.BAF_CNLOH: "copy-neutral LOH",
+    MetricName.MITOCHONDRIA_SHIFTS: "mitochondrial DNA",
+    MetricName.MITOCHONDRIA_PATHOGENIC: "mitochondrial DNA",
     MetricName.CN_CONTRADICTED: "allele support of calls",
     MetricName.IDENTITY_CONTAMINATION: "contamination",
     MetricName.IDENTITY_GERMLINE: "germline CNVs of the donor",

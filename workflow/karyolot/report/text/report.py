@@ -6,7 +6,7 @@ from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.provenance import DRAFT, UNKNOWN
 from karyolot.contracts.record import ImportedResult, LotFacts, Measured
 from karyolot.contracts.text import Findings, Note, Text, VerdictText
-from karyolot.report.text import alleles, copy_number, expression, front, passages
+from karyolot.report.text import alleles, copy_number, expression, extranuclear, front, passages
 from karyolot.report.words import KINDS, ON_FILE, OUTCOMES, fact_label, listed
 
 ALL_NAMED = 20
@@ -16,6 +16,7 @@ ABSENT = {
     " counts, of lot and donor.",
     "small_variants": "Small variants: not available. They were not searched: no list of genes was given, or no reads to search"
     " in.",
+    "mitochondria": "Mitochondrial DNA: not available. It needs a genome, and reads, not counts, of lot and donor.",
     "earlier": "Earlier passages: not available. No lot this one was grown from is recorded with whole-genome sequencing"
     " (parent_lot_id); overview.html shows all lots of the donor.",
     "expression": "RNA: not available. No RNA sequencing was given for this lot; criteria on RNA are not assessed.",
@@ -62,6 +63,7 @@ def speak(record: Measured, findings: Findings) -> Text:
         else None,
         earlier=passages.earlier(record, numbers["earlier"]) if record.earlier else None,
         expression=expression.section(record.expression, numbers) if record.expression else None,
+        mitochondria=extranuclear.threshold(record.mitochondria) if record.mitochondria else "",
         absent=absent(record),
         not_seen=not_seen(record.not_seen),
         sign_off=sign_off(record.verdict),
@@ -133,6 +135,7 @@ def absent(record: Measured) -> dict[str, str]:
         "calls": record.copy_number.calls,
         "alleles": record.alleles,
         "small_variants": record.small_variants,
+        "mitochondria": record.mitochondria,
         "earlier": record.earlier,
         "expression": record.expression,
         "wgs": "wgs" in held,

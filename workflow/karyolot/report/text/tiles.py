@@ -7,7 +7,7 @@ from karyolot.contracts.front import UNRECORDED, Head, Tile
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.record import Measured, SampleQc
 from karyolot.report.groups import IMPORTED, SECTIONS, by_section, gravest, withheld
-from karyolot.report.text import events, passages
+from karyolot.report.text import events, extranuclear, passages
 from karyolot.report.words import OUTCOMES, bins_of, listed, number, outcome_counts, percent, plural, quantity
 
 COVERAGE, READS, USABLE, INSERT, DUPLICATES = (
@@ -71,7 +71,7 @@ def _tile(record: Measured, name: str, results: list[CriterionResult], said: tup
 
 def _outcome(record: Measured, name: str, results: list[CriterionResult]) -> Outcome:
     """The gravest of the section's criteria; of what the lot's identity withholds: not assessed."""
-    if withheld(record.verdict) and name in ("copy-number", "cell-type", "small-variants"):
+    if withheld(record.verdict) and name in ("copy-number", "cell-type", "small-variants", "extranuclear"):
         return "NOT_ASSESSED"
     required = [r for r in results if r.required and r.outcome == "NOT_ASSESSED"]
     worst = gravest(result.outcome for result in results)
@@ -192,10 +192,11 @@ def _quality(record: Measured, results: Results) -> tuple[str, list[str]]:
 def heads(record: Measured) -> dict[str, Head]:
     """Each section in one line, by its anchor."""
     findings = {tile.section: tile for tile in tiles(record)}
+    others = {"process": _process, "extranuclear": extranuclear.in_short}
     made = {}
     for name, results in by_section(record.verdict.criteria).items():
         tile = findings.get(name)
-        said = _process(record) if tile is None else "; ".join([tile.statement, *tile.lines])
+        said = others[name](record) if tile is None else "; ".join([tile.statement, *tile.lines])
         made[name] = Head(
             outcome=_outcome(record, name, results),
             state=_state(results),

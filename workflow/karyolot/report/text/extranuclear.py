@@ -1,0 +1,110 @@
+"""Words on what is beside the nuclear genome: mitochondrial DNA."""
+
+from karyolot.contracts.mitochondria import CopiesPerCell, MitochondrialFacts, MitochondrialResults
+from karyolot.contracts.record import Measured
+from karyolot.contracts.record_extranuclear import MitochondrialRecord
+from karyolot.report.words import listed, number, plural
+
+FIXED = 0.95
+"""Fraction from which on an allele is that of all genomes, and below one minus it of none."""
+ANOTHER_LINE = 5
+"""Alleles of all genomes in one sample and of none in the other, from which on the maternal line is another."""
+
+
+def mitochondria(results: MitochondrialResults) -> tuple[str, ...]:
+    """The leading sentences on mitochondrial DNA."""
+    facts = results.facts
+    if facts.reason:
+        return (f"Mitochondrial DNA was not assessed: {facts.reason}.",)
+    alleles, gone = (table[table["finding"] == "shift"] for table in (results.heteroplasmies, results.deletions))
+    said = [_copies(facts), _shifts(facts, len(alleles), len(gone))]
+    fixed = int(
+        ((alleles[["lot", "donor"]].max(axis=1) >= FIXED) & (alleles[["lot", "donor"]].min(axis=1) <= 1 - FIXED)).sum()
+    )
+    if fixed >= ANOTHER_LINE:
+        said.append(
+            f"{fixed} positions differ in all genomes: the mitochondrial DNA of lot and donor is of two maternal lines."
+        )
+    said.append(_deletions(facts, len(results.deletions)))
+    said.append(
+        f"Reads left out as those of nuclear copies (mate on another contig, low mapping quality or many mismatches): lot"
+        f" {facts.lot_left_out or 0:.1%}, donor {facts.donor_left_out or 0:.1%}."
+    )
+    return tuple(said)
+
+
+def _copies(facts: MitochondrialFacts) -> str:
+    lot, donor = facts.lot_copies, facts.donor_copies
+    assert lot is not None and donor is not None  # assessed
+    measured = lot.sets != donor.sets
+    per = (
+        "per cell by the DNA content on file; donor"
+        if measured
+        else "per diploid cell, twice as many per tetraploid one; donor"
+    )
+    return f"Mitochondrial genomes: lot {_interval(lot)} {per} {_interval(donor)}{' per diploid cell' * measured}."
+
+
+def _interval(copies: CopiesPerCell) -> str:
+    return f"{_rounded(copies.value)} (95% CI {_rounded(copies.low)} to {_rounded(copies.high)})"
+
+
+def _rounded(value: float) -> str:
+    return number(float(f"{value:.3g}"))
+
+
+def _shifts(facts: MitochondrialFacts, alleles: int, gone: int) -> str:
+    found = [plural(alleles, "allele")] * bool(alleles) + [plural(gone, "large deletion")] * bool(gone)
+    if found:
+        said = (
+            f"{listed(found)} of {facts.contig} {'differs' if alleles + gone == 1 else 'differ'} between lot and donor"
+        )
+    else:
+        said = f"No allele and no large deletion of {facts.contig} differs between lot and donor"
+    depth = f"median depth lot {number(facts.lot_depth)}, donor {number(facts.donor_depth)}"
+    if facts.lod is None:
+        return f"{said}; not even a shift of all genomes would be detected ({depth})."
+    return (
+        f"{said}. A shift of {facts.lod:.1%} or more is detected with {facts.power:.0%} power at 95% of the"
+        f" {number(facts.positions)} compared positions ({depth}); smaller than {facts.floor:.1%} does not count, as library"
+        f" preparation (1%) and a nuclear copy in every cell ({facts.nuclear:.1%}) can make it."
+    )
+
+
+def _deletions(facts: MitochondrialFacts, rows: int) -> str:
+    bound = (
+        ""
+        if facts.deletion_lod is None
+        else f"; one in at least {facts.deletion_lod:.1%} of the genomes is listed with {facts.power:.0%} power"
+    )
+    return f"{plural(rows, 'large deletion').capitalize() if rows else 'No large deletion'} in lot or donor{bound}."
+
+
+def in_short(record: Measured) -> str:
+    """The section in one line."""
+    found = record.mitochondria
+    if found is None or found.facts.reason or found.facts.lot_copies is None:
+        return "Mitochondrial DNA not assessed"
+    findings = [row.finding for row in found.alleles] + [row.finding for row in found.deletions]
+    shifted = findings.count("shift")
+    per = f"{_rounded(found.facts.lot_copies.value)} mitochondrial genomes per cell"
+    bound = "" if found.facts.lod is None else f" of {found.facts.lod:.1%} or more"
+    return f"{per}; {plural(shifted, 'shift') if shifted else f'no shift{bound}'}"
+
+
+def threshold(found: MitochondrialRecord) -> str:
+    """How to read the tables."""
+    pathogenic = found.facts.pathogenic
+    if pathogenic is None:
+        return ""
+    genes = (
+        ""
+        if found.facts.rcrs
+        else " Genes are named on the revised Cambridge reference sequence alone, which this contig is not."
+    )
+    return (
+        "Fractions of mitochondrial genomes with 95% interval. Shift: p below"
+        f" {number(found.facts.threshold, 2)}, both strands, and larger than {found.facts.floor:.1%}. Artefact: on one strand, or"
+        f" not confirmed by depth. Pathogenic range: from {pathogenic:.0%} of the genomes (60 to 90%, Rossignol 2003, doi"
+        f" 10.1042/BJ20021594), for alleles that alter a gene, and for deletions.{genes}"
+    )
