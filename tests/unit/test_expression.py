@@ -36,7 +36,7 @@ from karyolot.io.expression import (
     read_quantification,
     write_expression,
 )
-from karyolot.plan.files import expression_sample
+from karyolot.plan.expression import expression_sample
 from karyolot.rna.expression import assemble, log_by_name, normalised, size_factors
 from planted_expression import PAIR, expression, table
 

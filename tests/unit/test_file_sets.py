@@ -40,6 +40,7 @@ FULL = LotFiles(
     alleles=files.LOT_ALLELES.at(lot="L1"),
     variants=files.VARIANTS.at(lot="L1"),
     mitochondria=files.MITOCHONDRIA.at(lot="L1"),
+    kinetics=files.KINETICS.format(lot="L1"),
     metrics="m",
     verdict="v",
     references="p",
@@ -54,7 +55,10 @@ FULL = LotFiles(
 @st.composite
 def lots(draw: st.DrawFn) -> LotFiles:
     """Sets of files of lots with RNA, a reference panel, alleles, variants, ancestors, or without."""
-    some = {name: draw(st.booleans()) for name in ("rna", "panel", "arms", "alleles", "variants", "mitochondria")}
+    some = {
+        name: draw(st.booleans())
+        for name in ("rna", "panel", "arms", "alleles", "variants", "mitochondria", "kinetics")
+    }
     rna = files.RNA.at(lot="L1")
     parts = {
         "dna": files.DNA.at(lot="L1"),
@@ -62,6 +66,7 @@ def lots(draw: st.DrawFn) -> LotFiles:
                             "arms": rna.arms if some["arms"] else None}) if some["rna"] else None,
         "alleles": files.LOT_ALLELES.at(lot="L1") if some["alleles"] else None,
         "variants": files.VARIANTS.at(lot="L1") if some["variants"] else None,
+        "kinetics": files.KINETICS.format(lot="L1") if some["kinetics"] else None,
         "mitochondria": files.MITOCHONDRIA.at(lot="L1") if some["mitochondria"] else None,
     }  # fmt: skip
     lists = {

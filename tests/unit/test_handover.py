@@ -276,7 +276,8 @@ def test_no_record_is_assembled_from_an_edited_result(edited: str, tmp_path: Pat
 def lot_inputs(**given: str) -> dict[str, Any]:
     """Inputs of `assemble_report` of a lot with DNA alone, all of them absent but those given."""
     own = LotFiles(
-        dna=files.DNA.at(lot="absent"), rna=None, alleles=None, variants=None, mitochondria=None, recurrent="absent",
+        dna=files.DNA.at(lot="absent"), rna=None, alleles=None, variants=None, mitochondria=None, kinetics=None,
+        recurrent="absent",
         earlier=(), data=(), own=(),
         quality=(), references="absent", **given,
     )  # fmt: skip

@@ -56,8 +56,8 @@ rule extract_transcripts:
 # --gencode: a name ends at the first '|', as GENCODE writes it; other names have none.
 rule index_transcripts:
     input:
-        transcripts=files.transcripts_of(settings.reference),
-        decoys=files.decoys_of(settings.reference),
+        transcripts=expression.transcripts_of(settings.reference),
+        decoys=expression.decoys_of(settings.reference),
     output:
         index=directory("results/reference/salmon"),
     log:
@@ -148,7 +148,7 @@ rule quantify_transcripts:
 rule analyse_expression:
     input:
         unpack(
-            lambda wildcards: files.expression_inputs(
+            lambda wildcards: expression.expression_inputs(
                 study, settings.reference, samples.rna_samples(study, wildcards.lot)
             )
         ),
@@ -177,9 +177,9 @@ rule analyse_expression:
     params:
         **step("analyse_expression", settings.pathways),
         design=settings.expression.design,
-        samples=lambda wildcards: files.expression_samples(study, samples.rna_samples(study, wildcards.lot)),
-        salmon=lambda wildcards: files.quantified_samples(study, samples.rna_samples(study, wildcards.lot)),
-        gtf=files.annotation_name(settings.reference),
+        samples=lambda wildcards: expression.expression_samples(study, samples.rna_samples(study, wildcards.lot)),
+        salmon=lambda wildcards: expression.quantified_samples(study, samples.rna_samples(study, wildcards.lot)),
+        gtf=expression.annotation_name(settings.reference),
         sex=lambda wildcards: samples.sex_of(study, wildcards.lot),
     script:
         "../scripts/analyse_expression.py"
@@ -233,7 +233,7 @@ rule compare_arms:
 
 rule test_study:
     input:
-        **files.expression_inputs(study, settings.reference, samples.study_samples(study)),
+        **expression.expression_inputs(study, settings.reference, samples.study_samples(study)),
     output:
         expression=files.STUDY_EXPRESSION,
         table=files.STUDY_DIFFERENTIAL,
@@ -247,9 +247,9 @@ rule test_study:
         **needs("test_study"),
     params:
         **step("test_study", settings.expression, without="panel"),
-        samples=files.expression_samples(study, samples.study_samples(study)),
-        salmon=files.quantified_samples(study, samples.study_samples(study)),
-        gtf=files.annotation_name(settings.reference),
+        samples=expression.expression_samples(study, samples.study_samples(study)),
+        salmon=expression.quantified_samples(study, samples.study_samples(study)),
+        gtf=expression.annotation_name(settings.reference),
     script:
         "../scripts/test_study.py"
 

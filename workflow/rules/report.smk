@@ -75,6 +75,6 @@ rule render_overview:
     params:
         **step("render_overview"),
         mark=made_by.mark,
-        samples=files.expression_samples(study, samples.study_samples(study)),
+        samples=expression.expression_samples(study, samples.study_samples(study)),
     script:
         "../scripts/render_overview.py"

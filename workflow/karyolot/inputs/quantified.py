@@ -27,7 +27,7 @@ def read_samples(
     Parameters
     ----------
     facts
-        Of the samples, as `plan.files.expression_samples` gives them.
+        Of the samples, as `plan.expression.expression_samples` gives them.
     salmon
         sample_id -> salmon.json.
     transcripts, genes
