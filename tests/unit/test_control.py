@@ -132,4 +132,4 @@ def test_the_overview_follows_clones_of_the_last_lot_of_a_line() -> None:
     first = row("HLP-2031-02", 1.0, clones=last.clones)
     html = planted_records.overview([first, last.model_copy(update={"parent": "HLP-2031-02"})])
     part = html[html.index('id="clones"') :].split("</table>")[0]
-    assert part.count('<th scope="row">') == 2 and "at passage 7: 22%" in part and "1 line with" in html
+    assert part.count('<th scope="row">') == 2 and "at passage 7: 22%" in part and "in 1 line." in html

@@ -73,7 +73,14 @@ def lots(draw: st.DrawFn) -> LotFiles:
         name: tuple(draw(st.lists(st.sampled_from("xyz"), max_size=3)))
         for name in ("earlier", "data", "own", "quality")
     }
-    return LotFiles(**parts, **lists, metrics="m", verdict="v", references="p", recurrent="w")
+    return LotFiles(
+        **parts,
+        **lists,
+        metrics="m",
+        verdict="v",
+        references="p",
+        recurrent="w",
+    )
 
 
 @given(lots())

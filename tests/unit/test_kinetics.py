@@ -10,9 +10,12 @@ from scipy.special import expit, logit
 
 import planted
 import planted_records
-from karyolot.contracts.kinetics import Growth, Kinetics
+from karyolot.contracts.kinetics import Growth, Kinetics, LineLot
+from karyolot.contracts.sheets import Lot, Sample, Study
 from karyolot.dna.kinetics import FASTEST, Ratios, grow
-from karyolot.dna.lineage import LineLot, join, places, trace
+from karyolot.dna.lineage import join, places, trace
+from karyolot.plan import samples
+from karyolot.report.overview import overview_row
 from karyolot.report.text import kinetics as words
 
 PASSAGES = np.array([3.0, 5.0, 8.0])
@@ -186,3 +189,23 @@ def test_words_of_a_growth_without_bounds() -> None:
     assert words._growth(free) == "not determined by these lots"
     assert words._growth(None).startswith("not determined")
     assert words._growth(free.model_copy(update={"high": 0.5})) == "at most 1.65-fold"
+
+
+def test_lots_with_a_sister_are_a_family_and_a_line_is_none() -> None:
+    """A parent that was never sequenced makes sisters too."""
+    parents = {"A": None, "B": "A", "C": "A", "D": "B", "X": None, "Y": "X", "Q": None, "R": "Q", "S": "Q"}
+    lots = {
+        name: Lot(lot_id=name, donor_id="P", passage=9 - n, parent_lot_id=own)
+        for n, (name, own) in enumerate(parents.items())
+    }
+    rows = {f"{name}w": (Sample(sample_id=f"{name}w", assay="wgs", lot_id=name),) for name in parents if name != "Q"}
+    study = Study(donors={}, lots=lots, samples=rows)
+    assert samples.families(study) == {"A": ["D", "C", "B", "A"], "Q": ["S", "R"]}
+    assert [one["lot_id"] for one in samples.line_of(study, "D")] == ["A", "B", "D"]
+
+
+def test_the_overview_shows_clones_of_sister_lots() -> None:
+    rows = [overview_row(planted_records.passing())]
+    html = planted_records.overview(rows, families=[planted_records.kinetics()])
+    part = html[html.index('id="clones"') :]
+    assert "across sister lots in 1 family" in html and "Clones across passages: 2 clones in 2 lots" in part

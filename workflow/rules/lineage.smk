@@ -1,7 +1,7 @@
 """
 INPUTS   counts and calls of a lot and of the lots it was grown from, counts of their donor, verdicts on the earlier lots
-OUTPUTS  results/{lot}/lineage/kinetics.json
-STEPS    trace_lineage: the lots together, at shared breakpoints
+OUTPUTS  results/{lot}/lineage/kinetics.json; results/study/lineage/{lot}.json, for the overview, of all lots grown from {lot}
+STEPS    trace_lineage: the lots together, at shared breakpoints; trace_family: the same with sister lots
 """
 
 
@@ -29,3 +29,29 @@ rule trace_lineage:
         line=lambda wildcards: samples.line_of(study, wildcards.lot),
     script:
         "../scripts/trace_lineage.py"
+
+
+rule trace_family:
+    input:
+        unpack(lambda wildcards: files.family_inputs(study, wildcards.lot)),
+        donor=lambda wildcards: files.counts_of(study, donor=study.lots[wildcards.lot].donor_id),
+        bins=files.BINS,
+        layout=shipped(settings.reference.layout),
+        recurrent=shipped(settings.copy_number.recurrent_regions),
+        gtf=files.given(settings.reference.gtf),
+    output:
+        kinetics=files.FAMILY,
+    log:
+        "logs/{lot}/trace_family.log",
+    benchmark:
+        "benchmarks/{lot}/trace_family.tsv"
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        **needs("trace_family"),
+    params:
+        **step("trace_family", settings.copy_number),
+        sex=lambda wildcards: samples.sex_of(study, wildcards.lot),
+        line=lambda wildcards: samples.family_of(study, wildcards.lot),
+    script:
+        "../scripts/trace_family.py"

@@ -1,8 +1,9 @@
 """Rule `render_overview`: the records of all lots, the study's expression and pairs -> one page, one table and one workbook."""
 
+from karyolot.contracts.kinetics import Kinetics
 from karyolot.contracts.results import OverviewFiles
 from karyolot.contracts.settings import Section
-from karyolot.io.files import write_text
+from karyolot.io.files import read_model, write_text
 from karyolot.io.record import read_report
 from karyolot.io.tables import read_pairs, read_study
 from karyolot.io.workbook import write_workbook
@@ -18,6 +19,7 @@ with job(snakemake, Section):
     files = OverviewFiles.given(snakemake.input)
     tables = read_study(files)
     study = study_expression(snakemake.params.samples, *tables) if tables else None
-    write_text(render_overview(list(rows), code_state(), study, read_pairs(files)), snakemake.output.html)
+    families = [read_model(path, Kinetics) for path in files.lineages]
+    write_text(render_overview(list(rows), code_state(), study, read_pairs(files), families), snakemake.output.html)
     write_text(lots["lots"].to_csv(sep="\t", index=False), snakemake.output.tsv)
     write_workbook(lots, snakemake.output.xlsx)

@@ -3,9 +3,23 @@
 Fractions are of the cells, 0..1, and refer to the ploidy of each lot as `contracts.cells` has it. null = not known.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
+
+import pandas as pd
 
 from karyolot.contracts.criteria import Frozen
+
+
+class LineLot(NamedTuple):
+    """A lot of a line. sets: of chromosomes in its cells, None = not measured. counts: schema Counts; calls: schema Calls,
+    its own. usable: the lot has a verdict on stability; the last lot of a line is read whatever its own will be."""
+
+    lot_id: str
+    passage: float | None
+    sets: float | None
+    counts: pd.DataFrame
+    calls: pd.DataFrame
+    usable: bool = True
 
 
 class CloneFraction(Frozen):

@@ -241,8 +241,10 @@ class StudyFiles(FileSet):
 
 @dataclass(frozen=True, kw_only=True)
 class OverviewFiles(FileSet):
-    """All that the page of all lots is made from. study: from three RNA samples on; pairs: with a panel of SNPs."""
+    """All that the page of all lots is made from. study: from three RNA samples on; pairs: with a panel of SNPs; lineages: clones
+    over families of lots with sisters."""
 
     reports: tuple[str, ...]
     study: StudyFiles | None
     pairs: str | None
+    lineages: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.cells import DIPLOID, fraction_interval, fraction_of_cells
 from karyolot.contracts.copy_number import Comparison, Noise
-from karyolot.contracts.kinetics import Clone, CloneFraction, Growth, Kinetics, LeftOut
+from karyolot.contracts.kinetics import Clone, CloneFraction, Growth, Kinetics, LeftOut, LineLot
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.calls import EDGE, LEAST_TRIMMED, call_changes
@@ -36,20 +36,9 @@ SAME = 0.5
 COARSEST = 5
 """An earlier lot so shallow that its bins are more than this many times wider than the last lot's is left out: all lots are
 compared on the widest bins of them."""
+ALONE = "fewer than two lots can be compared"
 LEAST_VARIANCE = 0.01
 """Smallest eigenvalue of a covariance over the largest: measured covariances need not be positive definite."""
-
-
-class LineLot(NamedTuple):
-    """A lot of a line. sets: of chromosomes in its cells, None = not measured. counts: schema Counts; calls: schema Calls,
-    its own. usable: the lot has a verdict on stability; the last lot of a line is read whatever its own will be."""
-
-    lot_id: str
-    passage: float | None
-    sets: float | None
-    counts: pd.DataFrame
-    calls: pd.DataFrame
-    usable: bool = True
 
 
 class Joined(NamedTuple):
@@ -102,6 +91,8 @@ def trace(
     """
     left_out = [LeftOut(lot_id=lot.lot_id, reason="no verdict on stability") for lot in lots if not lot.usable]
     lots = [lot for lot in lots if lot.usable]
+    if len(lots) < 2:
+        return _nothing(lots, left_out, settings, ALONE)
     compared = [compare(bins, lot.counts, donor, sex, settings) for lot in lots]
     widths = [found.facts.analysis_bin_bp for found in compared]
     kept = [width <= COARSEST * widths[-1] for width in widths]
@@ -130,22 +121,11 @@ def follow(
     left_out: Sequence[LeftOut] = (),
 ) -> Kinetics:
     """`trace` from ratios: schema LogRatios of each lot, all on the same bins. comparison: of the last lot."""
-    facts: dict[str, Any] = {
-        "lots": tuple(lot.lot_id for lot in lots),
-        "left_out": tuple(left_out),
-        "claim_mb": settings.claim_mb,
-    }
-    nothing: dict[str, Any] = {
-        "weights": (),
-        "donor_weight": 0.0,
-        **dict.fromkeys(("limit_gain", "limit_loss", "alone_gain", "alone_loss")),
-        "clones": (),
-    }
     if len(lots) < 2:
-        return Kinetics(**facts, **nothing, reason="no earlier lot of the line can be compared")
+        return _nothing(lots, left_out, settings, ALONE)
     line = join(ratios, settings)
     if reason := next((noise.reason for noise in line.noises.values() if not noise.assessable), ""):
-        return Kinetics(**facts, **nothing, reason=reason)
+        return _nothing(lots, left_out, settings, reason)
     weights = best_weights(line, settings)
     together = combined(ratios, line, weights)
     segments, noise, donor_noise = segment(together, settings)
@@ -154,7 +134,9 @@ def follow(
     limits = _claim(limits_of_detection(together, noise, settings), settings)
     alone = _claim(limits_of_detection(ratios[-1], line.noises[len(lots) - 1, len(lots) - 1], settings), settings)
     return Kinetics(
-        **facts,
+        lots=tuple(lot.lot_id for lot in lots),
+        left_out=tuple(left_out),
+        claim_mb=settings.claim_mb,
         weights=tuple(round(float(weight), 4) for weight in weights[:-1]),
         donor_weight=round(float(weights[-1]), 4),
         limit_gain=limits["gain"],
@@ -163,6 +145,23 @@ def follow(
         alone_loss=alone["loss"],
         clones=tuple(_clone(place, lots, line) for place in places(calls, [lot.calls for lot in lots])),
         reason="",
+    )
+
+
+def _nothing(lots: Sequence[LineLot], left_out: Sequence[LeftOut], settings: CopyNumber, reason: str) -> Kinetics:
+    """Nothing was evaluated, for a reason."""
+    return Kinetics(
+        lots=tuple(lot.lot_id for lot in lots),
+        left_out=tuple(left_out),
+        claim_mb=settings.claim_mb,
+        weights=(),
+        donor_weight=0.0,
+        limit_gain=None,
+        limit_loss=None,
+        alone_gain=None,
+        alone_loss=None,
+        clones=(),
+        reason=reason,
     )
 
 

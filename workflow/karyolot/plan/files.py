@@ -1,5 +1,6 @@
 """Names of the files that rules read and write. Pure functions; nothing is opened."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from karyolot.plan.samples import (
     ancestors,
     dna_sample,
     expressed_of,
+    families,
     has_alleles,
     is_rna,
     lots_with_dna,
@@ -124,7 +126,7 @@ METRICS = {
     },
     "panel": "results/{lot}/rna/panel_metrics.json",
 }
-KINETICS = "results/{lot}/lineage/kinetics.json"
+KINETICS, FAMILY = "results/{lot}/lineage/kinetics.json", "results/study/lineage/{lot}.json"
 LOT_METRICS = "results/{lot}/metrics.json"
 VERDICT = "results/{lot}/verdict.json"
 REPORT = "results/{lot}/report.json"
@@ -213,7 +215,10 @@ def said_by_fastp(study: Study) -> list[str]:
 def overview_inputs(study: Study, settings: Config) -> Inputs:
     """Inputs of the page of all lots (OverviewFiles)."""
     pairs = PAIRS if allele_lots(study, settings) else None
-    return OverviewFiles.inputs(OverviewFiles(reports=tuple(reports(study)), study=study_files(study), pairs=pairs))
+    lineages = tuple(FAMILY.format(lot=first) for first in families(study))
+    return OverviewFiles.inputs(
+        OverviewFiles(reports=tuple(reports(study)), study=study_files(study), pairs=pairs, lineages=lineages)
+    )
 
 
 def metrics_of(study: Study, settings: Config, lot: str) -> list[str]:
@@ -373,11 +378,21 @@ def lineage_inputs(study: Study, lot: str) -> dict[str, list[str]]:
     """What the clones of a lot are followed in: counts and calls of the lots it was grown from and, last, its own; and the
     verdicts on the earlier ones, with their metrics."""
     earlier = ancestors(study, lot)
+    return _line_inputs(study, [*earlier, lot], earlier)
+
+
+def family_inputs(study: Study, first: str) -> dict[str, list[str]]:
+    """The same of all lots grown from one."""
+    lots = families(study)[first]
+    return _line_inputs(study, lots, lots)
+
+
+def _line_inputs(study: Study, lots: Sequence[str], judged: Sequence[str]) -> dict[str, list[str]]:
     return {
-        "counts": [counts_of(study, lot=name) for name in (*earlier, lot)],
-        "calls": [DNA.calls.format(lot=name) for name in (*earlier, lot)],
-        "verdicts": [VERDICT.format(lot=name) for name in earlier],
-        "metrics": [LOT_METRICS.format(lot=name) for name in earlier],
+        "counts": [counts_of(study, lot=name) for name in lots],
+        "calls": [DNA.calls.format(lot=name) for name in lots],
+        "verdicts": [VERDICT.format(lot=name) for name in judged],
+        "metrics": [LOT_METRICS.format(lot=name) for name in judged],
     }
 
 

@@ -85,6 +85,7 @@ NEEDS = {
     "analyse_mitochondria": Need(Cost(1_500), Cost(3)),
     "analyse_copy_number": Need(Cost(900), Cost(8)),
     "trace_lineage": Need(Cost(1_200), Cost(8)),
+    "trace_family": Need(Cost(1_500), Cost(15)),
     "analyse_expression": Need(Cost(1_000), Cost(2)),
     "hash_references": Need(Cost(200), Cost(0.2, genome=0.1)),
     "map_transcripts": Need(Cost(3_000), Cost(3)),

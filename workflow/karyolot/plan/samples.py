@@ -107,10 +107,31 @@ def ancestors(study: Study, lot: str) -> list[str]:
 
 def line_of(study: Study, lot: str) -> list[dict[str, Any]]:
     """Lots of `ancestors` and the lot itself, last: lot_id, passage, and sets of chromosomes (`sets_of`)."""
-    return [
-        {"lot_id": name, "passage": study.lots[name].passage, "sets": sets_of(study, name)}
-        for name in (*ancestors(study, lot), lot)
-    ]
+    return [_of_line(study, name) for name in (*ancestors(study, lot), lot)]
+
+
+def family_of(study: Study, first: str) -> list[dict[str, Any]]:
+    """The same of all lots of a family."""
+    return [_of_line(study, name) for name in families(study)[first]]
+
+
+def _of_line(study: Study, lot: str) -> dict[str, Any]:
+    return {"lot_id": lot, "passage": study.lots[lot].passage, "sets": sets_of(study, lot)}
+
+
+def families(study: Study) -> dict[str, list[str]]:
+    """Lots with DNA that were grown from one lot, by that lot, in the order of their passages; only where some of them are
+    sisters, so that no lot has all the others among its ancestors."""
+    found: dict[str, list[str]] = {}
+    for lot in lots_with_dna(study):
+        first = lot
+        while (parent := study.lots[first].parent_lot_id) is not None:
+            first = parent
+        found.setdefault(first, []).append(lot)
+    forked = {
+        first: lots for first, lots in found.items() if max(len(ancestors(study, lot)) for lot in lots) < len(lots) - 1
+    }
+    return {first: sorted(lots, key=lambda lot: study.lots[lot].passage or 0) for first, lots in forked.items()}
 
 
 def lots_with_rna(study: Study) -> list[str]:

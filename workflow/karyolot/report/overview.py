@@ -9,6 +9,7 @@ import pandas as pd
 
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.front import UNRECORDED
+from karyolot.contracts.kinetics import Kinetics
 from karyolot.contracts.overview import Measure, OverviewArm, OverviewClone, OverviewRow, StudyExpression
 from karyolot.contracts.provenance import Code
 from karyolot.contracts.record import Record
@@ -21,7 +22,7 @@ from karyolot.report.figures.heat import MOST_DRAWN, Heat, study_heat
 from karyolot.report.figures.samples import PLOT, dots
 from karyolot.report.render import page
 from karyolot.report.text import control as control_text
-from karyolot.report.text import passages
+from karyolot.report.text import kinetics, passages
 
 MOST_PANELS = 8
 """Trends of donors that stand open; more are folded."""
@@ -109,14 +110,21 @@ def recurrent(rows: Sequence[OverviewRow]) -> list[Recurrent]:
     return sorted(made, key=lambda arm: -len(arm.lots))
 
 
-def _over_time(rows: Sequence[OverviewRow]) -> dict[str, Any]:
-    """Control charts, and the lots whose clones were followed and that no other lot was grown from."""
+def _panels(rows: Sequence[OverviewRow]) -> list[tuple[trend.Panel, str]]:
+    """The trend of each donor with what it shows."""
+    findings = {donor: passages.panel_finding(held) for donor, held in trend.by_donor(rows).items()}
+    return [(panel, findings[panel.donor_id]) for panel in trend.panels(rows)]
+
+
+def _over_time(rows: Sequence[OverviewRow], families: Sequence[Kinetics]) -> dict[str, Any]:
+    """Control charts; lots whose clones were followed and that no other lot was grown from; clones over families of lots."""
     charts, parents = control.groups(rows), {row.parent for row in rows}
     return {
         "charts": charts,
         "charts_caption": control_text.overview(charts),
         "control": control_text,
         "chart": control_figure,
+        "families": [(family, kinetics.section(family)) for family in families],
         "tips": [row for row in rows if row.clones and row.lot_id not in parents],
     }
 
@@ -129,13 +137,18 @@ def _heats(study: StudyExpression) -> list[tuple[Heat | None, Caption, str]]:
 
 
 def render_overview(
-    rows: Iterable[OverviewRow], made_by: Code, study: StudyExpression | None = None, pairs: pd.DataFrame | None = None
+    rows: Iterable[OverviewRow],
+    made_by: Code,
+    study: StudyExpression | None = None,
+    pairs: pd.DataFrame | None = None,
+    families: Sequence[Kinetics] = (),
 ) -> str:
     """The overview as one HTML page beside the lots' folders. Lots by gravity of their verdict, then id.
 
     made_by: the code that renders. study: expression across lots, None = too few RNA samples. pairs: schema Pairs, None = no
-    sample's alleles were counted; a lot that is not its donor's is then named after the donor it matches. The strip of arms has
-    all arms of any lot, in the order they first appear; a lot without an arm shows it as not assessed.
+    sample's alleles were counted; a lot that is not its donor's is then named after the donor it matches. families: clones over
+    lots with sisters. The strip of arms has all arms of any lot, in the order they first appear; a lot without an arm shows it
+    as not assessed.
     """
     ordered = sorted(rows, key=lambda row: (groups.GRAVITY.index(row.outcome), row.lot_id))
     by_donor = sorted(ordered, key=lambda row: (row.donor_id, row.passage is None, row.passage or 0, row.lot_id))
@@ -147,9 +160,8 @@ def render_overview(
                 held.append(arm.arm)
     place = strip.layout(columns)
     states = {row.lot_id: {(arm.chrom, arm.arm): arm.state for arm in row.arms} for row in ordered}
-    findings = {donor: passages.panel_finding(held) for donor, held in trend.by_donor(ordered).items()}
     matched = study_text.matches(pairs)
-    panels = [(panel, findings[panel.donor_id]) for panel in trend.panels(ordered)]
+    panels = _panels(ordered)
     context = {
         "lots": ordered,
         "donors": sorted({row.donor_id for row in ordered}),
@@ -171,7 +183,7 @@ def render_overview(
         "trend": trend,
         "ticks": trend.ticks(ordered),
         "trend_caption": passages.trend(ordered),
-        **_over_time(by_donor),
+        **_over_time(by_donor, families),
         "title": "Genomic stability, all lots",
         "identity": None if pairs is None else study_text.pair_findings(pairs),
         "expression": study,
