@@ -1,0 +1,81 @@
+"""The public interface: what it names, what an import of it costs, and what it returns of a finished study."""
+
+import inspect
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+import karyolot
+import planted_records
+from karyolot import api
+from karyolot.commands.call import call as commands_call
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.record import Record
+from karyolot.io.record import write_report
+
+PUBLIC = [getattr(karyolot, name) for name in karyolot.__all__ if not name.startswith("__")]
+
+
+def test_what_is_public_is_there_and_nothing_else() -> None:
+    assert set(dir(karyolot)) == set(karyolot.__all__)
+    assert all(one.__module__ == "karyolot.api" for one in PUBLIC)
+    with pytest.raises(AttributeError, match="it has Picture, __version__, call"):
+        karyolot.nothing  # noqa: B018
+    defined = {name for name, one in vars(api).items() if getattr(one, "__module__", "") == "karyolot.api"}
+    assert defined == {one.__name__ for one in PUBLIC}
+
+
+def test_an_import_costs_no_library() -> None:
+    libraries = ("pandas", "numpy", "pydantic", "typer", "jinja2")
+    code = f"import karyolot, sys; karyolot.__version__; print([m for m in {libraries} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("one", PUBLIC, ids=lambda one: one.__name__)
+def test_public_functions_are_documented_in_full(one: object) -> None:
+    text = inspect.getdoc(one) or ""
+    assert text
+    if inspect.isfunction(one):
+        assert "\nParameters\n----------\n" in text
+        assert "\nReturns\n" in text or "\nRaises\n" in text
+        listed = text.partition("Parameters\n----------\n")[2].partition("\n\nR")[0]
+        for name in inspect.signature(one).parameters:
+            assert name in listed.replace(",", " ").split(), f"{one.__name__}: {name}"
+
+
+def test_records_and_pictures_of_a_study(tmp_path: Path) -> None:
+    record = planted_records.failing()
+    lot = record.lot.lot_id
+    write_report(record, tmp_path / "results" / lot / "report.json")
+    assert karyolot.lots(tmp_path) == [lot]
+    read = karyolot.read_record(str(tmp_path), lot)
+    assert isinstance(read, Record) and read.verdict.outcome == "FAIL"
+    picture = karyolot.plot_genome(read)
+    assert ET.fromstring(picture._repr_svg_()).tag == "{http://www.w3.org/2000/svg}svg"
+    assert picture.save(tmp_path / "genome.svg").read_text(encoding="utf-8") == picture.svg
+    assert picture.save(tmp_path / "genome.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(KaryolotError, match=r"\.svg or \.png"):
+        picture.save(tmp_path / "genome.jpg")
+
+
+def test_what_a_lot_does_not_have_is_said(tmp_path: Path) -> None:
+    record = planted_records.thin()
+    lot = record.lot.lot_id
+    write_report(record, tmp_path / "results" / lot / "report.json")
+    with pytest.raises(KaryolotError, match="has no RNA"):
+        karyolot.read_expression(tmp_path, lot)
+    with pytest.raises(KaryolotError, match="no record of a lot"):
+        karyolot.read_tables(tmp_path, "other")
+    with pytest.raises(KaryolotError, match="no copy-number results"):
+        karyolot.plot_genome(record.model_copy(update={"copy_number": None}))
+
+
+def test_call_is_the_command(tmp_path: Path) -> None:
+    with pytest.raises(KaryolotError, match="absent"):
+        karyolot.call(tmp_path / "absent.tsv", tmp_path / "absent.tsv", tmp_path / "out", sex="F")
+    command = inspect.signature(commands_call).parameters.keys() - {"settings", "rt"}
+    assert command | {"replication_timing"} == inspect.signature(karyolot.call).parameters.keys()
