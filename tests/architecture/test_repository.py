@@ -65,13 +65,16 @@ def subcommands() -> set[str]:
     return set(re.findall(r"^  ([\w-]+) ", usage, flags=re.M))
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "config/README.md"])
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "config/README.md"]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_documents_name_commands_that_exist(name: str) -> None:
     named = set(re.findall(r"\./run ([\w-]+\w)", (ROOT / name).read_text(encoding="utf-8")))
     assert named <= subcommands(), f"{name}: ./run has no {sorted(named - subcommands())}"
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "config/README.md"])
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_documents_name_files_that_exist(name: str) -> None:
     """What stands in code font and looks like a path of the project is one; * stands for any name."""
     text = (ROOT / name).read_text(encoding="utf-8")

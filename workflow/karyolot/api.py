@@ -110,7 +110,8 @@ def read_expression(directory: PathLike, lot: str) -> "AnnData":
     Returns
     -------
     anndata.AnnData
-        Samples by genes: counts in ``X``, TPM in ``layers["tpm"]``, samples in ``obs``, genes in ``var``.
+        Samples by genes: ``layers["counts"]``, and ``layers["tpm"]`` and ``layers["length"]`` (bases) where gene lengths are
+        known; samples in ``obs``, genes in ``var``.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -19,6 +19,7 @@ from karyolot.io.shipped import RESOURCES
 
 SHEETS: dict[str, type[Row]] = {"samples": Sample, "lots": Lot, "donors": Donor, "lot_results": LotResult}
 WRITE_COMMAND = "karyolot defaults --write"
+SETTINGS_HEADER = ("setting", "default", "allowed", "meaning")
 MARK = "<!-- generated: {} -->"
 
 
@@ -27,8 +28,8 @@ README = "config/README.md"
 
 def documents(readme: str) -> dict[str, str]:
     """Path in the project -> content. readme: README as it stands; only its generated parts change."""
-    parts = {f"columns {name}": _columns(model) for name, model in SHEETS.items()}
-    parts |= {"settings": _settings(), "codes": _codes(), "references": _references()}
+    parts = {f"columns {name}": columns_of(model) for name, model in SHEETS.items()}
+    parts |= {"settings": _settings(), "codes": _codes(), "references": references()}
     for name, table in parts.items():
         pattern = f"({re.escape(MARK.format(name))}\n).*?({re.escape(MARK.format('end'))})"
         readme = re.sub(pattern, lambda found, table=table: f"{found[1]}\n{table}\n{found[2]}", readme, flags=re.S)  # type: ignore[misc]
@@ -56,7 +57,7 @@ def defaults_yaml() -> str:
         "",
     ]
     for name, field in Config.model_fields.items():
-        section = _section(field)
+        section = section_of(field)
         if section is None:
             lines += [f"# {_description(field)}", _assignment(name, field.default), ""]
             continue
@@ -73,7 +74,8 @@ def _assignment(key: str, value: Any) -> str:
     return f"{key}: {text.removesuffix('...' + chr(10)).strip()}"
 
 
-def _section(field: FieldInfo) -> type[BaseModel] | None:
+def section_of(field: FieldInfo) -> type[BaseModel] | None:
+    """The model of a section; None for a setting of its own."""
     kind = field.annotation
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
@@ -83,7 +85,8 @@ def _description(field: FieldInfo) -> str:
     return (field.description or "").strip() + (f" ({allowed})" if allowed else "")
 
 
-def _columns(model: type[Row]) -> str:
+def columns_of(model: type[Row]) -> str:
+    """Table of the columns of a sample sheet."""
     rows = [
         (f"`{name}`", "yes" if field.is_required() else "", _allowed(field), field.description or "")
         for name, field in model.model_fields.items()
@@ -94,19 +97,33 @@ def _columns(model: type[Row]) -> str:
 def _settings() -> str:
     rows = []
     for name, field in Config.model_fields.items():
-        section = _section(field)
-        settings = {name: field} if section is None else {f"{name}.{k}": f for k, f in section.model_fields.items()}
-        for key, setting in settings.items():
-            default = json.dumps(setting.default) if setting.default is not None else ""
-            rows.append((f"`{key}`", f"`{default}`" if default else "", _allowed(setting), setting.description or ""))
-    return _table(("setting", "default", "allowed", "meaning"), rows)
+        section = section_of(field)
+        rows += _rows({name: field} if section is None else _keyed(name, section))
+    return _table(SETTINGS_HEADER, rows)
+
+
+def settings_of(name: str, section: type[BaseModel]) -> str:
+    """Table of the settings of one section."""
+    return _table(SETTINGS_HEADER, _rows(_keyed(name, section)))
+
+
+def _keyed(name: str, section: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {f"{name}.{key}": field for key, field in section.model_fields.items()}
+
+
+def _rows(settings: Mapping[str, FieldInfo]) -> list[tuple[str, ...]]:
+    rows = []
+    for key, setting in settings.items():
+        default = json.dumps(setting.default) if setting.default is not None else ""
+        rows.append((f"`{key}`", f"`{default}`" if default else "", _allowed(setting), setting.description or ""))
+    return rows
 
 
 def _codes() -> str:
     return _table(("code", "meaning"), [(f"`{code}`", meaning) for code, meaning in CODES.items()])
 
 
-def _references() -> str:
+def references() -> str:
     """The shipped manifest. A size that is not stated is what the server says."""
     rows = [
         (
