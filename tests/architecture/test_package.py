@@ -20,6 +20,7 @@ MAY_OPEN_FILES = {
     "io": "the one place that opens files",
     "simulate": "makes its own inputs",
     "inputs": "the one place that opens foreign files",
+    "api": "reads finished lots for its callers",
     "commands": "make and find the files of a working directory",
     "plan/params": "opens the log of a job",
     "plan/provenance": "reads our own source for the code digest",
