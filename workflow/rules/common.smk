@@ -8,6 +8,7 @@ from pathlib import Path
 
 from karyolot.contracts.settings import SIGNED, Config
 from karyolot.contracts.weakened import weakened_settings
+from karyolot.commands import audit
 from karyolot.commands.run import hold_or_stop, share_memory, stop_too_large, stop_unable, stop_without
 from karyolot.inputs import check
 from karyolot.inputs.study import differences
@@ -19,6 +20,7 @@ from karyolot.plan.resources import Needs
 
 # Held until this process ends, however it ends.
 locked = hold_or_stop(Path.cwd(), sys.argv[1:], main=workflow.is_main_process)
+audit.prepare(Path.cwd(), sys.argv[1:], main=workflow.is_main_process)
 settings, study = check.load_or_stop(config, Path.cwd(), workflow.configfiles, contents=workflow.is_main_process)
 shipped = files.shipped
 needs = Needs(study, settings)
@@ -36,6 +38,15 @@ memory_mb = share_memory(workflow)
 
 onstart:
     stop_too_large(workflow.dag.needrun_jobs(), needs, memory_mb)
+    audit.begin(Path.cwd(), workflow.dag, settings, workflow.configfiles)
+
+
+onsuccess:
+    audit.end(Path.cwd(), workflow.dag, "done")
+
+
+onerror:
+    audit.end(Path.cwd(), workflow.dag, "failed")
 
 
 # Seconds of one process: also on a cluster they run where Snakemake does.
@@ -45,6 +56,6 @@ localrules:
 
 
 wildcard_constraints:
-    lot=samples.one_of(list(study.lots)),
+    lot=samples.one_of(audit.made(study.lots, os.environ)),
     sample=samples.one_of(list(study.samples)),
     unit=r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+",

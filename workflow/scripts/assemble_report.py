@@ -1,6 +1,7 @@
 """Rule `assemble_report`: all results of a lot, and what made them -> its record, from which alone the report is rendered."""
 
 import os
+from pathlib import Path
 
 import pandas as pd
 
@@ -11,8 +12,9 @@ from karyolot.contracts.settings import CopyNumber
 from karyolot.inputs.formats import regions
 from karyolot.io.expression import read_expression_results
 from karyolot.io.files import describe_file, read_described, read_model, read_verdict
+from karyolot.io.history import issue
 from karyolot.io.quality import read_said
-from karyolot.io.record import read_report, write_report
+from karyolot.io.record import read_report
 from karyolot.io.tables import read_alleles, read_copy_number, read_mitochondrial, read_variants
 from karyolot.plan.params import job
 from karyolot.plan.provenance import collect, made_now
@@ -33,4 +35,5 @@ with job(snakemake, CopyNumber) as settings:
     results = [ImportedResult.model_validate(row) for row in params.results] if params.results is not None else None
     found = [dna, rna, qc, provenance, settings, alleles, results, variants, mitochondria, earlier, params.sets]
     found.append(None if given.kinetics is None else read_model(given.kinetics, Kinetics))
-    write_report(assemble(facts, params.notice, verdict, *found), snakemake.output.report, made_now(os.environ))
+    record = assemble(facts, params.notice, verdict, *found)
+    issue(Path(), record, snakemake.output.report, made_now(os.environ))

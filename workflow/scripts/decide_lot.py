@@ -18,8 +18,9 @@ with job(snakemake, CopyNumber) as settings:
     acceptance = read_yaml(snakemake.input.acceptance, Acceptance)
     given = snakemake.params
     weakened = [Weakened(**one) for one in given.weakened]
-    weakened += weakened_criteria(acceptance, read_yaml(snakemake.input.usual, Acceptance))
-    asked = given.snps_asked, given.tested_elsewhere, given.panel_asked, given.sets, weakened
+    shipped = read_yaml(snakemake.input.usual, Acceptance)
+    weakened += weakened_criteria(acceptance, shipped)
+    asked = given.snps_asked, given.tested_elsewhere, given.panel_asked, given.sets, weakened, shipped
     verdict = decide(snakemake.wildcards.lot, metrics, acceptance, settings.claim_mb, settings.power, *asked)
     write_metrics(metrics, snakemake.output.metrics)
     write_model(verdict, snakemake.output.verdict)

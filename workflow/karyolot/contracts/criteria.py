@@ -112,11 +112,17 @@ class Acceptance(Frozen):
 
     on_pass: what the reader does with a lot that passes, in order; '{about}' stands for the tests of other laboratories
     without a result on file, and an entry that holds it is left out when none is missing.
+    number, approver, effective: of document control, '' = not stated; effective: first day it may be used.
+    second_person: a lot to review is recommended for release only when two independent people accept each of its findings.
     """
 
     name: str
     version: str
     on_pass: tuple[Annotated[str, Field(max_length=300)], ...] = ()
+    number: Annotated[str, Field(max_length=100)] = ""
+    approver: Annotated[str, Field(max_length=100)] = ""
+    effective: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
+    second_person: StrictBool = False
     criteria: Annotated[tuple[Criterion, ...], Field(min_length=1)]
 
 
@@ -176,6 +182,16 @@ class Weakened(Frozen):
     shipped: str
 
 
+class CriterionDifference(Frozen):
+    """An entry of the acceptance document that is not the shipped one. criterion: its id, '' = of the document itself; entry:
+    'limits'; own, shipped: in words, null = the criterion is not there."""
+
+    criterion: str
+    entry: str
+    own: str | None
+    shipped: str | None
+
+
 class Action(Frozen):
     """What the reader does next. criteria: ids of those that ask for it."""
 
@@ -189,7 +205,8 @@ class Verdict(Frozen):
     reasons: ids of the criteria that decided. suppressed: the stability criteria were not allowed to speak.
     claim: the sentence a PASS is bounded by, or why there is none. claim_arms: the same for whole arms and chromosomes.
     weakened: settings and criteria that ask for less than the shipped ones. actions: what the reader does next, in order, none
-    twice.
+    twice. acceptance_*: document control, '' = not stated. differences: of the document from the shipped one, null = not
+    compared.
     """
 
     lot_id: str
@@ -203,4 +220,9 @@ class Verdict(Frozen):
     actions: tuple[Action, ...]
     acceptance_name: str
     acceptance_version: str
+    acceptance_number: str = ""
+    acceptance_approver: str = ""
+    acceptance_effective: str = ""
+    second_person: bool = False
+    differences: tuple[CriterionDifference, ...] | None = None
     criteria: tuple[CriterionResult, ...]

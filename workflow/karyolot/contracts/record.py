@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from karyolot.contracts.criteria import Frozen, LotOutcome, Verdict
+from karyolot.contracts.decisions import Disposition, Revision
 from karyolot.contracts.kinetics import Kinetics
 from karyolot.contracts.provenance import Made, Provenance
 from karyolot.contracts.record_dna import AlleleRecord, CopyNumberRecord, SmallVariantRecord
@@ -147,18 +148,22 @@ class Measured(Frozen):
     provenance: Provenance
 
 
-UNSEALED = frozenset({"report_id", "made"})
-"""Fields that the report id does not cover: itself, and when, by whom and where the record was made."""
+UNSEALED = frozenset({"report_id", "made", "revision", "disposition"})
+"""Fields that the report id does not cover: itself, and who did what when: the ledger covers those."""
 
 
 class Record(Measured):
-    """report.json. made: null in a record that was not written by a run."""
+    """report.json. made: null in a record that was not written by a run. revision: null = the lot was not sealed before.
+    disposition: null = nobody has decided on its findings."""
 
     text: Text
     report_id: str = Field(
-        description="First 12 hex digits of the sha256 of the record without `report_id` and `made`."
+        description="First 12 hex digits of the sha256 of the record without"
+        " `report_id`, `made`, `revision` and `disposition`."
     )
     made: Made | None = None
+    revision: Revision | None = None
+    disposition: Disposition | None = None
 
     def digest(self) -> str:
         """sha256 (hex) of report.json without UNSEALED: keys sorted, no spaces, UTF-8. What a signature covers."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
-from karyolot.contracts.criteria import Acceptance, Criterion, Limit, Weakened
+from karyolot.contracts.criteria import Acceptance, Criterion, CriterionDifference, Limit, Weakened
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.settings import Config
 
@@ -68,6 +68,32 @@ def weakened_criteria(own: Acceptance, shipped: Acceptance) -> list[Weakened]:
             first = theirs[0]
             found.append(Weakened(name=f"{first.id} {first.title}", own=_said(ours), shipped=_said(theirs)))
     return found
+
+
+def document_differences(own: Acceptance, shipped: Acceptance) -> Iterator[CriterionDifference]:
+    """Every entry in which the document differs from the shipped one, in the order of the latter; then criteria of its own."""
+    heads = [document.model_dump(mode="json", exclude={"criteria"}) for document in (own, shipped)]
+    rows = [{criterion.id: _entries(criterion) for criterion in document.criteria} for document in (own, shipped)]
+    pairs: list[tuple[str, dict[str, Any] | None, dict[str, Any] | None]] = [
+        ("", heads[0], heads[1]),
+        *((name, rows[0].get(name), rows[1].get(name)) for name in dict.fromkeys((*rows[1], *rows[0]))),
+    ]
+    for name, ours, theirs in pairs:
+        if ours is None or theirs is None:
+            held, given = ours or theirs or {}, [None if one is None else one["limits"] for one in (ours, theirs)]
+            yield CriterionDifference(
+                criterion=name, entry=f"criterion: {held['title']}", own=given[0], shipped=given[1]
+            )
+            continue
+        for entry in (entry for entry in theirs if ours[entry] != theirs[entry]):
+            values = [one[entry] if isinstance(one[entry], str) else json.dumps(one[entry]) for one in (ours, theirs)]
+            yield CriterionDifference(criterion=name, entry=entry, own=values[0], shipped=values[1])
+
+
+def _entries(criterion: Criterion) -> dict[str, Any]:
+    """What one criterion says, its limits in words."""
+    said = ", ".join(f"{words_of(limit)}, else {limit.on_breach}" for limit in criterion.limits)
+    return criterion.model_dump(mode="json", exclude={"id"}) | {"limits": said}
 
 
 def _probes(metric: MetricName, criteria: Sequence[Criterion]) -> Iterator[Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from karyolot.contracts.decisions import Disposition, Revision
 from karyolot.contracts.problems import KaryolotError, did_you_mean, nearest, quoted
 from karyolot.contracts.provenance import Made
 from karyolot.contracts.record import SCHEMA_VERSION, UNSEALED, Record
@@ -56,9 +57,17 @@ def read_report(path: PathLike) -> Record:
     return record
 
 
-def write_report(record: Record, path: PathLike, made: Made | None = None) -> None:
-    """Write a record, which bears its seal as its report id. made: when, by whom and where; the seal leaves it out."""
-    write_json(record.model_copy(update={"made": made}).model_dump(mode="json", by_alias=True), path)
+def write_report(
+    record: Record,
+    path: PathLike,
+    made: Made | None = None,
+    revision: Revision | None = None,
+    disposition: Disposition | None = None,
+) -> None:
+    """Write a record, which bears its seal as its report id. made: when, by whom and where; revision, disposition: as in
+    `Record`. The seal leaves all three out."""
+    beside = {"made": made, "revision": revision, "disposition": disposition}
+    write_json(record.model_copy(update=beside).model_dump(mode="json", by_alias=True), path)
 
 
 def _same_schema(content: Any, path: PathLike) -> None:

@@ -17,7 +17,7 @@ from karyolot.contracts.criteria import (
 )
 from karyolot.contracts.metrics import ABSENT, LOD_OF, PANEL_MODULES, MetricName
 from karyolot.contracts.minimum import uncovered
-from karyolot.contracts.weakened import words_of
+from karyolot.contracts.weakened import document_differences, words_of
 
 NOT_ALLELES = (
     "SNPs are configured (identity.sites, or allele counts), but alleles cannot be counted in both lot and donor: provide a"
@@ -53,6 +53,7 @@ def decide(
     panel_asked: bool = False,
     sets: float | None = None,
     weakened: Sequence[Weakened] = (),
+    shipped: Acceptance | None = None,
 ) -> Verdict:
     """The verdict in order of gravity: wrong identity; invalid data; FAIL; undetermined; REVIEW; PASS.
 
@@ -77,6 +78,8 @@ def decide(
         Sets of chromosomes in the lot's cells by the DNA content on file; None = not measured.
     weakened
         Settings and criteria that are weaker than the shipped ones (contracts.weakened).
+    shipped
+        The acceptance document of this version, whose differences are listed; None = they are not.
     """
     metrics = _with_asked(metrics, snps_asked, panel_asked)
     results = [judge(criterion, _measured(criterion.metric, metrics)) for criterion in acceptance.criteria]
@@ -100,6 +103,11 @@ def decide(
         actions=tuple(_actions(outcome, results, metrics, acceptance)),
         acceptance_name=acceptance.name,
         acceptance_version=acceptance.version,
+        acceptance_number=acceptance.number,
+        acceptance_approver=acceptance.approver,
+        acceptance_effective=acceptance.effective,
+        second_person=acceptance.second_person,
+        differences=None if shipped is None else tuple(document_differences(acceptance, shipped)),
         criteria=tuple(results),
     )
 

@@ -1,0 +1,209 @@
+"""`karyolot seal` and the revision of a sealed lot: its manifest beside its results, its files read-only, both in the ledger."""
+
+from pathlib import Path
+from typing import Any
+
+from karyolot.contracts.criteria import Acceptance
+from karyolot.contracts.ledger import Entry, LotState, states
+from karyolot.contracts.manifest import CRITERIA, MANIFEST, Document, LedgerPlace, Manifest
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.provenance import InputFile
+from karyolot.contracts.record import Record
+from karyolot.contracts.settings import Config
+from karyolot.contracts.sheets import Study
+from karyolot.inputs import check
+from karyolot.inputs.formats import yaml
+from karyolot.io import ledger, lock
+from karyolot.io.files import read_bytes, sha256, write_bytes, write_json
+from karyolot.io.history import REPORT_FILES, decisions_of, issued
+from karyolot.io.manifest import RESULTS, differences, listed, move_aside, protect, read_manifest, superseded
+from karyolot.io.record import read_record
+from karyolot.io.shipped import portable, resource
+
+SETTINGS = "config/config.yaml"
+
+
+def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) -> tuple[Manifest, bool]:
+    """Seal the results of a lot: write the manifest, enter it into the ledger, make the files read-only.
+
+    Parameters
+    ----------
+    name
+        Of the person who seals; '' = the login.
+    config
+        Settings of the study; None = config/config.yaml.
+
+    Returns
+    -------
+    tuple
+        The manifest, and whether it is new: a lot that is sealed already is only made read-only again.
+
+    Raises
+    ------
+    KaryolotError
+        When the lot has no finished report, its parts do not belong together, the acceptance document was changed since or is
+        not effective yet, or files of a sealed lot were changed.
+    """
+    with _held(directory):
+        entries = ledger.read(directory)
+        state, folder = states(entries).get(lot, LotState()), directory / RESULTS / lot
+        if state.sealed is not None:
+            manifest = read_manifest(folder)
+            if fault := next(differences(folder, manifest), ""):
+                raise KaryolotError(
+                    f"{lot} is sealed, and was changed since: {fault}. karyolot verify {lot} lists everything"
+                )
+            protect(folder)
+            return manifest, False
+        record = read_record(directory, lot)
+        path = config or directory / SETTINGS
+        settings, study = check.load(check.read_settings(path), directory, [path], contents=False)
+        document = _criteria(directory, settings, record)
+        reported = _reported(directory, record, entries)
+        entries = (*entries, *ledger.append(directory, *reported)) if reported else entries
+        write_bytes(read_bytes(resource(settings.acceptance, directory)), folder / CRITERIA)
+        manifest = _manifest(directory, record, (state.revision, name or ledger.login()), entries, document)
+        sheets = _sheets(directory, settings, path)
+        manifest = manifest.model_copy(
+            update={
+                "sheets": sheets,
+                "rows": _rows(study, lot),
+                "settings": settings.model_dump(mode="json"),
+                "files": listed(folder),
+            }
+        )
+        write_json(manifest.model_dump(mode="json"), folder / MANIFEST)
+        ledger.append(directory, *_sealed(manifest, sha256(folder / MANIFEST)))
+        protect(folder)
+        return manifest, True
+
+
+def revise(directory: Path, lot: str, reason: str, name: str = "") -> int:
+    """Open the next revision of a sealed lot, and keep the sealed one beside it; returns the number of the new one."""
+    if not reason.strip():
+        raise KaryolotError(f"--revise {lot} needs --reason: why is a sealed lot made again?")
+    with _held(directory):
+        state = states(ledger.read(directory)).get(lot, LotState())
+        if state.sealed is None:
+            raise KaryolotError(
+                f"{lot} is not sealed (revision {state.revision}): karyolot run makes it again without --revise"
+            )
+        facts, folder = state.sealed.facts, directory / RESULTS / lot
+        given = {"lot": lot, "revision": state.revision + 1, "reason": reason.strip(), "name": name or ledger.login()}
+        kept = {key: facts[key] for key in ("report_id", "record_sha256", "manifest_sha256")}
+        ledger.append(directory, ("revised", given | kept | {"sealed_at": state.sealed.at}))
+        if folder.is_dir():
+            move_aside(folder, superseded(directory, lot, state.revision))
+        return state.revision + 1
+
+
+def _held(directory: Path) -> Any:
+    """The lock of the working directory, as a context: no run may write meanwhile."""
+    if not (directory / RESULTS).is_dir():
+        raise KaryolotError(f"{directory}: no results/ there; name the working directory with --directory")
+    handle = lock.hold(directory)
+    if handle is None:
+        raise KaryolotError(
+            f"{directory}: cannot be locked (read-only, or a disk without locks); seal where the study is run"
+        )
+    return handle
+
+
+def _criteria(directory: Path, settings: Config, record: Record) -> Document:
+    """The acceptance document, which must be the one that the lot was decided by, and be effective."""
+    path = resource(settings.acceptance, directory)
+    now = sha256(path)
+    if now != record.provenance.acceptance_sha256:
+        raise KaryolotError(
+            f"{portable(str(path))}: was changed since {record.lot.lot_id} was decided (sha256 {now}, then"
+            f" {record.provenance.acceptance_sha256}); run again, then seal"
+        )
+    document = yaml.read(path, Acceptance)
+    if document.effective > ledger.now_utc()[:10]:
+        raise KaryolotError(
+            f"{settings.acceptance}: effective from {document.effective}; no lot can be sealed by it before"
+        )
+    return Document(
+        path=settings.acceptance,
+        sha256=now,
+        **document.model_dump(include={"name", "version", "number", "approver", "effective"}),
+    )
+
+
+def _reported(directory: Path, record: Record, entries: tuple[Entry, ...]) -> list[ledger.Event]:
+    """The event of the report, when the ledger does not have it yet. Raises KaryolotError when its files do not belong together."""
+    lot, folder = record.lot.lot_id, directory / RESULTS / record.lot.lot_id
+    for name in REPORT_FILES:
+        if not (folder / name).is_file():
+            raise KaryolotError(f"{folder / name} does not exist; finish the run, or karyolot report {lot}")
+    if record.digest() not in (folder / "report.html").read_text(encoding="utf-8"):
+        raise KaryolotError(f"{folder / 'report.html'}: was made from another record; karyolot report {lot}, then seal")
+    known = {decision.line for decision in record.disposition.decisions} if record.disposition else set()
+    if missing := [one.finding for one in decisions_of(entries, lot) if one.line not in known]:
+        raise KaryolotError(
+            f"the report of {lot} lacks decisions ({', '.join(missing)}); karyolot report {lot}, then seal"
+        )
+    return issued(directory, lot, entries, "found when sealed")
+
+
+def _manifest(
+    directory: Path, record: Record, given: tuple[int, str], entries: tuple[Entry, ...], document: Document
+) -> Manifest:
+    """What is known before the files are listed. given: revision, and who seals."""
+    last = entries[-1]
+    return Manifest(
+        lot_id=record.lot.lot_id,
+        revision=given[0],
+        outcome=record.verdict.outcome,
+        report_id=record.report_id,
+        record_sha256=record.digest(),
+        sealed_at=ledger.now_utc(),
+        by=given[1],
+        user=ledger.login(),
+        host=last.host,
+        ledger=LedgerPlace(line=last.number, sha256=last.sha256),
+        criteria=document,
+        provenance=record.provenance.model_dump(mode="json"),
+        sheets=(),
+        rows={},
+        settings={},
+        files=(),
+    )
+
+
+def _sheets(directory: Path, settings: Config, config: Path) -> tuple[InputFile, ...]:
+    """Configuration and sheets as they are now."""
+    paths = {str(config.relative_to(directory) if config.is_relative_to(directory) else config): config}
+    paths |= {name: resource(name, directory) for name in settings.sheets.model_dump().values()}
+    there = {name: path for name, path in paths.items() if path.is_file()}
+    return tuple(InputFile(path=name, bytes=path.stat().st_size, sha256=sha256(path)) for name, path in there.items())
+
+
+def _rows(study: Study, lot: str) -> dict[str, list[dict[str, Any]]]:
+    """Rows of the sheets that concern a lot."""
+    row = study.lots[lot]
+    samples = [
+        one for rows in study.samples.values() for one in rows if lot == one.lot_id or row.donor_id == one.donor_id
+    ]
+    results = [one for one in study.results or () if one.lot_id == lot]
+    held = {"lots": [row], "donors": [study.donors[row.donor_id]], "samples": samples, "results": results}
+    return {name: [one.model_dump(mode="json") for one in rows] for name, rows in held.items()}
+
+
+def _sealed(manifest: Manifest, manifest_sha256: str) -> list[ledger.Event]:
+    """The events of a seal: the lot's, and of the revision that it supersedes."""
+    facts = {
+        "lot": manifest.lot_id,
+        "revision": manifest.revision,
+        "verdict": manifest.outcome,
+        "report_id": manifest.report_id,
+        "record_sha256": manifest.record_sha256,
+        "manifest_sha256": manifest_sha256,
+        "files": len(manifest.files),
+        "name": manifest.by,
+    }
+    events: list[ledger.Event] = [("sealed", facts)]
+    if manifest.revision > 1:
+        by = {"lot": manifest.lot_id, "revision": manifest.revision - 1, "by": manifest.revision}
+        events.append(("superseded", by))
+    return events

@@ -1,0 +1,130 @@
+"""Decisions of people on the findings of a lot, and what they recommend: beside the computed verdict, which they never change."""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from karyolot.contracts.criteria import Frozen, Verdict
+
+Choice = Literal["accept", "reject", "retest"]
+Recommendation = Literal["release", "reject", "retest", "open", "none"]
+OPEN_FINDINGS = ("FAIL", "FAIL_IDENTITY", "INDETERMINATE", "REVIEW", "NOT_ASSESSED")
+"""Outcomes of a criterion that a person may decide on."""
+GRAVE = ("FAIL", "FAIL_IDENTITY", "INDETERMINATE")
+"""Outcomes that no decision turns into a recommendation to release."""
+
+
+class Decision(Frozen):
+    """What one person decided on one criterion. finding: its id; outcome: as computed then. name: as given, user: login.
+
+    number: of the deviation or CAPA, '' = none; state: of it. report_id: of the record that was decided on. line, sha256: where
+    the ledger holds it.
+    """
+
+    finding: str
+    outcome: str
+    decision: Choice
+    reason: str
+    name: str
+    user: str
+    at: str
+    number: str
+    state: Literal["open", "closed"] | None
+    report_id: str
+    line: int
+    sha256: str
+
+
+class Disposition(Frozen):
+    """decisions: in the order of the ledger. second_person: whether the acceptance document asks for one. sentence: what
+    follows, and what is missing."""
+
+    recommendation: Recommendation
+    sentence: str
+    second_person: bool
+    decisions: tuple[Decision, ...]
+
+
+class Change(Frozen):
+    """A value of the record that differs from the superseded revision; null = it was not there. value: its name."""
+
+    value: str
+    old: str | None
+    new: str | None
+
+
+class Revision(Frozen):
+    """Of a lot that was sealed before. number: from 2. supersedes, record_sha256, sealed_at: of the revision before. reason,
+    name, user, at: why, by whom and when it was opened."""
+
+    number: int
+    supersedes: str
+    record_sha256: str
+    sealed_at: str
+    reason: str
+    name: str
+    user: str
+    at: str
+    changes: tuple[Change, ...]
+
+
+def disposition(verdict: Verdict, report_id: str, decisions: Sequence[Decision]) -> Disposition | None:
+    """What the decisions recommend for a lot with this verdict; None when nobody has decided.
+
+    Each person's last decision on a finding counts, and only one on this record. A lot with the verdict REVIEW is recommended
+    for release when every finding to review is accepted, where the acceptance document asks for a second person by two who differ
+    in name and login, and no deviation is open. No decision leads there from FAIL, FAIL_IDENTITY or INDETERMINATE.
+    """
+    if not decisions:
+        return None
+    valid = [decision for decision in decisions if decision.report_id == report_id]
+    chosen: Recommendation
+    if any(decision.decision == "reject" for decision in _last(valid)):
+        chosen, sentence = "reject", f"Rejection recommended: {_named(valid, 'reject')}."
+    elif any(decision.decision == "retest" for decision in _last(valid)):
+        chosen, sentence = "retest", f"Retest recommended: {_named(valid, 'retest')}."
+    elif verdict.outcome in GRAVE:
+        chosen = "none"
+        sentence = f"No recommendation to release: the computed verdict is {verdict.outcome.replace('_', ' ')}."
+    elif missing := list(_missing(verdict, valid)):
+        chosen, sentence = "open", f"No recommendation yet: {'; '.join(missing)}."
+    else:
+        chosen = "release"
+        by = "two independent people" if verdict.second_person else "a person"
+        sentence = f"Release recommended: every finding to review was accepted by {by}."
+    if len(valid) < len(decisions):
+        sentence += f" {len(decisions) - len(valid)} earlier decisions concern another record and do not count."
+    second = verdict.second_person
+    return Disposition(recommendation=chosen, sentence=sentence, second_person=second, decisions=tuple(decisions))
+
+
+def independent(decisions: Iterable[Decision]) -> bool:
+    """Whether two of them are by people who differ in name and in login."""
+    people = [(_plain(decision.name), decision.user) for decision in decisions]
+    return any(a[0] != b[0] and a[1] != b[1] for a in people for b in people)
+
+
+def _last(decisions: Iterable[Decision]) -> list[Decision]:
+    """The last decision of each person on each finding."""
+    return list({(decision.finding, _plain(decision.name)): decision for decision in decisions}.values())
+
+
+def _named(decisions: Iterable[Decision], choice: Choice) -> str:
+    return ", ".join(f"{one.finding} by {one.name}" for one in _last(decisions) if one.decision == choice)
+
+
+def _missing(verdict: Verdict, decisions: Sequence[Decision]) -> Iterable[str]:
+    """What a recommendation to release still needs."""
+    for result in verdict.criteria:
+        if result.outcome == "REVIEW":
+            accepted = [one for one in _last(decisions) if one.finding == result.id]
+            if not accepted:
+                yield f"{result.id} is undecided"
+            elif verdict.second_person and not independent(accepted):
+                yield f"{result.id} needs a second, independent person"
+    states = {one.number: one.state for one in decisions if one.number}
+    if open_numbers := [number for number, state in states.items() if state == "open"]:
+        yield f"{', '.join(open_numbers)} {'is' if len(open_numbers) == 1 else 'are'} open"
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().split())

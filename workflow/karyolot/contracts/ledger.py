@@ -1,0 +1,78 @@
+"""The ledger of a study: what was run, issued, decided, sealed and revised, by whom and when, as a chain of entries.
+
+An entry names the sha256 of the line before it, so a line that is edited, removed or moved no longer fits its neighbours.
+Anybody can compute a chain anew: manifests of sealed lots and signatures hold sha256 of earlier lines and records.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+Kind = Literal[
+    "run_started",
+    "inputs_changed",
+    "run_ended",
+    "report_issued",
+    "disposition",
+    "override",
+    "sealed",
+    "revised",
+    "superseded",
+    "signed",
+    "repaired",
+]
+"""override: a finding accepted although its computed outcome is worse than REVIEW. revised: revision n+1 was opened;
+superseded: revision n+1 was sealed. repaired: half a line, left by a crash, was set aside."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
+FIRST = "0" * 64
+"""Stands for the sha256 of a line before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line. number: from 1. at: UTC, '2026-11-28T13:32:05Z'. user: login on host. sha256: of the line without its end."""
+
+    number: int
+    at: str
+    user: str
+    host: str
+    kind: Kind
+    facts: Mapping[str, Any]
+    previous: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class LotState:
+    """Where a lot stands. revision: from 1. sealed: entry that sealed this revision; revised: entry that opened it; None = no
+    such entry. issued: entry of the report that is valid now."""
+
+    revision: int = 1
+    sealed: Entry | None = None
+    revised: Entry | None = None
+    issued: Entry | None = None
+
+
+def states(entries: Iterable[Entry]) -> dict[str, LotState]:
+    """The state of every lot the entries name."""
+    found: dict[str, LotState] = {}
+    for entry in entries:
+        lot = str(entry.facts.get("lot", ""))
+        held = found.get(lot, LotState())
+        if entry.kind == "report_issued":
+            found[lot] = LotState(held.revision, held.sealed, held.revised, entry)
+        elif entry.kind == "sealed":
+            found[lot] = LotState(held.revision, entry, held.revised, held.issued)
+        elif entry.kind == "revised":
+            found[lot] = LotState(int(entry.facts["revision"]), None, entry, None)
+    return found
+
+
+def sealed_lots(entries: Iterable[Entry]) -> dict[str, LotState]:
+    """Lots whose last revision is sealed."""
+    return {lot: state for lot, state in states(entries).items() if state.sealed is not None}
+
+
+def seals(entries: Iterable[Entry]) -> dict[tuple[str, int], Entry]:
+    """(lot, revision) -> the entry that sealed it, of all revisions."""
+    return {(entry.facts["lot"], int(entry.facts["revision"])): entry for entry in entries if entry.kind == "sealed"}

@@ -1,0 +1,93 @@
+"""What people did with a lot, from the ledger: written beside its record, outside of what the report id covers."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from karyolot.contracts.changes import changes
+from karyolot.contracts.decisions import Decision, Disposition, Revision, disposition
+from karyolot.contracts.ledger import Entry, LotState, states
+from karyolot.contracts.provenance import Made
+from karyolot.contracts.record import UNSEALED, Record
+from karyolot.io import ledger
+from karyolot.io.files import PathLike, digest_of, open_text, read_json, sha256
+from karyolot.io.manifest import RESULTS, superseded
+from karyolot.io.record import write_report
+
+REPORT_FILES = ("report.json", "report.html", "report.pdf")
+"""What is issued of a lot; its figures are in the pages."""
+
+
+def issue(directory: Path, record: Record, path: PathLike, made: Made | None) -> None:
+    """Write a record with when and by whom it was made, what it supersedes, and the decisions on its findings."""
+    entries = ledger.read(directory)
+    revision, held = revision_of(directory, entries, record), disposition_of(entries, record)
+    write_report(record, path, made, revision=revision, disposition=held)
+
+
+def issued(directory: Path, lot: str, entries: Sequence[Entry], reason: str) -> list[ledger.Event]:
+    """The event of a lot's report as it lies there now; none when the ledger has it, or when record and pages do not belong
+    together (yet). reason: why it was made."""
+    folder = directory / RESULTS / lot
+    paths = {name: folder / name for name in REPORT_FILES}
+    if not all(path.is_file() for path in paths.values()):
+        return []
+    content = read_json(paths["report.json"])
+    record_sha256 = digest_of(content, UNSEALED)
+    with open_text(paths["report.html"]) as page:
+        if record_sha256 not in page.read():
+            return []
+    files = {name: sha256(path) for name, path in paths.items()}
+    state = states(entries).get(lot, LotState())
+    if state.issued is not None and state.issued.facts["files"] == files:
+        return []
+    facts = {
+        "lot": lot,
+        "revision": state.revision,
+        "verdict": content["verdict"]["outcome"],
+        "report_id": content["report_id"],
+        "record_sha256": record_sha256,
+        "reason": reason,
+        "files": files,
+        "inputs": {file["path"]: file["sha256"] for file in content["provenance"]["inputs"]},
+    }
+    return [("report_issued", facts)]
+
+
+def disposition_of(entries: Iterable[Entry], record: Record) -> Disposition | None:
+    """What people decided on a record, as the ledger knows it now."""
+    return disposition(record.verdict, record.report_id, decisions_of(entries, record.lot.lot_id))
+
+
+def decisions_of(entries: Iterable[Entry], lot: str) -> list[Decision]:
+    """Decisions on a lot in the order they were made."""
+    return [
+        Decision(
+            **{name: entry.facts[name] for name in Decision.model_fields if name in entry.facts},
+            user=entry.user,
+            at=entry.at,
+            line=entry.number,
+            sha256=entry.sha256,
+        )
+        for entry in entries
+        if entry.kind in ("disposition", "override") and entry.facts.get("lot") == lot
+    ]
+
+
+def revision_of(directory: Path, entries: Iterable[Entry], record: Record) -> Revision | None:
+    """What a record supersedes, with every value that changed; None for a first revision."""
+    opened = states(entries).get(record.lot.lot_id)
+    if opened is None or opened.revised is None:
+        return None
+    facts, entry = opened.revised.facts, opened.revised
+    old = read_json(superseded(directory, record.lot.lot_id, opened.revision - 1) / "report.json")
+    return Revision(
+        number=opened.revision,
+        supersedes=facts["report_id"],
+        record_sha256=facts["record_sha256"],
+        sealed_at=facts["sealed_at"],
+        reason=facts["reason"],
+        name=facts["name"],
+        user=entry.user,
+        at=entry.at,
+        changes=changes(old, record.model_dump(mode="json", by_alias=True)),
+    )

@@ -1,0 +1,90 @@
+"""Files of a sealed lot: listed, compared with their manifest, made read-only."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from karyolot.contracts.manifest import MANIFEST, Manifest
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.provenance import InputFile
+from karyolot.io.files import read_json, sha256
+
+WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+RESULTS, REVISIONS = "results", "revisions"
+
+
+def folder_of(directory: Path, lot: str, revision: int, last: int) -> Path:
+    """Where a revision of a lot lies: the last one in `results`, an earlier one in `revisions`."""
+    return directory / RESULTS / lot if revision == last else superseded(directory, lot, revision)
+
+
+def superseded(directory: Path, lot: str, revision: int) -> Path:
+    """Where a superseded revision is kept."""
+    return directory / REVISIONS / lot / str(revision)
+
+
+def listed(folder: Path) -> tuple[InputFile, ...]:
+    """Every file of a folder but its manifest, with size and sha256, by name. Raises KaryolotError at a link."""
+    found = []
+    for path in _paths(folder):
+        if path.is_symlink():
+            raise KaryolotError(f"{path}: is a link, and what it points to can change; put the file itself there")
+        if path.name != MANIFEST or path.parent != folder:
+            size = path.stat().st_size
+            found.append(InputFile(path=path.relative_to(folder).as_posix(), bytes=size, sha256=sha256(path)))
+    return tuple(found)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise KaryolotError(f"{path} does not exist")
+    try:
+        return Manifest.model_validate(read_json(path))
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in fault["loc"])
+        raise KaryolotError(f"{path}: not the manifest of a sealed lot ({place}: {fault['msg']})") from error
+
+
+def differences(folder: Path, manifest: Manifest) -> Iterator[str]:
+    """What differs from the manifest, in the order of its files; then files it does not list."""
+    there = {path.relative_to(folder).as_posix(): path for path in _paths(folder)}
+    there.pop(MANIFEST, None)
+    for file in manifest.files:
+        path = there.pop(file.path, None)
+        if path is None:
+            yield f"{folder / file.path}: is missing; sealed with sha256 {file.sha256}"
+        elif path.is_symlink():
+            yield f"{path}: is a link; sealed as a file with sha256 {file.sha256}"
+        elif (now := sha256(path)) != file.sha256:
+            yield f"{path}: sha256 is {now}, sealed with {file.sha256}"
+    for path in there.values():
+        yield f"{path}: was added after the seal"
+
+
+def protect(folder: Path) -> None:
+    """Make a folder and all in it read-only; again is no harm."""
+    for path in (*_everything(folder), folder):
+        path.chmod(path.stat().st_mode & ~WRITE)
+
+
+def move_aside(folder: Path, target: Path) -> None:
+    """Move a read-only folder, in one step, to where superseded revisions are kept."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder.chmod(folder.stat().st_mode | stat.S_IWUSR)  # its entry for the folder above is rewritten
+    os.rename(folder, target)
+    target.chmod(target.stat().st_mode & ~WRITE)
+
+
+def _everything(folder: Path) -> Iterator[Path]:
+    """Files and folders below a folder; links are left alone."""
+    return (path for path in folder.rglob("*") if not path.is_symlink())
+
+
+def _paths(folder: Path) -> list[Path]:
+    """Files and links below a folder, in order."""
+    return sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
