@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from karyolot.commands.run import INPUT_ERROR, only_looks
-from karyolot.contracts.ledger import Entry, LotState, sealed_lots, states
-from karyolot.contracts.manifest import MANIFEST
+from karyolot.contracts.ledger import Entry, LotState, sealed_lots
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Config
 from karyolot.io import ledger
 from karyolot.io.files import sha256
-from karyolot.io.history import issued
-from karyolot.io.manifest import RESULTS, move_aside, read_manifest, superseded
+from karyolot.io.history import finish_revisions, issued
 from karyolot.io.shipped import portable, resource
 from karyolot.plan.provenance import code_state
 
@@ -59,15 +57,6 @@ def kept(environment: Mapping[str, str]) -> list[str]:
 def made(lots: Iterable[str], environment: Mapping[str, str]) -> list[str]:
     """Lots whose files a run may make."""
     return [lot for lot in lots if lot not in kept(environment)]
-
-
-def finish_revisions(directory: Path, entries: Iterable[Entry]) -> None:
-    """Move superseded revisions to their place where a crash left them in `results`."""
-    for lot, state in states(entries).items():
-        folder = directory / RESULTS / lot
-        revising = state.revised is not None and state.sealed is None and (folder / MANIFEST).is_file()
-        if revising and (held := read_manifest(folder).revision) < state.revision:
-            move_aside(folder, superseded(directory, lot, held))
 
 
 def begin(directory: Path, dag: Any, settings: Config, configfiles: Sequence[str | Path]) -> None:
@@ -169,7 +158,8 @@ def _left_behind(directory: Path, entries: Sequence[Entry]) -> list[ledger.Event
 
 
 def _issued(directory: Path, lots: Iterable[str], entries: Sequence[Entry], reason: str) -> list[ledger.Event]:
-    return [event for lot in lots for event in issued(directory, lot, entries, reason)]
+    code = code_state().files_sha256
+    return [event for lot in lots for event in issued(directory, lot, entries, reason, code)]
 
 
 def _lots(jobs: Iterable[Any]) -> list[str]:

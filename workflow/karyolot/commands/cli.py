@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from karyolot.commands.cli_records import Directory
+from karyolot.commands.cli_records import app as records_app
 from karyolot.commands.cli_references import references_app
 from karyolot.contracts.problems import OF_THE_MACHINE, KaryolotError, summary
 
@@ -28,6 +30,7 @@ app = typer.Typer(
 
 panel_app = typer.Typer(help="The frozen reference panel of accepted lots.", no_args_is_help=True)
 app.add_typer(panel_app, name="panel")
+app.add_typer(records_app)
 app.add_typer(references_app, name="references")
 
 
@@ -55,7 +58,6 @@ def karyolot(
     pass
 
 
-Directory = Annotated[Path, typer.Option(help="Working directory, which relative paths start from.")]
 DATA = "FILE (BAM, CRAM, counts) or FILE,FILE (mates); repeat"
 
 
@@ -182,18 +184,29 @@ def check(
 
 
 @app.command(epilog="Words after -- go to snakemake as they are: karyolot run my-study -- --cores 8 -n")
-def run(context: typer.Context, directory: Annotated[Path, typer.Argument(help="Working directory.")] = Path()) -> None:
+def run(
+    context: typer.Context,
+    directory: Annotated[Path, typer.Argument(help="Working directory.")] = Path(),
+    revise: Annotated[list[str] | None, typer.Option(help="Sealed lot to make a new revision of; repeat.")] = None,
+    reason: Annotated[str, typer.Option(help="Why, with --revise: in the report of the new revision.")] = "",
+    name: Annotated[str, typer.Option(help="Who revises.", show_default="the login")] = "",
+    keep_sealed: Annotated[bool, typer.Option("--keep-sealed", help="Take sealed lots as they are.")] = False,
+) -> None:
     """Print the plain snakemake command, run it, and show the verdict of every lot. Exit code 1 if a rule failed."""
     import shlex
 
     from karyolot.commands import run as launch
+    from karyolot.commands.seal import keep, revise_all
 
     words: list[str] = context.obj or []
     launch.stop_unfit(directory, words)
+    if revise:
+        revise_all(directory, revise, reason, name, looking=launch.only_looks(words))
     line = launch.command(directory, words, terminal=sys.stderr.isatty())
-    print(shlex.join(line), file=sys.stderr, flush=True)
+    kept = keep(directory) if keep_sealed else {}
+    print(shlex.join([*(f"{key}={value}" for key, value in kept.items()), *line]), file=sys.stderr, flush=True)
     earlier = launch.logs(directory)
-    code = launch.run(line)
+    code = launch.run(line, kept)
     if code == launch.DONE and not launch.only_looks(words):
         from karyolot.commands import terminal
         from karyolot.commands.explain import table_of

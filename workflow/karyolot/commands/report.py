@@ -1,22 +1,43 @@
 """`karyolot report`: the files a person reads, made from the record of a finished lot alone."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from karyolot.contracts.ledger import LotState, states
+from karyolot.contracts.problems import KaryolotError
+from karyolot.io import ledger
 from karyolot.io.files import read_bytes, write_bytes, write_folder, write_text
-from karyolot.io.record import read_record
+from karyolot.io.history import issue, issued
+from karyolot.io.manifest import RESULTS
+from karyolot.io.record import read_record, read_report
 from karyolot.plan.provenance import code_state
 
+if TYPE_CHECKING:
+    from karyolot.report.documents import Documents
 
-def render_again(directory: Path, lot: str) -> list[Path]:
-    """Regenerate the files a person reads from the lot's record; the same record and code give the same bytes."""
-    from karyolot.report.documents import documents  # brings pandas, the templates and the typesetter along
-    from karyolot.report.pdf import FONTS
 
-    record = read_record(directory, lot)
-    folder = directory / "results" / lot
-    fonts = {name: read_bytes(path) for name, path in FONTS.items()}
-    made = documents(record, read_bytes(folder / "report.json"), fonts, code_state())
+def render_again(directory: Path, lot: str, reason: str = "rendered again") -> list[Path]:
+    """Regenerate the files a person reads from the lot's record, with the decisions on it; the same record, decisions and code
+    give the same bytes. reason: for the ledger. Raises KaryolotError for a sealed lot."""
+    record, folder = read_record(directory, lot), directory / RESULTS / lot
+    if (sealed := states(ledger.read(directory)).get(lot, LotState()).sealed) is not None:
+        raise KaryolotError(
+            f"{lot} was sealed {sealed.at}: its report stays as it is; karyolot run --revise makes a new one"
+        )
+    issue(directory, record, folder / "report.json", record.made)
+    made = rendered(folder)
     write_text(made.html, folder / "report.html")
     write_bytes(made.pdf, folder / "report.pdf")
     write_folder(made.figures, folder / "figures")
+    ledger.append(directory, *issued(directory, lot, ledger.read(directory), reason, code_state().files_sha256))
     return [folder / "report.html", folder / "report.pdf", folder / "figures"]
+
+
+def rendered(folder: Path) -> "Documents":
+    """HTML, PDF and figures from the record in the folder of a lot; nothing is written."""
+    from karyolot.report.documents import documents  # brings pandas, the templates and the typesetter along
+    from karyolot.report.pdf import FONTS
+
+    path = folder / "report.json"
+    fonts = {name: read_bytes(file) for name, file in FONTS.items()}
+    return documents(read_report(path), read_bytes(path), fonts, code_state())

@@ -7,9 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 from karyolot.contracts.problems import KaryolotError
@@ -197,12 +198,13 @@ def only_looks(words: Sequence[str]) -> bool:
     )
 
 
-def run(line: Sequence[str]) -> int:
+def run(line: Sequence[str], environment: Mapping[str, str] = MappingProxyType({})) -> int:
     """Run Snakemake to its end in this terminal; exit code 0 done, 1 pipeline error, 2 input error.
 
-    Being asked to end is passed on, so that Snakemake can stop its jobs and delete their half-written files.
+    environment: variables beside those of this process. Being asked to end is passed on, so that Snakemake can stop its jobs and
+    delete their half-written files.
     """
-    with subprocess.Popen(line) as process:
+    with subprocess.Popen(line, env={**os.environ, **environment}) as process:
 
         def pass_on(number: int, _: object) -> None:
             # A terminal interrupts Snakemake itself as well; a second time would make it leave its jobs behind.

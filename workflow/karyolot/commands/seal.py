@@ -1,21 +1,25 @@
 """`karyolot seal` and the revision of a sealed lot: its manifest beside its results, its files read-only, both in the ledger."""
 
+import os
+import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from karyolot.commands.audit import KEEP
 from karyolot.contracts.criteria import Acceptance
-from karyolot.contracts.ledger import Entry, LotState, states
+from karyolot.contracts.ledger import Entry, LotState, sealed_lots, states
 from karyolot.contracts.manifest import CRITERIA, MANIFEST, Document, LedgerPlace, Manifest
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.provenance import InputFile
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Config
-from karyolot.contracts.sheets import Study
+from karyolot.contracts.sheets import Row, Study
 from karyolot.inputs import check
 from karyolot.inputs.formats import yaml
 from karyolot.io import ledger, lock
 from karyolot.io.files import read_bytes, sha256, write_bytes, write_json
-from karyolot.io.history import REPORT_FILES, decisions_of, issued
+from karyolot.io.history import REPORT_FILES, decisions_of, finish_revisions, issued
 from karyolot.io.manifest import RESULTS, differences, listed, move_aside, protect, read_manifest, superseded
 from karyolot.io.record import read_record
 from karyolot.io.shipped import portable, resource
@@ -46,6 +50,7 @@ def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) 
     """
     with _held(directory):
         entries = ledger.read(directory)
+        finish_revisions(directory, entries)
         state, folder = states(entries).get(lot, LotState()), directory / RESULTS / lot
         if state.sealed is not None:
             manifest = read_manifest(folder)
@@ -62,17 +67,26 @@ def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) 
         reported = _reported(directory, record, entries)
         entries = (*entries, *ledger.append(directory, *reported)) if reported else entries
         write_bytes(read_bytes(resource(settings.acceptance, directory)), folder / CRITERIA)
-        manifest = _manifest(directory, record, (state.revision, name or ledger.login()), entries, document)
-        sheets = _sheets(directory, settings, path)
-        manifest = manifest.model_copy(
-            update={
-                "sheets": sheets,
-                "rows": _rows(study, lot),
-                "settings": settings.model_dump(mode="json"),
-                "files": listed(folder),
-            }
+        manifest = Manifest(
+            lot_id=lot,
+            revision=state.revision,
+            outcome=record.verdict.outcome,
+            report_id=record.report_id,
+            record_sha256=record.digest(),
+            sealed_at=ledger.now_utc(),
+            by=name or ledger.login(),
+            user=ledger.login(),
+            host=platform.node(),
+            ledger=LedgerPlace(line=entries[-1].number, sha256=entries[-1].sha256),
+            criteria=document,
+            provenance=record.provenance.model_dump(mode="json"),
+            sheets=_sheets(directory, settings, path),
+            rows=_rows(study, lot),
+            settings=settings.model_dump(mode="json"),
+            files=listed(folder),
         )
         write_json(manifest.model_dump(mode="json"), folder / MANIFEST)
+        os.sync()  # the ledger must not outlive what it says of the files
         ledger.append(directory, *_sealed(manifest, sha256(folder / MANIFEST)))
         protect(folder)
         return manifest, True
@@ -95,6 +109,22 @@ def revise(directory: Path, lot: str, reason: str, name: str = "") -> int:
         if folder.is_dir():
             move_aside(folder, superseded(directory, lot, state.revision))
         return state.revision + 1
+
+
+def revise_all(directory: Path, lots: Sequence[str], reason: str, name: str, *, looking: bool) -> None:
+    """`revise` each of the lots, or none when one of them is not sealed. Raises KaryolotError for a run that only looks."""
+    if looking:
+        raise KaryolotError("--revise opens a revision, and the words after -- run nothing; leave out one of the two")
+    if astray := [lot for lot in lots if lot not in sealed_lots(ledger.read(directory))]:
+        raise KaryolotError(f"{', '.join(astray)}: not sealed, so nothing to revise; karyolot run makes it again")
+    for lot in dict.fromkeys(lots):
+        revise(directory, lot, reason, name)
+
+
+def keep(directory: Path) -> dict[str, str]:
+    """The environment of a run that takes sealed lots as they are."""
+    lots = sealed_lots(ledger.read(directory))
+    return {KEEP: ",".join(lots)} if lots else {}
 
 
 def _held(directory: Path) -> Any:
@@ -131,7 +161,7 @@ def _criteria(directory: Path, settings: Config, record: Record) -> Document:
 
 
 def _reported(directory: Path, record: Record, entries: tuple[Entry, ...]) -> list[ledger.Event]:
-    """The event of the report, when the ledger does not have it yet. Raises KaryolotError when its files do not belong together."""
+    """The event of the report, when the ledger does not have it yet. Raises KaryolotError when its files are of two records."""
     lot, folder = record.lot.lot_id, directory / RESULTS / record.lot.lot_id
     for name in REPORT_FILES:
         if not (folder / name).is_file():
@@ -143,32 +173,7 @@ def _reported(directory: Path, record: Record, entries: tuple[Entry, ...]) -> li
         raise KaryolotError(
             f"the report of {lot} lacks decisions ({', '.join(missing)}); karyolot report {lot}, then seal"
         )
-    return issued(directory, lot, entries, "found when sealed")
-
-
-def _manifest(
-    directory: Path, record: Record, given: tuple[int, str], entries: tuple[Entry, ...], document: Document
-) -> Manifest:
-    """What is known before the files are listed. given: revision, and who seals."""
-    last = entries[-1]
-    return Manifest(
-        lot_id=record.lot.lot_id,
-        revision=given[0],
-        outcome=record.verdict.outcome,
-        report_id=record.report_id,
-        record_sha256=record.digest(),
-        sealed_at=ledger.now_utc(),
-        by=given[1],
-        user=ledger.login(),
-        host=last.host,
-        ledger=LedgerPlace(line=last.number, sha256=last.sha256),
-        criteria=document,
-        provenance=record.provenance.model_dump(mode="json"),
-        sheets=(),
-        rows={},
-        settings={},
-        files=(),
-    )
+    return issued(directory, lot, entries, "found when sealed", "")
 
 
 def _sheets(directory: Path, settings: Config, config: Path) -> tuple[InputFile, ...]:
@@ -182,11 +187,13 @@ def _sheets(directory: Path, settings: Config, config: Path) -> tuple[InputFile,
 def _rows(study: Study, lot: str) -> dict[str, list[dict[str, Any]]]:
     """Rows of the sheets that concern a lot."""
     row = study.lots[lot]
-    samples = [
-        one for rows in study.samples.values() for one in rows if lot == one.lot_id or row.donor_id == one.donor_id
-    ]
-    results = [one for one in study.results or () if one.lot_id == lot]
-    held = {"lots": [row], "donors": [study.donors[row.donor_id]], "samples": samples, "results": results}
+    samples = [one for rows in study.samples.values() for one in rows]
+    held: dict[str, list[Row]] = {
+        "lots": [row],
+        "donors": [study.donors[row.donor_id]],
+        "samples": [one for one in samples if lot == one.lot_id or row.donor_id == one.donor_id],
+        "results": [one for one in study.results or () if one.lot_id == lot],
+    }
     return {name: [one.model_dump(mode="json") for one in rows] for name, rows in held.items()}
 
 

@@ -14,6 +14,8 @@ from rich.text import Text
 
 from karyolot.commands.explain import Line
 from karyolot.commands.run import Failure
+from karyolot.commands.verify import Finding
+from karyolot.contracts.ledger import Entry
 from karyolot.contracts.problems import escaped
 from karyolot.report.words import OUTCOMES, bins_of, number, percent, quantity, unseen
 
@@ -190,3 +192,39 @@ def print_failure(failure: Failure, out: Console) -> None:
     for line in failure.tail:
         out.print(Padding(plain(line), (0, 0, 0, 2), expand=False))
     out.print(plain(failure.hint), style="bold")
+
+
+def print_verified(findings: Sequence[Finding], out: Console) -> None:
+    """One line per thing that was verified; below it the differences, the first one first."""
+    for finding in findings:
+        mark, style = ("differs", "bold red") if finding.faults else ("as recorded", "bold blue")
+        out.print(Text.assemble((mark, style), f": {escaped(finding.what)}"), soft_wrap=True)
+        for line in (*finding.faults, *finding.notes):
+            out.print(plain(f"    {line}"), soft_wrap=True)
+    wrong = sum(bool(finding.faults) for finding in findings)
+    out.print(
+        f"{wrong} of {len(findings)} differ from what was recorded"
+        if wrong
+        else "nothing differs from what was recorded"
+    )
+
+
+def print_ledger(entries: Sequence[Entry], out: Console) -> None:
+    """One line per entry, its facts below it."""
+    for entry in entries:
+        kind = entry.kind.replace("_", " ")
+        lot = f" {entry.facts['lot']}" if "lot" in entry.facts else ""
+        out.print(
+            Text.assemble((f"{entry.number} {entry.at} ", ""), (kind, "bold"), f"{lot}, {entry.user} on {entry.host}")
+        )
+        for key, value in entry.facts.items():
+            if key != "lot" and value not in ("", None, {}, []):
+                out.print(plain(f"    {key.replace('_', ' ')}: {_fact(value)}"), soft_wrap=True)
+    out.print(f"{len(entries)} entries, chain whole" + (f", last sha256 {entries[-1].sha256}" if entries else ""))
+
+
+def _fact(value: Any) -> str:
+    """A fact of the ledger on one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_fact(held)}" for key, held in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -6,11 +6,12 @@ from pathlib import Path
 from karyolot.contracts.changes import changes
 from karyolot.contracts.decisions import Decision, Disposition, Revision, disposition
 from karyolot.contracts.ledger import Entry, LotState, states
+from karyolot.contracts.manifest import MANIFEST
 from karyolot.contracts.provenance import Made
 from karyolot.contracts.record import UNSEALED, Record
 from karyolot.io import ledger
 from karyolot.io.files import PathLike, digest_of, open_text, read_json, sha256
-from karyolot.io.manifest import RESULTS, superseded
+from karyolot.io.manifest import RESULTS, move_aside, read_manifest, superseded
 from karyolot.io.record import write_report
 
 REPORT_FILES = ("report.json", "report.html", "report.pdf")
@@ -24,9 +25,9 @@ def issue(directory: Path, record: Record, path: PathLike, made: Made | None) ->
     write_report(record, path, made, revision=revision, disposition=held)
 
 
-def issued(directory: Path, lot: str, entries: Sequence[Entry], reason: str) -> list[ledger.Event]:
+def issued(directory: Path, lot: str, entries: Sequence[Entry], reason: str, code: str) -> list[ledger.Event]:
     """The event of a lot's report as it lies there now; none when the ledger has it, or when record and pages do not belong
-    together (yet). reason: why it was made."""
+    together (yet). reason: why it was made; code: sha256 of the code that rendered it."""
     folder = directory / RESULTS / lot
     paths = {name: folder / name for name in REPORT_FILES}
     if not all(path.is_file() for path in paths.values()):
@@ -47,6 +48,7 @@ def issued(directory: Path, lot: str, entries: Sequence[Entry], reason: str) -> 
         "report_id": content["report_id"],
         "record_sha256": record_sha256,
         "reason": reason,
+        "code": code,
         "files": files,
         "inputs": {file["path"]: file["sha256"] for file in content["provenance"]["inputs"]},
     }
@@ -91,3 +93,12 @@ def revision_of(directory: Path, entries: Iterable[Entry], record: Record) -> Re
         at=entry.at,
         changes=changes(old, record.model_dump(mode="json", by_alias=True)),
     )
+
+
+def finish_revisions(directory: Path, entries: Iterable[Entry]) -> None:
+    """Move superseded revisions to their place where a crash left them in `results`."""
+    for lot, state in states(entries).items():
+        folder = directory / RESULTS / lot
+        revising = state.revised is not None and state.sealed is None and (folder / MANIFEST).is_file()
+        if revising and (held := read_manifest(folder).revision) < state.revision:
+            move_aside(folder, superseded(directory, lot, held))
