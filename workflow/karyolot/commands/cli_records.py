@@ -68,3 +68,33 @@ def show_ledger(
         print(json.dumps([asdict(entry) for entry in entries], indent=1, ensure_ascii=False))
     else:
         terminal.print_ledger(entries, terminal.console(sys.stdout))
+
+
+@app.command()
+def decide(
+    lot: Annotated[str, typer.Argument(help="A finished lot.", show_default=False)] = "",
+    criterion: Annotated[str, typer.Argument(help="Id of a criterion that is not met: C04.", show_default=False)] = "",
+    decision: Annotated[str, typer.Option(help="accept, reject or retest.")] = "",
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    name: Annotated[str, typer.Option(help="Who decides.")] = "",
+    deviation: Annotated[str, typer.Option(help="Number of a deviation or CAPA.")] = "",
+    state: Annotated[str, typer.Option(help="Of the deviation or CAPA: open or closed.")] = "",
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            help="Many decisions: a table with the columns lot_id, criterion, decision,"
+            " reason, decided_by, deviation, state."
+        ),
+    ] = None,
+    directory: Directory = Path(),
+) -> None:
+    """Record decisions on findings: in the ledger and on the report, beside the computed verdict."""
+    from karyolot.commands import decide as decisions
+    from karyolot.contracts.problems import KaryolotError
+
+    if bool(sheet) == bool(lot or criterion):
+        raise KaryolotError("name a lot and a criterion, or give --sheet")
+    cells = {"lot_id": lot, "criterion": criterion, "decision": decision, "reason": reason, "decided_by": name}
+    rows = decisions.rows_of(sheet) if sheet else [decisions.row(**cells, deviation=deviation, state=state)]
+    for name_of_lot, held in decisions.decide(directory, rows, str(sheet or "")).items():
+        print(f"{name_of_lot}: {held.sentence if held else 'no decision'}")

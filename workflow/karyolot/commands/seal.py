@@ -48,18 +48,12 @@ def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) 
         When the lot has no finished report, its parts do not belong together, the acceptance document was changed since or is
         not effective yet, or files of a sealed lot were changed.
     """
-    with _held(directory):
+    with held(directory):
         entries = ledger.read(directory)
         finish_revisions(directory, entries)
         state, folder = states(entries).get(lot, LotState()), directory / RESULTS / lot
         if state.sealed is not None:
-            manifest = read_manifest(folder)
-            if fault := next(differences(folder, manifest), ""):
-                raise KaryolotError(
-                    f"{lot} is sealed, and was changed since: {fault}. karyolot verify {lot} lists everything"
-                )
-            protect(folder)
-            return manifest, False
+            return _again(folder, lot), False
         record = read_record(directory, lot)
         path = config or directory / SETTINGS
         settings, study = check.load(check.read_settings(path), directory, [path], contents=False)
@@ -92,11 +86,20 @@ def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) 
         return manifest, True
 
 
+def _again(folder: Path, lot: str) -> Manifest:
+    """The manifest of a lot that is sealed; raises KaryolotError when its files were changed since."""
+    manifest = read_manifest(folder)
+    if fault := next(differences(folder, manifest), ""):
+        raise KaryolotError(f"{lot} is sealed, and was changed since: {fault}. karyolot verify {lot} lists everything")
+    protect(folder)
+    return manifest
+
+
 def revise(directory: Path, lot: str, reason: str, name: str = "") -> int:
     """Open the next revision of a sealed lot, and keep the sealed one beside it; returns the number of the new one."""
     if not reason.strip():
         raise KaryolotError(f"--revise {lot} needs --reason: why is a sealed lot made again?")
-    with _held(directory):
+    with held(directory):
         state = states(ledger.read(directory)).get(lot, LotState())
         if state.sealed is None:
             raise KaryolotError(
@@ -127,7 +130,7 @@ def keep(directory: Path) -> dict[str, str]:
     return {KEEP: ",".join(lots)} if lots else {}
 
 
-def _held(directory: Path) -> Any:
+def held(directory: Path) -> Any:
     """The lock of the working directory, as a context: no run may write meanwhile."""
     if not (directory / RESULTS).is_dir():
         raise KaryolotError(f"{directory}: no results/ there; name the working directory with --directory")

@@ -147,10 +147,14 @@ def _document(directory: Path, manifest: Manifest) -> tuple[tuple[str, ...], tup
 
 def _decisions(folder: Path, entries: Sequence[Entry]) -> list[str]:
     """Decisions in a record that the ledger does not hold."""
-    disposition = read_json(folder / "report.json").get("disposition") if (folder / "report.json").is_file() else None
+    path = folder / "report.json"
+    try:
+        disposition = read_json(path).get("disposition") or {}
+    except KaryolotError:  # it is not what was sealed, which its sha256 shows
+        return []
     return [
-        f"{folder / 'report.json'}: its decision on {one['finding']} is not line {one['line']} of the ledger"
-        for one in (disposition or {}).get("decisions", ())
+        f"{path}: its decision on {one['finding']} is not line {one['line']} of the ledger"
+        for one in disposition.get("decisions", ())
         if len(entries) < one["line"] or entries[one["line"] - 1].sha256 != one["sha256"]
     ]
 
@@ -221,7 +225,10 @@ def _record_in(path: Path) -> Any:
         return None
     if path.suffix == ".json":
         return read_json(path)
-    return json.loads(attached_record(path))
+    try:
+        return json.loads(attached_record(path))
+    except ValueError as error:
+        raise KaryolotError(f"{path}: the attached record is not JSON ({error})") from error
 
 
 def _difference(name: str, recorded: bytes, found: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator
@@ -124,6 +125,11 @@ class Acceptance(Frozen):
     effective: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
     second_person: StrictBool = False
     criteria: Annotated[tuple[Criterion, ...], Field(min_length=1)]
+
+    @field_validator("effective", mode="before")
+    @classmethod
+    def _is_text(cls, day: object) -> object:
+        return day.isoformat() if isinstance(day, date) else day  # YAML reads 2026-01-31 as a date
 
 
 class Metric(Frozen):

@@ -92,7 +92,7 @@ def disposition(verdict: Verdict, report_id: str, decisions: Sequence[Decision])
         by = "two independent people" if verdict.second_person else "a person"
         sentence = f"Release recommended: every finding to review was accepted by {by}."
     if len(valid) < len(decisions):
-        sentence += f" {len(decisions) - len(valid)} earlier decisions concern another record and do not count."
+        sentence += f" Decisions on another record that do not count: {len(decisions) - len(valid)}."
     second = verdict.second_person
     return Disposition(recommendation=chosen, sentence=sentence, second_person=second, decisions=tuple(decisions))
 

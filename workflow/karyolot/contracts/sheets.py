@@ -188,6 +188,20 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
+class DecisionRow(Row):
+    """A sheet of decisions (`karyolot decide --sheet`), one row per decision of one person on one criterion of a lot."""
+
+    lot_id: Id = Field(description="Finished lot.")
+    criterion: Annotated[str, Field(pattern=r"^[A-Z]\d{2}[a-z]?$")] = Field(
+        description="Id of a criterion that is not met."
+    )
+    decision: Literal["accept", "reject", "retest"] = Field(description="accept, reject or retest.")
+    reason: Annotated[str, Field(min_length=1, max_length=500)] = Field(description="Why.")
+    decided_by: Annotated[str, Field(min_length=1, max_length=100)] = Field(description="Who decided.")
+    deviation: Annotated[str, Field(max_length=100)] | None = Field(None, description="Number of a deviation or CAPA.")
+    state: Literal["open", "closed"] | None = Field(None, description="Of the deviation or CAPA.")
+
+
 class Study(BaseModel):
     """The tables together, already cross-checked by `karyolot.inputs.check`."""
 

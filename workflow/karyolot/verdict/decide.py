@@ -1,6 +1,7 @@
 """The verdict on a lot: a pure function of its metrics and the acceptance criteria."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from karyolot.contracts.cells import detectable, detectable_both
 from karyolot.contracts.criteria import (
@@ -101,15 +102,22 @@ def decide(
         claim_arms="" if suppressed else _claim_arms(metrics, power, sets),
         weakened=tuple(weakened),
         actions=tuple(_actions(outcome, results, metrics, acceptance)),
-        acceptance_name=acceptance.name,
-        acceptance_version=acceptance.version,
-        acceptance_number=acceptance.number,
-        acceptance_approver=acceptance.approver,
-        acceptance_effective=acceptance.effective,
-        second_person=acceptance.second_person,
-        differences=None if shipped is None else tuple(document_differences(acceptance, shipped)),
+        **_document(acceptance, shipped),
         criteria=tuple(results),
     )
+
+
+def _document(acceptance: Acceptance, shipped: Acceptance | None) -> dict[str, Any]:
+    """What a verdict says of the document it rests on."""
+    return {
+        "acceptance_name": acceptance.name,
+        "acceptance_version": acceptance.version,
+        "acceptance_number": acceptance.number,
+        "acceptance_approver": acceptance.approver,
+        "acceptance_effective": acceptance.effective,
+        "second_person": acceptance.second_person,
+        "differences": None if shipped is None else tuple(document_differences(acceptance, shipped)),
+    }
 
 
 def _with_asked(metrics: Metrics, snps_asked: bool, panel_asked: bool) -> Metrics:

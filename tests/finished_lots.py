@@ -1,0 +1,97 @@
+"""Working directories with finished lots, in plain files: what is sealed and decided on is planted, no job runs."""
+
+import shutil
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+import pypdf
+
+import planted_records
+from karyolot.contracts.criteria import CriterionResult
+from karyolot.contracts.record import Record
+from karyolot.io.files import sha256
+from karyolot.io.record import write_report
+from karyolot.io.shipped import RESOURCES
+from karyolot.plan.provenance import code_state
+
+LOTS = ("L1", "L2", "L3")
+
+
+@cache
+def record(lot: str, acceptance_sha256: str, *reviewed: str, second_person: bool = False) -> Record:
+    """A record of a lot. reviewed: criteria with the outcome REVIEW, and then the lot's verdict is REVIEW."""
+    base = planted_records.passing()
+    criteria = tuple(_reviewed(row) if row.id in reviewed else row for row in base.verdict.criteria)
+    outcome = "REVIEW" if reviewed else base.verdict.outcome
+    verdict = {"lot_id": lot, "criteria": criteria, "outcome": outcome, "second_person": second_person}
+    return base.model_copy(
+        update={
+            "lot": base.lot.model_copy(update={"lot_id": lot, "donor_id": "D1"}),
+            "point": base.point.model_copy(update={"lot_id": lot, "donor_id": "D1"}),
+            "verdict": base.verdict.model_copy(update=verdict),
+            "provenance": base.provenance.model_copy(update={"acceptance_sha256": acceptance_sha256}),
+        }
+    ).sealed()
+
+
+def _reviewed(row: CriterionResult) -> CriterionResult:
+    return row.model_copy(update={"outcome": "REVIEW"})
+
+
+def study(folder: Path, *reviewed: str, second_person: bool = False, lots: tuple[str, ...] = LOTS) -> Path:
+    """A working directory whose lots are finished and not sealed; L1 has the findings `reviewed`."""
+    config = folder / "config"
+    config.mkdir(parents=True)
+    shutil.copy(RESOURCES / "acceptance.yaml", config / "acceptance.yaml")
+    (config / "config.yaml").write_text(
+        "reference: {fasta: genome.fa}\nexpression: {seq_bias: false}\nacceptance: config/acceptance.yaml\n"
+    )
+    (config / "donors.tsv").write_text("donor_id\tsex\nD1\tF\n")
+    (config / "lots.tsv").write_text("lot_id\tdonor_id\tpassage\n" + "".join(f"{lot}\tD1\t{4}\n" for lot in lots))
+    rows = [f"{lot}-wgs\t{lot}\t\twgs\t{lot}.tsv\n" for lot in lots] + ["D1-wgs\t\tD1\twgs\tD1.tsv\n"]
+    (config / "samples.tsv").write_text("sample_id\tlot_id\tdonor_id\tassay\tcounts\n" + "".join(rows))
+    for lot in lots:
+        own = reviewed if lot == "L1" else ()
+        finish(folder, record(lot, sha256(config / "acceptance.yaml"), *own, second_person=second_person))
+    return folder
+
+
+def finish(folder: Path, made: Record) -> None:
+    """What a run leaves of a lot: its record, pages and tables."""
+    results = folder / "results" / made.lot.lot_id
+    (results / "dna").mkdir(parents=True, exist_ok=True)
+    (results / "dna" / "calls.tsv").write_text(f"chrom\tstart\tend\n{made.lot.lot_id}\t0\t1\n")
+    write_report(made, results / "report.json")
+    (results / "report.html").write_text(planted_records.html(made, code_state()), encoding="utf-8")
+    (results / "report.pdf").write_bytes(pdf((results / "report.json").read_bytes()))
+
+
+def pdf(attached: bytes, words: str = "") -> bytes:
+    """A PDF of one page that carries a record as a report does."""
+    writer, content = pypdf.PdfWriter(), BytesIO()
+    page = writer.add_blank_page(200, 200)
+    if words:
+        page.merge_page(pypdf.PdfReader(BytesIO(printed(words))).pages[0])
+    writer.add_attachment("report.json", attached)
+    writer.write(content)
+    return content.getvalue()
+
+
+def printed(words: str) -> bytes:
+    """One page with words on it."""
+    stream = f"BT /F1 12 Tf 20 100 Td ({words}) Tj ET".encode()
+    parts = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 200] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    out, places = b"%PDF-1.4\n", []
+    for number, part in enumerate(parts, 1):
+        places.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, part)
+    rows = b"".join(b"%010d 00000 n \n" % place for place in places)
+    head = b"xref\n0 6\n0000000000 65535 f \n" + rows + b"trailer << /Size 6 /Root 1 0 R >>\n"
+    return out + head + b"startxref\n%d\n%%%%EOF\n" % len(out)
