@@ -35,5 +35,4 @@ with job(snakemake, CopyNumber) as settings:
     results = [ImportedResult.model_validate(row) for row in params.results] if params.results is not None else None
     found = [dna, rna, qc, provenance, settings, alleles, results, variants, mitochondria, earlier, params.sets]
     found.append(None if given.kinetics is None else read_model(given.kinetics, Kinetics))
-    record = assemble(facts, params.notice, verdict, *found)
-    issue(Path(), record, snakemake.output.report, made_now(os.environ))
+    issue(Path(), assemble(facts, params.notice, verdict, *found), snakemake.output.report, made_now(os.environ))

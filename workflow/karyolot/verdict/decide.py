@@ -80,24 +80,21 @@ def decide(
     weakened
         Settings and criteria that are weaker than the shipped ones (contracts.weakened).
     shipped
-        The acceptance document of this version, whose differences are listed; None = they are not.
+        The acceptance document of this version, to list differences from; None = they are not listed.
     """
     metrics = _with_asked(metrics, snps_asked, panel_asked)
     results = [judge(criterion, _measured(criterion.metric, metrics)) for criterion in acceptance.criteria]
-    outcome, reasons = _outcome(results, known=bool(tested_elsewhere) or _identified(results))
-    gaps = uncovered(acceptance) if outcome in ("PASS", "REVIEW") else []
-    if gaps:
-        outcome, reasons = "INDETERMINATE", []
+    outcome, reasons, gaps = _decided(results, acceptance, tested_elsewhere)
     suppressed = outcome == "FAIL_IDENTITY" or any(_breaks_validity(result) for result in results)
+    said = _headline(outcome, reasons, acceptance, weakened), _beside(outcome, results, tested_elsewhere, suppressed)
+    if gaps:
+        said = _not_judged(gaps, acceptance), _to_review(results, suppressed)
     return Verdict(
         lot_id=lot_id,
         outcome=outcome,
         reasons=tuple(result.id for result in reasons),
         suppressed=suppressed,
-        headline=_not_judged(gaps, acceptance) + _to_review(results, suppressed)
-        if gaps
-        else _headline(outcome, reasons, acceptance, weakened)
-        + _beside(outcome, results, tested_elsewhere, suppressed),
+        headline="".join(said),
         claim=_claim(suppressed, metrics, claim_mb, power, sets),
         claim_arms="" if suppressed else _claim_arms(metrics, power, sets),
         weakened=tuple(weakened),
@@ -105,6 +102,15 @@ def decide(
         **_document(acceptance, shipped),
         criteria=tuple(results),
     )
+
+
+def _decided(
+    results: list[CriterionResult], acceptance: Acceptance, tested_elsewhere: str
+) -> tuple[LotOutcome, list[CriterionResult], list[str]]:
+    """The outcome, the criteria that decided, and what the document would have to cover for a PASS or REVIEW."""
+    outcome, reasons = _outcome(results, known=bool(tested_elsewhere) or _identified(results))
+    gaps = uncovered(acceptance) if outcome in ("PASS", "REVIEW") else []
+    return ("INDETERMINATE", [], gaps) if gaps else (outcome, reasons, gaps)
 
 
 def _document(acceptance: Acceptance, shipped: Acceptance | None) -> dict[str, Any]:
