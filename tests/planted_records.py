@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from karyolot.contracts.criteria import Action, CriterionResult, Outcome, Verdict
+from karyolot.contracts.descent import Descent, Marker
 from karyolot.contracts.kinetics import Clone, CloneFraction, Growth, Kinetics, LeftOut
 from karyolot.contracts.mitochondria import CopiesPerCell, MitochondrialFacts
 from karyolot.contracts.overview import StudyExpression
@@ -913,7 +914,8 @@ def kinetics() -> Kinetics:
             for lot, passage, f in zip(lots, passages, fractions, strict=True)
         )
         return Clone(
-            name=name, chrom="chr1", start=0, end=50_000_000, type="gain", found=found, fractions=own, donor_limit=0.09,
+            name=name, chrom="chr1", start=0, end=50_000_000, type="gain", found=found, recurrent=True, fractions=own,
+            donor_limit=0.09,
             growth=growth,
         )  # fmt: skip
 
@@ -921,11 +923,23 @@ def kinetics() -> Kinetics:
     grows = Growth(rate=0.27, low=0.2, high=0.34, expected=0.22, expected_low=0.15, expected_high=0.31, **ahead)
     open_ = Growth(rate=0.1, low=-0.3, high=None, expected=0.05, expected_low=0.0, expected_high=0.4, **ahead)
     return Kinetics(
-        lots=lots, left_out=(LeftOut(lot_id="HLP-2031-01", reason="no verdict on stability"),), weights=(0.5, 0.5),
+        lots=lots, passages=passages, weights=(0.5, 0.5),
+        left_out=(LeftOut(lot_id="HLP-2031-01", reason="no verdict on stability"),),
         donor_weight=0.3, claim_mb=5.0, limit_gain=0.09, limit_loss=0.085, alone_gain=0.12, alone_loss=0.11,
         clones=(clone("Gain of 1q", "lots", (0.08, 0.14), grows), clone("Gain of 1p", "line", (0.04, 0.05), open_)),
         reason="",
     )  # fmt: skip
+
+
+DESCENT = Descent(
+    parent="HLP-2031-02", result="NOT ENOUGH", log10_ratio=0.9, needed=2.0, reason="the markers of the parent lot do not decide",
+    markers=(
+        Marker(
+            kind="copy number", name="Gain of 1q", parent=0.08, parent_low=0.06, parent_high=0.1, own=0.14, own_low=0.11,
+            own_high=0.17, log10_ratio=0.9, counted=True,
+        ),
+    ),
+)  # fmt: skip
 
 
 @cache
@@ -980,6 +994,7 @@ def passing() -> Record:
             ),
         ),
         kinetics=kinetics(),
+        descent=DESCENT,
         not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH),
     )
 

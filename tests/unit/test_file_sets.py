@@ -41,6 +41,7 @@ FULL = LotFiles(
     variants=files.VARIANTS.at(lot="L1"),
     mitochondria=files.MITOCHONDRIA.at(lot="L1"),
     kinetics=files.KINETICS.format(lot="L1"),
+    descent=files.DESCENT.format(lot="L1"),
     metrics="m",
     verdict="v",
     references="p",
@@ -67,6 +68,7 @@ def lots(draw: st.DrawFn) -> LotFiles:
         "alleles": files.LOT_ALLELES.at(lot="L1") if some["alleles"] else None,
         "variants": files.VARIANTS.at(lot="L1") if some["variants"] else None,
         "kinetics": files.KINETICS.format(lot="L1") if some["kinetics"] else None,
+        "descent": files.DESCENT.format(lot="L1") if some["kinetics"] else None,
         "mitochondria": files.MITOCHONDRIA.at(lot="L1") if some["mitochondria"] else None,
     }  # fmt: skip
     lists = {

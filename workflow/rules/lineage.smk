@@ -1,7 +1,8 @@
 """
 INPUTS   counts and calls of a lot and of the lots it was grown from, counts of their donor, verdicts on the earlier lots
-OUTPUTS  results/{lot}/lineage/kinetics.json; results/study/lineage/{lot}.json, for the overview, of all lots grown from {lot}
-STEPS    trace_lineage: the lots together, at shared breakpoints; trace_family: the same with sister lots
+OUTPUTS  results/{lot}/lineage/kinetics.json, parent.json, metrics.json; results/study/lineage/{lot}.json, for the overview, of all lots grown from {lot}
+STEPS    trace_lineage: the lots together, at shared breakpoints -> compare_parent: is the lot of this line;
+         trace_family: the same as trace_lineage, with sister lots
 """
 
 
@@ -29,6 +30,27 @@ rule trace_lineage:
         line=lambda wildcards: samples.line_of(study, wildcards.lot),
     script:
         "../scripts/trace_lineage.py"
+
+
+rule compare_parent:
+    input:
+        unpack(lambda wildcards: files.descent_inputs(study, settings, wildcards.lot)),
+    output:
+        descent=files.DESCENT,
+        metrics=files.METRICS["lineage"],
+    log:
+        "logs/{lot}/compare_parent.log",
+    benchmark:
+        "benchmarks/{lot}/compare_parent.tsv"
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        **needs("compare_parent"),
+    params:
+        **step("compare_parent"),
+        parent=lambda wildcards: samples.parent_of(study, wildcards.lot),
+    script:
+        "../scripts/compare_parent.py"
 
 
 rule trace_family:

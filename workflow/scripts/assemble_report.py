@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from karyolot.contracts.descent import Descent
 from karyolot.contracts.kinetics import Kinetics
 from karyolot.contracts.record import ImportedResult, LotFacts
 from karyolot.contracts.results import LotFiles
@@ -34,5 +35,5 @@ with job(snakemake, CopyNumber) as settings:
     mitochondria, earlier = read_mitochondrial(given.mitochondria), [read_report(path) for path in given.earlier]
     results = [ImportedResult.model_validate(row) for row in params.results] if params.results is not None else None
     found = [dna, rna, qc, provenance, settings, alleles, results, variants, mitochondria, earlier, params.sets]
-    found.append(None if given.kinetics is None else read_model(given.kinetics, Kinetics))
+    found += [path and read_model(path, kind) for path, kind in ((given.kinetics, Kinetics), (given.descent, Descent))]
     issue(Path(), assemble(facts, params.notice, verdict, *found), snakemake.output.report, made_now(os.environ))

@@ -55,9 +55,10 @@ class Growth(Frozen):
 class Clone(Frozen):
     """A copy-number change followed through a line, at the same breakpoints in every lot. Positions are 0-based half-open.
 
-    found: 'lots' = called in at least one lot by itself, 'line' = called only in all lots together. fractions: by lot, the oldest
-    first. donor_limit: cell fraction from which on the donor's own reads would have shown it. growth null: fewer than two
-    passages, or more than one copy changed.
+    found: 'lots' = called in at least one lot by itself, 'line' = called only in all lots together. recurrent: a whole
+    chromosome or arm, or in a recurrent region, which lots acquire independently more often than others. fractions: by lot,
+    the oldest first. donor_limit: cell fraction from which on the donor's own reads would have shown it. growth null: fewer
+    than two passages, or more than one copy changed.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Clone(Frozen):
     end: int
     type: Literal["gain", "loss"]
     found: Literal["lots", "line"]
+    recurrent: bool
     fractions: tuple[CloneFraction, ...]
     donor_limit: float
     growth: Growth | None
@@ -79,7 +81,7 @@ class LeftOut(Frozen):
 
 
 class Kinetics(Frozen):
-    """A line of lots together. lots: those used, the oldest first. weights: of each in the joint ratio, summing to 1;
+    """A line of lots together. lots, passages: those used, the oldest first. weights: of each in the joint ratio, summing to 1;
     donor_weight: of the donor's own track, whose noise is in all of them.
 
     limit_*: smallest cell fraction of a change of claim_mb that is called when it is equally frequent in all lots; alone_*: by
@@ -87,6 +89,7 @@ class Kinetics(Frozen):
     """
 
     lots: tuple[str, ...]
+    passages: tuple[float | None, ...]
     left_out: tuple[LeftOut, ...]
     weights: tuple[float, ...]
     donor_weight: float

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
-Stage = Literal["dna", "alleles", "variants", "mitochondria", "rna", "panel", "process", "imported"]
+Stage = Literal["dna", "alleles", "variants", "mitochondria", "lineage", "rna", "panel", "process", "imported"]
 """The function that computes a metric: copy_number_metrics, allele_metrics, variant_metrics, mitochondrial_metrics,
-expression_metrics, panel_metrics, process_metrics, imported_metrics. A stage returns all of its metrics or is not run."""
+descent_metrics, expression_metrics, panel_metrics, process_metrics, imported_metrics. A stage returns all of its
+metrics or is not run."""
 Kind = type[float] | type[int] | type[bool] | tuple[str, ...]
 """Type of a metric's value; a tuple lists the words it can be."""
 
@@ -18,6 +19,7 @@ ABSENT: Mapping[Stage, str] = {
     "alleles": "no panel of SNPs (identity.sites), or no reads of lot and donor to count alleles in",
     "variants": "no list of genes (small_variants.genes), or no reads of lot and donor",
     "mitochondria": "no genome (reference.fasta), or no reads of lot and donor",
+    "lineage": "no lot that it was grown from is recorded with whole-genome sequencing",
     "rna": "no RNA of the lot and of its donor's hepatocytes",
     "panel": "no panel is given (expression.panel), or no RNA of the lot and of its donor's hepatocytes",
     "process": "no step of this run measures it",
@@ -146,6 +148,10 @@ class MetricName(StrEnum):
         "proportion of the lot's reads from another human", f"{_NOT_DONOR}, or too few reads")
     BAF_CNLOH = ("baf.cnloh", "alleles", int, "events",
         "regions of allelic imbalance without a copy-number call", f"{_NOT_DONOR}, or too few heterozygous sites")
+
+    IDENTITY_PARENT = ("identity.parent", "lineage", ("MATCHES PARENT", "CONTRADICTS"), "",
+        "lot against the lot it was grown from, by clones, private variants and heteroplasmies",
+        "no earlier lot of the line, or its markers do not decide")
 
     VARIANTS_ACQUIRED = ("variants.acquired", "variants", int, "variants",
         "enriched and acquired small variants in the listed genes", "no listed gene is covered in lot and donor")

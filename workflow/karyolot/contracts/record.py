@@ -12,6 +12,7 @@ from pydantic import Field
 
 from karyolot.contracts.criteria import Frozen, LotOutcome, Verdict
 from karyolot.contracts.decisions import Disposition, Revision
+from karyolot.contracts.descent import Descent
 from karyolot.contracts.kinetics import Kinetics
 from karyolot.contracts.provenance import Made, Provenance
 from karyolot.contracts.record_dna import AlleleRecord, CopyNumberRecord, SmallVariantRecord
@@ -125,7 +126,8 @@ class Measured(Frozen):
     results was read. point: this lot in a trend. earlier: the
     lots this one was grown from, its parent last, as far back as the sheet knows them: they are older, so no later lot
     changes this record. lineage: what was called in any of them or in this lot;
-    kinetics: its clones in all of them together, null = no earlier lot, or no verdict on stability.
+    kinetics: its clones in all of them together, null = no earlier lot, or no verdict on stability. descent: is it of its parent
+    lot, null as kinetics.
     """
 
     schema_version: Literal["3.0"]
@@ -144,6 +146,7 @@ class Measured(Frozen):
     earlier: tuple[LotPoint, ...] = ()
     lineage: tuple[LineageEvent, ...] = ()
     kinetics: Kinetics | None = None
+    descent: Descent | None = None
     not_seen: tuple[str, ...]
     provenance: Provenance
 

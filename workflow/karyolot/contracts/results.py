@@ -178,6 +178,17 @@ class MitochondrialFiles(FileSet):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DescentFiles(FileSet):
+    """What tells whether a lot was grown from its parent lot: clones of the line, and of both lots what was searched."""
+
+    kinetics: str
+    parent_variants: VariantFiles | None
+    own_variants: VariantFiles | None
+    parent_mitochondria: MitochondrialFiles | None
+    own_mitochondria: MitochondrialFiles | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ComparisonFiles(FileSet):
     """A lot's RNA against the reference panel."""
 
@@ -227,6 +238,7 @@ class LotFiles(FileSet):
     quality: tuple[str, ...]
     earlier: tuple[str, ...]
     kinetics: str | None
+    descent: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -116,11 +116,12 @@ class KineticsText(Frozen):
 
 class EarlierText(Frozen):
     """The lots this one was grown from. figure: without a name when nothing is drawn. detectable: heading of the column of
-    limits. kinetics: null = not evaluated."""
+    limits. kinetics: null = not evaluated. descent: is the lot of its parent lot; '' = not evaluated."""
 
     figure: Figure
     detectable: str
     kinetics: KineticsText | None = None
+    descent: str = ""
 
 
 class ExpressionText(Frozen):

@@ -135,6 +135,7 @@ def follow(
     alone = _claim(limits_of_detection(ratios[-1], line.noises[len(lots) - 1, len(lots) - 1], settings), settings)
     return Kinetics(
         lots=tuple(lot.lot_id for lot in lots),
+        passages=tuple(lot.passage for lot in lots),
         left_out=tuple(left_out),
         claim_mb=settings.claim_mb,
         weights=tuple(round(float(weight), 4) for weight in weights[:-1]),
@@ -152,6 +153,7 @@ def _nothing(lots: Sequence[LineLot], left_out: Sequence[LeftOut], settings: Cop
     """Nothing was evaluated, for a reason."""
     return Kinetics(
         lots=tuple(lot.lot_id for lot in lots),
+        passages=tuple(lot.passage for lot in lots),
         left_out=tuple(left_out),
         claim_mb=settings.claim_mb,
         weights=(),
@@ -306,6 +308,7 @@ def _clone(place: Place, lots: Sequence[LineLot], line: Joined) -> Clone:
         end=int(call["end"]),
         type=call["type"],
         found="lots" if any(place.lots) else "line",
+        recurrent=bool(call["recurrent"]) or call["extent"] != "part",
         fractions=fractions,
         donor_limit=float(call["donor_lod"]),
         growth=None if any(own.low > 1 for own in fractions) else _growth(given, lots, call["type"] == "gain"),

@@ -10,6 +10,7 @@ from karyolot.contracts.results import (
     BinFiles,
     ComparisonFiles,
     CopyNumberFiles,
+    DescentFiles,
     ExpressionFiles,
     Inputs,
     LotFiles,
@@ -122,10 +123,11 @@ RNA = ExpressionFiles(
 METRICS = {
     **{
         stage: f"results/{{lot}}/{stage}/metrics.json"
-        for stage in ("dna", "rna", "alleles", "variants", "mitochondria")
+        for stage in ("dna", "rna", "alleles", "variants", "mitochondria", "lineage")
     },
     "panel": "results/{lot}/rna/panel_metrics.json",
 }
+DESCENT = "results/{lot}/lineage/parent.json"
 KINETICS, FAMILY = "results/{lot}/lineage/kinetics.json", "results/study/lineage/{lot}.json"
 LOT_METRICS = "results/{lot}/metrics.json"
 VERDICT = "results/{lot}/verdict.json"
@@ -230,6 +232,7 @@ def metrics_of(study: Study, settings: Config, lot: str) -> list[str]:
         "alleles": has_alleles(study, settings, lot),
         "variants": lot in variant_lots(study, settings),
         "mitochondria": lot in lots_with_reads(study, settings),
+        "lineage": bool(ancestors(study, lot)),
     }
     parts = [part for part, wanted in asked.items() if wanted]
     return [METRICS[part].format(lot=lot) for part in parts]
@@ -371,6 +374,7 @@ def lot_files(study: Study, settings: Config, lot: str) -> LotFiles:
         quality=tuple(path for row in quality_of(study, lot) for paths in row["said"].values() for path in paths),
         earlier=tuple(REPORT.format(lot=name) for name in ancestors(study, lot)),
         kinetics=KINETICS.format(lot=lot) if ancestors(study, lot) else None,
+        descent=DESCENT.format(lot=lot) if ancestors(study, lot) else None,
     )
 
 
@@ -379,6 +383,20 @@ def lineage_inputs(study: Study, lot: str) -> dict[str, list[str]]:
     verdicts on the earlier ones, with their metrics."""
     earlier = ancestors(study, lot)
     return _line_inputs(study, [*earlier, lot], earlier)
+
+
+def descent_inputs(study: Study, settings: Config, lot: str) -> Inputs:
+    """What tells whether a lot was grown from the nearest sequenced one it is said to be from (DescentFiles)."""
+    parent = ancestors(study, lot)[-1]
+    return DescentFiles.inputs(
+        DescentFiles(
+            kinetics=KINETICS.format(lot=lot),
+            parent_variants=variant_files(study, settings, parent),
+            own_variants=variant_files(study, settings, lot),
+            parent_mitochondria=mitochondrial_files(study, settings, parent),
+            own_mitochondria=mitochondrial_files(study, settings, lot),
+        )
+    )
 
 
 def family_inputs(study: Study, first: str) -> dict[str, list[str]]:

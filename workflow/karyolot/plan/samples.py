@@ -110,6 +110,11 @@ def line_of(study: Study, lot: str) -> list[dict[str, Any]]:
     return [_of_line(study, name) for name in (*ancestors(study, lot), lot)]
 
 
+def parent_of(study: Study, lot: str) -> str:
+    """The nearest of `ancestors`."""
+    return ancestors(study, lot)[-1]
+
+
 def family_of(study: Study, first: str) -> list[dict[str, Any]]:
     """The same of all lots of a family."""
     return [_of_line(study, name) for name in families(study)[first]]

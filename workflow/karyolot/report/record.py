@@ -14,6 +14,7 @@ from karyolot.contracts.alleles import AlleleResults
 from karyolot.contracts.cells import on_ladder
 from karyolot.contracts.copy_number import MASKS, CopyNumberResults
 from karyolot.contracts.criteria import Verdict
+from karyolot.contracts.descent import Descent
 from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults, PanelResults
 from karyolot.contracts.kinetics import Kinetics
 from karyolot.contracts.metrics import MetricName
@@ -91,6 +92,7 @@ def assemble(
     earlier: Sequence[Record] = (),
     sets: float | None = None,
     kinetics: Kinetics | None = None,
+    descent: Descent | None = None,
 ) -> Record:
     """The record of a lot, sealed under the id that fits its content. alleles: None without a panel of SNPs; variants: None
     without a list of genes; mitochondria: None without reads of lot and donor; results: None without a sheet of them;
@@ -115,6 +117,7 @@ def assemble(
         earlier=tuple(record.point for record in earlier),
         lineage=lineage([*map(_passage, earlier), Passage(lot.lot_id, None if verdict.suppressed else copy_number)]),
         kinetics=None if verdict.suppressed else kinetics,
+        descent=None if verdict.suppressed else descent,
         not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH or not seen_by_alleles(alleles)),
         provenance=provenance,
     )

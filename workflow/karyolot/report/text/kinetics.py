@@ -3,11 +3,12 @@
 import math
 
 from karyolot.contracts.cells import interval
+from karyolot.contracts.descent import Descent
 from karyolot.contracts.kinetics import Clone, Growth, Kinetics
 from karyolot.contracts.text import CloneText, KineticsText
 from karyolot.report.words import listed, number, percent, plural, within_sentence
 
-NAMED = 20
+NAMED, MARKERS = 20, 4
 
 
 def section(kinetics: Kinetics) -> KineticsText:
@@ -83,6 +84,30 @@ def expected(growth: Growth) -> str:
         return f"growth was not constant (p {growth.fit:.1g}); no prediction is made"
     ends = interval(growth.expected_low, growth.expected_high)
     return f"at passage {number(growth.passage)}: {percent(growth.expected)} (95% CI {ends})"
+
+
+def descent(found: Descent) -> str:
+    """Is the lot of its parent lot, by what the reads can carry."""
+    if found.parent is None:
+        return f"Descent from the parent lot: not tested ({found.reason})."
+    head = f"Descent from {found.parent}: {DESCENTS[found.result]}"
+    if not found.markers:
+        return f"{head}; {found.reason}. Lots of one donor cannot be told apart by their genotype."
+    ratio = f"likelihood ratio 10^{found.log10_ratio:.1f}, 10^{found.needed:g} or 10^-{found.needed:g} needed"
+    named = [
+        f"{marker.name} ({percent(marker.parent)} there, {percent(marker.own)} here)"
+        for marker in found.markers
+        if marker.counted
+    ]
+    return f"{head} ({ratio}), by {listed(named, MARKERS)}."
+
+
+DESCENTS = {
+    "MATCHES PARENT": "matches",
+    "CONTRADICTS": "contradicted",
+    "NOT ENOUGH": "not enough evidence",
+}
+"""Result -> as the report has it."""
 
 
 def in_short(kinetics: Kinetics | None) -> str:

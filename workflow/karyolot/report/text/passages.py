@@ -28,6 +28,7 @@ def earlier(record: Measured, figure: int) -> EarlierText:
         ),
         detectable=f"{'Claimed size' if size is None else f'{number(size)} Mb'} detectable from",
         kinetics=kinetics.section(record.kinetics) if record.kinetics else None,
+        descent=kinetics.descent(record.descent) if record.descent else "",
     )
 
 

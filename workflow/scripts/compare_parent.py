@@ -1,0 +1,18 @@
+"""Rule `compare_parent`: clones, private variants and heteroplasmies of a lot and its parent lot -> is it of this line."""
+
+from karyolot.contracts.kinetics import Kinetics
+from karyolot.contracts.results import DescentFiles
+from karyolot.contracts.settings import Section
+from karyolot.dna.descent import compare_parent, descent_metrics
+from karyolot.io.files import read_model, write_metrics, write_model
+from karyolot.io.tables import read_mitochondrial, read_variants
+from karyolot.plan.params import job
+
+with job(snakemake, Section):
+    given = DescentFiles.given(snakemake.input)
+    variants = [read_variants(files) for files in (given.parent_variants, given.own_variants)]
+    mitochondria = [read_mitochondrial(files) for files in (given.parent_mitochondria, given.own_mitochondria)]
+    kinetics = read_model(given.kinetics, Kinetics)
+    descent = compare_parent(kinetics, snakemake.params.parent, variants, mitochondria)
+    write_model(descent, snakemake.output.descent)
+    write_metrics(descent_metrics(descent), snakemake.output.metrics)
