@@ -53,6 +53,8 @@ from karyolot.contracts.record_extranuclear import DeletionRow, HeteroplasmyRow,
 from karyolot.contracts.record_rna import (
     ArmShiftRow,
     ExpressionRecord,
+    GeneRow,
+    GeneTrack,
     HeatRow,
     MarkerRow,
     PanelModuleRow,
@@ -374,6 +376,9 @@ def expression(seed: int = 2) -> ExpressionRecord:
         genes_tested=17_204,
         genes_up=3_112,
         genes_down=2_874,
+        top_up=tuple(GeneRow(gene_name=f"UP{n}", mean=20.0 * n, log2fc=8.0 - n / 10, padj=1e-9) for n in range(1, 11)),
+        top_down=tuple(GeneRow(gene_name=f"DOWN{n}", mean=9.0, log2fc=n / 10 - 12, padj=1e-9) for n in range(1, 11)),
+        genes=GeneTrack(mean=(66, 66, 50), change=(79, 0, -119), state=(1, 0, -1)),
         markers=tuple(markers),
         sets=tuple(
             SetRow(
@@ -763,7 +768,7 @@ def record(
             reference={"layout": "GRCh38", "fasta": "77ad" * 16, "gtf": None},
         ),
     }
-    fields["point"] = point(fields["lot"], verdict_, copies)
+    fields["point"] = point(fields["lot"], verdict_, copies, fields["qc"])
     return worded(Measured.model_validate(fields | changes), findings or leading(rna is not None))
 
 
@@ -788,7 +793,9 @@ def reworded(record: Record, **changes: Any) -> Record:
     findings = changes.pop("findings", record.text.findings)
     changed = record.model_copy(update=changes)
     if "point" not in changes:
-        changed = changed.model_copy(update={"point": point(changed.lot, changed.verdict, changed.copy_number)})
+        changed = changed.model_copy(
+            update={"point": point(changed.lot, changed.verdict, changed.copy_number, changed.qc)}
+        )
     return worded(changed, findings)
 
 
@@ -861,6 +868,20 @@ GAIN_20Q = {
     "recurrent": "20q11.21 (hPSC recurrent)",
     "tests": "segment",
 }
+
+
+OWN_SAMPLES = SampleMap(
+    samples=tuple(
+        StudySample(sample_id=f"{owner}_r{n}", donor_id="D-009", lot_id=lot, first=first, second=second)
+        for owner, lot, n, first, second in (
+            ("D-009", "", 1, 20.0, 1.0),
+            ("D-009", "", 2, 21.0, -1.0),
+            ("HLP-2031-04", "HLP-2031-04", 1, -20.0, 4.0),
+            ("HLP-2031-04", "HLP-2031-04", 2, -21.0, -4.0),
+        )
+    ),
+    variance_explained=(0.79, 0.12),
+)
 
 
 @cache
@@ -958,7 +979,7 @@ def passing() -> Record:
             "No acquired gain or loss of 5 Mb or more in 12% of cells or more (95% power).",
         ),
         copies,
-        expression(5),
+        expression(5).model_copy(update={"map": OWN_SAMPLES}),
         alleles=alleles(copies, ()),
         earlier=(
             LotPoint(
@@ -1012,7 +1033,11 @@ def thin() -> Record:
             "INDETERMINATE",
             {
                 "Q05": ("INDETERMINATE", 0.31, "31% of the bins hold enough fragments."),
-                "Q06": ("NOT_ASSESSED", None, "No cell fraction is found with the power asked for."),
+                "Q06": (
+                    "NOT_ASSESSED",
+                    None,
+                    "None; about 52 times the reads of the lot are needed for a limit of 20%.",
+                ),
                 "R02": ("NOT_ASSESSED", None, "No RNA was given."),
                 "R03": ("NOT_ASSESSED", None, "No RNA was given."),
                 "R04": ("NOT_ASSESSED", None, "No RNA was given."),

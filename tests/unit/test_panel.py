@@ -45,9 +45,9 @@ from karyolot.io.record import write_report
 from karyolot.io.tables import write_table
 from karyolot.plan import files
 from karyolot.report import study_text
+from karyolot.report.expression import expression_record
 from karyolot.report.figures.expression import dumbbells
 from karyolot.report.figures.samples import PLOT, dots
-from karyolot.report.record import expression_record
 from karyolot.report.render import environment, panel_modules
 from karyolot.report.study import study_expression
 from karyolot.report.text import expression as said

@@ -181,7 +181,7 @@ def test_allele_fractions_are_drawn_and_listed_for_every_arm_where_they_were_ass
     bare = page("indeterminate")
     assert "Allele fractions were not assessed: 41 heterozygous sites" in bare.text
     assert "shares" not in "".join(str(a.get("class")) for a, _ in bare.all("svg")) and "every arm (48" not in bare.text
-    assert [text[:9] for _, text in page("identity").all("figcaption")] == [f"Figure {n}." for n in range(1, 7)]
+    assert [text[:9] for _, text in page("identity").all("figcaption")] == [f"Figure {n}." for n in range(1, 8)]
     unclear = planted_records.LOSS_4Q.model_copy(update={"kind": "unclear", "start": 20_000_000})
     record = planted_records.failing()
     assert record.alleles is not None
@@ -196,7 +196,7 @@ def test_allele_fractions_are_drawn_and_listed_for_every_arm_where_they_were_ass
 def test_captions_follow_the_record() -> None:
     failing = planted_records.failing()
     figures = [text for _, text in Page(planted_records.html(failing)).all("figcaption")]
-    assert [caption[:9] for caption in figures] == [f"Figure {number}." for number in range(1, 9)]
+    assert [caption[:9] for caption in figures] == [f"Figure {number}." for number in range(1, 10)]
     assert (
         figures[0].startswith("Figure 1. Copy number against donor D-014, bins of 500 kb.") and "47,XY,+8" in figures[0]
     )
@@ -482,7 +482,7 @@ def test_the_report_id_is_the_hash_of_the_rest_of_the_record() -> None:
     record = planted_records.failing()
     rest = json.loads(record.model_dump_json(by_alias=True))
     assert rest.pop("report_id") == record.report_id
-    assert [rest.pop(name) for name in ("made", "revision", "disposition")] == [None] * 3
+    assert [rest.pop(name) for name in ("made", "revision", "disposition", "persons")] == [None] * 4
     canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert record.report_id == hashlib.sha256(canonical.encode()).hexdigest()[:12]
     changed = record.model_copy(update={"notice": "validation run"}).sealed()

@@ -82,7 +82,9 @@ def alleles() -> AlleleResults:
 
 def rna() -> ExpressionResults:
     """Two markers, as expected; no replicates."""
-    differential = pd.DataFrame({"gene_name": ["ALB", "KRT19"], "log2fc": [-4.0, 3.0], "padj": [np.nan, np.nan]})
+    names, nothing = ["ALB", "KRT19"], [np.nan, np.nan]
+    tested = {"base_mean": [900.0, 50.0], "log2fc": [-4.0, 3.0], "log2fc_shrunk": nothing, "padj": nothing}
+    differential = pd.DataFrame({"gene_id": names, "gene_name": names, **tested})
     known = {name: [9.0, 70.0] for name in ("lot_tpm", "lot_tpm_low", "lot_tpm_high", "donor_tpm")}
     unknown = {name: [np.nan, np.nan] for name in ("log2fc_low", "log2fc_high", "padj")}
     markers = differential[["gene_name", "log2fc"]].assign(

@@ -162,6 +162,7 @@ rule analyse_expression:
         enrichment=files.RNA.enrichment,
         levels=files.RNA.levels,
         quality=files.RNA.quality,
+        components=files.RNA.components,
         differential_tsv="results/{lot}/rna/de.tsv",
         markers_tsv="results/{lot}/rna/markers.tsv",
         enrichment_tsv="results/{lot}/rna/enrichment.tsv",

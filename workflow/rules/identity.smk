@@ -2,10 +2,10 @@
 INPUTS   identity.sites of the config (a panel of SNPs), aligned.cram of lot and donor, RNA of both that came as reads; or
          allele counts of lot and donor (column alleles), which need no panel
 OUTPUTS  results/reference/sites.parquet; results/samples/{sample}/alleles.parquet; results/{lot}/alleles/:
-         identity.json, events.parquet, arms.parquet, track.parquet (for drawing), facts.json, metrics.json;
+         identity.json, events.parquet, arms.parquet, track.parquet (for drawing), facts.json, persons.json, metrics.json;
          results/study/identity.parquet: every pair of samples
 STEPS    prepare_sites, align_transcripts (to the genome, for their SNPs alone) -> count_alleles | import_alleles ->
-         compare_alleles: a lot and its own donor only -> match_samples: all of them
+         compare_alleles: a lot and its own donor only; one that is not its donor's, and the other donors -> match_samples: all of them
 """
 
 
@@ -130,6 +130,7 @@ rule compare_alleles:
         arms=files.LOT_ALLELES.arms,
         track=files.LOT_ALLELES.track,
         facts=files.LOT_ALLELES.facts,
+        persons=files.LOT_ALLELES.persons,
         metrics=files.METRICS["alleles"],
     log:
         "logs/{lot}/compare_alleles.log",
@@ -143,6 +144,8 @@ rule compare_alleles:
         **step("compare_alleles", settings.identity, without="tested_elsewhere"),
         samples=lambda wildcards: samples.expressed_of(study, settings, wildcards.lot),
         sets=lambda wildcards: samples.sets_of(study, wildcards.lot),
+        # A function of `input` triggers no rerun: a donor who is added changes no lot.
+        counted=lambda wildcards, input: files.counted_of(study, settings, wildcards.lot),
     script:
         "../scripts/compare_alleles.py"
 

@@ -6,8 +6,9 @@ from karyolot.contracts.settings import Identity
 from karyolot.dna.allele_summary import allele_metrics
 from karyolot.dna.alleles import compare_alleles
 from karyolot.dna.contamination import identify
+from karyolot.dna.persons import whose
 from karyolot.io.files import read_model, write_metrics, write_model
-from karyolot.io.tables import read_table, write_table
+from karyolot.io.tables import read_counted, read_table, write_tables
 from karyolot.plan.params import job
 
 with job(snakemake, Identity) as settings:
@@ -18,8 +19,7 @@ with job(snakemake, Identity) as settings:
     noise, sets = read_model(given.noise, Noise), snakemake.params.sets
     compared = compare_alleles(lot, donor, ratios, noise, calls, settings, sets)
     write_model(identity, made.identity)
-    write_table(compared.events, made.events, AlleleEvents)
-    write_table(compared.arms, made.arms, AlleleArms)
-    write_table(compared.track, made.track, AlleleTrack)
+    write_tables(compared, {"events": AlleleEvents, "arms": AlleleArms, "track": AlleleTrack}, dict(made.items()))
     write_model(compared.facts, made.facts)
+    write_model(whose(identity, snakemake.params.counted, read_counted, settings.log10_ratio), made.persons)
     write_metrics(allele_metrics(identity, compared.events, compared.facts, sets), made.metrics)

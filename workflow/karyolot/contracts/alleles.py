@@ -10,6 +10,7 @@ import pandera.pandas as pa
 from pandera.typing import Series
 
 from karyolot.contracts.copy_number import Facts, Intervals, Table
+from karyolot.contracts.persons import Persons
 
 BASES = ["A", "C", "G", "T"]
 Relation = Literal["MATCH", "MISMATCH", "NOT ENOUGH"]
@@ -194,6 +195,7 @@ class AlleleResults(NamedTuple):
     facts: AlleleFacts
     arms: pd.DataFrame
     track: pd.DataFrame
+    persons: Persons = Persons()
 
     @property
     def unasked(self) -> str:

@@ -376,7 +376,7 @@ class ExpressionResults(NamedTuple):
     donor; samples that share a library are of one culture.
 
     levels: SampleLevels. arms: ArmShifts; None when no annotation says where genes lie. panel: None when none is given.
-    quality: RnaQuality.
+    quality: RnaQuality. components: Components of these samples alone, no row for fewer than three.
     """
 
     differential: pd.DataFrame
@@ -390,3 +390,4 @@ class ExpressionResults(NamedTuple):
     arms: pd.DataFrame | None = None
     panel: PanelResults | None = None
     quality: pd.DataFrame | None = None
+    components: pd.DataFrame | None = None

@@ -14,6 +14,7 @@ from karyolot.contracts.criteria import Frozen, LotOutcome, Verdict
 from karyolot.contracts.decisions import Disposition, Revision
 from karyolot.contracts.descent import Descent
 from karyolot.contracts.kinetics import Kinetics
+from karyolot.contracts.persons import Persons
 from karyolot.contracts.provenance import Made, Provenance
 from karyolot.contracts.record_dna import AlleleRecord, CopyNumberRecord, SmallVariantRecord
 from karyolot.contracts.record_extranuclear import MitochondrialRecord
@@ -81,7 +82,8 @@ class LotPoint(Frozen):
     """What a trend shows of one lot. passage, parent null = not recorded.
 
     fraction: largest cell fraction with one called change of the lot's own, 0 = none called; lod: the larger of gain's and
-    loss's limits of detection at claim_mb. null = no verdict on stability, or not assessable. mark: the lot in words.
+    loss's limits of detection at claim_mb. null = no verdict on stability, or not assessable. depth: mean coverage of its genome;
+    fragments: usable ones; null = not known. mark: the lot in words.
     """
 
     lot_id: str
@@ -92,6 +94,8 @@ class LotPoint(Frozen):
     fraction: float | None
     lod: float | None
     claim_mb: float
+    depth: float | None = None
+    fragments: int | None = None
     mark: str
 
 
@@ -151,22 +155,24 @@ class Measured(Frozen):
     provenance: Provenance
 
 
-UNSEALED = frozenset({"report_id", "made", "revision", "disposition"})
-"""Fields that the report id does not cover: itself, and who did what when: the ledger covers those."""
+UNSEALED = frozenset({"report_id", "made", "revision", "disposition", "persons"})
+"""Fields that the report id does not cover: itself, who did what when (the ledger covers those), and what the other donors of
+the sample sheet said when the record was made."""
 
 
 class Record(Measured):
     """report.json. made: null in a record that was not written by a run. revision: null = the lot was not sealed before.
-    disposition: null = nobody has decided on its findings."""
+    disposition: null = nobody has decided on its findings. persons: null without a panel of SNPs."""
 
     text: Text
     report_id: str = Field(
         description="First 12 hex digits of the sha256 of the record without"
-        " `report_id`, `made`, `revision` and `disposition`."
+        " `report_id`, `made`, `revision`, `disposition` and `persons`."
     )
     made: Made | None = None
     revision: Revision | None = None
     disposition: Disposition | None = None
+    persons: Persons | None = None
 
     def digest(self) -> str:
         """sha256 (hex) of report.json without UNSEALED: keys sorted, no spaces, UTF-8. What a signature covers."""

@@ -141,6 +141,28 @@ class ArmShiftRow(Frozen):
     z: float | None
 
 
+class GeneRow(Frozen):
+    """A gene among those that changed most. mean: of normalised counts; log2fc: shrunken where p values are known; padj: null
+    without them."""
+
+    gene_name: str
+    mean: float
+    log2fc: float
+    padj: float | None
+
+
+class GeneTrack(Frozen):
+    """All genes with a count, to be drawn, as parallel lists. mean: of normalised counts plus one, log10, in mean_steps; change:
+    log2 fold change in change_steps; state: 1 higher, -1 lower, 0 not changed or not tested. Genes that fall together stand
+    once."""
+
+    mean: tuple[int, ...] = ()
+    change: tuple[int, ...] = ()
+    state: tuple[int, ...] = ()
+    mean_steps: int = 50
+    change_steps: int = 10
+
+
 class ExpressionRecord(Frozen):
     """Markers and pathways of the lot. replicates: samples of the lot and of its donor; cultures: independent ones
     among them, by which the spread is judged. panel: None when none is given.
@@ -148,6 +170,7 @@ class ExpressionRecord(Frozen):
     heat: genes x samples; heat_samples names the columns, the donor's first. arms: empty when places are not known.
 
     significance: genes and sets count as changed when padj is below it. genes_up, genes_down: null without p values.
+    top_up, top_down: genes that changed most. map: the samples by their principal components; null below three samples.
     """
 
     lot_replicates: int
@@ -159,6 +182,10 @@ class ExpressionRecord(Frozen):
     genes_tested: int
     genes_up: int | None
     genes_down: int | None
+    top_up: tuple[GeneRow, ...] = ()
+    top_down: tuple[GeneRow, ...] = ()
+    genes: GeneTrack = GeneTrack()
+    map: SampleMap | None = None
     markers: tuple[MarkerRow, ...]
     sets: tuple[SetRow, ...]
     heat_samples: tuple[str, ...] = ()

@@ -158,6 +158,7 @@ class AlleleFiles(FileSet):
     facts: str
     arms: str
     track: str
+    persons: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +215,7 @@ class ExpressionFiles(FileSet):
     enrichment: str
     levels: str
     quality: str
+    components: str
     arms: str | None
     panel: PanelFiles | None
 

@@ -125,13 +125,14 @@ class EarlierText(Frozen):
 
 
 class ExpressionText(Frozen):
-    """markers, components, sets, heat: figures; modules, arms: tables; None where there is none. *_notes: against misreading.
-    every_arm: heading of the table."""
+    """markers, components, sets, heat, genes: figures; modules, arms: tables; None where there is none. components: the samples,
+    among those of the panel where there is one. *_notes: against misreading. every_arm: heading of the table."""
 
     markers: Figure | None
     marker_notes: tuple[Note, ...]
     modules: Caption | None
     components: Figure | None
+    genes: Figure | None
     sets: Figure | None
     set_notes: tuple[Note, ...]
     heat: Figure | None

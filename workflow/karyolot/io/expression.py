@@ -170,7 +170,7 @@ def read_expression_results(files: ExpressionFiles | None, replicates: Mapping[s
 
 EXPRESSION: dict[str, type[pa.DataFrameModel]] = {
     "differential": DifferentialExpression, "markers": Markers, "enrichment": Enrichment, "levels": SampleLevels,
-    "quality": RnaQuality,
+    "quality": RnaQuality, "components": Components,
 }  # fmt: skip
 """Table of ExpressionResults that every lot with RNA has -> its contract."""
 

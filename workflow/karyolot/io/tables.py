@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Mapping, Sequence
 from io import BytesIO
+from pathlib import Path
 
 import pandas as pd
 import pandera.errors
@@ -12,6 +13,7 @@ from pyarrow import parquet
 
 from karyolot.contracts.alleles import (
     AlleleArms,
+    AlleleCounts,
     AlleleEvents,
     AlleleFacts,
     AlleleResults,
@@ -39,6 +41,7 @@ from karyolot.contracts.mitochondria import (
     MitochondrialFacts,
     MitochondrialResults,
 )
+from karyolot.contracts.persons import Persons
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.results import AlleleFiles, CopyNumberFiles, MitochondrialFiles, OverviewFiles, VariantFiles
 from karyolot.contracts.small_variants import SmallVariants, VariantFacts, VariantResults
@@ -145,7 +148,13 @@ def read_alleles(files: AlleleFiles | None) -> AlleleResults | None:
         facts=read_model(files.facts, AlleleFacts),
         arms=read_table(files.arms, AlleleArms),
         track=read_table(files.track, AlleleTrack),
+        persons=read_model(files.persons, Persons),
     )
+
+
+def read_counted(paths: Mapping[str, PathLike]) -> dict[str, pd.DataFrame | None]:
+    """AlleleCounts by name; None where they are not counted yet."""
+    return {name: read_table(path, AlleleCounts) if Path(path).is_file() else None for name, path in paths.items()}
 
 
 COPY_NUMBER: dict[str, type[pa.DataFrameModel]] = {

@@ -96,6 +96,7 @@ LOT_ALLELES = AlleleFiles(
     facts="results/{lot}/alleles/facts.json",
     arms="results/{lot}/alleles/arms.parquet",
     track="results/{lot}/alleles/track.parquet",
+    persons="results/{lot}/alleles/persons.json",
 )
 VARIANTS = VariantFiles(
     variants="results/{lot}/variants/small_variants.parquet", facts="results/{lot}/variants/facts.json"
@@ -117,6 +118,7 @@ RNA = ExpressionFiles(
     enrichment="results/{lot}/rna/enrichment.parquet",
     levels="results/{lot}/rna/levels.parquet",
     quality="results/{lot}/rna/quality.parquet",
+    components="results/{lot}/rna/components.parquet",
     arms="results/{lot}/rna/arms.parquet",
     panel=PANEL,
 )
@@ -448,6 +450,19 @@ def alleles_of(study: Study, settings: Config, lot: str) -> dict[str, object]:
     samples = allele_samples(study, settings, lot)
     dna = {sample["role"]: allele_table(sample) for sample in samples if sample["assay"] == "wgs"}
     return {**dna, "rna": [allele_table(sample) for sample in expressed_of(study, settings, lot)]}
+
+
+def counted_of(study: Study, settings: Config, lot: str) -> dict[str, dict[str, str]]:
+    """Allele counts of a lot's samples by sample, and those of the DNA of the other donors by donor."""
+    donor = study.lots[lot].donor_id if has_alleles(study, settings, lot) else None
+    if donor is None:
+        return {"own": {}, "donors": {}}
+    own = [sample for sample in allele_samples(study, settings, lot) if sample["role"] == "lot"]
+    others = [s for s in allele_samples(study, settings) if s["role"] == "donor" and s["assay"] == "wgs"]
+    return {
+        "own": {sample["sample_id"]: allele_table(sample) for sample in own},
+        "donors": {sample["person"]: allele_table(sample) for sample in others if sample["person"] != donor},
+    }
 
 
 def aligned(study: Study, sample: str) -> dict[str, str]:

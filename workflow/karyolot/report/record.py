@@ -5,9 +5,7 @@ Numbers are put together here and words are added by `report.text`; nothing is j
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from karyolot.contracts.alleles import AlleleResults
@@ -15,7 +13,7 @@ from karyolot.contracts.cells import on_ladder
 from karyolot.contracts.copy_number import MASKS, CopyNumberResults
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.descent import Descent
-from karyolot.contracts.expression import CHANGED_LOG2, DETECTED_TPM, ExpressionResults, PanelResults
+from karyolot.contracts.expression import ExpressionResults
 from karyolot.contracts.kinetics import Kinetics
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.mitochondria import MitochondrialResults
@@ -45,35 +43,25 @@ from karyolot.contracts.record_dna import (
     SmallVariantRow,
 )
 from karyolot.contracts.record_extranuclear import DeletionRow, HeteroplasmyRow, MitochondrialRecord
-from karyolot.contracts.record_rna import (
-    ArmShiftRow,
-    ExpressionRecord,
-    HeatRow,
-    MarkerRow,
-    PanelModuleRow,
-    PanelRecord,
-    SetRow,
-)
 from karyolot.contracts.settings import CopyNumber
 from karyolot.contracts.small_variants import VariantResults
 from karyolot.contracts.text import Findings
 from karyolot.report.agreement import with_expression
 from karyolot.report.alleles import allele_record, seen_by_alleles, with_alleles
+from karyolot.report.expression import expression_record
 from karyolot.report.lineage import Passage, lineage
 from karyolot.report.qc import with_rna_quality
 from karyolot.report.rows import record_rows
-from karyolot.report.study import sample_map
 from karyolot.report.text import alleles as on_alleles
 from karyolot.report.text import copy_number as on_copy_number
 from karyolot.report.text import expression as on_expression
 from karyolot.report.text import extranuclear as on_extranuclear
 from karyolot.report.text import passages, report
+from karyolot.report.text.tiles import COVERAGE, USABLE
 
 ABOUT_KARYOTYPE = (MetricName.DNA_NEUTRAL, MetricName.DNA_USABLE_BINS, MetricName.DNA_BLIND_ARMS)
 """Metrics without which an unchanged karyotype would be no finding."""
 UNDECIDED = ("FAIL", "INDETERMINATE")
-SIGNIFICANCE = 0.05
-"""Benjamini-Hochberg level below which a gene or a set counts as changed in the report's text."""
 
 
 def assemble(
@@ -113,7 +101,7 @@ def assemble(
         qc=with_rna_quality(qc, None if rna is None else rna.quality),
         imported=tuple(result for result in results or () if result.kind != "deviation"),
         deviations=None if results is None else tuple(result for result in results if result.kind == "deviation"),
-        point=point(lot, verdict, copy_number),
+        point=point(lot, verdict, copy_number, qc),
         earlier=tuple(record.point for record in earlier),
         lineage=lineage([*map(_passage, earlier), Passage(lot.lot_id, None if verdict.suppressed else copy_number)]),
         kinetics=None if verdict.suppressed else kinetics,
@@ -131,7 +119,7 @@ def assemble(
             dna, copy_number, [result.document for result in results or () if result.kind == "dna_content"]
         ),
     )
-    return worded(measured, findings)
+    return worded(measured, findings).model_copy(update={"persons": None if alleles is None else alleles.persons})
 
 
 def _passage(record: Record) -> Passage:
@@ -144,14 +132,16 @@ def worded(measured: Measured, findings: Findings) -> Record:
     return Record(**parts, text=report.speak(measured, findings), report_id="").sealed()
 
 
-def point(lot: LotFacts, verdict: Verdict, copies: CopyNumberRecord) -> LotPoint:
+def point(lot: LotFacts, verdict: Verdict, copies: CopyNumberRecord, qc: Sequence[SampleQc]) -> LotPoint:
     """What a trend shows of a lot."""
+    own = {f.name: f.value for s in qc if (s.role, s.assay) == ("lot", "wgs") for f in s.figures}
+    depth, fragments = own.get(COVERAGE), own.get(USABLE)
     given, claim = lot.facts.get("passage"), copies.claim
     passage = given if isinstance(given, (int, float)) else None
     lod = None if claim is None or claim.gain is None or claim.loss is None else max(claim.gain, claim.loss)
     # 'lost': the donor deviates there, not the lot.
-    own = [min(call.fraction, 1.0) for call in copies.calls if call.origin != "lost"]
-    fraction = None if verdict.suppressed or (lod is None and not own) else max(own, default=0.0)
+    largest = [min(call.fraction, 1.0) for call in copies.calls if call.origin != "lost"]
+    fraction = None if verdict.suppressed or (lod is None and not largest) else max(largest, default=0.0)
     return LotPoint(
         lot_id=lot.lot_id,
         donor_id=lot.donor_id,
@@ -161,6 +151,8 @@ def point(lot: LotFacts, verdict: Verdict, copies: CopyNumberRecord) -> LotPoint
         fraction=fraction,
         lod=None if verdict.suppressed else lod,
         claim_mb=copies.claim_mb,
+        depth=depth if isinstance(depth, float) else None,
+        fragments=fragments if isinstance(fragments, int) else None,
         mark=passages.mark(lot.lot_id, passage, verdict.outcome, fraction),
     )
 
@@ -285,100 +277,6 @@ def mitochondrial_record(results: MitochondrialResults) -> MitochondrialRecord:
         facts=results.facts,
         alleles=record_rows(results.heteroplasmies, HeteroplasmyRow),
         deletions=record_rows(results.deletions, DeletionRow),
-    )
-
-
-def expression_record(rna: ExpressionResults, lot: LotFacts) -> ExpressionRecord:
-    """The record's part on expression."""
-    tested = rna.differential["padj"].notna()
-    significant = rna.differential[rna.differential["padj"] < SIGNIFICANCE]
-    p_values = bool(tested.any())
-    up, down = (int((np.sign(significant["log2fc"]) == sign).sum()) for sign in (1, -1))
-    return ExpressionRecord(
-        lot_replicates=rna.lot_samples,
-        donor_replicates=rna.donor_samples,
-        lot_cultures=rna.lot_cultures,
-        donor_cultures=rna.donor_cultures,
-        p_values=p_values,
-        significance=SIGNIFICANCE,
-        genes_tested=int(tested.sum()),
-        genes_up=up if p_values else None,
-        genes_down=down if p_values else None,
-        markers=record_rows(_with_panel(_with_limits(rna.markers), rna.panel), MarkerRow),
-        sets=record_rows(_sets(rna.enrichment), SetRow),
-        **_heat(rna.levels),
-        arms=() if rna.arms is None else record_rows(rna.arms, ArmShiftRow),
-        panel=None if rna.panel is None else _panel(rna.panel, lot),
-    )
-
-
-def _sets(enrichment: pd.DataFrame) -> pd.DataFrame:
-    """Enrichment with the values of the record: genes of the leading edge one by one, yes and no as what they mean."""
-    return enrichment.assign(
-        leading_edge=enrichment["leading_edge"].map(lambda genes: genes.split(",") if genes else []),
-        informational=enrichment["informational"] == "yes",
-    )
-
-
-def _panel(panel: PanelResults, lot: LotFacts) -> PanelRecord:
-    own = panel.components[(panel.components["panel"] == "") & (panel.components["component"] == 1)]
-    samples = [
-        {"sample_id": str(row.sample_id), "donor": lot.donor_id, "lot": lot.lot_id if row.state == "lot" else ""}
-        for row in own.itertuples()
-    ]
-    modules = panel.table[panel.table["kind"] == "module"]
-    return PanelRecord(
-        **panel.facts.model_dump(),
-        tier=panel.facts.tier,
-        # Of its two sides a module has the one that its expectation asks for.
-        modules=record_rows(
-            modules.assign(
-                limit=modules["prediction_low"].fillna(modules["prediction_high"]),
-                tolerance=modules["tolerance_low"].fillna(modules["tolerance_high"]),
-            ),
-            PanelModuleRow,
-        ),
-        **_genes_changed(panel.genes),
-        map=sample_map(samples, panel.components),
-    )
-
-
-def _genes_changed(genes: pd.DataFrame) -> dict[str, int | None]:
-    """genes_* of PanelRecord."""
-    tested = int(genes["padj"].notna().sum())
-    changed = genes[genes["padj"] < SIGNIFICANCE]["log2fc"]
-    counts = {"genes_tested": tested, "genes_higher": int((changed > 0).sum()), "genes_lower": int((changed < 0).sum())}
-    return {name: count if tested else None for name, count in counts.items()}
-
-
-def _with_panel(markers: pd.DataFrame, panel: PanelResults | None) -> pd.DataFrame:
-    """Markers with the TPM range in which a lot that changes as the panel's lots do is expected."""
-    if panel is None:
-        return markers
-    genes = panel.table[panel.table["kind"] == "marker"].set_index("name")
-    rows = genes.reindex(markers["gene_name"]).set_index(markers.index)
-    low, high = (
-        np.maximum(2 ** (rows["donor"] + rows[f"prediction_{side}"]) - DETECTED_TPM, 0) for side in ("low", "high")
-    )
-    return markers.assign(panel_tpm_low=low, panel_tpm_high=high, panel_p=rows["p_holm"])
-
-
-def _heat(levels: pd.DataFrame | None) -> dict[str, Any]:
-    """heat_samples and heat of ExpressionRecord, rounded to what a colour can show."""
-    if levels is None or levels.empty:
-        return {}
-    rows = [
-        HeatRow(gene_name=gene, group=group, log2=tuple(part["log2"].round(3)))
-        for (gene, group), part in levels.groupby(["gene_name", "group"], sort=False)
-    ]
-    return {"heat_samples": tuple(levels["sample_id"].drop_duplicates()), "heat": tuple(rows)}
-
-
-def _with_limits(markers: pd.DataFrame) -> pd.DataFrame:
-    """Markers with the limit each is judged by; null where none applies."""
-    return markers.assign(
-        limit_tpm=markers["expected"].map({"detected": DETECTED_TPM, "absent": DETECTED_TPM}),
-        limit_log2fc=markers["expected"].map({"up": CHANGED_LOG2, "down": -CHANGED_LOG2}),
     )
 
 

@@ -19,7 +19,7 @@ from karyolot.contracts.record import Record, SampleQc
 from karyolot.contracts.record_rna import ExpressionRecord, PanelModuleRow
 from karyolot.report import groups, words
 from karyolot.report.figures import expression as rows
-from karyolot.report.figures import genome, trend
+from karyolot.report.figures import genes, genome, trend
 from karyolot.report.figures.arms import arm_states
 from karyolot.report.figures.heat import LONGEST, heat
 from karyolot.report.figures.samples import PLOT, dots
@@ -198,12 +198,15 @@ def _dna_drawings(record: Record) -> dict[str, Any]:
 
 def _rna_drawings(record: Record) -> dict[str, Any]:
     expression = record.expression
-    place = expression.panel.map if expression and expression.panel else None
+    component_map = ((expression.panel.map if expression.panel else None) or expression.map) if expression else None
     return {
+        "component_map": component_map,
+        "ma": genes.ma_plot(expression) if expression else None,
+        "genes": genes,
         "markers": rows.dumbbells(expression) if expression else {},
         "lollipops": rows.lollipops(expression) if expression else [],
         "heat": heat(expression) if expression else [],
-        "dots": dots(place) if place else [],
+        "dots": dots(component_map) if component_map else [],
         "plot_side": PLOT,
         "tpm_ticks": rows.tpm_ticks(),
         "nes_ticks": rows.nes_ticks(),

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from karyolot.contracts.expression import ExpressionResults, GeneSets
+from karyolot.contracts.expression import Components, ExpressionResults, GeneSets
 from karyolot.contracts.settings import Pathways
 from karyolot.rna.camera import residuals
+from karyolot.rna.components import MIN_SAMPLES, components
 from karyolot.rna.design import culture_of
 from karyolot.rna.differential import differential
 from karyolot.rna.enrichment import enrich
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def analyse(
     expression: "AnnData", design: str, panel: pd.DataFrame, sets: GeneSets, axes: pd.DataFrame, settings: Pathways
 ) -> ExpressionResults:
-    """Differential expression, markers, enrichment of gene sets, levels by sample, and quality.
+    """Differential expression, markers, enrichment of gene sets, levels by sample, quality, and principal components.
 
     Parameters
     ----------
@@ -46,4 +47,5 @@ def analyse(
         donor_cultures=culture[~is_lot].nunique(),
         levels=sample_levels(expression, panel, sets, axes),
         quality=sample_quality(expression),
+        components=components(expression) if expression.n_obs >= MIN_SAMPLES else Components.frame([]),
     )

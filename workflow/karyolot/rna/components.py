@@ -2,13 +2,15 @@
 
 import numpy as np
 import pandas as pd
-import scanpy
 from anndata import AnnData
+from numpy.typing import NDArray
 
 from karyolot.contracts.panel import Panel
 from karyolot.contracts.problems import KaryolotError
 from karyolot.rna.expression import normalised
 from karyolot.rna.panel import check_annotation, panel_counts
+
+Floats = NDArray[np.float64]
 
 MOST_VARIABLE = 500
 """Genes used, those that vary most: the choice of DESeq2's plotPCA."""
@@ -17,7 +19,7 @@ MIN_SAMPLES = 3
 
 
 def components(expression: AnnData, panel: Panel | None = None) -> pd.DataFrame:
-    """Contracts.Components of log2(normalised counts + 1), centred, by scanpy.
+    """Contracts.Components of log2(normalised counts + 1), centred, by singular value decomposition.
 
     The gene that weighs most points up (scikit-learn's convention), so signs do not flip by chance. Raises KaryolotError
     for fewer than three samples: two only have a distance.
@@ -35,19 +37,29 @@ def components(expression: AnnData, panel: Panel | None = None) -> pd.DataFrame:
         )
     levels = np.log2(normalised(expression) + 1)
     order = np.lexsort((expression.var_names, -levels.var(axis=0)))[:MOST_VARIABLE]
-    data = AnnData(levels[:, np.sort(order)])
-    number = min(MAX_COMPONENTS, data.n_obs - 1, data.n_vars - 1)
-    scanpy.pp.pca(data, n_comps=number, svd_solver="full")
+    places, shares = principal(levels[:, np.sort(order)])
+    number = min(MAX_COMPONENTS, expression.n_obs - 1, len(order) - 1)
     return pd.DataFrame(
         {
-            "component": np.repeat(np.arange(1, number + 1), data.n_obs),
-            "variance_explained": np.repeat(data.uns["pca"]["variance_ratio"].astype(float), data.n_obs),
+            "component": np.repeat(np.arange(1, number + 1), expression.n_obs),
+            "variance_explained": np.repeat(shares[:number], expression.n_obs),
             "sample_id": np.tile(expression.obs_names.to_numpy(str), number),
-            "coordinate": data.obsm["X_pca"].T.ravel().astype(float),
+            "coordinate": places[:, :number].T.ravel(),
             "state": np.tile(states, number),
             "panel": np.tile(kinds, number),
         }
     )
+
+
+def principal(levels: Floats) -> tuple[Floats, Floats]:
+    """Places of the samples on all components, shape (samples, components), and each one's share of the variance.
+
+    levels: samples x genes.
+    """
+    left, size, genes = np.linalg.svd(levels - levels.mean(axis=0), full_matrices=False)
+    heaviest = np.take_along_axis(genes, np.abs(genes).argmax(axis=1)[:, None], axis=1)[:, 0]
+    total = max(float((size**2).sum()), np.finfo(float).tiny)
+    return left * size * np.where(heaviest < 0, -1.0, 1.0), size**2 / total
 
 
 def _joined(expression: AnnData, panel: Panel) -> tuple[AnnData, list[str]]:

@@ -12,7 +12,7 @@ from karyolot.contracts.record_rna import ExpressionRecord, PanelRecord, SampleM
 from karyolot.contracts.text import Caption, ExpressionText, Figure
 from karyolot.report.agreement import SURELY
 from karyolot.report.figures.heat import HEAT_EDGES
-from karyolot.report.text import notes
+from karyolot.report.text import genes, notes
 from karyolot.report.words import axis, listed, log2, number, percent, plural
 
 
@@ -84,12 +84,14 @@ def _genes_against_panel(panel: PanelResults, record: PanelRecord, significance:
 
 def section(record: ExpressionRecord, numbers: Mapping[str, int]) -> ExpressionText:
     """All words on expression but the findings. numbers: of the figures that are drawn."""
-    map_ = record.panel.map if record.panel else None
+    in_panel = record.panel.map if record.panel else None
+    own = genes.own_samples(record.map, numbers["components"]) if record.map else None
     return ExpressionText(
         markers=markers(record, numbers["markers"]) if record.markers else None,
         marker_notes=notes.of_markers(record),
         modules=modules(record.panel) if record.panel else None,
-        components=components(map_, numbers["components"]) if map_ else None,
+        components=components(in_panel, numbers["components"]) if in_panel else own,
+        genes=genes.changed_genes(record, numbers["genes"]) if record.genes.mean else None,
         sets=pathways(record, numbers["sets"]) if record.sets else None,
         set_notes=notes.of_sets(record),
         heat=heat(record, numbers["heat"]) if record.heat else None,

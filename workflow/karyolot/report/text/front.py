@@ -1,16 +1,15 @@
 """Words on page 1: the verdict in one sentence, what it rests on, what bounds it, what to do next and what is missing."""
 
-import re
 from collections.abc import Iterator, Sequence
 
-from karyolot.contracts.criteria import CriterionResult, Outcome
-from karyolot.contracts.front import UNRECORDED, Bar, Board, Cell, Fact, Front, Row
+from karyolot.contracts.criteria import CriterionResult
+from karyolot.contracts.front import UNRECORDED, Bar, Fact, Front, Row
 from karyolot.contracts.metrics import ABSENT, MetricName
-from karyolot.contracts.record import LotFacts, Measured, SampleQc
+from karyolot.contracts.record import LotFacts, Measured
 from karyolot.contracts.record_dna import ArmRow, CopyNumberRecord
 from karyolot.report import calls
 from karyolot.report.groups import IMPORTED, OPEN, PANEL
-from karyolot.report.text import events, passages, tiles
+from karyolot.report.text import boards, events, passages, tiles
 from karyolot.report.words import (
     KINDS,
     ON_FILE,
@@ -66,10 +65,8 @@ BECAUSE = {
     ABSENT["alleles"]: "no SNP panel",
     ABSENT["rna"]: "no RNA",
 }
-SHORT = 60
+SHORT = 32
 """Characters of a reason that still stands in brackets."""
-NEEDED = re.compile(r"about ([\d.,]+) times the reads of ([\w ]+?) are needed for a limit of (\d+%)")
-"""What `dna.forecast.more_reads` says of a lot whose limit is too weak."""
 OWN_WORDS = {"FAIL_IDENTITY": "fail (identity)"}
 
 
@@ -84,10 +81,10 @@ def front(record: Measured) -> Front:
         count=_count(record),
         rows=(*found[:MOST_ROWS], *_limits(record)),
         more=_more(found),
-        board=_board(record),
+        board=boards.board(record),
         claim=_claim(record),
         note=_note(record),
-        weakened=_weakened(record),
+        weakened="" if record.verdict.outcome == "FAIL_IDENTITY" else _weakened(record),
         actions=tuple(action.text for action in record.verdict.actions),
         missing=capital(listed(_missing(record), 9)) if _missing(record) else "",
         not_assessed=_not_assessed(record),
@@ -204,11 +201,13 @@ def _undecided(record: Measured) -> str:
     results = {result.metric: result for result in record.verdict.criteria if result.id in record.verdict.reasons}
     lod = results.get(MetricName.CN_LOD)
     if lod is not None and lod.value is None:
-        used = len(record.copy_number.bins.start)
-        return f"Too few reads to set a detection limit: {plural(used, 'usable bin')}."
+        needed = boards.needed(record, lod)
+        used = plural(len(record.copy_number.bins.start), "usable bin")
+        return f"Too few reads to set a detection limit: {f'{needed} are needed' if needed else used}."
     if lod is not None and lod.outcome == "INDETERMINATE":
-        allowed = limit(lod.limit, lod.unit)
-        return f"The detection limit is too weak: {measured(lod.value, lod.unit)}, allowed {allowed}."
+        allowed, needed = limit(lod.limit, lod.unit), boards.needed(record, lod)
+        more = f"; {needed} are needed" if needed else ""
+        return f"The detection limit is too weak: {measured(lod.value, lod.unit)}, allowed {allowed}{more}."
     if not results:
         return record.verdict.headline
     first = next(iter(results.values()))
@@ -311,80 +310,6 @@ def _hotspot(copies: CopyNumberRecord, region: str) -> list[Row]:
     return [_limit_row(name, bins, percent(row.lod), _tetraploid(row.tetraploid_lod, copies.sets), Bar(limit=row.lod))]
 
 
-def _board(record: Measured) -> Board | None:
-    """The table that stands in place of findings when identity fails, or when the data are too few."""
-    if record.verdict.outcome == "FAIL_IDENTITY":
-        return _persons(record)
-    lod = next((r for r in record.verdict.criteria if r.metric == MetricName.CN_LOD), None)
-    short = lod is not None and lod.id in record.verdict.reasons and lod.outcome in ("INDETERMINATE", "NOT_ASSESSED")
-    return _too_few(record, lod) if lod is not None and short and record.verdict.outcome == "INDETERMINATE" else None
-
-
-SAME: dict[str, tuple[str, Outcome]] = {
-    "MATCH": ("same person", "PASS"),
-    "MISMATCH": ("different person", "FAIL"),
-    "NOT ENOUGH": ("too few reads to tell", "NOT_ASSESSED"),
-}
-
-
-def _persons(record: Measured) -> Board:
-    """What speaks for and against the declared donor: a line per kind of evidence."""
-    lot, alleles = record.lot, record.alleles
-    results = {result.metric: result for result in record.verdict.criteria}
-    lines: list[tuple[Cell, ...]] = []
-    if alleles is not None:
-        text, outcome = SAME[alleles.result]
-        note = f"{number(alleles.sites)} SNPs, LR 10^{number(round(alleles.log10_unrelated))}"
-        lines.append((Cell(text="Lot DNA"), Cell(text=text, note=note, outcome=outcome)))
-    for metric, what in (
-        (MetricName.IDENTITY_RNA_MATCH, "Lot RNA"),
-        (MetricName.IDENTITY_DONOR_RNA_MATCH, "Donor RNA"),
-        (MetricName.IDENTITY_GERMLINE, f"Germline CNVs of {lot.donor_id}"),
-        (MetricName.IDENTITY_LOT_SEX, "Sex of the lot"),
-        (MetricName.IDENTITY_DONOR_SEX, "Sex of the donor's sample"),
-        (MetricName.RNA_SEX_AS_DECLARED, "Sex of the lot's RNA"),
-    ):
-        result = results.get(metric)
-        if result is not None and result.value is not None:
-            lines.append((Cell(text=what), _evidence(result)))
-    return Board(head=("Evidence", f"Against declared donor {lot.donor_id}"), rows=tuple(lines))
-
-
-def _evidence(result: CriterionResult) -> Cell:
-    if isinstance(result.value, str) and result.value in SAME:
-        text = SAME[result.value][0]
-    elif isinstance(result.value, bool):
-        text = "as declared" if result.value else "not as declared"
-    else:
-        text = measured(result.value, result.unit)
-    return Cell(text=text, note=result.id, outcome="PASS" if result.outcome == "PASS" else "FAIL")
-
-
-def _too_few(record: Measured, lod: CriterionResult) -> Board:
-    """This lot, its donor and what a verdict needs."""
-    copies = record.copy_number
-    claim = copies.claim
-    worst = None if claim is None or claim.gain is None or claim.loss is None else max(claim.gain, claim.loss)
-    own = (
-        Cell(text=f"{number(len(copies.bins.start))} of {bins_of(copies.bins.bin_bp)}"),
-        Cell(text="none" if worst is None else f"{percent(worst)} of cells", outcome="INDETERMINATE"),
-    )
-    needed = NEEDED.search(lod.explanation)
-    reads = f"about {needed[1]} times the reads of the {needed[2]}" if needed else UNRECORDED
-    goal = f"{needed[3]} of cells" if needed else limit(lod.limit, lod.unit)
-    lines = (
-        (Cell(text="This lot"), *_depth(record.qc, "lot"), *own),
-        (Cell(text=f"Donor {record.lot.donor_id}"), *_depth(record.qc, "donor"), Cell(text="–"), Cell(text="–")),
-        (Cell(text="Needed"), Cell(text="–"), Cell(text=reads), Cell(text="–"), Cell(text=goal)),
-    )
-    size = number(copies.claim_mb)
-    return Board(head=("", "Coverage", "Read pairs", "Usable bins", f"Detection limit, {size} Mb"), rows=lines)
-
-
-def _depth(qc: Sequence[SampleQc], role: str) -> tuple[Cell, Cell]:
-    return Cell(text=tiles.figure(qc, role, tiles.COVERAGE)), Cell(text=tiles.figure(qc, role, tiles.READS))
-
-
 def _claim(record: Measured) -> str:
     """What bounds the verdict; where it fails, the limits say it."""
     verdict = record.verdict
@@ -394,8 +319,15 @@ def _claim(record: Measured) -> str:
 
 
 def _weakened(record: Measured) -> str:
-    """Every setting and criterion that asks for less than the shipped one."""
-    held = [f"{one.name} {one.own} (shipped: {one.shipped})" for one in record.verdict.weakened]
+    """Every setting and criterion that asks for less than the shipped one, in the unit of the criterion."""
+    units = {result.id: result.unit for result in record.verdict.criteria}
+    held = []
+    for one in record.verdict.weakened:
+        id_, _, title = one.name.partition(" ")
+        own, shipped = (limit(words.partition(", else ")[0], units.get(id_, "")) for words in (one.own, one.shipped))
+        same = own == shipped  # another outcome, not another limit
+        own, shipped = (one.own, one.shipped) if same else (own, shipped)
+        held.append(f"{f'{title} ({id_})' if title else id_} {own} (shipped: {shipped})")
     return f"Weaker than shipped: {'; '.join(held)}." if held else ""
 
 
@@ -412,7 +344,7 @@ def _note(record: Measured) -> str:
         )
     open_ = [result for result in record.verdict.criteria if result.id in record.verdict.reasons]
     if record.verdict.outcome == "INDETERMINATE" and open_:
-        said.append(f"Open: {listed([f'{result.title} ({result.id})' for result in open_], 6)}.")
+        said.append(f"Open: {listed([f'{result.title} ({result.id})' for result in open_], 3)}.")
     if record.not_seen:
         seen = [thing.replace("loss of heterozygosity", "LOH") for thing in record.not_seen]
         said.append(f"Not detectable by read depth: {listed(seen, 9)}.")

@@ -72,15 +72,15 @@ def trend(rows: Sequence[LotPoint]) -> Caption:
 
 
 def changed(record: Measured) -> str:
-    """One sentence on what changed against the parent lot; '' for a lot without one."""
-    if not record.earlier:
+    """One sentence on what changed against the parent lot; '' for a lot without one, or without a verdict on stability."""
+    if not record.earlier or record.point.fraction is None:
         return ""
     parent = record.earlier[-1]
     against = f"Against {parent.lot_id}" + (
         f" (passage {number(parent.passage)})" if parent.passage is not None else ""
     )
-    if record.point.fraction is None or parent.fraction is None:
-        return f"{against}: not compared, one of the two lots has no verdict on stability."
+    if parent.fraction is None:
+        return f"{against}: not compared; it has no verdict on stability."
     parts = [
         f"{listed([_change(event) for event in held], 2)} {state}"
         for state, held in _by_state(record)

@@ -78,7 +78,8 @@ def _drawn(record: Measured) -> Iterator[str]:
     if record.alleles and record.alleles.track.start:
         yield "allele_fractions"
     if rna := record.expression:
-        held = {"markers": rna.markers, "components": rna.panel and rna.panel.map, "sets": rna.sets, "heat": rna.heat}
+        map_ = rna.map or (rna.panel and rna.panel.map)
+        held = {"markers": rna.markers, "components": map_, "sets": rna.sets, "heat": rna.heat, "genes": rna.genes.mean}
         yield from (name for name, there in held.items() if there)
 
 

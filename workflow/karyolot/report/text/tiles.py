@@ -8,7 +8,7 @@ from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.record import Measured, SampleQc
 from karyolot.report.groups import IMPORTED, SECTIONS, by_section, gravest, withheld
 from karyolot.report.text import events, extranuclear, passages
-from karyolot.report.words import OUTCOMES, bins_of, listed, number, outcome_counts, percent, plural, quantity
+from karyolot.report.words import OUTCOMES, bins_of, capital, listed, number, outcome_counts, percent, plural, quantity
 
 COVERAGE, READS, USABLE, INSERT, DUPLICATES = (
     "Mean coverage",
@@ -40,8 +40,15 @@ def figure(qc: Sequence[SampleQc], role: str, name: str, assay: str = "wgs") -> 
     found = values[0]
     if found.unit == "%" and isinstance(found.value, (int, float)):
         return percent(found.value / 100)
+    if found.unit == "x" and isinstance(found.value, (int, float)):
+        return times(found.value)
     rounded = float(f"{found.value:.3g}") if isinstance(found.value, float) else found.value
-    return f"{number(rounded)}x" if found.unit == "x" else quantity(rounded, "" if name == READS else found.unit)
+    return quantity(rounded, "" if name == READS else found.unit)
+
+
+def times(coverage: float | None) -> str:
+    """A coverage, '2.66x'."""
+    return UNRECORDED if coverage is None else f"{number(float(f'{coverage:.3g}'))}x"
 
 
 def tiles(record: Measured) -> tuple[Tile, ...]:
@@ -106,7 +113,7 @@ def _sex(record: Measured, results: Results) -> str:
     said = (
         "Sex not determined" if value is None else f"Sex {declared}" if value else f"Sex {other}, declared {declared}"
     )
-    variants = record.copy_number.donor_variants
+    variants = record.copy_number.donor_variants if value in (None, True) else ()
     shared = sum(variant.shared for variant in variants)
     return f"{said}; {shared} of {plural(len(variants), 'germline CNV')}" if variants else said
 
@@ -183,9 +190,11 @@ def _quality(record: Measured, results: Results) -> tuple[str, list[str]]:
     pairs = f"{usable} usable fragments" if usable != UNRECORDED else f"{of(READS)} read pairs"
     donor = of(COVERAGE, "donor")
     bins = results.get(MetricName.DNA_USABLE_BINS)
-    lines = [pairs + (f"; donor {donor}" if donor != UNRECORDED else ""), f"{of(DUPLICATES)} dup.; insert {of(INSERT)}"]
+    lines = [pairs, f"{of(DUPLICATES)} dup.; insert {of(INSERT)}"]
+    used = [f"donor {donor}"] if donor != UNRECORDED else []
     if bins is not None and isinstance(bins.value, float):
-        lines.append(f"{percent(bins.value)} of bins used")
+        used.append(f"{percent(bins.value)} of bins used")
+    lines += [capital("; ".join(used))] if used else []
     return f"Coverage {coverage}", lines
 
 
