@@ -145,7 +145,10 @@ def criteria_page() -> str:
     return (
         f"# Acceptance criteria\n\n{document['name']}, version {document['version']} (`resources/acceptance.yaml`). {CRITERIA}"
         f"{table(header, rows)}\n## Metrics\n\n"
-        + table(("metric", "unit", "values"), [(f"`{name}`", name.unit, name.values) for name in metrics.MetricName])
+        + table(
+            ("metric", "what it is", "unit", "values", "null when"),
+            [(f"`{name}`", name.meaning, name.unit, name.values, name.null) for name in metrics.MetricName],
+        )
     )
 
 

@@ -1,20 +1,33 @@
 """What a release must agree on: one version everywhere, and descriptions that name what is there."""
 
+import csv
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import yaml
+from packaging.requirements import Requirement
 
 from karyolot import __version__
+from karyolot.commands.defaults import VERSIONED
 
 ROOT = Path(__file__).parents[2]
+CONDA_NAMES = {"matplotlib": "matplotlib-base", "snakemake": "snakemake-minimal"}
+
+
+def tool_table() -> dict[str, dict[str, str]]:
+    with (ROOT / "envs" / "tools.tsv").open(encoding="utf-8", newline="") as table:
+        return {row["tool"]: row for row in csv.DictReader(table, delimiter="\t")}
 
 
 def test_the_version_is_the_same_everywhere() -> None:
+    """`karyolot defaults --write` copies it from the package."""
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     metadata = json.loads((ROOT / "codemeta.json").read_text(encoding="utf-8"))
     assert {citation["version"], metadata["version"]} == {__version__}
+    for name, pattern in VERSIONED.items():
+        assert set(re.findall(pattern, (ROOT / name).read_text(encoding="utf-8"))) == {__version__}, name
     wheels = re.findall(r"karyolot-([\w.]+)-py3-none-any\.whl", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert wheels and set(wheels) == {__version__}
 
@@ -32,3 +45,40 @@ def test_templates_of_issues_and_pull_requests_ask_whether_a_number_changes() ->
     for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"):
         fields = {field.get("id") for field in yaml.safe_load(path.read_text(encoding="utf-8"))["body"]}
         assert "number" in fields, path.name
+
+
+def dependencies() -> dict[str, set[str]]:
+    """Name in conda -> limits of its version, of what the package needs to run."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = map(Requirement, project["dependencies"])
+    return {CONDA_NAMES.get(one.name, one.name): {str(limit) for limit in one.specifier} for one in needed}
+
+
+def test_the_recipe_needs_what_the_package_needs() -> None:
+    text = (ROOT / "packaging" / "bioconda" / "meta.yaml").read_text(encoding="utf-8")
+    run = re.findall(r"^    - (\S+) (\S+)$", text.partition("  run:\n")[2].partition("\ntest:")[0], flags=re.M)
+    tools = {tool: {f">={row['version']}"} for tool, row in tool_table().items() if row["when"] == "always"}
+    assert {name: set(limits.split(",")) for name, limits in run if name != "python"} == dependencies() | tools
+    assert "karyolot = karyolot.commands.cli:main" in text and "license_file: LICENSE" in text
+
+
+def test_the_image_has_the_tools_at_their_versions_and_no_root() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    pinned = dict(re.findall(r"(\w+)=([\d.]+)\*", text))
+    wanted = {tool: row["version"] for tool, row in tool_table().items() if tool != "multiqc"}
+    assert pinned == wanted
+    assert re.findall(r"^USER (\S+)$", text, flags=re.M) == ["karyolot"] and "--verify-hashes" in text
+    labels = re.findall(r"org\.opencontainers\.image\.(\w+)=", text)
+    assert {"title", "description", "licenses", "version", "revision"} <= set(labels)
+    run = (ROOT / "run").read_text(encoding="utf-8")
+    assert set(re.findall(r"lib[\w.-]+-?0", text)) >= set(re.findall(r"packages=\((lib[^)]*)\)", run)[0].split())
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert ignored[0] == "*" and all(line.startswith("!") for line in ignored[1:])
+
+
+def test_ci_tries_the_supported_pythons_and_debians() -> None:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))["jobs"]
+    images = set(jobs["test"]["strategy"]["matrix"]["image"])
+    assert images == {"debian:12", "python:3.12-bookworm", "debian:13"}, "Python 3.11, 3.12 and 3.13"
+    steps = " ".join(step.get("run", "") for job in jobs.values() for step in job["steps"])
+    assert "pip-audit" in steps and "cyclonedx" in steps and "./run docs" in steps

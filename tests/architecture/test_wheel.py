@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from karyolot import __version__
 
 ROOT = Path(__file__).parents[2]
-CARRIED = ("workflow/rules", "workflow/scripts", "workflow/profiles", "envs", "resources", "config")
+CARRIED = ("workflow/report", "workflow/rules", "workflow/scripts", "workflow/profiles", "envs", "resources", "config")
 Build = Callable[[str, Path, Path], Path]
 INFO = f"karyolot-{__version__}.dist-info"
 
@@ -38,7 +38,11 @@ def metadata(wheel: Path) -> Message:
 
 
 def test_the_wheel_holds_the_product_byte_for_byte_and_nothing_else(wheel: Path) -> None:
-    own = files_of("workflow/karyolot") | files_of("workflow/snakemake_logger_plugin_karyolot")
+    own = (
+        files_of("workflow/karyolot")
+        | files_of("workflow/karyolot_multiqc")
+        | files_of("workflow/snakemake_logger_plugin_karyolot")
+    )
     expected = {name.removeprefix("workflow/"): content for name, content in own.items()}
     for folder in CARRIED:
         assert files_of(folder), f"{folder} is gone: mend pyproject.toml and this list"

@@ -53,6 +53,7 @@ def rules_of(file: Path) -> list[Rule]:
 
 def results_of(text: str) -> list[str]:
     """Names of results in a directive: as written, and those that stand in `karyolot.plan.files`."""
+    text = re.sub(r'\bcaption="[^"]*"', "", text)  # of report(): a file of workflow/report
     templates = re.findall(r'\bfiles\.([A-Z][\w.]*(?:\["\w+"\])?(?:\(\))?)', text)
     found = [eval(name, vars(files)) for name in templates]
     sets = [path for value in found if isinstance(value, dict) for path in value.values()]

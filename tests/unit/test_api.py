@@ -70,8 +70,6 @@ def test_what_a_lot_does_not_have_is_said(tmp_path: Path) -> None:
         karyolot.read_expression(tmp_path, lot)
     with pytest.raises(KaryolotError, match="no record of a lot"):
         karyolot.read_tables(tmp_path, "other")
-    with pytest.raises(KaryolotError, match="no copy-number results"):
-        karyolot.plot_genome(record.model_copy(update={"copy_number": None}))
 
 
 def test_call_is_the_command(tmp_path: Path) -> None:

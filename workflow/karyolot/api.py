@@ -73,8 +73,8 @@ def read_tables(directory: PathLike, lot: str) -> "dict[str, pd.DataFrame]":
     Returns
     -------
     dict of str to pandas.DataFrame
-        With WGS ``log_ratios`` (one row per bin), ``segments``, ``calls``, ``arms``, ``lod`` and ``donor_variants``; with RNA
-        ``differential``, ``markers``, ``enrichment``, ``levels`` and ``quality``. A lot without an assay lacks its tables.
+        ``log_ratios`` (one row per bin), ``segments``, ``calls``, ``arms``, ``lod`` and ``donor_variants``; of a lot with RNA
+        also ``differential``, ``markers``, ``enrichment``, ``levels`` and ``quality``.
         Coordinates are 0-based and half-open; the columns are listed on the page File formats.
 
     Raises
@@ -88,12 +88,11 @@ def read_tables(directory: PathLike, lot: str) -> "dict[str, pd.DataFrame]":
 
     record = read_record(directory, lot)
     renamed = {"ratios": "log_ratios", "variants": "donor_variants"}
-    dna = COPY_NUMBER if record.copy_number is not None else {}
     rna = EXPRESSION if record.expression is not None else {}
     files = {**DNA.at(lot=lot).named(), **RNA.at(lot=lot).named()}
     return {
         renamed.get(name, name): read_table(Path(directory) / files[name], contract)
-        for name, contract in (dna | rna).items()
+        for name, contract in (COPY_NUMBER | rna).items()
     }
 
 
@@ -224,17 +223,15 @@ def plot_genome(record: Record) -> Picture:
     Parameters
     ----------
     record
-        Of a lot with whole-genome data, as `read_record` returns it.
+        As `read_record` returns it.
 
-    Raises
-    ------
-    KaryolotError
-        When the lot has no copy-number results.
+    Returns
+    -------
+    Picture
+        The drawing, 1,232 units wide.
     """
     from karyolot.plan.provenance import code_state
     from karyolot.report.drawings import drawings
     from karyolot.report.render import render
 
-    if record.copy_number is None:
-        raise KaryolotError(f"lot {record.lot.lot_id} has no copy-number results to draw")
     return Picture(drawings(render(record, code_state()))["figure-1"])

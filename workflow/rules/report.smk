@@ -39,9 +39,19 @@ rule render_report:
     input:
         report=files.REPORT,
     output:
-        html=files.HTML,
-        pdf=files.PDF,
-        figures=directory(files.FIGURES),
+        html=report(
+            files.HTML, caption="../report/report.rst", category="Reports", labels={"lot": "{lot}", "file": "HTML"}
+        ),
+        pdf=report(
+            files.PDF, caption="../report/report.rst", category="Reports", labels={"lot": "{lot}", "file": "PDF"}
+        ),
+        figures=report(
+            directory(files.FIGURES),
+            patterns=["{name}.png"],
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"lot": "{lot}", "figure": "{name}"},
+        ),
     log:
         "logs/{lot}/render_report.log",
     benchmark:
@@ -61,8 +71,8 @@ rule render_overview:
     input:
         **files.overview_inputs(study, settings),
     output:
-        html=files.OVERVIEW,
-        tsv=files.LOTS_TSV,
+        html=report(files.OVERVIEW, caption="../report/overview.rst", category="Study", labels={"file": "overview"}),
+        tsv=report(files.LOTS_TSV, caption="../report/overview.rst", category="Study", labels={"file": "table of lots"}),
         xlsx=files.LOTS_XLSX,
     log:
         "logs/render_overview.log",

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from karyolot import __version__
 from karyolot.contracts.problems import CODES
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Config
@@ -21,13 +22,19 @@ SHEETS: dict[str, type[Row]] = {"samples": Sample, "lots": Lot, "donors": Donor,
 WRITE_COMMAND = "karyolot defaults --write"
 SETTINGS_HEADER = ("setting", "default", "allowed", "meaning")
 MARK = "<!-- generated: {} -->"
-
-
 README = "config/README.md"
+VERSIONED = {
+    "CITATION.cff": r"(?m)(?<=^version: )\S+",
+    "codemeta.json": r'(?<="version": ")[^"]+',
+    "README.md": r"(?<=karyolot-)[\w.]+(?=-py3-none-any)",
+    "packaging/bioconda/meta.yaml": r'(?<=set version = ")[^"]+',
+}
+"""File -> where it states the version, which is that of the package."""
 
 
-def documents(readme: str) -> dict[str, str]:
-    """Path in the project -> content. readme: README as it stands; only its generated parts change."""
+def documents(texts: Mapping[str, str]) -> dict[str, str]:
+    """Path in the project -> content. texts: README and the files of VERSIONED; only their generated parts change."""
+    readme = texts[README]
     parts = {f"columns {name}": columns_of(model) for name, model in SHEETS.items()}
     parts |= {"settings": _settings(), "codes": _codes(), "references": references()}
     for name, table in parts.items():
@@ -38,6 +45,7 @@ def documents(readme: str) -> dict[str, str]:
         "config/config.schema.json": json.dumps(Config.model_json_schema(), indent=1) + "\n",
         README: readme,
         "resources/report.schema.json": record_schema(),
+        **{name: re.sub(pattern, __version__, texts[name]) for name, pattern in VERSIONED.items()},
     }
 
 
@@ -112,7 +120,7 @@ def _keyed(name: str, section: type[BaseModel]) -> dict[str, FieldInfo]:
 
 
 def _rows(settings: Mapping[str, FieldInfo]) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for key, setting in settings.items():
         default = json.dumps(setting.default) if setting.default is not None else ""
         rows.append((f"`{key}`", f"`{default}`" if default else "", _allowed(setting), setting.description or ""))
