@@ -15,7 +15,7 @@ from karyolot.plan import files
 ROOT = Path(__file__).parents[2]
 RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
-WILDCARDS = {"lot", "sample", "unit"}
+WILDCARDS = {"lot", "sample", "unit", "family"}
 STAGES = {"dna", "rna", "verdict", "report"}
 FOR_PEOPLE = {"commands", "simulate"}
 MAX_SNAKEFILE_LINES = 60

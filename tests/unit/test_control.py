@@ -6,7 +6,7 @@ import pytest
 import planted_records
 from karyolot.contracts.front import UNRECORDED
 from karyolot.contracts.overview import Measure, OverviewRow
-from karyolot.report.control import FEWEST, Chart, groups
+from karyolot.report.control import FEWEST, MOST_LINES, Chart, groups
 from karyolot.report.figures import control as figure
 from karyolot.report.overview import overview_row
 from karyolot.report.text import control as words
@@ -79,7 +79,7 @@ def test_lots_of_different_banks_and_undated_ones_are_not_joined() -> None:
         row("D", 4, "PCB"),
     ]
     rows.append(row("E", 9, sampled=UNRECORDED))
-    found = {group.name: group for group in groups(rows)}
+    found = {group.name: group for group in groups(rows)[0]}
     assert found["MCB"].charts[0].lots == ("C", "A") and found["MCB"].undated == 1
     assert found["PCB"].charts[0].lots == ("B", "D")
     assert "1 lot without a collection date not charted" in words.heading(found["MCB"])
@@ -88,7 +88,7 @@ def test_lots_of_different_banks_and_undated_ones_are_not_joined() -> None:
 def test_a_line_joins_parent_and_child_alone() -> None:
     """Two children of one parent are two lines; another bank of the same donor is in none."""
     rows = [row("A", 1), row("B", 2, parent="A"), row("C", 3, parent="A"), row("D", 4, parent="B"), row("X", 5)]
-    lines = {group.name: group.charts[0].lots for group in groups(rows) if group.kind == "line"}
+    lines = {group.name: group.charts[0].lots for group in groups(rows)[0] if group.kind == "line"}
     assert lines == {"C": ("A", "C"), "D": ("A", "B", "D")}
 
 
@@ -97,7 +97,7 @@ def test_the_control_lot_has_charts_of_its_own() -> None:
         row("A", 50),
         row("B", 51),
     ]
-    first = groups(rows)[0]
+    first = groups(rows)[0][0]
     assert first.kind == "control" and first.charts[0].sd is not None
     assert words.heading(first) == "Control lot (system suitability)"
     assert "A" not in first.charts[0].lots
@@ -133,3 +133,23 @@ def test_the_overview_follows_clones_of_the_last_lot_of_a_line() -> None:
     html = planted_records.overview([first, last.model_copy(update={"parent": "HLP-2031-02"})])
     part = html[html.index('id="clones"') :].split("</table>")[0]
     assert part.count('<th scope="row">') == 2 and "at passage 7: 22%" in part and "in 1 line." in html
+
+
+def test_once_a_lot_is_sealed_only_sealed_lots_are_charted() -> None:
+    rows = [row(f"L{n}", float(n % 3), sampled=f"2031-01-{n + 1:02}") for n in range(12)]
+    html = planted_records.overview(rows, sealed=[f"L{n}" for n in range(9)])
+    part = html[html.index('id="control"') :]
+    assert '<td class="n">9</td>' in part and "Sealed lots only." in part
+    assert "No lot is sealed: finished lots." in planted_records.overview(rows)
+
+
+def test_of_many_lines_the_longest_have_charts() -> None:
+    rows = [
+        row(f"{n:02}-{k}", n + 2 * k, parent=f"{n:02}-{k - 1}" if k else None)
+        for n in range(40)
+        for k in range(2 + (n == 7))
+    ]
+    drawn, undrawn = groups(rows)
+    lines = [group.name for group in drawn if group.kind == "line"]
+    assert len(lines) == MOST_LINES and "07-2" in lines and undrawn == 10
+    assert "not charted: 10 shorter lines" in planted_records.overview(rows)

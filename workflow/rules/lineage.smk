@@ -1,6 +1,7 @@
 """
 INPUTS   counts and calls of a lot and of the lots it was grown from, counts of their donor, verdicts on the earlier lots
-OUTPUTS  results/{lot}/lineage/kinetics.json, parent.json, metrics.json; results/study/lineage/{lot}.json, for the overview, of all lots grown from {lot}
+OUTPUTS  results/{lot}/lineage/kinetics.json, parent.json, metrics.json; results/study/lineage/{family}.json, for the
+         overview, of all lots grown from the lot {family}
 STEPS    trace_lineage: the lots together, at shared breakpoints -> compare_parent: is the lot of this line;
          trace_family: the same as trace_lineage, with sister lots
 """
@@ -53,10 +54,11 @@ rule compare_parent:
         "../scripts/compare_parent.py"
 
 
+# Its wildcard is not a lot: the results of a family are none of its first lot's, which may be sealed.
 rule trace_family:
     input:
-        unpack(lambda wildcards: files.family_inputs(study, wildcards.lot)),
-        donor=lambda wildcards: files.counts_of(study, donor=study.lots[wildcards.lot].donor_id),
+        unpack(lambda wildcards: files.family_inputs(study, wildcards.family)),
+        donor=lambda wildcards: files.counts_of(study, donor=study.lots[wildcards.family].donor_id),
         bins=files.BINS,
         layout=shipped(settings.reference.layout),
         recurrent=shipped(settings.copy_number.recurrent_regions),
@@ -64,16 +66,18 @@ rule trace_family:
     output:
         kinetics=files.FAMILY,
     log:
-        "logs/{lot}/trace_family.log",
+        "logs/study/trace_family.{family}.log",
     benchmark:
-        "benchmarks/{lot}/trace_family.tsv"
+        "benchmarks/study/trace_family.{family}.tsv"
+    wildcard_constraints:
+        family=samples.one_of(list(samples.families(study))),
     conda:
         "../../envs/karyolot.yaml"
     resources:
         **needs("trace_family"),
     params:
         **step("trace_family", settings.copy_number),
-        sex=lambda wildcards: samples.sex_of(study, wildcards.lot),
-        line=lambda wildcards: samples.family_of(study, wildcards.lot),
+        sex=lambda wildcards: samples.sex_of(study, wildcards.family),
+        line=lambda wildcards: samples.family_of(study, wildcards.family),
     script:
         "../scripts/trace_family.py"

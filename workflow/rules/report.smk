@@ -85,6 +85,7 @@ rule render_overview:
     params:
         **step("render_overview"),
         mark=made_by.mark,
+        sealed=audit.sealed(Path.cwd()),
         samples=expression.expression_samples(study, samples.study_samples(study)),
     script:
         "../scripts/render_overview.py"

@@ -20,6 +20,7 @@ with job(snakemake, Section):
     tables = read_study(files)
     study = study_expression(snakemake.params.samples, *tables) if tables else None
     families = [read_model(path, Kinetics) for path in files.lineages]
-    write_text(render_overview(list(rows), code_state(), study, read_pairs(files), families), snakemake.output.html)
+    found = [study, read_pairs(files), families, snakemake.params.sealed]
+    write_text(render_overview(list(rows), code_state(), *found), snakemake.output.html)
     write_text(lots["lots"].to_csv(sep="\t", index=False), snakemake.output.tsv)
     write_workbook(lots, snakemake.output.xlsx)

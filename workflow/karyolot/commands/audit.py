@@ -59,6 +59,11 @@ def made(lots: Iterable[str], environment: Mapping[str, str]) -> list[str]:
     return [lot for lot in lots if lot not in kept(environment)]
 
 
+def sealed(directory: Path) -> list[str]:
+    """Lots whose last revision is sealed."""
+    return sorted(sealed_lots(ledger.read(directory)))
+
+
 def begin(directory: Path, dag: Any, settings: Config, configfiles: Sequence[str | Path]) -> None:
     """When a run is about to start its jobs: exit code 2 with the triggers if one of them would change a sealed lot; else the
     run goes into the ledger with its inputs and the reasons for its jobs."""

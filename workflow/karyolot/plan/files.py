@@ -130,7 +130,7 @@ METRICS = {
     "panel": "results/{lot}/rna/panel_metrics.json",
 }
 DESCENT = "results/{lot}/lineage/parent.json"
-KINETICS, FAMILY = "results/{lot}/lineage/kinetics.json", "results/study/lineage/{lot}.json"
+KINETICS, FAMILY = "results/{lot}/lineage/kinetics.json", "results/study/lineage/{family}.json"
 LOT_METRICS = "results/{lot}/metrics.json"
 VERDICT = "results/{lot}/verdict.json"
 REPORT = "results/{lot}/report.json"
@@ -219,7 +219,7 @@ def said_by_fastp(study: Study) -> list[str]:
 def overview_inputs(study: Study, settings: Config) -> Inputs:
     """Inputs of the page of all lots (OverviewFiles)."""
     pairs = PAIRS if allele_lots(study, settings) else None
-    lineages = tuple(FAMILY.format(lot=first) for first in families(study))
+    lineages = tuple(FAMILY.format(family=first) for first in families(study))
     return OverviewFiles.inputs(
         OverviewFiles(reports=tuple(reports(study)), study=study_files(study), pairs=pairs, lineages=lineages)
     )

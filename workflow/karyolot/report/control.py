@@ -6,6 +6,7 @@ process does not inflate as it does the spread of all values.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby, pairwise
 from typing import Literal, NamedTuple
 
@@ -18,6 +19,8 @@ D2, D4 = 1.128, 3.267
 """Mean of the range of two normal values over their standard deviation; upper limit of a moving range over the mean one."""
 FEWEST = 8
 """Lots below which limits would be little more than chance: the standard deviation is then uncertain by a third or more."""
+MOST_LINES = 30
+"""Lines with charts: beyond, a page of a thousand lots would be mostly these."""
 ALERT, ACTION = 2.0, 3.0
 """Standard deviations from the mean."""
 CONTROL = "CONTROL"
@@ -41,16 +44,16 @@ class Chart:
     values: tuple[float, ...]
     passages: tuple[float | None, ...]
 
-    @property
+    @cached_property
     def centre(self) -> float:
         return float(np.mean(self.values))
 
-    @property
+    @cached_property
     def ranges(self) -> tuple[float, ...]:
         """Moving ranges: each value from the one before."""
         return tuple(abs(after - before) for before, after in pairwise(self.values))
 
-    @property
+    @cached_property
     def sd(self) -> float | None:
         """Standard deviation of the process; None = limits are not set."""
         if len(self.values) < FEWEST:
@@ -58,19 +61,19 @@ class Chart:
         found = float(np.mean(self.ranges)) / D2
         return found if found > 0 else None
 
-    @property
+    @cached_property
     def range_limit(self) -> float | None:
         """Upper limit of a moving range."""
         return None if self.sd is None else D4 * float(np.mean(self.ranges))
 
-    @property
+    @cached_property
     def unset(self) -> str:
         """Why limits are not set; '' = they are."""
         if len(self.values) < FEWEST:
             return f"n < {FEWEST}: limits not set"
         return "no variation: limits not set" if self.sd is None else ""
 
-    @property
+    @cached_property
     def signals(self) -> tuple[Signal, ...]:
         """Lots beyond the alert or the action limit."""
         if self.sd is None:
@@ -93,13 +96,17 @@ class Group(NamedTuple):
     undated: int = 0
 
 
-def groups(rows: Sequence[OverviewRow]) -> list[Group]:
-    """All charts of a study: of the control lot, of the lots of each bank, of each line of at least two lots.
+def groups(rows: Sequence[OverviewRow]) -> tuple[list[Group], int]:
+    """Charts of a study: of the control lot, of the lots of each bank, of each line of at least two lots; and the number of lines
+    beyond MOST_LINES, the shortest, which have none.
 
     Lots are joined within one bank (stage of the process), passages from parent to child alone. A lot without a verdict on
     stability has no value of a stability criterion.
     """
-    return [group for group in (*_of_banks(rows), *_of_lines(rows)) if group.charts or group.undated]
+    lines = [group for group in _of_lines(rows) if group.charts]
+    longest = sorted(lines, key=lambda group: -len(group.charts[0].lots))[:MOST_LINES]
+    banks = [group for group in _of_banks(rows) if group.charts or group.undated]
+    return [*banks, *(group for group in lines if group in longest)], len(lines) - len(longest)
 
 
 def _of_banks(rows: Sequence[OverviewRow]) -> Iterator[Group]:

@@ -1,6 +1,6 @@
 """All lots on one page: lots x chromosome arms."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -110,18 +110,31 @@ def recurrent(rows: Sequence[OverviewRow]) -> list[Recurrent]:
     return sorted(made, key=lambda arm: -len(arm.lots))
 
 
+def _columns(rows: Sequence[OverviewRow]) -> dict[str, list[str]]:
+    """Arms by chromosome, in the order they first appear."""
+    columns: dict[str, list[str]] = {}
+    for row in rows:
+        for arm in row.arms:
+            held = columns.setdefault(arm.chrom, [])
+            if arm.arm not in held:
+                held.append(arm.arm)
+    return columns
+
+
 def _panels(rows: Sequence[OverviewRow]) -> list[tuple[trend.Panel, str]]:
     """The trend of each donor with what it shows."""
     findings = {donor: passages.panel_finding(held) for donor, held in trend.by_donor(rows).items()}
     return [(panel, findings[panel.donor_id]) for panel in trend.panels(rows)]
 
 
-def _over_time(rows: Sequence[OverviewRow], families: Sequence[Kinetics]) -> dict[str, Any]:
-    """Control charts; lots whose clones were followed and that no other lot was grown from; clones over families of lots."""
-    charts, parents = control.groups(rows), {row.parent for row in rows}
+def _over_time(rows: Sequence[OverviewRow], families: Sequence[Kinetics], sealed: Set[str]) -> dict[str, Any]:
+    """Control charts, of sealed lots alone once there are some; lots whose clones were followed and that no other lot was grown
+    from; clones over families of lots."""
+    charts, undrawn = control.groups([row for row in rows if row.lot_id in sealed] if sealed else rows)
+    parents = {row.parent for row in rows}
     return {
         "charts": charts,
-        "charts_caption": control_text.overview(charts),
+        "charts_caption": control_text.overview(charts, undrawn, bool(sealed)),
         "control": control_text,
         "chart": control_figure,
         "families": [(family, kinetics.section(family)) for family in families],
@@ -142,22 +155,18 @@ def render_overview(
     study: StudyExpression | None = None,
     pairs: pd.DataFrame | None = None,
     families: Sequence[Kinetics] = (),
+    sealed: Sequence[str] = (),
 ) -> str:
     """The overview as one HTML page beside the lots' folders. Lots by gravity of their verdict, then id.
 
     made_by: the code that renders. study: expression across lots, None = too few RNA samples. pairs: schema Pairs, None = no
     sample's alleles were counted; a lot that is not its donor's is then named after the donor it matches. families: clones over
-    lots with sisters. The strip of arms has all arms of any lot, in the order they first appear; a lot without an arm shows it
-    as not assessed.
+    lots with sisters. sealed: lots that are. The strip of arms has all arms of any lot, in the order they first appear; a lot
+    without an arm shows it as not assessed.
     """
     ordered = sorted(rows, key=lambda row: (groups.GRAVITY.index(row.outcome), row.lot_id))
     by_donor = sorted(ordered, key=lambda row: (row.donor_id, row.passage is None, row.passage or 0, row.lot_id))
-    columns: dict[str, list[str]] = {}
-    for row in by_donor:
-        for arm in row.arms:
-            held = columns.setdefault(arm.chrom, [])
-            if arm.arm not in held:
-                held.append(arm.arm)
+    columns = _columns(by_donor)
     place = strip.layout(columns)
     states = {row.lot_id: {(arm.chrom, arm.arm): arm.state for arm in row.arms} for row in ordered}
     matched = study_text.matches(pairs)
@@ -183,7 +192,7 @@ def render_overview(
         "trend": trend,
         "ticks": trend.ticks(ordered),
         "trend_caption": passages.trend(ordered),
-        **_over_time(by_donor, families),
+        **_over_time(by_donor, families, set(sealed)),
         "title": "Genomic stability, all lots",
         "identity": None if pairs is None else study_text.pair_findings(pairs),
         "expression": study,

@@ -26,8 +26,8 @@ def heading(group: Group) -> str:
     return f"{names[group.kind]}{undated}"
 
 
-def overview(groups: Sequence[Group]) -> Caption:
-    """What all charts of a study show."""
+def overview(groups: Sequence[Group], undrawn: int, sealed: bool) -> Caption:
+    """What all charts of a study show. undrawn: lines without charts, too many to draw. sealed: no other lots are charted."""
     charts = [chart for group in groups for chart in group.charts]
     unset = sum(bool(chart.unset) for chart in charts)
     signals = [signal for chart in charts for signal in chart.signals]
@@ -37,7 +37,10 @@ def overview(groups: Sequence[Group]) -> Caption:
         parts.append(f"beyond an action limit: {listed(beyond, NAMED)}")
     if unset:
         parts.append(f"limits not set in {unset}")
-    return Caption(finding="; ".join(parts) + ".", reading=READING)
+    if undrawn:
+        parts.append(f"not charted: {undrawn} shorter lines of passages")
+    basis = " Sealed lots only." if sealed else " No lot is sealed: finished lots."
+    return Caption(finding="; ".join(parts) + ".", reading=READING + basis)
 
 
 def limits(chart: Chart) -> str:
