@@ -109,7 +109,10 @@ def call_changes(
     chroms = {names[low]: (low, high) for low, high in runs_of(names)}
     changes = [change(_rows_of(table, chroms, row), "segment") for row in changed.to_dict("records")]
     places = distinct_places(arms)
-    known = known_threshold(len(places), settings.family_wise_error)
+
+    def known(of: Error) -> float:
+        return float(known_threshold(len(places), settings.family_wise_error, of.freedom))
+
     for row in places.to_dict("records"):
         if row["bins"] < settings.min_bins:
             continue
@@ -117,13 +120,13 @@ def call_changes(
         inside = inside[(table["region"].to_numpy()[inside] != "PAR")]
         changes = _with_whole(changes, change(inside, row["scope"]), change, known, settings)
     changes = _joined(changes, table, change)
-    about = _About(table, arms, donor_noise, settings, atlas, comparison, sets, {"segment": threshold, "known": known})
+    about = _About(table, arms, donor_noise, settings, atlas, comparison, sets, threshold, known)
     changes = sorted(changes, key=lambda item: int(item.rows[0]))
     return Calls.frame({"id": f"E{number}", **_row(item, about)} for number, item in enumerate(changes, 1))
 
 
 class _About(NamedTuple):
-    """What a call is described with. table: used bins. arms: schema Arms. limits: |z| of segments and of known regions."""
+    """What a call is described with. table: used bins. arms: schema Arms. segment, known: |z| of segments, of known regions."""
 
     table: pd.DataFrame
     arms: pd.DataFrame
@@ -132,7 +135,8 @@ class _About(NamedTuple):
     atlas: Atlas
     comparison: Comparison
     sets: float | None
-    limits: Mapping[str, float]
+    segment: float
+    known: Callable[[Error], float]
 
 
 def _rows_of(table: pd.DataFrame, chroms: Mapping[str, tuple[int, int]], place: Mapping[Any, Any]) -> Rows:
@@ -146,7 +150,11 @@ def _rows_of(table: pd.DataFrame, chroms: Mapping[str, tuple[int, int]], place: 
 
 
 def _with_whole(
-    changes: list[_Change], whole: _Change, change: Callable[..., _Change], threshold: float, settings: CopyNumber
+    changes: list[_Change],
+    whole: _Change,
+    change: Callable[..., _Change],
+    known: Callable[[Error], float],
+    settings: CopyNumber,
 ) -> list[_Change]:
     """The changes with what the test of a whole arm, chromosome or recurrent region adds to those called inside it.
 
@@ -165,7 +173,7 @@ def _with_whole(
     if len(rest) < max(settings.min_bins, len(whole.rows) / 2):
         return changes
     left = change(rest, *whole.tests)
-    if abs(left.mean) < least_effect(left.se, threshold, settings):
+    if abs(left.mean) < least_effect(left.se, known(left.error), settings):
         return changes
     alike = [c for c in inside if abs(c.mean - left.mean) <= SAME * np.hypot(c.se, left.se)]
     return [c for c in changes if c not in alike] + [_union([*alike, left], change)]
@@ -286,8 +294,8 @@ def _limit(item: _Change, type_: Type, extent: Extent, arm: str, copies: int, ab
     own = about.arms[(about.arms["scope"] == extent) & (about.arms["name"] == arm)]
     if len(own) and pd.notna(printed := own[f"lod_{type_}"].iloc[0]) and copies == own["copies"].iloc[0]:
         return float(printed)
-    limits = about.limits
-    threshold = limits["segment"] if item.tests == ("segment",) else min(limits.values())
+    known = np.inf if item.tests == ("segment",) else about.known(item.error)
+    threshold = min(about.segment, known)
     gain, loss = smallest_fractions(item.error, threshold, copies, about.settings, about.sets)
     return gain if type_ == "gain" else loss
 

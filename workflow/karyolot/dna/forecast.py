@@ -207,11 +207,13 @@ def forecast(lot: float, donor: float, libraries: Libraries, settings: CopyNumbe
             float(degrees_of_freedom(measured, bins)),
         )
 
-    threshold = known_threshold(libraries.tests, settings.family_wise_error)
     arms = {}
+    autosomes = sum(libraries.arms.values())
     for name, bases in libraries.arms.items():
         bins = round(bases / width)
-        both = smallest_fractions(error(max(bins, 1)), threshold, 2, settings)
+        own = error(max(bins, 1))
+        threshold = float(known_threshold(libraries.tests, settings.family_wise_error, own.freedom))
+        both = smallest_fractions(own, threshold, 2, settings, lost=bases / autosomes)
         assessable = bins >= settings.min_bins and _larger(both) <= settings.max_arm_lod
         arms[name] = both if assessable else (np.nan, np.nan)
     return Forecast(width, used, fragments, limits_by_size(error, width, used, settings), arms)

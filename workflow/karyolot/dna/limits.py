@@ -1,11 +1,11 @@
 """What this lot's reads could have shown: tests of places whose ends are known, and limits of detection."""
 
 from collections.abc import Callable
-from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri, stdtrit
 
 from karyolot.contracts.cells import detectable_fraction, in_sets, tetraploid_limit
 from karyolot.contracts.contigs import contig_key
@@ -13,14 +13,18 @@ from karyolot.contracts.copy_number import MASKS, Arms, Lod, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.noise import degrees_of_freedom, standard_error
+from karyolot.dna.ratio import absorbed
 from karyolot.dna.segments import against_donor
-from karyolot.dna.thresholds import known_threshold, least_effect, segment_threshold
+from karyolot.dna.thresholds import KNOWN, known_threshold, least_effect, segment_threshold
 
 MIN_USABLE = 0.2
 """An arm with a smaller fraction of its bins in use is not assessable: what is seen cannot speak for it."""
 NEVER_SEEN = frozenset({"13p", "14p", "15p", "21p", "22p", "Yq"})
 """Arms that short reads do not assess whatever their number: the short arms of the acrocentric chromosomes are satellites and
 ribosomal DNA, and two thirds of Yq have no sequence in GRCh37 and GRCh38, a large part of the rest being palindromes."""
+
+MOST_LOST = 0.5
+"""Fraction of a change absorbed by the correction from which on a region has no limit: it would be most of the genome."""
 
 
 class Error(NamedTuple):
@@ -59,9 +63,18 @@ def known_regions(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber, atla
         part = part[middle[part.index].between(start, end, "left")]
         if len(part):
             places.append(("recurrent", region, part))
-    rows = [{"scope": scope, "name": name, **_facts(part)} for scope, name, part in places]
-    threshold = known_threshold(len(distinct_places(pd.DataFrame(rows))), settings.family_wise_error)
-    return Arms.frame(_tested(row, noise, threshold, settings) for row in rows)
+    lost = absorbed(used) if noise.assessable else None
+    rows = [
+        {
+            "scope": scope,
+            "name": name,
+            **_facts(part),
+            "lost": lost(part.index[part["mask"].isna()]) if lost else np.nan,
+        }
+        for scope, name, part in places
+    ]
+    tests = len(distinct_places(pd.DataFrame(rows)))
+    return Arms.frame(_tested(row, noise, tests, settings) for row in rows)
 
 
 def distinct_places(arms: pd.DataFrame) -> pd.DataFrame:
@@ -86,21 +99,22 @@ def _facts(part: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def _tested(row: dict[str, object], noise: Noise, threshold: float, settings: CopyNumber) -> dict[str, object]:
-    weight, bins, copies = float(row.pop("weight")), int(row["bins"]), int(row["copies"])  # type: ignore[arg-type, call-overload]
+def _tested(row: dict[str, Any], noise: Noise, tests: int, settings: CopyNumber) -> dict[str, Any]:
+    weight, lost, bins, copies = row.pop("weight"), row.pop("lost"), row["bins"], row["copies"]
     known = noise.assessable and bins >= settings.min_bins
     error = error_of(noise, weight, bins) if known else UNKNOWN
-    gain, loss = smallest_fractions(error, threshold, copies, settings) if known else (np.nan, np.nan)
-    assessable = bool(known and row["usable"] >= MIN_USABLE and max(gain, loss) <= settings.max_arm_lod)  # type: ignore[operator]
+    threshold = float(known_threshold(tests, settings.family_wise_error, error.freedom))
+    gain, loss = smallest_fractions(error, threshold, copies, settings, lost=lost) if known else (np.nan, np.nan)
+    assessable = bool(known and row["usable"] >= MIN_USABLE and max(gain, loss) <= settings.max_arm_lod)
     return {
         **row,
         "se": error.se,
-        "z": row["log2"] / error.se if known else np.nan,  # type: ignore[operator]
+        "z": row["log2"] / error.se if known else np.nan,
         "lod_gain": float(gain),
         "lod_loss": float(loss),
         "power_gain": np.nan,
         "power_loss": np.nan,
-        "changed": bool(known and abs(row["log2"]) >= least_effect(error.se, threshold, settings)),  # type: ignore[arg-type]
+        "changed": bool(known and abs(row["log2"]) >= least_effect(error.se, threshold, settings)),
         "assessable": assessable,
     }
 
@@ -147,13 +161,17 @@ def limits_by_size(error: Callable[[int], Error], width: float, used: int, setti
 
 
 def smallest_fractions(
-    error: Error, threshold: float, copies: int, settings: CopyNumber, sets: float | None = None
+    error: Error, threshold: float, copies: int, settings: CopyNumber, sets: float | None = None, lost: float = 0.0
 ) -> tuple[float, float]:
-    """Smallest cell fractions of a gain and of a loss that are called with the configured power.
+    """Smallest cell fractions of a gain and of a loss that are called with the configured power; NaN where nothing would be left
+    of them.
 
     error: of the mean log2 ratio. threshold: |z| it must pass. copies: in a diploid cell. sets: of the cells, None = diploid.
+    lost: fraction of the shift that the correction takes away (`ratio.absorbed`).
     """
-    gain, loss = detectable_fraction(_shift(error, threshold, settings), copies, sets)
+    if lost >= MOST_LOST:
+        return np.nan, np.nan
+    gain, loss = detectable_fraction(_shift(error, threshold, settings) / (1 - lost), copies, sets)
     return float(gain), float(loss)
 
 
@@ -163,12 +181,13 @@ def _shift(error: Error, threshold: float, settings: CopyNumber) -> float:
     The standard error s is an estimate, here and where the shift is to be called: a shift of k s passes z times the error s'
     of the other lot, another estimate with the same nu degrees of freedom, when k s - z s' exceeds the deviation of the mean.
     To first order that has the mean (k - z) sigma and the variance sigma^2 (1 + (k^2 + z^2) / (2 nu)), so that
-    (k - z)^2 = q^2 (1 + (k^2 + z^2) / (2 nu)), with q the normal quantile of the power; k is z + q for a known error.
+    (k - z)^2 = q^2 (1 + (k^2 + z^2) / (2 nu)), with q the normal quantile of the power; k is z + q for a known error. Above the
+    smallest effect called it lies by the quantile of Student's t.
     """
-    q = NormalDist().inv_cdf(settings.power)
+    q = ndtri(settings.power)
     known = 1 - q**2 / (2 * error.freedom)
     k = (threshold + np.sqrt(threshold**2 - known * (threshold**2 * known - q**2))) / known
-    return max(float(k * error.se), settings.min_log2 + q * error.se)
+    return float(max(k * error.se, settings.min_log2 + stdtrit(min(error.freedom, KNOWN), settings.power) * error.se))
 
 
 def stated(

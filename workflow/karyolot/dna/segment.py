@@ -34,6 +34,9 @@ LENGTH_GROWTH = 1.2
 START_STEP = 0.1
 """Neighbouring trial starts, as a share of the length: at most 5 % off, |z| 5 % lower. Refinement makes both good."""
 
+ALIKE = 3.0
+"""Standard errors within which a few bins have the level of their neighbours."""
+
 
 class Track(NamedTuple):
     """Running sums of weights and of weight x value; variance inflation of the mean of 0, 1, ... all bins."""
@@ -105,6 +108,63 @@ def carve(segments: list[tuple[int, int]], arm: Track, threshold: float, min_bin
         done.append((start, end))
         waiting += [(a, b) for a, b in ((low, start), (end, high)) if b > a]
     return sorted(done)
+
+
+def dissolve(segments: list[tuple[int, int]], arm: Track, min_bins: int) -> list[tuple[int, int]]:
+    """Remove short segments that exist only because a change ends inside a bin or near the end of the arm.
+
+    The bin in which a change ends lies between both levels. With very high counts it differs from either, and as no segment is
+    shorter than min_bins it takes neighbours along: [0, 0, -0.4] or [-0.4, -1, -1] between 0 and -1. Its bins go to the levels
+    they have. Fewer than min_bins unchanged bins beyond a change take bins of it along; they become a segment of their own,
+    too short to be called.
+    """
+    segments = list(segments)
+    i = 0
+    while i < len(segments):
+        low, high = segments[i]
+        left, right = segments[i - 1 : i], segments[i + 1 : i + 2]
+        short = high - low < 2 * min_bins and len(segments) > 1
+        end = _end_inside(_level(left, arm), segments[i], _level(right, arm), arm) if short else None
+        if end is None:
+            i += 1
+            continue
+        parts = [(left[0][0] if left else low, end), (end, right[0][1] if right else high)]
+        segments[i - len(left) : i + 1 + len(right)] = [(a, b) for a, b in parts if b > a]
+        i += not (left and right)
+    return segments
+
+
+def _level(segments: list[tuple[int, int]], arm: Track) -> tuple[float, float]:
+    """Mean and error of the inner bins of the one segment, since it may end inside bins too; unchanged where there is none."""
+    if not segments:
+        return 0.0, 0.0
+    low, high = segments[0]
+    return arm.inside(low + 1, high - 1) if high - low > 2 else arm.inside(low, high)
+
+
+def _end_inside(
+    before: tuple[float, float], piece: tuple[int, int], after: tuple[float, float], arm: Track
+) -> int | None:
+    """Where the level `before` ends if `piece` is bins of it, one bin between both levels, and bins of `after`; else None.
+
+    before, after: mean and standard error.
+    """
+    low, high = piece
+    if abs(before[0] - after[0]) < ALIKE * np.hypot(before[1], after[1]):
+        return None
+
+    def alike(first: int, last: int, level: tuple[float, float]) -> bool:
+        if first >= last:
+            return True
+        mean, se = arm.inside(first, last)
+        return bool(abs(mean - level[0]) < ALIKE * np.hypot(se, level[1]))
+
+    for middle in range(low, high):
+        value, se = arm.inside(middle, middle + 1)
+        between = min(before[0], after[0]) - ALIKE * se <= value <= max(before[0], after[0]) + ALIKE * se
+        if between and alike(low, middle, before) and alike(middle + 1, high, after):
+            return middle if abs(value - after[0]) < abs(value - before[0]) else middle + 1
+    return None
 
 
 def best_stretches(sums: Floats, moments: Floats, inflation: Floats, min_bins: int) -> tuple[Floats, Places, Places]:

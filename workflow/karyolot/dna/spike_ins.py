@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from karyolot.contracts.copy_number import Lod, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.limits import distinct_places, stated
-from karyolot.dna.noise import inflation_at, standard_error
+from karyolot.dna.noise import degrees_of_freedom, inflation_at, standard_error
+from karyolot.dna.ratio import absorbed
 from karyolot.dna.segment import best_stretches
 from karyolot.dna.segments import against_donor, runs_of_table, segment_run
 from karyolot.dna.thresholds import known_threshold, least_effect, segment_threshold
@@ -53,6 +54,16 @@ class _Field(NamedTuple):
     quiet: NDArray[np.bool_]
     noise: Noise
     threshold: float
+
+
+class _Place(NamedTuple):
+    """A region of known ends: its used bins, copies in a diploid cell, |z| it must pass, and the fraction of a change that the
+    correction absorbs."""
+
+    inside: Integers
+    copies: int
+    threshold: float
+    lost: float
 
 
 def verify(
@@ -123,7 +134,8 @@ def _verified_places(field: _Field, arms: pd.DataFrame, settings: CopyNumber) ->
     distribution whose moments are those of the thinned counts, so the power needs no draws. Places that are changed, or
     hold a change, keep the limits predicted and have no power.
     """
-    threshold = known_threshold(len(distinct_places(arms)), settings.family_wise_error)
+    tests = len(distinct_places(arms))
+    lost = absorbed(field.table)
     rows = []
     for row in arms.to_dict("records"):
         inside = _bins_of(field, row)
@@ -133,10 +145,11 @@ def _verified_places(field: _Field, arms: pd.DataFrame, settings: CopyNumber) ->
             and field.quiet[inside].all()
             and not row["changed"]
         ):
+            freedom = degrees_of_freedom(field.noise, len(inside))
+            threshold = float(known_threshold(tests, settings.family_wise_error, freedom))
+            place = _Place(inside, int(row["copies"]), threshold, lost(inside))
             for type_ in ("gain", "loss"):
-                limit, power = _limit(
-                    field, inside, int(row["copies"]), type_, row[f"lod_{type_}"], threshold, settings
-                )
+                limit, power = _limit(field, place, type_, row[f"lod_{type_}"], settings)
                 row[f"lod_{type_}"], row[f"power_{type_}"] = limit, power
         row["assessable"] = bool(row["assessable"] and max(row["lod_gain"], row["lod_loss"]) <= settings.max_arm_lod)
         rows.append(row)
@@ -149,13 +162,11 @@ def _bins_of(field: _Field, place: Mapping[Any, Any]) -> Integers:
     return np.flatnonzero(inside & (table["region"] != "PAR") & (table["copies"] > 0))
 
 
-def _limit(
-    field: _Field, inside: Integers, copies: int, type_: str, predicted: float, threshold: float, settings: CopyNumber
-) -> tuple[float, float]:
+def _limit(field: _Field, place: _Place, type_: str, predicted: float, settings: CopyNumber) -> tuple[float, float]:
     """Smallest fraction of cells, not below `predicted`, whose change is found with the power asked for, and that power."""
 
     def power(fraction: float) -> float:
-        return _power(field, inside, copies, type_, fraction, threshold, settings)
+        return _power(field, place, type_, fraction, settings)
 
     highest = 1 - 1e-6 if type_ == "loss" else 1.0
     if not predicted < highest:
@@ -171,21 +182,20 @@ def _limit(
     return high, power(high)
 
 
-def _power(
-    field: _Field, inside: Integers, copies: int, type_: str, fraction: float, threshold: float, settings: CopyNumber
-) -> float:
+def _power(field: _Field, place: _Place, type_: str, fraction: float, settings: CopyNumber) -> float:
     """Probability that the mean of these bins passes the test after thinning their fragments.
 
     A count n of which each is kept with probability p has the log2 ratio to before of mean log2 p and variance
-    (1 - p) / (n p ln(2)^2), to first order in 1 / (n p).
+    (1 - p) / (n p ln(2)^2), to first order in 1 / (n p). What the correction would absorb of the mean is taken off.
     """
+    inside, copies, threshold, lost = place
     lot, donor = field.lot[inside].astype(float), field.donor[inside].astype(float)
     kept = 1 - fraction / copies if type_ == "loss" else 1 / (1 + fraction / copies)
     thinned = lot if type_ == "loss" else donor
     other = donor if type_ == "loss" else lot
     weights = np.log(2) ** 2 / (1 / (thinned * kept + 0.5) + 1 / (other + 0.5))
     sign = -1.0 if type_ == "loss" else 1.0
-    mean = np.average(field.values[inside], weights=weights) + sign * abs(np.log2(kept))
+    mean = np.average(field.values[inside], weights=weights) + sign * abs(np.log2(kept)) * (1 - lost)
     variance = np.sum(weights**2 * (1 - kept) / ((thinned * kept + 0.5) * np.log(2) ** 2)) / weights.sum() ** 2
     least = least_effect(standard_error(field.noise, weights.sum(), len(inside)), threshold, settings)
     return float(NormalDist().cdf(float((sign * mean - least) / np.sqrt(variance))))
