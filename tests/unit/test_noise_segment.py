@@ -104,7 +104,9 @@ def test_the_degrees_of_freedom_are_those_of_the_errors_of_many_lots() -> None:
         expected.append(degrees_of_freedom(noise, sizes))
     measured = 2 * np.mean(inflations, axis=0) ** 2 / np.var(inflations, axis=0, ddof=1)
     ratio = np.median(expected, axis=0) / measured
-    assert (ratio > 0.4).all() and (ratio < 2.5).all()
+    assert (ratio[1:] > 0.4).all() and (ratio[1:] < 2.5).all()
+    # The error of a single bin is as good as known in either case.
+    assert min(expected[0][0], measured[0]) > 1000
     assert (np.diff(measured) < 0).all()
 
 

@@ -39,6 +39,9 @@ WHOLE = 0.9
 """Fraction of the used bins of an arm or chromosome a change covers to be called a change of the whole of it."""
 SAME = 3.0
 """Standard errors within which two neighbouring changes are one change."""
+SAME_CHANGE = 0.5
+"""The rest of a region belongs to a change inside it when its mean is at least that fraction of the whole region's: nearer to
+changed than to unchanged. Without, a whole chromosome near its limit was at times called in less than half of its bins."""
 MEDIAN_SE = 1.2533
 """Standard error of a median over that of a mean, of normal values: sqrt(pi / 2)."""
 DONOR_Z = 4.0
@@ -162,6 +165,7 @@ def _with_whole(
 
     - the other 60 lie at 0.28: one gain of all 100 bins, tests 'segment,arm';
     - they lie at 0.10, significant by themselves: a second call of 60 bins, test 'arm';
+    - they lie at 0.20, not significant by themselves but no more different from 0.30: also one gain of all 100 bins;
     - they lie at 0.01: nothing is added, the test of the arm only saw the gain that is called.
 
     A gain of 95 bins is named 'segment,arm' and keeps its ends. One of 80 bins stays alone: the other 20 are less than half
@@ -173,9 +177,12 @@ def _with_whole(
     if len(rest) < max(settings.min_bins, len(whole.rows) / 2):
         return changes
     left = change(rest, *whole.tests)
-    if abs(left.mean) < least_effect(left.se, known(left.error), settings):
-        return changes
     alike = [c for c in inside if abs(c.mean - left.mean) <= SAME * np.hypot(c.se, left.se)]
+    if abs(left.mean) < least_effect(left.se, known(left.error), settings):
+        least = least_effect(whole.se, known(whole.error), settings)
+        same = inside and len(alike) == len(inside) and left.mean / whole.mean >= SAME_CHANGE
+        if not same or abs(whole.mean) < least:
+            return changes
     return [c for c in changes if c not in alike] + [_union([*alike, left], change)]
 
 

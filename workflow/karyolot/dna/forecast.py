@@ -20,7 +20,7 @@ from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.settings import CopyNumber, Identity
 from karyolot.dna.alleles import BLOCK, LEAST_BLOCKS, SURE, sites_needed
 from karyolot.dna.limits import MIN_USABLE, Error, distinct_places, limits_by_size, smallest_fractions
-from karyolot.dna.noise import MIN_BINS, MIN_BLOCKS, degrees_of_freedom, fit_inflation, inflation_at
+from karyolot.dna.noise import MAD_VARIANCE, MIN_BINS, MIN_BLOCKS, freedom, inflation_at
 from karyolot.dna.ratio import analysis_factor
 from karyolot.dna.thresholds import known_threshold
 
@@ -43,8 +43,6 @@ NOISY_WAVES = ((50_000, 0.018), (300_000, 0.016), (2_000_000, 0.014))
 """Length in bases and standard deviation of the natural logarithm of the ratio: Ornstein-Uhlenbeck waves of the height seen
 in two published tumour/normal pairs, a quiet and a noisy one (sd of bins of 50 kb 0.019 and 0.031 after GC correction). No
 replicate cultures were at hand to measure them on."""
-MAD_VARIANCE = 5.4
-"""Relative variance of a squared MAD from m independent normal values, times m: inflations of block means are such."""
 LEAST_DEPTH, MOST_DEPTH = 0.01, 200.0
 """Range searched for a depth. Beyond, hardly a whole genome is sequenced."""
 MOST_TIMES = 1_000.0
@@ -199,32 +197,24 @@ def forecast(lot: float, donor: float, libraries: Libraries, settings: CopyNumbe
     variance = poisson_variance(*fragments)
 
     used = round(libraries.used / width)
-    measured = _as_measured(variance, used, width, libraries.shared)
+    # Blocks of noise are powers of two, of which MIN_BLOCKS fit into the arms; about half of them are lost at their ends.
+    largest = 2 ** max(int(np.log2(max(used / (2 * MIN_BLOCKS), 1))), 0)
 
     def error(bins: int) -> Error:
         return Error(
             float(np.sqrt(variance / bins + libraries.shared(bins * width))),
-            float(degrees_of_freedom(measured, bins)),
+            float(freedom(used, largest, bins)),
         )
 
     arms = {}
-    autosomes = sum(libraries.arms.values())
     for name, bases in libraries.arms.items():
         bins = round(bases / width)
         own = error(max(bins, 1))
         threshold = float(known_threshold(libraries.tests, settings.family_wise_error, own.freedom))
-        both = smallest_fractions(own, threshold, 2, settings, lost=bases / autosomes)
+        both = smallest_fractions(own, threshold, 2, settings, lost=bases / libraries.used)
         assessable = bins >= settings.min_bins and _larger(both) <= settings.max_arm_lod
         arms[name] = both if assessable else (np.nan, np.nan)
     return Forecast(width, used, fragments, limits_by_size(error, width, used, settings), arms)
-
-
-def _as_measured(variance: float, used: int, width: int, shared: Shared) -> Noise:
-    """The noise as a run would fit it to this many used bins: it says how well the standard error will be known."""
-    most = max(int(np.log2(max(used / (2 * MIN_BLOCKS), 1))), 0)
-    sizes = 2 ** np.arange(most + 1)
-    inflation = 1 + shared(sizes * width) * sizes / variance
-    return fit_inflation(sizes, np.maximum(used // sizes, 1), inflation, max(used, 1), int(sizes[-1]))
 
 
 def poisson_variance(lot: float, donor: float) -> float:
