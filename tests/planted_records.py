@@ -1049,7 +1049,7 @@ def thin() -> Record:
         copies,
         None,
         alleles=alleles(
-            copies, (), reason="41 het sites of the donor are at least 10 deep in both samples; 500 are needed"
+            copies, (), reason="no allele evidence (41 of the 500 heterozygous SNPs needed reach 10x in both samples)"
         ),
         pairs=0.6,
         findings=leading(

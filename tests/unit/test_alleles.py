@@ -134,10 +134,10 @@ def test_a_change_fails_a_lot_by_two_lines_of_evidence_where_two_can_be_had() ->
     result = planted.run([TRISOMY], per_bin=3000)
     both = judged(compared(("chr8", 0, 146, "gain", 0.6), result=result), result)
     assert (both["C02"][0], both["C02b"][0], both["C05"][0]) == ("FAIL", "PASS", "FAIL")
-    assert "by depth and by alleles" in both["C02"][1]
+    assert "supported by read depth and allele fractions" in both["C02"][1]
     against = judged(compared(result=result), result)
     assert (against["C02"][0], against["C02b"][0], against["C05"][0]) == ("PASS", "REVIEW", "PASS")
-    assert "the alleles contradict" in against["C02b"][1]
+    assert "contradicted by allele fractions" in against["C02b"][1]
 
 
 def test_the_record_holds_track_arms_and_the_interval_under_a_call() -> None:
@@ -164,11 +164,16 @@ def test_what_second_evidence_is_missing_is_said() -> None:
     against = compared(result=result)
     silent = against._replace(events=against.events.assign(evidence="uninformative"))
     for said, relation, missing in (
-        (None, "MATCH", "no panel of SNPs"), (silent, "MATCH", "too few or too thin"),
-        (compared(depth=3, result=result), "MATCH", "500 are needed"), (against, "NOT ENOUGH", "identity by SNPs: NOT ENOUGH"),
+        (None, "MATCH", "no panel of SNPs"), (silent, "MATCH", "too few heterozygous sites"),
+        (compared(depth=3, result=result), "MATCH", "of the 500 heterozygous SNPs needed"),
+        (against, "NOT ENOUGH", "identity by SNPs: NOT ENOUGH"),
     ):  # fmt: skip
         found = judged(said, result, cast(Relation, relation))
-        assert found["C02"][0] == "FAIL" and "by depth alone" in found["C02"][1] and missing in found["C02"][1]
+        assert (
+            found["C02"][0] == "FAIL"
+            and "supported by read depth only" in found["C02"][1]
+            and missing in found["C02"][1]
+        )
         assert found["C02b"][0] == ("PASS" if said is silent else "NOT_ASSESSED")
 
 
@@ -202,7 +207,9 @@ def test_an_event_beside_a_call_is_not_taken_for_a_part_of_it() -> None:
 
 def test_thin_reads_are_not_assessed() -> None:
     found = compared(depth=3)
-    assert found.events.empty and found.facts.lod is None and "500 are needed" in found.facts.reason
+    assert (
+        found.events.empty and found.facts.lod is None and "of the 500 heterozygous SNPs needed" in found.facts.reason
+    )
     assert AlleleArms.validate(found.arms).empty and AlleleTrack.validate(found.track).empty
 
 
@@ -210,7 +217,7 @@ def test_a_call_on_a_sex_chromosome_is_by_depth_alone() -> None:
     result = planted.run((planted.Event("chrX", 2_800_000, 155_600_000, -1, 0.5),), "F", 5000, 17)
     said = compared(depth=30, result=result)
     outcome, words = judged(said, result)["C02"]
-    assert outcome == "FAIL" and "by depth alone: alleles are counted on autosomes" in words
+    assert outcome == "FAIL" and "read depth only: alleles are counted on autosomes" in words
 
 
 @pytest.mark.statistics

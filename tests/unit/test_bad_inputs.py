@@ -216,7 +216,7 @@ CHECKED: list[tuple[str, Break, str, str, int | None, str | None, str]] = [
      "not UTF-16 text"),
     # cells
     ("id twice", lot(1, "lot_id", "L1"), "E01", LOTS, 3, "lot_id", "is already in line 2"),
-    ("ids that differ by case", lot(1, "lot_id", "l1"), "E01", LOTS, 3, "lot_id", "some file systems cannot tell"),
+    ("ids that differ by case", lot(1, "lot_id", "l1"), "E01", LOTS, 3, "lot_id", "some file systems do not distinguish"),
     ("id that Excel took for a date", lot(1, "lot_id", "2-Mar"), "E16", LOTS, 3, "lot_id", "a spreadsheet has probably"),
     ("passage as Python writes it", lot(1, "passage", "1_0"), "E09", LOTS, 3, "passage", "not a number"),
     ("passage with an exponent", lot(1, "passage", "1e3"), "E09", LOTS, 3, "passage", "not a whole number"),
@@ -707,7 +707,7 @@ def panel_of_another_assembly(job: Job) -> None:
     job.inputs = {**genome(job), "panel": [job.put("p.vcf", VCF + "chr1\t2\t.\tA\tC\n")]}
 
 
-@read_by("map_transcripts", "g.gtf, line 1: is not GTF: start and end are whole numbers .*'9O'")
+@read_by("map_transcripts", "g.gtf, line 1: is not GTF: start and end must be whole numbers .*'9O'")
 def annotation_with_a_letter_in_a_number(job: Job) -> None:
     job.inputs = {"gtf": [job.put("g.gtf", Inputs.gtf(GENES).replace("\t90\t", "\t9O\t"))]}
 

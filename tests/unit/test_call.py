@@ -223,7 +223,7 @@ def test_the_command_line(tables: dict[str, Path], tmp_path: Path) -> None:
         str(tmp_path / "o"),
     ]
     done = CliRunner().invoke(app, words)
-    assert done.exit_code == 0 and "+8" in done.output and "is called with 95% power in" in done.output
+    assert done.exit_code == 0 and "+8" in done.output and "is detected with 95% probability in" in done.output
     assert {path.name for path in (tmp_path / "o").iterdir()} >= {
         "calls.tsv",
         "segments.tsv",

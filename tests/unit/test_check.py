@@ -75,7 +75,7 @@ def donor_twice(inputs: Inputs) -> None:
     inputs.donors[1]["donor_id"] = "D1"
 
 
-@case("E01", LOTS, 5, "lot_id", "as 'L1', which some file systems cannot tell apart")
+@case("E01", LOTS, 5, "lot_id", "as 'L1', which some file systems do not distinguish")
 def lot_differs_in_case(inputs: Inputs) -> None:
     inputs.lots.append(inputs.lots[0] | {"lot_id": "l1"})
 
@@ -268,14 +268,14 @@ def rna_in_separate_runs(inputs: Inputs) -> None:
         inputs.sample(line)["seq_run"] = run
 
 
-@case("E13", LOTS, 2, "lot_id", "cannot tell seq_run and state apart")
+@case("E13", LOTS, 2, "lot_id", "seq_run and state are confounded")
 def batch_of_the_design_is_the_lot(inputs: Inputs) -> None:
     inputs.config["expression"]["design"] = "~ donor + seq_run + state"
     for line in range(8, 16):
         inputs.sample(line)["seq_run"] = "R2" if line in (10, 11) else "R1"
 
 
-@case("E13", CONFIG, None, "expression.design", "cannot tell donor and seq_run apart")
+@case("E13", CONFIG, None, "expression.design", "donor and seq_run are confounded")
 def batch_of_the_design_is_the_donor(inputs: Inputs) -> None:
     """Each lot was sequenced with its donor: no lot's comparison holds the batch, and the study's does."""
     inputs.config["expression"]["design"] = "~ donor + seq_run + state"
@@ -941,7 +941,7 @@ def star_counts_without_strandedness(inputs: Inputs) -> None:
     inputs.sample(9)["counts"] = "rna/D1r2.ReadsPerGene.out.tab"
 
 
-@case("E01", SAMPLES, 8, "counts", "the gene id 'ENSG1.1' stands 2 times")
+@case("E01", SAMPLES, 8, "counts", "the gene id 'ENSG1.1' occurs 2 times")
 def matrix_with_a_gene_twice(inputs: Inputs) -> None:
     lines = matrix()
     inputs.put("rna/matrix.tsv", "\n".join([*lines, lines[2]]))
@@ -1038,7 +1038,7 @@ def marker_with_unknown_expectation(inputs: Inputs) -> None:
     inputs.put("reference/markers.tsv", text.replace("\tup\t", "\thigher\t", 1))
 
 
-@case("E17", CONFIG, None, "expression.design", "may stand donor and any of platform, library_kit, seq_run")
+@case("E17", CONFIG, None, "expression.design", "may be preceded by donor and any of platform, library_kit, seq_run")
 def design_with_an_unknown_term(inputs: Inputs) -> None:
     inputs.config["expression"]["design"] = "~ medium_lot + donor + state"
 

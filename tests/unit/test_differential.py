@@ -103,8 +103,8 @@ def test_a_batch_the_sheet_does_not_tell_is_refused() -> None:
 @pytest.mark.parametrize(
     ("batch", "says"),
     [
-        (["A", "A", "B", "B"] * 3, "cannot tell seq_run and state apart"),
-        (["A"] * 4 + ["B"] * 8, "cannot tell donor and seq_run apart"),
+        (["A", "A", "B", "B"] * 3, "seq_run and state are confounded"),
+        (["A"] * 4 + ["B"] * 8, "donor and seq_run are confounded"),
         (["A", "A"] + ["B"] * 6 + ["A"] * 2 + ["B"] * 2, None),
     ],
 )

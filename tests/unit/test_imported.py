@@ -119,7 +119,7 @@ def test_good_rows_are_silent_and_go_to_their_lot_alone(tmp_path: Path) -> None:
         (row("dna_content", "2.0"), "E17", "unit", "without a known unit"),
         (row("dna_content", "2.0", unit="pg"), "E17", "unit", "DNA index, n, % 4n"),
         (row("dna_content", "40", unit="n"), "E17", "value", "40 sets of chromosomes"),
-        (row("flow", "0.4", unit="%"), "E17", "analyte", "of what is not said"),
+        (row("flow", "0.4", unit="%"), "E17", "analyte", "no antigen given"),
         (row("karyotype", "46,XX", sha256="3F" * 32), "E17", "sha256", "not a sha256"),
         (row("karyotype", "46,XX", sha256=""), "E17", "sha256", "without the checksum"),
         (row("karyotype", "46,XX", document=""), "E17", "document", "empty"),

@@ -151,7 +151,7 @@ def test_the_planted_changes_stand_in_the_event_table() -> None:
 def test_expression_stands_beside_each_call_and_calls_itself_weak() -> None:
     assert "Expression supports it (+0.46, z 6.5; weak evidence)." in page("fail").one("E1")
     assert "Expression neither supports nor contradicts it (+0.06, z 0.6; weak evidence)." in page("fail").one("E2")
-    assert "2 of 43 arms stand out (|z| at least 2.5): 8p +0.46 and 8q +0.46" in page("fail").text
+    assert "2 of 43 arms differ (|z| at least 2.5): 8p +0.46 and 8q +0.46" in page("fail").text
     assert "read it beside copy number, never instead" in page("fail").text
     failing = planted_records.failing()
     calls = tuple(call.model_copy(update={"expression": None}) for call in failing.copy_number.calls)

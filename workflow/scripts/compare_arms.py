@@ -1,4 +1,4 @@
-"""Rule `compare_arms`: fold changes of a lot, those usual in the panel, places of genes -> expression along chromosome arms."""
+"""Rule `compare_arms`: fold changes of a lot, those of the panel, positions of genes -> expression along chromosome arms."""
 
 from karyolot.contracts.copy_number import Bins
 from karyolot.contracts.expression import ArmShifts, DifferentialExpression, Genes

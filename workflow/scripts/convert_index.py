@@ -1,4 +1,4 @@
-"""Rule `convert_index`: the index that bwa made -> the file that bwa-mem3 reads in place of two of it."""
+"""Rule `convert_index`: the index that bwa made -> the file that bwa-mem3 reads instead of two of them."""
 
 from karyolot.contracts.settings import Section
 from karyolot.io.machine import check_bwa_mem3

@@ -15,7 +15,7 @@ LEFT_OUT = frozenset(
     {LogEvent.WORKFLOW_STARTED, LogEvent.RUN_INFO, LogEvent.RESOURCES_INFO, LogEvent.RULEGRAPH, LogEvent.GROUP_INFO}
 )
 ALSO = re.compile("Nothing to be done|Complete log")
-"""Of what Snakemake says in passing, this is for people."""
+"""Messages of Snakemake that are shown to people."""
 
 
 class LogHandler(LogHandlerBase):

@@ -108,7 +108,7 @@ REFUSED = {
     "empty line in WIG": ("fixedStep chrom=chr1 start=1 step=100\n5\n\n7\n", "line 3: '' is not a number"),
     "step and span": ("fixedStep chrom=chr1 start=1 step=100 span=50\n5\n", "step 100 and span 50 differ"),
     "WIG without start": ("fixedStep chrom=chr1 step=100\n5\n", "needs a line 'fixedStep"),
-    "WIG in a table": ("chr1\t0\t100\t5\nfixedStep chrom=chr1 start=1\n", "a WIG line stands in a table"),
+    "WIG in a table": ("chr1\t0\t100\t5\nfixedStep chrom=chr1 start=1\n", "a WIG line in a table"),
     "bigWig": (b"\x26\xfc\x8f\x88" + bytes(60), "is a bigWig file; convert it: bigWigToBedGraph"),
     "BAM": (gzip.compress(b"BAM\x01" + bytes(60)), "is a BAM file; count .* in a study, give it in the column alignment"),
     "spreadsheet": (b"PK\x03\x04" + bytes(60), "is a spreadsheet or a zip archive"),

@@ -224,7 +224,7 @@ def test_rounded_tpm_are_seen_in_all_columns_together(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (rows(["id", "S1"], ["A", 1], ["A", 2]), "line 2: the gene id 'A' stands 2 times"),
+        (rows(["id", "S1"], ["A", 1], ["A", 2]), "line 2: the gene id 'A' occurs 2 times"),
         (rows(["id", "S1"], ["ENSG1.1", 1], ["ENSG1.2", 2]), "line 3: ENSG1.1 and ENSG1.2 are versions of one gene"),
         (rows(["id", "S1"], ["A", 1.5]), "line 2: the count '1.5' is not a whole number"),
         (rows(["id", "S1"], ["A", -1]), "line 2: the count -1 is negative"),

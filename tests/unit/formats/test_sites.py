@@ -168,13 +168,13 @@ ALT = next(base for base in "ACGT" if base not in (A1, A1.translate(COMPLEMENT))
         (f"chr1\t0\t1\t{A1}\t{ALT}\tAF=0.25\n", "column 6 holds 'AF=0.25'"),
         (
             f"chr1\t0\t1\t{A1}\t{ALT}\tx\nchr1\t7\t8\tA\tC\t0.4\n",
-            "a number stands behind the alleles, and none in the first",
+            "a number follows the alleles, and none in the first",
         ),
-        (f"chr1\t0\t1\t{A1}\t{ALT}\t.\t.\nchr1\t7\t8\tA\tC\t.\t0.4\n", "a number stands behind the alleles"),
+        (f"chr1\t0\t1\t{A1}\t{ALT}\t.\t.\nchr1\t7\t8\tA\tC\t.\t0.4\n", "a number follows the alleles"),
         (f"chrom\tstart\tend\tref\talt\tAF\nchr1\t0\t1\t{A1}\t{ALT}\t0,25\n", "the frequency '0,25' is not a number"),
         (
             f"chrom\tstart\tend\tref\talt\tMAF\nchr1\t0\t1\t{A1}\t{ALT}\t0.2\n",
-            "names 'MAF', which does not say of which allele",
+            "names 'MAF', which does not state of which allele",
         ),
         (f"chrom\tstart\tend\tref\talt\teur_freq\nchr1\t0\t1\t{A1}\t{ALT}\t0.2\n", "names 'eur_freq'"),
         (VCF + f"chr1\t1\t.\t{A1}\t{ALT}\t.\t.\tAF=0,25\n", "the frequency '0,25' is not a number"),

@@ -1,6 +1,6 @@
 """`karyolot add-lot`: the rows of a new lot, made, checked and added to the sheets a person would write by hand.
 
-Rows are only ever appended: what stands in a sheet keeps its bytes.
+Rows are only ever appended: existing content keeps its bytes.
 """
 
 import fcntl
@@ -110,7 +110,7 @@ def _summed(row: Cells) -> list[tuple[str, str]]:
 class Addition:
     """New rows for the three sheets. before, after: bytes of each sheet. rows: those really added.
 
-    dropped: checksum columns the sample sheet does not have. warnings: what the check has to say of the result.
+    dropped: checksum columns the sample sheet does not have. warnings: warnings of the check on the result.
     """
 
     paths: Mapping[str, Path]
@@ -124,7 +124,7 @@ class Addition:
 def propose(directory: Path, donors: Sequence[Cells], samples: Sequence[Cells], lots: Sequence[Cells]) -> Addition:
     """The sheets with the new rows, checked as `karyolot check` would; nothing is changed.
 
-    A donor's or sample's row that stands there already is not added again: so an add that was killed can be repeated.
+    An existing row of a donor or sample is not added again, so that an interrupted add can be repeated.
     Raises InputProblems with all that the check finds, KaryolotError when a value has no column or cannot be written.
     """
     path = directory / "config" / "config.yaml"
@@ -149,7 +149,7 @@ def propose(directory: Path, donors: Sequence[Cells], samples: Sequence[Cells], 
 
 
 def _appended(data: bytes, rows: Sequence[Cells], file: str, *, repeat: bool) -> tuple[bytes, list[Cells], list[str]]:
-    """The sheet with the rows after its last line, the rows really added, and checksum columns it has no place for."""
+    """The sheet with the rows after its last line, the rows really added, and checksum columns that it lacks."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -183,7 +183,7 @@ def _appended(data: bytes, rows: Sequence[Cells], file: str, *, repeat: bool) ->
 def _examined(
     raw: Mapping[str, object], directory: Path, path: Path, named: Mapping[str, str], after: Mapping[str, bytes]
 ) -> list[Problem]:
-    """What the check says of sheets that are not written yet: it reads them under other names beside the real ones."""
+    """Problems of sheets that are not written yet: they are checked under temporary names next to the real ones."""
     parts = {name: str(Path(file).with_name(f".part-{os.getpid()}-{Path(file).name}")) for name, file in named.items()}
     origin = {part: named[name] for name, part in parts.items()}
     given = raw.get("sheets")

@@ -124,7 +124,7 @@ def _layout_of(genome: str) -> Path:
 
 
 def _bins(pair: Pair, atlas: Atlas, tracks: dict[str, Path], sequence: Path | None) -> pd.DataFrame:
-    """The grid of the lot's table (schema Bins), with what the tracks or the sequence say of its bins."""
+    """The grid of the lot's table (schema Bins), annotated from the tracks or the sequence."""
     sources: dict[str, Any] = {"layout": pair.layout, "cytobands": atlas.cytobands, "contigs": pair.contigs}
     if sequence is not None:
         sources["contigs"], sources["composition"] = fasta.read(sequence, pair.width)

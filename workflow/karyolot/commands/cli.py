@@ -1,4 +1,4 @@
-"""The command line: start a study, add lots, check, run, explain. Thin: each command calls plain functions.
+"""The command line: start a study, add lots, check, run, explain. Each command only calls plain functions.
 
 Exit codes: 0 done (a verdict may be FAIL), 1 pipeline error, 2 input error. What a command needs is imported when it runs.
 """

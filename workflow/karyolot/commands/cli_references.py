@@ -1,4 +1,4 @@
-"""The commands `karyolot references ...`. Thin: `karyolot.commands.references` does the work."""
+"""The commands `karyolot references ...`. `karyolot.commands.references` does the work."""
 
 import sys
 from pathlib import Path

@@ -132,7 +132,7 @@ def _codes() -> str:
 
 
 def references() -> str:
-    """The shipped manifest. A size that is not stated is what the server says."""
+    """The shipped manifest. A size that is not stated is taken from the server."""
     rows = [
         (
             source.genome,

@@ -73,7 +73,7 @@ class Basis(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A claim that is planned for; arms: cell fraction of a change of a whole arm, None = not asked."""
+    """A claim that is planned for; arms: cell fraction of a change of a whole arm, None = not requested."""
 
     claim_mb: float
     fraction: float
@@ -99,7 +99,7 @@ def plan(
     genome
         A layout of resources/genomes; '' = GRCh38, or that of `like`.
     arms
-        Cell fraction of a gain or loss of any whole autosomal arm; None = not asked.
+        Cell fraction of a gain or loss of any whole autosomal arm; None = not requested.
     like
         DIRECTORY:LOT, a finished lot whose noise and usable reads are taken; '' = typical ones.
     donor_depth
@@ -154,7 +154,7 @@ def _at(lot: float, donor: float, basis: Basis) -> Forecast:
 
 
 def _needed(asked: Asked, basis: Basis) -> float | Unreachable:
-    """Mean coverage of the lot that all asked for needs."""
+    """Mean coverage of the lot needed for all that is requested."""
     wanted: list[tuple[Callable[[Forecast], float], float]] = [(lambda it: it.of_size(asked.claim_mb), asked.fraction)]
     if asked.arms is not None:
         wanted.append((Forecast.of_any_arm, asked.arms))
@@ -266,7 +266,7 @@ def _settings_of(record: Record) -> Config:
 
 
 def _counted(record: Record, fragments: tuple[float, float], bin_bp: int, genome: int) -> tuple[float, str]:
-    """Fragments counted per read pair, of lot and donor the lower, and a clause that says where it is from."""
+    """Fragments counted per read pair, of lot and donor the lower, and a clause that names its source."""
     shares = []
     for role, per_bin in zip(("lot", "donor"), fragments, strict=True):
         sample = next((part for part in record.qc if part.role == role and part.assay == "wgs"), None)

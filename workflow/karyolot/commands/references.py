@@ -76,7 +76,7 @@ def order(genome: str, folder: Path, given: Path | None = None) -> Order:
     folder
         Where the files go. A manifest that an earlier call left there is used.
     given
-        A manifest of the site's own. A layout genomes/GENOME.yaml beside it takes the place of the shipped one.
+        A manifest of the site's own. A layout genomes/GENOME.yaml next to it replaces the shipped one.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def _checksum(source: Source) -> download.Checksum | None:
 
 
 def _prepare(source: Source, raw: Path, contigs: Mapping[str, int], wanted: Order, say: Say) -> None:
-    """Check what was fetched and put it in its place; a genome is written as BGZF and indexed."""
+    """Check what was fetched and install it; a genome is written as BGZF and indexed."""
     facts = layout.look(wanted.layout)
     path = raw.with_name(source.file)
     if source.setting == FASTA:

@@ -20,7 +20,7 @@ from karyolot.plan.resources import Needs
 
 DONE, PIPELINE_ERROR, INPUT_ERROR = 0, 1, 2
 CORES = ("-c", "--cores", "-j", "--jobs", "-e", "--executor", "--profile", "--workflow-profile")
-"""Options with which the user says himself how much runs at once, or where."""
+"""Options by which the user sets how much runs at once, or where."""
 LOGGING = ("--logger", "-q", "--quiet", "--verbose", "-p", "--printshellcmds", "--debug", "--debug-dag")
 LOOKING = """
 --dry-run --dryrun --dag --rulegraph --filegraph --d3dag --summary --detailed-summary --list --list-rules
@@ -82,7 +82,7 @@ def stop_unfit(directory: Path, words: Sequence[str]) -> None:
 
 
 def _has_accounting() -> bool:
-    """Whether sacct answers, by which Snakemake asks what became of its jobs unless told otherwise."""
+    """Whether sacct answers, which Snakemake uses for the state of its jobs unless configured otherwise."""
     try:
         return subprocess.run(["sacct", "--noheader"], capture_output=True, check=False, timeout=60).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
@@ -145,12 +145,12 @@ def stop_unable(aligner: str | None, words: Sequence[str], *, main: bool) -> Non
 
 
 def share_memory(workflow: Any) -> int | None:
-    """Let the jobs of a run on this machine share its free memory, unless the user says how much (--resources mem_mb=N).
+    """Let the jobs of a run on this machine share its free memory, unless the user states how much (--resources mem_mb=N).
 
     Returns
     -------
     int | None
-        MB that are shared; None where each job asks a cluster for its own (it alone has a number of --jobs), and in the
+        MB that are shared; None where each job requests its own from a cluster (it alone has a number of --jobs), and in the
         processes of jobs.
     """
     if not workflow.is_main_process or workflow.resource_settings.nodes is not None:
@@ -183,7 +183,7 @@ def stop_too_large(jobs: Iterable[Any], needs: Needs, memory: int | None) -> Non
 
 
 def _given(words: Sequence[str], options: Sequence[str]) -> bool:
-    """Whether one of the options stands among the words, also as --option=value or -c4."""
+    """Whether one of the options is among the words, also as --option=value or -c4."""
     return any(word.split("=")[0] in options or (word[:2] in options and not word.startswith("--")) for word in words)
 
 
@@ -291,7 +291,7 @@ HINTS = {
     " damaged, or was made with another genome than reference.fasta: fetch it again, or give its genome.",
     r"the sample sheet (?:says|states)": "An input is not the file its checksum was taken of: fetch it again.",
 }
-"""What a log says -> one sentence of remedy; the first that fits."""
+"""Text in a log -> one sentence of remedy; the first that matches."""
 OTHERWISE = "Fix the reported error and run again; finished jobs are kept."
 
 

@@ -1,6 +1,6 @@
 """Verdicts in a terminal: a table of all lots, and why one of them has its verdict. Draws; computes nothing.
 
-Colour and symbol only repeat what a word says. rich honours NO_COLOR, and writes no colour into a file or pipe.
+Colour and symbol only repeat a word. rich honours NO_COLOR, and writes no colour into a file or pipe.
 """
 
 from collections.abc import Mapping, Sequence

@@ -38,11 +38,11 @@ class AlleleCounts(Sites):
 class Pairs(Table):
     """Every pair of samples of the sheet: are they one person?
 
-    owner_*: the lot or donor of each; person_*: its donor by the sheet; expected: the sheet says one person. sites:
+    owner_*: the lot or donor of each; person_*: its donor by the sheet; expected: one person by the sheet. sites:
     covered in both. log10_*: likelihood of 'the same person' over 'unrelated' and over 'full sibling', log10.
-    b_in_a: share of the first sample's reads that are of the second's person, 0..1; a_in_b: the other way round. null =
-    not estimated: asked only of the DNA of a lot that is its donor's and holds foreign reads, and given for the one sample
-    that explains them best.
+    b_in_a: fraction of the first sample's reads that are of the second's person, 0..1; a_in_b: the other way round. null =
+    not estimated: done only for the DNA of a lot that is its donor's and is contaminated, and given for the one sample that
+    explains it best.
     """
 
     sample_a: Series[str]
@@ -61,14 +61,14 @@ class Pairs(Table):
 
 
 class AlleleEvents(Intervals):
-    """Stretches in which the lot's het sites are looked at as a whole: under each depth call, and where they moved.
+    """Regions in which the lot's heterozygous sites are tested together: under each depth call, and regions of allelic imbalance.
 
-    origin: 'call' (a depth call, its place) or 'alleles' (found by the alleles, no depth call there).
+    origin: 'call' (a depth call, its interval) or 'alleles' (allelic imbalance without a depth call).
     kind: of a call 'gain' or 'loss'; of an event of the alleles 'copy-neutral' (depth fits neither a gain nor a loss of
-    that size), or 'unclear' (depth could not tell). sites: of the donor het and deep enough in both.
+    that size), or 'unclear' (depth is inconclusive). sites: heterozygous in the donor and deep enough in both.
     shift: |BAF - centre| of the lot, 0..0.5, with its 95 % interval; null without sites. p: chance of such a spread
     without a shift. fraction: cell fraction for `kind` (copy-neutral for 'unclear'), with its interval; null as shift.
-    evidence: of a call, 'agree', 'silent' or 'disagree'; '' for events of the alleles.
+    evidence: of a call, 'agree', 'uninformative' or 'disagree'; '' for other events.
     log2: mean log2 ratio inside, with its standard error; null where no bin is used.
     """
 
@@ -199,7 +199,7 @@ class AlleleResults(NamedTuple):
 
     @property
     def unasked(self) -> str:
-        """Why no depth call has a second line of evidence here; '' = every one was looked at."""
+        """Why no depth call has a second line of evidence here; '' = every one has it."""
         result = self.identity.kinship.result
         return self.facts.reason if result == "MATCH" else f"identity by SNPs: {result}"
 

@@ -19,7 +19,7 @@ that was given (GC, replication timing, mappability) has no value there."""
 
 
 class Table(pa.DataFrameModel):
-    """Base of every table: exactly these columns, these types, no silent coercion."""
+    """Base of every table: exactly these columns and types, without coercion."""
 
     class Config:
         strict = True
@@ -140,12 +140,12 @@ class LogRatios(Intervals):
 
 
 class Segments(Intervals):
-    """Stretches of constant log2 ratio; they tile the used bins of each arm.
+    """Segments of constant log2 ratio; they tile the used bins of each arm.
 
     bins: used bins inside. log2: median; mean: inverse-variance mean; se: empirical standard error of the mean
     (never below Poisson). z = mean / se. overdispersion: variance of the mean over what counting alone explains.
     log2_low, log2_high: 95 % interval of the mean.
-    published_rule: what the paper's cut-offs say of the median: 'gain', 'loss' or 'none'.
+    published_rule: the median by the fixed log2 thresholds of He et al. 2025: 'gain', 'loss' or 'none'.
     """
 
     arm: Series[str]
@@ -227,16 +227,16 @@ class DonorVariants(Intervals):
 
 
 class Arms(Intervals):
-    """Whole arms, whole chromosomes and recurrent regions: places whose ends are known, each tested always.
+    """Whole arms, whole chromosomes and recurrent regions: regions with known ends, each always tested.
 
-    scope: 'arm', 'chromosome' or 'recurrent' (in any order of place). usable: fraction of the bins that are used, 0..1;
+    scope: 'arm', 'chromosome' or 'recurrent' (in any order). usable: fraction of the bins that are used, 0..1;
     masked_*: fraction of the bins masked for each of MASKS. log2, se, z: null when no bin is usable.
     lod_gain, lod_loss: smallest fraction of cells found with the configured power, of the measured DNA content or else
     diploid; null where not assessable. tetraploid_gain, tetraploid_loss: the same in tetraploid cells; null where the DNA
     content was measured or no fraction of them is found.
     power_gain, power_loss: probability that a change of this fraction, simulated in the region's own fragments, is found;
     null where none was simulated (dna.spike_ins), as in a region that is changed or holds a change.
-    changed: the test says that the place as a whole differs from the donor.
+    changed: by the test the region as a whole differs from the donor.
     """
 
     scope: Series[str] = pa.Field(isin=["arm", "chromosome", "recurrent"])
@@ -365,7 +365,7 @@ class Match(Facts):
 
 
 LEAST_NEUTRAL = 0.6
-"""Fraction of the autosomes at the commonest level below which that level need not be the diploid one."""
+"""Fraction of the autosomes at the most frequent level, below which that level need not be the diploid one."""
 
 
 class Karyotype(Facts):

@@ -46,7 +46,7 @@ class Criterion(Frozen):
 
     kind 'validity': a breach means the data cannot carry a stability verdict, which is then suppressed.
     required: a missing metric makes the lot INDETERMINATE; else NOT_ASSESSED is shown and does not count, unless the metric
-    was asked for (`Metric.asked`).
+    was requested (`Metric.asked`).
     limits: tested in order; the first one breached gives the outcome (put the gravest first).
     action: what the reader does when the criterion is not met or could not be assessed although it must be; '{about}' in it
     stands for what the metric is about (`Metric.about`). '' = nothing.
@@ -133,10 +133,10 @@ class Acceptance(Frozen):
 
 
 class Metric(Frozen):
-    """A measured fact. value None = not assessed, and `reason` says why. `detail`: one sentence of evidence.
+    """A measured fact. value None = not assessed, and `reason` states why. `detail`: one sentence of evidence.
 
-    asked: of a value of None, the settings asked for it and what they name cannot give it: its criterion is INDETERMINATE,
-    required or not, since a lot must not pass by a comparison that was asked for and could not be made. about: what the reader's
+    asked: of a value of None, the settings request it and their inputs cannot provide it: its criterion is INDETERMINATE,
+    required or not, since a lot must not pass by a comparison that was requested and could not be made. about: what the reader's
     next action is about, such as the names of the calls that are counted.
     """
 
@@ -151,7 +151,7 @@ Metrics = dict[MetricName, Metric]
 
 
 def check_metrics(metrics: Metrics) -> Metrics:
-    """`metrics` as they are. Raises ValueError, for it is a fault of ours, when they are not as the registry says: a stage
+    """`metrics` as they are. Raises ValueError, for it is a fault of ours, when they are not as registered: a stage
     returned some of its metrics and not the others, a value is of another type, or null where it never may be."""
     for stage in {name.stage for name in metrics}:
         if left_out := metrics_of(stage) - metrics.keys():
@@ -180,7 +180,7 @@ class CriterionResult(Frozen):
 
 
 class Weakened(Frozen):
-    """A setting or a criterion that asks for less than the shipped one. name: 'copy_number.power', or id and title of the
+    """A setting or a criterion that is weaker than the shipped one. name: 'copy_number.power', or id and title of the
     criterion; own, shipped: its values in words."""
 
     name: str
@@ -208,7 +208,7 @@ class Action(Frozen):
 class Verdict(Frozen):
     """verdict.json: the lot's outcome, why, and every criterion.
 
-    reasons: ids of the criteria that decided. suppressed: the stability criteria were not allowed to speak.
+    reasons: ids of the criteria that decided. suppressed: the stability criteria are shown for information only.
     claim: the sentence a PASS is bounded by, or why there is none. claim_arms: the same for whole arms and chromosomes.
     weakened: settings and criteria that ask for less than the shipped ones. actions: what the reader does next, in order, none
     twice. acceptance_*: document control, '' = not stated. differences: of the document from the shipped one, null = not

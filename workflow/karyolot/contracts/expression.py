@@ -25,7 +25,7 @@ class ExpressionSample(Facts):
 
     sex: of the donor by record. passage: 0 for hepatocytes. library: its libraries, 'one + other'; samples that share one are
     of one culture, and '' shares none. strandedness ('unstranded', 'forward', 'reverse'), platform,
-    library_kit, seq_run: '' where the sheet does not tell.
+    library_kit, seq_run: '' where the sheet does not state it.
     """
 
     sample_id: str
@@ -54,7 +54,7 @@ class Genes(Table):
     """genes.parquet: the genes of the annotation, sorted by gene_id.
 
     gene_name: the symbol, or the id of a gene without one; names may repeat. length: bases of all its exons together.
-    chrom, start, end: where its exons lie, 0-based half-open; of a gene that stands on X and Y, the place on X.
+    chrom, start, end: where its exons lie, 0-based half-open; of a gene on X and Y, the interval on X.
     """
 
     gene_id: Series[str] = pa.Field(unique=True)
@@ -79,7 +79,7 @@ class Quantified(NamedTuple):
 
 
 class Quantification(Facts):
-    """What salmon says of a sample.
+    """Facts that salmon reports of a sample.
 
     decoy_fragments: fit the genome better than any transcript. library_type: the one salmon quantified for ('ISR',
     ...); with few fragments it does not look and takes 'IU'. antisense_fraction: of the mapped fragments, those whose
@@ -99,7 +99,7 @@ class Quantification(Facts):
 
 
 class MarkerPanel(Table):
-    """resources/markers.tsv. A gene may stand in two groups. reason: why it is looked at."""
+    """resources/markers.tsv. A gene may be in two groups. reason: why it is reported."""
 
     gene_name: Series[str]
     group: Series[str]
@@ -154,7 +154,7 @@ class Markers(Table):
     lot_tpm, donor_tpm: mean over replicates, transcripts per million; lot_tpm_low/high: lowest and highest replicate
     of the lot. TPM are null when gene lengths are not known; everything is null when the gene is not in the annotation.
     donor_reads, lot_reads: of the gene, all samples together. log2fc_low, log2fc_high: 95 % interval from the spread of the
-    replicates of this lot and donor, null without replicates; it says nothing of the spread of lots.
+    replicates of this lot and donor, null without replicates; it does not describe the variation between lots.
     met: 'yes' or 'no'; null = cannot be determined from these reads, not assessed, or only reported.
     """
 
@@ -314,7 +314,7 @@ def check_expression(expression: "AnnData") -> "AnnData":
         if not np.isfinite(values).all() or (values < 0).any():
             faults.append(f"layer '{layer}' holds a negative, NaN or infinite value")
         elif layer == "counts" and (values != np.rint(values)).any():
-            faults.append("layer 'counts' holds numbers that are not whole")
+            faults.append("layer 'counts' holds numbers that are not integers")
     faults += [f"obs column '{name}' is missing" for name in OBS if name not in expression.obs]
     faults += [f"var column '{name}' is missing" for name in VAR if name not in expression.var]
     faults += [
@@ -361,7 +361,7 @@ class PanelComparison(Table):
 
 
 class PanelResults(NamedTuple):
-    """All that a report says of the panel. table: PanelComparison. genes: DifferentialExpression of the lot's change
+    """All panel results of a report. table: PanelComparison. genes: DifferentialExpression of the lot's change
     against the panel's, log2fc positive = the lot rises more (or falls less) than the panel's lots do. components: Components
     of lot, donor and panel."""
 

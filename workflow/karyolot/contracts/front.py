@@ -54,7 +54,7 @@ class Cell(Frozen):
 
 
 class Board(Frozen):
-    """The table that stands in place of findings: of identity, or of the data that are too few."""
+    """The table shown instead of findings: of identity, or of the data that are too few."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]

@@ -21,7 +21,7 @@ def unversioned(gene: str) -> str:
 
 
 def matched(genes: Iterable[str], annotated: Iterable[str]) -> dict[str, str]:
-    """The annotated gene of each gene, by id; where an id is not annotated as it stands, by its id without version.
+    """The annotated gene of each gene, by id; where an id is not annotated as written, by its id without version.
 
     Genes that are not annotated are not in the result, nor are those whose id fits two annotated genes only without
     versions.

@@ -81,7 +81,7 @@ class MetricName(StrEnum):
         return isinstance(value, self.kind | int) and isinstance(value, bool) == (self.kind is bool)
 
     def compares_with(self, value: object) -> bool:
-        """Whether a limit of this value says something of it."""
+        """Whether a limit of this value is meaningful for it."""
         return isinstance(value, float) or self.can_be(value) if self.is_number else self.can_be(value)
 
     # fmt: off
@@ -233,7 +233,7 @@ PANEL_MODULES: Mapping[str, MetricName] = {
     "progenitor": MetricName.RNA_PANEL_PROGENITOR,
     "potency": MetricName.RNA_PANEL_POTENCY,
 }
-"""Module of a reference panel -> its metric. A module that is not here has none, whatever a panel file says."""
+"""Module of a reference panel -> its metric. A module that is not here has none, whatever a panel file contains."""
 
 
 def metrics_of(stage: Stage) -> frozenset[MetricName]:

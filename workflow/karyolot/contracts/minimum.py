@@ -1,4 +1,4 @@
-"""What an acceptance document must cover before any lot can pass by it: a document that asks nothing would pass every lot."""
+"""What an acceptance document must cover before any lot can pass by it: an empty document would pass every lot."""
 
 import math
 from collections.abc import Iterator

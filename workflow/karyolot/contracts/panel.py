@@ -21,11 +21,11 @@ false alarms a limit over 3 lots finds a lot 3 SD off in half of the cases, over
 
 FALSE_CALLS = 0.15
 """Fraction of unchanged genes among those that the gene-level test calls at padj < 0.05: simulated, 0.15, 0.14 and 0.13 with 5, 6
-and 10 lots (benchmarks/newlot.tsv). More than the 0.05 it asks for, so the test is advisory."""
+and 10 lots (benchmarks/newlot.tsv). More than the nominal 0.05, so the test is advisory."""
 
 
 def gene_digest(genes: Iterable[tuple[str, str]]) -> str:
-    """sha256 (hex) over (id, name) of genes, in the order of the ids: what tells two annotations apart."""
+    """sha256 (hex) over (id, name) of genes, in the order of the ids: distinguishes two annotations."""
     return hashlib.sha256("".join(f"{gene}\t{name}\n" for gene, name in sorted(genes)).encode()).hexdigest()
 
 
@@ -59,7 +59,7 @@ class Paired(Frozen):
 
 
 class Judged(NamedTuple):
-    """What the sealed record of a lot says of it when a panel is frozen: its verdict, and the id of the report."""
+    """Facts from the sealed record of a lot when a panel is frozen: its verdict, and the id of the report."""
 
     outcome: LotOutcome
     report_id: str
@@ -152,7 +152,7 @@ class Panel(Frozen):
 
 
 class PanelFacts(Frozen):
-    """Which panel a lot was compared with. lots, donors: those used, the lot itself left out; left_out: it stood there.
+    """Which panel a lot was compared with. lots, donors: those used, the lot itself left out; left_out: it was in the panel.
 
     not_passed: of those used, 'L2 (FAIL)' each; reason: why they are in the panel; '' = there are none.
     """

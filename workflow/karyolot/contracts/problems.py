@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 CODES: Mapping[str, str] = {
     "E01": "An id, or a library and lane of a sample, occurs twice. Ids differing only in case count as the same:"
-    " some file systems cannot tell them apart.",
+    " some file systems do not distinguish them.",
     "E02": "A file is missing, unreadable, empty or a folder.",
     "E03": "The same data is used twice: same file, copy of a file, same checksum, or the same counts in another format.",
     "E04": "The two FASTQ files of a pair do not belong together.",
@@ -29,9 +29,9 @@ CODES: Mapping[str, str] = {
     "E25": "The data of a sample, lot or donor is not given in exactly one way.",
     "E26": "A path cannot be handed to the tools safely.",
     "E27": "A setting that this study needs is not given.",
-    "E28": "A file is damaged, or is not of the kind its column promises.",
+    "E28": "A file is damaged, or is not of the kind its column requires.",
     "E29": "A tool the study needs is not on PATH (reported by a run, not by the check of the inputs).",
-    "E30": "An alignment says that its reads are of another sample of the sheet (SM of its read groups).",
+    "E30": "The read groups (SM) of an alignment name another sample of the sheet.",
     "W04": "A lot and its donor were sequenced in different ways.",
     "W05": "A lot cannot be assessed in full.",
     "W12": "Fewer than 2 independent RNA cultures on one side of a comparison: effect sizes only, no p values.",
@@ -68,12 +68,12 @@ class Problem:
 
     @property
     def order(self) -> tuple[str | int, ...]:
-        """By place: file, line, column, line within the file that a cell or setting names."""
+        """By position: file, line, column, line within the file that a cell or setting names."""
         return self.file, self.line or 0, self.column or "", self.inner or 0, self.code, self.message
 
     @property
     def warning(self) -> bool:
-        """Whether a run may start in spite of it: the letter of the code says so."""
+        """Whether a run may start in spite of it, by the letter of the code."""
         return self.code.startswith("W")
 
     def __str__(self) -> str:
@@ -149,7 +149,7 @@ OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.E
 class KaryolotError(Exception):
     """A fault in what the user gave or in the machine, in one sentence with its remedy; never a bug of ours.
 
-    `message` and `remedy` are kept apart, so that nobody has to take the sentence to pieces.
+    `message` and `remedy` are separate fields, so that no program has to split the sentence.
     """
 
     def __init__(self, message: str, remedy: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What made a result: the code, the tools, the inputs and the settings. A contract of its own, as every rule stands on it."""
+"""What made a result: the code, the tools, the inputs and the settings. A module of its own, as every rule depends on it."""
 
 from typing import Any
 
@@ -31,12 +31,12 @@ class Code(Frozen):
 
     @property
     def mark(self) -> str:
-        """What stands before whatever this code made; '' when it is one known commit."""
+        """Label of everything this code made; '' when it is one known commit."""
         return mark(self)
 
 
 class Provenance(Code):
-    """What made this record; of code that is not one known commit the report says so (`mark`)."""
+    """What made this record; of code that is not one known commit the report is marked (`mark`)."""
 
     python: str
     tools: dict[str, str]
@@ -65,7 +65,7 @@ class Made(Frozen):
 
 
 def mark(*codes: Code) -> str:
-    """What must stand before a page that these states of the code made together: DRAFT, UNKNOWN or ''."""
+    """Label of a page made by these states of the code together: DRAFT, UNKNOWN or ''."""
     if any(code.dirty for code in codes):
         return DRAFT
     return UNKNOWN if any(code.commit is None or code.dirty is None for code in codes) else ""

@@ -34,7 +34,7 @@ The fields are in `resources/report.schema.json`, generated from `Record` by `ka
 
 
 class LotFacts(Frozen):
-    """What the sheets say of the lot and its donor, as entered; `facts` by column name, null = not recorded."""
+    """The lot and its donor as entered in the sheets; `facts` by column name, null = not recorded."""
 
     lot_id: str
     donor_id: str

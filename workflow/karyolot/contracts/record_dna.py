@@ -1,4 +1,4 @@
-"""The record of one lot, DNA: copy number, alleles, small variants. Numbers alone; what they mean is said in `contracts.text`.
+"""The record of one lot, DNA: copy number, alleles, small variants. Numbers alone; their wording is in `contracts.text`.
 
 null = not assessed. Positions are 0-based half-open, in bases; ratios are log2; fractions are 0..1.
 """
@@ -53,8 +53,8 @@ class CallRow(Frozen):
     detection at its own size, each with the reading in tetraploid cells (null where the DNA content was measured).
 
     expression: what the genes of its arm say, weak evidence: they moved with the change, not at all, or against it; null =
-    not asked (no RNA, no annotation, or less than half of an arm changed). expression_log2, expression_z: their shift.
-    alleles: what the het sites inside say, null = not asked (no panel of SNPs); alleles_fraction: cell fraction by them,
+    not evaluated (no RNA, no annotation, or less than half of an arm changed). expression_log2, expression_z: their shift.
+    alleles: evidence of heterozygous sites, null = not evaluated (no panel of SNPs); alleles_fraction: cell fraction by them,
     with 95 % interval.
     """
 
@@ -145,7 +145,7 @@ class ArmRow(Frozen):
 
 
 class RecurrentRow(Frozen):
-    """A recurrent region, tested as a whole; lod: of the change it is watched for; null = it cannot be assessed here.
+    """A recurrent region, tested as a whole; lod: of the change listed for it; null = it cannot be assessed here.
 
     bins: used ones, 0 where the region is not in the reference of this run.
     """
@@ -199,7 +199,7 @@ class CopyNumberRecord(Frozen):
 
 
 class AlleleEventRow(Frozen):
-    """A stretch whose alleles moved without a call; fields as in `contracts.alleles.AlleleEvents`."""
+    """A region of allelic imbalance without a call; fields as in `contracts.alleles.AlleleEvents`."""
 
     chrom: str
     start: int
@@ -232,7 +232,7 @@ class AlleleArmRow(Frozen):
 
 class AlleleTrack(Frozen):
     """Het sites to draw, as parallel lists. start: rounded down to a 10,000th of the genome (300 kb of a human's, a third of a
-    pixel): near enough to draw, too coarse to tell which SNPs they are, as a report travels farther than genotypes should.
+    pixel): near enough to draw, too coarse to identify SNPs, as a report travels farther than genotypes should.
     lot, donor: fraction of the alternate allele, per mille, 0..1000."""
 
     chrom: list[str]
@@ -244,7 +244,7 @@ class AlleleTrack(Frozen):
 class AlleleRecord(Frozen):
     """Identity by SNPs, what is mixed in, and allele shares; fields as in `contracts.alleles`.
 
-    contamination_*: null when the lot is not surely its donor's, or nothing can be said.
+    contamination_*: null when the lot is not surely its donor's, or not determinable.
     lod: smallest cell fraction of a copy-neutral event of size_mb that is found; null = none is.
     threshold: p below which alleles count as moved. arms, track: empty, and threshold null, when allele shares were not
     assessed.

@@ -1,4 +1,4 @@
-"""The record of one lot, RNA: markers, gene sets, heat map, reference panel. Numbers alone; what they mean is said in
+"""The record of one lot, RNA: markers, gene sets, heat map, reference panel. Numbers alone; their wording is in
 `contracts.text`.
 
 null = not assessed. Ratios are log2; fractions are 0..1.
@@ -81,7 +81,7 @@ class SampleMap(Frozen):
 
 
 class PanelRecord(Frozen):
-    """The lot against the frozen reference panel. lots, donors: used, without the lot itself (left_out: it stood there);
+    """The lot against the frozen reference panel. lots, donors: used, without the lot itself (left_out: it was in the panel);
     not_passed, reason: as in `contracts.panel.PanelFacts`.
 
     tier: 'too few' lots for limits, 'provisional' or 'full'. genes_*: of the test against the panel, gene by gene; null
@@ -167,7 +167,7 @@ class ExpressionRecord(Frozen):
     """Markers and pathways of the lot. replicates: samples of the lot and of its donor; cultures: independent ones
     among them, by which the spread is judged. panel: None when none is given.
 
-    heat: genes x samples; heat_samples names the columns, the donor's first. arms: empty when places are not known.
+    heat: genes x samples; heat_samples names the columns, the donor's first. arms: empty if positions are unknown.
 
     significance: genes and sets count as changed when padj is below it. genes_up, genes_down: null without p values.
     top_up, top_down: genes that changed most. map: the samples by their principal components; null below three samples.

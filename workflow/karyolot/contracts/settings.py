@@ -13,7 +13,7 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 ErrorRate = Annotated[float, Field(gt=0, le=0.1)]
 """A family-wise error above one in ten would make false calls usual."""
 Power = Annotated[float, Field(ge=0.8, le=0.999)]
-"""Below 80 % a limit of detection is a promise that is broken for one change in five."""
+"""Below 80 %, more than one change in five at the limit of detection would be missed."""
 PositiveInt = Annotated[int, Field(gt=0)]
 File = Annotated[str, Field(min_length=1)]
 LONGEST_LABEL = 100
@@ -88,7 +88,7 @@ class Reads(Section):
 
 
 class Alignment(Section):
-    """Reads to CRAM. One aligner for the whole study: mixing them prints their differences into the ratio."""
+    """Reads to CRAM. One aligner for the whole study: with two, their differences would appear in the log2 ratio."""
 
     aligner: Literal["bwa-mem3", "bwa", "minimap2"] = Field(
         "bwa-mem3",
@@ -124,7 +124,7 @@ class CopyNumber(Section):
     min_bin_count: PositiveInt = Field(
         200, description="Median donor fragments an automatic bin must hold: below, log2 of counts is biased and noisy."
     )
-    max_gap: Fraction = Field(0.25, description="Bins with a larger share of N or blacklisted bases are masked.")
+    max_gap: Fraction = Field(0.25, description="Bins with a larger fraction of N or blacklisted bases are masked.")
     min_mappability: Fraction = Field(0.75, description="Bins below are masked (when a track is given).")
     donor_outlier: tuple[Annotated[float, Field(ge=0, lt=0.5)], Annotated[float, Field(gt=2)]] = Field(
         (0.25, 2.5),
@@ -170,7 +170,7 @@ class CopyNumber(Section):
 
 
 class Identity(Section):
-    """SNPs: is the lot its donor's, is another human mixed in, did alleles move. Nothing of it runs without `sites`."""
+    """SNPs: identity of the lot, cross-individual contamination, allelic imbalance. None of it runs without `sites`."""
 
     sites: File | None = Field(
         None,
@@ -208,7 +208,7 @@ class Identity(Section):
 
 
 class SmallVariants(Section):
-    """Small variants of the lot in listed genes, against its donor, for a person to look at. Off without `genes`."""
+    """Small variants of the lot in listed genes, compared with its donor, for manual review. Off without `genes`."""
 
     genes: File | None = Field(
         None,
@@ -349,7 +349,7 @@ class Config(Section):
 
 
 class Region(Section):
-    """A stretch of the genome, 0-based half-open."""
+    """An interval of the genome, 0-based half-open."""
 
     chrom: str
     start: Annotated[int, Field(ge=0)]

@@ -1,4 +1,4 @@
-"""Rows of the sample tables. Each fact stands once: sex with the donor, passage with the lot."""
+"""Rows of the sample tables. Each fact is entered once: sex with the donor, passage with the lot."""
 
 import operator
 import re
@@ -157,7 +157,7 @@ class LotResult(Row):
         return None if convert is None else convert(float(self.value))
 
     def met(self, sex: Literal["F", "M"]) -> bool | None:
-        """Whether the result is as it should be; None where its row asks for nothing. sex: of the donor by record.
+        """Whether the result is within its limit; None if no limit was set. sex: of the donor by record.
 
         A karyotype: 46,XX or 46,XY as the donor's sex is, and nothing else; a person decides on any other.
         """
@@ -219,7 +219,7 @@ def cultures(libraries: Mapping[str, Collection[str]]) -> dict[str, str]:
     """The culture of each sample, named by its first sample.
 
     libraries: sample_id -> its libraries. Samples that share a library, directly or through others, are of one culture:
-    sequencing it again says nothing of how cultures differ.
+    sequencing it again does not show how cultures differ.
     """
     culture = {sample: sample for sample in libraries}
     of_library: dict[str, str] = {}

@@ -38,7 +38,7 @@ class SmallVariants(CalledVariants):
 
 
 class GeneDepths(Intervals):
-    """Mean depth of lot and donor in each place of the user's list."""
+    """Mean depth of lot and donor in each interval of the user's list."""
 
     gene: Series[str]
     lot_depth: Series[float] = pa.Field(ge=0)

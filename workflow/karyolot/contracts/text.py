@@ -55,7 +55,7 @@ class CallText(Frozen):
     """A called change; in the order of `copy_number.calls`.
 
     label: beside its mark in a drawing. change: its common name. cells: in how many cells, by ploidy. origin: what the donor
-    shows there. caution: false calls are common there. expression, alleles: what they say of the change.
+    shows there. caution: false calls are common there. expression, alleles: their evidence on the change.
     """
 
     label: str

@@ -1,4 +1,5 @@
-"""Identity by SNPs, contamination and events of the alleles -> metrics. What cannot be known is null, with the reason."""
+"""Identity by SNPs, contamination and allelic imbalance -> metrics. A metric that could not be determined is null, with the
+reason."""
 
 import pandas as pd
 
@@ -8,14 +9,14 @@ from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.metrics import MetricName
 
 WIDEST = 0.02
-"""The limit a contamination is compared with. A 95 % interval wider than this that begins below it decides nothing."""
+"""The limit of contamination. A 95 % interval wider than this that begins below it is inconclusive."""
 
 
 def allele_metrics(identity: Identity, events: pd.DataFrame, facts: AlleleFacts, sets: float | None = None) -> Metrics:
     """identity.snp_match, rna_match, donor_rna_match, contamination, baf.cnloh. events: schema AlleleEvents.
-    sets: of chromosomes in the lot's cells, None = not measured.
+    sets: sets of chromosomes in the lot's cells, None = not measured.
 
-    Of cells that are not the donor's, or may not be, neither contamination nor allele shares say anything.
+    For cells that are not, or may not be, the donor's, contamination and allelic imbalance are not assessed.
     """
     return {
         MetricName.IDENTITY_SNP_MATCH: _match(identity),
@@ -27,7 +28,7 @@ def allele_metrics(identity: Identity, events: pd.DataFrame, facts: AlleleFacts,
 
 
 def _match(identity: Identity) -> Metric:
-    """Alleles are counted only where a panel or allele counts were given: too few of them leave the lot undecided."""
+    """Alleles are counted only if a panel or allele counts were given: too few of them leave the lot INDETERMINATE."""
     kin = identity.kinship
     ratios = _ratios(kin)
     if identity.frequencies == "pair":
@@ -39,8 +40,8 @@ def _match(identity: Identity) -> Metric:
 
 def _ratios(kin: Kinship) -> str:
     return (
-        f"log10 likelihood of the same person over unrelated {kin.log10_unrelated:.1f}, over a full sibling"
-        f" {kin.log10_sibling:.1f}, from {kin.sites} sites"
+        f"log10 likelihood ratio of the same person to an unrelated one {kin.log10_unrelated:.1f}, to a full sibling"
+        f" {kin.log10_sibling:.1f}, {kin.sites} sites"
     )
 
 
@@ -48,7 +49,7 @@ def _rna(identity: Identity, role: str) -> Metric:
     """One sample of another person makes a MISMATCH; a MATCH needs all of them."""
     own = [sample for sample in identity.rna if sample.role == role]
     if not own:
-        return Metric(value=None, reason=f"no RNA of the {role} came as reads")
+        return Metric(value=None, reason=f"no RNA reads of the {role}")
     detail = "; ".join(f"{sample.sample_id} {sample.result} ({_ratios(sample)})" for sample in own)
     found = {sample.result for sample in own}
     if "MISMATCH" not in found and found != {"MATCH"}:
@@ -61,12 +62,12 @@ def _contamination(identity: Identity) -> Metric:
     if reason := _not_the_donor(identity):
         return Metric(value=None, reason=reason)
     if found.fraction is None or found.low is None or found.high is None:
-        return Metric(value=None, reason=f"{found.sites} usable sites say nothing: any share fits")
+        return Metric(value=None, reason=f"{found.sites} usable sites are not informative")
     interval = f"{found.low:.1%} to {found.high:.1%}"
     if found.low <= WIDEST < found.high - found.low:
-        return Metric(value=None, reason=f"too few reads: anything from {interval} fits")
-    lod = "" if found.lod is None else f"; from {found.lod:.1%} on it would be told from none"
-    return Metric(value=found.fraction, detail=f"{interval} (95 % interval), {found.sites} sites{lod}")
+        return Metric(value=None, reason=f"too few reads: 95% CI {interval}")
+    lod = "" if found.lod is None else f"; limit of detection {found.lod:.1%} (95% power)"
+    return Metric(value=found.fraction, detail=f"95% CI {interval}, {found.sites} sites{lod}")
 
 
 def _events(identity: Identity, events: pd.DataFrame, facts: AlleleFacts, sets: float | None) -> Metric:
@@ -75,7 +76,8 @@ def _events(identity: Identity, events: pd.DataFrame, facts: AlleleFacts, sets: 
     own = events[events["origin"] == "alleles"]
     if facts.lod is None and own.empty:
         return Metric(
-            value=None, reason=f"no copy-neutral event of {facts.size_mb:g} Mb could be seen, not even in all cells"
+            value=None,
+            reason=f"copy-neutral events of {facts.size_mb:g} Mb are not detectable in any fraction of cells",
         )
     words = [
         f"{row['kind']} {row['chrom']}:{row['start'] + 1}-{row['end']} ({(row['end'] - row['start']) / 1e6:.3g} Mb) in"
@@ -83,9 +85,9 @@ def _events(identity: Identity, events: pd.DataFrame, facts: AlleleFacts, sets: 
         for row in own.to_dict("records")
     ]
     bound = (
-        f"one of {facts.size_mb:g} Mb could not be seen, not even in all cells"
+        f"one of {facts.size_mb:g} Mb is not detectable in any fraction of cells"
         if facts.lod is None
-        else f"one of {facts.size_mb:g} Mb in {detectable(facts.lod, sets)} would be found with {facts.power:.0%} power"
+        else f"limit of detection for {facts.size_mb:g} Mb: {detectable(facts.lod, sets)} ({facts.power:.0%} power)"
     )
     about = tuple(f"{row['kind']} event on {row['chrom']}" for row in own.to_dict("records"))
     return Metric(value=len(own), detail="; ".join([*words, bound]), about=about)

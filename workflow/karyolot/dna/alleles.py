@@ -1,7 +1,8 @@
-"""B-allele frequencies: at sites the donor is het for, do the lot's two alleles still weigh the same? Needs no phase.
+"""Allelic imbalance: the lot's B-allele fractions (BAF) at sites where the donor is heterozygous. No phasing is needed.
 
-With the share f of cells changed, |BAF - 1/2| becomes f / (2 (2 - f)) by a loss, f / (2 (2 + f)) by a gain of one copy, and
-f / 2 by a copy-neutral loss of heterozygosity; which way it goes at one site is a coin, so it is seen as spread.
+With a change in a fraction f of cells, |BAF - 1/2| becomes f / (2 (2 - f)) for a loss, f / (2 (2 + f)) for a gain of one copy,
+and f / 2 for a copy-neutral loss of heterozygosity. The sign at a single site is random, so the imbalance is measured as excess
+spread.
 """
 
 from collections.abc import Hashable, Mapping
@@ -26,21 +27,21 @@ Floats = NDArray[np.float64]
 HET = 0.99
 """Probability from which a site counts as het in the donor: of 10 fragments at least 3 show the rarer allele."""
 BLOCK = 50
-"""Neighbouring sites over which spread is taken to measure what is normal: its relative error is sqrt(2/50) = 20 %."""
+"""Neighbouring sites over which the baseline spread is measured: its relative error is sqrt(2/50) = 20 %."""
 LEAST_BLOCKS = 10
-"""Fewer cannot show what is normal; 500 het sites are a panel of about 1,500."""
+"""Fewer do not determine the baseline; 500 heterozygous sites correspond to a panel of about 1,500."""
 WINDOW_SITES = 10
-"""Fewest sites of a window tested; below, the chi-square's tail hangs on single sites."""
+"""Fewest sites of a window tested; below, the tail of the chi-square depends on single sites."""
 MOST_RHO = 0.2
 AGREES = 0.01
-"""p below which the alleles under a depth call count as moved; calls are few, and each is asked once."""
+"""p below which the alleles under a depth call count as imbalanced; calls are few, and each is tested once."""
 SURE = 1.96
 LEAST_REST = 0.5
-"""Length, in sizes searched for, of what a depth call must leave of a stretch for the rest to be looked at by itself: ends
-are not exact."""
+"""Length, relative to the size searched for, of the part of an imbalanced region outside all depth calls from which on it is
+tested separately: ends are not exact."""
 MOST_DRAWN = 4_000
-"""Sites handed on for drawing: 13 in an event of 10 Mb, enough to see its two bands, and four on each pixel column of the
-report's figure, beyond which they hide each other; 60 kB a sample."""
+"""Sites plotted: 13 in an event of 10 Mb, enough to show its two bands, and four per pixel column of the report's figure, beyond
+which they overlap; 60 kB a sample."""
 
 
 Place = tuple[str, int, int]
@@ -48,7 +49,7 @@ Place = tuple[str, int, int]
 
 
 class Compared(NamedTuple):
-    """events: schema AlleleEvents; arms: AlleleArms; track: AlleleTrack; all empty where facts.reason says why."""
+    """events: schema AlleleEvents; arms: AlleleArms; track: AlleleTrack; all empty if facts.reason states why."""
 
     events: pd.DataFrame
     facts: AlleleFacts
@@ -57,11 +58,11 @@ class Compared(NamedTuple):
 
 
 class Hets(NamedTuple):
-    """Het sites of the donor, in genome order, as parallel arrays.
+    """Heterozygous sites of the donor, in genome order, as parallel arrays.
 
-    shares: of alt in lot and donor, as counted, shape (2, sites). residual: BAF of the lot minus what is expected there;
-    variance: expected of it; depth: of the lot. donor, donor_variance: the same of the donor itself. runs: index range of
-    each chromosome. spread: by how much more than a chi-square's the spread of neighbouring sites varies, >= 1.
+    shares: allele fractions of alt in lot and donor, as counted, shape (2, sites). residual: BAF of the lot minus its expected
+    value; variance: expected of it; depth: of the lot. donor, donor_variance: the same for the donor. runs: index range of
+    each chromosome. spread: variation of the spread of neighbouring sites relative to that of a chi-square, >= 1.
     """
 
     chrom: NDArray[np.object_]
@@ -80,7 +81,7 @@ class Hets(NamedTuple):
 
 
 class Shift(NamedTuple):
-    """|BAF - centre| over a stretch: 0..0.5 with 95 % interval; p as its natural logarithm; number of sites."""
+    """|BAF - centre| of a region: 0..0.5 with 95 % interval; p as its natural logarithm; number of sites."""
 
     value: float
     low: float
@@ -98,11 +99,11 @@ def compare_alleles(
     settings: Identity,
     sets: float | None = None,
 ) -> Compared:
-    """Test the alleles under every depth call and of every arm, and search for stretches where they moved and depth did not.
+    """Test the alleles under every depth call and of every arm, and search for allelic imbalance without a change of depth.
 
-    lot, donor: schema AlleleCounts; ratios: LogRatios; calls: Calls. The chance of any false event in a stable lot is
-    settings.family_wise_error, over all windows of all arms. sets: of chromosomes in the lot's cells, which fractions are
-    stated for; None = not measured.
+    lot, donor: schema AlleleCounts; ratios: LogRatios; calls: Calls. The probability of any false event in a stable lot is
+    settings.family_wise_error, over all windows of all arms. sets: sets of chromosomes in the lot's cells, for which fractions
+    are stated; None = not measured.
     """
     calls = calls.assign(fraction_low=of_diploid(calls["fraction_low"], sets))
     lot, donor = shared_sites({"lot": lot, "donor": donor})
@@ -120,8 +121,8 @@ def compare_alleles(
     }
     if len(hets) < BLOCK * LEAST_BLOCKS:
         facts["reason"] = (
-            f"{len(hets)} het sites of the donor are at least {settings.min_depth} deep in both samples;"
-            f" {BLOCK * LEAST_BLOCKS} are needed to know what spread is normal"
+            f"no allele evidence ({len(hets)} of the {BLOCK * LEAST_BLOCKS} heterozygous SNPs needed reach"
+            f" {settings.min_depth}x in both samples)"
         )
         events, arms, track = (contract.frame([]) for contract in (AlleleEvents, AlleleArms, AlleleTrack))
         return Compared(events, AlleleFacts(**facts), arms, track)
@@ -138,7 +139,7 @@ def compare_alleles(
 
 
 def _stated(found: Compared, sets: float | None) -> Compared:
-    """Fractions of diploid cells as those of cells with `sets` sets of chromosomes, where the same alleles mean more of them."""
+    """Fractions of diploid cells converted to cells with `sets` sets of chromosomes, where the same alleles mean more of them."""
     if sets is None:
         return found
     names = ["fraction", "fraction_low", "fraction_high"]
@@ -152,8 +153,8 @@ def _stated(found: Compared, sets: float | None) -> Compared:
 def het_sites(lot: pd.DataFrame, donor: pd.DataFrame, min_depth: int) -> tuple[Hets, dict[str, float | None]]:
     """Usable sites, and centre, site bias and overdispersion as AlleleFacts names them.
 
-    Each site is centred on its own donor: a site at which reads of one allele map worse does so in both samples. How far
-    to follow the donor's share, itself noisy, is told by how lot and donor deviate together (empirical Bayes).
+    Each site is centred on its own donor: mapping bias of an allele affects both samples alike. The weight of the donor's noisy
+    allele fraction is estimated from the covariance of lot and donor (empirical Bayes).
     """
     ref, alt = (np.stack([t[f"{n}_count"].to_numpy() for t in (lot, donor)]) for n in ("ref", "alt"))
     depth = ref + alt
@@ -206,7 +207,7 @@ def _sums(values: Floats, blocks: NDArray[np.int64]) -> Floats:
 
 
 def _typical(sums: Floats) -> float:
-    """Median over blocks, which a change of less than half of the genome does not move, over that of a chi-square."""
+    """Median over blocks, robust to a change of less than half of the genome, relative to that of a chi-square."""
     return float(np.median(sums) / (2 * gammaincinv(BLOCK / 2, 0.5)))
 
 
@@ -238,9 +239,9 @@ def _spans(ratios: pd.DataFrame) -> pd.DataFrame:
 
 
 def shift_of(hets: Hets, low: int, high: int, *, of_donor: bool = False) -> Shift:
-    """Of the sites low..high: the spread beyond what is expected of them, as a shift of unknown sign at each site.
+    """Excess spread of the sites low..high, expressed as a shift of unknown sign at each site.
 
-    The test is a chi-square of the residuals, its degrees of freedom lowered by the square of hets.spread.
+    The test is a chi-square of the residuals, its degrees of freedom divided by the square of hets.spread.
     """
     inside = slice(low, high)
     residual, variance = (
@@ -254,7 +255,7 @@ def shift_of(hets: Hets, low: int, high: int, *, of_donor: bool = False) -> Shif
     with np.errstate(divide="ignore"):  # the log of 0 is -inf
         log_p = float(np.log(chdtrc(freedom, total * freedom / sites)))
     weight = 1 / variance**2
-    # Binomial variance is p (1 - p) / n, smaller where the share has moved: hence 1 - 1/n.
+    # Binomial variance is p (1 - p) / n, smaller where the allele fraction has shifted: hence 1 - 1/n.
     square = ((residual**2 - variance) * weight).sum() / (weight * (1 - 1 / hets.depth[inside])).sum()
     moved = max(float(square), 0.0)
     error = hets.spread * np.sqrt((weight**2 * (2 * variance**2 + 4 * variance * moved)).sum()) / weight.sum()
@@ -265,10 +266,10 @@ def shift_of(hets: Hets, low: int, high: int, *, of_donor: bool = False) -> Shif
 
 
 def search(hets: Hets, windows: list[tuple[int, int]], threshold: float, size_mb: float) -> list[Place]:
-    """Places of the windows in which the lot's alleles moved and the donor's did not move as much.
+    """Regions in which the lot's alleles are imbalanced and the donor's less so.
 
-    The surest first, each with its ends moved to where the alleles begin to move; what overlaps it is taken off;
-    neighbours are joined (the two arms of a chromosome are searched apart).
+    Windows are taken in order of significance, each with its ends refined to where the imbalance begins; overlapping ones are
+    dropped; neighbours are joined (the two arms of a chromosome are searched separately).
     """
     scored = [(shift_of(hets, *window), window) for window in windows]
     hits = sorted(
@@ -280,7 +281,7 @@ def search(hets: Hets, windows: list[tuple[int, int]], threshold: float, size_mb
         if any(low < b and a < high for a, b in taken):
             continue
         taken.append(trimmed(hets, low, high, shift.value))
-        # What both carry blocks its place too: of its many windows one would show more in the lot by chance.
+        # An imbalance of both samples is blocked as well: by chance one of its many windows would show more in the lot.
         if not _of_donor(hets, low, high, shift):
             acquired.append(taken[-1])
     places: list[Place] = []
@@ -294,13 +295,13 @@ def search(hets: Hets, windows: list[tuple[int, int]], threshold: float, size_mb
 
 
 def _of_donor(hets: Hets, low: int, high: int, shift: Shift) -> bool:
-    """Whether the donor's alleles moved there as well, and the lot's (shift) no farther."""
+    """Whether the donor's alleles are imbalanced there as well, and the lot's (shift) no more."""
     own = shift_of(hets, low, high, of_donor=True)
     return own.log_p < np.log(AGREES) and shift.low <= own.high
 
 
 def trimmed(hets: Hets, low: int, high: int, shift: float) -> tuple[int, int]:
-    """The stretch around low..high, up to its own length to either side, in which a shift of that size is likeliest.
+    """The region around low..high, up to its own length to either side, in which a shift of that size is most likely.
 
     Maximal sum of the log likelihood ratio per site, residuals taken as normal with variance v + shift^2 against v.
     """
@@ -316,7 +317,7 @@ def trimmed(hets: Hets, low: int, high: int, shift: float) -> tuple[int, int]:
 
 
 def outside(hets: Hets, place: Place, calls: pd.DataFrame, threshold: float, size_mb: float) -> list[Place]:
-    """What no depth call explains of a place: all of it, or the pieces calls leave that are long and sure by themselves."""
+    """The part of a region outside all depth calls: all of it, or the remaining pieces that are long and significant alone."""
     chrom, start, end = place
     own = calls[(calls["chrom"] == chrom) & (calls["start"] < end) & (calls["end"] > start)].sort_values("start")
     if own.empty:
@@ -331,7 +332,7 @@ def outside(hets: Hets, place: Place, calls: pd.DataFrame, threshold: float, siz
 
 
 def _inside(hets: Hets, chrom: str, start: int, end: int) -> tuple[int, int]:
-    """Index range of the sites in a place."""
+    """Index range of the sites in a region."""
     low, high = hets.runs.get(chrom, (0, 0))
     places = hets.start[low:high]
     return low + int(np.searchsorted(places, start)), low + int(np.searchsorted(places, end))
@@ -345,13 +346,13 @@ def fraction_of(shift: float, kind: str) -> float:
 
 
 def shift_by(fraction: float, kind: str) -> float:
-    """The inverse of `fraction_of`; shares above 1 (more than one copy) count as 1."""
+    """The inverse of `fraction_of`; fractions above 1 (more than one copy) count as 1."""
     f = min(fraction, 1.0)
     return f / (2 * (2 + f)) if kind == "gain" else f / (2 * (2 - f)) if kind == "loss" else f / 2
 
 
 def _depth(ratios: pd.DataFrame, noise: Noise, chrom: str, start: int, end: int) -> tuple[float | None, float | None]:
-    """Mean log2 ratio of the used bins whose middle lies inside, and its standard error."""
+    """Mean log2 ratio of the used bins whose midpoint lies inside, and its standard error."""
     own = ratios[(ratios["chrom"] == chrom) & ratios["mask"].isna()]
     middle = (own["start"] + own["end"]) // 2
     own = own[(middle >= start) & (middle < end)]
@@ -363,7 +364,7 @@ def _depth(ratios: pd.DataFrame, noise: Noise, chrom: str, start: int, end: int)
 
 
 def _row(hets: Hets, place: Place, depth: tuple[float | None, float | None], **facts: Any) -> dict[str, Any]:
-    """A row of AlleleEvents but for what is the caller's to say."""
+    """A row of AlleleEvents without the columns that the caller adds."""
     low, high = _inside(hets, *place)
     row: dict[str, Any] = dict(zip(("chrom", "start", "end"), place, strict=True)) | facts
     row |= {"sites": high - low, "log2": depth[0], "log2_se": depth[1]}
@@ -372,17 +373,17 @@ def _row(hets: Hets, place: Place, depth: tuple[float | None, float | None], **f
     shift = shift_of(hets, low, high)
     kind = facts["kind"]
     ends = {"fraction": shift.value, "fraction_low": shift.low, "fraction_high": shift.high}
-    return row | _told(shift) | {name: fraction_of(value, kind) for name, value in ends.items()}
+    return row | _measured(shift) | {name: fraction_of(value, kind) for name, value in ends.items()}
 
 
-def _told(shift: Shift) -> dict[str, float]:
-    """The columns of AlleleEvents and AlleleArms that tell a shift."""
+def _measured(shift: Shift) -> dict[str, float]:
+    """The columns of AlleleEvents and AlleleArms that hold a shift."""
     p = float(np.exp(shift.log_p))
     return {"shift": shift.value, "shift_low": shift.low, "shift_high": shift.high, "p": p}
 
 
 def _under_call(hets: Hets, call: Mapping[Hashable, Any], ratios: pd.DataFrame, noise: Noise) -> dict[str, Any]:
-    """What the alleles under a depth call say of it."""
+    """Row of AlleleEvents of the alleles under a depth call."""
     place = call["chrom"], call["start"], call["end"]
     row = _row(hets, place, _depth(ratios, noise, *place), origin="call", kind=call["type"])
     # Where the donor deviates and the lot does not, the lot's alleles have nothing to confirm.
@@ -395,7 +396,7 @@ def _under_call(hets: Hets, call: Mapping[Hashable, Any], ratios: pd.DataFrame, 
 
 
 def _event(hets: Hets, place: Place, ratios: pd.DataFrame, noise: Noise) -> dict[str, Any]:
-    """An event of the alleles: copy-neutral when depth excludes the gain and the loss that would move them so far."""
+    """A region of allelic imbalance: copy-neutral if depth excludes the gain and the loss that would cause it."""
     mean, se = depth = _depth(ratios, noise, *place)
     shift = shift_of(hets, *_inside(hets, *place))
     kind = "unclear"
@@ -408,7 +409,7 @@ def _event(hets: Hets, place: Place, ratios: pd.DataFrame, noise: Noise) -> dict
 
 
 def arm_rows(hets: Hets, ratios: pd.DataFrame, threshold: float) -> list[dict[str, Any]]:
-    """Rows of AlleleArms, one per arm: as windows of the search they meet its threshold, so no more tests are made."""
+    """Rows of AlleleArms, one per arm. Arms are among the windows of the search and its threshold, so no test is added."""
     rows: list[dict[str, Any]] = []
     for arm, chrom, start, end in _spans(ratios).itertuples(index=False):
         low, high = _inside(hets, chrom, start, end)
@@ -417,7 +418,7 @@ def arm_rows(hets: Hets, ratios: pd.DataFrame, threshold: float) -> list[dict[st
             shift = shift_of(hets, low, high)
             moved = "inherited" if _of_donor(hets, low, high, shift) else "imbalanced"
             row["evidence"] = moved if shift.log_p < np.log(threshold) else "balanced"
-            row |= _told(shift) | {"fraction_high": fraction_of(shift.high, "copy-neutral")}
+            row |= _measured(shift) | {"fraction_high": fraction_of(shift.high, "copy-neutral")}
         rows.append(row)
     return rows
 
@@ -436,9 +437,9 @@ def _is_found(ratio: float, sites: float, spread: float, limit: float, power: fl
 
 
 def sites_needed(fraction: float, kind: str, depth: float, power: float) -> int:
-    """Fewest het sites under a depth call of this kind and cell fraction whose alleles agree with it (p < AGREES).
+    """Fewest heterozygous sites under a depth call of this kind and cell fraction whose alleles agree with it (p < AGREES).
 
-    depth: fragments per site, whose sampling is all that varies: site bias and overdispersion need more sites.
+    depth: fragments per site. Only sampling is modelled: site bias and overdispersion require more sites.
     """
     ratio = 4 * depth * shift_by(fraction, kind) ** 2
 

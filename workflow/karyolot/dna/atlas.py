@@ -1,4 +1,4 @@
-"""Names of places: cytobands, and the recurrent regions and genes."""
+"""Names of regions: cytobands, and the recurrent regions and genes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from karyolot.contracts.settings import Region
 
 
 class Atlas(NamedTuple):
-    """What is known of places in a genome. Contigs may be spelled with or without 'chr' everywhere.
+    """Named regions of a genome. Contigs may be spelled with or without 'chr' everywhere.
 
     cytobands: chrom, start, end, band. recurrent: region, change, genes, context, source (inputs.formats.regions). genes:
     chrom, start, end, gene_name of the annotation; no rows when the run has none. immune_receptors: genes that

@@ -84,7 +84,7 @@ def spans_of(bins: pd.DataFrame) -> dict[str, slice]:
 
 
 def centromere_of(cytobands: pd.DataFrame, contig: str) -> int | None:
-    """End of the short arm, bases; None when the bands do not tell both arms of `contig`."""
+    """End of the short arm, bases; None when the bands do not define both arms of `contig`."""
     bands = cytobands[cytobands["chrom"].map(contig_key) == contig_key(contig)]
     short = bands[bands["band"].str.startswith("p")]
     if short.empty or len(short) == len(bands):

@@ -45,11 +45,11 @@ changed than to unchanged. Without, a whole chromosome near its limit was at tim
 MEDIAN_SE = 1.2533
 """Standard error of a median over that of a mean, of normal values: sqrt(pi / 2)."""
 DONOR_Z = 4.0
-"""Standard errors a donor must deviate by: one of some ten thousand places does by chance, and only called ones are asked."""
+"""Standard errors a donor must deviate by: one of some ten thousand regions does by chance, and only called ones are tested."""
 EXPLAINS = 0.5
-"""Share of the ratio the donor's own deviation must explain to be held responsible for it."""
+"""Fraction of the ratio that the donor's own deviation must explain for the change to be the donor's."""
 GC_RICH, END_BP = 0.54, 10_000_000
-"""A call of this median GC within this distance of a chromosome's end: where all false calls of a deep null genome lay
+"""A call of this median GC within this distance of a chromosome's end: the location of all false calls of a deep null genome
 (11 of 11: 1p36, 9q34, 16p13, 17q25, 19p13, 20q13), since the GC curve is steep and has little support there."""
 FRACTIONS = ("fraction", "fraction_low", "fraction_high")
 NEARLY_DIPLOID = 2.5
@@ -143,7 +143,7 @@ class _About(NamedTuple):
 
 
 def _rows_of(table: pd.DataFrame, chroms: Mapping[str, tuple[int, int]], place: Mapping[Any, Any]) -> Rows:
-    """Rows of the bins inside a place; of its region only where it names one."""
+    """Rows of the bins inside an interval; only those of its `region` if it has one."""
     first, last = chroms[place["chrom"]]
     starts, ends = (table[name].to_numpy()[first:last] for name in ("start", "end"))
     rows = np.arange(np.searchsorted(starts, place["start"]), np.searchsorted(ends, place["end"], "right")) + first
@@ -168,8 +168,8 @@ def _with_whole(
     - they lie at 0.20, not significant by themselves but no more different from 0.30: also one gain of all 100 bins;
     - they lie at 0.01: nothing is added, the test of the arm only saw the gain that is called.
 
-    A gain of 95 bins is named 'segment,arm' and keeps its ends. One of 80 bins stays alone: the other 20 are less than half
-    of the arm and say nothing of it as a whole.
+    A gain of 95 bins is named 'segment,arm' and keeps its ends. One of 80 bins stays as it is: the other 20 are less than half
+    of the arm and not representative of it.
     """
     inside, rest = _inside_and_rest(changes, whole)
     if inside and len(rest) <= (1 - WHOLE) * len(whole.rows):
@@ -187,7 +187,7 @@ def _with_whole(
 
 
 def _inside_and_rest(changes: list[_Change], whole: _Change) -> tuple[list[_Change], Rows]:
-    """Changes that lie entirely inside a place, and the rows of the place that no change touches."""
+    """Changes that lie entirely inside a region, and the rows of the region that no change touches."""
     inside = [c for c in changes if np.isin(c.rows, whole.rows, assume_unique=True).all()]
     touching = [c.rows for c in changes if len(np.intersect1d(c.rows, whole.rows, assume_unique=True))]
     covered = np.concatenate(touching) if touching else np.array([], dtype=np.int64)
@@ -318,9 +318,9 @@ def _level(item: _Change, median: float) -> float:
 
 
 def _origin(item: _Change, part: pd.DataFrame, donor_noise: Noise) -> tuple[str, float]:
-    """Whose change, and the share of the donor's cells from which on its own track would show it.
+    """Origin of the change, and the smallest fraction of the donor's cells detectable in its own track.
 
-    The donor's absolute track is asked whether the donor deviates from its expected copies here.
+    The donor's absolute track is tested for a deviation from its expected copies.
     """
     copies = max(int(part["copies"].iloc[0]), 1)
     track, weights = donor_alone(part)

@@ -1,4 +1,4 @@
-"""How much of a sample is another human: maximum likelihood over allele counts, given what the donor's own reads say."""
+"""Cross-individual contamination of a sample: maximum likelihood over allele counts, given the donor's own reads."""
 
 from typing import NamedTuple
 
@@ -25,31 +25,32 @@ from karyolot.dna.kinships import match_all
 Floats = NDArray[np.float64]
 
 SHARES = np.concatenate([[0.0], np.geomspace(5e-4, 0.5, 70)])
-"""Shares tried first; neighbours are 10 % apart."""
+"""Fractions tried first; neighbours are 10 % apart."""
 FINE = 41
-"""Shares tried next, evenly spread over the interval found and a step to either side."""
+"""Fractions tried next, evenly spaced over the interval found and a step to either side."""
 ERRORS = np.geomspace(0.4, 2.5, 9)
-"""Errors tried, as multiples of what third bases say: sequencers do not err towards all bases alike, and an error held
-too low would be read as contamination (0.05 points of it as 0.4)."""
+"""Error rates tried, as multiples of that estimated from third bases: sequencing errors differ between bases, and an error rate
+that is too low would appear as contamination (0.05 points of it as 0.4)."""
 LEAST_ERROR = 1e-4
-"""Chance that a read shows one given wrong base, at the least: what 'other' bases show is uncertain in thin data."""
+"""Lower bound of the probability of one given wrong base: its estimate from 'other' bases is uncertain in shallow data."""
 MAPPING = 0.002
-"""Fraction of sites that no mixture explains (paralogues); without it a few of them would read as contamination."""
+"""Fraction of sites that no mixture explains (paralogues); without it a few of them would appear as contamination."""
 CHI = float(chdtri(1, 0.05)) / 2
 """Drop of the log likelihood at the ends of a 95 % interval."""
 FOUND = (1.645 + 1.645) ** 2 / 2
-"""Expected rise of the log likelihood over 'none' at which 95 % of samples pass the rise that 5 % of clean ones show: both
-one-sided, since a share is not negative (normal approximation of the root of twice the rise)."""
+"""Expected log likelihood ratio over 'none' at which 95 % of samples exceed the 95th percentile of clean ones: both one-sided,
+since a fraction is not negative (normal approximation of the root of twice the ratio)."""
 CERTAIN = 0.99
 LOD_SHARES = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5)
-"""Shares planted to find the limit of detection."""
+"""Fractions simulated to find the limit of detection."""
 MOST_SITES = 40_000
 """Sites used, evenly spread over the panel: at 5 fragments a site the information bound of 10 % is then 0.2 points; more
 would only cost time and memory."""
 
 
 class Mixture(NamedTuple):
-    """Best share of the guest with its 95 % interval, best error; best log likelihood, and its rise over 'no guest'."""
+    """Fraction of the guest with its 95 % interval, and error rate, at the maximum of the log likelihood; that maximum, and its
+    rise over 'no guest'."""
 
     share: float
     low: float
@@ -60,11 +61,11 @@ class Mixture(NamedTuple):
 
 
 def contamination(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> Contamination:
-    """Of `lot`, as a mixture of its donor and one unknown person of the population.
+    """Contamination of `lot`, modelled as a mixture of its donor and one unknown person of the population.
 
-    lot, donor: schema AlleleCounts; frequency: of alt per site. The donor's genotypes are as certain as its reads make
-    them; the stranger's are averaged over the population. Sites where the donor is surely het are left out: mosaic
-    changes of copy number move the fraction of alleles there, and at the others they cannot.
+    lot, donor: schema AlleleCounts; frequency: of alt per site. The donor's genotypes are weighted by their posterior
+    probabilities, the stranger's are averaged over the population. Sites where the donor is heterozygous with certainty are left
+    out: there, and only there, mosaic copy-number changes shift the allele fraction.
     """
     rows, reads = usable(lot, donor, frequency)
     if not len(rows):
@@ -98,7 +99,7 @@ def usable(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> tuple[N
 
 
 def wrong_base(counts: pd.DataFrame) -> float:
-    """Chance that a read shows one given wrong base: half of the share of third bases, of which there are two."""
+    """Probability that a read shows one given wrong base: half of the fraction of third bases, of which there are two."""
     total = counts[["ref_count", "alt_count", "other_count"]].to_numpy().sum()
     return max(float(counts["other_count"].sum() / 2 / max(total, 1)), LEAST_ERROR)
 
@@ -114,7 +115,7 @@ class Reads(NamedTuple):
     error: float
 
     def log_likelihoods(self, shares: Floats) -> Floats:
-        """Of each share of the guest, genotypes of both summed over."""
+        """Log likelihood of each fraction of the guest, summed over the genotypes of both."""
         # Sites show few different counts: the costly part is done once for each.
         patterns, inverse = np.unique(np.stack([self.ref, self.alt], axis=1), axis=0, return_inverse=True)
         ref, alt = (column[:, None, None] for column in patterns.T)
@@ -137,12 +138,12 @@ class Reads(NamedTuple):
         return np.array(log)
 
     def profile(self, shares: Floats, errors: Floats) -> tuple[Floats, Floats]:
-        """log likelihood of each share at its best error (multiples of `error`), and that error."""
+        """Log likelihood of each fraction at its best error rate (multiples of `error`), and that rate."""
         logs = np.array([self._replace(error=self.error * e).log_likelihoods(shares) for e in errors])
         return logs.max(axis=0), self.error * errors[logs.argmax(axis=0)]
 
     def fit(self, errors: Floats = ERRORS) -> Mixture:
-        """The share of the guest, the error profiled out: on SHARES, then once more where the interval lies."""
+        """Maximum likelihood of the guest's fraction, error rate profiled: over SHARES, then finer within the interval."""
         log, _ = self.profile(SHARES, errors)
         inside = np.flatnonzero(log >= log.max() - CHI)
         first, last = max(inside[0] - 1, 0), min(inside[-1] + 1, len(SHARES) - 1)
@@ -158,7 +159,7 @@ class Reads(NamedTuple):
 def limit_of_detection(reads: Reads) -> float | None:
     """Smallest of LOD_SHARES that would be found with 95 % power in a sample of these depths; None = none of them.
 
-    Reads are planted: the donor's genotypes from what is known of them, a stranger's from the population. The seed is
+    Reads are simulated: the donor's genotypes are drawn from their posterior, a stranger's from the population. The seed is
     fixed, so that the same data give the same limit.
     """
     rng = np.random.default_rng(1)
@@ -168,8 +169,8 @@ def limit_of_detection(reads: Reads) -> float | None:
     for share in LOD_SHARES:
         fraction = (1 - share) * own / 2 + share * strange / 2
         alt = rng.binomial(depth, fraction * (1 - reads.error) + (1 - fraction) * reads.error)
-        (none, planted), _ = reads._replace(ref=depth - alt, alt=alt).profile(np.array([0.0, share]), ERRORS)
-        if planted - none >= FOUND:
+        (none, mixed), _ = reads._replace(ref=depth - alt, alt=alt).profile(np.array([0.0, share]), ERRORS)
+        if mixed - none >= FOUND:
             return share
     return None
 
@@ -181,10 +182,10 @@ def _drawn(probability: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
 def best_guest(
     lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats, others: dict[str, Genotypes]
 ) -> tuple[str, Mixture] | None:
-    """Which of `others` (samples of the sheet, by name) fits what is mixed into `lot` best; None when none does.
+    """Which of `others` (samples of the sheet, by name) best explains the contamination of `lot`; None if none does.
 
-    A sample fits when, as the guest, it explains the counts 10,000 times better than a stranger of the population and
-    than no guest at all.
+    A sample explains it if, as the guest, its likelihood is 10,000 times that of a stranger of the population and that of no
+    guest.
     """
     rows, reads = usable(lot, donor, frequency)
     if not len(rows) or not others:
@@ -206,10 +207,10 @@ def identify(
     rna: list[pd.DataFrame] | None = None,
     samples: list[dict[str, str]] | None = None,
 ) -> Identity:
-    """A lot against its own donor (schema AlleleCounts, at the same sites); of no other sample.
+    """A lot compared with its own donor (schema AlleleCounts, at the same sites), independent of all other samples.
 
-    rna: their RNA (as lot), and of each sample_id and role ('lot' or 'donor') in `samples`. It is compared with all DNA
-    that is the donor's.
+    rna: their RNA samples (as lot), with sample_id and role ('lot' or 'donor') of each in `samples`. RNA is compared with all
+    DNA that is the donor's.
     """
     names = [sample["sample_id"] for sample in samples or []]
     lot, donor, *others = shared_sites({"lot": lot, "donor": donor, **dict(zip(names, rna or [], strict=True))})
@@ -278,8 +279,8 @@ def _placed(held: Genotypes, table: pd.DataFrame, sites: pd.DataFrame) -> Genoty
 
 
 def holds_foreign_reads(own: Identity) -> bool:
-    """Whether to search the sheet for their source: the lot is its donor's, and its interval of the share leaves out 0 or is
-    not known. Where it holds 0 a source could not be told from none, and the search is the costly part."""
+    """Whether to search the sheet for the source: the lot is its donor's, and the interval of its contamination excludes 0 or is
+    unknown. If it contains 0, a source could not be distinguished from none, and the search is costly."""
     return own.kinship.result == "MATCH" and own.contamination.low != 0
 
 

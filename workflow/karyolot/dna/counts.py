@@ -19,7 +19,7 @@ LONGEST = 100_000
 
 
 def count_fragments(bins: pd.DataFrame, pieces: Iterable[Fragments]) -> tuple[pd.DataFrame, Library]:
-    """Schema Counts on `bins` (schema Bins), and what the fragments say of the library; each at its midpoint.
+    """Schema Counts on `bins` (schema Bins), and library facts of the fragments; each at its midpoint.
 
     Raises
     ------

@@ -250,7 +250,7 @@ def rounded_up(value: float) -> float:
 
 
 class Unreachable(NamedTuple):
-    """Why no depth gives the limit asked for: one clause."""
+    """Why no depth gives the requested limit: one clause."""
 
     reason: str
 

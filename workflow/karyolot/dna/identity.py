@@ -1,4 +1,4 @@
-"""Are two samples of one person? Likelihoods of allele counts with the genotypes summed over, so that thin data count."""
+"""Kinship of two samples: likelihoods of allele counts, summed over genotypes, so that shallow data are used too."""
 
 from typing import Literal, NamedTuple
 
@@ -13,28 +13,29 @@ from karyolot.contracts.problems import KaryolotError
 Floats = NDArray[np.float64]
 
 ERROR = 0.01
-"""Chance that a read shows the other allele: Phred 20, the lowest base quality counted, is one in 100. What little is
-mixed in from another human is taken up here and by OUTLIERS."""
+"""Chance that a read shows the other allele: Phred 20, the lowest base quality counted, is one in 100. A small
+contamination by another person is absorbed here and by OUTLIERS."""
 OUTLIERS = 0.01
-"""Fraction of sites that say nothing of the person: paralogues, wrong genotypes, whatever else. Bounds what one site can
-say against 'the same' to a factor of 100."""
+"""Fraction of uninformative sites (paralogues, wrong genotypes and others). Limits the evidence of one site against 'the same'
+to a factor of 100."""
 DROPPED = (0.02, 0.2, 0.5)
 """Fraction of sites at which one of two samples of one person may have lost one allele: loss of heterozygosity, or RNA of
-one allele. The likeliest is taken; opposite homozygotes, which tell siblings, are not explained by it."""
+one allele. The most likely is taken. It does not explain opposite homozygotes, which identify siblings."""
 ONE_SIDED = 0.1
-"""Overdispersion (rho of a beta-binomial) of alleles in RNA. A gene of which one copy makes more gives shares that lie
-0.16 about a half (standard deviation), twice what most genes show; reads of paralogues and edited bases repeat, too."""
+"""Overdispersion (rho of a beta-binomial) of alleles in RNA. A gene with allele-specific expression has allele
+fractions with a standard deviation of 0.16 about one half, twice that of most genes; reads of paralogues and edited bases are
+correlated, too."""
 SIBLINGS = (0.25, 0.5, 0.25)
-"""Share of the genome at which full siblings have 0, 1 and 2 alleles by descent in common."""
+"""Fraction of the genome at which full siblings have 0, 1 and 2 alleles by descent in common."""
 
 
 SPECTRUM = np.array([5e-4, 0.01, 0.03, 0.07, 0.15, 0.25, 0.35, 0.5, 0.65, 0.75, 0.85, 0.93, 0.97, 0.99, 1 - 5e-4])
-"""Frequencies a site may have that states none; their shares are fitted. The outermost ones are sites that hardly vary: two
-strangers agree there, and agreement must prove nothing."""
+"""Allele frequencies of sites for which none is stated; their weights are fitted. The outermost ones are sites with almost no
+variation, at which strangers agree and agreement is no evidence."""
 ROUNDS = 60
-"""Of expectation and maximisation for those shares, from equal ones on."""
+"""Rounds of expectation and maximisation for those weights, starting from equal ones."""
 MOST_UNKNOWN = 40_000
-"""Sites without a frequency that are used, evenly spread: they decide, and each takes the work of 15."""
+"""Sites without a frequency that are used, evenly spaced: they suffice, and each costs as much as 15 others."""
 SITE = ["chrom", "start", "ref", "alt"]
 
 
@@ -49,7 +50,7 @@ class Genotypes(NamedTuple):
 
 
 def genotypes(counts: pd.DataFrame, *, rna: bool = False) -> Genotypes:
-    """Of one sample (schema AlleleCounts). A site without reads has likelihood 1 for all, and so no say.
+    """Of one sample (schema AlleleCounts). A site without reads has likelihood 1 for all genotypes and no influence.
 
     Reads of DNA are binomial, those of RNA beta-binomial (ONE_SIDED).
     """
@@ -71,14 +72,14 @@ def together(a: Genotypes, b: Genotypes) -> Genotypes:
 
 
 def hardy_weinberg(frequency: Floats) -> Floats:
-    """Shares of people with 0, 1, 2 copies of alt, shape (sites, 3)."""
+    """Proportions of people with 0, 1, 2 copies of alt, shape (sites, 3)."""
     return np.stack([(1 - frequency) ** 2, 2 * frequency * (1 - frequency), frequency**2], axis=1)
 
 
 def prior(likelihood: Floats, frequency: Floats) -> Floats:
-    """Probabilities of 0, 1, 2 copies of alt before the reads of a site are seen, shape (sites, 3).
+    """Prior probabilities of 0, 1, 2 copies of alt, shape (sites, 3).
 
-    Where no frequency is stated (nan), they are the shares of the genotypes in this sample, whose likelihoods are given.
+    Where no frequency is stated (nan), they are the genotype proportions in this sample, whose likelihoods are given.
     """
     known = hardy_weinberg(frequency)
     if (missing := np.isnan(frequency)).any():
@@ -87,7 +88,7 @@ def prior(likelihood: Floats, frequency: Floats) -> Floats:
 
 
 def posterior(likelihood: Floats, frequency: Floats) -> Floats:
-    """Probabilities of 0, 1, 2 copies of alt in a person of the population, shape (sites, 3), given likelihoods so shaped."""
+    """Posterior probabilities of 0, 1, 2 copies of alt in a person of the population; likelihood and result: (sites, 3)."""
     weighed = prior(likelihood, frequency) * likelihood
     return np.asarray(weighed / weighed.sum(axis=1, keepdims=True))
 
@@ -96,8 +97,8 @@ def of_another(likelihood: Floats, frequency: Floats) -> Floats:
     """Probabilities of genotypes of another person of the population, given those of this one: shape (sites, 3, 3), the second
     axis this person's copies of alt.
 
-    With a known frequency the two are independent. Without one they are not: who is homozygous makes the allele a common
-    one. The spectrum of frequencies is fitted to this person's likelihoods.
+    With a known frequency the two are independent. Without one they are not: a homozygote makes it likely that the allele is
+    common. The spectrum of frequencies is fitted to this person's likelihoods.
     """
     found = np.repeat(hardy_weinberg(frequency)[:, None, :], 3, axis=1)
     if (missing := np.isnan(frequency)).any():
@@ -109,7 +110,7 @@ def of_another(likelihood: Floats, frequency: Floats) -> Floats:
 
 
 def fitted_shares(likelihood: Floats) -> Floats:
-    """Shares of classes that make the sites likeliest. likelihood: of each site in each class, shape (sites, classes)."""
+    """Maximum likelihood proportions of classes. likelihood: of each site in each class, shape (sites, classes)."""
     share = np.full(likelihood.shape[1], 1 / likelihood.shape[1])
     for _ in range(ROUNDS):
         weighed = likelihood * share
@@ -118,7 +119,7 @@ def fitted_shares(likelihood: Floats) -> Floats:
 
 
 def _some(sites: Floats) -> Floats:
-    """At most MOST_UNKNOWN of the rows, evenly spread."""
+    """At most MOST_UNKNOWN of the rows, evenly spaced."""
     return sites[_spread(len(sites))]
 
 
@@ -127,9 +128,9 @@ def _spread(number: int) -> NDArray[np.int64]:
 
 
 def frequencies(a: pd.DataFrame, b: pd.DataFrame) -> tuple[Floats, Literal["panel", "pair"]]:
-    """Frequency of alt per site (nan: not stated), and where it is from: the panel, or for want of it these two samples.
+    """Frequency of alt per site (nan: not stated), and its source: the panel or, without one, these two samples.
 
-    What is not stated is summed over, see `kinship`; only these two samples are used for that, so that a lot's result does
+    Frequencies that are not stated are summed over, see `kinship`. Only these two samples are used, so that a lot's result does
     not depend on which other samples are analysed.
     """
     stated = a["frequency"].fillna(b["frequency"]).to_numpy(float)
@@ -137,15 +138,15 @@ def frequencies(a: pd.DataFrame, b: pd.DataFrame) -> tuple[Floats, Literal["pane
 
 
 def kinship(a: Genotypes, b: Genotypes, frequency: Floats, log10_ratio: float) -> Kinship:
-    """Same person, full sibling, or unrelated: likelihoods of both samples' counts, sites taken as independent.
+    """Same person, full sibling, or unrelated: likelihoods of both samples' counts, assuming independent sites.
 
-    frequency: of alt per site, nan where it is not known; there the likelihood is summed over SPECTRUM, the shares of which
-    each of the three hypotheses chooses for itself, so that none is favoured.
+    frequency: of alt per site, nan where it is not known; there the likelihood is summed over SPECTRUM, with weights fitted
+    separately under each of the three hypotheses, so that none is favoured.
 
-    Per site, with 0, 1 or 2 alleles in common by descent (ITO matrices of Li and Sacks 1954), genotypes summed over.
-    'MATCH' when the same person is 10^log10_ratio times likelier than either other, 'MISMATCH' when one of them is that
-    much likelier, else 'NOT ENOUGH': by Markov's inequality at most one in 10^log10_ratio answers is wrong, if sites are
-    independent.
+    Per site the likelihood is summed over genotypes with 0, 1 or 2 alleles identical by descent (ITO matrices of Li and Sacks
+    1954). The result is 'MATCH' if the same person is 10^log10_ratio times as likely as each alternative, 'MISMATCH' if one
+    alternative is that much more likely, and otherwise 'NOT ENOUGH'. By Markov's inequality at most one in 10^log10_ratio
+    decisions is wrong if sites are independent.
     """
     both = (a.depth > 0) & (b.depth > 0)
     one, two, p = a.likelihood[both], b.likelihood[both], frequency[both]
@@ -184,14 +185,14 @@ def _terms(one: Floats, two: Floats, p: Floats) -> Floats:
 
 
 def _log_likelihoods(terms: Floats) -> Floats:
-    """Of all sites under each hypothesis; over frequencies, weighed by the shares that are likeliest under it."""
+    """Of all sites under each hypothesis, averaged over frequencies with the weights fitted under it."""
     if terms.shape[2] == 1:
         return np.asarray(np.log(terms[:, :, 0]).sum(axis=1))
     return np.array([np.log(sites @ fitted_shares(sites)).sum() for sites in terms])
 
 
 def relation(unrelated: float, sibling: float, log10_ratio: float) -> Relation:
-    """What two log10 likelihood ratios, of 'the same' over each other, say."""
+    """The decision by two log10 likelihood ratios of 'the same' over each alternative."""
     weakest = min(unrelated, sibling)
     if weakest >= log10_ratio:
         return "MATCH"

@@ -54,7 +54,10 @@ def _against(
     if comparison.neutral is None:
         yield "copy-number levels could not be separated"
     elif comparison.neutral < LEAST_NEUTRAL:
-        yield f"only {comparison.neutral:.0%} of the autosomes lie at the commonest level, so the baseline is uncertain"
+        yield (
+            f"only {comparison.neutral:.0%} of the autosomes are at the most frequent copy-number level, so the baseline is"
+            " uncertain"
+        )
     if absent := unseen_chromosomes(arms, layout, match.declared_sex):
         yield f"no arm could be assessed of {', '.join(absent)}"
     if match.donor_sex not in (None, match.declared_sex):
@@ -77,7 +80,7 @@ def unseen_chromosomes(arms: pd.DataFrame, layout: Layout, sex: str) -> list[str
 def iscn(calls: pd.DataFrame, sex: str, layout: Layout, sets: float | None = None) -> str:
     """'46,XX', 'mos 47,XX,+8[60%]/46,XX', '46,XY,dup(20)(q11.21q11.23)': what depth shows, in the manner of ISCN.
 
-    Not a karyotype: chromosomes are counted from calls alone, balanced changes are invisible, and cell fractions stand in
+    Not a karyotype: chromosomes are counted from calls alone, balanced changes are invisible, and cell fractions are given in
     brackets where cytogenetics counts cells. calls: schema Calls; the donor's own are left out.
     """
     ploidy = _ploidy(DIPLOID if sets is None else sets) or round(DIPLOID)

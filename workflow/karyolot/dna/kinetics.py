@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 FASTEST = 3.0
 """Largest |growth| per passage considered: odds that rise or fall twenty-fold."""
 RAREST = 1e-5
-"""Smallest fraction of cells, and of cells without the change, that the fit tells from none."""
+"""Smallest fraction of cells, and of cells without the change, that the fit distinguishes from none."""
 Interval = tuple[float, float]
 WIDEST: tuple[Interval, Interval] = (
     (float(logit(RAREST)), float(logit(1 - RAREST))),

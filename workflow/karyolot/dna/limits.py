@@ -1,4 +1,4 @@
-"""What this lot's reads could have shown: tests of places whose ends are known, and limits of detection."""
+"""What this lot's reads could have shown: tests of regions with known ends, and limits of detection."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from karyolot.dna.segments import against_donor
 from karyolot.dna.thresholds import KNOWN, known_threshold, least_effect, segment_threshold
 
 MIN_USABLE = 0.2
-"""An arm with a smaller fraction of its bins in use is not assessable: what is seen cannot speak for it."""
+"""An arm with a smaller fraction of its bins in use is not assessable: the usable part is not representative of it."""
 NEVER_SEEN = frozenset({"13p", "14p", "15p", "21p", "22p", "Yq"})
 """Arms that short reads do not assess whatever their number: the short arms of the acrocentric chromosomes are satellites and
 ribosomal DNA, and two thirds of Yq have no sequence in GRCh37 and GRCh38, a large part of the rest being palindromes."""
@@ -78,7 +78,7 @@ def known_regions(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber, atla
 
 
 def distinct_places(arms: pd.DataFrame) -> pd.DataFrame:
-    """One row per place (chrom, start, end): a recurrent region that is a whole arm is no further test."""
+    """One row per interval (chrom, start, end): a recurrent region that is a whole arm is no further test."""
     return arms.drop_duplicates(["chrom", "start", "end"])
 
 

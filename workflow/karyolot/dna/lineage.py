@@ -293,7 +293,7 @@ def _alike(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
 
 
 def _clone(place: Place, lots: Sequence[LineLot], line: Joined) -> Clone:
-    """A clone with each lot's own fraction, from the inner bins of its place as `dna.calls` takes them, and its growth."""
+    """A clone with each lot's own fraction, from its inner bins as `dna.calls` takes them, and its growth."""
     call, table = place.call, line.table
     inside = (table["chrom"] == call["chrom"]) & (table["start"] >= call["start"]) & (table["end"] <= call["end"])
     rows = np.flatnonzero(inside & (table["region"] != "PAR"))

@@ -85,7 +85,7 @@ def locate(
     Raises
     ------
     KaryolotError
-        More than half of the recurrent mutations stand at another residue or base than the panel says.
+        More than half of the recurrent mutations have another residue or base than the panel states.
     """
     parts = [_part(gene, hotspots, models, bases) for gene in genes]
     _stop_when_wrong(parts)

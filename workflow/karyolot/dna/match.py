@@ -1,4 +1,4 @@
-"""Is the lot this donor's? What depth alone can say: sex, and the copy-number differences the donor was born with."""
+"""Identity of the lot by read depth: sex, and germline copy-number differences of the donor."""
 
 from typing import NamedTuple
 
@@ -16,9 +16,9 @@ what a mosaic in half of the cells would show (+0.32, -0.41)."""
 RESOLVED = 3.0
 """Standard errors of the lot within half of the donor's deviation, so that 'carries it' and 'does not' lie apart."""
 FEMALE_X, MALE_X = 0.8, 0.65
-"""X over autosomes: 1 in women, 0.5 in men; between the two limits nothing is said."""
+"""X over autosomes: 1 in women, 0.5 in men; undetermined between the two limits."""
 FEMALE_Y, MALE_Y = 0.1, 0.2
-"""Y over autosomes: 0 in women but for stray reads, 0.5 in men; loss of Y in some cells lowers it."""
+"""Y over autosomes: 0 in women except for mismapped reads, 0.5 in men; loss of Y in some cells lowers it."""
 
 
 class Matched(NamedTuple):
@@ -59,7 +59,7 @@ def match_donor(
 def donor_variants(ratios: pd.DataFrame, settings: CopyNumber) -> pd.DataFrame:
     """Schema DonorVariants: autosomal segments in which the donor deviates in (nearly) every cell.
 
-    A variant the lot is too thin to show or refute is left out: it is no evidence either way.
+    A variant that cannot be confirmed or excluded at the depth of the lot is left out.
     """
     table = ratios[ratios["mask"].isna() & (ratios["region"] == "autosome")].reset_index(drop=True)
     donor, donor_weights = donor_alone(table)
@@ -107,7 +107,7 @@ def sex_depths(counts: pd.DataFrame, bins: pd.DataFrame, settings: CopyNumber) -
 
 
 def sex_of(x: float | None, y: float | None) -> str | None:
-    """'F', 'M', or None when the depths of X and Y do not tell or contradict each other."""
+    """'F', 'M', or None if the depths of X and Y are inconclusive or contradict each other."""
     if x is None or y is None:
         return None
     if x >= FEMALE_X and y <= FEMALE_Y:
@@ -116,5 +116,5 @@ def sex_of(x: float | None, y: float | None) -> str | None:
 
 
 def lost_from(sex: str, x: float, y: float) -> bool:
-    """Whether depths that tell no sex are those of cells of this sex that lost a Y or an X, in whatever share of them."""
+    """Whether inconclusive depths are those of cells of this sex of which some lost a Y or an X."""
     return x <= MALE_X and y < MALE_Y if sex == "M" else x < FEMALE_X and y <= FEMALE_Y

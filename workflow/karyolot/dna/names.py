@@ -31,7 +31,7 @@ def common_name(
     contig, arm
         Without 'chr': '8', '8q'.
     bands
-        '20q11.21-q13.12'; '' = not known, then the place is named.
+        '20q11.21-q13.12'; '' = not known, then the interval is named.
     place
         Start and end, bases.
     copies, now

@@ -1,4 +1,4 @@
-"""How uncertain the mean log2 ratio of a stretch of bins is: measured on this lot, never below Poisson."""
+"""Standard error of the mean log2 ratio of adjacent bins: measured on this lot, never below Poisson."""
 
 from collections.abc import Callable, Sequence
 
@@ -89,8 +89,8 @@ def first_noise(values: Floats, variances: Floats, arms: Labels, longest: int | 
 def believable(noise: Noise) -> Noise:
     """`noise` as it is, or not assessable where neighbouring bins scatter less than counting allows.
 
-    Two independent samples cannot: their counts scatter by Poisson at least. Of reads that stand in both samples the
-    difference does not scatter at all, so a part p of common reads takes p off the variance; CALM is a fifth of them.
+    Two independent samples cannot: their counts scatter by Poisson at least. Reads present in both samples do not
+    scatter in the difference, so a part p of common reads takes p off the variance; CALM is a fifth of them.
     """
     if not noise.assessable or not noise.measured:
         return noise

@@ -27,7 +27,7 @@ FEW_QUANTILES = (0.0, 0.35, 0.65, 1.0)
 FEWEST_PER_KNOT = 20
 """With fewer autosomal bins than this per knot the curve has only FEW_QUANTILES."""
 BINS_PER_TERM = 10
-"""Fewest bins per fitted coefficient; with fewer nothing is corrected, and the report says so."""
+"""Fewest bins per fitted coefficient; with fewer nothing is corrected, and the report states this."""
 COVARIATES = {"gc": "GC", "replication_timing": "replication timing", "mappability": "mappability"}
 """Columns of the bins that are corrected for, and their names in a report."""
 MOST_MISSING = 0.2
@@ -61,7 +61,7 @@ def compare(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str
     used = table["mask"].isna().to_numpy()
     autosome = used & (table["region"] == "autosome").to_numpy()
     if not autosome.any():
-        raise KaryolotError("no autosomal bin holds enough reads to be used; the samples are too thin or mismatched")
+        raise KaryolotError("no autosomal bin holds enough reads to be used; the samples are too shallow or mismatched")
     lot_count = table["lot_count"].to_numpy(dtype=float) + 0.5
     donor_count = table["donor_count"].to_numpy(dtype=float) + 0.5
     variance = (1 / lot_count + 1 / donor_count) / np.log(2) ** 2
@@ -239,7 +239,7 @@ def _mask(table: pd.DataFrame, settings: CopyNumber) -> pd.Series:
 def _mask_missing(table: pd.DataFrame, mask: pd.Series) -> pd.Series:
     """`mask`, and "covariate" where a bin lacks a covariate that was given.
 
-    A sex chromosome about which a track says nothing at all is not masked: tracks often end at the autosomes and X, and the
+    A sex chromosome without any value of a track is not masked: tracks often end at the autosomes and X, and the
     loss of a Y must still be seen. It is not corrected for that track (`_not_used`). Raises KaryolotError when more than
     MOST_MISSING of the autosomal bins lack a covariate.
     """

@@ -1,18 +1,19 @@
-"""Circular binary segmentation with this lot's own noise: where does the log2 ratio change, where is it changed?
+"""Circular binary segmentation with the lot's own noise model: breakpoints of the log2 ratio, and segments that differ from 0.
 
-After Olshen et al. 2004 (Biostatistics 5:557): an arm is split where the stretch that differs most from the rest of the
-arm differs significantly, and so on in the parts. Three things differ from DNAcopy: bins are weighted by their Poisson
-precision; the error of a mean is the measured, wave-aware one (`dna.noise`), so waves are not cut up; and stretches
-are tried at lengths growing by a fifth, then refined at both ends, instead of all n^2 (Rivera & Walther 2013,
-Scand. J. Stat. 40:752: such a set loses next to nothing), so three million bins are no problem.
+After Olshen et al. 2004 (Biostatistics 5:557): an arm is split where the window that differs most from the remainder of the
+arm differs significantly, and its parts are split likewise. There are three differences from DNAcopy: bins are weighted by
+their Poisson precision; the standard error of a mean includes correlated noise (`dna.noise`), so waves are not segmented; and
+windows are tested at lengths that grow by a fifth and are then refined at both ends, instead of all n^2 (Rivera & Walther
+2013, Scand. J. Stat. 40:752: the loss of power is negligible), which keeps three million bins tractable.
 
-One |z| is asked of stretches of every length. Fewer places to lie would allow long ones a smaller one, but their starts and
-ends can be had in more ways (Siegmund's count of tests, n z^4 / L times a discreteness that spares short stretches, is flat
-up to some 100 bins): measured, 4 % were to be won at 400 bins for 4 % lost at 20.
+Windows of every length must reach the same |z|. Long windows have fewer positions and could have a lower threshold, but their
+starts and ends can be chosen in more ways (Siegmund's number of tests, n z^4 / L times a discreteness correction for short
+windows, is flat up to about 100 bins). In simulations a length-dependent threshold gained 4 % of power at 400 bins and lost
+4 % at 20.
 
-Comparing a stretch with the rest of its arm wastes what is known: that a ratio centred on the unchanged genome is 0 where
-nothing changed. The rest of an arm is a noisy witness, the more so the longer the stretch. So `carve` then looks in every
-unchanged segment for stretches that differ from 0.
+Comparing a window with the remainder of its arm ignores that a ratio centred on the unaltered genome is 0 where nothing
+changed. The remainder of the arm is a noisy baseline, increasingly so for long segments. `partition` therefore searches
+every unchanged segment for windows that differ from 0.
 """
 
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ Places = NDArray[np.integer]
 LENGTH_GROWTH = 1.2
 """Ratio of neighbouring trial lengths: the best is at most 10 % off, where |z| is 4 % lower than at its peak."""
 START_STEP = 0.1
-"""Neighbouring trial starts, as a share of the length: at most 5 % off, |z| 5 % lower. Refinement makes both good."""
+"""Distance of neighbouring trial starts, relative to the length: at most 5 % off, |z| 5 % lower. Refinement corrects both."""
 
 ALIKE = 3.0
 """Standard errors within which a few bins have the level of their neighbours."""
@@ -93,8 +94,8 @@ def _difference(a: tuple[int, int], b: tuple[int, int], arm: Track) -> float:
     return float(abs(mean - other) / np.hypot(se, other_se))
 
 
-def carve(segments: list[tuple[int, int]], arm: Track, threshold: float, min_bins: int) -> list[tuple[int, int]]:
-    """Cut out of segments that do not differ from 0 the stretches that do."""
+def partition(segments: list[tuple[int, int]], arm: Track, threshold: float, min_bins: int) -> list[tuple[int, int]]:
+    """Split off the windows that differ from 0 from segments that, as a whole, do not."""
     waiting, done = list(segments), []
     while waiting:
         low, high = waiting.pop()
@@ -171,7 +172,7 @@ def best_stretches(sums: Floats, moments: Floats, inflation: Floats, min_bins: i
     """The search of `carve` in many tracks at once: the stretch of each that differs most from 0, as (|z|, start, end).
 
     sums, moments: as in `Track`, one row per track, all of the same number of bins; inflation: shared. Ends are moved one at
-    a time for as long as that raises |z|, as in `carve`.
+    a time for as long as that raises |z|, as in `partition`.
     """
     rows = np.arange(len(sums))
     best, start, end = (
@@ -222,7 +223,7 @@ def trial_lengths(low: int, high: int) -> Iterator[int]:
 
 
 class _Search(NamedTuple):
-    """The stretches of [low, high) and how much each differs: from the rest of it, or else from 0."""
+    """The windows of [low, high) and how much each differs: from the remainder, or from 0."""
 
     arm: Track
     low: int
@@ -231,7 +232,7 @@ class _Search(NamedTuple):
     against_rest: bool
 
     def scores(self, start: Places, end: Places) -> Floats:
-        """|z| of each stretch [start, end)."""
+        """|z| of each window [start, end)."""
         sums, moments, inflation = self.arm
         length = end - start
         inside, moment = sums[end] - sums[start], moments[end] - moments[start]
@@ -244,10 +245,10 @@ class _Search(NamedTuple):
         return np.asarray(np.abs(difference) / np.sqrt(inflation[length] / inside + inflation[rest] / outside))
 
     def best(self) -> tuple[float, int, int] | None:
-        """(|z|, start, end) of the stretch that differs most; None where none fits.
+        """(|z|, start, end) of the window that differs most; None where none fits.
 
-        Neither it nor what remains on a side of it is shorter than min_bins, unless nothing remains there. First the
-        trial stretches (LENGTH_GROWTH, START_STEP); then the best one's ends are moved for as long as that helps.
+        Neither the window nor the remainder on either side is shorter than min_bins, unless no remainder is left. The trial
+        windows (LENGTH_GROWTH, START_STEP) are scored first; the ends of the best are then moved while |z| increases.
         """
         if self.high - self.low < 2 * self.min_bins:
             return None
@@ -265,7 +266,7 @@ class _Search(NamedTuple):
         return best
 
     def _first(self, start: Places, end: Places) -> tuple[float, int, int]:
-        """The best of these stretches, the first of equals."""
+        """The best of these windows, the first of equals."""
         left, right, length = start - self.low, self.high - end, end - start
         fits = ((left == 0) | (left >= self.min_bins)) & ((right == 0) | (right >= self.min_bins))
         fits &= (length >= self.min_bins) & (left + right >= self.min_bins)
@@ -277,7 +278,7 @@ class _Search(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _trials(bins: int, min_bins: int) -> tuple[Places, Places]:
-    """Starts and ends of the stretches tried among `bins`; kept, since arms are searched again and again."""
+    """Starts and ends of the windows tested among `bins`; cached, since arms are searched repeatedly."""
     starts: list[Places] = []
     lengths: list[Places] = []
     for length in trial_lengths(min_bins, bins - min_bins):

@@ -1,7 +1,7 @@
 """Small variants a lot shows in listed genes: its donor's, enriched from its donor, or acquired (or too rare in the donor).
 
-Absence in a donor of 30x is no proof of acquisition: hepatocytes of one liver differ, and a clone of a few per cent of them
-is not seen. The share from which on it would have been seen stands beside each.
+Absence in a donor at 30x does not prove acquisition: hepatocytes of one liver differ, and a clone of a few per cent of them is
+not detected. The allele fraction from which on it would have been detected is reported with each variant.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ from karyolot.contracts.small_variants import CalledVariants, VariantFacts, Vari
 from karyolot.dna.identity import ERROR
 
 FEWEST_READS = 3
-"""Of the lot that must show a variant: two show the same error in one of 100 places at 30x."""
+"""Reads of the lot that must show a variant: at 30x two reads share an error at one of 100 positions."""
 SHOWN = 0.05
-"""Chance of the donor's alt reads if all were errors, below which the donor has the variant; in doubt it does not, and a
-person looks."""
+"""Probability of the donor's alt reads under errors alone, below which the donor has the variant. In doubt it does not, and the
+variant is reviewed manually."""
 ENRICHED = 0.05
 """Chance that any of a stable lot's variants is called enriched."""
 LEAST_DEPTH = 10
-"""Mean depth below which a place is not searched in full: a het variant is then missed in one of twenty lots."""
+"""Mean depth below which an interval is not searched in full: a heterozygous variant is then missed in one of twenty lots."""
 POWER = 0.95
 LISTED = 5
 """Variants named in the criterion; the report has all."""
@@ -84,7 +84,7 @@ def variant_metrics(results: VariantResults) -> Metrics:
     facts = results.facts
     words = [_words(row) for row in new.head(LISTED).to_dict("records")]
     words += [f"and {len(new) - LISTED} more"] * (len(new) > LISTED)
-    searched = f"{facts.genes} genes searched, {facts.inherited} variants are the donor's too"
+    searched = f"{facts.genes} genes searched, {facts.inherited} variants inherited from the donor"
     if facts.shallow:
         searched += f"; too shallow in part: {', '.join(facts.shallow)}"
     if len(facts.shallow) == facts.genes and new.empty:
@@ -95,7 +95,7 @@ def variant_metrics(results: VariantResults) -> Metrics:
 
 def _words(row: dict[object, object]) -> str:
     limit = row["donor_lod"]
-    bound = "no reads" if np.isnan(float(str(limit))) else f"would show it from {float(str(limit)):.0%} of reads on"
+    bound = "no reads" if np.isnan(float(str(limit))) else f"limit of detection {float(str(limit)):.0%} of reads"
     return (
         f"{row['origin']} {row['gene']} {row['chrom']}:{int(str(row['start'])) + 1} {row['ref']}>{row['alt']} in"
         f" {row['lot_alt']} of {int(str(row['lot_ref'])) + int(str(row['lot_alt']))} reads, donor {row['donor_alt']} of"

@@ -26,7 +26,7 @@ SEED = 20_250_917
 OVERLAP = 0.5
 """Fraction of the spiked bins that a call of the right direction must cover to count as found."""
 AROUND = 2
-"""Bins searched on either side of a spike-in, in lengths of it: a longer stretch dilutes it below half of its |z|."""
+"""Bins searched on either side of a spike-in, in lengths of it: a longer segment dilutes it below half of its |z|."""
 SMALLEST_STEP = 1.03
 """A limit that falls short is raised by what its power lacks, and at least by this factor, then tried again."""
 HALVINGS = 12
@@ -130,9 +130,9 @@ def _verified_sizes(field: _Field, lod: pd.DataFrame, settings: CopyNumber) -> p
 def _verified_places(field: _Field, arms: pd.DataFrame, settings: CopyNumber) -> pd.DataFrame:
     """The limits of known regions, raised to what a change simulated in their own bins takes to be found.
 
-    A place whose ratio lies above 0 by chance hides a loss, and one below 0 a gain. Its mean after thinning has a normal
-    distribution whose moments are those of the thinned counts, so the power needs no draws. Places that are changed, or
-    hold a change, keep the limits predicted and have no power.
+    A region whose ratio is above 0 by chance obscures a loss, and one below 0 a gain. Its mean after thinning has a normal
+    distribution whose moments are those of the thinned counts, so the power needs no draws. Regions that are changed, or
+    contain a change, keep the predicted limits and have no power.
     """
     tests = len(distinct_places(arms))
     lost = absorbed(field.table)
@@ -202,7 +202,7 @@ def _power(field: _Field, place: _Place, type_: str, fraction: float, settings: 
 
 
 def _starts(field: _Field, bins: int) -> Integers:
-    """First bins of all stretches of `bins` quiet autosomal neighbours within an arm."""
+    """First bins of all windows of `bins` adjacent unchanged autosomal bins within an arm."""
     free = field.quiet & (field.table["region"] == "autosome").to_numpy()
     taken = np.concatenate([[0], np.cumsum(~free)])
     places = [np.arange(low, high - bins + 1) for low, high in field.runs if high - low >= bins]
@@ -227,7 +227,7 @@ def _found(
         for part in (weights, weights * values)
     )
     inflation = inflation_at(field.noise, np.arange(sums.shape[1]))
-    score, start, end = best_stretches(sums, moments, inflation, settings.min_bins)
+    score, start, end = best_windows(sums, moments, inflation, settings.min_bins)
     rows = np.arange(len(drawn))
     mean = (moments[rows, end] - moments[rows, start]) / (sums[rows, end] - sums[rows, start])
     covered = np.minimum(end, first + bins) - np.maximum(start, first)

@@ -1,4 +1,4 @@
-"""Everything found on copy number -> the metrics that criteria are compared with. A metric that cannot be known is null."""
+"""Copy-number results -> the metrics that the criteria use. A metric that could not be determined is null."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -26,9 +26,9 @@ BANK_NORM = 0.05
 master banks)."""
 NO_PANEL = "no panel of SNPs, or no reads to count alleles in"
 EVIDENCE = {
-    "agree": "by depth and by alleles",
-    "uninformative": "by depth alone: the het sites under it are too few or too thin to tell",
-    "disagree": "by depth, and the alleles contradict: false, or a change of both copies",
+    "agree": "supported by read depth and allele fractions",
+    "uninformative": "supported by read depth only: too few heterozygous sites, or too shallow, for allele evidence",
+    "disagree": "contradicted by allele fractions: a false call, or a change of both copies",
 }
 
 
@@ -45,12 +45,12 @@ def copy_number_metrics(
     alleles: AlleleResults | None = None,
     sets: float | None = None,
 ) -> Metrics:
-    """All metrics of a lot's copy number, by name. Tables as in contracts.copy_number; alleles: None = no panel of SNPs; sets: of
-    chromosomes in the lot's cells, None = not measured.
+    """All metrics of a lot's copy number, by name. Tables as in contracts.copy_number; alleles: None = no panel of SNPs; sets:
+    sets of chromosomes in the lot's cells, None = not measured.
 
-    A change that fails a lot rests on depth and on the alleles where these could tell: what they contradict is counted
-    apart (cn.contradicted). Four copies or more are not contradicted by even alleles: both copies may have been doubled.
-    Counts of calls are null when the noise could not be measured: no call is then no finding.
+    A change that fails a lot is supported by read depth and, where they are informative, by allele fractions: contradicted calls
+    are counted separately (cn.contradicted). Balanced alleles do not contradict four or more copies: both copies may have been
+    doubled. Counts of calls are null if the noise could not be measured: the absence of calls is then no finding.
     """
     return {
         **_quality(comparison),
@@ -94,31 +94,31 @@ def _quality(comparison: Comparison) -> Metrics:
             "too few neighbouring bins",
             "spread between neighbouring bins, log2, at the analysis bin",
         ),
-        # The lower end of the interval: a thin lot's slope is uncertain, which is no evidence of a wave.
+        # The lower end of the interval: the slope of a shallow lot is uncertain, which is no evidence of a bias.
         MetricName.DNA_RT_SLOPE: _known(
             _surely(comparison),
-            "no replication-timing track was given, so growth waves were neither measured nor corrected",
+            "no replication-timing track was given, so replication-timing bias was neither measured nor corrected",
             ""
             if slope is None
-            else f"{slope:.3f} ({comparison.rt_low:.3f} to {comparison.rt_high:.3f}), taken out of the ratios",
+            else f"{slope:.3f} ({comparison.rt_low:.3f} to {comparison.rt_high:.3f}), corrected in the ratios",
         ),
         MetricName.DNA_NEUTRAL: _known(
             comparison.neutral,
             "the copy-number levels could not be separated",
-            "fraction of the autosomes at the commonest level",
+            "fraction of the autosomes at the most frequent copy-number level",
         ),
     }
 
 
 def _surely(comparison: Comparison) -> float | None:
-    """How far from 0 the growth wave surely is: the nearer end of its interval, 0 when that holds 0."""
+    """Lower bound of |slope|: the end of its interval nearer to 0, and 0 if the interval contains 0."""
     if comparison.rt_low is None or comparison.rt_high is None:
         return None
     return max(comparison.rt_low, -comparison.rt_high, 0.0)
 
 
 def _arm_limits(arms: pd.DataFrame, sets: float | None) -> Metric:
-    """The largest limit of detection of a whole arm; detail: from which to which they go, and those above the norm of banks."""
+    """The largest limit of detection of a whole arm; detail: their range, and the arms above the norm of cell banks."""
     own = arms[(arms["scope"] == "arm") & arms["assessable"]]
     if own.empty:
         return Metric(value=None, reason="no arm can be assessed")
@@ -136,7 +136,7 @@ def _arm_limits(arms: pd.DataFrame, sets: float | None) -> Metric:
 def _limits(lod: pd.DataFrame, noise: Noise, settings: CopyNumber, sets: float | None) -> Metrics:
     claim = lod[lod["size_bp"] == round(settings.claim_mb * 1e6)].set_index("type")["fraction"]
     reason = (
-        f"no fraction of cells up to 100 % would be found at {settings.claim_mb:g} Mb with {settings.power:.0%} power"
+        f"a change of {settings.claim_mb:g} Mb is not detectable in any fraction of cells ({settings.power:.0%} power)"
     )
     if not noise.assessable:
         reason = noise.reason
@@ -147,7 +147,7 @@ def _limits(lod: pd.DataFrame, noise: Noise, settings: CopyNumber, sets: float |
         MetricName.CN_LOD: _known(
             max(both) if len(both) == 2 else None,
             reason,
-            f"a gain or loss of {settings.claim_mb:g} Mb is called with {settings.power:.0%} power in"
+            f"a gain or loss of {settings.claim_mb:g} Mb is detected with {settings.power:.0%} probability in"
             f" {detectable(max(both), sets)}"
             if len(both) == 2
             else "",
@@ -157,7 +157,7 @@ def _limits(lod: pd.DataFrame, noise: Noise, settings: CopyNumber, sets: float |
 
 
 def _power(claim: pd.DataFrame, settings: CopyNumber) -> Metric:
-    """Fraction of the changes spiked in at the limit that were called, the worse of gains and losses."""
+    """Fraction of the changes spiked in at the limit that were called, the lower of gains and losses."""
     if claim.empty or (claim["spike_ins"] == 0).any():
         return Metric(
             value=None, reason=f"no change of {settings.claim_mb:g} Mb could be simulated in this lot's reads"
@@ -165,12 +165,12 @@ def _power(claim: pd.DataFrame, settings: CopyNumber) -> Metric:
     shown = ", ".join(f"{row.found} of {row.spike_ins} {row.type} spike-ins" for row in claim.itertuples())
     return Metric(
         value=round(float((claim["found"] / claim["spike_ins"]).min()), 4),
-        detail=f"called of those spiked into this lot's own reads at the limit: {shown}",
+        detail=f"detected in this lot's own reads at the limit: {shown}",
     )
 
 
 def _with_evidence(calls: pd.DataFrame, alleles: AlleleResults | None) -> pd.DataFrame:
-    """Calls with the column `evidence` of schema AlleleEvents; '' where the alleles were not asked."""
+    """Calls with the column `evidence` of schema AlleleEvents; '' where alleles were not evaluated."""
     if alleles is None:
         return calls.assign(evidence="")
     keys = ["chrom", "start", "end", "type"]
@@ -181,7 +181,7 @@ def _with_evidence(calls: pd.DataFrame, alleles: AlleleResults | None) -> pd.Dat
 def _counts(
     calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings: CopyNumber, unasked: str, sets: float | None
 ) -> Metrics:
-    """unasked: why the alleles under the calls were not asked, '' = they were."""
+    """unasked: why the alleles under the calls were not evaluated, '' = they were."""
     size = (calls["end"] - calls["start"]) / 1e6
     weak = (calls["artefact"] == "GC-rich end") & (calls["log2"].abs() < ARTEFACT_LOG2)
     prone = weak | calls["artefact"].isin(["immune receptor genes", TIMING])
@@ -223,7 +223,7 @@ def _counts(
 
 
 def _called_there(calls: pd.DataFrame, segment: Mapping[Hashable, Any]) -> list[str]:
-    """Names of the calls that overlap a segment, or its place where none does."""
+    """Names of the calls that overlap a segment, or its coordinates where none does."""
     inside = (
         (calls["chrom"] == segment["chrom"]) & (calls["start"] < segment["end"]) & (calls["end"] > segment["start"])
     )
@@ -233,7 +233,8 @@ def _called_there(calls: pd.DataFrame, segment: Mapping[Hashable, Any]) -> list[
 
 def _words(calls: pd.DataFrame, unasked: str, sets: float | None) -> list[str]:
     """Each call with its second line of evidence, or why there is none."""
-    second = EVIDENCE | {"": f"by depth alone: {unasked}", "XY": "by depth alone: alleles are counted on autosomes"}
+    only = "supported by read depth only"
+    second = EVIDENCE | {"": f"{only}: {unasked}", "XY": f"{only}: alleles are counted on autosomes"}
     evidence = calls["evidence"].mask(
         (calls["evidence"] == "uninformative") & calls["chrom"].str.contains("[XY]$"), "XY"
     )
@@ -245,11 +246,11 @@ def _words(calls: pd.DataFrame, unasked: str, sets: float | None) -> list[str]:
 
 
 def _identity(match: Match) -> Metrics:
-    variants = f"{match.shared} of {match.variants} copy-number differences the donor was born with are seen in the lot"
+    variants = f"{match.shared} of {match.variants} germline copy-number differences of the donor were found in the lot"
     return {
         MetricName.IDENTITY_GERMLINE: _known(
             match.shared / match.variants if match.variants else None,
-            "the donor shows no germline copy-number difference that this lot is deep enough to confirm",
+            "the donor has no germline copy-number difference that could be confirmed at the depth of this lot",
             variants,
         ),
         MetricName.IDENTITY_LOT_SEX: _lot_sex(match),
@@ -258,7 +259,7 @@ def _identity(match: Match) -> Metrics:
 
 
 def _lot_sex(match: Match) -> Metric:
-    """Sex of the lot; of a donor as declared, a chromosome lost in culture makes no swapped tube of his or her lot."""
+    """Sex of the lot. If the donor is as declared, a sex chromosome lost in culture does not count as a sample swap."""
     metric = _sex("lot", match.lot_sex, match.lot_x, match.lot_y, match.declared_sex)
     if match.donor_sex != match.declared_sex or match.lot_x is None or match.lot_y is None:
         return metric
@@ -270,9 +271,7 @@ def _lot_sex(match: Match) -> Metric:
     if metric.value is None and lost_from(match.declared_sex, match.lot_x, match.lot_y):
         lost = "Y" if match.declared_sex == "M" else "an X"
         depths = _depths(match.lot_x, match.lot_y)
-        detail = (
-            f"lot reads as {match.declared_sex} cells of which many lost {lost}; depth over autosomes: {depths}{kept}"
-        )
+        detail = f"consistent with {match.declared_sex} cells of which many lost {lost}; depth over autosomes: {depths}{kept}"
         return Metric(value=True, detail=detail)
     return metric if metric.value is None else Metric(value=metric.value, detail=metric.detail + kept)
 
@@ -281,15 +280,15 @@ def _sex(who: str, found: str | None, x: float | None, y: float | None, declared
     depths = _depths(x, y)
     if found is None:
         return Metric(
-            value=None, reason=f"the depths of X and Y do not tell the sex of the {who} ({depths or 'no X or Y'})"
+            value=None, reason=f"the depths of X and Y do not determine the sex of the {who} ({depths or 'no X or Y'})"
         )
     return Metric(
-        value=found == declared, detail=f"{who} reads {found}, declared {declared}; depth over autosomes: {depths}"
+        value=found == declared, detail=f"{who} is {found}, declared {declared}; depth over autosomes: {depths}"
     )
 
 
 def _depths(x: float | None, y: float | None) -> str:
-    """'X 0.50, Y 0.49': what is known of them."""
+    """'X 0.50, Y 0.49': those that are known."""
     return ", ".join(f"{name} {value:.2f}" for name, value in (("X", x), ("Y", y)) if value is not None)
 
 

@@ -10,7 +10,7 @@ from karyolot.contracts.settings import CopyNumber
 
 BINS_PER_TEST = 200.0
 MOST_TESTS_PER_BIN = 12.0
-"""Searching all stretches of n bins is worth n * min(n / 200, 12) independent tests: fitted to the 95 % quantile of the
+"""Searching all windows of n bins is equivalent to n * min(n / 200, 12) independent tests: fitted to the 95 % quantile of the
 largest |z| in simulated white-noise genomes of 150 to 15,000 bins (benchmarks/scan_threshold.py redoes it)."""
 
 KNOWN = 1e9

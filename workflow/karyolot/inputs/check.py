@@ -85,7 +85,7 @@ def examine(
 
 
 def _located(problem: Problem, configfiles: Sequence[str | Path]) -> Problem:
-    """A problem of the configuration with the file and line its setting stands in."""
+    """A problem of the configuration with the file and line of its setting."""
     if problem.file != CONFIG or not configfiles:
         return problem
     for path in configfiles:

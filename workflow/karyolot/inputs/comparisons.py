@@ -62,7 +62,7 @@ def _owned(draft: Draft) -> Owned:
 
 
 def _of_study(draft: Draft, file: str, owned: Owned, asked: bool) -> Iterator[Problem]:
-    """What the samples of a study must be together. asked: whether a study without WGS is worth a warning."""
+    """Requirements on the samples of a study together. asked: whether a study without WGS gets a warning."""
     for (assay, kind, owner), samples in owned.items():
         if assay == "wgs" and len(samples) > 1:
             message = f"{kind} {owner} has {len(samples)} WGS samples: {', '.join(samples)}"
@@ -135,7 +135,7 @@ def _libraries(sample: str, rows: Sequence[Entry[Sample]]) -> list[str]:
 def _confounded(
     config: Config, draft: Draft, samples: Sequence[Mapping[str, str]], *, pooled: bool = False
 ) -> tuple[str, str] | None:
-    """Message and remedy when the design holds a batch and cannot tell its effects apart in these samples; else None.
+    """Message and remedy if the design contains a batch that is confounded in these samples; else None.
 
     pooled: replicates count as one sample, as in the test over the whole study; else only those of one culture do.
     """
@@ -210,7 +210,7 @@ def _design(design: str, rna: Sequence[Sample]) -> Iterator[Problem]:
     at = partial(Problem, "E17", CONFIG, column="expression.design", value=design)
     tilde, *terms = re.split(r"\s*[~+]\s*", design.strip())
     if tilde or not terms or terms[-1] != "state" or not {*terms[:-1]} < {"donor", "state", *BATCHES}:
-        message = "the design must end with state, the effect that is tested; before it may stand donor and any of "
+        message = "the design must end with state, the effect that is tested; it may be preceded by donor and any of "
         yield at(message=message + ", ".join(BATCHES), remedy="write ~ donor + state")
         return
     for term in terms:

@@ -1,4 +1,4 @@
-"""What the files of a study tell before any job: that they are there, are what they should be, and fit together."""
+"""Checks of a study's files before any job: they exist, are of the right kind, and match each other."""
 
 import os
 import re

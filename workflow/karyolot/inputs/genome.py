@@ -90,12 +90,12 @@ def counts_beside_donor(lot: bin_counts.Facts, donor: bin_counts.Facts, where: s
 
 
 def content_of(facts: bin_counts.Facts) -> frozenset[tuple[str, bytes, bytes]]:
-    """All counts and their places, whatever the order and spelling of contigs and the format of the file."""
+    """All counts and their intervals, whatever the order and spelling of contigs and the format of the file."""
     return frozenset((contig_key(name), contig.places, contig.counts) for name, contig in facts.contigs.items())
 
 
 def _seen(files: Files, use: Use) -> bin_counts.Facts | None:
-    """Facts of a table that was looked at; None for other data, and for a table with a Fault."""
+    """Facts of a table that was checked; None for other data, and for a table with a Fault."""
     facts = files.seen.get((bin_counts.look, (use.file,), ()))
     return facts if isinstance(facts, bin_counts.Facts) else None
 
@@ -157,7 +157,7 @@ def reference(files: Files) -> dict[str, int] | None:
 
 
 def _ready_bins(files: Files, file: Path) -> bins.Facts:
-    """Ready bins, which must have the width of the counting and leave nothing else to be said of the bins."""
+    """Ready bins, which must have the width of the counting and exclude other settings of the bins."""
     for name in ("mappability", "replication_timing", "blacklist"):
         if getattr(files.config.reference, name) is not None:
             message = "has no effect together with reference.bins, which gives all values of a bin"

@@ -36,7 +36,7 @@ def bin_sources(files: Mapping[str, str], bin_bp: int) -> dict[str, Any]:
 
 
 def places(layout_file: Path | str, recurrent: Path | str, annotations: Sequence[str]) -> dict[str, Any]:
-    """Named places of a genome, by the fields of `dna.atlas.Atlas`. annotations: the one GTF, or nothing."""
+    """Named regions of a genome, by the fields of `dna.atlas.Atlas`. annotations: the one GTF, or nothing."""
     genes: dict[str, list[Any]] = {"chrom": [], "start": [], "end": [], "gene_name": []}
     for path in annotations:
         for name, column in gtf.read(path, transcripts=False).spans.items():

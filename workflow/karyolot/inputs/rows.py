@@ -37,7 +37,7 @@ def _ids(entries: Iterable[Entry[Any]], column: str) -> Iterator[Problem]:
             continue
         line, first = seen.setdefault(name.casefold(), (entry.line, name))
         if line != entry.line:
-            differs = "" if first == name else f" as {quoted(first)}, which some file systems cannot tell apart"
+            differs = "" if first == name else f" as {quoted(first)}, which some file systems do not distinguish"
             message = f"the id is already in line {line}{differs}"
             yield entry.problem("E01", message, "delete one row, or rename it", column)
         if column == "lot_id" and name.casefold() in RESERVED_LOT_IDS:
@@ -138,7 +138,7 @@ def _results(draft: Draft) -> Iterator[Problem]:
             yield entry.problem("E17", "a DNA content without a known unit", remedy, "unit")
         if not entry.bad & {"kind", "analyte"} and row.kind == "flow" and row.analyte is None:
             yield entry.problem(
-                "E17", "flow cytometry of what is not said", "name the antigen, such as HLA-DR", "analyte"
+                "E17", "no antigen given for this flow cytometry result", "name the antigen, such as HLA-DR", "analyte"
             )
         if entry.bad & {"kind", "document", "sha256"}:
             continue

@@ -38,7 +38,7 @@ E_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}")
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[R]):
-    """A row and where it stands.
+    """A row and its position.
 
     Columns in `bad` could not be read and are already reported; they are None in `row`, but for the id of a row whose
     number of cells is wrong.

@@ -1,4 +1,4 @@
-"""What a spreadsheet does to the names of genes and samples: dates, day numbers and powers of ten in their place."""
+"""Names of genes and samples damaged by spreadsheets: dates, day numbers and powers of ten."""
 
 import re
 from collections.abc import Iterable
@@ -55,7 +55,7 @@ def damage(name: str, *, numbers_are_ids: bool = False) -> str | None:
     name
         A gene name, gene id or sample name, without white space around it.
     numbers_are_ids
-        Whether plain numbers are names here (Entrez ids); a day number cannot be told from one then.
+        Whether plain numbers are names here (Entrez ids); a day number is then indistinguishable from one.
 
     Returns
     -------

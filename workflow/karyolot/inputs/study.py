@@ -50,7 +50,7 @@ class Draft:
 
 
 def parse_config(raw: Mapping[str, Any], file: str = "config") -> tuple[Config, list[Problem]]:
-    """The configuration with the default in place of every faulty setting, and what is wrong with those."""
+    """The configuration with the default instead of every faulty setting, and what is wrong with those."""
     settings: dict[str, Any] = _copied(raw)
     # A section whose settings are all commented out reads as null in YAML.
     for key, value in settings.items():
@@ -101,7 +101,7 @@ def differences(config: Config) -> list[tuple[str, Any, Any]]:
     """Every setting that is not the default: (dotted key, default, used), in the order of the settings.
 
     Not the section `report`: what is made beside the reports must not change them. Not who runs it, and where: a report
-    says so of itself, and is not made again for another operator's sake.
+    states it itself, and is not made again for another operator.
     """
     without = {"report", *SIGNED}
     default = dict(leaves(Config().model_dump(mode="json", exclude=without)))

@@ -1,4 +1,4 @@
-"""What the index of an alignment says of the parts of the file that are decoded as wholes: CRAI and BAI."""
+"""Parts of an alignment file that are decoded as units, from its index (CRAI, BAI)."""
 
 import gzip
 import struct

@@ -97,7 +97,7 @@ def stretches(places: Integers, start: Integers, end: Integers) -> Iterator[tupl
 
 
 def _base(read: pysam.AlignedSegment, place: int, min_quality: int) -> str:
-    """The read's base at a place of the reference; '' where it has none of that quality there."""
+    """The read's base at a position of the reference; '' where it has none of that quality there."""
     reference, query = read.reference_start, 0
     for operation, length in read.cigartuples or ():
         if operation in _CONSUMES_BOTH:

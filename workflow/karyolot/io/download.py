@@ -149,7 +149,7 @@ class _Transfer:
             self.terms.wait(failures)
 
     def receive(self) -> bool:
-        """One connection; whether the file is complete by what the server says of its length."""
+        """One connection; whether the file is complete by the length the server states."""
         try:
             answer: HTTPResponse
             with urllib.request.urlopen(self.request(), timeout=self.terms.timeout) as answer:  # noqa: S310

@@ -88,7 +88,7 @@ def read_salmon(samples: Sequence[ExpressionSample], transcripts: pd.DataFrame) 
 def match_transcripts(names: pd.Series, transcripts: pd.DataFrame) -> pd.DataFrame:
     """The rows of TranscriptGenes for quantified transcripts, under the names they were quantified by.
 
-    Ensembl writes ENST00000456328.2 in its FASTA and ENST00000456328 in its GTF: where no name is found as it stands,
+    Ensembl writes ENST00000456328.2 in its FASTA and ENST00000456328 in its GTF: where no name matches exactly,
     all are compared without what follows the last dot. Raises KaryolotError when none is found even so.
     """
     genes = transcripts.set_index("transcript_id")["gene_id"]

@@ -32,7 +32,7 @@ SEAL = "seal"
 NO_SEAL = "not a result of this version (it bears no seal); delete it and run again"
 WRONG_SEAL = "was changed after it was made (its seal does not fit its content); delete it and run again"
 UNSEALED = "karyolot-seal:" + "0" * 64
-"""Text in a binary file until `seal` writes the digest in place of the zeros."""
+"""Text in a binary file until `seal` replaces the zeros by the digest."""
 _BINARY_SEAL = re.compile(rb"karyolot-seal:([0-9a-f]{64})")
 
 
@@ -145,7 +145,7 @@ def read_sealed(path: PathLike) -> dict[str, Any]:
 
 
 def seal(path: PathLike) -> None:
-    """Write the digest of a binary file into it, in the place of UNSEALED."""
+    """Write the digest of a binary file into it, replacing UNSEALED."""
     content = Path(path).read_bytes()
     end = content.rindex(UNSEALED.encode()) + len(UNSEALED)
     Path(path).write_bytes(content[: end - 64] + hashlib.sha256(content).hexdigest().encode() + content[end:])

@@ -1,6 +1,6 @@
 """Fragments of our own CRAMs, as arrays.
 
-samtools decodes and filters, and writes BAM without names, bases and compression. Of such records the places are found by
+samtools decodes and filters, and writes BAM without names, bases and compression. Fragments of such records are located by
 comparing arrays, so that no line of Python runs for each.
 """
 
@@ -109,7 +109,7 @@ def _stored(blocks: bytes) -> tuple[bytes, bytes]:
 
 
 def _header(content: bytes) -> tuple[list[str], int] | None:
-    """Names of the contigs and the size of the header; None when it is not whole."""
+    """Names of the contigs and the size of the header; None if it is incomplete."""
     try:
         at = 8 + struct.unpack_from("<i", content, 4)[0]
         (number,) = struct.unpack_from("<i", content, at)
@@ -126,7 +126,7 @@ def _header(content: bytes) -> tuple[list[str], int] | None:
 def _found(content: bytes) -> tuple[Records, int]:
     """The whole records of a chunk, and their size in bytes.
 
-    Where the name of a record may stand, what lies around it must be one; and each record must end where the next begins.
+    Around a possible read name there must be a valid record; and each record must end where the next begins.
     """
     words = np.frombuffer(content, np.uint16, len(content) // 2)
     at = np.flatnonzero(words[NAMED:] == NAME)
@@ -144,7 +144,7 @@ def _found(content: bytes) -> tuple[Records, int]:
 
 
 def _whole(content: bytes, at: int) -> int:
-    """The size of the record at this place, 0 when it is not whole."""
+    """The size of the record at this offset, 0 if it is incomplete."""
     size = 4 + struct.unpack_from("<i", content, at)[0] if at + 4 <= len(content) else len(content) + 1
     return size if at + size <= len(content) else 0
 

@@ -33,7 +33,7 @@ ID = "bwa-mem3"
 
 
 class Batch(NamedTuple):
-    """Pairs that are aligned together, and their read group as their names tell it: RG:Z:ID, or ''."""
+    """Pairs that are aligned together, and their read group by their names: RG:Z:ID, or ''."""
 
     group: str
     pairs: list[ReadPair]

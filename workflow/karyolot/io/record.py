@@ -89,5 +89,5 @@ def _same_schema(content: Any, path: PathLike) -> None:
 
 
 def seal(content: dict[str, Any]) -> str:
-    """The report id that fits a record as it stands in its file; as `Record.digest`, whatever fields it has."""
+    """The report id of a record as it is in its file; as `Record.digest`, whatever fields it has."""
     return digest_of(content, UNSEALED)[:12]

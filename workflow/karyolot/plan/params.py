@@ -1,4 +1,4 @@
-"""What a rule's script stands on: its settings, its log, and the certainty that it runs the code that was planned."""
+"""What a rule's script depends on: its settings, its log, and the certainty that it runs the code that was planned."""
 
 import os
 import sys

@@ -138,8 +138,8 @@ def tool_versions(tools: list[str]) -> dict[str, str]:
 def git_state() -> tuple[str | None, bool | None]:
     """(commit, differs from it) of the code that runs; None where it is unknown.
 
-    A checkout is asked through its own .git alone: git would otherwise look for one in the folders above, and find that
-    of somebody else's project when the package is installed inside it. A wheel knows the commit it was built from.
+    Only a checkout's own .git is used: git would otherwise search the folders above, and find that
+    of another project when the package is installed inside it. A wheel knows the commit it was built from.
     """
     built = PROJECT / "built_from.json"
     if built.is_file():

@@ -1,6 +1,6 @@
 """What a job needs: memory, minutes and disk, as functions of the size of what it works on.
 
-The one place of these figures. `benchmarks/resources.py` measures tools at several sizes and says what follows for 30x;
+The only source of these figures. `benchmarks/resources.py` measures tools at several sizes and extrapolates to 30x;
 `benchmarks/human.py` measures every rule from sorted BAM on a genome of the size of GRCh38. Their tables are beside them.
 """
 
@@ -12,7 +12,7 @@ from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Study
 
 MARGIN = 3
-"""Minutes asked for are this multiple of the expected: other machines are slower, and shared disks too."""
+"""Requested minutes are this multiple of the expected: other machines are slower, and shared disks too."""
 LEAST_MB = 1_000
 """A job on a cluster holds Snakemake twice (170 MB each) and Python's libraries beside its own data."""
 LEAST_MINUTES = 20
@@ -45,7 +45,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Of one rule. mb: peak memory. minutes: of CPU. disk: MB written, temporary files too. alone: share of the CPU
+    """Of one rule. mb: peak memory. minutes: of CPU. disk: MB written, temporary files too. alone: fraction of the CPU
     time that runs on one thread, whatever the rule has, as measured with two (`benchmarks/resources.py threads`)."""
 
     mb: Cost
@@ -146,7 +146,7 @@ def of_genome(pairs: float, genome_bp: float, settings: Config) -> tuple[float, 
 
 
 class Needs:
-    """`needs(rule)`: the `resources` of a rule, by which Snakemake asks once it knows sample, unit, threads and attempt."""
+    """`needs(rule)`: the `resources` of a rule, evaluated by Snakemake once sample, unit, threads and attempt are known."""
 
     def __init__(self, study: Study, settings: Config) -> None:
         self._settings = settings
@@ -194,5 +194,5 @@ class Needs:
 
 
 def _gigabytes(paths: Iterable[str | Path]) -> float:
-    """Together; what is not there counts nothing, as the check of the inputs has told of it."""
+    """Total size; a missing file counts 0, as the check of the inputs reports it."""
     return sum(path.stat().st_size for path in map(Path, paths) if path.is_file()) / 1e9

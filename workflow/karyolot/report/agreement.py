@@ -7,7 +7,7 @@ SURELY = 2.5
 """|z| from which an arm's shift is taken for real. The spread over forty arms is itself known to a fifth only; measured on
 simulated arms without a change, 2-3 % lie beyond."""
 COVERED = 0.5
-"""Fraction of an arm that must have changed for its genes to be asked; a smaller change drowns in the rest of the arm."""
+"""Fraction of an arm that must have changed for its genes to be evaluated; a smaller change is masked by the rest of the arm."""
 
 Said = tuple[str | None, float | None, float | None]
 

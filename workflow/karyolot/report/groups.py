@@ -36,7 +36,7 @@ OWN: Mapping[str, str] = {
     MetricName.RNA_DONOR_SEX_AS_DECLARED: "identity",
     MetricName.RNA_STRANDEDNESS_AS_DECLARED: "quality",
 }
-"""Metrics that stand in another section than others of their topic."""
+"""Metrics shown in another section than others of their topic."""
 IMPORTED = frozenset(name for name in MetricName if name.stage == "imported")
 PANEL = frozenset(name for name in MetricName if name.stage == "panel")
 GRAVITY: tuple[Outcome, ...] = ("FAIL_IDENTITY", "FAIL", "INDETERMINATE", "REVIEW", "NOT_ASSESSED", "INFO", "PASS")

@@ -23,7 +23,7 @@ class Passage:
 
 @dataclass
 class _Event:
-    """One change: the call that named it last, and the call of each lot by its place in the line."""
+    """One change: the call that named it last, and the call of each lot by its position in the line."""
 
     last: CallRow
     calls: dict[int, CallRow] = field(default_factory=dict)

@@ -25,7 +25,7 @@ from karyolot.report.text import control as control_text
 from karyolot.report.text import kinetics, passages
 
 MOST_PANELS = 8
-"""Trends of donors that stand open; more are folded."""
+"""Trends of donors shown open; more are folded."""
 NAMED = 4
 """Lots named beside a recurrent arm; the rest are counted."""
 STUDY_HEATS = (

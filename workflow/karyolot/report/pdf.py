@@ -37,7 +37,7 @@ DRAWN = re.compile(r"(?:fill|stroke|opacity|text-anchor|font-size|font-weight)[\
 
 
 class _OnlyFonts(URLFetcher):  # type: ignore[misc]
-    """Whatever a page asks for, it gets the fonts of the report or nothing."""
+    """Serves the report's fonts to a page and no other resource."""
 
     def __init__(self, fonts: Mapping[str, bytes]) -> None:
         super().__init__(fail_on_errors=True)

@@ -1,4 +1,4 @@
-"""What fastp, samtools and salmon said of a sample -> the quality figures a reader wants, under plain names."""
+"""Output of fastp, samtools and salmon on a sample -> quality figures under plain names."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any

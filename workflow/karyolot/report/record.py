@@ -198,7 +198,7 @@ def _copy_number(
 
 
 def withheld_by(verdict: Verdict) -> str:
-    """Why no karyotype may stand beside this verdict, '' = one may: identity, or data that cannot carry a stability verdict."""
+    """Why no karyotype is given with this verdict, '' = one is: identity, or data that cannot carry a stability verdict."""
     if verdict.outcome == "FAIL_IDENTITY":
         return "the lot does not match its donor"
     broken = [result for result in verdict.criteria if result.metric in ABOUT_KARYOTYPE and result.outcome in UNDECIDED]

@@ -138,7 +138,7 @@ def _css_text(text: str) -> str:
 def render(record: Record, made_by: Code, paper: bool = False) -> str:
     """The lot's report as HTML: opens offline, without scripts; the same record and code give the same bytes.
 
-    made_by: the code that renders, printed beside what made the record. paper: sections stand open, and what a screen folds
+    made_by: the code that renders, printed beside what made the record. paper: sections are open, and what a screen folds
     follows in an annex.
     """
     text, verdict, expression = record.text, record.verdict, record.expression
@@ -216,7 +216,7 @@ def _rna_drawings(record: Record) -> dict[str, Any]:
 def panel_modules(
     expression: ExpressionRecord, results: tuple[CriterionResult, ...]
 ) -> list[tuple[PanelModuleRow, str | None]]:
-    """Modules of the panel, each with the outcome of the criterion that asks for it; None when none does."""
+    """Modules of the panel, each with the outcome of the criterion on it; None when none does."""
     outcomes = {result.metric: result.outcome for result in results}
     rows = expression.panel.modules if expression.panel else ()
     return [(row, outcomes.get(PANEL_MODULES.get(row.name, ""))) for row in rows]

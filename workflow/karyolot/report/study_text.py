@@ -71,7 +71,7 @@ def matches(pairs: pd.DataFrame | None) -> dict[str, str]:
 
 def _both_ways(pairs: pd.DataFrame) -> pd.DataFrame:
     """Every pair twice, seen from either sample: sample, owner, person, the same of the other (other, other_person), result,
-    and the share of the sample's reads that are of the other's person (null as in Pairs)."""
+    and the fraction of the sample's reads that are of the other's person (null as in Pairs)."""
     seen = []
     for one, other, share in (("b", "a", "a_in_b"), ("a", "b", "b_in_a")):  # so that others keep the sheet's order
         names = {f"{name}_{one}": name for name in ("sample", "owner", "person")}
@@ -84,7 +84,7 @@ def _odd_samples(wrong: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Rows of `wrong` (as of `_both_ways`), each pair once, by the sample that explains most of what is left.
 
     A swapped tube is in all of its wrong pairs, whoever it matches in a few of them. Of two as good, one of a lot: donors
-    are sequenced once and stand beside many lots.
+    are sequenced once and are compared with many lots.
     """
     while len(wrong):
         found = wrong.assign(lot=wrong["owner"] != wrong["person"]).groupby("sample", sort=False)["lot"]

@@ -202,7 +202,7 @@ def capital(text: str) -> str:
 
 
 def within_sentence(text: str) -> str:
-    """A title as it stands within a sentence; RNA stays RNA."""
+    """A title within a sentence; RNA stays RNA."""
     return text if text[:2].isupper() else text[:1].lower() + text[1:]
 
 
@@ -226,7 +226,7 @@ def masked(shares: Mapping[str, float]) -> str:
 
 
 def setting(value: object) -> str:
-    """A setting as it stands in a configuration file."""
+    """A setting as written in a configuration file."""
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -241,7 +241,7 @@ def outcome_counts(outcomes: Iterable[str]) -> list[tuple[str, int]]:
 
 
 def unseen(not_seen: Iterable[str]) -> str:
-    """What a PASS does not cover; stands wherever a PASS is printed."""
+    """What a PASS does not cover; shown wherever a PASS is printed."""
     nouns = list(dict.fromkeys(not_seen))
     listed = ", ".join(nouns[:-1]) + f" and {nouns[-1]}" if len(nouns) > 1 else "".join(nouns)
     return f"A PASS does not cover what this method cannot detect: {listed}."

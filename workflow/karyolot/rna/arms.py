@@ -23,7 +23,7 @@ def arm_shifts(
 ) -> pd.DataFrame:
     """Contracts.ArmShifts: how far the genes of each arm moved against all others, log2, lot over donor.
 
-    table: DifferentialExpression. genes: Genes, with places. bins: chrom, start, end (0-based half-open), arm, region, in
+    table: DifferentialExpression. genes: Genes, with positions. bins: chrom, start, end (0-based half-open), arm, region, in
     the order of the genome. typical: gene_id -> log2 fold change usual for such lots (of a panel), taken off first; None =
     none is known, and what reprogramming itself does to an arm stays in its shift.
 
@@ -62,7 +62,7 @@ def _spans(bins: pd.DataFrame) -> pd.DataFrame:
 
 
 def _arm_of(genes: pd.DataFrame, arms: pd.DataFrame) -> NDArray[np.object_]:
-    """The arm each gene's middle lies on; None for a gene without a place, or on no arm."""
+    """The arm each gene's middle lies on; None for a gene without a position, or on no arm."""
     middle = ((genes["start"] + genes["end"]) / 2).to_numpy(float)
     found = np.full(len(genes), None, dtype=object)
     for chrom, name, start, end in arms[["chrom", "arm", "start", "end"]].itertuples(index=False):

@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 
 
 class _Vectorised(DefaultInference):  # type: ignore[misc]  # the library is untyped
-    """What PyDESeq2 asks of an inference (samples x genes there), for all genes at once."""
+    """The inference interface of PyDESeq2 (samples x genes there), for all genes at once."""
 
     def __init__(self) -> None:
         super().__init__(n_cpus=1)
@@ -43,7 +43,7 @@ class _Vectorised(DefaultInference):  # type: ignore[misc]  # the library is unt
     def alpha_mle(
         self, counts: Array, design_matrix: Array, mu: Array, alpha_hat: Array, *_: object, **options: Any
     ) -> tuple[Array, NDArray[np.bool_]]:
-        """Gene-wise, and then, from where these ended, shrunken to the trend: PyDESeq2 asks in this order."""
+        """Gene-wise, and then, from where these ended, shrunken to the trend: the order in which PyDESeq2 calls it."""
         means = np.maximum(mu, nb.MIN_MEAN).T
         if options.get("prior_reg"):
             found = nb.shrunken_dispersions(

@@ -1,4 +1,4 @@
-"""Which samples are compared and by which effects, before anything is fitted. Light to import: the check asks it too."""
+"""Which samples are compared and by which effects, before anything is fitted. Light to import: the check uses it too."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def plan_contrast(samples: pd.DataFrame, design: str) -> Contrast:
     """Check a design against the samples before anything is fitted.
 
     samples: `obs` of the expression, one row per culture. design: '~ donor + state' or the like; a term all samples share is
-    left out (donor, for one lot and its own donor). Raises KaryolotError for a design that cannot tell its effects apart,
+    left out (donor, for one lot and its own donor). Raises KaryolotError for a design whose effects are confounded,
     naming them: PyDESeq2 only warns and gives one of the many solutions.
     """
     named = [term.strip() for term in design.removeprefix("~").split("+")]
@@ -53,7 +53,7 @@ def plan_contrast(samples: pd.DataFrame, design: str) -> Contrast:
     if rank < matrix.shape[1]:
         tangled = " and ".join(_tangled(matrix, terms))
         raise KaryolotError(
-            f"design {design!r} cannot tell {tangled} apart in these samples",
+            f"design {design!r}: {tangled} are confounded in these samples",
             "take one of them out of expression.design, or add samples that share them",
         )
     residual_df = len(samples) - rank

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 STATES = ("hepatocyte", "lot")
 """The reference comes first: a positive log2 fold change is higher in the lot."""
 PSEUDO_COUNT = 0.5
-"""Added to normalised means where no model is fitted: keeps log2 of a silent gene finite (as in voom, Law 2014)."""
+"""Added to normalised means where no model is fitted: keeps log2 of an unexpressed gene finite (as in voom, Law 2014)."""
 ALPHA = 0.05
-"""False discovery rate that DESeq2's independent filtering is set for; the level the report speaks of."""
+"""False discovery rate that DESeq2's independent filtering is set for; the level that the report uses."""
 
 
 def differential(expression: "AnnData", design: str) -> pd.DataFrame:
@@ -53,7 +53,7 @@ def differential(expression: "AnnData", design: str) -> pd.DataFrame:
 def pool_replicates(expression: "AnnData") -> "AnnData":
     """Counts added over the samples of each lot, and of each donor's hepatocytes: what a study may count as n.
 
-    Replicates of one lot tell how it was sequenced and grown once, not how lots differ. obs: as of `design.by_unit`. All lots
+    Replicates of one lot show technical variation, not how lots differ. obs: as of `design.by_unit`. All lots
     with RNA are in it, whatever their verdict: one of a wrong donor makes the donors' effects less sharp, and adding a
     verdict would make every lot's wait for this table.
     """

@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 FEW_DF = 3
 """Residual degrees of freedom up to which the spread of log dispersions is too skewed to be taken for a variance."""
 LEAST_GENES = 20
-"""With fewer there is no curve to speak of: 14 points for three coefficients at each place."""
+"""With fewer the curve is undetermined: 14 points for three coefficients at each position."""
 NONE = 1e-7
 """Taken when no gene scatters: ten times the least, as R does."""
 LEAST_PRIOR_VARIANCE = 0.25
@@ -31,7 +31,7 @@ Trend = Callable[[Array], Array]
 def fit_trend(means: Array, dispersions: Array) -> Trend:
     """a0 + a1 / mean, or where this does not fit the genes a curve through them, or their mean where there are too few.
 
-    means, dispersions: of the genes whose dispersion can be told from none.
+    means, dispersions: of the genes whose dispersion differs from none.
     """
     found = fit_inverse(means, dispersions)
     if found is not None:
@@ -125,7 +125,7 @@ def _gamma_regression(x: Array, y: Array, start: tuple[float, float]) -> tuple[f
 def prior_variance(residuals: Array, residual_df: int) -> float:
     """Variance of true log dispersions about the trend.
 
-    residuals: log of gene-wise dispersion over trend, of the genes whose dispersion can be told from none.
+    residuals: log of gene-wise dispersion over trend, of the genes whose dispersion differs from none.
     """
     if residual_df > FEW_DF:
         spread = robust_variance(residuals) - float(polygamma(1, residual_df / 2))

@@ -29,7 +29,7 @@ def assemble(
 ) -> "AnnData":
     """The expression of `samples`: see `contracts.expression.check_expression`. Samples and genes sorted by id.
 
-    annotation: Genes, empty when there is none; it comes before what a count matrix says of its genes. Ids with and without
+    annotation: Genes, empty when there is none; it takes precedence over gene columns of a count matrix. Ids with and without
     version fit each other (`contracts.genes.matched`). gtf: its name, '' when there is none. salmon: sample_id -> salmon's
     facts (none for samples that came as counts). aliases: former symbol -> today's. Counts are rounded to whole numbers
     (PyDESeq2 takes no others). TPM of a count matrix are counts over the exons' length, over the genes whose length is known;

@@ -16,9 +16,9 @@ from scipy.special import digamma, expit, gammaln
 Array = NDArray[np.float64]
 
 MIN_DISPERSION = 1e-8
-"""Below, counts cannot be told from Poisson ones."""
+"""Below, counts are indistinguishable from Poisson ones."""
 MIN_MEAN = 0.5
-"""Fitted counts are not taken for smaller than half a read: keeps weights of silent groups finite."""
+"""Fitted counts are not taken for smaller than half a read: keeps weights of groups without expression finite."""
 RIDGE = 1e-6 / np.log(2) ** 2
 """Precision of the almost flat prior on coefficients: 1e-6 in log2 units."""
 ROUNDS = 100

@@ -14,7 +14,7 @@ def newlot(expression: AnnData, panel: Panel) -> pd.DataFrame:
     """DifferentialExpression of the coefficient `newlot`, over the genes of the panel, sorted by gene_id.
 
     It is 1 for the new lot only, so log2fc is (lot over its donor) minus the same of the panel's lots, and the new lot
-    tells nothing of the dispersion: that is the spread of accepted lots about their common change, p is against it.
+    is not informative on the dispersion: that is the spread of accepted lots about their common change, p is against it.
     Replicates are added up first: one sample is one lot or one donor. A donor who is in the panel enters once, by the
     lot's own hepatocyte samples. A hint, never a verdict: simulated with 5 to 10 accepted lots, 5 % of unchanged genes have
     p < 0.05, yet FALSE_CALLS of the genes called at padj < 0.05 are unchanged, however many lots (benchmarks/newlot.py). With

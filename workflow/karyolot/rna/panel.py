@@ -259,7 +259,7 @@ def module_scores(expression: "AnnData", genes: Sequence[str], modules: Sequence
 
 def marker_levels(expression: "AnnData", names: Sequence[str]) -> dict[str, Paired]:
     """log2(mean TPM + DETECTED_TPM) of each gene name in lot and donor; genes of one name are added. The addend keeps
-    a gene that is silent in both from having a fold change."""
+    a gene expressed in neither from having a fold change."""
     of = expression.var["gene_name"].to_numpy()
     tpm = np.asarray(expression.layers["tpm"], dtype=float)
     lot, donor = (tpm[_rows(expression, state)].mean(axis=0) for state in ("lot", "hepatocyte"))
@@ -418,7 +418,7 @@ def panel_metrics(facts: PanelFacts, table: pd.DataFrame) -> Metrics:
     """PANEL_MODULES: SD of the panel by which a lot is inside its prediction limit, negative beyond it.
 
     One gate per module; markers are advisory and have no metric. A panel that cannot judge the lot (too few lots, no such
-    module, no TPM): asked for, so the lot is INDETERMINATE until that is repaired or the panel is taken out of the settings.
+    module, no TPM): requested, so the lot is INDETERMINATE until that is corrected or the panel is removed from the settings.
     """
     modules = {row["name"]: row for row in table[table["kind"] == "module"].to_dict("records")}
     return {

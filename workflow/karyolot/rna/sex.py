@@ -68,7 +68,7 @@ def _judged(sample: str, tpm: dict[str, float], reads: dict[str, int]) -> Sample
 
 
 def _share_of_y(x: int, y: int) -> tuple[float, float]:
-    """Clopper-Pearson interval of the share that Y has of the reads of both; 0 to 1 without a read."""
+    """Clopper-Pearson interval of the fraction of Y among the reads of both; 0 to 1 without a read."""
     tail = (1 - LEVEL) / 2
     low = float(betaincinv(y, x + 1, tail)) if y else 0.0
     return low, float(betaincinv(y + 1, x, 1 - tail)) if x else 1.0

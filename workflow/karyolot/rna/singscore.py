@@ -1,4 +1,4 @@
-"""singscore of one sample: how high a gene set stands in it, without any other sample (Foroutan 2018).
+"""singscore of one sample: how high a gene set ranks in it, without any other sample (Foroutan 2018).
 
 BMC Bioinformatics 19:404. GSVA compares the samples of a study and moves when one is added; this score cannot, so it is
 the one a lot may be judged by.

@@ -26,7 +26,7 @@ STRANDED = 0.8
 """Fraction of one strand from which on a library is stranded: `stranded_threshold` of nf-core/rnaseq, over what RSeQC's
 infer_experiment or salmon count. nf-core leaves 0.55 to 0.8 open; here it is unstranded: no stranded library either way."""
 MIN_FRAGMENTS = 100
-"""Fewest mapped fragments a strandedness is told from: of an unstranded library the share then scatters by 0.05 (binomial),
+"""Fewest mapped fragments to determine strandedness: in an unstranded library the fraction then scatters by 0.05 (binomial),
 six standard errors from STRANDED."""
 
 

@@ -68,7 +68,7 @@ class Cells:
 def copies(genome: Genome, sex: Sex, changes: Iterable[Change] = ()) -> NDArray[np.float64]:
     """Mean copies per cell of the two haplotypes, shape (2, windows).
 
-    Both copies of a pseudo-autosomal region stand at its place on X, since the one on Y is masked in the reference.
+    Both copies of a pseudo-autosomal region are at its position on X, since the one on Y is masked in the reference.
     """
     layout = genome.layout
     table = np.ones((2, len(genome.gc)))

@@ -1,4 +1,4 @@
-"""The embedded example: which donors and lots there are, and what is planted in them."""
+"""The embedded example: which donors and lots there are, and the changes simulated in them."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
@@ -273,7 +273,7 @@ def acceptance() -> Acceptance:
 
 
 def sheet_row(name: str, lot: Culture) -> Lot:
-    """The lot as its sheet tells it."""
+    """The lot as in its sheet."""
     facts = {
         "passage": lot.passage,
         "pdl": lot.pdl,
@@ -285,7 +285,7 @@ def sheet_row(name: str, lot: Culture) -> Lot:
 
 
 def truth(size: Size, seed: int, genome: Genome, lots: Mapping[str, Culture]) -> dict[str, Any]:
-    """What was planted, positions in the miniature, 0-based half-open."""
+    """The simulated truth, positions in the miniature, 0-based half-open."""
 
     def planted(changes: Sequence[Change]) -> list[dict[str, Any]]:
         return [c.region(genome).model_dump() | {"copies": c.copies, "fraction": c.fraction} for c in changes]

@@ -72,7 +72,7 @@ AXES: Mapping[str, float] = {
 named here do not move. A gene of several axes takes the first."""
 
 SILENT = 0.15
-"""Share of other genes that are off."""
+"""Fraction of other genes that are off."""
 PERSONAL = 0.03
 """Fraction of genes one donor makes several-fold more or less of than another; the rest differ by 0.3 log2 units."""
 DISPERSION = 0.02

@@ -27,7 +27,7 @@ REPEATS = (
     *[(300, 0.02, 0.002)] * 4,
     *[(5000, 0.004, 0.002)] * 4,  # young elements and segmental duplications: they are not
 )
-"""Families of interspersed repeats: length, divergence of the copies, share of the genome they are thrown over."""
+"""Families of interspersed repeats: length, divergence of the copies, fraction of the genome they cover."""
 
 GENE_SPACING = 50
 """Least bases between neighbouring genes."""
@@ -51,7 +51,7 @@ class Genome:
 
     offsets: global start of each contig, and the total length last. bases: upper-case ASCII. bands: cytobands, columns
     chrom start end band stain. genes: columns gene_name gene_id chrom strand and the global positions start,
-    intron_start, intron_end, end (an empty intron = one exon), sorted by start. gc, timing: per window, mean share of
+    intron_start, intron_end, end (an empty intron = one exon), sorted by start. gc, timing: per window, mean fraction of
     G and C; replication timing in standard deviations, high = early.
     """
 

@@ -19,10 +19,10 @@ ADAPTERS = tuple(
 """What read 1 and read 2 run into behind a fragment shorter than the read (Illumina TruSeq)."""
 
 READ_THROUGH = 0.005
-"""Share of DNA fragments shorter than a read."""
+"""Fraction of DNA fragments shorter than a read."""
 
 DUPLICATES = 0.05
-"""Share of read pairs that are PCR copies."""
+"""Fraction of read pairs that are PCR copies."""
 
 GROWTH = 0.02
 """Log depth per standard deviation of replication timing in dividing cells; real lots lie between 0 and 0.05."""

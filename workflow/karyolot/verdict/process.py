@@ -8,7 +8,7 @@ from karyolot.contracts.metrics import MetricName
 
 
 def process_metrics(facts: Mapping[str, Any], verified_files: int) -> Metrics:
-    """facts: the lot's row of lots.tsv. verified_files: FASTQ files read whole (a damaged one stops the run)."""
+    """facts: the lot's row of lots.tsv. verified_files: FASTQ files read completely (a damaged one stops the run)."""
     pdl = facts["pdl"]
     return {
         MetricName.PROCESS_PASSAGE: Metric(
@@ -18,7 +18,7 @@ def process_metrics(facts: Mapping[str, Any], verified_files: int) -> Metrics:
         if pdl is not None
         else Metric(value=None, reason="no population doublings in the lot sheet"),
         MetricName.READS_VERIFIED: Metric(
-            value=True, detail=f"{verified_files} FASTQ files read whole; pairing and checksums hold"
+            value=True, detail=f"{verified_files} FASTQ files read completely; pairing and checksums are correct"
         )
         if verified_files
         else Metric(value=None, reason="no FASTQ files: the samples came as alignments or counts"),

@@ -15,12 +15,12 @@ import pysam
 from karyolot.contracts.problems import Fault
 
 DIGESTED = 50
-"""Reads that tell whether two files hold the same."""
+"""Reads compared to find two files with the same content."""
 FEW, MANY = 20, 1_000
 """Reads from which on it is no chance that all are first mates (one in a million), or that none is a proper pair: repeats at
 the end of a chromosome leave some."""
 MOST = 10_000
-"""Reads looked at, in search of a second mate and a fragment to count; most files show both at once."""
+"""Reads examined, in search of a second mate and a fragment to count; most files show both at once."""
 NOT_COUNTED = {
     "no proper pair (flag 0x2 is not set)": (pysam.FPROPER_PAIR, 0),
     "duplicates (0x400)": (0, pysam.FDUP),

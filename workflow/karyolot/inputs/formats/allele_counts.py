@@ -137,7 +137,7 @@ def _snp_pileup(columns: list[str], name: str, sample: str, rows: Rows) -> Itera
 def _seqz(columns: list[str], name: str, sample: str, rows: Rows) -> Iterator[Counted]:
     """Sites at which the normal sample is heterozygous: at the others seqz does not name the second allele.
 
-    It gives the shares of both alleles in the tumor, and of the normal sample its genotype and depth alone: half of its
+    It gives the fractions of both alleles in the tumor, and of the normal sample its genotype and depth alone: half of its
     reads are taken for each allele.
     """
     if missing := [column for column in SEQZ if column not in columns]:

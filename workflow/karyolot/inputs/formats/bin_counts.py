@@ -33,7 +33,7 @@ COUNTS = Kind(
 SAMPLED = 20_000
 """Bins in which it is looked whether the numbers are counts of fragments."""
 FEW = 200
-"""With fewer bins nothing is said about the numbers."""
+"""With fewer bins the numbers are not judged."""
 MOST_PER_BASE = 0.5
 """Fragments per base of the bins: 150-fold depth of pairs of 150 bases."""
 MEDIAN = 0.455
@@ -57,7 +57,7 @@ def fragments_of(text: str, _: Kind, line: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Contig:
-    """Bins of one contig: how many, where the last ends, a digest of their places and one of their counts."""
+    """Bins of one contig: how many, where the last ends, a digest of their intervals and one of their counts."""
 
     bins: int
     end: int

@@ -167,7 +167,7 @@ def _indexed(path: Path, index: Path) -> dict[str, int]:
 def _fits(path: Path, rows: list[tuple[str, int, int, int, int]]) -> bool:
     """Whether every contig of an index follows its header in the file, and the last one ends it.
 
-    Of a compressed file, whose places an index of the text does not give, the first header alone is compared.
+    Of a compressed file, for which the index gives no offsets, the first header alone is compared.
     """
     with opened(path) as handle:
         if _name_in(handle.readline(LONGEST_HEADER)) != rows[0][0]:

@@ -29,7 +29,7 @@ PHRED64, PHRED33_HIGHEST = range(59, 106), 89
 above 'Y' (56, Element AVITI), and what consensus callers write reaches '~'. So ';' to 'Y' is Phred+33 without low qualities,
 and Phred+64 shows by its highest ones, which every run has."""
 TRAILER = 16
-"""More zero bytes than this cannot end a gzip file: checksum and length are 8, and what stands before them is not all 0."""
+"""More zero bytes than this cannot end a gzip file: checksum and length are 8, and the bytes before them are not all 0."""
 FOREIGN = {
     b">": ("is FASTA, without qualities", "name the FASTQ file of the sequencer"),
     b";": ("is FASTA, without qualities", "name the FASTQ file of the sequencer"),
@@ -69,7 +69,7 @@ class Facts:
 def identity(name: str) -> tuple[str, int | None]:
     """What both mates of a pair are called, and which of them a read's name says it is.
 
-    A comment may follow a space or a tab. 'x/1', 'x 1:N:0:ACGT', 'x/1<TAB>RX:Z:ACGT' are first mates; 'x' says nothing.
+    A comment may follow a space or a tab. 'x/1', 'x 1:N:0:ACGT', 'x/1<TAB>RX:Z:ACGT' are first mates; 'x' is neither.
     """
     identifier, _, comment = name.replace("\t", " ").partition(" ")
     if identifier[-2:] in {"/1", "/2"}:
@@ -135,7 +135,7 @@ def without_empty_lines(end: bytes, newlines: int) -> int:
 def check_end(path: Path, *, whole: bool) -> None:
     """Raise Fault when zero bytes follow the gzip data, as tapes and block copies leave them: fastp stops there.
 
-    whole: read the file through where the end alone does not tell.
+    whole: read the file through if its end is not conclusive.
     """
     with open(path, "rb") as handle:
         size = handle.seek(0, io.SEEK_END)
@@ -150,7 +150,7 @@ def check_end(path: Path, *, whole: bool) -> None:
 
 
 def _after_the_last_member(path: Path) -> int:
-    """Bytes that follow the last member of a gzip file; 0 for a damaged one, of which its reader says so."""
+    """Bytes that follow the last member of a gzip file; 0 for a damaged one, which its reader reports."""
     member, after = zlib.decompressobj(31), 0
     try:
         with open(path, "rb") as handle:

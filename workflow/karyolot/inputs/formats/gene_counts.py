@@ -61,7 +61,7 @@ OTHER_TABLES = (
 )
 """Columns in lower case -> what such a table is."""
 ESTIMATED = re.compile(r"(salmon|kallisto|rsem)[\w.-]*gene_counts[\w.-]*", re.IGNORECASE)
-"""Names that nf-core/rnaseq gives to matrices of estimated counts. Their content alone cannot be told from FPKM."""
+"""Names that nf-core/rnaseq gives to matrices of estimated counts. By content alone they are indistinguishable from FPKM."""
 LENGTH_SCALED = "salmon.merged.gene_counts_length_scaled.tsv"
 PER_MILLION, PER_MILLION_ERROR, ROUNDED_ERROR = 1e6, 1e-3, 5e-3
 """TPM and CPM add up to a million; rounded, they lose up to half a per cent, as most of them are below 0.5."""
@@ -112,7 +112,7 @@ class GeneCounts:
     note: Fault | None
 
     def digests(self) -> dict[str, bytes]:
-        """By sample without fault, what tells its counts from others', in any order of the genes."""
+        """By sample without fault, a digest of its counts, independent of the order of genes."""
         ordered = self.counts[np.argsort(np.array(self.genes), kind="stable")]
         return {
             sample: hashlib.blake2b(ordered[:, place].tobytes(), digest_size=16).digest()
@@ -132,7 +132,7 @@ class GeneCounts:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Where things stand in a row. width: cells of a row. samples: by sample id; those that are not there have a fault.
+    """Positions in a row. width: cells of a row. samples: by sample id; those that are not there have a fault.
     other: of a stranded library in STAR's table, the column of the other strand."""
 
     width: int
@@ -144,7 +144,7 @@ class _Columns:
 
 
 def look(path: Path, samples: tuple[tuple[str, str], ...]) -> GeneCounts:
-    """Genes and counts of the whole file; what is wrong with a single sample stands in `faults`.
+    """Genes and counts of the whole file; faults of single samples are in `faults`.
 
     Parameters
     ----------
@@ -388,7 +388,7 @@ def _check_names(genes: Sequence[str], names: Sequence[str], numbers: Sequence[i
     if len(set(genes)) < len(genes):
         gene, count = Counter(genes).most_common(1)[0]
         remedy = "use unique ids (Ensembl ids), or sum the rows of a gene"
-        raise Fault("E01", f"the gene id {quoted(gene)} stands {count} times", remedy, numbers[genes.index(gene)])
+        raise Fault("E01", f"the gene id {quoted(gene)} occurs {count} times", remedy, numbers[genes.index(gene)])
     bare = [unversioned(gene) for gene in genes]
     if len(set(bare)) < len(bare):
         gene = Counter(bare).most_common(1)[0][0]

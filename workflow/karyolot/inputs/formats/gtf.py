@@ -31,7 +31,7 @@ class Record(NamedTuple):
     """A line of GTF that describes a gene, a transcript, an exon or a part of a coding sequence.
 
     start, end: 0-based half-open. name, transcript: '' where the line does not say; a gene named in an earlier line has
-    that name. attributes: the last column as it stands.
+    that name. attributes: the last column, unchanged.
     """
 
     line: int
@@ -59,7 +59,7 @@ class Facts:
 @dataclass(frozen=True, slots=True)
 class Annotation:
     """What the run takes, each a table as columns. transcripts: schema TranscriptGenes. genes: schema Genes. spans: chrom,
-    start, end (0-based half-open), gene_name of every named gene on every contig it stands on."""
+    start, end (0-based half-open), gene_name of every named gene on every contig it is on."""
 
     transcripts: dict[str, list[str]]
     genes: dict[str, list[str] | NDArray[np.int64]]
@@ -98,7 +98,9 @@ def records(path: Path, *, transcripts: bool = True) -> Iterator[Record]:
         try:
             start, end = whole_number(first), whole_number(last)
         except ValueError as error:
-            raise Fault("E28", f"is not GTF: start and end are whole numbers ({error})", "correct it", number) from None
+            raise Fault(
+                "E28", f"is not GTF: start and end must be whole numbers ({error})", "correct it", number
+            ) from None
         if not 1 <= start <= end:
             message = f"{first}-{last} is not an interval: start is 1 or more and not beyond end"
             raise Fault("E28", message, "correct the line", number)
@@ -133,7 +135,7 @@ def _complete(names: dict[str, str], gene_of: dict[str, str], transcripts: bool)
 def _value(attributes: str, key: str) -> str:
     """The value of an attribute, as in `gene_id "ENSG1"; gene_name "ALB";`; '' when it is not there.
 
-    A search by hand: a pattern takes four times as long, for millions of lines. It is right where the key stands once and no
+    A search by hand: a pattern takes four times as long, for millions of lines. It is correct if the key occurs once and no
     quote is escaped, which the text of a note may do.
     """
     start = attributes.find(f'{key} "')
@@ -259,9 +261,9 @@ def _genes(
     Parameters
     ----------
     places
-        (gene, contig); a gene of the pseudo-autosomal regions may stand on X and Y: it is one gene, as long as the longer.
+        (gene, contig); a gene of the pseudo-autosomal regions may be on X and Y: it is one gene, as long as the longer.
     place, starts, ends
-        Exons: number of their place, 0-based half-open interval.
+        Exons: index into `places`, 0-based half-open interval.
     """
     ids = sorted(names)
     of_gene: dict[str, list[int]] = {gene: [] for gene in ids}
@@ -286,7 +288,7 @@ def _genes(
 def _covered(
     number: int, place: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Bases in the union of the intervals of each place."""
+    """Bases in the union of the intervals of each (gene, contig)."""
     order = np.lexsort((starts, place))
     place, starts, ends = place[order], starts[order], ends[order]
     # Places lie apart on one line, so that the furthest end so far never reaches into the next place.

@@ -1,4 +1,4 @@
-"""Rows of files of intervals: WIG, and tables whose columns are found by their header or, without one, by their place.
+"""Rows of files of intervals: WIG, and tables whose columns are found by their header or, without one, by their position.
 
 Coordinates are handed on 0-based half-open, whatever the file counts from.
 """
@@ -138,7 +138,7 @@ def _not_apart(kind: Kind, chrom: str, own: tuple[int, int], last: tuple[int, in
 
 
 def _raw(path: Path, kind: Kind) -> Iterator[Row]:
-    """The rows as they stand: WIG, or a table after what precedes its rows."""
+    """The rows as written: WIG, or a table after what precedes its rows."""
     numbered = lines(path)
     line, text, places = head(numbered, kind)
     rest = chain([(line, text)], numbered)
@@ -146,7 +146,7 @@ def _raw(path: Path, kind: Kind) -> Iterator[Row]:
 
 
 def head(numbered: Iterable[tuple[int, str]], kind: Kind) -> tuple[int, str, Places | None]:
-    """The first row, its line, and where its columns are; None for the places of WIG. What precedes it is consumed."""
+    """The first row, its line, and where its columns are; None for WIG. What precedes it is consumed."""
     header: tuple[int, list[str]] | None = None
     base = 0
     for line, text in numbered:
@@ -241,7 +241,7 @@ def _headless(kind: Kind, first: Sequence[str], base: int, line: int) -> Places:
 
 
 def _named_value(kind: Kind, words: Sequence[str], taken: set[int], line: int) -> int:
-    """The column of the value by its name, or the only one whose name says nothing else: that of a sample."""
+    """The column of the value by its name, or the only one without another meaning: that of a sample."""
     own = [place for place, word in enumerate(words) if word in kind.names and place not in taken]
     own = own or [place for place, word in enumerate(words) if word not in KNOWN and place not in taken]
     if len(own) == 1:
@@ -283,7 +283,7 @@ def table_rows(numbered: Iterable[tuple[int, str]], kind: Kind, places: Places) 
             if not text.strip():
                 continue
             if cells[0].startswith(WIG):
-                raise Fault("E28", "a WIG line stands in a table of another kind", "correct the file", line)
+                raise Fault("E28", "a WIG line in a table of another kind", "correct the file", line)
             if not ragged and len(cells) >= needed:
                 message = f"the row has {len(cells)} cells and the others {width}"
                 raise Fault("E28", message, "write a tab between cells, also around empty ones", line)

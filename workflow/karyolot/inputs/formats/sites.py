@@ -92,8 +92,8 @@ class Site(NamedTuple):
 class Facts:
     """A panel as the run will use it.
 
-    sites: that are left. frequencies: sites with one. turned: sites whose alleles stood on the other
-    strand than the genome's. left_out: number of sites by reason.
+    sites: that are left. frequencies: sites with one. turned: sites whose alleles were on the opposite
+    strand of the genome's. left_out: number of sites by reason.
     """
 
     sites: int
@@ -107,8 +107,8 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Of a BED file: places of the alleles and of the frequency, and the number of columns. last: place from which on no header
-    says what columns hold."""
+    """Of a BED file: positions of the alleles and of the frequency, and the number of columns. last: position from which on no
+    header names the columns."""
 
     ref: int
     alt: int
@@ -162,7 +162,7 @@ def _named_columns(cells: Sequence[str], line: int) -> _Columns:
         found[kind] = places[0] if places else None
     unread = [cell for cell in cells if re.search("af$|freq", cell.strip().lower())]
     if found["frequency"] is None and unread:
-        message = f"its header names {quoted(unread[0])}, which does not say of which allele the frequency is"
+        message = f"its header names {quoted(unread[0])}, which does not state of which allele the frequency is"
         raise Fault("E28", message, "name it frequency if it is that of alt, else delete the column", line)
     return _Columns(
         ref=found["ref"] or 0, alt=found["alt"] or 0, frequency=found["frequency"], width=len(cells), last=len(cells)
@@ -223,7 +223,7 @@ def _bed(cells: Sequence[str], columns: _Columns, line: int) -> Site:
         raise Fault("E28", f"its position is not a number ({error})", "correct the line", line) from None
     ref, alt = cells[columns.ref].upper(), cells[columns.alt].upper()
     if columns.frequency is None and columns.last < columns.width and any(map(_is_number, cells[columns.last :])):
-        message = "a number stands behind the alleles, and none in the first line"
+        message = "a number follows the alleles, and none in the first line"
         raise Fault("E28", message, "give a header (chrom start end ref alt frequency ...), or delete the column", line)
     stated = None if columns.frequency is None else _frequency(cells[columns.frequency], line)
     site = Site(line, cells[0], start, ref, alt, stated)

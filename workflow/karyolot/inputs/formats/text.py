@@ -183,7 +183,7 @@ def fields(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def is_quoted(cell: str) -> bool:
-    """Whether a cell stands in quotes, as R and spreadsheets write it; those within are doubled."""
+    """Whether a cell is in quotes, as R and spreadsheets write it; those within are doubled."""
     return len(cell) >= 2 and cell[0] == cell[-1] == '"' and '"' not in cell[1:-1].replace('""', "")
 
 

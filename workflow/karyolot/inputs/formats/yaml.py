@@ -104,7 +104,7 @@ def _entries(node: yaml.Node, known: dict[int, int]) -> int:
 
 
 def line_of(path: Path, place: Sequence[str | int]) -> int | None:
-    """The line of a document where an entry stands, given its keys and list positions; None when it is not there."""
+    """The line of an entry in a document, given its keys and list positions; None when it is not there."""
     line = None
     try:
         node = yaml.compose(path.read_bytes(), yaml.SafeLoader)

@@ -12,7 +12,7 @@ TPM_TOP = 16.0
 NES_TOP = 3.5
 """Right end of the NES axis; GSEA scores rarely pass 3."""
 INSET = 2.0
-"""Per cent of a row figure's width kept free at both ends, so that a symbol at an end is whole."""
+"""Per cent of a row figure's width kept free at both ends, so that a symbol at an end is not clipped."""
 
 
 def _across(share: float) -> float:

@@ -25,7 +25,7 @@ COPIES = (1, 2, 3, 4)
 MAX_POINTS = 6000
 """Points drawn per track: five per pixel column on a 1,200-pixel screen, about 70 kB."""
 SHARE_MARGIN = 0.05
-"""Room above 1 and below 0 on the axis of allele fractions, so that points there are whole."""
+"""Room above 1 and below 0 on the axis of allele fractions, so that points there are not clipped."""
 HEAD = 22.0
 """Room above a plot for the names of its axes, and for one row of labels."""
 LABEL_ROW = 17.0

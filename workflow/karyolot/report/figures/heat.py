@@ -21,7 +21,7 @@ LETTER = 8.0
 SCORE_EDGES = (0.15, 0.3, 0.45, 0.6)
 """As HEAT_EDGES, of GSVA scores, which lie within -1..1."""
 MOST_DRAWN = 100
-"""Samples a heat map of the study is drawn of: the matrix of distances grows with their square, and beyond no eye tells rows."""
+"""Most samples in a heat map of the study: the matrix of distances grows with their square, and beyond rows are not legible."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Data of the zoomable plots: bins as base64 of little-endian Int16, positions as runs of neighbouring windows.
 
-Only numbers: the names a reader sees stand in the page itself, escaped like all its text.
+Only numbers: the names a reader sees are in the page itself, escaped like all its text.
 """
 
 import base64
@@ -78,7 +78,7 @@ def _packed(values: "pd.Series[float]") -> str:
 
 
 def _runs(table: pd.DataFrame) -> list[list[int]]:
-    """[contig, first window, number of windows] for each stretch without a gap."""
+    """[contig, first window, number of windows] for each run without a gap."""
     chrom, window = table["chrom"].to_numpy(), table["window"].to_numpy()
     breaks = np.flatnonzero((np.diff(chrom) != 0) | (np.diff(window) != 1)) + 1
     starts = np.concatenate([[0], breaks]) if len(table) else np.array([], dtype=int)

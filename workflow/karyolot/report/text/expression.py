@@ -205,7 +205,7 @@ def arm_shifts(record: ExpressionRecord) -> Caption:
     finding = "Too few genes with known positions: not assessed."
     if known:
         spread = median(row.se for row in known if row.se is not None)
-        finding = f"{len(moved)} of {plural(len(known), 'arm')} stand out (|z| at least {number(SURELY)})"
+        finding = f"{len(moved)} of {plural(len(known), 'arm')} differ (|z| at least {number(SURELY)})"
         finding += f": {listed(moved, 10)}" if moved else ""
         finding += (
             f"; the standard error of an arm is {number(spread, 2)} log2, a third copy in all cells at most +0.58."
@@ -222,7 +222,7 @@ def arm_shifts(record: ExpressionRecord) -> Caption:
 
 
 def components(map_: SampleMap, figure: int) -> Figure:
-    """Principal components of one lot: where it stands among the lots and donors of the panel."""
+    """Principal components of one lot: its position among the lots and donors of the panel."""
     own = [(s.first, s.second) for s in map_.samples if s.lot_id]
     groups = [[(s.first, s.second) for s in map_.panel if s.is_lot is of_lots] for of_lots in (True, False)]
     finding = "Too few samples to compare the lot with the panel."

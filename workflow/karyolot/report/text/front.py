@@ -30,7 +30,7 @@ from karyolot.report.words import (
 MOST_ROWS = 4
 """Findings listed on page 1; the rest are counted."""
 HOTSPOTS = ("20q11.21", "17p")
-"""Recurrent regions whose limit stands on page 1 of a PASS: the commonest gain of cultured stem cells, and TP53."""
+"""Recurrent regions whose limit is on page 1 of a PASS: the commonest gain of cultured stem cells, and TP53."""
 NOUNS: dict[str, str] = {
     MetricName.VARIANTS_ACQUIRED: "small variants",
     MetricName.BAF_CNLOH: "copy-neutral LOH",
@@ -336,7 +336,7 @@ def _note(record: Measured) -> str:
     said = []
     if record.verdict.outcome == "FAIL_IDENTITY":
         said.append(
-            "LR: likelihood ratio, same person against unrelated. SNPs cannot tell two lots of one donor apart."
+            "LR: likelihood ratio, same person against unrelated. SNPs do not distinguish two lots of one donor."
         )
     elif _limits(record):
         said.append(

@@ -34,7 +34,7 @@ ABSENT = {
     "no_results": "Not known: no sheet of results was given (sheets.results).",
     "settings": "None.",
 }
-"""Section or part of the report -> what it says instead of the data."""
+"""Section or part of the report -> the sentence shown if its data are missing."""
 
 
 DRAFTS = {
@@ -111,7 +111,7 @@ def verdict(result: Verdict, snps: bool) -> VerdictText:
 
 
 def _first_reason(result: Verdict) -> str:
-    """The first criterion that decided, or the headline when none stands out (PASS)."""
+    """The first criterion that decided, or the headline if there is none (PASS)."""
     first = next((criterion for criterion in result.criteria if criterion.id in result.reasons[:1]), None)
     return result.headline if first is None else f"{first.id} {first.explanation}"
 
