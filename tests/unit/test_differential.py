@@ -141,7 +141,7 @@ def test_a_contrast_without_p_values_says_why(rows: list[tuple[str, str]], says:
         (
             [("D1", "hepatocyte"), ("D1", "hepatocyte"), ("D2", "lot"), ("D2", "lot")],
             "~ donor + state",
-            "donor and state apart",
+            "donor and state are confounded",
         ),
         (PAIR, "~ donor", "must hold 'state'"),
         (PAIR, "~ batch + state", "must hold 'state' and other columns of donor, state"),

@@ -1,5 +1,5 @@
 """Changes that end inside a bin, in lots so deep that this bin alone differs from both sides; and changes of whole chromosomes,
-which move the centre they are held against."""
+which move the centre they are compared with."""
 
 from collections.abc import Sequence
 from functools import cache

@@ -162,7 +162,7 @@ def call(
     Raises
     ------
     KaryolotError
-        With everything that is wrong with the inputs, in the words of ``karyolot check``.
+        With everything that is wrong with the inputs, in the wording of ``karyolot check``.
     """
     from karyolot.commands.call import call as compare
 

@@ -201,7 +201,7 @@ def only_looks(words: Sequence[str]) -> bool:
 def run(line: Sequence[str], environment: Mapping[str, str] = MappingProxyType({})) -> int:
     """Run Snakemake to its end in this terminal; exit code 0 done, 1 pipeline error, 2 input error.
 
-    environment: variables beside those of this process. Being asked to end is passed on, so that Snakemake can stop its jobs and
+    environment: variables beside those of this process. A request to stop is passed on, so that Snakemake can stop its jobs and
     delete their half-written files.
     """
     with subprocess.Popen(line, env={**os.environ, **environment}) as process:

@@ -375,7 +375,7 @@ class ExpressionResults(NamedTuple):
     """All expression results of a lot, as its report needs them. samples, cultures: of RNA of the lot and of its
     donor; samples that share a library are of one culture.
 
-    levels: SampleLevels. arms: ArmShifts; None when no annotation says where genes lie. panel: None when none is given.
+    levels: SampleLevels. arms: ArmShifts; None if no annotation gives the positions of genes. panel: None when none is given.
     quality: RnaQuality. components: Components of these samples alone, no row for fewer than three.
     """
 

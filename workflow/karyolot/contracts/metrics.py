@@ -162,7 +162,7 @@ class MetricName(StrEnum):
         "those that rose and may be in 60% of the lot's mitochondrial genomes or more", _NO_CHRM)
     MITOCHONDRIA_COPIES = ("mitochondria.copies", "mitochondria", float, "copies per cell",
         "mitochondrial genomes per cell of the lot", _NO_CHRM)
-    MITOCHONDRIA_LOD = ("mitochondria.lod", "mitochondria", float, "share of mitochondrial genomes",
+    MITOCHONDRIA_LOD = ("mitochondria.lod", "mitochondria", float, "fraction of mitochondrial genomes",
         "smallest shift of an allele that is detected at 95% of the positions with the configured power",
         f"{_NO_CHRM}, or not even a shift of all genomes is detected")
 

@@ -164,7 +164,7 @@ class MitochondrialFacts(Facts):
 
 
 class MitochondrialResults(NamedTuple):
-    """heteroplasmies: contract Heteroplasmies; deletions: MitochondrialDeletions."""
+    """heteroplasmies: schema Heteroplasmies; deletions: MitochondrialDeletions."""
 
     heteroplasmies: pd.DataFrame
     deletions: pd.DataFrame

@@ -45,7 +45,7 @@ class Measure(Frozen):
 
 
 class OverviewClone(Frozen):
-    """A clone followed through the line of a lot, in the words of its report."""
+    """A clone followed through the line of a lot, in the wording of its report."""
 
     name: str
     growth: str

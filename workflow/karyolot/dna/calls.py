@@ -166,7 +166,7 @@ def _with_whole(
     - the other 60 lie at 0.28: one gain of all 100 bins, tests 'segment,arm';
     - they lie at 0.10, significant by themselves: a second call of 60 bins, test 'arm';
     - they lie at 0.20, not significant by themselves but no more different from 0.30: also one gain of all 100 bins;
-    - they lie at 0.01: nothing is added, the test of the arm only saw the gain that is called.
+    - they lie at 0.01: nothing is added, as the test of the arm detected the gain that is called.
 
     A gain of 95 bins is named 'segment,arm' and keeps its ends. One of 80 bins stays as it is: the other 20 are less than half
     of the arm and not representative of it.

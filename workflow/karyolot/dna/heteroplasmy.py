@@ -40,7 +40,7 @@ MEDIAN_CHI = 0.4549
 
 
 class Compared(NamedTuple):
-    """Alleles at the compared positions, shape (positions, 3) each, and what a difference is held against.
+    """Alleles at the compared positions, shape (positions, 3) each, and what a difference is compared with.
 
     place: positions; allele: codes. lot, donor: fragments that show each; *_depth: shape (positions, 1).
     """
@@ -188,7 +188,7 @@ def _of_one_strand(reads: MitochondrialReads, place: Integers, allele: Integers)
 def heteroplasmies(
     compared: Compared, lot: MitochondrialReads, donor: MitochondrialReads, settings: Mitochondria
 ) -> pd.DataFrame:
-    """Contract Heteroplasmies: alleles that differ, and those of REPORTED genomes or more in lot or donor, not in all
+    """Schema Heteroplasmies: alleles that differ, and those of REPORTED genomes or more in lot or donor, not in all
     of both."""
     fractions = compared.lot / compared.lot_depth, compared.donor / compared.donor_depth
     p = np.ones(compared.lot.shape)

@@ -33,7 +33,7 @@ LISTED = 5
 
 
 def nuclear_reads(bins: pd.DataFrame, counts: pd.DataFrame, flagstat: Mapping[str, Mapping[str, int]]) -> NuclearReads:
-    """Of a sample. bins, counts: contracts Bins and Counts, row by row. flagstat: as samtools writes it."""
+    """Of a sample. bins, counts: schema Bins and Counts, row by row. flagstat: as samtools writes it."""
     passed = flagstat["QC-passed reads"]
     used = ((bins["region"] == "autosome") & (bins["gap"] < 0.5)).to_numpy()
     called = ((bins["end"] - bins["start"]) * (1 - bins["gap"])).to_numpy()[used].sum()

@@ -134,7 +134,7 @@ def _spanning(spans: Integers, place: int, repeat: int, joined: set[int]) -> int
 
 
 def deletions(lot: MitochondrialReads, donor: MitochondrialReads, settings: Mitochondria) -> pd.DataFrame:
-    """Contract MitochondrialDeletions, the most frequent in the lot first."""
+    """Schema MitochondrialDeletions, the most frequent in the lot first."""
     rows: list[dict[str, Any]] = []
     for junction in junctions(lot, donor):
         own, other = across(lot, junction), across(donor, junction)

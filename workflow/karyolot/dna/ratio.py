@@ -385,7 +385,7 @@ def _neutral(
 def absorbed(used: pd.DataFrame) -> Callable[[ArrayLike], float]:
     """What a change of a region loses to the correction while it is not recognised as one.
 
-    The centre moves by the region's share of the autosomes, and the GC curve bends where its GC is unusual: of a change of the
+    The centre moves by the region's fraction of the autosomes, and the GC curve bends where its GC is unusual: of a change of the
     whole of chromosome 1, 9 % are taken for bias. The mean of the fitted values over the region per unit of its change is
     s' M s / w, with M the inverse of X'WX, s the sum of w_i x_i over the region and w its weight; timing and mappability add
     next to nothing to it.

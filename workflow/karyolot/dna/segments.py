@@ -21,7 +21,7 @@ from karyolot.dna.noise import (
     smooth_outliers,
     standard_error,
 )
-from karyolot.dna.segment import carve, dissolve, merge, split, track
+from karyolot.dna.segment import dissolve, merge, partition, split, track
 from karyolot.dna.thresholds import least_effect, segment_threshold
 
 Floats = NDArray[np.float64]
@@ -179,7 +179,7 @@ def segment_run(values: Floats, weights: Floats, noise: Noise, threshold: float,
     arm = track(values, weights, noise)
     found = merge(split(arm, threshold, settings.min_bins), arm, threshold)
     pieces = []
-    for low, high in dissolve(carve(found, arm, threshold, settings.min_bins), arm, settings.min_bins):
+    for low, high in dissolve(partition(found, arm, threshold, settings.min_bins), arm, settings.min_bins):
         mean, se = arm.inside(low, high)
         changed = abs(mean) >= least_effect(se, threshold, settings) and high - low >= settings.min_bins
         pieces.append(Piece(low, high, mean, se, bool(changed)))

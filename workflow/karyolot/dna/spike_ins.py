@@ -13,7 +13,7 @@ from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.limits import distinct_places, stated
 from karyolot.dna.noise import degrees_of_freedom, inflation_at, standard_error
 from karyolot.dna.ratio import absorbed
-from karyolot.dna.segment import best_stretches
+from karyolot.dna.segment import best_windows
 from karyolot.dna.segments import against_donor, runs_of_table, segment_run
 from karyolot.dna.thresholds import known_threshold, least_effect, segment_threshold
 
@@ -163,7 +163,7 @@ def _bins_of(field: _Field, place: Mapping[Any, Any]) -> Integers:
 
 
 def _limit(field: _Field, place: _Place, type_: str, predicted: float, settings: CopyNumber) -> tuple[float, float]:
-    """Smallest fraction of cells, not below `predicted`, whose change is found with the power asked for, and that power."""
+    """Smallest fraction of cells, not below `predicted`, whose change is found with the configured power, and that power."""
 
     def power(fraction: float) -> float:
         return _power(field, place, type_, fraction, settings)

@@ -61,7 +61,7 @@ def gene_tables(reference: Reference) -> list[str]:
 def expression_inputs(study: Study, reference: Reference, samples: list[str]) -> dict[str, list[str]]:
     """What an expression table is made from: quantified samples, former symbols, and the annotation where it is needed or given.
 
-    Count matrices only once `verify_data` has found them to be what the sheet says.
+    Count matrices only once `verify_data` has found them to match the sheet.
     """
     files = list(dict.fromkeys(expression_file(study, sample) for sample in samples))
     facts = [path for name in samples if study.samples[name][0].counts for path in verified_units(study, name)]

@@ -226,7 +226,7 @@ def overview_inputs(study: Study, settings: Config) -> Inputs:
 
 
 def metrics_of(study: Study, settings: Config, lot: str) -> list[str]:
-    """Metric files of a lot: copy number always, the others when they were asked for and its data allow them."""
+    """Metric files of a lot: copy number always, the others if requested and possible with its data."""
     asked = {
         "dna": True,
         "rna": bool(rna_samples(study, lot)),

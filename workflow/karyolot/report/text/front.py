@@ -66,7 +66,7 @@ BECAUSE = {
     ABSENT["rna"]: "no RNA",
 }
 SHORT = 32
-"""Characters of a reason that still stands in brackets."""
+"""Characters of a reason that still fits in brackets."""
 OWN_WORDS = {"FAIL_IDENTITY": "fail (identity)"}
 
 
