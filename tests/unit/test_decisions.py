@@ -14,8 +14,10 @@ from karyolot.contracts.decisions import Decision, Disposition, disposition
 from karyolot.contracts.problems import InputProblems, KaryolotError
 from karyolot.contracts.record import Record
 from karyolot.io import ledger
-from karyolot.io.history import decisions_of
+from karyolot.io.history import decisions_of, standings
 from karyolot.io.record import read_record
+from karyolot.report.lots import lot_tables
+from karyolot.report.overview import overview_row
 
 REVIEWED = ("C04", "R02")
 
@@ -200,3 +202,17 @@ def test_a_decision_on_a_sealed_lot_is_in_the_ledger_and_leaves_its_files_alone(
     )
     assert found["L1"] is not None and found["L1"].recommendation == "reject"
     assert (study / "results" / "L1" / "report.json").read_bytes() == before
+
+
+def test_overview_and_table_show_what_was_decided_and_sealed_also_later(study: Path) -> None:
+    seal(study, "L1")
+    decisions.decide(
+        study, [decisions.row(lot_id="L1", criterion="C04", decision="reject", reason="x", decided_by="y")]
+    )
+    records = [read_record(study, lot) for lot in ("L1", "L2")]
+    held = standings(study, records)
+    page = planted_records.overview([overview_row(one, held[one.lot.lot_id]) for one in records])
+    assert "Rejection recommended: C04 by y." in page and f"sealed {ledger.now_utc()[:10]}" in page
+    table = lot_tables(records, held)["lots"].set_index("lot_id")
+    assert table.loc["L1", "recommendation"] == "reject" and table.loc["L2", "recommendation"] is None
+    assert table.loc["L1", "verdict"] == "REVIEW"

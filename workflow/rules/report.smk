@@ -87,5 +87,6 @@ rule render_overview:
         mark=made_by.mark,
         sealed=audit.sealed(Path.cwd()),
         samples=expression.expression_samples(study, samples.study_samples(study)),
+        decided=audit.decided(Path.cwd(), main=workflow.is_main_process),
     script:
         "../scripts/render_overview.py"

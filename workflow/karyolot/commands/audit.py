@@ -23,6 +23,7 @@ DESTROYING = ("--delete-all-output", "--touch", "-t")
 RENDERING = "render_report"
 """The last rule of a lot's report."""
 OWN_REASONS = ("missing_output", "incomplete_output", "updated_input")
+STANDING = ("disposition", "override", "sealed", "revised")
 SHOWN = 300
 """Characters of a reason that are printed."""
 
@@ -47,6 +48,12 @@ def prepare(directory: Path, words: Sequence[str], *, main: bool) -> None:
             raise KaryolotError(f"{KEEP} names lots that are not sealed: {', '.join(astray)}")
     except KaryolotError as error:
         _stop(str(error))
+
+
+def decided(directory: Path, *, main: bool) -> str:
+    """sha256 of the last entry on the standing of any lot: another one makes the overview again. '' in the processes of jobs."""
+    entries = ledger.read(directory) if main else ()
+    return next((entry.sha256 for entry in reversed(entries) if entry.kind in STANDING), "")
 
 
 def kept(environment: Mapping[str, str]) -> list[str]:

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from karyolot.contracts.criteria import Frozen
+from karyolot.contracts.decisions import Recommendation
 from karyolot.contracts.record import LotPoint
 from karyolot.contracts.record_rna import SampleMap
 
@@ -52,11 +53,25 @@ class OverviewClone(Frozen):
     expected: str
 
 
+class Standing(Frozen):
+    """What the ledger knows of a lot now. sealed: when, UTC, null = not sealed. recommendation, sentence: of the decisions on its
+    record, null = nobody decided."""
+
+    revision: int = 1
+    sealed: str | None = None
+    recommendation: Recommendation | None = None
+    sentence: str | None = None
+
+
+FIRST = Standing()
+"""Of a lot that the ledger knows nothing of."""
+
+
 class OverviewRow(LotPoint):
     """One lot of the overview. first_reason: of the outcome, one sentence; finding: in a few words. bank, sampled, coverage: as
     the report prints them. on_file: results of other laboratories, by kind. mark_of_code: of what made its results. measures:
     of the criteria with a number, without those on stability for a lot that has no verdict on it. clones: over the lots it was
-    grown from."""
+    grown from. standing: by the ledger."""
 
     first_reason: str
     finding: str
@@ -69,3 +84,4 @@ class OverviewRow(LotPoint):
     arms: tuple[OverviewArm, ...]
     measures: tuple[Measure, ...] = ()
     clones: tuple[OverviewClone, ...] = ()
+    standing: Standing = FIRST

@@ -7,6 +7,7 @@ from karyolot.contracts.changes import changes
 from karyolot.contracts.decisions import Decision, Disposition, Revision, disposition
 from karyolot.contracts.ledger import Entry, LotState, states
 from karyolot.contracts.manifest import MANIFEST
+from karyolot.contracts.overview import Standing
 from karyolot.contracts.provenance import Made
 from karyolot.contracts.record import UNSEALED, Record
 from karyolot.io import ledger
@@ -58,6 +59,25 @@ def issued(directory: Path, lot: str, entries: Sequence[Entry], reason: str, cod
 def disposition_of(entries: Iterable[Entry], record: Record) -> Disposition | None:
     """What people decided on a record, as the ledger knows it now."""
     return disposition(record.verdict, record.report_id, decisions_of(entries, record.lot.lot_id))
+
+
+def standings(directory: Path, records: Iterable[Record]) -> dict[str, Standing]:
+    """Where each lot stands by the ledger now, also after it was sealed."""
+    entries = ledger.read(directory)
+    held, found = states(entries), {}
+    decided: dict[str, list[Entry]] = {}
+    for entry in entries:
+        decided.setdefault(str(entry.facts.get("lot", "")), []).append(entry)
+    for record in records:
+        lot = record.lot.lot_id
+        state, said = held.get(lot, LotState()), disposition_of(decided.get(lot, ()), record)
+        found[lot] = Standing(
+            revision=state.revision,
+            sealed=state.sealed.at if state.sealed else None,
+            recommendation=said.recommendation if said else None,
+            sentence=said.sentence if said else None,
+        )
+    return found
 
 
 def decisions_of(entries: Iterable[Entry], lot: str) -> list[Decision]:

@@ -1,22 +1,28 @@
 """All lots as tables for a spreadsheet: one row per lot, per criterion and per copy-number event."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import pandas as pd
 
+from karyolot.contracts.overview import FIRST, Standing
 from karyolot.contracts.record import Record
 
 Row = dict[str, str | float | int | bool | None]
 NAMES = ("lots", "criteria", "events")
 
 
-def lot_tables(records: Iterable[Record]) -> dict[str, pd.DataFrame]:
+def lot_tables(
+    records: Iterable[Record], standings: Mapping[str, Standing] = MappingProxyType({})
+) -> dict[str, pd.DataFrame]:
     """The tables of NAMES. Rows of `lots` as the records come, each with the outcome of every criterion by its id.
 
     Parameters
     ----------
     records
-        Sealed records; taken one at a time.
+        Records; taken one at a time.
+    standings
+        Of lots by the ledger; a lot without one is of revision 1, not sealed and not decided on.
 
     Returns
     -------
@@ -26,13 +32,13 @@ def lot_tables(records: Iterable[Record]) -> dict[str, pd.DataFrame]:
     """
     rows: dict[str, list[Row]] = {name: [] for name in NAMES}
     for record in records:
-        rows["lots"].append(_lot(record))
+        rows["lots"].append(_lot(record, standings.get(record.lot.lot_id, FIRST)))
         rows["criteria"] += _criteria(record)
         rows["events"] += _events(record)
     return {name: pd.DataFrame(held) for name, held in rows.items()}
 
 
-def _lot(record: Record) -> Row:
+def _lot(record: Record, standing: Standing) -> Row:
     verdict, claim, made = record.verdict, record.copy_number.claim, record.made
     missing = [result.id for result in verdict.criteria if result.outcome == "NOT_ASSESSED"]
     return {
@@ -55,6 +61,9 @@ def _lot(record: Record) -> Row:
         "site": made.site if made else None,
         "code": record.provenance.mark or record.provenance.commit,
         "report_id": record.report_id,
+        "revision": standing.revision,
+        "sealed": standing.sealed,
+        "recommendation": standing.recommendation,
     }
 
 

@@ -10,7 +10,15 @@ import pandas as pd
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.front import UNRECORDED
 from karyolot.contracts.kinetics import Kinetics
-from karyolot.contracts.overview import Measure, OverviewArm, OverviewClone, OverviewRow, StudyExpression
+from karyolot.contracts.overview import (
+    FIRST,
+    Measure,
+    OverviewArm,
+    OverviewClone,
+    OverviewRow,
+    Standing,
+    StudyExpression,
+)
 from karyolot.contracts.provenance import Code
 from karyolot.contracts.record import Record
 from karyolot.contracts.text import Caption
@@ -36,8 +44,8 @@ STUDY_HEATS = (
 """Captions of the heat maps of a study, and the table of results/study/ each is drawn from."""
 
 
-def overview_row(record: Record) -> OverviewRow:
-    """What the overview shows of one lot."""
+def overview_row(record: Record, standing: Standing = FIRST) -> OverviewRow:
+    """What the overview shows of one lot. standing: by the ledger."""
     return OverviewRow(
         **record.point.model_dump(),
         first_reason=record.text.verdict.first_reason,
@@ -56,6 +64,7 @@ def overview_row(record: Record) -> OverviewRow:
         ),
         measures=tuple(_measures(record.verdict)),
         clones=tuple(_clones(record)),
+        standing=standing,
     )
 
 
