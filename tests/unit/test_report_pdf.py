@@ -15,6 +15,7 @@ import pytest
 from pypdf import PdfReader
 
 import planted_records
+from karyolot.contracts.manifest import ROLES
 from karyolot.contracts.provenance import Made
 from karyolot.contracts.record import Record
 from karyolot.report import pdf, words
@@ -77,6 +78,22 @@ def lines(case: str, page: int) -> list[float]:
 
     reader(case).pages[page].extract_text(visitor_text=note)
     return found
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_report_has_an_empty_signature_field_for_each_role_where_its_name_stands(case: str) -> None:
+    held = [
+        (annotation, page)
+        for page in reader(case).pages
+        for annotation in (one.get_object() for one in page.get("/Annots", ()))
+        if annotation.get("/FT") == "/Sig"
+    ]
+    assert [one["/T"] for one, _ in held] == list(ROLES)
+    assert all("/V" not in one and one["/F"] == 4 and "/N" in one["/AP"] for one, _ in held)
+    boxes = [[float(value) for value in one["/Rect"]] for one, _ in held]
+    width = float(held[0][1].mediabox.width)
+    assert all(width / 2 < left < right < width and top - bottom > 10 for left, bottom, right, top in boxes)
+    assert boxes[0][1] >= boxes[1][3] - 0.1 and boxes[1][1] >= boxes[2][3] - 0.1
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -98,3 +98,25 @@ def decide(
     rows = decisions.rows_of(sheet) if sheet else [decisions.row(**cells, deviation=deviation, state=state)]
     for name_of_lot, held in decisions.decide(directory, rows, str(sheet or "")).items():
         print(f"{name_of_lot}: {held.sentence if held else 'no decision'}")
+
+
+@app.command()
+def sign(
+    report: Annotated[Path, typer.Argument(help="The sealed report.pdf, or its copy with earlier signatures.")],
+    certificate: Annotated[Path, typer.Option(help="PKCS#12 file (.p12, .pfx) with the private key.")],
+    role: Annotated[Literal["prepared", "reviewed", "qa"], typer.Option(help="As what.")],
+    name: Annotated[str, typer.Option(help="Who signs.")],
+    directory: Directory = Path(),
+    password_file: Annotated[
+        Path | None, typer.Option(help="File whose first line is the password.", show_default="asked in the terminal")
+    ] = None,
+) -> None:
+    """Sign the report of a sealed lot (PAdES), offline: the signed copy is signed/LOT/REVISION/report.pdf."""
+    from karyolot.commands.sign import sign as put
+    from karyolot.io.files import read_bytes
+
+    if password_file is None:
+        password = typer.prompt(f"Password of {certificate}", hide_input=True, default="", show_default=False).encode()
+    else:
+        password = read_bytes(password_file).split(b"\n")[0].rstrip(b"\r")
+    print(put(directory, report, certificate, password, role, name))

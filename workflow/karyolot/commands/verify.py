@@ -9,7 +9,7 @@ from typing import Any
 
 from karyolot.contracts.changes import changes
 from karyolot.contracts.criteria import Acceptance
-from karyolot.contracts.ledger import Entry, LotState, seals, states
+from karyolot.contracts.ledger import Entry, LotState, seals, signatures, states
 from karyolot.contracts.manifest import MANIFEST, Manifest
 from karyolot.contracts.problems import KaryolotError, did_you_mean, nearest, quoted
 from karyolot.contracts.record import UNSEALED
@@ -17,7 +17,7 @@ from karyolot.inputs.formats import yaml
 from karyolot.io import ledger
 from karyolot.io.files import digest_of, read_bytes, read_json, sha256
 from karyolot.io.history import REPORT_FILES
-from karyolot.io.manifest import RESULTS, differences, read_manifest, superseded
+from karyolot.io.manifest import RESULTS, differences, read_manifest, signed_report, superseded
 from karyolot.io.pdf import attached_record, words_of
 from karyolot.io.shipped import resource
 from karyolot.plan.provenance import code_state
@@ -68,10 +68,10 @@ def verify(directory: Path, target: str = "") -> Iterator[Finding]:
 
 def _lots(directory: Path, entries: Sequence[Entry], only: str = "") -> Iterator[Finding]:
     """Every revision that was sealed, then reports that are issued and not sealed, then what looks sealed and is not."""
-    held, sealed = states(entries), seals(entries)
+    held, sealed, signed = states(entries), seals(entries), signatures(entries)
     for (lot, revision), entry in sealed.items():
         if only in ("", lot):
-            faults, notes = _sealed(directory, entry, entries, held[lot])
+            faults, notes = _sealed(directory, entry, entries, held[lot], signed.get((lot, revision), ()))
             if only and not faults and revision == held[lot].revision:
                 again, more = _rendered_again(directory / RESULTS / lot, held[lot])
                 faults, notes = (*faults, *again), (*notes, *more)
@@ -89,7 +89,7 @@ def _lots(directory: Path, entries: Sequence[Entry], only: str = "") -> Iterator
 
 
 def _sealed(
-    directory: Path, entry: Entry, entries: Sequence[Entry], state: LotState
+    directory: Path, entry: Entry, entries: Sequence[Entry], state: LotState, signed: Sequence[Entry]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Faults and notes of one sealed revision."""
     lot, revision = entry.facts["lot"], entry.facts["revision"]
@@ -111,7 +111,25 @@ def _sealed(
         faults.append(f"{ledger.NAME}: line {place.line} is not the one that {path} names ({place.sha256})")
     faults += _decisions(folder, entries)
     document, notes = _document(directory, manifest)
+    faults += _signed(directory, lot, revision, signed)
     return (*faults, *document), notes if revision == state.revision else ()
+
+
+def _signed(directory: Path, lot: str, revision: int, own: Sequence[Entry]) -> list[str]:
+    """What is wrong with the signed copy of a sealed report. own: its signatures, by the ledger."""
+    path = signed_report(directory, lot, revision)
+    if not own:
+        return [f"{path}: the ledger has no signature of it"] if path.is_file() else []
+    last = own[-1]
+    if not path.is_file():
+        return [f"{path}: is missing; signed by {last.facts['name']} with sha256 {last.facts['sha256']}"]
+    if (now := sha256(path)) == last.facts["sha256"]:
+        return []
+    if now == last.facts["before"]:
+        return [
+            f"{path}: lacks the signature of {last.facts['name']} ({last.facts['role']}), which was interrupted; sign again"
+        ]
+    return [f"{path}: sha256 is {now}, signed by {last.facts['name']} with {last.facts['sha256']}"]
 
 
 def _with_owner(fault: str, folder: Path, lot: str) -> str:

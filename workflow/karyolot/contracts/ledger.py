@@ -76,3 +76,12 @@ def sealed_lots(entries: Iterable[Entry]) -> dict[str, LotState]:
 def seals(entries: Iterable[Entry]) -> dict[tuple[str, int], Entry]:
     """(lot, revision) -> the entry that sealed it, of all revisions."""
     return {(entry.facts["lot"], int(entry.facts["revision"])): entry for entry in entries if entry.kind == "sealed"}
+
+
+def signatures(entries: Iterable[Entry]) -> dict[tuple[str, int], list[Entry]]:
+    """(lot, revision) -> signatures on its report, in their order."""
+    found: dict[tuple[str, int], list[Entry]] = {}
+    for entry in entries:
+        if entry.kind == "signed":
+            found.setdefault((entry.facts["lot"], int(entry.facts["revision"])), []).append(entry)
+    return found

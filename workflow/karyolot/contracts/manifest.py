@@ -1,12 +1,17 @@
 """The manifest of a sealed lot (`seal.json` beside its results): what it was made from, by what, and every file of it."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from karyolot.contracts.criteria import Frozen, LotOutcome
 from karyolot.contracts.provenance import InputFile
 
 MANIFEST, CRITERIA, CRATE = "seal.json", "acceptance.yaml", "ro-crate-metadata.json"
 """Files that sealing adds to the folder of a lot: the manifest, the acceptance document as it was used, the research object."""
+
+
+Role = Literal["prepared", "reviewed", "qa"]
+ROLES: tuple[Role, ...] = get_args(Role)
+"""Who signs a report: a signature field of this name is on its PDF."""
 
 
 class Document(Frozen):

@@ -234,6 +234,10 @@ def read_described(data: Iterable[PathLike], references: PathLike, used: Collect
     return list((files | {path: known[path] for path in used}).values())
 
 
+def sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def sha256(path: PathLike) -> str:
     return digest(path, "sha256")
 

@@ -13,17 +13,17 @@ from karyolot.contracts.provenance import InputFile
 from karyolot.io.files import read_json, sha256
 
 WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
-RESULTS, REVISIONS = "results", "revisions"
-
-
-def folder_of(directory: Path, lot: str, revision: int, last: int) -> Path:
-    """Where a revision of a lot lies: the last one in `results`, an earlier one in `revisions`."""
-    return directory / RESULTS / lot if revision == last else superseded(directory, lot, revision)
+RESULTS, REVISIONS, SIGNED = "results", "revisions", "signed"
 
 
 def superseded(directory: Path, lot: str, revision: int) -> Path:
     """Where a superseded revision is kept."""
     return directory / REVISIONS / lot / str(revision)
+
+
+def signed_report(directory: Path, lot: str, revision: int) -> Path:
+    """The copy of a sealed report that bears the signatures: the sealed file itself stays as it is."""
+    return directory / SIGNED / lot / str(revision) / "report.pdf"
 
 
 def listed(folder: Path) -> tuple[InputFile, ...]:

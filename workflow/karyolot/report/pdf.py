@@ -19,6 +19,7 @@ from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from karyolot.contracts.provenance import Code
 from karyolot.contracts.record import Record
+from karyolot.report.fields import add_fields
 from karyolot.report.render import render, template_source
 
 FONTS = {
@@ -67,7 +68,9 @@ def print_pdf(record: Record, attached: bytes, fonts: Mapping[str, bytes], made_
     )
     page = HTML(string=_for_paper(render(record, made_by, paper=True)), url_fetcher=fetcher)
     with _uncollected():
-        made = page.write_pdf(font_config=FontConfiguration(), attachments=[source], pdf_variant="pdf/a-3b")
+        made = page.write_pdf(
+            font_config=FontConfiguration(), attachments=[source], pdf_variant="pdf/a-3b", finisher=add_fields
+        )
     assert isinstance(made, bytes)
     return made
 

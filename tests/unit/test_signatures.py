@@ -1,0 +1,216 @@
+"""Signatures on sealed reports: three roles on one file, and every reason to refuse one."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+from cryptography.x509.oid import NameOID
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import SigFieldSpec, append_signature_field
+from typer.testing import CliRunner
+
+import finished_lots
+from karyolot.commands.cli import app
+from karyolot.commands.seal import seal
+from karyolot.commands.sign import sign
+from karyolot.commands.verify import verify
+from karyolot.contracts.manifest import ROLES, Role
+from karyolot.contracts.problems import KaryolotError
+from karyolot.io import ledger, signature
+from karyolot.io.files import sha256
+from karyolot.io.record import read_record
+
+PASSWORD = b"correct horse"
+
+
+@cache
+def certificate(days: tuple[int, int] = (-1, 365), signs: bool = True, authority: bool = False) -> bytes:
+    """A PKCS#12 file. days: first and last day of its time, from now; signs: whether it is made for signatures."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Site Q")])
+    other = (
+        "content_commitment data_encipherment key_agreement key_cert_sign crl_sign encipher_only decipher_only".split()
+    )
+    usage = dict.fromkeys(other, False)
+    held = (
+        x509.CertificateBuilder(name, name, key.public_key(), 7, now + timedelta(days[0]), now + timedelta(days[1]))
+        .add_extension(x509.KeyUsage(digital_signature=signs, key_encipherment=not signs, **usage), True)
+        .add_extension(x509.BasicConstraints(authority, None), True)
+        .sign(key, hashes.SHA256())
+    )
+    return pkcs12.serialize_key_and_certificates(b"q", key, held, None, BestAvailableEncryption(PASSWORD))
+
+
+def with_fields(content: bytes) -> bytes:
+    """A PDF with an empty signature field for each role, as a report has them."""
+    writer = IncrementalPdfFileWriter(BytesIO(content))
+    for number, role in enumerate(ROLES):
+        append_signature_field(writer, SigFieldSpec(role, box=(10, 10 + 40 * number, 150, 40 + 40 * number)))
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """L1 and L2 sealed, with signature fields on their reports."""
+    folder = finished_lots.study(tmp_path_factory.mktemp("study") / "study")
+    for lot in ("L1", "L2"):
+        path = folder / "results" / lot / "report.pdf"
+        path.write_bytes(with_fields(path.read_bytes()))
+        seal(folder, lot)
+    return folder
+
+
+@pytest.fixture
+def study(sealed: Path, tmp_path: Path) -> Path:
+    shutil.copytree(sealed, tmp_path / "study")
+    (tmp_path / "site.p12").write_bytes(certificate())
+    return tmp_path / "study"
+
+
+def put(study: Path, role: Role, report: Path | None = None, **given: object) -> Path:
+    usual = {"certificate": study.parent / "site.p12", "password": PASSWORD, "name": "A. Mayer"}
+    path = report or study / "results" / "L1" / "report.pdf"
+    return sign(study, path, role=role, **usual | given)  # type: ignore[arg-type]
+
+
+def faults(study: Path) -> list[str]:
+    return [fault.replace(f"{study}/", "") for finding in verify(study) for fault in finding.faults]
+
+
+def test_three_roles_sign_one_file_and_the_sealed_one_stays_as_it_is(study: Path) -> None:
+    before = sha256(study / "results" / "L1" / "report.pdf")
+    path: Path | None = None
+    for role, name in zip(ROLES, ("A. Mayer", "B. Kim", "C. Roy"), strict=True):
+        path = put(study, role, path, name=name)
+        assert faults(study) == []
+    assert path is not None and path == study / "signed" / "L1" / "1" / "report.pdf"
+    assert sha256(study / "results" / "L1" / "report.pdf") == before
+    made = signature.signatures(path.read_bytes())
+    assert [(one.role, one.name, one.fault) for one in made] == [
+        ("prepared", "A. Mayer", ""), ("reviewed", "B. Kim", ""), ("qa", "C. Roy", ""),
+    ]  # fmt: skip
+    record = read_record(study, "L1")
+    assert all(record.report_id in one.reason and record.digest() in one.reason for one in made)
+    assert b"ETSI.CAdES.detached" in path.read_bytes()
+    (*_, known) = verify(study, str(path))
+    assert not known.faults and [note.partition(",")[0] for note in known.notes[1:]] == [
+        "signed by C. Roy (qa)", "signed by B. Kim (reviewed)", "signed by A. Mayer (prepared)",
+    ]  # fmt: skip
+
+
+def test_the_command_asks_for_the_password_or_reads_it(study: Path, tmp_path: Path) -> None:
+    (tmp_path / "pw").write_bytes(PASSWORD + b"\n")
+    words = [
+        "sign",
+        str(study / "results" / "L1" / "report.pdf"),
+        "--certificate",
+        str(tmp_path / "site.p12"),
+        "--name",
+        "A. Mayer",
+    ]
+    words += ["--directory", str(study), "--role"]
+    done = CliRunner().invoke(app, [*words, "prepared", "--password-file", str(tmp_path / "pw")])
+    assert done.exit_code == 0 and done.output.strip() == str(study / "signed" / "L1" / "1" / "report.pdf")
+    words[1] = done.output.strip()
+    done = CliRunner().invoke(app, [*words, "qa"], input=PASSWORD.decode() + "\n")
+    assert done.exit_code == 0
+    assert [entry.facts["role"] for entry in ledger.read(study) if entry.kind == "signed"] == ["prepared", "qa"]
+
+
+def test_signing_twice_is_refused(study: Path) -> None:
+    path = put(study, "qa")
+    with pytest.raises(KaryolotError, match=r"is signed as qa by A. Mayer already; nothing was signed"):
+        put(study, "qa", path, name="B. Kim")
+    with pytest.raises(
+        KaryolotError, match=r"the copy with the earlier signatures is .*signed/L1/1/report.pdf; sign that one"
+    ):
+        put(study, "reviewed")
+
+
+def test_a_changed_file_is_refused(study: Path) -> None:
+    path = put(study, "prepared")
+    content = path.read_bytes()
+    path.write_bytes(content[:500] + bytes([content[500] ^ 1]) + content[501:])
+    assert signature.signatures(path.read_bytes())[0].fault == "its bytes were changed after it was signed"
+    with pytest.raises(KaryolotError, match=r"is of no report issued in .*it was changed"):
+        put(study, "qa", path)
+    assert faults(study)[0].startswith("signed/L1/1/report.pdf: sha256 is ")
+
+
+def test_what_is_added_behind_a_signature_is_found(study: Path) -> None:
+    path = put(study, "prepared")
+    writer = IncrementalPdfFileWriter(BytesIO(path.read_bytes()))
+    writer.root["/Lang"] = writer.root["/Pages"]
+    writer.update_root()
+    out = BytesIO()
+    writer.write(out)
+    assert (
+        signature.signatures(out.getvalue())[0].fault
+        == "something other than a signature was added after it was signed"
+    )
+
+
+def test_a_file_that_is_not_the_sealed_report_is_refused(study: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.pdf"
+    other.write_bytes(
+        with_fields(finished_lots.pdf((study / "results" / "L1" / "report.json").read_bytes(), "other words"))
+    )
+    with pytest.raises(KaryolotError, match="is of no report issued in"):
+        put(study, "qa", other)
+    unsealed = study / "results" / "L3" / "report.pdf"
+    unsealed.write_bytes(with_fields(unsealed.read_bytes()))
+    with pytest.raises(KaryolotError, match="is of no report issued in"):
+        put(study, "qa", unsealed)
+    assert not (study / "signed").exists()
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (lambda: certificate((-20, -10)), "valid from .* to .*, and today is"),
+        (lambda: certificate(signs=False), r"is not made for signatures \(its key usage: key_encipherment\)"),
+        (lambda: certificate(authority=True), "is one of an authority, not of a person or site"),
+        (lambda: b"not a certificate", r"wrong password, or not a PKCS#12 file"),
+    ],
+)
+def test_a_wrong_certificate_is_refused(study: Path, tmp_path: Path, held: object, said: str) -> None:
+    (tmp_path / "site.p12").write_bytes(held())  # type: ignore[operator]
+    with pytest.raises(KaryolotError, match=said):
+        put(study, "qa")
+    assert not (study / "signed").exists() and not [entry for entry in ledger.read(study) if entry.kind == "signed"]
+
+
+def test_a_wrong_password_or_no_name_is_refused(study: Path) -> None:
+    with pytest.raises(KaryolotError, match="wrong password"):
+        put(study, "qa", password=b"wrong")
+    with pytest.raises(KaryolotError, match="--name is missing"):
+        put(study, "qa", name=" ")
+    with pytest.raises(KaryolotError, match=r"nowhere\.p12: cannot be read"):
+        put(study, "qa", certificate=study / "nowhere.p12")
+
+
+def test_a_signature_that_was_interrupted_can_be_made_again(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    first = put(study, "prepared")
+    with monkeypatch.context() as broken:
+        broken.setattr("karyolot.commands.sign.write_bytes", end)
+        with pytest.raises(KeyboardInterrupt):
+            put(study, "qa", first)
+    assert faults(study) == [
+        "signed/L1/1/report.pdf: lacks the signature of A. Mayer (qa), which was interrupted; sign again"
+    ]
+    put(study, "qa", first)
+    assert faults(study) == []
+    first.unlink()
+    assert faults(study)[0].startswith("signed/L1/1/report.pdf: is missing; signed by A. Mayer")
