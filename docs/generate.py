@@ -6,8 +6,11 @@ MkDocs calls `on_files` and `on_page_markdown` (mkdocs.yml, `hooks`); nothing th
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
 from itertools import groupby
 from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
 from typing import Any
 
 import typer
@@ -17,24 +20,17 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 import karyolot
+from karyolot import contracts
 from karyolot.commands import defaults
 from karyolot.commands.cli import app
 from karyolot.commands.run import HINTS
-from karyolot.contracts import alleles, copy_number, expression, metrics, panel, small_variants
+from karyolot.contracts import copy_number, metrics
 from karyolot.contracts.copy_number import Table
 from karyolot.contracts.problems import CODES
 from karyolot.contracts.settings import Config
 from karyolot.io.shipped import PROJECT, RESOURCES
 
 ROOT = Path(__file__).resolve().parents[1]
-CONTRACTS = {
-    "Copy number": copy_number,
-    "Alleles": alleles,
-    "Small variants": small_variants,
-    "Expression": expression,
-    "Panel": panel,
-}
-
 FORMATS = """# File formats
 
 Tables of results are parquet with a seal over their content; most are also written as TSV. Coordinates are 0-based and half-open.
@@ -95,8 +91,8 @@ def formats_page() -> str:
     parts = [FORMATS]
     for name, model in defaults.SHEETS.items():
         parts.append(f"\n### `{name}.tsv`\n\n{prose(model.__doc__)}\n\n{defaults.columns_of(model)}\n")
-    for title, module in CONTRACTS.items():
-        parts.append(f"\n## {title}\n")
+    for module in modules():
+        parts.append(f"\n## {module.__name__.rpartition('.')[2].replace('_', ' ').capitalize()}\n")
         parts += [
             f"\n### {contract.__name__}\n\n{prose(contract.__doc__)}\n\n{columns(contract)}"
             for contract in contracts_of(module)
@@ -108,7 +104,14 @@ def formats_page() -> str:
     return "".join(parts)
 
 
-def contracts_of(module: Any) -> Iterator[type[Table]]:
+def modules() -> list[ModuleType]:
+    """Modules of `karyolot.contracts` that define tables, the genome first."""
+    found = [import_module(f"{contracts.__name__}.{one.name}") for one in iter_modules(contracts.__path__)]
+    with_tables = [module for module in found if list(contracts_of(module))]
+    return sorted(with_tables, key=lambda module: module is not copy_number)
+
+
+def contracts_of(module: ModuleType) -> Iterator[type[Table]]:
     """Schemas that a module defines and that are written to disk."""
     for one in vars(module).values():
         if inspect.isclass(one) and issubclass(one, Table) and one.__module__ == module.__name__ and one is not Table:
