@@ -42,6 +42,7 @@ FULL = LotFiles(
     mitochondria=files.MITOCHONDRIA.at(lot="L1"),
     kinetics=files.KINETICS.format(lot="L1"),
     descent=files.DESCENT.format(lot="L1"),
+    foreign=files.FOREIGN.at(lot="L1"),
     metrics="m",
     verdict="v",
     references="p",
@@ -58,7 +59,7 @@ def lots(draw: st.DrawFn) -> LotFiles:
     """Sets of files of lots with RNA, a reference panel, alleles, variants, ancestors, or without."""
     some = {
         name: draw(st.booleans())
-        for name in ("rna", "panel", "arms", "alleles", "variants", "mitochondria", "kinetics")
+        for name in ("rna", "panel", "arms", "alleles", "variants", "mitochondria", "kinetics", "foreign")
     }
     rna = files.RNA.at(lot="L1")
     parts = {
@@ -67,6 +68,7 @@ def lots(draw: st.DrawFn) -> LotFiles:
                             "arms": rna.arms if some["arms"] else None}) if some["rna"] else None,
         "alleles": files.LOT_ALLELES.at(lot="L1") if some["alleles"] else None,
         "variants": files.VARIANTS.at(lot="L1") if some["variants"] else None,
+        "foreign": files.FOREIGN.at(lot="L1") if some["foreign"] else None,
         "kinetics": files.KINETICS.format(lot="L1") if some["kinetics"] else None,
         "descent": files.DESCENT.format(lot="L1") if some["kinetics"] else None,
         "mitochondria": files.MITOCHONDRIA.at(lot="L1") if some["mitochondria"] else None,

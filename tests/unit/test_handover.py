@@ -276,7 +276,7 @@ def test_no_record_is_assembled_from_an_edited_result(edited: str, tmp_path: Pat
 def lot_inputs(**given: str) -> dict[str, Any]:
     """Inputs of `assemble_report` of a lot with DNA alone, all of them absent but those given."""
     own = LotFiles(
-        dna=files.DNA.at(lot="absent"), rna=None, alleles=None, variants=None, mitochondria=None, kinetics=None,
+        dna=files.DNA.at(lot="absent"), rna=None, alleles=None, variants=None, mitochondria=None, kinetics=None, foreign=None,
         recurrent="absent",
         earlier=(), data=(), own=(),
         quality=(), references="absent", **given,

@@ -118,6 +118,7 @@ rule quantify_transcripts:
         ),
         index="results/reference/salmon",
     output:
+        **foreign.unmapped(settings.reference),
         quant=files.QUANTIFIED,
         facts=files.SALMON,
     log:
@@ -132,7 +133,8 @@ rule quantify_transcripts:
         **needs("quantify_transcripts"),
     params:
         reads=lambda wildcards: commands.salmon_reads(study, wildcards.sample),
-        options=commands.salmon_options(settings.expression),
+        options=commands.salmon_options(settings.expression, unmapped=settings.reference.foreign is not None),
+        unmapped=lambda wildcards, output: foreign.keep_unmapped(settings.reference, output),
         not_whole=commands.NOT_WHOLE,
     shell:
         "trap 'rm -rf {output.quant}.part {output.facts}.part' EXIT; "
@@ -142,6 +144,7 @@ rule quantify_transcripts:
         " {output.quant}.part/aux_info/meta_info.json))) || {params.not_whole})"
         " && (grep -v '_time\"' {output.quant}.part/aux_info/meta_info.json | sed '$d'"
         " && sed 1d {output.quant}.part/lib_format_counts.json | grep -v read_files) > {output.facts}.part"
+        " && {params.unmapped}"
         " && mv {output.facts}.part {output.facts} && mv {output.quant}.part/quant.sf {output.quant}) > {log} 2>&1"
 
 

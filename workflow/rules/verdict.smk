@@ -1,5 +1,5 @@
 """
-INPUTS   results/{lot}/{dna,rna,alleles,variants,mitochondria}/metrics.json (all but dna: when the lot has them), the acceptance document
+INPUTS   results/{lot}/{dna,rna,alleles,variants,mitochondria,foreign}/metrics.json (all but dna: when the lot has them), the acceptance document
 OUTPUTS  results/{lot}/metrics.json, verdict.json
 STEPS    decide_lot: every criterion against its metric, then the lot by gravity
 """

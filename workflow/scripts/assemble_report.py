@@ -16,7 +16,7 @@ from karyolot.io.files import describe_file, read_described, read_model, read_ve
 from karyolot.io.history import issue
 from karyolot.io.quality import read_said
 from karyolot.io.record import read_report
-from karyolot.io.tables import read_alleles, read_copy_number, read_mitochondrial, read_variants
+from karyolot.io.tables import read_alleles, read_copy_number, read_extranuclear, read_variants
 from karyolot.plan.params import job
 from karyolot.plan.provenance import collect, made_now
 from karyolot.report.qc import summarise
@@ -32,8 +32,8 @@ with job(snakemake, CopyNumber) as settings:
     rna = read_expression_results(given.rna, params.replicates)
     qc = [summarise(sample["facts"], *read_said(sample["said"])) for sample in params.quality]
     alleles, variants = read_alleles(given.alleles), read_variants(given.variants)
-    mitochondria, earlier = read_mitochondrial(given.mitochondria), [read_report(path) for path in given.earlier]
+    beside, earlier = read_extranuclear(given), [read_report(path) for path in given.earlier]
     results = [ImportedResult.model_validate(row) for row in params.results] if params.results is not None else None
-    found = [dna, rna, qc, provenance, settings, alleles, results, variants, mitochondria, earlier, params.sets]
+    found = [dna, rna, qc, provenance, settings, alleles, results, variants, *beside, earlier, params.sets]
     found += [path and read_model(path, kind) for path, kind in ((given.kinetics, Kinetics), (given.descent, Descent))]
     issue(Path(), assemble(facts, params.notice, verdict, *found), snakemake.output.report, made_now(os.environ))

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
-Stage = Literal["dna", "alleles", "variants", "mitochondria", "lineage", "rna", "panel", "process", "imported"]
+Stage = Literal[
+    "dna", "alleles", "variants", "mitochondria", "foreign", "lineage", "rna", "panel", "process", "imported"
+]
 """The function that computes a metric: copy_number_metrics, allele_metrics, variant_metrics, mitochondrial_metrics,
-descent_metrics, expression_metrics, panel_metrics, process_metrics, imported_metrics. A stage returns all of its
-metrics or is not run."""
+foreign_metrics, descent_metrics, expression_metrics, panel_metrics, process_metrics, imported_metrics. A stage returns all
+of its metrics or is not run."""
 Kind = type[float] | type[int] | type[bool] | tuple[str, ...]
 """Type of a metric's value; a tuple lists the words it can be."""
 
@@ -20,6 +22,7 @@ ABSENT: Mapping[Stage, str] = {
     "variants": "no list of genes (small_variants.genes), or no reads of lot and donor",
     "mitochondria": "no genome (reference.fasta), or no reads of lot and donor",
     "lineage": "no lot that it was grown from is recorded with whole-genome sequencing",
+    "foreign": "no panel of foreign sequences (reference.foreign), or no reads of lot and donor",
     "rna": "no RNA of the lot and of its donor's hepatocytes",
     "panel": "no panel is given (expression.panel), or no RNA of the lot and of its donor's hepatocytes",
     "process": "no step of this run measures it",
@@ -165,6 +168,9 @@ class MetricName(StrEnum):
     MITOCHONDRIA_LOD = ("mitochondria.lod", "mitochondria", float, "fraction of mitochondrial genomes",
         "smallest shift of an allele that is detected at 95% of the positions with the configured power",
         f"{_NO_CHRM}, or not even a shift of all genomes is detected")
+
+    FOREIGN_FOUND = ("foreign.found", "foreign", int, "sequences",
+        "foreign sequences (viruses, mycoplasmas, animals) found in DNA or RNA of the lot", "")
 
     RNA_IDENTITY_DETECTED = ("rna.identity_detected", "rna", float, "TPM, lowest",
         "lowest level of the hepatocyte identity genes in the lot", _TPM)

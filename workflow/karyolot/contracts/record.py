@@ -17,7 +17,7 @@ from karyolot.contracts.kinetics import Kinetics
 from karyolot.contracts.persons import Persons
 from karyolot.contracts.provenance import Made, Provenance
 from karyolot.contracts.record_dna import AlleleRecord, CopyNumberRecord, SmallVariantRecord
-from karyolot.contracts.record_extranuclear import MitochondrialRecord
+from karyolot.contracts.record_extranuclear import ForeignRecord, MitochondrialRecord
 from karyolot.contracts.record_rna import ExpressionRecord
 from karyolot.contracts.text import Text
 
@@ -123,7 +123,8 @@ class LineageEvent(Frozen):
 
 class Measured(Frozen):
     """All of a record but its words and its id. expression None = no RNA was given, alleles None = no panel of SNPs,
-    small_variants None = no list of genes, mitochondria None = no reads of lot and donor; copy_number is always there.
+    small_variants None = no list of genes, mitochondria None = no reads of lot and donor, foreign None = no panel;
+    copy_number is always there.
 
     notice: the site's own sentence for every report, '' = none. not_seen: nouns, what read depth cannot detect at all
     ('ploidy'). imported: results of other methods; deviations: those of that kind, null = no sheet of
@@ -143,6 +144,7 @@ class Measured(Frozen):
     alleles: AlleleRecord | None = None
     small_variants: SmallVariantRecord | None = None
     mitochondria: MitochondrialRecord | None = None
+    foreign: ForeignRecord | None = None
     qc: tuple[SampleQc, ...]
     imported: tuple[ImportedResult, ...] = ()
     deviations: tuple[ImportedResult, ...] | None = None

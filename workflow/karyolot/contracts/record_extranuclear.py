@@ -1,8 +1,10 @@
-"""The record of one lot, beside the nuclear genome: mitochondrial DNA. Numbers alone; positions are 0-based, fractions 0..1."""
+"""The record of one lot, beside the nuclear genome: mitochondrial DNA and foreign sequences. Numbers alone; positions are
+0-based, fractions 0..1."""
 
 from typing import Literal
 
 from karyolot.contracts.criteria import Frozen
+from karyolot.contracts.foreign import ForeignFacts, Kind
 from karyolot.contracts.mitochondria import MitochondrialFacts
 
 Finding = Literal["shift", "same", "artefact"]
@@ -62,3 +64,42 @@ class MitochondrialRecord(Frozen):
     facts: MitochondrialFacts
     alleles: tuple[HeteroplasmyRow, ...]
     deletions: tuple[DeletionRow, ...]
+
+
+class ForeignRow(Frozen):
+    """A group of foreign sequences in one sample; fields as in `contracts.foreign.ForeignSequences`."""
+
+    role: Literal["lot", "donor"]
+    assay: Literal["DNA", "RNA"]
+    group: str
+    kind: Kind
+    sequence: str
+    fragments: int
+    starts: int
+    parts: int
+    breadth: float
+    copies: float | None
+    copies_low: float | None
+    copies_high: float | None
+    lod: float | None
+    finding: Literal["found", "trace", "none"]
+
+
+class IntegrationRow(Frozen):
+    """A candidate of an integration; fields as in `contracts.foreign.Integrations`."""
+
+    role: Literal["lot", "donor"]
+    group: str
+    chrom: str
+    start: int
+    end: int
+    fragments: int
+    split: int
+
+
+class ForeignRecord(Frozen):
+    """Foreign sequences in lot and donor."""
+
+    facts: ForeignFacts
+    sequences: tuple[ForeignRow, ...]
+    integrations: tuple[IntegrationRow, ...]

@@ -179,6 +179,15 @@ class MitochondrialFiles(FileSet):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForeignFiles(FileSet):
+    """Foreign sequences in a lot and its donor; a lot has them when a panel is configured and both came as reads."""
+
+    sequences: str
+    integrations: str
+    facts: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DescentFiles(FileSet):
     """What tells whether a lot was grown from its parent lot: clones of the line, and of both lots what was searched."""
 
@@ -231,6 +240,7 @@ class LotFiles(FileSet):
     alleles: AlleleFiles | None
     variants: VariantFiles | None
     mitochondria: MitochondrialFiles | None
+    foreign: ForeignFiles | None
     metrics: str
     verdict: str
     recurrent: str

@@ -78,6 +78,11 @@ class Reference(Section):
     transcripts: File | None = Field(
         None, description="Transcript FASTA. Not given: extracted from fasta and gtf by gffread."
     )
+    foreign: File | None = Field(
+        None,
+        description="FASTA of viruses, mycoplasmas and animals that are searched for in reads that do not fit the genome; not"
+        " given: not searched.",
+    )
     decoys: bool = Field(True, description="Index the genome as decoys for salmon when fasta is given.")
 
 

@@ -37,6 +37,7 @@ class Findings(Frozen):
     alleles: tuple[str, ...] = ()
     small_variants: tuple[str, ...] = ()
     mitochondria: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
     expression: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
 

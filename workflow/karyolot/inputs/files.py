@@ -29,7 +29,17 @@ def config_files(config: Config) -> dict[str, str]:
     """Dotted key -> path of every file the configuration names, the sample tables excepted."""
     files = {
         f"reference.{key}": getattr(config.reference, key)
-        for key in ("layout", "fasta", "bins", "mappability", "replication_timing", "blacklist", "gtf", "transcripts")
+        for key in (
+            "layout",
+            "fasta",
+            "bins",
+            "mappability",
+            "replication_timing",
+            "blacklist",
+            "gtf",
+            "transcripts",
+            "foreign",
+        )
     }
     files |= {
         "copy_number.recurrent_regions": config.copy_number.recurrent_regions,

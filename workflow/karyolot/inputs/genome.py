@@ -9,7 +9,7 @@ from karyolot.contracts.contigs import contig_key, foreign_contigs
 from karyolot.contracts.problems import Fault, quoted, some
 from karyolot.contracts.settings import Layout
 from karyolot.inputs.files import Files, Use
-from karyolot.inputs.formats import bin_counts, bins, fasta, fastq, intervals, layout, regions
+from karyolot.inputs.formats import bin_counts, bins, fasta, fastq, foreign_panel, intervals, layout, regions
 from karyolot.inputs.formats.rows import Kind
 from karyolot.io.shipped import resource
 
@@ -175,6 +175,7 @@ def tracks(files: Files, contigs: dict[str, int] | None) -> None:
     for key, kind in TRACKS.items():
         files.report(key, partial(_track, files, contigs, kind))
     files.report("small_variants.genes", partial(_genes, files, contigs))
+    files.report("reference.foreign", lambda file: iter(files.look(foreign_panel.look, file).notes))
     files.examine("copy_number.recurrent_regions", lambda file: files.look(regions.look, file))
 
 

@@ -14,6 +14,7 @@ from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.mitochondria import Clip, Integers, MitochondrialReads
 from karyolot.contracts.settings import Mitochondria
 from karyolot.io.alignment import open_alignment
+from karyolot.io.cigar import CLIPPED, ON_BOTH, ON_REFERENCE, part, part_of
 from karyolot.io.files import PathLike
 
 MITOCHONDRION = {"M", "MT"}
@@ -30,10 +31,6 @@ WRAPPED = 2_000
 BATCH = 4096
 _CODES = np.full(256, 4, dtype=np.int64)
 _CODES[np.frombuffer(b"ACGT", np.uint8)] = range(4)
-_ON_BOTH = {pysam.CMATCH, pysam.CEQUAL, pysam.CDIFF}
-_ON_REFERENCE = {pysam.CDEL, pysam.CREF_SKIP}
-_CLIPPED = {pysam.CSOFT_CLIP, pysam.CHARD_CLIP}
-_OPERATIONS = "MIDNSHP=X"
 
 
 def read_mitochondria(alignment: PathLike, fasta: PathLike, settings: Mitochondria) -> MitochondrialReads | None:
@@ -125,8 +122,8 @@ class _Pass:
     def _over_end(self, read: pysam.AlignedSegment) -> tuple[bool, bool]:
         """Whether bases clipped from the start and from the end of an alignment lie beyond the contig."""
         (first, _), *_, (last, _) = [*(read.cigartuples or [(-1, 0)])] * 2
-        before = first in _CLIPPED and read.reference_start <= AT_END
-        return before, last in _CLIPPED and (read.reference_end or 0) >= len(self.sequence) - AT_END
+        before = first in CLIPPED and read.reference_start <= AT_END
+        return before, last in CLIPPED and (read.reference_end or 0) >= len(self.sequence) - AT_END
 
     def _shown(self, read: pysam.AlignedSegment) -> tuple[Integers, Integers]:
         """Positions of a read's bases of sufficient quality, sorted, and the code of each (A, C, G, T = 0..3)."""
@@ -138,15 +135,15 @@ class _Pass:
         query, reference = 0, read.reference_start
         for number, (operation, length) in enumerate(operations):
             beyond = operation == pysam.CSOFT_CLIP and (before if number == 0 else after)
-            if operation in _ON_BOTH or beyond:
+            if operation in ON_BOTH or beyond:
                 index = np.arange(query, query + length)
                 there = index - query + reference - (length if beyond and number == 0 else 0)
                 there %= len(self.codes)
                 if not beyond or np.count_nonzero(codes[index] != self.codes[there]) <= MOST_BEYOND * length:
                     at.append(index)
                     place.append(there)
-            query += length * (operation in _ON_BOTH or operation in (pysam.CINS, pysam.CSOFT_CLIP))
-            reference += length * (operation in _ON_BOTH or operation in _ON_REFERENCE)
+            query += length * (operation in ON_BOTH or operation in (pysam.CINS, pysam.CSOFT_CLIP))
+            reference += length * (operation in ON_BOTH or operation in ON_REFERENCE)
         if not at or len(quality) != len(codes):
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
         index, places = np.concatenate(at), np.concatenate(place)
@@ -189,8 +186,8 @@ def _junction(read: pysam.AlignedSegment, min_mapq: int, fragment: int) -> Itera
     _, start, strand, cigar, quality, *_ = parts[0].split(",")
     if (strand == "-") != read.is_reverse or int(quality) < min_mapq:
         return
-    own = _part(read.cigartuples or [], read.reference_start)
-    other = _part(_operations(cigar), int(start) - 1)
+    own = part(read.cigartuples or [], read.reference_start)
+    other = part_of(cigar, int(start) - 1)
     (_, query_end, _, end), (query_start, _, begin, _) = sorted((own, other))
     repeat = max(query_end - query_start, 0)
     yield end - repeat, begin, repeat, fragment
@@ -199,25 +196,6 @@ def _junction(read: pysam.AlignedSegment, min_mapq: int, fragment: int) -> Itera
 def _others(read: pysam.AlignedSegment) -> list[str]:
     """The other parts of a read: 'contig,start,strand,CIGAR,quality,mismatches' each."""
     return str(read.get_tag("SA")).rstrip(";").split(";") if read.has_tag("SA") else []
-
-
-def _operations(cigar: str) -> list[tuple[int, int]]:
-    found, number = [], ""
-    for letter in cigar:
-        if letter.isdigit():
-            number += letter
-        else:
-            found.append((_OPERATIONS.index(letter), int(number)))
-            number = ""
-    return found
-
-
-def _part(operations: Sequence[tuple[int, int]], start: int) -> tuple[int, int, int, int]:
-    """First and last base of the read (end exclusive) and of the reference in an alignment."""
-    before = operations[0][1] if operations and operations[0][0] in _CLIPPED else 0
-    read = sum(length for operation, length in operations if operation in _ON_BOTH or operation == pysam.CINS)
-    reference = sum(length for operation, length in operations if operation in _ON_BOTH or operation in _ON_REFERENCE)
-    return before, before + read, start, start + reference
 
 
 def _clips(read: pysam.AlignedSegment, fragment: int) -> Iterator[Clip]:

@@ -35,6 +35,7 @@ from karyolot.contracts.copy_number import (
     Segments,
 )
 from karyolot.contracts.expression import Components, MarkerScores, SampleDistances, SetScores
+from karyolot.contracts.foreign import ForeignFacts, ForeignResults, ForeignSequences, Integrations
 from karyolot.contracts.mitochondria import (
     Heteroplasmies,
     MitochondrialDeletions,
@@ -43,7 +44,15 @@ from karyolot.contracts.mitochondria import (
 )
 from karyolot.contracts.persons import Persons
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.results import AlleleFiles, CopyNumberFiles, MitochondrialFiles, OverviewFiles, VariantFiles
+from karyolot.contracts.results import (
+    AlleleFiles,
+    CopyNumberFiles,
+    ForeignFiles,
+    LotFiles,
+    MitochondrialFiles,
+    OverviewFiles,
+    VariantFiles,
+)
 from karyolot.contracts.small_variants import SmallVariants, VariantFacts, VariantResults
 from karyolot.io.files import (
     SEAL,
@@ -205,6 +214,29 @@ def read_mitochondrial(files: MitochondrialFiles | None) -> MitochondrialResults
         return None
     tables = {name: read_table(getattr(files, name), contract) for name, contract in MITOCHONDRIA.items()}
     return MitochondrialResults(**tables, facts=read_model(files.facts, MitochondrialFacts))
+
+
+FOREIGN: dict[str, type[pa.DataFrameModel]] = {"sequences": ForeignSequences, "integrations": Integrations}
+"""Table of ForeignResults -> its contract."""
+
+
+def write_foreign(found: ForeignResults, files: Mapping[str, PathLike]) -> None:
+    """All results on foreign sequences of a lot. files: as `write_tables` takes them, and `facts`."""
+    write_tables(found, FOREIGN, files)
+    write_model(found.facts, files["facts"])
+
+
+def read_foreign(files: ForeignFiles | None) -> ForeignResults | None:
+    """Foreign sequences of a lot; None when they were not searched."""
+    if files is None:
+        return None
+    tables = {name: read_table(getattr(files, name), contract) for name, contract in FOREIGN.items()}
+    return ForeignResults(**tables, facts=read_model(files.facts, ForeignFacts))
+
+
+def read_extranuclear(files: LotFiles) -> tuple[MitochondrialResults | None, ForeignResults | None]:
+    """What is beside the nuclear genome of a lot: `read_mitochondrial` and `read_foreign`."""
+    return read_mitochondrial(files.mitochondria), read_foreign(files.foreign)
 
 
 def read_copy_number(files: CopyNumberFiles, recurrent: pd.DataFrame) -> CopyNumberResults:

@@ -201,8 +201,9 @@ def salmon_reads(study: Study, sample: str) -> str:
     return f"--mates1 {first} --mates2 {first.replace('/1.fq.gz', '/2.fq.gz')}"
 
 
-def salmon_options(settings: Expression) -> str:
-    flags = {"--gcBias": settings.gc_bias, "--seqBias": settings.seq_bias}
+def salmon_options(settings: Expression, unmapped: bool) -> str:
+    """unmapped: salmon writes the names of the reads that it could not map."""
+    flags = {"--gcBias": settings.gc_bias, "--seqBias": settings.seq_bias, "--writeUnmappedNames": unmapped}
     return " ".join(flag for flag, wanted in flags.items() if wanted)
 
 

@@ -12,6 +12,7 @@ from karyolot.contracts.results import (
     CopyNumberFiles,
     DescentFiles,
     ExpressionFiles,
+    ForeignFiles,
     Inputs,
     LotFiles,
     MitochondrialFiles,
@@ -106,6 +107,11 @@ MITOCHONDRIA = MitochondrialFiles(
     deletions="results/{lot}/mitochondria/deletions.parquet",
     facts="results/{lot}/mitochondria/facts.json",
 )
+FOREIGN = ForeignFiles(
+    sequences="results/{lot}/foreign/sequences.parquet",
+    integrations="results/{lot}/foreign/integrations.parquet",
+    facts="results/{lot}/foreign/facts.json",
+)
 EXPRESSION = "results/{lot}/rna/expression.h5ad"
 PANEL = PanelFiles(
     comparison=ComparisonFiles(table="results/{lot}/rna/panel.parquet", facts="results/{lot}/rna/panel.json"),
@@ -125,7 +131,7 @@ RNA = ExpressionFiles(
 METRICS = {
     **{
         stage: f"results/{{lot}}/{stage}/metrics.json"
-        for stage in ("dna", "rna", "alleles", "variants", "mitochondria", "lineage")
+        for stage in ("dna", "rna", "alleles", "variants", "mitochondria", "foreign", "lineage")
     },
     "panel": "results/{lot}/rna/panel_metrics.json",
 }
@@ -235,6 +241,7 @@ def metrics_of(study: Study, settings: Config, lot: str) -> list[str]:
         "variants": lot in variant_lots(study, settings),
         "mitochondria": lot in lots_with_reads(study, settings),
         "lineage": bool(ancestors(study, lot)),
+        "foreign": foreign_files(study, settings, lot) is not None,
     }
     parts = [part for part, wanted in asked.items() if wanted]
     return [METRICS[part].format(lot=lot) for part in parts]
@@ -306,6 +313,8 @@ def used_references(study: Study, settings: Config, lot: str) -> list[str]:
         named.append(settings.identity.sites)
     if lot in variant_lots(study, settings):
         named.append(settings.small_variants.genes)
+    if foreign_files(study, settings, lot) is not None:
+        named.append(reference.foreign)
     if rna_samples(study, lot):
         named += [reference.transcripts, settings.expression.markers, settings.expression.panel]
         named += [*settings.pathways.gmt_files, settings.pathways.axes, ALIASES]
@@ -352,6 +361,12 @@ def mitochondrial_files(study: Study, settings: Config, lot: str) -> Mitochondri
     return MITOCHONDRIA.at(lot=lot) if lot in lots_with_reads(study, settings) else None
 
 
+def foreign_files(study: Study, settings: Config, lot: str) -> ForeignFiles | None:
+    """Foreign sequences in a lot; None without a panel of them, or without reads of lot and donor."""
+    searched = settings.reference.foreign is not None and lot in lots_with_reads(study, settings)
+    return FOREIGN.at(lot=lot) if searched else None
+
+
 def mitochondria_inputs(study: Study, lot: str) -> dict[str, list[str]]:
     """Reads of a lot and of its donor with what says how deep their nuclear genomes are, in that order."""
     pair = wgs_pair(study, lot)[::-1]
@@ -367,6 +382,7 @@ def lot_files(study: Study, settings: Config, lot: str) -> LotFiles:
         alleles=allele_files(study, settings, lot),
         variants=variant_files(study, settings, lot),
         mitochondria=mitochondrial_files(study, settings, lot),
+        foreign=foreign_files(study, settings, lot),
         metrics=LOT_METRICS.format(lot=lot),
         verdict=VERDICT.format(lot=lot),
         recurrent=shipped(settings.copy_number.recurrent_regions),

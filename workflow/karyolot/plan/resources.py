@@ -83,6 +83,9 @@ NEEDS = {
     "import_alleles": Need(Cost(1_500), Cost(1)),
     "call_variants": Need(Cost(1_500), Cost(20)),  # of a list of genes; a list of half the genome would need more
     "analyse_mitochondria": Need(Cost(1_500), Cost(3)),
+    # Reads that are unmapped or clipped, 2 % of all, are aligned to some megabases; what takes time is to read the CRAMs.
+    "search_foreign": Need(Cost(1_500), Cost(1, data=1)),
+    "summarise_foreign": Need(Cost(1_500), Cost(2)),
     "analyse_copy_number": Need(Cost(900), Cost(8)),
     "trace_lineage": Need(Cost(1_200), Cost(8)),
     "trace_family": Need(Cost(1_500), Cost(15)),

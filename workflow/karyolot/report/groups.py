@@ -10,7 +10,7 @@ SECTIONS = {
     "identity": "Identity",
     "cell-type": "Cell type (RNA)",
     "small-variants": "Small variants",
-    "extranuclear": "Mitochondria",
+    "extranuclear": "Mitochondria and foreign sequences",
     "quality": "Data quality",
     "process": "Process and tests on file",
 }
@@ -22,6 +22,7 @@ TOPICS = {
     "rna": "cell-type",
     "variants": "small-variants",
     "mitochondria": "extranuclear",
+    "foreign": "extranuclear",
     "dna": "quality",
     "reads": "quality",
     "process": "process",

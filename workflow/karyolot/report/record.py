@@ -14,6 +14,7 @@ from karyolot.contracts.copy_number import MASKS, CopyNumberResults
 from karyolot.contracts.criteria import Verdict
 from karyolot.contracts.descent import Descent
 from karyolot.contracts.expression import ExpressionResults
+from karyolot.contracts.foreign import ForeignResults
 from karyolot.contracts.kinetics import Kinetics
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.mitochondria import MitochondrialResults
@@ -42,7 +43,14 @@ from karyolot.contracts.record_dna import (
     SmallVariantRecord,
     SmallVariantRow,
 )
-from karyolot.contracts.record_extranuclear import DeletionRow, HeteroplasmyRow, MitochondrialRecord
+from karyolot.contracts.record_extranuclear import (
+    DeletionRow,
+    ForeignRecord,
+    ForeignRow,
+    HeteroplasmyRow,
+    IntegrationRow,
+    MitochondrialRecord,
+)
 from karyolot.contracts.settings import CopyNumber
 from karyolot.contracts.small_variants import VariantResults
 from karyolot.contracts.text import Findings
@@ -77,15 +85,16 @@ def assemble(
     results: Sequence[ImportedResult] | None = None,
     variants: VariantResults | None = None,
     mitochondria: MitochondrialResults | None = None,
+    foreign: ForeignResults | None = None,
     earlier: Sequence[Record] = (),
     sets: float | None = None,
     kinetics: Kinetics | None = None,
     descent: Descent | None = None,
 ) -> Record:
     """The record of a lot, sealed under the id that fits its content. alleles: None without a panel of SNPs; variants: None
-    without a list of genes; mitochondria: None without reads of lot and donor; results: None without a sheet of them;
-    earlier: records of the lots it was grown from, its parent last; sets: of chromosomes in its cells by the DNA content on
-    file, None = not measured; kinetics: of its clones, None = no earlier lot."""
+    without a list of genes; mitochondria: None without reads of lot and donor; foreign: None without a panel; results: None
+    without a sheet of them; earlier: records of the lots it was grown from, its parent last; sets: of chromosomes in its cells
+    by the DNA content on file, None = not measured; kinetics: of its clones, None = no earlier lot."""
     copy_number = _copy_number(dna, None if rna is None else rna.arms, settings, alleles, verdict, sets)
     expression = None if rna is None else expression_record(rna, lot)
     measured = Measured(
@@ -98,6 +107,7 @@ def assemble(
         alleles=None if alleles is None else allele_record(alleles),
         small_variants=None if variants is None else small_variant_record(variants),
         mitochondria=None if mitochondria is None else mitochondrial_record(mitochondria),
+        foreign=None if foreign is None else foreign_record(foreign),
         qc=with_rna_quality(qc, None if rna is None else rna.quality),
         imported=tuple(result for result in results or () if result.kind != "deviation"),
         deviations=None if results is None else tuple(result for result in results if result.kind == "deviation"),
@@ -114,6 +124,7 @@ def assemble(
         alleles=() if alleles is None else on_alleles.findings(alleles, sets),
         small_variants=() if variants is None else on_alleles.small_variants(variants),
         mitochondria=() if mitochondria is None else on_extranuclear.mitochondria(mitochondria),
+        foreign=() if foreign is None else on_extranuclear.foreign(foreign),
         expression=() if rna is None or expression is None else on_expression.findings(rna, expression),
         limits=on_copy_number.limits(
             dna, copy_number, [result.document for result in results or () if result.kind == "dna_content"]
@@ -277,6 +288,15 @@ def mitochondrial_record(results: MitochondrialResults) -> MitochondrialRecord:
         facts=results.facts,
         alleles=record_rows(results.heteroplasmies, HeteroplasmyRow),
         deletions=record_rows(results.deletions, DeletionRow),
+    )
+
+
+def foreign_record(results: ForeignResults) -> ForeignRecord:
+    """The record's part on foreign sequences."""
+    return ForeignRecord(
+        facts=results.facts,
+        sequences=record_rows(results.sequences, ForeignRow),
+        integrations=record_rows(results.integrations, IntegrationRow),
     )
 
 

@@ -1,5 +1,9 @@
-"""Words on what is beside the nuclear genome: mitochondrial DNA."""
+"""Words on what is beside the nuclear genome: mitochondrial DNA and foreign sequences."""
 
+from collections.abc import Iterable
+from typing import Any
+
+from karyolot.contracts.foreign import ForeignResults
 from karyolot.contracts.mitochondria import CopiesPerCell, MitochondrialFacts, MitochondrialResults
 from karyolot.contracts.record import Measured
 from karyolot.contracts.record_extranuclear import MitochondrialRecord
@@ -80,8 +84,74 @@ def _deletions(facts: MitochondrialFacts, rows: int) -> str:
     return f"{plural(rows, 'large deletion').capitalize() if rows else 'No large deletion'} in lot or donor{bound}."
 
 
+NOT_A_TEST = (
+    "For information only: it does not replace the tests of Ph. Eur. 2.6.7 (mycoplasmas) and 2.6.41 (viruses), and is no part of"
+    " the verdict."
+)
+MOST_NAMED = 10
+
+
+def foreign(results: ForeignResults) -> tuple[str, ...]:
+    """The leading sentences on foreign sequences."""
+    facts, table = results.facts, results.sequences
+    own = table[table["kind"] != "control"]
+    said = []
+    for role in ("lot", "donor"):
+        rows = own[(own["role"] == role) & (own["finding"] == "found")].to_dict("records")
+        if rows:
+            said.append(f"Found in the {role}: {listed([_amount(row) for row in rows], MOST_NAMED)}.")
+        else:
+            said.append(f"None of {plural(own['group'].nunique(), 'foreign sequence')} was found in the {role}.")
+    limits = own[(own["role"] == "lot") & own["lod"].notna()]
+    if len(limits):
+        worst = max(limits.to_dict("records"), key=lambda row: float(row["lod"]))
+        said.append(
+            f"Detectable with {facts.power:.0%} power in DNA of the lot: {limits['lod'].min():.1g} to {worst['lod']:.1g} copies"
+            f" per diploid genome, by length ({worst['group']} needs most)."
+        )
+    trace = own[(own["role"] == "lot") & (own["finding"] == "trace")]
+    if len(trace):
+        names = listed(list(dict.fromkeys(trace["group"])), MOST_NAMED)
+        said.append(f"Fragments too few or all at one place, which chance or a conserved stretch explains: {names}.")
+    if len(results.integrations):
+        places = [
+            f"{row['group']} at {row['chrom']}:{row['start'] + 1:,} ({row['role']}, {plural(row['fragments'], 'fragment')})"
+            for row in results.integrations.to_dict("records")
+        ]
+        said.append(f"Candidates of an integration: {listed(places, MOST_NAMED)}.")
+    if facts.missing:
+        said.append(f"Not assessed, as the panel lacks them: {listed(list(facts.missing), 30)}.")
+    if not facts.rna:
+        said.append(
+            "RNA was not searched: no RNA reads of this lot, so viruses without a DNA stage (HCV) were not assessed."
+        )
+    return (*said, NOT_A_TEST)
+
+
+def _amount(row: dict[Any, Any]) -> str:
+    if row["assay"] == "DNA" and row["copies"] == row["copies"]:
+        interval = f"95% CI {row['copies_low']:.2g} to {row['copies_high']:.2g}"
+        return f"{row['group']}, {row['copies']:.2g} copies per diploid genome ({interval})"
+    return f"{row['group']} in {row['assay']}, {plural(row['fragments'], 'fragment')}"
+
+
+def _names(rows: Iterable[Any]) -> list[str]:
+    return list(dict.fromkeys(row.group for row in rows if row.finding == "found" and row.kind != "control"))
+
+
 def in_short(record: Measured) -> str:
     """The section in one line."""
+    return f"{_mitochondria_in_short(record)}; {_foreign_in_short(record)}"
+
+
+def _foreign_in_short(record: Measured) -> str:
+    if record.foreign is None:
+        return "foreign sequences not assessed"
+    names = _names(row for row in record.foreign.sequences if row.role == "lot")
+    return f"foreign: {listed(names, 4)}" if names else "no foreign sequence"
+
+
+def _mitochondria_in_short(record: Measured) -> str:
     found = record.mitochondria
     if found is None or found.facts.reason or found.facts.lot_copies is None:
         return "Mitochondrial DNA not assessed"

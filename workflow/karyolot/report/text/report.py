@@ -17,6 +17,8 @@ ABSENT = {
     "small_variants": "Small variants: not available. They were not searched: no list of genes was given, or no reads to search"
     " in.",
     "mitochondria": "Mitochondrial DNA: not available. It needs a genome, and reads, not counts, of lot and donor.",
+    "foreign": "Foreign sequences (viruses, mycoplasmas, animals): not assessed. They were not searched: no panel was given"
+    " (reference.foreign), or no reads of lot and donor.",
     "earlier": "Earlier passages: not available. No lot this one was grown from is recorded with whole-genome sequencing"
     " (parent_lot_id); overview.html shows all lots of the donor.",
     "expression": "RNA: not available. No RNA sequencing was given for this lot; criteria on RNA are not assessed.",
@@ -137,6 +139,7 @@ def absent(record: Measured) -> dict[str, str]:
         "alleles": record.alleles,
         "small_variants": record.small_variants,
         "mitochondria": record.mitochondria,
+        "foreign": record.foreign,
         "earlier": record.earlier,
         "expression": record.expression,
         "wgs": "wgs" in held,

@@ -1,0 +1,88 @@
+"""How reads are searched for foreign sequences: which samples of a lot, and the command line. Pure functions."""
+
+import shlex
+from typing import Any
+
+from karyolot.contracts.settings import Config, Reference
+from karyolot.contracts.sheets import Study
+from karyolot.plan.files import ALIGNED, FASTA, TRIMMED, given, paired
+from karyolot.plan.samples import expressed_samples, units_of, wgs_pair
+
+UNMAPPED = "results/samples/{sample}/rna/unmapped.txt"
+FEWEST_CLIPPED = 20
+"""Bases of a read that its alignment to the host leaves out, from which on it is searched: it may go on in a virus."""
+MAP = "minimap2 -x sr -k 15 -w 5 -c --secondary=no -t 1 {panel} -"
+"""Seeds of 15 bases find genotypes that differ in 10 % of the bases; without secondary alignments, of which there are many
+among genotypes."""
+UNUSED = 0x100 | 0x200 | 0x400 | 0x800
+"""Flags of secondary, failed, duplicate and supplementary records."""
+
+
+def reads(study: Study, lot: str) -> dict[str, list[str]]:
+    """What is searched of a lot and its donor: reads on the host, and of RNA trimmed reads with the names of the unmapped."""
+    rna = expressed_samples(study, lot)
+    trimmed = [TRIMMED.format(sample=sample, unit=unit) for sample in rna for unit in units_of(study, sample)]
+    return paired(study, lot) | {"rna": trimmed, "unmapped": [UNMAPPED.format(sample=sample) for sample in rna]}
+
+
+def samples_of(study: Study, lot: str) -> list[dict[str, str]]:
+    """Samples as `contracts.foreign.Searched` tells them apart, lot before donor, DNA before RNA; replicates of RNA together."""
+    roles = [role for role, own in _rna(study, lot).items() if own]
+    return [{"role": role, "assay": "DNA"} for role in ("lot", "donor")] + [
+        {"role": role, "assay": "RNA"} for role in roles
+    ]
+
+
+def _rna(study: Study, lot: str) -> dict[str, list[str]]:
+    samples = expressed_samples(study, lot)
+    return {
+        role: [name for name in samples if bool(study.samples[name][0].lot_id) is is_lot]
+        for role, is_lot in (("lot", True), ("donor", False))
+    }
+
+
+def command(study: Study, settings: Config, lot: str) -> str:
+    """Bash that prints the alignments of all samples of a lot to the panel; the names of reads begin with ROLE.ASSAY."""
+    panel = shlex.quote(given(settings.reference.foreign)[0])
+    donor, own = wgs_pair(study, lot)
+    sources = [_dna(f"{role}.DNA", sample) for role, sample in (("lot", own), ("donor", donor))]
+    sources += [_rna_reads(f"{role}.RNA", study, name) for role, names in _rna(study, lot).items() for name in names]
+    return "{ " + " && ".join(f"{source} | {MAP.format(panel=panel)}" for source in sources) + "; }"
+
+
+def _dna(tag: str, sample: str) -> str:
+    """FASTQ of the reads that the host explains in part or not at all; names as `io.foreign` reads them."""
+    chosen = f"-F {UNUSED} --reference {FASTA} -e 'flag.unmap || sclen >= {FEWEST_CLIPPED}'"
+    mate, lone, alone = "int($2/64)%2 ? 1 : 2", "int($2/4)%2", "int($2/4)%2 && int($2/8)%2"
+    names = f'"{tag}," $1, {mate}, ({alone}) ? "*" : $3, $4, ({lone}) ? "*" : $6, $10, $11'
+    program = rf'{{ printf "@%s,%s,%s,%s,%s\n%s\n+\n%s\n", {names} }}'
+    return f"samtools view {chosen} {ALIGNED['dna'].format(sample=sample)} | awk -F'\\t' {shlex.quote(program)}"
+
+
+def _rna_reads(tag: str, study: Study, sample: str) -> str:
+    """FASTQ of the reads of RNA that salmon mapped neither to a transcript nor to a decoy."""
+    mates = (1, 2) if study.samples[sample][0].fastq_2 is not None else (1,)
+    parts = []
+    for mate in mates:
+        lanes = " ".join(f"{TRIMMED.format(sample=sample, unit=u)}/{mate}.fq.gz" for u in units_of(study, sample))
+        program = (
+            "FILENAME == ARGV[1] { kept[$1]; next } "
+            'FNR % 4 == 1 { name = substr($1, 2); sub("/[12]$", "", name); shown = (name in kept); '
+            f'$0 = "@{tag}," name ",{mate},*,0,*" }} shown'
+        )
+        parts.append(f"awk {shlex.quote(program)} {UNMAPPED.format(sample=sample)} <(gzip -cd {lanes})")
+    return "{ " + " && ".join(parts) + "; }"
+
+
+def keep_unmapped(reference: Reference, output: Any) -> str:
+    """Bash of `quantify_transcripts` that keeps the names of unmapped reads, where a panel is given."""
+    if reference.foreign is None:
+        return "true"
+    folder, out = f"{output.quant}.part", output.unmapped
+    program = shlex.quote('$2 == "u" { sub("/[12]$", "", $1); print $1 }')
+    return f"awk {program} {folder}/aux_info/unmapped_names.txt > {out}.part && mv {out}.part {out}"
+
+
+def unmapped(reference: Reference) -> dict[str, str]:
+    """The output of `quantify_transcripts` that only a panel asks for."""
+    return {} if reference.foreign is None else {"unmapped": UNMAPPED}
