@@ -277,7 +277,7 @@ def lot_inputs(**given: str) -> dict[str, Any]:
     """Inputs of `assemble_report` of a lot with DNA alone, all of them absent but those given."""
     own = LotFiles(
         dna=files.DNA.at(lot="absent"), rna=None, alleles=None, variants=None, mitochondria=None, kinetics=None, foreign=None,
-        recurrent="absent",
+        descent=None, recurrent="absent",
         earlier=(), data=(), own=(),
         quality=(), references="absent", **given,
     )  # fmt: skip

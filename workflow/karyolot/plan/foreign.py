@@ -80,7 +80,9 @@ def keep_unmapped(reference: Reference, output: Any) -> str:
         return "true"
     folder, out = f"{output.quant}.part", output.unmapped
     program = shlex.quote('$2 == "u" { sub("/[12]$", "", $1); print $1 }')
-    return f"awk {program} {folder}/aux_info/unmapped_names.txt > {out}.part && mv {out}.part {out}"
+    return (
+        f"awk {program} {folder}/aux_info/unmapped_names.txt > {folder}/unmapped.txt && mv {folder}/unmapped.txt {out}"
+    )
 
 
 def unmapped(reference: Reference) -> dict[str, str]:
