@@ -62,6 +62,20 @@ def test_records_and_pictures_of_a_study(tmp_path: Path) -> None:
         picture.save(tmp_path / "genome.jpg")
 
 
+@pytest.mark.parametrize("record", [planted_records.failing(), planted_records.thin()], ids=["with RNA", "without"])
+def test_tables_are_those_of_the_lot(record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lot = record.lot.lot_id
+    write_report(record, tmp_path / "results" / lot / "report.json")
+    monkeypatch.setattr("karyolot.io.tables.read_table", lambda path, contract: (path.relative_to(tmp_path), contract))
+    read = {
+        name: (str(path), contract.__name__) for name, (path, contract) in karyolot.read_tables(tmp_path, lot).items()
+    }  # type: ignore[misc]
+    assert read["arms"] == (f"results/{lot}/dna/arms.parquet", "Arms")
+    assert read["log_ratios"] == (f"results/{lot}/dna/log_ratios.parquet", "LogRatios")
+    assert ("differential" in read) == (record.expression is not None)
+    assert {path.split("/")[2] for path, _ in read.values()} == ({"dna", "rna"} if record.expression else {"dna"})
+
+
 def test_what_a_lot_does_not_have_is_said(tmp_path: Path) -> None:
     record = planted_records.thin()
     lot = record.lot.lot_id

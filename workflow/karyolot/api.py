@@ -88,12 +88,11 @@ def read_tables(directory: PathLike, lot: str) -> "dict[str, pd.DataFrame]":
 
     record = read_record(directory, lot)
     renamed = {"ratios": "log_ratios", "variants": "donor_variants"}
-    rna = EXPRESSION if record.expression is not None else {}
-    files = {**DNA.at(lot=lot).named(), **RNA.at(lot=lot).named()}
-    return {
-        renamed.get(name, name): read_table(Path(directory) / files[name], contract)
-        for name, contract in (COPY_NUMBER | rna).items()
-    }
+    dna_files, rna_files = DNA.at(lot=lot).named(), RNA.at(lot=lot).named()
+    wanted = {renamed.get(name, name): (dna_files[name], contract) for name, contract in COPY_NUMBER.items()}
+    if record.expression is not None:
+        wanted |= {name: (rna_files[name], contract) for name, contract in EXPRESSION.items()}
+    return {name: read_table(Path(directory) / file, contract) for name, (file, contract) in wanted.items()}
 
 
 def read_expression(directory: PathLike, lot: str) -> "AnnData":
