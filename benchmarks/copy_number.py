@@ -1,9 +1,10 @@
 """What copy-number calls are worth: measured on simulated lots with known truth, beside DNAcopy and hmmlearn.
 
-    python benchmarks/copy_number.py [--resume] [--lots N]     (benchmarks/README.md: how long it takes, what it needs)
+    python benchmarks/copy_number.py [--resume] [--only QUESTION ...] [--lots N]     (benchmarks/README.md: time and needs)
 
 It writes benchmarks/copy_number.tsv, one row per measured value with its 95 % interval, and copy_number.png. --resume keeps the
-cells the table already holds and measures the others; --lots multiplies the number of lots. Simulation: benchmarks/lots.py.
+cells the table already holds and measures the others; --only measures these questions again and keeps the rest of the table;
+--lots multiplies the number of lots. Simulation: benchmarks/lots.py.
 
 null         false calls per stable genome: with a matched timing track, one of other cells, none; women, men; 1x, 5x. Calls
              marked as an artefact go to a person and are counted apart.
@@ -208,11 +209,11 @@ def power(cell: Cell, lots: int) -> Rows:
     generator = np.random.default_rng([3, round(10 * depth)])
     found: dict[str, list[bool]] = {}
     limits: dict[str, list[float]] = {}
-    each = 4
+    each = 12
     for base in range(max(1, lots // each)):
         limit = printed(analysed(simulate([], (depth, depth), 3_000 + base), track))
         for seed in range(each):
-            planned = at_limits(limit, generator)
+            planned = at_limits(limit, generator, whole=seed % 2 == 0)
             events = [event for _, event in planned]
             own = analysed(simulate(events, (depth, depth), 4_000 + base * each + seed), track)
             for (size, event), hit in zip(planned, judged(own.calls, events)[0], strict=True):
@@ -226,9 +227,9 @@ def power(cell: Cell, lots: int) -> Rows:
     return rows
 
 
-def at_limits(limit: Verified, generator: np.random.Generator) -> list[tuple[str, Event]]:
-    """Changes at the limits of a lot, each on a chromosome of its own: two arms, a chromosome, a recurrent region, then each size
-    on the arms that are left, until MOST_ALTERED; the genome is drawn anew for each lot."""
+def at_limits(limit: Verified, generator: np.random.Generator, whole: bool) -> list[tuple[str, Event]]:
+    """Changes at the limits of a lot, each on a chromosome of its own: a chromosome (`whole`) or two arms and a recurrent region,
+    then each size on the arms that are left, until MOST_ALTERED; the genome is drawn anew for each lot."""
     places = limit.arms[~limit.arms["chrom"].isin(["chrX", "chrY"]) & ~limit.arms["name"].isin(ACROCENTRIC)]
     planned: list[tuple[str, Event]] = []
     left, taken = MOST_ALTERED * 2.9e9 - 2 * sum(SIZES_MB) * MB, set()
@@ -241,13 +242,13 @@ def at_limits(limit: Verified, generator: np.random.Generator) -> list[tuple[str
         planned.append((size, Event(chrom, start, end, 1 if type_ == "gain" else -1, limits[type_])))
         return True
 
-    for scope in ("arm", "chromosome", "recurrent", "arm"):
+    for scope in ("chromosome",) if whole else ("arm", "recurrent", "arm"):
         for row in places[places["scope"] == scope].sample(frac=1, random_state=generator).itertuples():
             limits = {"gain": row.lod_gain, "loss": row.lod_loss}
-            if row.end - row.start <= left and plan(scope, row.chrom, row.start, row.end, limits):
+            if (whole or row.end - row.start <= left) and plan(scope, row.chrom, row.start, row.end, limits):
                 left -= row.end - row.start
                 break
-    for size in sorted(SIZES_MB * 2, reverse=True):
+    for size in sorted(SIZES_MB * 2, reverse=True) if left + sum(SIZES_MB) * MB > 0 else ():
         limits = limit.lod[limit.lod["size_bp"] == size * MB].set_index("type")["fraction"].to_dict()
         for arm in arms().sample(frac=1, random_state=generator).itertuples():
             if arm.end - arm.start > 1.2 * size * MB:
@@ -436,9 +437,9 @@ QUESTIONS: dict[str, tuple[Callable[[Cell, int], Rows], tuple[str, ...], list[Ce
         ],
         2,
     ),
-    "power": (power, ("depth", "track"), [("power", *at) for at in POWER_AT], 12),
-    "coverage": (coverage, ("depth", "fraction"), [("coverage", d, f) for d, f in product((1.0, 5.0), (0.4, 1.0))], 8),
-    "null": (null, ("depth", "sex"), [("null", d, s) for d, s in product((1.0, 5.0), "FM")], 6),
+    "power": (power, ("depth", "track"), [("power", *at) for at in POWER_AT], 120),
+    "coverage": (coverage, ("depth", "fraction"), [("coverage", d, f) for d, f in product((1.0, 5.0), (0.4, 1.0))], 24),
+    "null": (null, ("depth", "sex"), [("null", d, s) for d, s in product((1.0, 5.0), "FM")], 30),
     "cost": (cost, (), [("cost",)], 1),
     "tetraploid": (tetraploid, ("fraction",), [("tetraploid", 0.5), ("tetraploid", 1.0)], 2),
 }
@@ -447,9 +448,9 @@ COLUMNS = ["question", "layout", "amount", "depth", "track", "sex", "fraction", 
            "n", "value", "low", "high", "cpu_s"]  # fmt: skip
 
 
-def measurements(table: pd.DataFrame, times: int) -> Iterator[pd.DataFrame]:
-    """The table, after each cell it did not hold."""
-    for name, (ask, varied, cells, lots) in QUESTIONS.items():
+def measurements(table: pd.DataFrame, times: int, only: Sequence[str]) -> Iterator[pd.DataFrame]:
+    """The table, after each cell of these questions that it did not hold."""
+    for name, (ask, varied, cells, lots) in ((name, QUESTIONS[name]) for name in only):
         own = table[table["question"] == name]
         held = set(own[list(varied)].astype(str).itertuples(index=False, name=None)) if len(own) else set()
         for cell in cells:
@@ -517,14 +518,18 @@ def _points(panel, own: pd.DataFrame, along: str, by: list[str], title: str, tim
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--resume", action="store_true", help="keep what the table in --out already holds")
+    parser.add_argument("--only", nargs="+", choices=QUESTIONS, default=[], help="measure these again, keep the rest")
     parser.add_argument("--lots", type=int, default=1, help="times the usual number of lots")
     parser.add_argument("--out", type=Path, default=HERE)
     given = parser.parse_args()
     for name in {"DNAcopy", "hmmlearn"} - available().keys():
         print(f"{name}: not installed, left out", file=sys.stderr)
     path = given.out / "copy_number.tsv"
-    table = pd.read_csv(path, sep="\t") if given.resume and path.exists() else pd.DataFrame(columns=COLUMNS)
-    for grown in measurements(table, given.lots):
+    keep = (given.resume or given.only) and path.exists()
+    table = pd.read_csv(path, sep="\t") if keep else pd.DataFrame(columns=COLUMNS)
+    if not given.resume:
+        table = table[~table["question"].isin(given.only)]
+    for grown in measurements(table, given.lots, given.only or list(QUESTIONS)):
         grown.to_csv(path, sep="\t", index=False, float_format="%.4g")
         table = grown
     figure(table, given.out / "copy_number.png")

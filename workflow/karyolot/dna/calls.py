@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,8 @@ from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.limits import MIN_USABLE, NEVER_SEEN, Error, distinct_places, error_of, smallest_fractions
 from karyolot.dna.names import Extent, Type, common_name, copies_in_affected
-from karyolot.dna.noise import half_width, runs_of, standard_error
-from karyolot.dna.segments import against_donor, donor_alone, published_rule
+from karyolot.dna.noise import half_width, standard_error
+from karyolot.dna.segments import against_donor, contigs_of, donor_alone, published_rule, rows_of
 from karyolot.dna.thresholds import known_threshold, least_effect, segment_threshold
 from karyolot.dna.timing import TIMING, timing_allowance
 
@@ -108,9 +108,11 @@ def call_changes(
         & (segments["mean"].abs() >= settings.min_log2)
         & (segments["bins"] >= settings.min_bins)
     ]
-    names = table["chrom"].to_numpy(dtype=object)
-    chroms = {names[low]: (low, high) for low, high in runs_of(names)}
-    changes = [change(_rows_of(table, chroms, row), "segment") for row in changed.to_dict("records")]
+    contigs, regions = contigs_of(table), table["region"].to_numpy()
+    changes = []
+    for row in changed.to_dict("records"):
+        inside = rows_of(table, contigs, row)
+        changes.append(change(inside[regions[inside] == row["region"]], "segment"))
     places = distinct_places(arms)
 
     def known(of: Error) -> float:
@@ -119,19 +121,21 @@ def call_changes(
     for row in places.to_dict("records"):
         if row["bins"] < settings.min_bins:
             continue
-        inside = _rows_of(table, chroms, row)
-        inside = inside[(table["region"].to_numpy()[inside] != "PAR")]
+        inside = rows_of(table, contigs, row)
+        inside = inside[regions[inside] != "PAR"]
         changes = _with_whole(changes, change(inside, row["scope"]), change, known, settings)
     changes = _joined(changes, table, change)
-    about = _About(table, arms, donor_noise, settings, atlas, comparison, sets, threshold, known)
+    about = _About(table, contigs, arms, donor_noise, settings, atlas, comparison, sets, threshold, known)
     changes = sorted(changes, key=lambda item: int(item.rows[0]))
     return Calls.frame({"id": f"E{number}", **_row(item, about)} for number, item in enumerate(changes, 1))
 
 
 class _About(NamedTuple):
-    """What a call is described with. table: used bins. arms: schema Arms. segment, known: |z| of segments, of known regions."""
+    """What a call is described with. table: used bins; contigs: their row ranges. arms: schema Arms. segment, known: |z| of
+    segments, of known regions."""
 
     table: pd.DataFrame
+    contigs: Mapping[str, tuple[int, int]]
     arms: pd.DataFrame
     donor_noise: Noise
     settings: CopyNumber
@@ -140,16 +144,6 @@ class _About(NamedTuple):
     sets: float | None
     segment: float
     known: Callable[[Error], float]
-
-
-def _rows_of(table: pd.DataFrame, chroms: Mapping[str, tuple[int, int]], place: Mapping[Any, Any]) -> Rows:
-    """Rows of the bins inside an interval; only those of its `region` if it has one."""
-    first, last = chroms[place["chrom"]]
-    starts, ends = (table[name].to_numpy()[first:last] for name in ("start", "end"))
-    rows = np.arange(np.searchsorted(starts, place["start"]), np.searchsorted(ends, place["end"], "right")) + first
-    if "region" in place:
-        rows = rows[table["region"].to_numpy()[rows] == place["region"]]
-    return rows
 
 
 def _with_whole(
@@ -286,7 +280,8 @@ def _extent(part: pd.DataFrame, about: _About) -> Extent:
     A chromosome of which an arm cannot be assessed, though short reads show it in other lots, is not seen as a whole.
     """
     chrom, table = part["chrom"].iloc[0], about.table
-    own = table[(table["chrom"] == chrom) & (table["region"] != "PAR")]
+    own = table.iloc[slice(*about.contigs[chrom])]
+    own = own[own["region"] != "PAR"]
     arms = about.arms[(about.arms["scope"] == "arm") & (about.arms["chrom"] == chrom)]
     unseen = arms.loc[arms["usable"] < MIN_USABLE, "name"].map(contig_key)
     if len(part) >= WHOLE * len(own) and unseen.isin(NEVER_SEEN).all():

@@ -1,6 +1,7 @@
 """Log2 ratios per bin -> segments with error, interval and the published rule."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -112,6 +113,19 @@ def _track(table: pd.DataFrame, values: Floats, variances: Floats) -> tuple[Floa
 def runs_of_table(table: pd.DataFrame) -> list[tuple[int, int]]:
     """Row ranges of `table` within which segments lie: one arm, one region."""
     return runs_of(arm_labels(table))
+
+
+def contigs_of(table: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    """Row ranges of `table`, in genome order, by contig."""
+    names = table["chrom"].to_numpy(dtype=object)
+    return {str(names[low]): (low, high) for low, high in runs_of(names)}
+
+
+def rows_of(table: pd.DataFrame, contigs: Mapping[str, tuple[int, int]], place: Mapping[Any, Any]) -> NDArray[np.int64]:
+    """Rows of the bins inside an interval (chrom, start, end). contigs: of `contigs_of`."""
+    first, last = contigs.get(place["chrom"], (0, 0))
+    starts, ends = (table[name].to_numpy()[first:last] for name in ("start", "end"))
+    return np.arange(np.searchsorted(starts, place["start"]), np.searchsorted(ends, place["end"], "right")) + first
 
 
 def arm_labels(table: pd.DataFrame) -> NDArray[np.object_]:

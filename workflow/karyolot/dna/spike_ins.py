@@ -14,7 +14,7 @@ from karyolot.dna.limits import distinct_places, stated
 from karyolot.dna.noise import degrees_of_freedom, inflation_at, standard_error
 from karyolot.dna.ratio import absorbed
 from karyolot.dna.segment import best_windows
-from karyolot.dna.segments import against_donor, runs_of_table, segment_run
+from karyolot.dna.segments import against_donor, contigs_of, rows_of, runs_of_table, segment_run
 from karyolot.dna.thresholds import known_threshold, least_effect, segment_threshold
 
 Floats = NDArray[np.float64]
@@ -47,6 +47,7 @@ class _Field(NamedTuple):
     """Used bins of a lot: the candidates for spike-ins. runs: index ranges of arms. quiet: not in a change of the lot."""
 
     table: pd.DataFrame
+    contigs: Mapping[str, Run]
     lot: Integers
     donor: Integers
     values: Floats
@@ -99,7 +100,7 @@ def _field(ratios: pd.DataFrame, noise: Noise, settings: CopyNumber) -> _Field:
         for piece in segment_run(values[low:high], weights[low:high], noise, threshold, settings):
             quiet[low + piece.low : low + piece.high] = not piece.changed
     lot, donor = (table[name].to_numpy(dtype=np.int64) for name in ("lot_count", "donor_count"))
-    return _Field(table, lot, donor, values, runs, quiet, noise, threshold)
+    return _Field(table, contigs_of(table), lot, donor, values, runs, quiet, noise, threshold)
 
 
 def _verified_sizes(field: _Field, lod: pd.DataFrame, settings: CopyNumber) -> pd.DataFrame:
@@ -157,9 +158,9 @@ def _verified_places(field: _Field, arms: pd.DataFrame, settings: CopyNumber) ->
 
 
 def _bins_of(field: _Field, place: Mapping[Any, Any]) -> Integers:
-    table = field.table
-    inside = (table["chrom"] == place["chrom"]) & (table["start"] >= place["start"]) & (table["end"] <= place["end"])
-    return np.flatnonzero(inside & (table["region"] != "PAR") & (table["copies"] > 0))
+    inside = rows_of(field.table, field.contigs, place)
+    own = field.table.iloc[inside]
+    return inside[((own["region"] != "PAR") & (own["copies"] > 0)).to_numpy()]
 
 
 def _limit(field: _Field, place: _Place, type_: str, predicted: float, settings: CopyNumber) -> tuple[float, float]:
