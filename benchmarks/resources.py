@@ -141,7 +141,8 @@ def measured(tool: str, place: Path, megabases: int, pairs: int) -> dict[str, ob
 
 
 def demo(directory: str) -> list[dict[str, object]]:
-    """Per rule: the most that any of its jobs took, and what was asked for that job. Ends with an error if less."""
+    """Per rule: the most that any of its jobs took, what was asked for that job, jobs and their CPU time. Ends with an error if
+    less was asked for."""
     place = Path(directory)
     os.chdir(place)
     from karyolot.inputs.check import load
@@ -162,7 +163,8 @@ def demo(directory: str) -> list[dict[str, object]]:
                 "asked_minutes": resources.minutes(need, size, threads=1),
             }
         )  # fmt: skip
-    table = pd.DataFrame(rows).groupby("rule", as_index=False).max()
+    jobs = pd.DataFrame(rows).groupby("rule")
+    table = jobs.max().assign(jobs=jobs.size(), all_cpu_minutes=jobs["cpu_minutes"].sum()).reset_index()
     short = table[(table["max_mb"] > table["asked_mb"]) | (table["wall_minutes"] > table["asked_minutes"])]
     if len(short):
         raise SystemExit(f"more was taken than is asked for:\n{short.to_string(index=False)}")
