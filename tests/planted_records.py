@@ -43,6 +43,7 @@ from karyolot.contracts.record_dna import (
     Chromosome,
     CopyNumberRecord,
     DonorVariantRow,
+    Landmarks,
     LodRow,
     RecurrentRow,
     SegmentRow,
@@ -142,6 +143,18 @@ SETS = [
     ("GOBP_HEPATOCYTE_GROWTH_FACTOR_RECEPTOR_SIGNALING_PATHWAY", "HGF receptor", 1.66, 0.018),
     ("GOBP_XENOBIOTIC_METABOLIC_PROCESS", "Hepatocyte function", -2.74, 0.0002),
 ]
+
+
+PLACES = [
+    ("chr8", 0, 45_200_000, "band", "p11.1"), ("chr8", 45_200_000, 145_138_636, "band", "q11.1"),
+    ("chr20", 0, 31_000_000, "band", "p13"), ("chr20", 31_000_000, 33_500_000, "band", "q11.21"),
+    ("chr20", 33_500_000, 64_444_167, "band", "q11.22"), ("chr20", 31_664_457, 31_723_963, "listed", "BCL2L1"),
+    ("chr20", 31_605_000, 31_606_000, "gene", "ID1"), ("chr20", 31_740_000, 31_801_000, "gene", "TPX2"),
+    ("chr20", 32_770_000, 32_805_000, "gene", "DNMT3B"),
+]  # fmt: skip
+LANDMARKS = Landmarks.model_validate(
+    dict(zip(("chrom", "start", "end", "kind", "name"), map(tuple, zip(*PLACES, strict=True)), strict=True))
+)
 
 
 def _log2_of_gain(fraction: float) -> float:
@@ -268,10 +281,18 @@ def copy_number(
         calls=calls,
         donor_variants=(
             DonorVariantRow(
-                chrom="chr7", start=14_200_000, end=14_290_000, donor_log2=-0.97, lot_log2=-0.99, shared=True
+                chrom="chr7",
+                start=14_200_000,
+                end=14_290_000,
+                donor_log2=-0.97,
+                lot_log2=-0.99,
+                shared=True,
+                bands="7p21.2",
+                genes="DGKB",
             ),
             DonorVariantRow(chrom="chr16", start=3_250_000, end=3_340_000, donor_log2=0.57, lot_log2=0.55, shared=True),
         ),
+        landmarks=LANDMARKS,
         arms=tuple(arms),
         recurrent=(
             RecurrentRow(
@@ -1098,10 +1119,11 @@ def hostile() -> Record:
         lot=LotFacts(lot_id=HOSTILE, donor_id=HOSTILE, donor_sex="M", facts={"passage": 8, HOSTILE: HOSTILE}),
         copy_number=base.copy_number.model_copy(
             update={
+                "landmarks": LANDMARKS.model_copy(update={"name": (HOSTILE,) * len(PLACES)}),
                 "calls": tuple(
                     c.model_copy(update={"name": HOSTILE, "bands": HOSTILE, "genes": HOSTILE, "recurrent": HOSTILE})
                     for c in base.copy_number.calls
-                )
+                ),
             }
         ),
         findings=Findings(copy_number=(HOSTILE,), alleles=(HOSTILE,), limits=(HOSTILE,)),

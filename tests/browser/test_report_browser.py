@@ -492,9 +492,9 @@ def test_the_plot_zooms_by_select_button_and_mouse(visit: Open) -> None:
     with visit("fail") as page:
         one = page.locator("#figure-1")
         one.get_by_role("combobox", name="Show").select_option("8")
-        assert view(page).startswith("In view: chromosome 8, 0 to 145.1 Mb. 284 points; E1 Trisomy 8")
+        assert view(page).startswith("In view: chromosome 8, 0 to 145.1 Mb (p11.1 to q11.1). 284 points; E1 Trisomy 8")
         one.get_by_role("button", name="Zoom in").click()
-        assert view(page).startswith("In view: chromosome 8, 36.3 to 108.9 Mb.")
+        assert view(page).startswith("In view: chromosome 8, 36.3 to 108.9 Mb (p11.1 to q11.1).")
         expect(one.locator("select")).to_have_value("")
         one.get_by_role("button", name="Whole genome").click()
         one.locator(".u-over").scroll_into_view_if_needed()
@@ -513,6 +513,31 @@ def test_the_plot_zooms_by_select_button_and_mouse(visit: Open) -> None:
         page.mouse.dblclick(box["x"] + 50, box["y"] + 100)
         assert "whole genome" in view(page)
         assert last.name == "chrY"
+
+
+WRITTEN = """() => {
+  window.written = [];
+  const write = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+    window.written.push(text);
+    return write.call(this, text, ...place);
+  };
+}"""
+"""From now on the page keeps what is written into its plots."""
+
+
+def test_a_zoomed_plot_names_bands_and_genes_and_the_whole_genome_does_not(visit: Open) -> None:
+    names = {"q11.21", "BCL2L1", "ID1", "TPX2", "DNMT3B"}
+    with visit("fail") as page:
+        page.evaluate(WRITTEN)
+        page.locator(".zoom-controls select").select_option("E2 Gain of 20q11.21: 40%")
+        assert "(p13 to q11.22)" in view(page)
+        page.wait_for_function("() => window.written.includes('BCL2L1')")
+        assert names <= set(page.evaluate("window.written"))
+        page.evaluate("() => { window.written = []; }")
+        page.locator(".zoom-controls").get_by_role("button", name="Whole genome").click()
+        page.wait_for_function("() => window.written.includes('22')")
+        assert not names & set(page.evaluate("window.written"))
 
 
 def test_zoomed_in_a_planted_gain_stands_at_its_height(visit: Open) -> None:

@@ -27,6 +27,7 @@ from karyolot.contracts.expression import ExpressionResults
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import CopyNumber
 from karyolot.contracts.small_variants import VariantFacts, VariantResults
+from karyolot.dna.landmarks import landmarks
 from karyolot.plan import params, provenance
 from karyolot.report import text, words
 from karyolot.report.record import assemble
@@ -53,9 +54,10 @@ def dna() -> CopyNumberResults:
         declared_sex="F", lot_sex="F", donor_sex="F", lot_x=1.0, lot_y=0.0, donor_x=1.0, donor_y=0.0, variants=2, shared=2
     )  # fmt: skip
     variants = pd.DataFrame(columns=["chrom", "start", "end", "donor_log2", "lot_log2", "shared"])
+    marks = landmarks(planted.ATLAS, ["chr8"], result.calls, variants)
     facts = (result.compared.facts, result.noise, match)
     return CopyNumberResults(
-        result.compared.ratios, result.segmented.segments, result.calls, result.arms, result.lod, variants,
+        result.compared.ratios, result.segmented.segments, result.calls, result.arms, result.lod, variants, marks,
         planted.ATLAS.recurrent, *facts, Karyotype(text="mos 47,XX,+8[50%]/46,XX (by depth; ploidy not measured)", withheld=""),
     )  # fmt: skip
 

@@ -94,6 +94,18 @@ def test_marks_stand_on_the_joint_axis() -> None:
     assert made.data["limits"] == [[0.585, "gain"], [-1.0, "loss"]]
 
 
+def test_bands_and_genes_stand_on_the_joint_axis_and_their_names_in_the_page() -> None:
+    record = planted_records.failing().copy_number
+    made = zoom(record)
+    offset = next(contig.offset for contig in record.chromosomes if contig.name == "chr20")
+    assert made.data["marks"]["listed"] == [[offset + 31_664_457, offset + 31_723_963]]
+    assert {kind: len(held) for kind, held in made.data["marks"].items()} == {"band": 5, "listed": 1, "gene": 3}
+    assert made.names == {"band": "p11.1\nq11.1\np13\nq11.21\nq11.22", "listed": "BCL2L1", "gene": "ID1\nTPX2\nDNMT3B"}
+    html = planted_records.html(planted_records.failing())
+    assert 'data-gene="ID1\nTPX2\nDNMT3B"' in html
+    assert "DGKB" in html and "7p21.2" in html, "the donor's own change has its band and gene"
+
+
 def test_a_page_without_bins_keeps_its_still_figures_only() -> None:
     base = planted_records.thin()
     empty = BinTrack(bin_bp=1000, chrom=[], start=[], log2=[], lot_log2=[], donor_log2=[])

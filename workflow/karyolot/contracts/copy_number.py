@@ -216,7 +216,8 @@ class Calls(Intervals):
 class DonorVariants(Intervals):
     """Copy-number differences the donor carries in every cell (germline), and whether the lot carries them too.
 
-    donor_log2, lot_log2: mean of each absolute track in the segment. shared: the lot agrees with the donor.
+    donor_log2, lot_log2: mean of each absolute track in the segment. shared: the lot agrees with the donor. bands: '7p21.2',
+    '' = not known; genes: all of the annotation, comma separated, '' = none.
     """
 
     arm: Series[str]
@@ -224,6 +225,18 @@ class DonorVariants(Intervals):
     donor_log2: Series[float]
     lot_log2: Series[float]
     shared: Series[bool]
+    bands: Series[str]
+    genes: Series[str]
+
+
+class Landmarks(Intervals):
+    """Names for the zoomed plot: every cytoband, and the genes in called changes and in the donor's own; they overlap.
+
+    kind: 'band' ('q11.21'), 'gene', or 'listed' for a gene of the list of recurrent changes.
+    """
+
+    kind: Series[str] = pa.Field(isin=["band", "gene", "listed"])
+    name: Series[str]
 
 
 class Arms(Intervals):
@@ -384,6 +397,7 @@ class CopyNumberResults(NamedTuple):
     arms: pd.DataFrame
     lod: pd.DataFrame
     variants: pd.DataFrame
+    landmarks: pd.DataFrame
     recurrent: pd.DataFrame
     comparison: Comparison
     noise: Noise

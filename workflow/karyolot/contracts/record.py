@@ -113,12 +113,12 @@ class LineageFraction(Frozen):
 class LineageEvent(Frozen):
     """A call followed through the lots a lot was grown from. lots: the oldest first, this lot last.
 
-    state: against the parent lot; 'unknown' = one of the two could not show it.
+    state: against the parent lot; 'absent' = in neither of the two, 'unknown' = one of them could not show it.
     """
 
     name: str
     lots: tuple[LineageFraction, ...]
-    state: Literal["new", "grown", "shrunk", "unchanged", "gone", "unknown"]
+    state: Literal["new", "grown", "shrunk", "unchanged", "gone", "absent", "unknown"]
 
 
 class Measured(Frozen):

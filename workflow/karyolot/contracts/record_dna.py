@@ -99,7 +99,7 @@ class CallRow(Frozen):
 
 
 class DonorVariantRow(Frozen):
-    """A change the donor carries in every cell; shared: the lot carries it too."""
+    """A change the donor carries in every cell; shared: the lot carries it too. bands, genes: '' = not known, or none."""
 
     chrom: str
     start: int
@@ -107,6 +107,18 @@ class DonorVariantRow(Frozen):
     donor_log2: float
     lot_log2: float
     shared: bool
+    bands: str = ""
+    genes: str = ""
+
+
+class Landmarks(Frozen):
+    """Names in the zoomed plot, as parallel lists; fields as in `contracts.copy_number.Landmarks`."""
+
+    chrom: tuple[str, ...] = ()
+    start: tuple[int, ...] = ()
+    end: tuple[int, ...] = ()
+    kind: tuple[Literal["band", "gene", "listed"], ...] = ()
+    name: tuple[str, ...] = ()
 
 
 class LodRow(Frozen):
@@ -177,6 +189,7 @@ class CopyNumberRecord(Frozen):
     segments: tuple[SegmentRow, ...]
     calls: tuple[CallRow, ...]
     donor_variants: tuple[DonorVariantRow, ...]
+    landmarks: Landmarks = Landmarks()
     arms: tuple[ArmRow, ...]
     recurrent: tuple[RecurrentRow, ...]
     lod: tuple[LodRow, ...]

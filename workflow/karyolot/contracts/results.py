@@ -143,6 +143,7 @@ class CopyNumberFiles(FileSet):
     arms: str
     lod: str
     variants: str
+    landmarks: str
     comparison: str
     noise: str
     match: str

@@ -7,6 +7,7 @@ from karyolot.contracts.settings import CopyNumber, Layout
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.calls import call_changes
 from karyolot.dna.karyotype import karyotype
+from karyolot.dna.landmarks import landmarks, with_names
 from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.match import match_donor
 from karyolot.dna.ratio import compare
@@ -24,8 +25,8 @@ def analyse(
     layout: Layout,
     sets: float | None = None,
 ) -> CopyNumberResults:
-    """Log2 ratios, segments, limits of detection (verified in the lot's own reads), calls, the match with the donor, and the
-    karyotype line.
+    """Log2 ratios, segments, limits of detection (verified in the lot's own reads), calls, the match with the donor, named
+    places, and the karyotype line.
 
     Parameters
     ----------
@@ -46,4 +47,5 @@ def analyse(
     variants, match = match_donor(ratios, lot, donor, bins, sex, settings)
     facts = comparison, noise, match
     line = karyotype(calls, arms, lod, *facts, layout, settings, sets)
-    return CopyNumberResults(ratios, segments, calls, arms, lod, variants, atlas.recurrent, *facts, line)
+    named, marks = with_names(variants, atlas), landmarks(atlas, ratios["chrom"].unique().tolist(), calls, variants)
+    return CopyNumberResults(ratios, segments, calls, arms, lod, named, marks, atlas.recurrent, *facts, line)

@@ -1,5 +1,6 @@
 """Names of regions: cytobands, and the recurrent regions and genes."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -48,9 +49,17 @@ class Atlas(NamedTuple):
         own = [r for r in self.immune_receptors if contig_key(r.chrom) == contig_key(chrom)]
         return 2 * sum(max(0, min(r.end, end) - max(r.start, start)) for r in own) >= end - start
 
+    def genes_in(self, chrom: str, start: int, end: int) -> pd.DataFrame:
+        """Rows of `genes` that overlap a place."""
+        return _overlapping(self.genes, chrom, start, end)
+
+    def bands_in(self, chrom: str, start: int = 0, end: int = sys.maxsize) -> pd.DataFrame:
+        """Rows of `cytobands` that overlap a place, or a whole contig."""
+        return _overlapping(self.cytobands, chrom, start, end)
+
     def bands(self, chrom: str, start: int, end: int) -> str:
         """'20q11.21-q11.23', '20q11.21', or '' without cytobands."""
-        inside = _overlapping(self.cytobands, chrom, start, end)["band"].tolist()
+        inside = self.bands_in(chrom, start, end)["band"].tolist()
         if not inside:
             return ""
         name = contig_key(chrom)

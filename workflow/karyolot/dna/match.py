@@ -84,6 +84,8 @@ def donor_variants(ratios: pd.DataFrame, settings: CopyNumber) -> pd.DataFrame:
                 "donor_log2": deviation,
                 "lot_log2": carried,
                 "shared": bool(carried / deviation > 0.5),
+                "bands": "",
+                "genes": "",
             }
         )
     return DonorVariants.frame(rows)

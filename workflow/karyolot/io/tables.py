@@ -28,6 +28,7 @@ from karyolot.contracts.copy_number import (
     CopyNumberResults,
     DonorVariants,
     Karyotype,
+    Landmarks,
     Lod,
     LogRatios,
     Match,
@@ -168,6 +169,7 @@ def read_counted(paths: Mapping[str, PathLike]) -> dict[str, pd.DataFrame | None
 
 COPY_NUMBER: dict[str, type[pa.DataFrameModel]] = {
     "ratios": LogRatios, "segments": Segments, "calls": Calls, "arms": Arms, "lod": Lod, "variants": DonorVariants,
+    "landmarks": Landmarks,
 }  # fmt: skip
 """Table of CopyNumberResults -> its contract."""
 

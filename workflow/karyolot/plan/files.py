@@ -85,6 +85,7 @@ DNA = CopyNumberFiles(
     arms="results/{lot}/dna/arms.parquet",
     lod="results/{lot}/dna/lod.parquet",
     variants="results/{lot}/dna/donor_variants.parquet",
+    landmarks="results/{lot}/dna/landmarks.parquet",
     comparison="results/{lot}/dna/comparison.json",
     noise="results/{lot}/dna/noise.json",
     match="results/{lot}/dna/match.json",

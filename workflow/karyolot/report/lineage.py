@@ -10,7 +10,7 @@ from karyolot.report.calls import limit_at
 
 SAME = 0.5
 """Overlap, of the shorter of two calls of one type, from which on they count as one change."""
-State = Literal["new", "grown", "shrunk", "unchanged", "gone", "unknown"]
+State = Literal["new", "grown", "shrunk", "unchanged", "gone", "absent", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,9 @@ def _state(event: _Event, line: Sequence[Passage]) -> State:
         return "shrunk" if here.fraction_high < parent.fraction_low else "unchanged"
     if here is not None:
         return "new" if _would_show(line[-2], here) else "unknown"
-    return "gone" if _would_show(line[-1], parent or event.last) else "unknown"
+    if parent is None:
+        return "absent" if all(_would_show(passage, event.last) for passage in line[-2:]) else "unknown"
+    return "gone" if _would_show(line[-1], parent) else "unknown"
 
 
 def _would_show(passage: Passage, call: CallRow) -> bool:

@@ -34,6 +34,8 @@ CHARACTER = 6.4
 """Mean width of a 12-unit label's character: only decides whether two labels would touch."""
 
 
+AXIS_NAME = 110.0
+"""Width of the name of the left axis, 'log2 lot / donor', above the plot."""
 BOLD = 7.7
 """Mean width of a character of a bold label in DejaVu, among the widest a reader may see: its box must hold it."""
 
@@ -123,6 +125,11 @@ class GenomePlot:
     def empty(self) -> tuple[str, ...]:
         """Labels of the chromosomes without a point."""
         return tuple(mark.label for mark in self.chromosomes if mark.empty)
+
+    @property
+    def room_for_axis(self) -> bool:
+        """Whether no label of a call stands where the name of the left axis does."""
+        return all(call.row != 0 or call.label_x - call.half_width > self.left + AXIS_NAME for call in self.calls)
 
     @property
     def unlabelled(self) -> int:

@@ -33,12 +33,13 @@ class View:
 
 @dataclass(frozen=True)
 class Zoom:
-    """data: what the script reads. group: bins per point at most."""
+    """data: what the script reads. group: bins per point at most. names: of the marks in `data` by kind, a line each."""
 
     data: dict[str, Any]
     group: int
     chromosomes: tuple[View, ...]
     calls: tuple[View, ...]
+    names: dict[str, str]
 
     @property
     def total(self) -> int:
@@ -100,6 +101,16 @@ def _blind(record: CopyNumberRecord, offsets: Mapping[str, int]) -> list[list[in
     return found
 
 
+def _marks(record: CopyNumberRecord, offsets: Mapping[str, int]) -> dict[str, list[tuple[list[int], str]]]:
+    """Named places by kind: their ends on the joint axis, and their name."""
+    held = record.landmarks
+    found: dict[str, list[tuple[list[int], str]]] = {"band": [], "listed": [], "gene": []}
+    for chrom, start, end, kind, name in zip(held.chrom, held.start, held.end, held.kind, held.name, strict=True):
+        if chrom in offsets:
+            found[kind].append(([offsets[chrom] + start, offsets[chrom] + end], name))
+    return found
+
+
 def zoom(
     record: CopyNumberRecord,
     labels: Sequence[str],
@@ -118,7 +129,7 @@ def zoom(
         start, end = offsets[call.chrom] + call.start, offsets[call.chrom] + call.end
         around = round(MARGIN * (end - start))
         calls.append(View(max(0, start - around), min(total, end + around), label))
-    used = set(table["chrom"])
+    used, marks = set(table["chrom"]), _marks(record, offsets)
     data = {
         "window": group * record.bins.bin_bp,
         "reach": REACH,
@@ -145,6 +156,8 @@ def zoom(
         "calls": [
             {"start": offsets[c.chrom] + c.start, "end": offsets[c.chrom] + c.end, "type": c.type} for c in record.calls
         ],
+        "marks": {kind: [place for place, _ in held] for kind, held in marks.items()},
         "limits": [[round(value, 4), name] for name, value in zip(rules, ratio_limits(record), strict=False)],
     }
-    return Zoom(data, group, chromosomes, tuple(calls))
+    names = {kind: "\n".join(name for _, name in held) for kind, held in marks.items()}
+    return Zoom(data, group, chromosomes, tuple(calls), names)

@@ -5,6 +5,7 @@
   const SMALLEST = 1.1, LARGEST = 3;
   const RIGHT = 34, NARROW = 700;  // room for the axis of copies; below this width fewer words stand in the plot
   const ROW = 17, AXIS = 34, HEAD = 22;
+  const BAND = 15, GENE_ROWS = 3;  // height of the strip of cytobands; rows of gene names
   const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif";
 
   const data = JSON.parse(document.getElementById("zoom-data").textContent);
@@ -17,6 +18,11 @@
   const names = kind => [...controls.querySelectorAll(`optgroup[data-of=${kind}] option`)].map(o => o.textContent);
   chromosomes.forEach((c, i) => { c.name = names("chromosomes")[i]; });
   calls.forEach((c, i) => { c.name = names("calls")[i]; });
+  const marks = {}; // bands and genes, by kind
+  for (const [kind, places] of Object.entries(data.marks)) {
+    const named = controls.dataset[kind].split("\n");
+    marks[kind] = places.map(([start, end], i) => ({ start, end, name: named[i] }));
+  }
 
   const x = new Float64Array(data.runs.reduce((sum, run) => sum + run[2], 0));
   let filled = 0;
@@ -176,11 +182,13 @@
     ctx.strokeStyle = colours.quiet; ctx.lineWidth = 0.8; ctx.strokeRect(box.left, box.top, box.width, box.height);
 
     const narrow = u.width < NARROW;
-    words(axis, box.left, box.top - 9, colours.quiet, "left");
+    if (kind !== "ratio") words(axis, box.left, box.top - 9, colours.quiet, "left");
     if (kind === "ratio") {
       if (!narrow) for (const [value, name] of data.limits) words(name, box.left + 6, py(value) - 8, colours.limit, "left");
       if (data.band && !narrow) words(`shaded: ${note.band}`, box.left + 6, py(data.band[1]) + 36, colours.quiet, "left");
-      label(ctx, words, px, box, narrow);
+      const taken = label(ctx, words, px, box, narrow);
+      if (taken > box.left + ctx.measureText(axis).width + 6) words(axis, box.left, box.top - 9, colours.quiet, "left");
+      if (shown(chromosomes).length === 1) places(ctx, words, px, box, narrow);
       if (note.uninterpreted) boxed(ctx, words, note.uninterpreted, box.left + box.width / 2, box.top + 18, colours.ink);
     }
     if (!narrow || kind === "ratio") words("copies", u.width, box.top - 9, colours.quiet, "right");
@@ -223,6 +231,35 @@
       ctx.font = `600 ${FONT}`;
     }
     ctx.font = FONT;
+    return Math.min(...rows[0].map(([low]) => low), Infinity); // where the lowest row begins
+  }
+
+  function places(ctx, words, px, box, narrow) { // of a single chromosome: its bands at the top, genes of what changed at the bottom
+    const right = box.left + box.width, bottom = box.top + box.height;
+    const ends = mark => [Math.max(px(mark.start), box.left), Math.min(px(mark.end), right)];
+    shown(marks.band).forEach(band => {
+      const [from, to] = ends(band);
+      ctx.fillStyle = marks.band.indexOf(band) % 2 ? colours.stripe : colours.page; ctx.strokeStyle = colours.quiet; ctx.lineWidth = 0.6;
+      ctx.fillRect(from, box.top, to - from, BAND); ctx.strokeRect(from, box.top, to - from, BAND);
+      if (ctx.measureText(band.name).width + 6 < to - from) words(band.name, (from + to) / 2, box.top + BAND / 2 + 0.5, colours.ink, "center");
+    });
+    // The lowest row first; beside the name of a limit there is none.
+    const rows = Array.from({ length: GENE_ROWS }, (_, row) => (row && !narrow ? [[box.left, box.left + 250]] : []));
+    for (const kind of ["listed", "gene"]) {
+      ctx.font = kind === "listed" ? `600 ${FONT}` : FONT;
+      for (const gene of shown(marks[kind])) {
+        const [from, to] = ends(gene), half = ctx.measureText(gene.name).width / 2 + 4;
+        ctx.fillStyle = colours.ink; ctx.fillRect(from, bottom - 4, Math.max(to - from, 1.5), 4);
+        const at = Math.min(Math.max((from + to) / 2, box.left + half), right - half);
+        const row = rows.findIndex(spans => spans.every(([low, high]) => at + half <= low || at - half >= high));
+        if (row < 0) continue;
+        rows[row].push([at - half, at + half]);
+        ctx.lineWidth = 3; ctx.lineJoin = "round"; ctx.strokeStyle = colours.page; ctx.textAlign = "center";
+        ctx.strokeText(gene.name, at, bottom - 12 - 14 * row);
+        words(gene.name, at, bottom - 12 - 14 * row, colours.ink, "center");
+      }
+    }
+    ctx.font = FONT;
   }
 
   function ruler(ctx, words, px, box) { // names of chromosomes; of a single one, megabases
@@ -253,8 +290,11 @@
     const points = from(view[1]) - from(view[0]), seen = shown(chromosomes), first = seen[0], last = seen.at(-1);
     const called = shown(calls).map(call => call.name);
     let place = "whole genome";
-    if (first === last) place = `chromosome ${first.name}, ${mb(Math.max(view[0] - first.start, 0))} to ${mb(view[1] - first.start)} Mb`;
-    else if (view[0] > 0 || view[1] < total) {
+    if (first === last) {
+      const bands = shown(marks.band).map(band => band.name), inside = bands.length ? ` (${[...new Set([bands[0], bands.at(-1)])].join(" to ")})` : "";
+      place = `chromosome ${first.name}, ${mb(Math.max(view[0] - first.start, 0))} to ${mb(view[1] - first.start)} Mb${inside}`;
+    }
+    if (first !== last && (view[0] > 0 || view[1] < total)) {
       place = `chromosome ${first.name} from ${mb(view[0] - first.start)} Mb to chromosome ${last.name} at ${mb(view[1] - last.start)} Mb`;
     }
     const what = called.length ? (called.length > 6 ? `${called.length} called changes` : called.join("; ")) : "no called change";
@@ -282,7 +322,8 @@
     const next = at === null ? 0 : from(at), near = next > 0 && (next === x.length || at - x[next - 1] < x[next] - at) ? next - 1 : next;
     if (!chromosome || Math.abs(x[near] - at) > (view[1] - view[0]) / 50) { place.textContent = ""; return; }
     const copies = (kind === "ratio" ? chromosome.copies : 2) * 2 ** values[near];
-    place.textContent = `Pointer: chromosome ${chromosome.name}, ${mb(x[near] - chromosome.start)} Mb, log2 ${signed(Number(values[near].toFixed(2)))}, ${copies.toFixed(1)} copies.`;
+    const band = marks.band.find(mark => x[near] >= mark.start && x[near] < mark.end);
+    place.textContent = `Pointer: chromosome ${chromosome.name}${band ? ` ${band.name}` : ""}, ${mb(x[near] - chromosome.start)} Mb, log2 ${signed(Number(values[near].toFixed(2)))}, ${copies.toFixed(1)} copies.`;
   }
 
   const steps = {

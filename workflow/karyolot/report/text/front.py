@@ -60,11 +60,14 @@ NOUNS: dict[str, str] = {
     ),
 }
 """Metric -> what was not assessed, where the title of its criterion would be too long."""
-BECAUSE = {
-    ABSENT["variants"]: "no gene list",
-    ABSENT["alleles"]: "no SNP panel",
-    ABSENT["rna"]: "no RNA",
+WHOLE = {
+    ABSENT["variants"]: ("small variants", "no gene list"),
+    ABSENT["alleles"]: ("SNP identity, contamination and copy-neutral LOH", "no SNP panel"),
+    ABSENT["rna"]: ("expression", "no RNA"),
+    ABSENT["mitochondria"]: ("mitochondrial DNA", "no reads"),
+    ABSENT["lineage"]: ("descent", "no parent lot"),
 }
+"""Why a whole stage could not be assessed -> the stage and the reason, in few words."""
 SHORT = 32
 """Characters of a reason that still fits in brackets."""
 OWN_WORDS = {"FAIL_IDENTITY": "fail (identity)"}
@@ -371,8 +374,8 @@ def _not_assessed(record: Measured) -> str:
         if result.metric in PANEL:
             said["comparison with accepted lots"] = "no panel"
             continue
-        noun = NOUNS.get(result.metric, within_sentence(result.title))
-        reason = BECAUSE.get(result.explanation, result.explanation)
+        own = NOUNS.get(result.metric, within_sentence(result.title)), result.explanation
+        noun, reason = WHOLE.get(result.explanation, own)
         said[noun] = reason if len(reason) <= SHORT else ""
     reasons: dict[str, list[str]] = {}
     for noun, reason in said.items():

@@ -99,7 +99,8 @@ def _change(event: LineageEvent) -> str:
 
 def _by_state(record: Measured) -> list[tuple[str, list[LineageEvent]]]:
     order = ("new", "grown", "shrunk", "gone", "unknown", "unchanged")
-    found = [(state, [event for event in record.lineage if event.state == state]) for state in order]
+    shown = [event for event in record.lineage if any(lot.fraction is not None for lot in event.lots[-2:])]
+    found = [(state, [event for event in shown if event.state == state]) for state in order]
     return [(state if state != "unknown" else "not comparable", held) for state, held in found if held]
 
 

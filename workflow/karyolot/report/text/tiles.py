@@ -164,7 +164,7 @@ def _cell_type(record: Measured, results: Results) -> tuple[str, list[str]]:
     unwanted = [m for m in rna.markers if m.expected == "absent" and m.lot_tpm_high is not None]
     if unwanted:
         top = max(unwanted, key=lambda marker: marker.lot_tpm_high or 0.0)
-        lines.append(f"Unwanted: {top.gene_name} {number(top.lot_tpm_high, 2)} TPM at most")
+        lines.append(f"Unwanted up to {number(top.lot_tpm_high, 2)} TPM ({top.gene_name})")
     if progenitor:
         return "Hepatocyte progenitor", lines
     return "Markers as expected" if met == len(judged) else "Type not confirmed", lines
