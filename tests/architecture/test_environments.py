@@ -17,6 +17,7 @@ from packaging.version import Version
 from rattler import MatchSpec
 
 from karyolot import __version__
+from karyolot.commands.defaults import CONDA_NAMES
 from karyolot.plan import provenance
 
 ROOT = Path(__file__).parents[2]
@@ -24,8 +25,6 @@ ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 SCRIPT_ENVIRONMENT = "karyolot.yaml"
-CONDA_NAMES = {"matplotlib": "matplotlib-base", "snakemake": "snakemake-minimal"}
-"""PyPI name -> conda name, where conda's namesake brings a graphical toolkit or cloud clients along."""
 
 each_environment = pytest.mark.parametrize("file", ENVIRONMENTS, ids=lambda file: file.name)
 

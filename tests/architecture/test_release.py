@@ -8,12 +8,12 @@ from pathlib import Path
 
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from karyolot import __version__
-from karyolot.commands.defaults import VERSIONED
+from karyolot.commands.defaults import CONDA_NAMES, VERSIONED
 
 ROOT = Path(__file__).parents[2]
-CONDA_NAMES = {"matplotlib": "matplotlib-base", "snakemake": "snakemake-minimal"}
 
 
 def tool_table() -> dict[str, dict[str, str]]:
@@ -47,18 +47,14 @@ def test_templates_of_issues_and_pull_requests_ask_whether_a_number_changes() ->
         assert "number" in fields, path.name
 
 
-def dependencies() -> dict[str, set[str]]:
-    """Name in conda -> limits of its version, of what the package needs to run."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = map(Requirement, project["dependencies"])
-    return {CONDA_NAMES.get(one.name, one.name): {str(limit) for limit in one.specifier} for one in needed}
-
-
 def test_the_recipe_needs_what_the_package_needs() -> None:
     text = (ROOT / "packaging" / "bioconda" / "meta.yaml").read_text(encoding="utf-8")
-    run = re.findall(r"^    - (\S+) (\S+)$", text.partition("  run:\n")[2].partition("\ntest:")[0], flags=re.M)
-    tools = {tool: {f">={row['version']}"} for tool, row in tool_table().items() if row["when"] == "always"}
-    assert {name: set(limits.split(",")) for name, limits in run if name != "python"} == dependencies() | tools
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    run = re.findall(r"^    - (\S+)(?: (\S+))?$", text.partition("  run:\n")[2].partition("\ntest:")[0], flags=re.M)
+    needed = {CONDA_NAMES.get(one.name, one.name): one.specifier for one in map(Requirement, project["dependencies"])}
+    tools = {tool: SpecifierSet(f">={row['version']}") for tool, row in tool_table().items() if row["when"] == "always"}
+    listed = {name: SpecifierSet(limits) for name, limits in run if name not in ("python", "pango")}
+    assert listed == needed | tools
     assert "karyolot = karyolot.commands.cli:main" in text and "license_file: LICENSE" in text
 
 

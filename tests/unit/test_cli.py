@@ -104,8 +104,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_generated_documents_are_up_to_date() -> None:
-    names = (defaults.README, *defaults.VERSIONED)
-    made = defaults.documents({name: (ROOT / name).read_text(encoding="utf-8") for name in names})
+    made = defaults.documents({name: (ROOT / name).read_text(encoding="utf-8") for name in defaults.SOURCES})
     outdated = [name for name, text in made.items() if (ROOT / name).read_text(encoding="utf-8") != text]
     assert not outdated, f"{' and '.join(outdated)}: run `{defaults.WRITE_COMMAND}`"
 

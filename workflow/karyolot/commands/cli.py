@@ -267,7 +267,7 @@ def defaults(
 
     if PROJECT == IN_WHEEL:
         raise KaryolotError("--write regenerates files of a checkout of karyolot; this is an installed package")
-    texts = {name: (PROJECT / name).read_text(encoding="utf-8") for name in (generated.README, *generated.VERSIONED)}
+    texts = {name: (PROJECT / name).read_text(encoding="utf-8") for name in generated.SOURCES}
     for name, text in generated.documents(texts).items():
         write_text(text, PROJECT / name)
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -30,23 +31,42 @@ VERSIONED = {
     "packaging/bioconda/meta.yaml": r'(?<=set version = ")[^"]+',
 }
 """File -> where it states the version, which is that of the package."""
+RECIPE, PROJECT_FILE, TOOLS = "packaging/bioconda/meta.yaml", "pyproject.toml", "envs/tools.tsv"
+SOURCES = (README, *VERSIONED, PROJECT_FILE, TOOLS)
+"""Files that `documents` reads."""
+CONDA_NAMES = {"matplotlib": "matplotlib-base", "snakemake": "snakemake-minimal"}
+"""PyPI name -> conda name, where conda's namesake brings a graphical toolkit or cloud clients along."""
 
 
 def documents(texts: Mapping[str, str]) -> dict[str, str]:
-    """Path in the project -> content. texts: README and the files of VERSIONED; only their generated parts change."""
+    """Path in the project -> content. texts: of SOURCES; only their generated parts change."""
     readme = texts[README]
     parts = {f"columns {name}": columns_of(model) for name, model in SHEETS.items()}
     parts |= {"settings": _settings(), "codes": _codes(), "references": references()}
     for name, table in parts.items():
         pattern = f"({re.escape(MARK.format(name))}\n).*?({re.escape(MARK.format('end'))})"
         readme = re.sub(pattern, lambda found, table=table: f"{found[1]}\n{table}\n{found[2]}", readme, flags=re.S)  # type: ignore[misc]
+    versioned = {name: re.sub(pattern, __version__, texts[name]) for name, pattern in VERSIONED.items()}
     return {
         "config/defaults.yaml": defaults_yaml(),
         "config/config.schema.json": json.dumps(Config.model_json_schema(), indent=1) + "\n",
         README: readme,
         "resources/report.schema.json": record_schema(),
-        **{name: re.sub(pattern, __version__, texts[name]) for name, pattern in VERSIONED.items()},
+        **versioned,
+        RECIPE: recipe(versioned[RECIPE], texts[PROJECT_FILE], texts[TOOLS]),
     }
+
+
+def recipe(text: str, project: str, tools: str) -> str:
+    """The conda recipe with what the package needs to run. project: pyproject.toml. tools: envs/tools.tsv."""
+    needed = []
+    for requirement in tomllib.loads(project)["project"]["dependencies"]:
+        name, limits = re.fullmatch(r"([\w.-]+)(?:\[[\w,]+\])?(.*)", requirement).groups()  # type: ignore[union-attr]
+        needed.append(f"{CONDA_NAMES.get(name, name)} {limits}".strip())
+    rows = [line.split("\t") for line in tools.splitlines()[1:]]
+    needed += [f"{tool} >={version}" for tool, version, when, *_ in rows if when == "always"]
+    lines = "".join(f"    - {one}\n" for one in ["python >=3.11", *needed, "pango"])
+    return re.sub(r"(?<=  run:\n)(?:    - .*\n)+", lines, text)
 
 
 def record_schema() -> str:
