@@ -578,7 +578,7 @@ def axis_of_unknown_set(inputs: Inputs) -> None:
     inputs.put("reference/axes.tsv", "set_name\taxis\tinformational\nWNT sets\tWNT\tno\n")
 
 
-@case("E25", SAMPLES, 4, None, "the row names no data")
+@case("E25", SAMPLES, 4, None, "the row has no data file")
 def no_data(inputs: Inputs) -> None:
     del inputs.sample(4)["fastq_1"], inputs.sample(4)["fastq_2"]
 

@@ -81,10 +81,10 @@ def last_cut(lines: list[bytes]) -> list[bytes]:
 @pytest.mark.parametrize(
     ("attack", "named"),
     [
-        (removed, "line 3 was removed or moved: entry 4 stands in its place"),
-        (edited, "line 3 was edited, or line 4 put in another's place"),
-        (reordered, "line 3 was removed or moved: entry 4 stands in its place"),
-        (renumbered, "line 2 was edited, or line 3 put in another's place"),
+        (removed, "line 3 was removed or moved: it holds entry 4"),
+        (edited, "line 3 was edited, or line 4 was replaced"),
+        (reordered, "line 3 was removed or moved: it holds entry 4"),
+        (renumbered, "line 2 was edited, or line 3 was replaced"),
         (shortened, "line 5 was removed: ledger.head records 5 lines, and 4 are there"),
         (last_edited, "line 5 was edited"),
         (no_entry, "line 3 was edited: it is not an entry of a ledger"),

@@ -365,7 +365,7 @@ def test_mapping_is_that_of_the_worst_sample() -> None:
         detail="55.5 % of 1000 fragments fit a transcript in S1, the lowest; read 1 is antisense in 99 % of these",
     )
     unknown = measured(lot(), {"S0": facts["S0"]})["rna.mapping_percent"]
-    assert (unknown.value, unknown.reason) == (None, "came as counts, not as reads: S1")
+    assert (unknown.value, unknown.reason) == (None, "was given as counts: S1")
 
 
 def test_quality_of_each_rna_sample_is_in_the_record() -> None:
@@ -406,9 +406,9 @@ def library(antisense: float, mapped: int = 1000) -> Quantification:
         (["unstranded", "unstranded"], [0.5, 0.79], True, "S1 is unstranded"),
         (["reverse", "reverse"], [0.99, 0.79], False, "S1 is unstranded (read 1 antisense in 79 %), declared reverse"),
         (["reverse", "reverse"], [0.01, 0.99], False, "S0 is forward"),
-        (["reverse", ""], [0.99, 0.99], None, "samples.tsv does not say it of S1"),
+        (["reverse", ""], [0.99, 0.99], None, "not declared for S1 (samples.tsv)"),
         (["", "reverse"], [0.99, 0.01], False, "S1 is forward"),
-        (["reverse", "reverse"], [0.99, None], None, "S1 came as counts"),
+        (["reverse", "reverse"], [0.99, None], None, "S1 was given as counts"),
     ],
 )
 def test_strandedness_is_held_against_the_sheet(

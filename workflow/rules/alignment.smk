@@ -7,7 +7,7 @@ STEPS    align_reads: FASTQ files of all lanes are read once, in one pipe to the
 
 
 # Threads of markdup write: with -@ samtools 1.16 reads with threads too, and hangs or ends without an error when the program
-# before it in the pipe dies. What the first program said of the reads comes last in the log.
+# before it in the pipe dies. The output of the first program on the reads comes last in the log.
 rule align_reads:
     input:
         reads=lambda wildcards: samples.lanes_of(study, wildcards.sample),

@@ -250,7 +250,7 @@ def _record_in(path: Path) -> Any:
 
 
 def _difference(name: str, recorded: bytes, found: bytes) -> str:
-    """The first place where a file differs from the recorded one; '' when it does not."""
+    """The first difference of a file from the recorded one; '' when it does not."""
     if recorded == found:
         return ""
     if name.endswith(".json"):

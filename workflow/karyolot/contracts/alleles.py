@@ -88,12 +88,12 @@ class AlleleEvents(Intervals):
 
 
 class AlleleArms(Intervals):
-    """Every arm with the het sites on it as a whole; an event on part of it counts for its part.
+    """Every arm with all of its heterozygous sites; an event on part of it contributes in proportion.
 
     sites, shift, p: as in AlleleEvents; null with evidence 'few'. fraction_high: largest cell fraction in which a
     copy-neutral event of the whole arm fits (upper end of the 95 % interval).
-    evidence: 'even' (p is not below the threshold of the search), 'moved', 'inherited' (the donor's alleles moved as far),
-    'few' (fewer sites than are tested).
+    evidence: 'balanced' (p is not below the threshold of the search), 'imbalanced', 'inherited' (the donor's alleles are as
+    imbalanced), 'few' (fewer sites than are tested).
     """
 
     arm: Series[str]
@@ -132,7 +132,7 @@ class RnaKinship(Kinship):
 
 
 class Contamination(Facts):
-    """Fraction of a sample's reads that are of another human, with its 95 % interval; None = not determinable from these sites.
+    """Fraction of a sample's reads that are of another person, with its 95 % interval; None = not determinable from these sites.
 
     lod: smallest fraction distinguishable from none with 95 % power at 5 % false positives; None = none up to a half.
     donor_known: mean fraction of sites whose genotype in the donor is all but certain; the rest is averaged over.

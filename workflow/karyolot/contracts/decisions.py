@@ -35,7 +35,7 @@ class Decision(Frozen):
 
 
 class Disposition(Frozen):
-    """decisions: in the order of the ledger. second_person: whether the acceptance document asks for one. sentence: what
+    """decisions: in the order of the ledger. second_person: whether the acceptance document requires one. sentence: what
     follows, and what is missing."""
 
     recommendation: Recommendation
@@ -68,10 +68,10 @@ class Revision(Frozen):
 
 
 def disposition(verdict: Verdict, report_id: str, decisions: Sequence[Decision]) -> Disposition | None:
-    """What the decisions recommend for a lot with this verdict; None when nobody has decided.
+    """What the decisions recommend for a lot with this verdict; None if there is no decision.
 
     Each person's last decision on a finding counts, and only one on this record. A lot with the verdict REVIEW is recommended
-    for release when every finding to review is accepted, where the acceptance document asks for a second person by two who differ
+    for release when every finding to review is accepted, where the acceptance document requires a second person by two who differ
     in name and login, and no deviation is open. No decision leads there from FAIL, FAIL_IDENTITY or INDETERMINATE.
     """
     if not decisions:

@@ -1,7 +1,7 @@
 """The ledger of a study: what was run, issued, decided, sealed and revised, by whom and when, as a chain of entries.
 
 An entry names the sha256 of the line before it, so a line that is edited, removed or moved no longer fits its neighbours.
-Anybody can compute a chain anew: manifests of sealed lots and signatures hold sha256 of earlier lines and records.
+Anybody can recompute a chain: manifests of sealed lots and signatures hold sha256 of earlier lines and records.
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,7 +44,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class LotState:
-    """Where a lot stands. revision: from 1. sealed: entry that sealed this revision; revised: entry that opened it; None = no
+    """State of a lot. revision: from 1. sealed: entry that sealed this revision; revised: entry that opened it; None = no
     such entry. issued: entry of the report that is valid now."""
 
     revision: int = 1

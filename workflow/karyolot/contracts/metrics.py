@@ -148,7 +148,7 @@ class MetricName(StrEnum):
         "RNA of the donor's hepatocytes against DNA of the donor by SNPs",
         "no RNA reads of the donor, or too few over SNPs")
     IDENTITY_CONTAMINATION = ("identity.contamination", "alleles", float, "fraction",
-        "proportion of the lot's reads from another human", f"{_NOT_DONOR}, or too few reads")
+        "proportion of the lot's reads from another person", f"{_NOT_DONOR}, or too few reads")
     BAF_CNLOH = ("baf.cnloh", "alleles", int, "events",
         "regions of allelic imbalance without a copy-number call", f"{_NOT_DONOR}, or too few heterozygous sites")
 

@@ -93,7 +93,7 @@ class MitochondrialDeletions(Table):
     """Large deletions by reads across their junction, and what the depth inside says of them.
 
     start: first deleted base; the deletion runs over the end of the contig to its start where start + size is beyond it.
-    repeat: bases that stand at both ends. common: the deletion of 4,977 bases at m.8470-13447. reads: fragments across
+    repeat: bases that occur at both ends. common: the deletion of 4,977 bases at m.8470-13447. reads: fragments across
     the junction. lot, donor, shift, p: as in Heteroplasmies. depth: fraction by depth inside against outside, lot over donor,
     with 99 % interval; null where lot and donor are too shallow.
     """

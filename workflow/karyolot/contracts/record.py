@@ -158,8 +158,8 @@ class Measured(Frozen):
 
 
 UNSEALED = frozenset({"report_id", "made", "revision", "disposition", "persons"})
-"""Fields that the report id does not cover: itself, who did what when (the ledger covers those), and what the other donors of
-the sample sheet said when the record was made."""
+"""Fields that the report id does not cover: itself, who did what when (the ledger covers those), and the comparison with the
+other donors of the sample sheet when the record was made."""
 
 
 class Record(Measured):

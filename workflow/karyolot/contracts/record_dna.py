@@ -255,11 +255,11 @@ class AlleleTrack(Frozen):
 
 
 class AlleleRecord(Frozen):
-    """Identity by SNPs, what is mixed in, and allele shares; fields as in `contracts.alleles`.
+    """Identity by SNPs, contamination, and allele fractions; fields as in `contracts.alleles`.
 
     contamination_*: null when the lot is not surely its donor's, or not determinable.
     lod: smallest cell fraction of a copy-neutral event of size_mb that is found; null = none is.
-    threshold: p below which alleles count as moved. arms, track: empty, and threshold null, when allele shares were not
+    threshold: p below which alleles count as imbalanced. arms, track: empty, and threshold null, if allele fractions were not
     assessed.
     """
 

@@ -153,7 +153,7 @@ class GeneRow(Frozen):
 
 class GeneTrack(Frozen):
     """All genes with a count, to be drawn, as parallel lists. mean: of normalised counts plus one, log10, in mean_steps; change:
-    log2 fold change in change_steps; state: 1 higher, -1 lower, 0 not changed or not tested. Genes that fall together stand
+    log2 fold change in change_steps; state: 1 higher, -1 lower, 0 not changed or not tested. Genes at the same point are listed
     once."""
 
     mean: tuple[int, ...] = ()

@@ -190,7 +190,7 @@ class ForeignFiles(FileSet):
 
 @dataclass(frozen=True, kw_only=True)
 class DescentFiles(FileSet):
-    """What tells whether a lot was grown from its parent lot: clones of the line, and of both lots what was searched."""
+    """Evidence that a lot was grown from its parent lot: clones of the line, and of both lots what was searched."""
 
     kinetics: str
     parent_variants: VariantFiles | None

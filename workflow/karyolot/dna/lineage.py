@@ -4,9 +4,9 @@ The lots share a donor, and their cells a way of growing, so that much of their 
 assumed: the variance of a mean of n bins is measured (`dna.noise`) of each lot, and of the difference of every two, in which the
 donor cancels; half of what the two have more than their difference is their covariance. The donor's own track, which deviates
 where its noise moves all lots the other way, is one more observation of the kind: the sum of a lot's ratio and the donor's track
-is the lot alone. The lots and the donor's track are then combined into the one track in which a clone as frequent in all lots
-stands out most, and that track is segmented and tested as a lot is, so that breakpoints are shared and the error is measured
-again on the track itself.
+is the lot alone. The lots and the donor's track are then combined into the one track in which a clone of equal frequency in all
+lots has the highest signal. That track is segmented and tested as a lot is, so that breakpoints are shared and the error is
+measured again on the track itself.
 """
 
 from collections.abc import Sequence

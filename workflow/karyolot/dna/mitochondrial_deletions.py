@@ -29,7 +29,7 @@ FEWEST_READS = 3
 REPORTED = 0.005
 """Fraction of the genomes in lot or donor from which on a deletion is listed."""
 SEED = 16
-"""Clipped bases next to the alignment that must stand at exactly one place of the contig."""
+"""Clipped bases next to the alignment that must occur at exactly one position of the contig."""
 MOST_WRONG = 0.1
 """Of the clipped bases, that differ from those behind the junction."""
 WINDOW = 500
@@ -43,7 +43,7 @@ Floats = NDArray[np.float64]
 
 
 class Junction(NamedTuple):
-    """start: first base deleted; behind: first base after the deletion; repeat: bases that stand at both ends."""
+    """start: first base deleted; behind: first base after the deletion; repeat: bases that occur at both ends."""
 
     start: int
     behind: int
@@ -79,7 +79,7 @@ def junctions(lot: MitochondrialReads, donor: MitochondrialReads) -> list[Juncti
 
 
 def _by_clips(clips: Sequence[Clip], sequence: str) -> Iterator[Junction]:
-    """Junctions of reads too short to be split: clipped at one place, by bases that stand at one other place of the contig."""
+    """Junctions of reads too short to be split: clipped at one position, by bases that occur at exactly one other."""
     places: dict[tuple[bool, int], list[bytes]] = {}
     for clip in clips:
         places.setdefault((clip.after, clip.at), []).append(clip.bases)
@@ -128,7 +128,7 @@ def _fits(clip: Clip, junction: Junction, sequence: str) -> bool:
 
 
 def _spanning(spans: Integers, place: int, repeat: int, joined: set[int]) -> int:
-    """Fragments with a read over a place and the repeat behind it, ANCHOR bases beyond on either side."""
+    """Fragments with a read over a position and the repeat after it, ANCHOR bases beyond on either side."""
     over = (spans[:, 0] <= place - ANCHOR) & (spans[:, 1] >= place + repeat + ANCHOR)
     return len(set(spans[over, 2].tolist()) - joined)
 
@@ -194,14 +194,14 @@ def by_depth(
 
 
 def smallest_deletion(depth: float, power: float) -> float | None:
-    """Smallest fraction of a deletion that is listed with `power`. depth: fragments across a place with its anchors."""
+    """Smallest fraction of a deletion that is listed with `power`. depth: fragments across a position with its anchors."""
     n = int(depth)
     needed = max(FEWEST_READS, int(np.ceil(REPORTED * n)))
     return float(beta.ppf(power, needed, n - needed + 1)) if n >= needed else None
 
 
 def typical_depth(reads: MitochondrialReads) -> float:
-    """Fragments across a place with its anchors, at 95 % of the places."""
+    """Fragments across a position with its anchors, at 95 % of the positions."""
     length = len(reads.sequence)
     edges = np.zeros(length + 1, dtype=np.int64)
     start, end = reads.spans[:, 0] + ANCHOR, reads.spans[:, 1] - ANCHOR

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 RCRS_LENGTH = 16_569
 PLACES = {8470: "A", 13447: "A", 3107: "N", 73: "A", 263: "A"}
-"""1-based positions that tell the rCRS from other sequences of its length."""
+"""1-based positions that distinguish the rCRS from other sequences of its length."""
 GENES = """
 MT-TF 577 647 + RNA
 MT-RNR1 648 1601 + RNA

@@ -97,7 +97,9 @@ def believable(noise: Noise) -> Noise:
     scatter = noise.measured[0]
     if scatter >= CALM or scatter >= 1 - SURELY_CALM * np.sqrt(MAD_VARIANCE / noise.bins):
         return noise
-    reason = f"lot and donor hold the same reads: their ratio scatters {scatter:.2f} times as much as counting alone explains"
+    reason = (
+        f"lot and donor hold the same reads: the noise of their ratio is {scatter:.2f} times that of counting alone"
+    )
     return noise.model_copy(update={"assessable": False, "reason": reason})
 
 
@@ -127,7 +129,7 @@ def _fit(
 ) -> Noise:
     """scores: of all blocks of one size in an arm; shape: their variance by the model, per unit of each wave."""
     if len(values) < MIN_BINS:
-        reason = f"only {len(values)} bins: the noise of the ratio cannot be measured"
+        reason = f"only {len(values)} usable bins, too few to estimate noise"
         return Noise(
             blocks=(),
             measured=(),

@@ -432,7 +432,7 @@ def _slope(
 ) -> tuple[float, float] | None:
     """(slope, standard error) of replication timing in the joint fit; None without a track.
 
-    The error lets the residuals of an arm hang together in any way (cluster-robust sandwich over arms: Liang & Zeger
+    The standard error allows for any correlation of residuals within an arm (cluster-robust sandwich over arms: Liang & Zeger
     1986, Biometrika 73:13, with the factor G / (G - 1)): waves make neighbouring bins one observation, not many.
     """
     if "replication timing" not in names:

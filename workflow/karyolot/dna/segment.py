@@ -169,7 +169,7 @@ def _end_inside(
 
 
 def best_windows(sums: Floats, moments: Floats, inflation: Floats, min_bins: int) -> tuple[Floats, Places, Places]:
-    """The search of `partition` in many tracks at once: the stretch of each that differs most from 0, as (|z|, start, end).
+    """The search of `partition` in many tracks at once: the window of each that differs most from 0, as (|z|, start, end).
 
     sums, moments: as in `Track`, one row per track, all of the same number of bins; inflation: shared. Ends are moved one at
     a time for as long as that raises |z|, as in `partition`.

@@ -227,7 +227,7 @@ def _data(entry: Entry[Sample]) -> Iterator[Problem]:
     sample, way, empty = entry.row, entry_of(entry.row), "empty the cell"
     at = partial(entry.problem, "E25")
     if not way:
-        yield at("the row names no data", "name its files in fastq_1 and fastq_2, in alignment, or in counts")
+        yield at("the row has no data file", "name its files in fastq_1 and fastq_2, in alignment, or in counts")
     elif " and " in way:
         yield at(f"the row gives its data twice: {way}", "keep one and empty the other cells")
     elif way == "reads" and not sample.fastq_1:

@@ -21,7 +21,7 @@ NOT_COUNTED = pysam.FUNMAP | pysam.FMUNMAP | pysam.FSECONDARY | pysam.FQCFAIL | 
 def open_alignment(
     path: PathLike, fasta: PathLike | None = None, *, tags: bool = False
 ) -> Iterator[pysam.AlignmentFile]:
-    """A BAM or CRAM file to read; its bases only with `fasta`, its tags when asked for. Raises KaryolotError when it is
+    """A BAM or CRAM file to read; its bases only with `fasta`, its tags on request. Raises KaryolotError when it is
     damaged, then or later."""
     bases = WITH_TAGS if tags else WITH_BASES
     genome, options = (None, COUNTED_FIELDS) if fasta is None else (str(fasta), bases)

@@ -116,7 +116,7 @@ def revision_of(directory: Path, entries: Iterable[Entry], record: Record) -> Re
 
 
 def finish_revisions(directory: Path, entries: Iterable[Entry]) -> None:
-    """Move superseded revisions to their place where a crash left them in `results`."""
+    """Move superseded revisions to the history if a crash left them in `results`."""
     for lot, state in states(entries).items():
         folder = directory / RESULTS / lot
         revising = state.revised is not None and state.sealed is None and (folder / MANIFEST).is_file()

@@ -136,17 +136,17 @@ def _parse(content: bytes, head: tuple[int, str] | None) -> Ledger:
 
 
 def _misfit(entry: Entry, number: int, previous: str) -> str:
-    """Why an entry cannot stand in line `number` behind a line of that sha256; '' when it can."""
+    """Why an entry cannot be line `number` after a line of that sha256; '' if it can."""
     if entry.number > number:
-        return f"line {number} was removed or moved: entry {entry.number} stands in its place"
+        return f"line {number} was removed or moved: it holds entry {entry.number}"
     if entry.number < number:
-        return f"line {number} was added or moved: entry {entry.number} stands there"
+        return f"line {number} was added or moved: it holds entry {entry.number}"
     if entry.previous == previous:
         return ""
     if number == 1:
         return "line 1 was edited: it names a line before it"
     return (
-        f"line {number - 1} was edited, or line {number} put in another's place: sha256 of line {number - 1} is {previous},"
+        f"line {number - 1} was edited, or line {number} was replaced: sha256 of line {number - 1} is {previous},"
         f" and line {number} recorded {entry.previous}"
     )
 

@@ -21,7 +21,7 @@ MITOCHONDRION = {"M", "MT"}
 MOST_MISMATCHES = 0.05
 """Of the bases of a read: persons differ from the rCRS at 0.2 % of the positions; copies of a few million years at more."""
 SHORTEST_CLIP, LONGEST_CLIP = 12, 40
-"""Bases: twelve fit a given place of the contig by chance once in 4^12."""
+"""Bases: twelve match a given position of the contig by chance once in 4^12."""
 AT_END = 10
 """Bases from the end of the contig within which a clipped read goes on at its other end."""
 MOST_BEYOND = 0.2

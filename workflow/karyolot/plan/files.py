@@ -201,7 +201,7 @@ def reports(study: Study) -> list[str]:
 
 def study_targets(study: Study) -> list[str]:
     """Results across lots: gene by gene when any lot has RNA, scores and components from three samples on (with two,
-    ranks among samples are a coin)."""
+    rank-based scores are arbitrary)."""
     tables = study_files(study)
     across = [tables.sets, tables.components, tables.distances, tables.scores] if tables else []
     return [STUDY_DIFFERENTIAL] * bool(study_samples(study)) + across
@@ -405,7 +405,7 @@ def lineage_inputs(study: Study, lot: str) -> dict[str, list[str]]:
 
 
 def descent_inputs(study: Study, settings: Config, lot: str) -> Inputs:
-    """What tells whether a lot was grown from the nearest sequenced one it is said to be from (DescentFiles)."""
+    """Evidence that a lot was grown from its nearest sequenced declared parent lot (DescentFiles)."""
     parent = ancestors(study, lot)[-1]
     return DescentFiles.inputs(
         DescentFiles(

@@ -55,8 +55,8 @@ def _coarse(track: pd.DataFrame) -> "pd.Series[int]":
 
 
 def with_alleles(calls: pd.DataFrame, alleles: AlleleResults | None) -> pd.DataFrame:
-    """Calls with the columns alleles, alleles_fraction (and its interval), alleles_sites of `record.CallRow`; null when not
-    asked."""
+    """Calls with the columns alleles, alleles_fraction (and its interval), alleles_sites of `record.CallRow`; null if not
+    evaluated."""
     names = {"evidence": "alleles", "sites": "alleles_sites"}
     names |= {name: f"alleles_{name}" for name in ("fraction", "fraction_low", "fraction_high")}
     columns = list(names.values())

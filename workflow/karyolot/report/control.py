@@ -88,7 +88,7 @@ class Chart:
 
 class Group(NamedTuple):
     """Charts of the same lots. kind: lots of one bank in the order of sampling, a line of passages, or the control lot. name: the
-    bank, or the last lot of the line. undated: lots of the bank without a date, which have no place in an order."""
+    bank, or the last lot of the line. undated: lots of the bank without a date, which have no position in the order."""
 
     kind: Literal["lots", "line", "control"]
     name: str

@@ -52,7 +52,7 @@ def components(expression: AnnData, panel: Panel | None = None) -> pd.DataFrame:
 
 
 def principal(levels: Floats) -> tuple[Floats, Floats]:
-    """Places of the samples on all components, shape (samples, components), and each one's fraction of the variance.
+    """Coordinates of the samples on all components, shape (samples, components), and each one's fraction of the variance.
 
     levels: samples x genes.
     """

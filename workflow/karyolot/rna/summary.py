@@ -197,7 +197,7 @@ def _highest(expression: "AnnData", shares: pd.Series, pattern: str, kind: str) 
 def _mapping(expression: "AnnData", quality: Mapping[str, Quantification]) -> Metric:
     """Lowest fraction of fragments salmon assigned, over all samples."""
     if missing := sorted(set(expression.obs_names) - set(quality)):
-        return Metric(value=None, reason=f"came as counts, not as reads: {', '.join(missing)}")
+        return Metric(value=None, reason=f"was given as counts: {', '.join(missing)}")
     sample = min(sorted(quality), key=lambda name: quality[name].percent_mapped)
     facts = quality[sample]
     return Metric(
@@ -216,9 +216,9 @@ def _strandedness(expression: "AnnData", quality: Mapping[str, Quantification]) 
     unknown, found = [], {}
     for sample in expression.obs_names:
         if sample not in quality:
-            unknown.append(f"{sample} came as counts, not as reads")
+            unknown.append(f"{sample} was given as counts")
         elif not declared[sample]:
-            unknown.append(f"samples.tsv does not say it of {sample}")
+            unknown.append(f"not declared for {sample} (samples.tsv)")
         elif quality[sample].mapped < MIN_FRAGMENTS:
             unknown.append(f"{sample} has {quality[sample].mapped} mapped fragments, and {MIN_FRAGMENTS} are needed")
         else:

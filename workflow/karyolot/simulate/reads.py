@@ -63,7 +63,7 @@ def draw(weight: NDArray[np.float64], number: int, rng: np.random.Generator) -> 
 
 
 def library_bias(genome: Genome, growing: bool, rng: np.random.Generator) -> NDArray[np.float64]:
-    """How strongly one library prefers each window: its own GC curve, growth waves, and mild correlated noise."""
+    """How strongly one library prefers each window: its own GC curve, replication-timing bias, and mild correlated noise."""
     gc, windows = genome.gc - 0.42, len(genome.gc)
     noise = 0.006 * wave(rng, windows, genome.megabase) + 0.006 * wave(rng, windows, 0.2 * genome.megabase)
     growth = GROWTH * genome.timing if growing else 0.0

@@ -144,7 +144,7 @@ def read(path: Path | str, model: type[M]) -> M:
 
 
 def is_echo(error: ErrorDetails, errors: Sequence[ErrorDetails]) -> bool:
-    """Whether a list is only called too short because faulty items, reported themselves, were taken out of it."""
+    """Whether a list is only called too short because faulty items, reported themselves, were removed."""
     place = error["loc"]
     return error["type"] == "too_short" and any(
         len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in errors

@@ -13,7 +13,7 @@ LEFT, RIGHT, TOP, BOTTOM = 52.0, 606.0, 22.0, 300.0
 MEANS = (0.0, 5.5)
 """log10(mean normalised count + 1) at the ends of the axis."""
 CHANGES = (-10.0, 10.0)
-"""log2 fold change at the ends of the axis; beyond it stand triangles."""
+"""log2 fold change at the ends of the axis; triangles beyond it."""
 NAMED = 5
 """Genes named on either side of zero."""
 LINE = 14.0

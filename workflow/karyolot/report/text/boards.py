@@ -1,4 +1,4 @@
-"""The table that stands on page 1 in place of findings: whose sample it is, or how many reads are needed."""
+"""The table on page 1 instead of findings: whose sample it is, or how many reads are needed."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ NEEDED = re.compile(r"about ([\d.,]+) times the reads of ([\w ]+?) are needed fo
 
 
 def board(record: Measured) -> Board | None:
-    """The table that stands in place of findings when identity fails, or when the data are too few."""
+    """The table shown instead of findings when identity fails, or when the data are too few."""
     if record.verdict.outcome == "FAIL_IDENTITY":
         return _persons(record)
     lod = next((r for r in record.verdict.criteria if r.metric == MetricName.CN_LOD), None)
@@ -26,12 +26,12 @@ def board(record: Measured) -> Board | None:
 SAME: dict[str, tuple[str, Outcome]] = {
     "MATCH": ("same person", "PASS"),
     "MISMATCH": ("different person", "FAIL"),
-    "NOT ENOUGH": ("too few reads to tell", "NOT_ASSESSED"),
+    "NOT ENOUGH": ("too few reads", "NOT_ASSESSED"),
 }
 
 
 def _persons(record: Measured) -> Board:
-    """What speaks for and against the declared donor: a line per kind of evidence."""
+    """Evidence for and against the declared donor: a line per kind of evidence."""
     lot, alleles = record.lot, record.alleles
     results = {result.metric: result for result in record.verdict.criteria}
     lines: list[tuple[Cell, ...]] = []

@@ -322,7 +322,7 @@ def _claim(record: Measured) -> str:
 
 
 def _weakened(record: Measured) -> str:
-    """Every setting and criterion that asks for less than the shipped one, in the unit of the criterion."""
+    """Every setting and criterion that is weaker than the shipped one, in the unit of the criterion."""
     units = {result.id: result.unit for result in record.verdict.criteria}
     held = []
     for one in record.verdict.weakened:

@@ -92,7 +92,7 @@ def descent(found: Descent) -> str:
         return f"Descent from the parent lot: not tested ({found.reason})."
     head = f"Descent from {found.parent}: {DESCENTS[found.result]}"
     if not found.markers:
-        return f"{head}; {found.reason}. Lots of one donor cannot be told apart by their genotype."
+        return f"{head}; {found.reason}. Genotypes do not distinguish lots of one donor."
     ratio = f"likelihood ratio 10^{found.log10_ratio:.1f}, 10^{found.needed:g} or 10^-{found.needed:g} needed"
     named = [
         f"{marker.name} ({percent(marker.parent)} there, {percent(marker.own)} here)"
