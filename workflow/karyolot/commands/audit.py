@@ -51,7 +51,7 @@ def prepare(directory: Path, words: Sequence[str], *, main: bool) -> None:
 
 
 def decided(directory: Path, *, main: bool) -> str:
-    """sha256 of the last entry on the standing of any lot: another one makes the overview again. '' in the processes of jobs."""
+    """sha256 of the last entry on the state of any lot: another one makes the overview again. '' in the processes of jobs."""
     entries = ledger.read(directory) if main else ()
     return next((entry.sha256 for entry in reversed(entries) if entry.kind in STANDING), "")
 

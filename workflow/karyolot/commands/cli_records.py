@@ -108,7 +108,8 @@ def sign(
     name: Annotated[str, typer.Option(help="Who signs.")],
     directory: Directory = Path(),
     password_file: Annotated[
-        Path | None, typer.Option(help="File whose first line is the password.", show_default="asked in the terminal")
+        Path | None,
+        typer.Option(help="File whose first line is the password.", show_default="prompted in the terminal"),
     ] = None,
 ) -> None:
     """Sign the report of a sealed lot (PAdES), offline: the signed copy is signed/LOT/REVISION/report.pdf."""

@@ -14,7 +14,7 @@ Kind = Literal["virus", "mycoplasma", "animal", "control", "other"]
 KINDS = ["virus", "mycoplasma", "animal", "control", "other"]
 FINDINGS = ["found", "trace", "none"]
 """found: fragments spread over the sequence. trace: fragments that do not, which chance, contamination of the library or a
-conserved stretch can explain."""
+conserved region can explain."""
 
 
 class PanelSequence(NamedTuple):

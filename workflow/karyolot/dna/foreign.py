@@ -1,6 +1,6 @@
 """Foreign sequences: what counts as found, how many copies per diploid genome, and where a virus joins the host.
 
-The number of reads is no evidence: a conserved gene, a vector or one contaminated cluster gives many at one place. Fragments
+The number of reads is no evidence: a conserved gene, a vector or one contaminated cluster gives many at one position. Fragments
 must have different starts, in several parts of the sequence.
 """
 

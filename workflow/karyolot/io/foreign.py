@@ -20,7 +20,7 @@ FEWEST_BASES, LEAST_IDENTITY = 35, 0.9
 MOST_SHARED = 10
 """Bases of a read that may fit host and panel alike where it is split between them."""
 SIMPLE = 2.0
-"""DUST score (Morgulis 2006, doi 10.1089/cmb.2006.13.1028) above which a stretch is of low complexity."""
+"""DUST score (Morgulis 2006, doi 10.1089/cmb.2006.13.1028) above which a region is of low complexity."""
 
 
 END = "# end"

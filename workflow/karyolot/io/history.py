@@ -62,7 +62,7 @@ def disposition_of(entries: Iterable[Entry], record: Record) -> Disposition | No
 
 
 def standings(directory: Path, records: Iterable[Record]) -> dict[str, Standing]:
-    """Where each lot stands by the ledger now, also after it was sealed."""
+    """State of each lot by the ledger now, also after it was sealed."""
     entries = ledger.read(directory)
     held, found = states(entries), {}
     decided: dict[str, list[Entry]] = {}

@@ -10,7 +10,7 @@ from karyolot.contracts.manifest import ROLES
 PIXEL = 0.75
 """Points of a CSS pixel."""
 PRINTED = 4
-"""Flag of an annotation that is printed, which PDF/A asks for."""
+"""Flag of an annotation that is printed, which PDF/A requires."""
 ONLY_APPENDED = 2
 """Flag of a document that its signatures hold only while nothing before its end is changed (ISO 32000-1, table 219)."""
 
@@ -45,7 +45,7 @@ def _cells(box: Any) -> Iterator[Any]:
 
 
 def _field(pdf: Any, page: bytes, role: str, corners: list[float]) -> Any:
-    """The field of a role and its place on a page, with nothing drawn yet."""
+    """The field of a role and its position on a page, with nothing drawn yet."""
     size = [0, 0, corners[2] - corners[0], corners[3] - corners[1]]
     drawn = pydyf.Stream([], {"Type": "/XObject", "Subtype": "/Form", "BBox": pydyf.Array(size)})
     pdf.add_object(drawn)

@@ -112,7 +112,9 @@ def foreign(results: ForeignResults) -> tuple[str, ...]:
     trace = own[(own["role"] == "lot") & (own["finding"] == "trace")]
     if len(trace):
         names = listed(list(dict.fromkeys(trace["group"])), MOST_NAMED)
-        said.append(f"Fragments too few or all at one place, which chance or a conserved stretch explains: {names}.")
+        said.append(
+            f"Too few fragments, or all at one position, as expected by chance or from a conserved region: {names}."
+        )
     if len(results.integrations):
         places = [
             f"{row['group']} at {row['chrom']}:{row['start'] + 1:,} ({row['role']}, {plural(row['fragments'], 'fragment')})"
