@@ -103,7 +103,7 @@ class ForeignFacts(Facts):
 
 
 class ForeignResults(NamedTuple):
-    """sequences: contract ForeignSequences; integrations: Integrations."""
+    """sequences: schema ForeignSequences; integrations: Integrations."""
 
     sequences: pd.DataFrame
     integrations: pd.DataFrame

@@ -26,7 +26,7 @@ def reads(study: Study, lot: str) -> dict[str, list[str]]:
 
 
 def samples_of(study: Study, lot: str) -> list[dict[str, str]]:
-    """Samples as `contracts.foreign.Searched` distinguishes them, lot before donor, DNA before RNA; replicates of RNA together."""
+    """Samples as `contracts.foreign.Searched` distinguishes them, lot before donor, DNA before RNA; RNA replicates together."""
     roles = [role for role, own in _rna(study, lot).items() if own]
     return [{"role": role, "assay": "DNA"} for role in ("lot", "donor")] + [
         {"role": role, "assay": "RNA"} for role in roles
