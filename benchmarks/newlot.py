@@ -3,7 +3,7 @@
 Simulated studies: 18,000 genes, `pairs` accepted lots with their donors and one new lot with its own. Donors differ, all
 lots change alike, and counts scatter as negative binomials whose dispersion follows a trend with genes about it. 1,000
 genes of the new lot change otherwise, by 1 to 3 log2 units. Per number of pairs: fraction of unchanged genes with
-p < 0.05; fraction of the genes called at padj < 0.05 that are unchanged; share of the changed genes called.
+p < 0.05; fraction of the genes called at padj < 0.05 that are unchanged; fraction of the changed genes called.
 
     .venv/bin/python benchmarks/newlot.py [STUDIES]          redoes newlot.tsv (20 studies: five minutes)
 """

@@ -1,4 +1,4 @@
-"""What a job needs: measured for each tool at several sizes, compared with what is asked for, and led on to 30x.
+"""What a job needs: measured for each tool at several sizes, compared with what is asked for, and extrapolated to 30x.
 
     python benchmarks/resources.py scale chr20.fa.gz     tools on pieces of a real sequence -> rows `scaling`
     python benchmarks/resources.py demo DIRECTORY        `benchmark:` files of a finished run -> rows `demo`

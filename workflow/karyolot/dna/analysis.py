@@ -26,7 +26,7 @@ def analyse(
     sets: float | None = None,
 ) -> CopyNumberResults:
     """Log2 ratios, segments, limits of detection (verified in the lot's own reads), calls, the match with the donor, named
-    places, and the karyotype line.
+    regions, and the karyotype line.
 
     Parameters
     ----------

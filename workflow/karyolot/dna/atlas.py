@@ -50,11 +50,11 @@ class Atlas(NamedTuple):
         return 2 * sum(max(0, min(r.end, end) - max(r.start, start)) for r in own) >= end - start
 
     def genes_in(self, chrom: str, start: int, end: int) -> pd.DataFrame:
-        """Rows of `genes` that overlap a place."""
+        """Rows of `genes` that overlap an interval."""
         return _overlapping(self.genes, chrom, start, end)
 
     def bands_in(self, chrom: str, start: int = 0, end: int = sys.maxsize) -> pd.DataFrame:
-        """Rows of `cytobands` that overlap a place, or a whole contig."""
+        """Rows of `cytobands` that overlap an interval, or a whole contig."""
         return _overlapping(self.cytobands, chrom, start, end)
 
     def bands(self, chrom: str, start: int, end: int) -> str:

@@ -128,7 +128,7 @@ class GenomePlot:
 
     @property
     def room_for_axis(self) -> bool:
-        """Whether no label of a call stands where the name of the left axis does."""
+        """Whether no label of a call overlaps the name of the left axis."""
         return all(call.row != 0 or call.label_x - call.half_width > self.left + AXIS_NAME for call in self.calls)
 
     @property

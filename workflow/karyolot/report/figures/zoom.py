@@ -102,7 +102,7 @@ def _blind(record: CopyNumberRecord, offsets: Mapping[str, int]) -> list[list[in
 
 
 def _marks(record: CopyNumberRecord, offsets: Mapping[str, int]) -> dict[str, list[tuple[list[int], str]]]:
-    """Named places by kind: their ends on the joint axis, and their name."""
+    """Named regions by kind: their ends on the joint axis, and their name."""
     held = record.landmarks
     found: dict[str, list[tuple[list[int], str]]] = {"band": [], "listed": [], "gene": []}
     for chrom, start, end, kind, name in zip(held.chrom, held.start, held.end, held.kind, held.name, strict=True):
