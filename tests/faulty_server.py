@@ -11,14 +11,15 @@ class Server(ThreadingHTTPServer):
 
     drop: bytes after which each connection is cut. ranges: whether it knows them. etag: what it calls the state of a file;
     '' = it says nothing. answers: status codes of the first requests, instead of the file. stalls: requests that get a
-    header and then nothing. asked: the Range of each request. sized: whether it states lengths.
+    header and then nothing. chunked: whether a file comes in chunks, the last of which ends it. sized: whether lengths are
+    stated. asked: the Range of each request.
     """
 
     def __init__(self, body: bytes = b"") -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.body, self.drop, self.ranges, self.answers = body, 1 << 40, True, list[int]()
         self.files: dict[str, bytes] = {}
-        self.etag, self.stalls, self.sized = "", 0, True
+        self.etag, self.stalls, self.sized, self.chunked = "", 0, True, False
         self.asked: list[str] = []
         self.done = threading.Event()
 
@@ -61,6 +62,10 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("ETag", self.server.etag)
         if self.server.sized:
             self.send_header("Content-Length", str(len(whole) - start))
+        if self.server.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+            parts = [body[at : at + 1000] for at in range(start, len(body), 1000)]
+            body, start = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in [*parts, b""]), 0
         self.end_headers()
         if self.server.stalls and body:
             self.server.stalls -= 1

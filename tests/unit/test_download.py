@@ -149,6 +149,14 @@ def test_without_a_checksum_the_server_must_state_the_length(fetch: Fetch, serve
     assert fetch()
 
 
+def test_chunks_need_no_length_and_a_missing_end_is_seen(fetch: Fetch, server: Server, tmp_path: Path) -> None:
+    server.sized, server.chunked, server.drop = False, True, len(BODY) - 5000
+    with pytest.raises(KaryolotError, match="5 times in a row"):
+        fetch(checksum="")
+    server.drop = 1 << 40
+    assert fetch(checksum="") and kept(tmp_path) == {"genome.fa.gz": BODY}
+
+
 def test_a_server_that_stalls_is_asked_again(server: Server, tmp_path: Path) -> None:
     server.stalls = 1
     terms = download.Terms(timeout=0.3, wait=lambda _: None)

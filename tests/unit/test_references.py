@@ -29,6 +29,7 @@ SETTINGS = {
     "genes.gtf": "reference.gtf",
     "timing.bedgraph": "reference.replication_timing",
     "blacklist.bed": "reference.blacklist",
+    "foreign.fa": "reference.foreign",
     "snps.vcf": "identity.sites",
 }
 BIN_BP = 100
@@ -46,6 +47,7 @@ def site(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("snps.vcf", "snps.vcf"),
     ):
         shutil.copy(of / name, folder / target)
+    (folder / "foreign.fa").write_text(f">own_virus\n{'ACGTTGCA' * 40}\n", encoding="utf-8")
     (folder / "blacklist.bed").write_text("chr1\t1000\t1450\n", encoding="utf-8")
     shutil.copytree(of, folder / "genomes")
     (folder / "genomes" / "genome.yaml").rename(folder / "genomes" / "GRCh38.yaml")
@@ -89,11 +91,11 @@ def names(folder: Path) -> set[str]:
 
 def test_sizes_are_stated_before_anything_is_fetched(place: Place, server: Server, tmp_path: Path) -> None:
     shown = str(place("genes.gtf"))
-    assert "NO CHECKSUM" in shown and shown.count("sha256") == 4 and "to fetch: " in shown
+    assert "NO CHECKSUM" in shown and shown.count("sha256") == 5 and "to fetch: " in shown
     assert f"{len(server.files['genome.fa.gz']) / 1e6:.1f} MB" in shown
     assert not server.asked and not (tmp_path / "refs").exists()
     server.sized = False
-    assert "and 5 of unknown size" in str(place())
+    assert "and 6 of unknown size" in str(place())
 
 
 def test_files_are_fetched_once_prepared_and_recorded(place: Place, server: Server, site: Path, tmp_path: Path) -> None:
@@ -156,6 +158,7 @@ def test_a_cut_download_is_resumed_by_the_next_call(place: Place, server: Server
         ("genes.gtf", b"<html>log in</html>", "GTF"),
         ("timing.bedgraph", b"NC_1\t0\t100\t0.5\n", "none of its contigs"),
         ("snps.vcf", b"<html>log in</html>", "is neither VCF"),
+        ("foreign.fa", b">X02763.1\nACGTACGTACGT\n", "has 12 bases, and the record 3,221"),
     ],
 )
 def test_what_is_not_the_file_is_discarded(

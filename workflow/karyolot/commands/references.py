@@ -16,7 +16,7 @@ from karyolot.contracts.results import BinFiles
 from karyolot.contracts.settings import Counting
 from karyolot.inputs.check import read_settings
 from karyolot.inputs.files import path_fault
-from karyolot.inputs.formats import fasta, gtf, intervals, layout, manifest, sites
+from karyolot.inputs.formats import fasta, foreign_panel, gtf, intervals, layout, manifest, sites
 from karyolot.inputs.formats.manifest import Source
 from karyolot.inputs.formats.text import named
 from karyolot.inputs.genome import TRACKS, contig_fault, layout_fault, track_beside_genome
@@ -193,6 +193,8 @@ def _prepare(source: Source, raw: Path, contigs: Mapping[str, int], wanted: Orde
     if source.setting == "reference.gtf":
         if message := contig_fault(gtf.look(raw).ends, contigs, spans="genes"):
             raise Fault("E14", message, "correct the address in the manifest")
+    elif source.setting == "reference.foreign":
+        foreign_panel.look(raw)
     elif source.setting == "identity.sites":
         sites.look(raw, contigs, facts.layout.autosomes, raw.with_name(wanted.sources[0].file))
     else:

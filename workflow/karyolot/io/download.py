@@ -54,8 +54,8 @@ def fetch(url: str, target: Path, checksum: Checksum | None, terms: Terms | None
     Parameters
     ----------
     checksum
-        None: unknown. The server must then state the length, and a download is resumed only while the server confirms by
-        ETag or Last-Modified that the file is the same.
+        None: unknown. The server must then state the length or send chunks, and a download is resumed only while the server
+        confirms by ETag or Last-Modified that the file is the same.
 
     Returns
     -------
@@ -160,7 +160,7 @@ class _Transfer:
                 if answer.status == 206 and not (answer.headers["Content-Range"] or "").startswith(f"bytes {start}-"):
                     raise HTTPException("the server sends another part than requested")
                 length = answer.headers["Content-Length"]
-                if length is None and not self.pinned:
+                if length is None and not self.pinned and not answer.chunked:  # the end of chunks is marked
                     message = "the server does not state the length, and no checksum is known"
                     raise KaryolotError(
                         f"{self.url}: {message}; a truncated file could not be recognised: state a checksum"

@@ -13,7 +13,7 @@ from karyolot.inputs.formats.text import named, table
 from karyolot.io.shipped import RESOURCES
 
 COLUMNS = ("accession", "organism", "group", "kind", "length", "sha256", "source")
-FETCH = "fetch the panel again by the command of config/README.md"
+FETCH = "fetch the panel by karyolot references, or name a complete one"
 LONGEST = 50_000_000
 """Bases: longer panels are genomes of animals or bacteria by the hundred, for which this search is not made."""
 

@@ -15,6 +15,7 @@ SETTINGS = (
     "reference.mappability",
     "reference.blacklist",
     "reference.replication_timing",
+    "reference.foreign",
     "identity.sites",
 )
 """In the order in which they are fetched and checked: the contigs of the genome are compared with all others."""
