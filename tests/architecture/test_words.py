@@ -192,7 +192,7 @@ def test_prose_uses_the_terms_of_the_field() -> None:
         (document, "A `told` span, and ```told```.\n", None, ""),
         (comments, "rule a: # it is told\n", 1, "told"),
         (python, 'def f(told):\n    """Fine.\n\n    The shares of cells.\n    """\n', 4, "The shares"),
-        (python, 'raise Fault(f"{name} occurs twice")\n', 1, "stands"),
+        (python, 'raise Fault(f"{name} stands twice")\n', 1, "stands"),
         (python, 'row["told"] = share * 2\n', None, ""),
         (python, 'def f():\n    """A bin. asked, place: of it; told by name."""\n', 2, "told"),
         (template, '<p class="thin">{{ row|place }} {{ "is told" if asked }}</p>\n', 1, "told"),
