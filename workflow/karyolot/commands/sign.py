@@ -49,7 +49,7 @@ def sign(directory: Path, report: Path, certificate: Path, password: bytes, role
     _stop_unfit(report, content, role, target)
     reason = f"{MEANINGS[role]}. Lot {facts['lot']}, revision {state.revision}, record {facts['report_id']}"
     reason += f", sha256 {facts['record_sha256']}"
-    signed = signature.sign(content, signer, role, {"name": name.strip(), "reason": reason})
+    signed = signature.sign(content, signer, role, name.strip(), reason)
     held = signature.described(signer)
     event = {
         "lot": facts["lot"],

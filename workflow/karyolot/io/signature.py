@@ -1,7 +1,6 @@
 """Signatures on PDF reports: PAdES (ETSI EN 319 142) with the key of a PKCS#12 file, made and verified offline by pyHanko."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -87,14 +86,20 @@ def _stop_unfit(path: Path, signer: Any) -> None:
         )
 
 
-def sign(content: bytes, signer: Any, role: Role, facts: Mapping[str, str]) -> bytes:
-    """A PDF with the signature of a role added at its end. facts: name, reason, and location where it is known."""
+def sign(content: bytes, signer: Any, role: Role, name: str, reason: str) -> bytes:
+    """A PDF with the signature of a role added at its end, in the name of a person and with a reason."""
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign import PdfSignatureMetadata, PdfSigner
     from pyhanko.sign.fields import SigSeedSubFilter
 
     logging.getLogger("pyhanko").setLevel(logging.ERROR)  # its remarks are on the size of the cell
-    about = PdfSignatureMetadata(field_name=role, md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES, **facts)
+    about = PdfSignatureMetadata(
+        field_name=role,
+        md_algorithm="sha256",
+        subfilter=SigSeedSubFilter.PADES,
+        name=name,
+        reason=reason,
+    )
     signed = PdfSigner(about, signer=signer).sign_pdf(
         IncrementalPdfFileWriter(BytesIO(content)), existing_fields_only=True
     )
