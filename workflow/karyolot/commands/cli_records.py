@@ -121,3 +121,26 @@ def sign(
     else:
         password = read_bytes(password_file).split(b"\n")[0].rstrip(b"\r")
     print(put(directory, report, certificate, password, role, name))
+
+
+@app.command()
+def qualify(
+    directory: Directory = Path(),
+    lot: Annotated[
+        str, typer.Option(help="Whose reads are used.", show_default="the finished lot with the fewest calls")
+    ] = "",
+    name: Annotated[str, typer.Option(help="Who qualifies.", show_default="the login")] = "",
+    config: Annotated[Path | None, typer.Option(help="Default: config/config.yaml in the working directory.")] = None,
+) -> None:
+    """Qualify this installation on a finished lot: spike known changes into its reads, and write an IQ/OQ/PQ report. Exit code 1
+    if a check fails."""
+    from karyolot.commands.qualify import qualify as run
+
+    made, folder = run(directory, lot, name, config)
+    for check in made.checks:
+        print(f"{check.outcome:8} {check.id} {check.title}: {check.found or check.reason}")
+    for one in made.differences:
+        print(f"changed  {one.what}: {one.before} -> {one.now}")
+    print(f"{made.outcome}: {folder}")
+    if made.outcome == "FAIL":
+        raise typer.Exit(1)

@@ -19,6 +19,7 @@ Kind = Literal[
     "revised",
     "superseded",
     "signed",
+    "qualified",
     "repaired",
 ]
 """override: a finding accepted although its computed outcome is worse than REVIEW. revised: revision n+1 was opened;

@@ -203,10 +203,10 @@ def _changed_since_installed() -> bool | None:
     installed = importlib.metadata.distributions(name=PACKAGE.name, path=[str(PACKAGE.parent)])
     files = [file for found in installed for file in found.files or () if file.parts[0] == PACKAGE.name]
     sums = {Path(str(file.locate())): file.hash.value for file in files if file.hash}
-    return any(_record_sum(path) != sum_then for path, sum_then in sums.items()) if sums else None
+    return any(record_sum(path) != sum_then for path, sum_then in sums.items()) if sums else None
 
 
-def _record_sum(path: Path) -> str | None:
+def record_sum(path: Path) -> str | None:
     """sha256 of a file as the RECORD of a wheel writes it; None when the file is gone."""
     if not path.is_file():
         return None

@@ -56,17 +56,23 @@ def print_pdf(record: Record, attached: bytes, fonts: Mapping[str, bytes], made_
 
     The same record and code give the same bytes. Letters DejaVu lacks are taken from the fonts of the machine.
     """
+    about = f"The record {record.report_id} this report was made from"
+    return print_page(render(record, made_by, paper=True), "report.json", about, attached, fonts)
+
+
+def print_page(html: str, name: str, about: str, attached: bytes, fonts: Mapping[str, bytes]) -> bytes:
+    """A page as PDF/A-3b. name, about, attached: of the file it carries."""
     fetcher = _OnlyFonts(fonts)
     source = Attachment(
         string=attached,
-        name="report.json",
-        description=f"The record {record.report_id} this report was made from",
+        name=name,
+        description=about,
         created=NO_DATE,
         modified=NO_DATE,
         relationship="Source",
         url_fetcher=fetcher,
     )
-    page = HTML(string=_for_paper(render(record, made_by, paper=True)), url_fetcher=fetcher)
+    page = HTML(string=_for_paper(html), url_fetcher=fetcher)
     with _uncollected():
         made = page.write_pdf(
             font_config=FontConfiguration(), attachments=[source], pdf_variant="pdf/a-3b", finisher=add_fields

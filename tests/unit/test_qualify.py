@@ -1,0 +1,207 @@
+"""Qualification of an installation on a finished lot: each check can pass and can fail."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pypdf
+import pytest
+import yaml
+
+import planted
+import planted_records
+from karyolot.commands.installed import byte_check, code_check, tools_of, version_check
+from karyolot.commands.qualify import qualify
+from karyolot.contracts.alleles import AlleleCounts
+from karyolot.contracts.copy_number import Bins, Counts
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.qualification import Check, Program, Qualification, outcome_of
+from karyolot.dna.analysis import analyse
+from karyolot.io import ledger
+from karyolot.io.files import write_json
+from karyolot.io.tables import write_copy_number, write_table
+from karyolot.plan import files
+from karyolot.report.qualification import render_qualification
+
+SITES = 1500
+pytestmark = pytest.mark.filterwarnings("ignore:.*sRGB2014[.]icc:pytest.PytestUnraisableExceptionWarning")
+
+
+def alleles(genotype: np.ndarray, frequency: np.ndarray, seed: int, depth: int = 20) -> pd.DataFrame:
+    """Schema AlleleCounts of a person; genotype: copies of alt at each site."""
+    generator = np.random.default_rng(seed)
+    total = generator.poisson(depth, SITES)
+    alt = generator.binomial(total, np.clip(genotype / 2, 0.005, 0.995))
+    start = 1_000_000 + 50_000 * np.arange(SITES)
+    return pd.DataFrame(
+        {
+            "chrom": "chr1", "start": start, "end": start + 1, "ref": "A", "alt": "C", "frequency": frequency,
+            "ref_count": total - alt, "alt_count": alt, "other_count": 0,
+        }
+    )  # fmt: skip
+
+
+def person(seed: int, frequency: np.ndarray) -> np.ndarray:
+    return np.random.default_rng(seed).binomial(2, frequency)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of one lot that came as counts, with its results."""
+    folder = tmp_path_factory.mktemp("site")
+    bins = planted.genome(500_000)
+    (folder / "config").mkdir()
+    tables = {
+        "D1-wgs": planted.sample(bins, [], "donor", "F", 10_000, 1),
+        "L1-wgs": planted.sample(bins, [], "lot", "F", 10_000, 2),
+    }
+    settings = planted.SETTINGS.model_copy(update={"spike_ins": 100, "lod_sizes_mb": (5,)})
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.tsv", sep="\t", index=False)
+        (folder / files.COUNTS.format(sample=name)).parent.mkdir(parents=True)
+        write_table(table, folder / files.COUNTS.format(sample=name), Counts)
+    bins[["chrom", "start", "end", "gc", "replication_timing", "gap"]].to_csv(
+        folder / "bins.tsv", sep="\t", index=False
+    )
+    (folder / files.BINS).parent.mkdir(parents=True)
+    write_table(bins, folder / files.BINS, Bins)
+    frequency = np.random.default_rng(5).uniform(0.2, 0.8, SITES)
+    own = person(6, frequency)
+    for seed, name in enumerate(tables):
+        write_table(alleles(own, frequency, seed), folder / files.ALLELES.format(sample=name), AlleleCounts)
+    found = analyse(bins, tables["L1-wgs"], tables["D1-wgs"], "F", settings, planted.ATLAS, planted.LAYOUT)
+    named = {name: str(folder / path) for name, path in files.DNA.at(lot="L1").named().items()}
+    (folder / "results/L1/dna").mkdir(parents=True)
+    write_copy_number(found, named)
+    record = planted_records.passing()
+    lot = record.lot.model_copy(update={"lot_id": "L1", "donor_id": "D1"})
+    record = planted_records.reworded(record, lot=lot)
+    write_json(record.model_dump(mode="json", by_alias=True), folder / "results/L1/report.json")
+    config = {
+        "reference": {"layout": "shipped:genomes/GRCh38.yaml", "bins": "bins.tsv"},
+        "counting": {"bin_bp": 500_000},
+        "copy_number": {"spike_ins": 100, "lod_sizes_mb": [5]},
+    }
+    (folder / "config/config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "config/donors.tsv").write_text("donor_id\tsex\nD1\tF\n")
+    (folder / "config/lots.tsv").write_text("lot_id\tdonor_id\tpassage\nL1\tD1\t5\n")
+    rows = [
+        "sample_id\tassay\tlot_id\tdonor_id\tcounts",
+        "D1-wgs\twgs\t\tD1\tD1-wgs.tsv",
+        "L1-wgs\twgs\tL1\t\tL1-wgs.tsv",
+    ]
+    (folder / "config/samples.tsv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def qualified(finished: Path) -> tuple[Qualification, Path]:
+    return qualify(finished, name="A. Person")
+
+
+def outcomes(made: Qualification) -> dict[str, str]:
+    return {check.id: check.outcome for check in made.checks}
+
+
+def test_a_sound_site_passes_operation_and_performance(qualified: tuple[Qualification, Path]) -> None:
+    made, _ = qualified
+    found = outcomes(made)
+    named = {check.id: f"{check.found} {check.reason}" for check in made.checks}
+    for name in ("IQ4", "OQ1", "OQ2", "OQ3", "OQ4", "OQ5", "OQ6", "OQ7", "PQ1", "PQ2"):
+        assert found[name] == "PASS", (name, named[name])
+    assert (found["OQ8"], found["PQ3"]) == ("NOT DONE", "NOT DONE")
+    assert "Trisomy 8" in named["OQ2"] and "5%" in named["OQ6"].replace("5.0%", "5%")
+    assert made.number == 1 and made.differences == () and made.previous == ""
+
+
+def test_page_and_pdf_carry_the_record_and_the_ledger_its_checksum(
+    finished: Path, qualified: tuple[Qualification, Path]
+) -> None:
+    made, folder = qualified
+    page = (folder / "qualification.html").read_text()
+    assert "Operational qualification (OQ)" in page and "Trisomy 8 in 20% of cells" in page
+    entry = ledger.read(finished)[-1]
+    assert entry.kind == "qualified" and entry.facts["sha256"] in page
+    pdf = pypdf.PdfReader(folder / "qualification.pdf")
+    assert pdf.attachments["qualification.json"][0] == (folder / "qualification.json").read_bytes()
+    assert set(pdf.get_fields() or {}) >= {"prepared", "reviewed", "qa"}
+    assert made.name == "A. Person"
+
+
+def test_a_second_qualification_shows_what_changed(
+    finished: Path, qualified: tuple[Qualification, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counts of the lot other than those its results were made from."""
+    monkeypatch.setattr("karyolot.dna.qualification.copy_number_checks", lambda pair: [])
+    site = tmp_path / "site"
+    shutil.copytree(finished, site)
+    lot = pd.read_parquet(site / files.COUNTS.format(sample="L1-wgs"))
+    changed = lot.assign(count=lot["count"] + (np.arange(len(lot)) == 700) * 50)
+    write_table(changed, site / files.COUNTS.format(sample="L1-wgs"), Counts)
+    made, _ = qualify(site)
+    assert made.number == 2 and made.outcome == "FAIL"
+    assert outcomes(made)["PQ1"] == "FAIL"
+    assert any(one.what.startswith("PQ1") and one.before.startswith("PASS") for one in made.differences)
+    assert "Changes since the last qualification" in render_qualification(made, "0" * 64)
+
+
+def test_an_edited_record_of_the_last_qualification_is_refused(
+    finished: Path, qualified: tuple[Qualification, Path], tmp_path: Path
+) -> None:
+    site = tmp_path / "site"
+    shutil.copytree(finished, site)
+    record = site / "qualification/001/qualification.json"
+    record.write_text(record.read_text().replace("NOT DONE", "PASS"))
+    with pytest.raises(KaryolotError):
+        qualify(site)
+
+
+def test_a_study_without_a_finished_lot_is_told_to_run_first(finished: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    shutil.copytree(finished, site)
+    shutil.rmtree(site / "results/L1")
+    with pytest.raises(KaryolotError, match="run the study first"):
+        qualify(site)
+
+
+def program(version: str, sha256: str) -> Program:
+    return Program(name="samtools", kind="tool", version=version, expected="1.16.1", sha256=sha256)
+
+
+def test_a_byte_changed_tool_fails_and_an_upgrade_is_a_change_of_version() -> None:
+    before = [program("1.16.1", "a")]
+    assert byte_check([program("1.16.1", "a")], (), before).outcome == "PASS"
+    changed = byte_check([program("1.16.1", "b")], (), before)
+    assert changed.outcome == "FAIL" and "samtools 1.16.1: sha256 b, was a" in changed.found
+    assert byte_check([program("1.17", "b")], (), before).outcome == "PASS"
+    assert byte_check([program("1.16.1", "a")], ("numpy: numpy/core.py",), ()).outcome == "FAIL"
+    assert version_check([program("1.17", "b")]).outcome == "FAIL"
+    assert version_check([program("1.16.1", "b")]).outcome == "PASS"
+
+
+def test_code_with_changes_fails_and_unknown_code_is_not_done() -> None:
+    assert code_check(False, "a" * 40).outcome == "PASS"
+    assert code_check(True, "a" * 40).outcome == "FAIL"
+    assert code_check(None, None).outcome == "NOT DONE"
+
+
+def test_tools_are_hashed_as_they_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "samtools"
+    tool.write_text("#!/bin/sh\necho samtools 1.16.1\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    (first,) = tools_of(["samtools"])
+    tool.write_text(tool.read_text() + "# other bytes\n")
+    (second,) = tools_of(["samtools"])
+    assert first.version == second.version == first.expected == "1.16.1"
+    assert byte_check([second], (), [first]).outcome == "FAIL"
+
+
+def test_the_outcome_of_all_checks() -> None:
+    def check(outcome: str, required: bool = True) -> Check:
+        return Check(id="X", stage="IQ", title="", limit="", found="", outcome=outcome, required=required)  # type: ignore[arg-type]
+
+    assert outcome_of((check("PASS"), check("NOT DONE", required=False))) == "PASS"
+    assert outcome_of((check("PASS"), check("NOT DONE"))) == "INCOMPLETE"
+    assert outcome_of((check("NOT DONE"), check("FAIL"))) == "FAIL"

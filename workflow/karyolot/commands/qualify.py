@@ -1,0 +1,291 @@
+"""`karyolot qualify`: installation, operation and performance of this software on a site's own reads and machine."""
+
+import platform
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from karyolot.commands.installed import byte_check, code_check, libraries, tools_of, version_check
+from karyolot.contracts.alleles import AlleleCounts
+from karyolot.contracts.cells import of_diploid
+from karyolot.contracts.copy_number import Arms, Bins, Counts, Lod, LogRatios, Segments
+from karyolot.contracts.problems import InputProblems, KaryolotError
+from karyolot.contracts.qualification import Check, Program, Qualification, Requirement, differences, outcome_of
+from karyolot.contracts.settings import Config
+from karyolot.contracts.sheets import Study
+from karyolot.dna import qualification as spikes
+from karyolot.dna.atlas import Atlas
+from karyolot.dna.counts import conform_counts
+from karyolot.dna.ratio import compare
+from karyolot.dna.segments import segment
+from karyolot.inputs import check
+from karyolot.inputs.formats import bin_counts, fastq
+from karyolot.inputs.reference import places
+from karyolot.io import ledger
+from karyolot.io.files import read_bytes, read_model, sha256, write_bytes, write_model, write_text
+from karyolot.io.record import read_record
+from karyolot.io.tables import read_table
+from karyolot.plan import commands, files, samples
+from karyolot.plan.provenance import code_state
+from karyolot.report.control import CONTROL, groups
+from karyolot.report.overview import overview_row
+from karyolot.report.pdf import FONTS
+from karyolot.report.qualification import qualification_pdf, render_qualification
+
+FOLDER, RECORD = "qualification", "qualification.json"
+SETTINGS = "config/config.yaml"
+CUT, MOST_CUT = 0.6, 20_000_000
+"""Part of a file that is left of it, and most bytes of that: a cut is found at the end of what is there."""
+LEAST_FOUND = 0.9
+"""Fraction of spike-ins at the claimed size that must have been called, as in criterion Q06b."""
+
+
+class _Site(NamedTuple):
+    """The study, and whose reads are used. sets: of chromosomes in the lot's cells."""
+
+    directory: Path
+    settings: Config
+    study: Study
+    lot: str
+    donor: str
+
+    def path(self, name: str) -> Path:
+        return self.directory / name
+
+
+def qualify(directory: Path, lot: str = "", name: str = "", config: Path | None = None) -> tuple[Qualification, Path]:
+    """Qualify an installation on a finished lot of a study; writes record, page and PDF below `qualification/`.
+
+    Parameters
+    ----------
+    lot
+        Whose reads are used; '' = the finished lot with the fewest calls.
+    name
+        Of the person; '' = the login.
+
+    Raises
+    ------
+    KaryolotError
+        When the study has no finished lot with counts, or its settings cannot be read.
+    """
+    path = config or directory / SETTINGS
+    settings, study = check.load(check.read_settings(path), directory, [path], contents=False)
+    chosen = lot or _calmest(directory, study)
+    record = read_record(directory, chosen)
+    site = _Site(directory, settings, study, chosen, record.lot.donor_id)
+    before = _last(directory)
+    old = None if before is None else read_model(before, Qualification)
+    programs, checks = _installation(site, path, old)
+    checks = (*checks, *_operation(site), *_performance(site))
+    code = code_state()
+    made = Qualification(
+        number=1 if old is None else old.number + 1,
+        at=ledger.now_utc(),
+        name=name or ledger.login(),
+        user=ledger.login(),
+        host=platform.node(),
+        system=f"{platform.platform()}, Python {platform.python_version()}",
+        code=code,
+        lot_id=site.lot,
+        donor_id=site.donor,
+        programs=programs,
+        checks=checks,
+        previous="" if before is None else sha256(before),
+        differences=differences(old, code, programs, checks),
+        outcome=outcome_of(checks),
+    )
+    return made, _write(directory, made)
+
+
+def _write(directory: Path, made: Qualification) -> Path:
+    folder = directory / FOLDER / f"{made.number:03}"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_model(made, folder / RECORD)
+    digest = sha256(folder / RECORD)
+    fonts = {key: read_bytes(file) for key, file in FONTS.items()}
+    write_text(render_qualification(made, digest), folder / "qualification.html")
+    write_bytes(qualification_pdf(made, digest, read_bytes(folder / RECORD), fonts), folder / "qualification.pdf")
+    facts = {"number": made.number, "lot": made.lot_id, "outcome": made.outcome, "sha256": digest, "name": made.name}
+    ledger.append(directory, ("qualified", facts))
+    return folder
+
+
+def _last(directory: Path) -> Path | None:
+    """Record of the last qualification."""
+    return max((directory / FOLDER).glob(f"*/{RECORD}"), default=None)
+
+
+def _calmest(directory: Path, study: Study) -> str:
+    """The finished lot with a verdict on stability that has the fewest calls."""
+    found = {}
+    for lot in samples.lots_with_dna(study):
+        try:
+            record = read_record(directory, lot)
+        except KaryolotError:
+            continue
+        if not record.verdict.suppressed:
+            found[lot] = len(record.copy_number.calls)
+    if not found:
+        raise KaryolotError(
+            f"{directory / 'results'} holds no finished lot with a verdict on stability; qualification spikes changes into the"
+            " reads of one: run the study first"
+        )
+    return min(found, key=lambda lot: found[lot])
+
+
+def _installation(
+    site: _Site, config: Path, old: Qualification | None
+) -> tuple[tuple[Program, ...], tuple[Check, ...]]:
+    """Programs, and the checks of the installation."""
+    code = code_state()
+    held, changed = libraries()
+    programs = (*tools_of(commands.all_tools(site.study, site.settings)), *held)
+    before = () if old is None else old.programs
+    checks = (
+        code_check(code.dirty, code.commit),
+        version_check(programs),
+        byte_check(programs, changed, before),
+        _inputs(site, config),
+    )
+    return programs, checks
+
+
+def _inputs(site: _Site, config: Path) -> Check:
+    test = Requirement("IQ4", "IQ", "Settings, sheets and files of the study", "karyolot check finds no error")
+    try:
+        check.load(check.read_settings(config), site.directory, [config])
+    except InputProblems as problems:
+        return test.done("errors", str(problems).splitlines()[0])
+    return test.done("no error")
+
+
+def _operation(site: _Site) -> tuple[Check, ...]:
+    lot, donor, other = _alleles(site)
+    driver = Requirement("OQ8", "OQ", "TP53 hotspot variant", "found in the lot, absent in the donor", required=False)
+    return (
+        *spikes.copy_number_checks(_pair(site)),
+        *spikes.identity_checks(lot, donor, other, site.settings.identity),
+        _truncated(site),
+        driver.not_done("left out: small variants are not spiked in by this version"),
+    )
+
+
+def _pair(site: _Site) -> spikes.Pair:
+    """Counts of lot and donor, with the lot's limits as fractions of diploid cells."""
+    sets, dna = samples.sets_of(site.study, site.lot), files.DNA.at(lot=site.lot)
+    arms, lod = read_table(site.path(dna.arms), Arms), read_table(site.path(dna.lod), Lod)
+    reference, settings = site.settings.reference, site.settings.copy_number
+    layout, recurrent = (str(site.path(files.shipped(path))) for path in (reference.layout, settings.recurrent_regions))
+    return spikes.Pair(
+        bins=read_table(site.path(files.BINS), Bins),
+        lot=read_table(site.path(files.counts_of(site.study, lot=site.lot)), Counts),
+        donor=read_table(site.path(files.counts_of(site.study, donor=site.donor)), Counts),
+        arms=arms.assign(lod_gain=of_diploid(arms["lod_gain"], sets), lod_loss=of_diploid(arms["lod_loss"], sets)),
+        lod=lod.assign(fraction=of_diploid(lod["fraction"], sets)),
+        sex=samples.sex_of(site.study, site.lot),
+        settings=settings,
+        atlas=Atlas.of(places(layout, recurrent, [str(site.path(path)) for path in files.given(reference.gtf)])),
+    )
+
+
+def _alleles(site: _Site) -> tuple[pd.DataFrame | None, pd.DataFrame | None, pd.DataFrame | None]:
+    """Allele counts of lot and donor, and of another donor of the study at the same sites; None where there are none."""
+
+    def held(sample: str) -> pd.DataFrame | None:
+        path = site.path(files.ALLELES.format(sample=sample))
+        return read_table(path, AlleleCounts) if path.is_file() else None
+
+    donor, lot = (held(sample) for sample in samples.wgs_pair(site.study, site.lot))
+    first = (rows[0] for rows in site.study.samples.values())
+    others = [row.sample_id for row in first if row.assay == "wgs" and row.donor_id not in (None, site.donor)]
+    keys = ["chrom", "start", "alt"]
+    same = (
+        table
+        for table in map(held, others)
+        if table is not None and donor is not None and table[keys].equals(donor[keys])
+    )
+    return lot, donor, next(same, None)
+
+
+def _truncated(site: _Site) -> Check:
+    """A file of the lot's reads, cut: the reader of the pipeline must refuse it."""
+    row = site.study.samples[samples.dna_sample(site.study, lot=site.lot)][0]
+    column = next(name for name in ("fastq_1", "alignment", "counts") if getattr(row, name) is not None)
+    source = site.path(str(getattr(row, column)))
+    test = Requirement("OQ7", "OQ", f"Truncated file ({column})", "refused")
+    if not source.is_file():
+        return test.not_done(f"{source.name} is not there any more")
+    with tempfile.TemporaryDirectory() as folder:
+        cut = Path(folder) / source.name
+        with source.open("rb") as whole, cut.open("wb") as part:
+            part.write(whole.read(min(int(source.stat().st_size * CUT), MOST_CUT)))
+        refused = _is_refused(column, cut, site)
+    return test.done("refused" if refused else "read as complete", "" if refused else "a truncated file was accepted")
+
+
+def _is_refused(column: str, cut: Path, site: _Site) -> bool:
+    """Whether the step that reads such a file in a run refuses it."""
+    try:
+        if column == "alignment":
+            shown = subprocess.run(["samtools", "quickcheck", str(cut)], capture_output=True, check=False)
+            return shown.returncode != 0
+        if column == "fastq_1":
+            fastq.read([cut], [None])
+        else:
+            bins = read_table(site.path(files.BINS), Bins)
+            conform_counts(bins, pd.DataFrame(bin_counts.read(cut)), str(cut))
+    except KaryolotError:
+        return True
+    return False
+
+
+def _performance(site: _Site) -> tuple[Check, ...]:
+    return _again(site), _power(site), _control(site)
+
+
+def _again(site: _Site) -> Check:
+    """The lot's own results, made again from its counts."""
+    limit = "log2 ratios and segments are identical to the finished results"
+    test = Requirement("PQ1", "PQ", f"Analysis of {site.lot} repeated", limit)
+    pair, dna = _pair(site), files.DNA.at(lot=site.lot)
+    ratios, _ = compare(pair.bins, pair.lot, pair.donor, pair.sex, pair.settings)
+    segments = segment(ratios, pair.settings).segments
+    held = {"log2 ratios": (ratios, dna.ratios, LogRatios), "segments": (segments, dna.segments, Segments)}
+    differ = [name for name, (now, path, kind) in held.items() if not now.equals(read_table(site.path(path), kind))]
+    shown = f"{' and '.join(differ)} differ" if differ else f"identical: {len(ratios)} bins, {len(segments)} segments"
+    return test.done(shown, "the same counts gave other results" if differ else "")
+
+
+def _power(site: _Site) -> Check:
+    limit = f"at least {LEAST_FOUND:.0%} of the spike-ins called"
+    test = Requirement("PQ2", "PQ", "Limits of detection at the claimed size, by spike-ins of the run", limit)
+    claim = read_record(site.directory, site.lot).copy_number.claim
+    if claim is None or not claim.gains_spiked_in or not claim.losses_spiked_in:
+        return test.not_done("the lot has no limit at the claimed size")
+    worse = min(claim.gains_found / claim.gains_spiked_in, claim.losses_found / claim.losses_spiked_in)
+    gains, losses = (
+        f"{claim.gains_found} of {claim.gains_spiked_in}",
+        f"{claim.losses_found} of {claim.losses_spiked_in}",
+    )
+    fault = "" if worse >= LEAST_FOUND else "fewer spike-ins were called than the limits state"
+    return test.done(f"{gains} gains, {losses} losses", fault)
+
+
+def _control(site: _Site) -> Check:
+    """The physical control lot that is sequenced with each batch."""
+    limit = "the last control lot within the action limits of its control charts"
+    test = Requirement("PQ3", "PQ", "Control lot (system suitability)", limit, required=False)
+    named = [lot for lot, row in site.study.lots.items() if row.bank == CONTROL]
+    finished = [lot for lot in named if site.path(files.REPORT.format(lot=lot)).is_file()]
+    rows = [overview_row(read_record(site.directory, lot)) for lot in finished]
+    charts = [
+        chart for group in groups(rows)[0] if group.kind == "control" for chart in group.charts if not chart.unset
+    ]
+    if not charts:
+        return test.not_done(f"{len(rows)} control lots: limits not set" if named else "no lot has the bank CONTROL")
+    out = [one.title for one in charts if any(s.level == "action" and s.lot_id == one.lots[-1] for s in one.signals)]
+    shown = f"{len(charts)} charts" + (f"; beyond: {', '.join(out)}" if out else ", all within")
+    return test.done(shown, "the control lot is beyond an action limit" if out else "")

@@ -1,0 +1,232 @@
+"""Known changes spiked into a site's own reads -> checks of an operational qualification.
+
+Spikes are made from the fragments that were counted in the site's reads, by thinning alone: a loss in a fraction f of the cells
+keeps each of the lot's fragments there with probability 1 - f/2, a gain each of the donor's with 1 / (1 + f/2), as a fragment
+that was not sequenced cannot be made up. From the counts on everything runs as in an analysis. Fixed seeds: the same reads give
+the same checks.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from karyolot.contracts.cells import interval, percent
+from karyolot.contracts.contigs import contig_key
+from karyolot.contracts.qualification import Check, Requirement
+from karyolot.contracts.settings import CopyNumber, Identity
+from karyolot.dna.atlas import Atlas
+from karyolot.dna.calls import call_changes
+from karyolot.dna.contamination import identify
+from karyolot.dna.limits import known_regions
+from karyolot.dna.ratio import compare
+from karyolot.dna.segments import segment
+
+SEED = 20_260_311
+TRISOMY, GUEST = 0.2, 0.05
+"""Cell fraction of the spiked trisomy 8; fraction of reads of the spiked other person."""
+GUEST_RANGE = (0.04, 0.06)
+AT_LIMIT, FOUND_AT_LIMIT = 10, 8
+"""Spikes at a limit of detection and how many must be called: fewer of ten are in 1.2 % of the cases where 95 % are called."""
+CLEAR, FACTOR = 5, 1.5
+"""Losses of the claimed size at FACTOR times their limit, all of which must be called: |z| is then 2.8 above its threshold."""
+HOTSPOT = "20q11.21"
+OVERLAP = 0.5
+"""Part of a spike that a call of its type must cover."""
+BLOCK = 50
+"""Neighbours in frequency among which sites are exchanged to make another person."""
+
+
+class Pair(NamedTuple):
+    """A lot and its donor, as counted: schemas Bins, Counts and Counts; arms, lod: schemas Arms and Lod, as analysed."""
+
+    bins: pd.DataFrame
+    lot: pd.DataFrame
+    donor: pd.DataFrame
+    arms: pd.DataFrame
+    lod: pd.DataFrame
+    sex: str
+    settings: CopyNumber
+    atlas: Atlas
+
+
+def calls_of(pair: Pair) -> pd.DataFrame:
+    """Schema Calls, from counts as an analysis has it."""
+    ratios, facts = compare(pair.bins, pair.lot, pair.donor, pair.sex, pair.settings)
+    segments, noise, donor_noise = segment(ratios, pair.settings)
+    arms = known_regions(ratios, noise, pair.settings, pair.atlas)
+    return call_changes(ratios, segments, arms, noise, donor_noise, pair.settings, pair.atlas, facts)
+
+
+def copy_number_checks(pair: Pair) -> list[Check]:
+    """No change in the donor against itself; trisomy 8, 20q11.21 and a loss of the claimed size where they are spiked in."""
+    return [_null(pair), _trisomy(pair), _hotspot(pair), _loss(pair)]
+
+
+def spiked(pair: Pair, inside: NDArray[np.bool_], type_: str, fraction: float, seed: int = 0) -> Pair:
+    """The pair with a change of one of two copies in a fraction of the cells in these bins."""
+    generator = np.random.default_rng([SEED, seed])
+    kept = 1 - fraction / 2 if type_ == "loss" else 1 / (1 + fraction / 2)
+    table = pair.lot if type_ == "loss" else pair.donor
+    counts = table["count"].to_numpy().copy()
+    counts[inside] = generator.binomial(counts[inside], kept)
+    thinned = table.assign(count=counts)
+    return pair._replace(lot=thinned) if type_ == "loss" else pair._replace(donor=thinned)
+
+
+def _null(pair: Pair) -> Check:
+    test = Requirement("OQ1", "OQ", "Donor's reads split in two: no change", "0 calls")
+    generator = np.random.default_rng(SEED)
+    counts = pair.donor["count"].to_numpy()
+    half = generator.binomial(counts, 0.5)
+    found = calls_of(pair._replace(lot=pair.donor.assign(count=half), donor=pair.donor.assign(count=counts - half)))
+    named = f": {', '.join(found['name'])}" if len(found) else ""
+    return test.done(f"{len(found)} calls{named}", "a change was called between halves of one sample" if named else "")
+
+
+def _trisomy(pair: Pair) -> Check:
+    limit = "called as a gain of chromosome 8; 95% CI holds the spiked fraction"
+    test = Requirement("OQ2", "OQ", f"Trisomy 8 in {percent(TRISOMY)} of cells", limit)
+    inside = (pair.bins["chrom"].map(contig_key) == "8").to_numpy()
+    lod = _limit_of(pair.arms, "8")
+    if lod is None:
+        return test.not_done("chromosome 8 is not assessable in these reads")
+    if lod > TRISOMY:
+        return test.not_done(f"its limit of detection in these reads is {percent(lod)}; deeper sequencing is needed")
+    if len(own := _over(calls_of(pair), pair.bins, inside, "gain")):
+        return test.not_done(f"the lot has a change there ({own['name'].iloc[0]}); choose another lot")
+    found = _over(calls_of(spiked(pair, inside, "gain", TRISOMY, 2)), pair.bins, inside, "gain")
+    if found.empty:
+        return test.done("not called", "the spiked change was not called")
+    best = found.iloc[0]
+    fraction, low, high = (float(best[name]) for name in ("fraction", "fraction_low", "fraction_high"))
+    shown = f"{best['name']} in {percent(fraction)} of cells (95% CI {interval(low, high)})"
+    return test.done(shown, "" if low <= TRISOMY <= high else "the interval does not hold the spiked fraction")
+
+
+def _hotspot(pair: Pair) -> Check:
+    limit = f"called in at least {FOUND_AT_LIMIT} of {AT_LIMIT} spikes"
+    test = Requirement("OQ3", "OQ", f"Gain of {HOTSPOT} at its limit of detection", limit)
+    place = next((one for one in pair.atlas.recurrent_places() if one[0] == HOTSPOT), None)
+    lod = _limit_of(pair.arms, HOTSPOT)
+    if place is None or lod is None or lod > 1:
+        return test.not_done(f"{HOTSPOT} has no limit of detection in these reads")
+    middle = (pair.bins["start"] + pair.bins["end"]) // 2
+    inside = ((pair.bins["chrom"].map(contig_key) == place[1]) & middle.between(place[2], place[3], "left")).to_numpy()
+    if len(_over(calls_of(pair), pair.bins, inside, "gain")):
+        return test.not_done("the lot has a gain there; choose another lot")
+    spikes = (spiked(pair, inside, "gain", lod, 100 + n) for n in range(AT_LIMIT))
+    hits = sum(len(_over(calls_of(one), pair.bins, inside, "gain")) > 0 for one in spikes)
+    fault = "" if hits >= FOUND_AT_LIMIT else "fewer spikes were called than the limit of detection states"
+    return test.done(f"called in {hits} of {AT_LIMIT} spikes at {percent(lod)} of cells", fault)
+
+
+def _loss(pair: Pair) -> Check:
+    size = pair.settings.claim_mb
+    title = f"Loss of {size:g} Mb at {FACTOR:g} times its limit of detection"
+    test = Requirement("OQ4", "OQ", title, f"called in {CLEAR} of {CLEAR} spikes")
+    own = pair.lod[(pair.lod["size_bp"] == round(size * 1e6)) & (pair.lod["type"] == "loss")]["fraction"]
+    if own.empty or pd.isna(own.iloc[0]) or FACTOR * own.iloc[0] > 1:
+        return test.not_done(f"{size:g} Mb have no limit of detection in these reads, or too high a one")
+    places = _regions(pair, size)
+    if not places:
+        return test.not_done(f"no {size:g} Mb without a change of the lot's own")
+    fraction, generator, hits = FACTOR * float(own.iloc[0]), np.random.default_rng(SEED), 0
+    for n in range(CLEAR):
+        inside = places[int(generator.integers(len(places)))]
+        hits += len(_over(calls_of(spiked(pair, inside, "loss", fraction, 200 + n)), pair.bins, inside, "loss")) > 0
+    fault = "" if hits == CLEAR else "a loss well above its limit of detection was not called"
+    return test.done(f"called in {hits} of {CLEAR} spikes at {percent(fraction)} of cells", fault)
+
+
+def _regions(pair: Pair, megabases: float) -> list[NDArray[np.bool_]]:
+    """One region of that size in the middle of each autosomal arm that is assessable and without a call."""
+    arms = pair.arms[
+        (pair.arms["scope"] == "arm") & pair.arms["assessable"] & ~pair.arms["changed"] & (pair.arms["copies"] == 2)
+    ]
+    calls, found = calls_of(pair), []
+    for arm in arms.to_dict("records"):
+        touched = (calls["chrom"] == arm["chrom"]) & (calls["start"] < arm["end"]) & (calls["end"] > arm["start"])
+        start = (arm["start"] + arm["end"] - megabases * 1e6) / 2
+        if touched.any() or start < arm["start"]:
+            continue
+        inside = (
+            (pair.bins["chrom"] == arm["chrom"])
+            & (pair.bins["start"] >= start)
+            & (pair.bins["end"] <= start + megabases * 1e6)
+        )
+        if inside.any():
+            found.append(inside.to_numpy())
+    return found
+
+
+def _over(calls: pd.DataFrame, bins: pd.DataFrame, inside: NDArray[np.bool_], type_: str) -> pd.DataFrame:
+    """Calls of a type that cover at least OVERLAP of these bins, the longest overlap first."""
+    part = bins[inside]
+    chrom, start, end = part["chrom"].iloc[0], part["start"].iloc[0], part["end"].iloc[-1]
+    shared = np.minimum(calls["end"], end) - np.maximum(calls["start"], start)
+    hit = (calls["chrom"] == chrom) & (calls["type"] == type_) & (shared >= OVERLAP * (end - start))
+    found: pd.DataFrame = calls.assign(shared=shared)[hit].sort_values("shared", ascending=False)
+    return found
+
+
+def _limit_of(arms: pd.DataFrame, name: str) -> float | None:
+    """Limit of detection of a gain of a chromosome or a recurrent region by its contig key or name; None = not assessable."""
+    own = arms[(arms["scope"] != "arm") & arms["assessable"] & (arms["name"].map(contig_key) == name)]
+    return None if own.empty or pd.isna(own["lod_gain"].iloc[0]) else float(own["lod_gain"].iloc[0])
+
+
+def identity_checks(
+    lot: pd.DataFrame | None, donor: pd.DataFrame | None, other: pd.DataFrame | None, settings: Identity
+) -> list[Check]:
+    """A sample swap, and reads of another person.
+
+    Parameters
+    ----------
+    lot, donor
+        Schema AlleleCounts; None = no alleles were counted.
+    other
+        Of another donor of the study, counted at the same sites; None = another person is made of the donor's own counts, by
+        exchanging sites of about the same allele frequency.
+    """
+    swap = Requirement(
+        "OQ5", "OQ", "Sample swap: another person in place of the lot", "lot MATCH, other person MISMATCH"
+    )
+    low, high = map(percent, GUEST_RANGE)
+    mixed = Requirement("OQ6", "OQ", f"Reads of another person: {percent(GUEST)}", f"estimate {low} to {high}")
+    if lot is None or donor is None:
+        return [test.not_done("no alleles were counted (identity.sites)") for test in (swap, mixed)]
+    guest = other if other is not None else _another(donor)
+    own, strange = (identify(table, donor, settings).kinship.result for table in (lot, guest))
+    fault = "" if (own, strange) == ("MATCH", "MISMATCH") else "the swap was not recognised, or the lot was not"
+    return [swap.done(f"lot {own}, other person {strange}", fault), _mixed(lot, donor, guest, settings, mixed)]
+
+
+def _another(donor: pd.DataFrame) -> pd.DataFrame:
+    """A person with the donor's reads at other sites."""
+    generator = np.random.default_rng(SEED)
+    order = np.argsort(donor["frequency"].fillna(0.5).to_numpy(), kind="stable")
+    names = ["ref_count", "alt_count", "other_count"]
+    held, made = donor[names].to_numpy(), donor[names].to_numpy().copy()
+    for low in range(0, len(order), BLOCK):
+        block = order[low : low + BLOCK]
+        made[block] = held[generator.permutation(block)]
+    return donor.assign(**{name: made[:, n] for n, name in enumerate(names)})
+
+
+def _mixed(lot: pd.DataFrame, donor: pd.DataFrame, guest: pd.DataFrame, settings: Identity, test: Requirement) -> Check:
+    generator = np.random.default_rng(SEED)
+    names = ["ref_count", "alt_count", "other_count"]
+    own, strange = (table[names].to_numpy() for table in (lot, guest))
+    kept = min(GUEST * float(own.sum()) / max(float(strange.sum()), 1.0), 1.0)
+    counts = generator.binomial(own, 1 - GUEST) + generator.binomial(strange, kept)
+    mixed = lot.assign(**{name: counts[:, n] for n, name in enumerate(names)})
+    found = identify(mixed, donor, settings).contamination
+    if found.lod is None or found.lod > GUEST:
+        return test.not_done("the reads over SNPs are too few to see it")
+    if found.fraction is None or found.low is None or found.high is None:
+        return test.done("not determined", "no estimate was made")
+    shown = f"{percent(found.fraction)} (95% CI {interval(found.low, found.high)})"
+    inside = GUEST_RANGE[0] <= found.fraction <= GUEST_RANGE[1]
+    return test.done(shown, "" if inside else "the estimate is outside its range")
