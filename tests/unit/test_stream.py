@@ -72,6 +72,17 @@ def test_facts_are_those_of_the_files(tmp_path: Path) -> None:
     assert all(file["bytes"] == Path(file["path"]).stat().st_size for file in facts["files"])
 
 
+def test_without_a_tool_files_are_verified_alone(tmp_path: Path) -> None:
+    """Also of single reads, which fastp reads from their file."""
+    given = lane(tmp_path, 1)
+    single = given | {"paths": given["paths"][:1], "sha256": [None]}
+    assert run(tmp_path, [single], []).stdout == ""
+    facts = read_sealed(tmp_path / "facts.json")
+    assert (facts["reads"], facts["bases"], len(facts["files"])) == (1500, 75 * 1500, 1)
+    done = run(tmp_path / "none", [single | {"sha256": ["0" * 64]}], [])
+    assert done.returncode == 1 and "the sample sheet states 0000" in done.stderr and not (tmp_path / "none").exists()
+
+
 @pytest.mark.parametrize("instrument", ["M01", "A00123", "NS500"])
 def test_fastp_trims_what_it_would_trim_of_the_files(tmp_path: Path, instrument: str) -> None:
     """Also runs of G, which it looks for in reads of some instruments only, and does not know of where it reads a pipe."""

@@ -1,10 +1,10 @@
 """
-INPUTS   verified RNA FASTQ files, or gene count matrices; reference.gtf, reference.fasta or reference.transcripts; gene sets
+INPUTS   RNA FASTQ files, or gene count matrices; reference.gtf, reference.fasta or reference.transcripts; gene sets
 OUTPUTS  results/samples/{sample}/rna/quant.sf, salmon.json, {unit}.fastp.json; results/{lot}/rna/expression.h5ad,
          de, markers and enrichment (parquet, TSV), levels.parquet, quality.parquet, metrics.json, arms.parquet, and with
          a reference panel panel.parquet, panel.json, panel_genes.parquet, pca.parquet, panel_metrics.json;
          results/study/expression.h5ad, de.parquet, pca.parquet, distances.parquet, marker_scores.parquet, scores.parquet
-STEPS    map_transcripts, extract_transcripts -> index_transcripts; trim_transcripts -> quantify_transcripts ->
+STEPS    map_transcripts, extract_transcripts -> index_transcripts; trim_transcripts (verifies, too) -> quantify_transcripts ->
          analyse_expression: a lot and its own donor only -> compare_arms: weak second evidence of an aneuploidy;
          compare_panel: a lot and the frozen panel only; test_study -> compare_samples: all of them
 """
@@ -83,9 +83,9 @@ rule index_transcripts:
 rule trim_transcripts:
     input:
         reads=lambda wildcards: samples.reads_of(study, wildcards.sample, wildcards.unit),
-        facts=files.UNIT_FACTS,
     output:
         reads=temp(directory(files.TRIMMED)),
+        facts=files.UNIT_FACTS,
         fastp=files.FASTP["rna"],
     log:
         "logs/samples/{sample}/trim_transcripts.{unit}.log",
@@ -99,14 +99,17 @@ rule trim_transcripts:
     resources:
         **needs("trim_transcripts"),
     params:
-        files=lambda wildcards, output: commands.trim_arguments(study, wildcards.sample, wildcards.unit, output.reads),
-        min_length=settings.reads.min_length,
+        **programs("karyolot.inputs.stream"),
+        trim=lambda wildcards, output: commands.trim_rna_command(
+            settings.reads, study, wildcards.sample, wildcards.unit, output, python
+        ),
+        state=lambda wildcards: state_of(samples.reads_of(study, wildcards.sample, wildcards.unit)),
         not_whole=commands.NOT_WHOLE,
     shell:
-        "trap 'rm -rf {output.fastp}.part' EXIT; "
-        "(mkdir -p {output.reads} && fastp {params.files} --thread {threads} --compression 1"
-        " --length_required {params.min_length} --json {output.fastp}.part --html /dev/null"
-        " && (gzip -t {output.reads}/*.gz || {params.not_whole}) && mv {output.fastp}.part {output.fastp}) 2> {log}"
+        "trap 'rm -rf {output.facts}.part {output.fastp}.part' EXIT; "
+        "(mkdir -p {output.reads} && {params.trim}"
+        " && (gzip -t {output.reads}/*.gz || {params.not_whole})"
+        " && mv {output.facts}.part {output.facts} && mv {output.fastp}.part {output.fastp}) 2> {log}"
 
 
 # One thread: several learn the bias model in changing order, and the TPM of two runs differed by up to 5 %. Lines with times and

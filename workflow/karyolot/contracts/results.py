@@ -118,7 +118,7 @@ class BinFiles(FileSet):
 class QualityFiles(FileSet):
     """JSON files on the quality of one sample, one per unit; which there are depends on how the sample came.
 
-    reads: what `verify_reads` found; the others are those of tools.
+    reads: what was found of the FASTQ files; the others are those of tools.
     """
 
     reads: tuple[str, ...] = ()
@@ -232,8 +232,8 @@ class ExpressionFiles(FileSet):
 
 @dataclass(frozen=True, kw_only=True)
 class LotFiles(FileSet):
-    """All that the record of a lot is made from. data: what `verify_reads` and `verify_data` found; references: checksums of
-    the files of the settings; own: other files of the user's that are of this lot alone; quality: what the tools reported of its
+    """All that the record of a lot is made from. data: what was found of the files of each sample; references: checksums of the
+    files of the settings; own: other files of the user's that are of this lot alone; quality: what the tools reported of its
     samples; earlier: records of the lots it was grown from; kinetics: its clones over these."""
 
     dna: CopyNumberFiles

@@ -1,10 +1,11 @@
 """FASTQ files of a sample in front of a tool: each file is read once, for its checksum, its verification and the tool.
 
-    python -m karyolot.inputs.stream FACTS LANES TOOL [ARGUMENT...]
+    python -m karyolot.inputs.stream FACTS LANES [TOOL [ARGUMENT...]]
 
-The tool reads pairs whose mates follow each other on its standard input. The name of each read is followed by its read group
-(a tab, `RG:Z:` and the library), and aligners copy it into the records. FACTS is written when every read was verified and the
-tool succeeded. On a fault the tool is stopped, so nothing that follows it in a pipe can pass for complete.
+Without a tool the files are only verified. The tool reads pairs whose mates follow each other on its standard input. The name of
+each read is followed by its read group (a tab, `RG:Z:` and the library), and aligners copy it into the records. FACTS is written
+when every read was verified and the tool succeeded. On a fault the tool is stopped, so nothing that follows it in a pipe can pass
+for complete.
 """
 
 import json
@@ -25,8 +26,8 @@ TWO_COLOURS = ("NS", "NB", "NDX", "A0")
 not where it reads from a pipe."""
 
 
-def stream(lanes: Sequence[Mapping[str, Any]], out: IO[bytes]) -> dict[str, Any]:
-    """Print the reads of all lanes, and return `fastq.read`'s facts of them together, and the number of `lanes`.
+def stream(lanes: Sequence[Mapping[str, Any]], out: IO[bytes] | None) -> dict[str, Any]:
+    """Print the reads of all lanes (None: nowhere), and return `fastq.read`'s facts of them together, and the number of `lanes`.
 
     lanes: paths, sha256 (None where it is not known) and group of each.
     """
@@ -55,6 +56,8 @@ def main() -> None:
     facts, given, *tool = sys.argv[1:]
     lanes = json.loads(given)
     try:
+        if not tool:
+            return write_sealed(stream(lanes, None), facts)
         tool.append("--trim_poly_g" if trims_g(lanes) else "--disable_trim_poly_g")
         with subprocess.Popen(tool, stdin=subprocess.PIPE) as process:
             assert process.stdin is not None
@@ -70,7 +73,7 @@ def main() -> None:
                 raise SystemExit(process.returncode or 1)
         write_sealed(found, facts)
     except (KaryolotError, OSError) as fault:
-        sys.stderr.write(f"align_reads: {fault}\n")
+        sys.stderr.write(f"{fault}\n")
         raise SystemExit(1) from None
 
 

@@ -13,7 +13,7 @@ from karyolot.io.files import PathLike, read_json, read_model, read_sealed
 def read_said(
     files: Mapping[str, Sequence[PathLike]],
 ) -> tuple[list[dict[str, Any]], dict[str, list[Any]], Library | None, Quantification | None]:
-    """What `verify_reads` found, one per unit; parsed JSON by tool, one per unit; facts of the library; salmon's result.
+    """What was found of the FASTQ files, by unit or of all lanes; parsed JSON by tool; facts of the library; salmon's result.
 
     files: QualityFiles by name.
     """

@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
 from karyolot.contracts.settings import Alignment, Config, Expression, Reads, SmallVariants
 from karyolot.contracts.sheets import Sample, Study
@@ -113,24 +114,44 @@ def _aligned(aligner: Aligner, groups: str, threads: int, python: str) -> str:
 
 def trim_command(settings: Reads, study: Study, sample: str, facts: str, fastp: str, python: str) -> str:
     """Bash that verifies the reads of a WGS sample while it trims them, and prints them. facts, fastp: what it
-    writes, with .part behind the name.
+    writes, with .part behind the name."""
+    lanes = [_lane(study, sample, unit) for unit in units_of(study, sample)]
+    trim = f"fastp --stdin --interleaved_in --stdout {_trimming(settings, fastp)}"
+    return f"{_stream(lanes, facts, python)} {trim}"
 
-    One thread of fastp: with two, pairs leave it in another order each time, and aligners draw by the number of a pair.
-    Its count of duplicates is left out, which takes 1 GB of memory: samtools counts them.
+
+def trim_rna_command(settings: Reads, study: Study, sample: str, unit: str, output: Any, python: str) -> str:
+    """Bash that verifies the reads of one lane of RNA while it trims them into the folder output.reads; output: also facts and
+    fastp, written with .part behind the name.
+
+    Single reads are read twice: fastp looks for their adapter in a file, and cannot in a pipe.
     """
-    lanes = [
-        {
-            "paths": reads_of(study, sample, unit),
-            "sha256": checksums_of(study, sample, unit),
-            "group": unit_of(study, sample, unit).library_id or sample,
-        }
-        for unit in units_of(study, sample)
-    ]
-    return (
-        f"{module_runner(python)} karyolot.inputs.stream {facts}.part {shlex.quote(json.dumps(lanes))}"
-        " fastp --stdin --interleaved_in --stdout --thread 1 --dont_eval_duplication"
-        f" --length_required {settings.min_length} --json {fastp}.part --html /dev/null"
-    )
+    lane = _lane(study, sample, unit)
+    outs = " ".join(f"--out{mate} {output.reads}/{mate}.fq.gz" for mate in range(1, 1 + len(lane["paths"])))
+    trim = f"{outs} --compression 1 {_trimming(settings, output.fastp)}"
+    stream = _stream([lane], output.facts, python)
+    if len(lane["paths"]) == 1:
+        return f"{stream} && fastp --in1 {shlex.quote(lane['paths'][0])} {trim}"
+    return f"{stream} fastp --stdin --interleaved_in {trim}"
+
+
+def _lane(study: Study, sample: str, unit: str) -> dict[str, Any]:
+    """As `karyolot.inputs.stream` takes it."""
+    return {
+        "paths": reads_of(study, sample, unit),
+        "sha256": checksums_of(study, sample, unit),
+        "group": unit_of(study, sample, unit).library_id or sample,
+    }
+
+
+def _stream(lanes: list[dict[str, Any]], facts: str, python: str) -> str:
+    return f"{module_runner(python)} karyolot.inputs.stream {facts}.part {shlex.quote(json.dumps(lanes))}"
+
+
+def _trimming(settings: Reads, fastp: str) -> str:
+    """Options of fastp. One thread: with two, pairs leave it in another order each time, and aligners draw by the number of a
+    pair. Its count of duplicates is left out, which takes 1 GB of memory: samtools counts those of genomes."""
+    return f"--thread 1 --dont_eval_duplication --length_required {settings.min_length} --json {fastp}.part --html /dev/null"
 
 
 def own_programs(settings: Alignment) -> list[str]:
@@ -169,14 +190,6 @@ def read_group(study: Study, sample: str, unit: str) -> str:
     """
     library = unit_of(study, sample, unit).library_id or sample
     return rf"'@RG\tID:{library}\tSM:{sample}\tLB:{library}\tPL:ILLUMINA'"
-
-
-def trim_arguments(study: Study, sample: str, unit: str, folder: str) -> str:
-    """fastp's files for one lane of RNA, trimmed into `folder`. Quoted: the paths are the user's."""
-    reads = reads_of(study, sample, unit)
-    return " ".join(
-        f"--in{mate} {shlex.quote(path)} --out{mate} {folder}/{mate}.fq.gz" for mate, path in enumerate(reads, start=1)
-    )
 
 
 def first_pairs(study: Study, sample: str, pairs: int) -> str:

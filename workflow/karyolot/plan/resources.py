@@ -73,7 +73,6 @@ NEEDS = {
     "index_genome.minimap2": Need(Cost(500, genome=8_000), Cost(genome=2), Cost(genome=3_500)),
     "make_bins": Need(Cost(600, genome=300), Cost(0.2, genome=0.3)),
     "prepare_sites": Need(Cost(700), Cost(0.2)),
-    "verify_reads": Need(Cost(700), Cost(0.2, data=1)),
     "verify_data": Need(Cost(700), Cost(0.2, data=0.2)),
     **{f"{rule}.{aligner}": need for rule in ("align_reads", "align_transcripts") for aligner, need in ALIGN.items()},
     "import_alignment": Need(Cost(1_500), Cost(0.2, data=10), Cost(data=4_000)),
@@ -96,7 +95,7 @@ NEEDS = {
     # With the genome as decoys about 17 GB (COMBINE-lab/salmon issue 476), without 6 (stjudecloud/workflows issue 326).
     "index_transcripts": Need(Cost(6_000), Cost(20), Cost(3_000), alone=0.3),
     "index_transcripts.decoys": Need(Cost(2_000, genome=5_200), Cost(20, genome=30), Cost(3_000, genome=7_000), 0.3),
-    "trim_transcripts": Need(Cost(1_800), Cost(0.2, data=8), Cost(data=1_500), alone=0.6),
+    "trim_transcripts": Need(Cost(900), Cost(0.2, data=9), Cost(data=1_500), alone=0.6),
     "quantify_transcripts": Need(Cost(6_000), Cost(1, data=10)),
     "quantify_transcripts.decoys": Need(Cost(2_000, genome=5_200), Cost(1, data=10)),
     "test_study": STUDY,

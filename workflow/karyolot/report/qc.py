@@ -19,8 +19,8 @@ def summarise(
     library: Library | None,
     quantified: Quantification | None,
 ) -> SampleQc:
-    """Quality figures of one sample. reads: what `verify_reads` found, one per unit. said: parsed JSON of tools ('fastp',
-    'flagstat'), one per unit.
+    """Quality figures of one sample. reads: what was found of the FASTQ files, by unit or of all lanes. said: parsed JSON of
+    tools ('fastp', 'flagstat'), one per unit.
 
     What is missing (the sample came as an alignment or as counts) gives figures that are not known.
     """
