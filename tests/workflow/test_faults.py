@@ -49,7 +49,11 @@ OUTPUTS = {
     "mark_duplicates": [MARKED, f"{MARKED}.crai", "results/samples/L6-wgs/dna/flagstat.json"],
     "extract_transcripts": [f"{REFERENCE}/transcripts.fa"],
     "index_transcripts": [f"{REFERENCE}/salmon"],
-    "trim_transcripts": [f"{RNA}/L1-clean-rna1.L1.fastp.json", f"{RNA}/L1-clean-rna1.L1.trimmed"],
+    "trim_transcripts": [
+        f"{RNA}/L1-clean-rna1.L1.fastp.json",
+        f"{RNA}/L1-clean-rna1.L1.trimmed",
+        "results/samples/L1-clean-rna1/reads/L1-clean-rna1.L1.json",
+    ],
     "quantify_transcripts": [f"{RNA}/quant.sf", f"{RNA}/salmon.json"],
     "align_transcripts": [f"{RNA}/aligned.bam", f"{RNA}/aligned.bam.bai"],
     "call_variants": [f"{VARIANTS}/called.vcf.gz", f"{VARIANTS}/depths.tsv"],
