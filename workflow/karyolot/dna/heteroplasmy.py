@@ -128,7 +128,8 @@ def wilson(count: Floats | Integers, depth: Floats | Integers) -> tuple[Floats, 
     p, z2 = count / n, Z95**2
     middle = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 / (1 + z2 / n) * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
+    low, high = np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
+    return np.where(count == 0, 0.0, low), np.where(count == n, 1.0, high)
 
 
 def newcombe(

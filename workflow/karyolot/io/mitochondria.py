@@ -25,7 +25,8 @@ SHORTEST_CLIP, LONGEST_CLIP = 12, 40
 AT_END = 10
 """Bases from the end of the contig within which a clipped read goes on at its other end."""
 MOST_BEYOND = 0.2
-"""Of the bases that go on over the end, that differ from the contig there; adapters differ in three of four."""
+"""Of the bases that go on over the end, that differ from the contig there, but one may: an allele of the last base is among
+the clipped ones always. Adapters differ in three of four."""
 WRAPPED = 2_000
 """Bases from either end of the contig within which mates may overlap across it."""
 BATCH = 4096
@@ -139,7 +140,7 @@ class _Pass:
                 index = np.arange(query, query + length)
                 there = index - query + reference - (length if beyond and number == 0 else 0)
                 there %= len(self.codes)
-                if not beyond or np.count_nonzero(codes[index] != self.codes[there]) <= MOST_BEYOND * length:
+                if not beyond or np.count_nonzero(codes[index] != self.codes[there]) <= max(MOST_BEYOND * length, 1):
                     at.append(index)
                     place.append(there)
             query += length * (operation in ON_BOTH or operation in (pysam.CINS, pysam.CSOFT_CLIP))
