@@ -1,7 +1,6 @@
 """Planted foreign reads: found at the printed limit, never by reads at one place or of low complexity, and where they join."""
 
 import gzip
-import hashlib
 import subprocess
 from pathlib import Path
 
@@ -356,7 +355,6 @@ def test_only_reads_of_rna_that_salmon_could_not_map_are_searched(
     assert Path(own).read_text() == "a\nc\n"
 
 
-def test_the_checksum_of_the_list_is_that_of_the_bases() -> None:
-    """As `look` computes it, whatever the width of the lines and the case."""
-    row = foreign_panel.known()["X02763"]
-    assert len(row["sha256"]) == len(hashlib.sha256(b"").hexdigest()) and row["length"] == "3221"
+def test_the_documented_command_fetches_the_list(root: Path) -> None:
+    accessions = ",".join(row["accession"] for row in foreign_panel.known().values())
+    assert f"&id={accessions}" in (root / "config" / "README.md").read_text()

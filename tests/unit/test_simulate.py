@@ -15,7 +15,7 @@ from karyolot.contracts.settings import Layout
 from karyolot.inputs.check import examine
 from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.io.shipped import RESOURCES
-from karyolot.simulate import expression, reads
+from karyolot.simulate import expression, mitochondrion, reads
 from karyolot.simulate.donors import Cells, Change, copies
 from karyolot.simulate.example import (
     DONORS,
@@ -90,7 +90,9 @@ def test_every_library_has_its_own_reads_and_one_has_two_lanes(example: Path) ->
     assert digests.is_unique
     assert samples[samples["assay"] == "wgs"].groupby("sample_id").size().to_dict()["D1-wgs"] == 2
     lanes = [gzip.decompress((example / "reads" / f"D1-wgs_L{lane}_R1.fastq.gz").read_bytes()) for lane in (1, 2)]
-    assert 0.97 * SMALL.dna_pairs < sum(lane.count(b"@sim:") for lane in lanes) <= SMALL.dna_pairs
+    assert 0.97 * SMALL.dna_pairs < sum(lane.count(b"@sim:") for lane in lanes) <= 1.05 * SMALL.dna_pairs, (
+        "mitochondria"
+    )
     assert samples.groupby("assay")["sample_id"].nunique().to_dict() == {"rnaseq": 12, "wgs": 6}
 
 
@@ -367,9 +369,22 @@ def test_fastq_text_is_whole_and_its_names_unique(example: Path) -> None:
     names = [line.split()[0] for line in one[:-1:4]]
     assert names == [line.split()[0] for line in two[:-1:4]]
     assert len(set(names)) == len(names)
-    assert 0.97 * SMALL.dna_pairs < len(names) <= SMALL.dna_pairs
+    assert 0.97 * SMALL.dna_pairs < len(names) <= 1.05 * SMALL.dna_pairs
     assert {len(line) for line in one[1::4]} == {len(line) for line in one[3::4]} == {50}
     assert set("".join(one[1::4])) <= set("ACGTN")
+
+
+def test_mitochondrial_fragments_hold_the_planted_fractions() -> None:
+    own, cells = mitochondrion.genome_of("D2", 1), mitochondrion.Mitochondria(100, allele=0.4, deletion=0.2)
+    (whole, of_whole), (short, of_short) = mitochondrion.molecules(own, cells, 0.5, 50, stream(1, "circle"))
+    assert (own != mitochondrion.circle(1)).sum() == mitochondrion.VARIANTS
+    assert (whole[0] != whole[1]).sum() == 2, "the changed base, once around and again"
+    length = mitochondrion.LENGTH - mitochondrion.DELETED[1] + mitochondrion.DELETED[0]
+    assert short.shape == (2, 2 * length) and (short[0] == short[1]).all()
+    molecules = len(of_whole) / mitochondrion.LENGTH, len(of_short) / length
+    assert molecules == pytest.approx((0.5 * 100 * 0.8, 0.5 * 100 * 0.2), rel=0.01)
+    assert of_whole.haplotype.mean() * 0.8 == pytest.approx(0.4, abs=0.01)
+    assert of_whole.start.max() > 0.99 * mitochondrion.LENGTH, "fragments run over the end"
 
 
 def test_names_stay_unique_over_tiles() -> None:

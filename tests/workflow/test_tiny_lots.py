@@ -33,6 +33,7 @@ from karyolot.io.record import read_report
 from karyolot.io.tables import read_table
 from karyolot.plan import resources
 from karyolot.rna.panel import freeze
+from karyolot.simulate.mitochondrion import CHANGED, DELETED, GROWING, RESTING
 
 ROOT = Path(__file__).parents[2]
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -140,6 +141,20 @@ def test_rna_is_matched_to_the_donor_and_to_whom_it_belongs_instead(finished: Pa
         (row.owner_a if row.sample_b == "L3-swapped-rna1" else row.owner_b): row.result for row in swapped.itertuples()
     }
     assert result["D2"] == "MATCH" and result["D1"] == "MISMATCH"
+
+
+def test_mitochondrial_changes_are_found_where_they_are_planted(finished: Path) -> None:
+    """L2 has an allele in 40 % and a deletion in 20 % of its genomes; L3 the mitochondria of another line; L4 too few reads."""
+    gain, clean = (record(finished, lot).mitochondria for lot in ("L2-gain", "L1-clean"))
+    assert gain is not None and clean is not None
+    (allele,), (deletion,) = gain.alleles, gain.deletions
+    assert allele.start == CHANGED and allele.finding == "shift" and allele.lot_low < 0.4 < allele.lot_high
+    assert deletion.size == DELETED[1] - DELETED[0] and deletion.lot_low < 0.2 < deletion.lot_high
+    assert not clean.alleles and not clean.deletions
+    copies = [found for found in (clean.facts.lot_copies, clean.facts.donor_copies) if found is not None]
+    assert [found.value for found in copies] == pytest.approx([GROWING, RESTING], rel=0.1)
+    said = {lot: " ".join(record(finished, lot).text.findings.mitochondria) for lot in lots(finished)}
+    assert "two maternal lines" in said["L3-swapped"] and "not assessed" in said["L4-shallow"]
 
 
 def test_small_variants_are_shown_to_a_person(copy: Path, call: Call) -> None:

@@ -24,6 +24,8 @@ ANCHOR = 12
 """Bases a read must show on either side of a junction, or of an end, beyond the repeat."""
 NEAR = 15
 """Junctions whose ends lie this near are one: aligners put the same one a few bases apart."""
+ALIGNED = 30
+"""Bases of the longer side that an aligner needs to align the read at all (bwa: least score 30)."""
 FEWEST_READS = 3
 """Fragments across a junction, in lot or donor: single ones are of ligation and PCR."""
 REPORTED = 0.005
@@ -128,8 +130,9 @@ def _fits(clip: Clip, junction: Junction, sequence: str) -> bool:
 
 
 def _spanning(spans: Integers, place: int, repeat: int, joined: set[int]) -> int:
-    """Fragments with a read over a position and the repeat after it, ANCHOR bases beyond on either side."""
-    over = (spans[:, 0] <= place - ANCHOR) & (spans[:, 1] >= place + repeat + ANCHOR)
+    """Fragments with a read over a position and the repeat after it that would be found if it were split there."""
+    before, behind = place - spans[:, 0], spans[:, 1] - place - repeat
+    over = (np.minimum(before, behind) >= ANCHOR) & (np.maximum(before, behind) >= ALIGNED)
     return len(set(spans[over, 2].tolist()) - joined)
 
 

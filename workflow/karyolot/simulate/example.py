@@ -1,7 +1,7 @@
 """The embedded example: which donors and lots there are, and the changes simulated in them."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from karyolot.simulate.donors import Cells, Change, Sex, copies, haplotypes, mut
 from karyolot.simulate.expression import AXES, PLANTED, levels
 from karyolot.simulate.files import write_config, write_dna, write_panel, write_reference, write_rna, write_sheet
 from karyolot.simulate.genome import Genome, make_genome, stream
+from karyolot.simulate.mitochondrion import GROWING, RESTING, Mitochondria, circle, genome_of
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ DONORS = {
 class Culture:
     """A lot. donor: by its sheet. cells: whose they are. depth: fraction of a full DNA library. expected: the verdict.
 
-    mutated: genes with one base changed in one of the two copies of every cell.
+    mutated: genes with one base changed in one of the two copies of every cell. mitochondria: of its cells.
     """
 
     donor: str
@@ -107,6 +108,7 @@ class Culture:
     depth: float = 1.0
     acquired: tuple[Change, ...] = ()
     mutated: tuple[str, ...] = ()
+    mitochondria: Mitochondria = field(default_factory=lambda: Mitochondria(GROWING))
 
 
 def cultures(size: Size) -> dict[str, Culture]:
@@ -126,6 +128,7 @@ def cultures(size: Size) -> dict[str, Culture]:
                 Change("chr20:30.4-39.0", +1, gain),  # 20q11.21 to 20q11.23, with BCL2L1
             ),
             mutated=("TP53",),
+            mitochondria=Mitochondria(GROWING, allele=0.4, deletion=0.2),
         ),
         "L3-swapped": Culture("D1", "D2", "FAIL_IDENTITY", passage=5, pdl=7.5, bank="PCB", parent="L1-clean"),
         "L4-shallow": Culture(
@@ -149,16 +152,17 @@ def write_example(out: Path, size: Literal["demo", "tiny"], seed: int = 1) -> No
 def write_size(out: Path, size: Size, seed: int) -> None:
     """`write_example` for any size."""
     genome, axes = miniature(size, seed)
-    write_reference(out / "reference", genome)
+    write_reference(out / "reference", genome, circle(seed))
     write_panel(out / "reference" / "snps.vcf", genome, variants(genome, seed))
     lots = cultures(size)
     samples: list[Sample] = []
     for name, (donor, cells) in populations(genome, lots, seed).items():
         owner = {"lot_id" if name in lots else "donor_id": name}
         depth, lanes = (lots[name].depth, 1) if name in lots else (1.0, DONORS[name].lanes)
-        samples += write_dna(
-            out, {"sample_id": f"{name}-wgs", **owner}, cells, round(size.dna_pairs * depth), lanes, seed
-        )
+        own = genome_of(lots[name].cells if name in lots else name, seed)
+        held = lots[name].mitochondria if name in lots else Mitochondria(RESTING)
+        sample = {"sample_id": f"{name}-wgs", **owner}
+        samples += write_dna(out, sample, cells, (own, held), round(size.dna_pairs * depth), lanes, seed)
         level = levels(cells, axes, donor, seed)
         for replicate in REPLICATES:
             sample = {"sample_id": f"{name}-rna{replicate}", **owner}
@@ -303,6 +307,7 @@ def truth(size: Size, seed: int, genome: Genome, lots: Mapping[str, Culture]) ->
                 "depth": lot.depth,
                 "acquired": planted(lot.acquired),
                 "mutated": mutations(genome, lot.mutated),
+                "mitochondria": asdict(lot.mitochondria),
             }
             for name, lot in lots.items()
         },

@@ -14,21 +14,24 @@ from karyolot.contracts.sheets import Row, Sample
 from karyolot.io.files import sha256, write_text
 from karyolot.simulate.donors import Cells, Variants
 from karyolot.simulate.expression import rna_fragments, transcripts
-from karyolot.simulate.genome import WINDOW, Genome, stream
+from karyolot.simulate.genome import WINDOW, Bases, Genome, N, stream
+from karyolot.simulate.mitochondrion import CONTIG, Mitochondria, molecules
 from karyolot.simulate.reads import DUPLICATES, amplify, dna_fragments, write_lane
 
+Circle = tuple[Bases, Mitochondria]
 READ_DNA, READ_RNA = 50, 75
 """Read lengths, bases."""
 TIMING_STEP = 100_000
 """Real bases per value of the replication-timing track."""
 
 
-def write_reference(folder: Path, genome: Genome) -> None:
-    """genome.fa, genome.yaml, cytobands.tsv, replication_timing.bedgraph, genes.gtf."""
+def write_reference(folder: Path, genome: Genome, circle: Bases) -> None:
+    """genome.fa with the mitochondrial circle, genome.yaml, cytobands.tsv, replication_timing.bedgraph, genes.gtf."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "genome.fa").open("wb") as handle:
-        for chrom in genome.names:
-            lines = genome.bases[genome.contig(chrom)].reshape(-1, WINDOW)
+        contigs = [(chrom, genome.bases[genome.contig(chrom)]) for chrom in genome.names]
+        for chrom, bases in [*contigs, (CONTIG, circle)]:
+            lines = bases.reshape(-1, WINDOW)
             newlines = np.full((len(lines), 1), ord("\n"), np.uint8)
             handle.write(f">{chrom}\n".encode() + np.hstack([lines, newlines]).tobytes())
     _write_yaml(genome.layout.model_dump(mode="json"), folder / "genome.yaml")
@@ -82,14 +85,23 @@ def gtf_lines(genome: Genome) -> list[str]:
     return lines
 
 
-def write_dna(out: Path, sample: Mapping[str, str], cells: Cells, pairs: int, lanes: int, seed: int) -> list[Sample]:
-    """Whole-genome reads of one library, over its lanes. sample: sample_id and owner. Returns the sheet's rows."""
+def write_dna(
+    out: Path, sample: Mapping[str, str], cells: Cells, circle: Circle, pairs: int, lanes: int, seed: int
+) -> list[Sample]:
+    """Whole-genome reads of one library, over its lanes. sample: sample_id and owner. circle: mitochondrial genome of the
+    person, and what the cells have of it; its reads are in the last lane. Returns the sheet's rows."""
     rng = stream(seed, f"reads of {sample['sample_id']}")
-    fragments = amplify(dna_fragments(cells, round(pairs * (1 - DUPLICATES)), READ_DNA, rng), rng)
+    unlike = round(pairs * (1 - DUPLICATES))
+    fragments = amplify(dna_fragments(cells, unlike, READ_DNA, rng), rng)
+    own = stream(seed, f"mitochondrial reads of {sample['sample_id']}")
+    sequenced = ~(cells.genome.bases == N).reshape(-1, WINDOW).any(axis=1)
+    each = unlike / (float((cells.copies * sequenced).sum()) * WINDOW)
+    mitochondrial = [(template, amplify(part, own)) for template, part in molecules(*circle, each, READ_DNA, own)]
     rows = []
     for lane in range(1, lanes + 1):
         paths = _paths(out, f"{sample['sample_id']}_L{lane}")
-        write_lane(paths, cells.haplotypes, fragments.take(slice(lane - 1, None, lanes)), READ_DNA, lane, rng)
+        nuclear = [(cells.haplotypes, fragments.take(slice(lane - 1, None, lanes)))]
+        write_lane(paths, nuclear + mitochondrial * (lane == lanes), READ_DNA, lane, rng)
         facts = {"assay": "wgs", "lane": f"L{lane}", "library_kit": "PCR, 300 bp"}
         rows.append(_row(out, paths, {**sample, **facts}))
     return rows
@@ -102,7 +114,7 @@ def write_rna(
     rng = stream(seed, f"reads of {sample['sample_id']}")
     template, edges = transcripts(cells)
     paths = _paths(out, f"{sample['sample_id']}_L1")
-    write_lane(paths, template, rna_fragments(cells, level, edges, pairs, READ_RNA, rng), READ_RNA, 1, rng)
+    write_lane(paths, [(template, rna_fragments(cells, level, edges, pairs, READ_RNA, rng))], READ_RNA, 1, rng)
     facts = {"assay": "rnaseq", "lane": "L1", "library_kit": "dUTP, poly-A", "strandedness": "reverse"}
     return _row(out, paths, {**sample, **facts})
 

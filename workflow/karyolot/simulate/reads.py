@@ -1,6 +1,7 @@
 """Read pairs as a sequencer gives them: fragments of a template, errors with their qualities, adapters, duplicates."""
 
 import gzip
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,14 +143,21 @@ def fastq(bases: Bases, quality: Bases, first: int, lane: int, mate: int) -> byt
 
 
 def write_lane(
-    paths: tuple[Path, Path], template: Bases, fragments: Fragments, read: int, lane: int, rng: np.random.Generator
+    paths: tuple[Path, Path],
+    sources: Sequence[tuple[Bases, Fragments]],
+    read: int,
+    lane: int,
+    rng: np.random.Generator,
 ) -> None:
-    """Sequence the fragments, in their order, into a pair of gzipped FASTQ files."""
+    """Sequence the fragments of each template, in their order, into a pair of gzipped FASTQ files."""
     with ExitStack() as stack:
         raw = [stack.enter_context(path.open("wb")) for path in paths]
         # No name and no time, so that the same reads are the same bytes; level 1, since these files live for minutes.
         zipped = [stack.enter_context(gzip.GzipFile("", "wb", 1, file, mtime=0)) for file in raw]
-        for first in range(0, len(fragments), CHUNK):
-            mates = read_ends(template, fragments.take(slice(first, first + CHUNK)), read)
-            for mate, (bases, file) in enumerate(zip(mates, zipped, strict=True), start=1):
-                file.write(fastq(bases, sequence(bases, rng), first, lane, mate))
+        before = 0
+        for template, fragments in sources:
+            for first in range(0, len(fragments), CHUNK):
+                mates = read_ends(template, fragments.take(slice(first, first + CHUNK)), read)
+                for mate, (bases, file) in enumerate(zip(mates, zipped, strict=True), start=1):
+                    file.write(fastq(bases, sequence(bases, rng), before + first, lane, mate))
+            before += len(fragments)
