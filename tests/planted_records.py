@@ -940,7 +940,7 @@ def failing() -> Record:
             True,
             copy_number=("2 changes of the lot against its donor were called.",),
             alleles=("SNP genotypes confirm the declared donor. At 38112 sites covered in both.",),
-            small_variants=("In 12 listed genes 31 small variants are the donor's.", "Not seen in the donor: 1."),
+            small_variants=("In 12 listed genes 31 small variants are inherited.", "Not detected in the donor: 1."),
             mitochondria=("1 allele of chrM differs between lot and donor.",),
         ),
     )

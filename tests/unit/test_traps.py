@@ -58,8 +58,8 @@ def test_hla_is_judged_by_the_lots_own_level() -> None:
 @pytest.mark.parametrize(
     ("targets", "says"),
     [
-        (gene_set("YAP/TAZ targets", 2.1, 0.001), "this reads as Hippo off."),
-        (gene_set("YAP/TAZ targets", -2.1, 0.001), "this reads as Hippo on."),
+        (gene_set("YAP/TAZ targets", 2.1, 0.001), "this indicates Hippo off."),
+        (gene_set("YAP/TAZ targets", -2.1, 0.001), "this indicates Hippo on."),
         (gene_set("YAP/TAZ targets", 0.8, 0.6), "+0.80 (not significant): the direction is open."),
     ],
 )
@@ -69,7 +69,7 @@ def test_the_direction_of_hippo_is_read_from_its_targets(targets: SetRow, says: 
     assert "The Hippo set has NES +1.90 (adjusted p 0.01)" in note.text
     assert says in note.text
     (alone,) = notes.of_sets(with_(sets=(gene_set("Hippo", 1.9, 0.01),)))
-    assert "reads as" not in alone.text
+    assert "indicates Hippo" not in alone.text
 
 
 def test_without_p_values_no_direction_is_read() -> None:

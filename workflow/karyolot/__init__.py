@@ -1,4 +1,4 @@
-"""karyolot: is this lot of reprogrammed liver cells genomically stable, and how sure can we be?
+"""karyolot: genomic stability of lots of reprogrammed liver cells from sequencing, with the certainty of each verdict.
 
 The names in `__all__` are the public interface: they change only with the major version. They are imported when they are
 first used, so that `import karyolot` costs nothing.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from karyolot.commands.add_lot import Addition, Cells
 
 app = typer.Typer(
-    help="Is this lot of reprogrammed liver cells genomically stable, and how sure can we be?",
+    help="Genomic stability, identity and cell type of lots of reprogrammed liver cells, from sequencing.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -63,7 +63,7 @@ DATA = "FILE (BAM, CRAM, counts) or FILE,FILE (mates); repeat"
 
 @app.command()
 def init(
-    directory: Annotated[Path, typer.Argument(help="Folder of the new study; made when it is not there.")],
+    directory: Annotated[Path, typer.Argument(help="Folder of the new study; created if missing.")],
 ) -> None:
     """Make a working directory: DIR/config with the settings and the three sheets to fill in."""
     from karyolot.commands.init import init as make
@@ -183,7 +183,7 @@ def check(
         raise typer.Exit(2)
 
 
-@app.command(epilog="Words after -- go to snakemake as they are: karyolot run my-study -- --cores 8 -n")
+@app.command(epilog="Options after -- are passed to Snakemake: karyolot run my-study -- --cores 8 -n")
 def run(
     context: typer.Context,
     directory: Annotated[Path, typer.Argument(help="Working directory.")] = Path(),
@@ -236,7 +236,7 @@ def explain(
     directory: Directory = Path(),
     machine: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
-    """Why a lot has its verdict: criteria not passed, the limit of detection, and what cannot be seen."""
+    """Why a lot has its verdict: criteria not passed, the limit of detection, and what cannot be detected."""
     import json
 
     from karyolot.commands import terminal
@@ -300,7 +300,7 @@ def call(
 @app.command()
 def plan(
     claim: Annotated[float, typer.Option(help="Size of the gain or loss to be called, Mb, at most 20.")],
-    fraction: Annotated[float, typer.Option(help="Cell fraction in which it is to be called: 0.1 is 10 %.")],
+    fraction: Annotated[float, typer.Option(help="Cell fraction in which it must be detected: 0.1 is 10 %.")],
     genome: Annotated[str, typer.Option(help="Assembly: GRCh38, GRCh37 or T2T-CHM13.", show_default="GRCh38")] = "",
     arms: Annotated[float | None, typer.Option(help="Cell fraction of a gain or loss of any whole arm.")] = None,
     like: Annotated[
@@ -308,7 +308,7 @@ def plan(
     ] = "",
     donor_depth: Annotated[
         float | None,
-        typer.Option(help="Mean coverage of the donor, when it is sequenced already.", show_default="as the lot"),
+        typer.Option(help="Mean coverage of the donor, if already sequenced.", show_default="as the lot"),
     ] = None,
     machine: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
@@ -355,7 +355,7 @@ def fetch(
     url: Annotated[str, typer.Argument(help="Address of a genome, an annotation, a track: https:// or http://.")],
     out: Annotated[Path, typer.Argument(help="File to make.")],
     sha256: Annotated[str, typer.Option(help="As published by the provider, or of an earlier download.")] = "",
-    md5: Annotated[str, typer.Option(help="Where only this is stated (GENCODE, UCSC).")] = "",
+    md5: Annotated[str, typer.Option(help="If only this is published (GENCODE, UCSC).")] = "",
 ) -> None:
     """Download a reference file; run the command again to resume. No run ever downloads anything."""
     from karyolot.io import download

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 app = typer.Typer()
-Directory = Annotated[Path, typer.Option(help="Working directory, which relative paths start from.")]
+Directory = Annotated[Path, typer.Option(help="Working directory, base of relative paths.")]
 
 
 @app.command()
@@ -17,7 +17,7 @@ def seal(
     name: Annotated[str, typer.Option(help="Who seals.", show_default="the login")] = "",
     config: Annotated[Path | None, typer.Option(help="Default: config/config.yaml in the working directory.")] = None,
 ) -> None:
-    """Seal lots: manifest beside the results, files read-only, an entry in the ledger. No run changes them afterwards."""
+    """Seal lots: manifest next to the results, files read-only, an entry in the ledger. No run changes them afterwards."""
     from karyolot.commands.seal import seal as close
 
     for lot in lots:
@@ -56,7 +56,7 @@ def show_ledger(
     directory: Directory = Path(),
     machine: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
-    """Print who did what and when in a study: runs, inputs, reports, decisions, seals and revisions."""
+    """Print the ledger of a study, with names and times: runs, inputs, reports, decisions, seals and revisions."""
     import json
     from dataclasses import asdict
 
@@ -88,7 +88,7 @@ def decide(
     ] = None,
     directory: Directory = Path(),
 ) -> None:
-    """Record decisions on findings: in the ledger and on the report, beside the computed verdict."""
+    """Record decisions on findings: in the ledger and on the report, next to the computed verdict."""
     from karyolot.commands import decide as decisions
     from karyolot.contracts.problems import KaryolotError
 
@@ -104,7 +104,7 @@ def decide(
 def sign(
     report: Annotated[Path, typer.Argument(help="The sealed report.pdf, or its copy with earlier signatures.")],
     certificate: Annotated[Path, typer.Option(help="PKCS#12 file (.p12, .pfx) with the private key.")],
-    role: Annotated[Literal["prepared", "reviewed", "qa"], typer.Option(help="As what.")],
+    role: Annotated[Literal["prepared", "reviewed", "qa"], typer.Option(help="Role of the signature.")],
     name: Annotated[str, typer.Option(help="Who signs.")],
     directory: Directory = Path(),
     password_file: Annotated[

@@ -1,4 +1,4 @@
-"""Decisions of people on the findings of a lot, and what they recommend: beside the computed verdict, which they never change."""
+"""Decisions of people on the findings of a lot, and their recommendation; they never change the computed verdict."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal

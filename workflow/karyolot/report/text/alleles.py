@@ -37,7 +37,7 @@ def findings(alleles: AlleleResults, sets: float | None) -> tuple[str, ...]:
     if facts.lod is None:
         return (
             *said,
-            f"{facts.sites} heterozygous sites cannot show a copy-neutral event of {facts.size_mb:g} Mb.",
+            f"With {facts.sites} heterozygous sites, copy-neutral events of {facts.size_mb:g} Mb are not detectable.",
         )
     events = int((alleles.events["origin"] == "alleles").sum())
     regions = f"{events} {'region' if events == 1 else 'regions'}" if events else "No region"
@@ -71,7 +71,7 @@ def _contamination(mixed: Contamination) -> str:
 
 
 def _times(log10: float) -> str:
-    """In words, up to 10^100: neighbouring sites are not independent, so a larger number says more than is known."""
+    """In words, up to 10^100: neighbouring sites are not independent, so a larger number would overstate the evidence."""
     size = f"10^{abs(log10):.0f}" if abs(log10) <= MOST_SURE else f"more than 10^{MOST_SURE}"
     return f"{size} times {'more' if log10 >= 0 else 'less'} likely"
 
@@ -89,7 +89,7 @@ def section(
         else None,
         every_arm=f"The alleles of every arm ({len(alleles.arms)} rows, {moved} imbalanced)",
         imbalance=f"Imbalanced: p below {number(alleles.threshold, 2)}, the threshold of the search over all windows. Cells at"
-        " most: upper end of the 95% interval, for an event of the whole arm; one of a part of it counts for its part.",
+        " most: upper end of the 95% interval, for an event of the whole arm; an event on part of it contributes in proportion.",
     )
 
 
@@ -127,7 +127,7 @@ def _fractions_finding(record: CopyNumberRecord, alleles: AlleleRecord, events: 
     finding = f"Allele fractions of {plural(alleles.het_sites, 'heterozygous site')}: {plural(len(shown), 'event')}"
     finding += f", {listed(shown, 4)}." if shown else "."
     if alleles.lod is None:
-        finding += f" A copy-neutral event of {number(alleles.size_mb)} Mb could not have been seen."
+        finding += f" Copy-neutral events of {number(alleles.size_mb)} Mb are not detectable."
     compared = [call for call in record.calls if call.alleles is not None]
     if compared:
         agree = sum(call.alleles == "agree" for call in compared)
@@ -144,15 +144,15 @@ def _fractions_reading(record: CopyNumberRecord, alleles: AlleleRecord, lot: Lot
     if points < alleles.het_sites:
         reading += f"; {points:,} sites are drawn, evenly along the genome, and all are tested"
     reading += (
-        ". Balanced, the two lie about 1/2 (slightly below, where reads of the reference map better); where one outweighs the"
-        " other in part of the cells, the points part into two bands."
+        ". Balanced alleles lie near 1/2 (slightly below, where reads of the reference map better); with allelic imbalance in"
+        " part of the cells the points separate into two bands."
     )
     if record.calls or alleles.events:
-        reading += " Shaded: called changes" + (" and events of the alleles." if alleles.events else ".")
+        reading += " Shaded: called changes" + (" and regions of allelic imbalance." if alleles.events else ".")
     if plot.empty:
         reading += f" Hatched: no such site ({listed(plot.empty)})."
     if plot.unlabelled:
-        reading += f" {plural(plot.unlabelled, 'label').capitalize()} left out for want of room."
+        reading += f" {plural(plot.unlabelled, 'label').capitalize()} omitted for lack of space."
     return reading
 
 
@@ -161,9 +161,9 @@ def small_variants(results: VariantResults) -> tuple[str, ...]:
     facts, origins = results.facts, results.variants["origin"]
     enriched, acquired = (int((origins == name).sum()) for name in ("enriched", "acquired"))
     said = [
-        f"In {facts.genes} listed genes {facts.inherited} small variants are the donor's, {enriched} enriched from it.",
-        f"Not seen in the donor: {acquired}, acquired or below the detection limit of the donor's reads.",
-        f"Median depth: lot {facts.lot_depth:g}, donor {facts.donor_depth:g}; at 30 those in under a fifth of reads are missed.",
+        f"In {facts.genes} listed genes {facts.inherited} small variants are inherited from the donor, {enriched} enriched.",
+        f"Not detected in the donor: {acquired} (acquired, or below the detection limit of the donor's reads).",
+        f"Median depth: lot {facts.lot_depth:g}, donor {facts.donor_depth:g}; at 30, those in less than 20% of reads are missed.",
     ]
     if facts.shallow:
         said.append(f"Below a depth of {facts.min_depth} in part, so not searched in full: {', '.join(facts.shallow)}.")

@@ -49,7 +49,7 @@ def findings(dna: CopyNumberResults) -> tuple[str, ...]:
         said = [f"{_count(own, 'change')} of the lot against its donor {'was' if own == 1 else 'were'} called."]
     if lost:
         is_ = "is" if lost == 1 else "are"
-        said.append(f"{_count(lost, 'difference')} {is_} explained by the donor's own cells, not by the lot's.")
+        said.append(f"{_count(lost, 'difference')} {is_} due to the donor's own cells, not the lot's.")
     if dna.match.variants:
         germline = _count(dna.match.variants, "germline copy-number difference")
         said.append(f"The lot shows {dna.match.shared} of the {germline} of its donor.")
@@ -64,7 +64,9 @@ def limits(dna: CopyNumberResults, record: CopyNumberRecord, contents: Sequence[
     said.append(_replication_timing(dna.comparison))
     neutral = dna.comparison.neutral
     if neutral is not None and neutral < LEAST_NEUTRAL:
-        said.append(f"Only {neutral:.0%} of the autosomes lie at the commonest level; the baseline is uncertain.")
+        said.append(
+            f"Only {neutral:.0%} of the autosomes are at the most frequent copy-number level; the baseline is uncertain."
+        )
     said += [_ploidy(record.sets, contents)]
     said += [LADDER] * record.ladder
     said += [f"No karyotype is given: {record.karyotype_withheld}."] * bool(record.karyotype_withheld)
@@ -92,7 +94,7 @@ def _bins(facts: Comparison) -> str:
 
 def _noise(noise: Noise) -> str:
     if not noise.assessable:
-        return f"Nothing can be claimed: {noise.reason}."
+        return f"No limit of detection can be set: {noise.reason}."
     return (
         f"Noise over {noise.blocks[-1]} bins is {math.sqrt(noise.inflation[-1]):.2f} times that of counting alone; intervals"
         " and limits allow for it."
@@ -185,7 +187,7 @@ def _ratio_finding(record: CopyNumberRecord) -> str:
     if calls:
         finding = f"{plural(len(calls), 'change').capitalize()} called against the donor: {listed(calls, 4)}."
     elif record.claim is None:
-        finding = f"No change called, but in these data none of {number(record.claim_mb)} Mb could have been."
+        finding = f"No change called; changes of {number(record.claim_mb)} Mb are not detectable in these data."
     else:
         finding = "No change called against the donor's own hepatocytes."
     gains = plural(record.published_gains, "gain")
@@ -222,7 +224,7 @@ def _ratio_marks(record: CopyNumberRecord, plot: GenomePlot) -> Iterator[str]:
     if plot.empty:
         yield f" Hatched: no usable bin ({listed(plot.empty)})."
     if plot.unlabelled:
-        yield f" {plural(plot.unlabelled, 'label').capitalize()} left out for want of room; the table has them all."
+        yield f" {plural(plot.unlabelled, 'label').capitalize()} omitted for lack of space; the table lists all."
 
 
 def tracks(record: CopyNumberRecord, lot: LotFacts, figure: int) -> Figure:
@@ -240,8 +242,8 @@ def tracks(record: CopyNumberRecord, lot: LotFacts, figure: int) -> Figure:
         names=(f"Donor {lot.donor_id} alone", f"Lot {lot.lot_id} alone"),
         finding=finding,
         reading=f"Each sample alone against its GC model, donor {lot.donor_id} above, lot {lot.lot_id} below; the right axis"
-        " counts copies. A loss in the donor reads as a gain of the ratio, so a change counts as the lot's only where"
-        " the lot's own track moves. Solid lines: the copies a normal cell of this donor's sex has.",
+        " counts copies. A loss in the donor appears as a gain of the ratio, so a change is attributed to the lot"
+        " only if the lot's own track shows it. Solid lines: the copies a normal cell of this donor's sex has.",
     )
 
 

@@ -172,8 +172,8 @@ def heat(record: ExpressionRecord, figure: int) -> Figure:
         finding=finding,
         reading="Columns: genes; rows: samples, the donor's hepatocytes first. Colour: log2(normalised count + 1) minus the mean"
         f" of the donor's samples, orange up, blue down, darker from {listed([number(edge) for edge in HEAT_EDGES])} log2 units"
-        " on, the same in all reports. Of a pathway the genes that changed most are shown. One lot against one donor: a picture,"
-        " not a test.",
+        " on, the same in all reports. Of a pathway the genes that changed most are shown. One lot against one donor:"
+        " descriptive, not a test.",
     )
 
 
@@ -216,8 +216,8 @@ def arm_shifts(record: ExpressionRecord) -> Caption:
     return Caption(
         finding=finding,
         reading="Median log2 fold change of an arm's genes against the other arms, lot over donor; the error includes the scatter"
-        " of genes and of arms. Reprogramming moves neighbouring genes together, dosage is buffered and a change in few cells"
-        " leaves no trace: read it beside copy number, never instead.",
+        " of genes and of arms. Reprogramming moves neighbouring genes together, dosage is buffered, and a change in few cells"
+        " is not detectable: interpret it together with copy number, never instead of it.",
     )
 
 
@@ -252,10 +252,10 @@ def pathways(record: ExpressionRecord, figure: int) -> Figure:
     if not record.p_values:
         return Figure(
             number=figure,
-            finding=f"{_extremes(scored)} A hint only: without replicates genes were ranked by fold change, and no set has a"
-            " p value.",
-            reading="NES: normalised enrichment score, above 0 = up in the lot; all open, for nothing was tested. Weakly"
-            " expressed genes change most by chance and rank high all the same.",
+            finding=f"{_extremes(scored)} An indication only: without replicates genes were ranked by fold change, and no set"
+            " has a p value.",
+            reading="NES: normalised enrichment score, above 0 = up in the lot; all open, as no test was made. Weakly"
+            " expressed genes vary most by chance and may rank high.",
         )
     main, beside = ([row for row in scored if row.informational == other] for other in (False, True))
     changed = sum(row.significant(record.significance) for row in main)

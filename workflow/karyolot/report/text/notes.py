@@ -61,7 +61,7 @@ def _hippo(record: ExpressionRecord) -> Note | None:
         elif not strongest.significant(record.significance):
             found += ": the direction is open"
         else:
-            found += f": this reads as Hippo {'off' if (strongest.nes or 0.0) > 0 else 'on'}"
+            found += f": this indicates Hippo {'off' if (strongest.nes or 0.0) > 0 else 'on'}"
     return Note(
         title="Hippo and YAP",
         text=f"{found}. An enriched Hippo set does not mean an active Hippo pathway, since the set holds its members and not its"

@@ -63,7 +63,7 @@ def trend(rows: Sequence[LotPoint]) -> Caption:
     claimed = "of the size each lot's claim is made for" if size is None else f"of {number(size)} Mb"
     reading = ("One panel per donor. " if len({row.donor_id for row in rows}) > 1 else "") + (
         "Height of a sign: largest cell fraction with one called change, 0 = none called; the sign is the"
-        f" verdict. Grey bar: below its top a change {claimed} could be present and unseen. Lines join a lot to its parent."
+        f" verdict. Grey bar: below its top a change {claimed} could be present and undetected. Lines join a lot to its parent."
         " Below the axis: lots without a verdict on stability."
     )
     if left:
