@@ -67,7 +67,7 @@ def show_ledger(
     if machine:
         print(json.dumps([asdict(entry) for entry in entries], indent=1, ensure_ascii=False))
     else:
-        terminal.print_ledger(entries, terminal.console(sys.stdout))
+        terminal.print_ledger(entries, sys.stdout)
 
 
 @app.command()

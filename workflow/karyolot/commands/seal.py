@@ -72,6 +72,10 @@ def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) 
             user=ledger.login(),
             host=platform.node(),
             ledger=LedgerPlace(line=entries[-1].number, sha256=entries[-1].sha256),
+            decisions=tuple(
+                LedgerPlace(line=one.line, sha256=one.sha256)
+                for one in (record.disposition.decisions if record.disposition else ())
+            ),
             criteria=document,
             provenance=record.provenance.model_dump(mode="json"),
             sheets=_sheets(directory, settings, path),

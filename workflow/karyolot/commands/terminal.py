@@ -209,18 +209,18 @@ def print_verified(findings: Sequence[Finding], out: Console) -> None:
     )
 
 
-def print_ledger(entries: Sequence[Entry], out: Console) -> None:
-    """One line per entry, its facts below it."""
+def print_ledger(entries: Sequence[Entry], out: IO[str]) -> None:
+    """One line per entry, its facts below it. Plain text: a ledger has tens of thousands of lines."""
     for entry in entries:
-        kind = entry.kind.replace("_", " ")
         lot = f" {entry.facts['lot']}" if "lot" in entry.facts else ""
-        out.print(
-            Text.assemble((f"{entry.number} {entry.at} ", ""), (kind, "bold"), f"{lot}, {entry.user} on {entry.host}")
-        )
-        for key, value in entry.facts.items():
-            if key != "lot" and value not in ("", None, {}, []):
-                out.print(plain(f"    {key.replace('_', ' ')}: {_fact(value)}"), soft_wrap=True)
-    out.print(f"{len(entries)} entries, chain whole" + (f", last sha256 {entries[-1].sha256}" if entries else ""))
+        said = f"{entry.number} {entry.at} {entry.kind.replace('_', ' ')}{lot}, {entry.user} on {entry.host}"
+        facts = [
+            f"    {key.replace('_', ' ')}: {_fact(value)}"
+            for key, value in entry.facts.items()
+            if key != "lot" and value not in ("", None, {}, [])
+        ]
+        out.writelines(f"{escaped(line)}\n" for line in (said, *facts))
+    out.write(f"{len(entries)} entries, chain whole" + (f", last sha256 {entries[-1].sha256}\n" if entries else "\n"))
 
 
 def _fact(value: Any) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -105,14 +106,24 @@ def _sealed(
         recorded = entry.facts["manifest_sha256"]
         return (f"{path}: sha256 is {now}, line {entry.number} of the ledger recorded {recorded}",), ()
     manifest = read_manifest(folder)
-    place = manifest.ledger
     faults = [_with_owner(fault, folder, lot) for fault in differences(folder, manifest)]
-    if len(entries) < place.line or entries[place.line - 1].sha256 != place.sha256:
-        faults.append(f"{ledger.NAME}: line {place.line} is not the one that {path} names ({place.sha256})")
-    faults += _decisions(folder, entries)
+    faults += [
+        f"{ledger.NAME}: line {place.line} is not the one that {path} names ({place.sha256})"
+        for place in (manifest.ledger, *manifest.decisions)
+        if len(entries) < place.line or entries[place.line - 1].sha256 != place.sha256
+    ]
     document, notes = _document(directory, manifest)
     faults += _signed(directory, lot, revision, signed)
     return (*faults, *document), notes if revision == state.revision else ()
+
+
+@cache
+def _in_use(path: Path, _changed_ns: int) -> tuple[str, Acceptance | str]:
+    """sha256 and content of an acceptance document, or why it cannot be read; read once for all lots."""
+    try:
+        return sha256(path), yaml.read(path, Acceptance)
+    except KaryolotError as error:
+        return sha256(path), str(error)
 
 
 def _signed(directory: Path, lot: str, revision: int, own: Sequence[Entry]) -> list[str]:
@@ -151,30 +162,15 @@ def _document(directory: Path, manifest: Manifest) -> tuple[tuple[str, ...], tup
     name = f"{sealed.name} {sealed.version}"
     if not path.is_file():
         return (), (f"{sealed.path} is gone; the criteria of the seal ({name}) are in its folder",)
-    if (now := sha256(path)) == sealed.sha256:
+    now, used = _in_use(path, path.stat().st_mtime_ns)
+    if now == sealed.sha256:
         return (), ()
-    try:
-        used = yaml.read(path, Acceptance)
-    except KaryolotError as error:
-        return (f"{sealed.path}: changed after the seal, and cannot be read: {error}",), ()
+    if isinstance(used, str):
+        return (f"{sealed.path}: changed after the seal, and cannot be read: {used}",), ()
     if (used.name, used.version) != (sealed.name, sealed.version):
         return (), (f"criteria in use are {used.name} {used.version}; this lot was decided by {name}",)
     fault = f"{sealed.path}: changed after the seal, still version {name}: sha256 is {now}, sealed with {sealed.sha256}"
     return (fault,), ()
-
-
-def _decisions(folder: Path, entries: Sequence[Entry]) -> list[str]:
-    """Decisions in a record that the ledger does not hold."""
-    path = folder / "report.json"
-    try:
-        disposition = read_json(path).get("disposition") or {}
-    except KaryolotError:  # it is not what was sealed, which its sha256 shows
-        return []
-    return [
-        f"{path}: its decision on {one['finding']} is not line {one['line']} of the ledger"
-        for one in disposition.get("decisions", ())
-        if len(entries) < one["line"] or entries[one["line"] - 1].sha256 != one["sha256"]
-    ]
 
 
 def _issued(folder: Path, entry: Entry) -> Iterator[str]:

@@ -27,7 +27,7 @@ class Document(Frozen):
 
 
 class LedgerPlace(Frozen):
-    """The last line of the ledger before the lot was sealed."""
+    """A line of the ledger."""
 
     line: int
     sha256: str
@@ -38,7 +38,7 @@ class Manifest(Frozen):
 
     provenance: as in the record: inputs, reference, code, tools and libraries. sheets: configuration and sheets as they were;
     rows: those of this lot and of its donor, by sheet. settings: in effect. files: all of the folder but this one, paths
-    relative to it.
+    relative to it. ledger: its last line before the seal; decisions: those on the report.
     """
 
     schema_version: Literal["1.0"] = "1.0"
@@ -52,6 +52,7 @@ class Manifest(Frozen):
     user: str
     host: str
     ledger: LedgerPlace
+    decisions: tuple[LedgerPlace, ...]
     criteria: Document
     provenance: dict[str, Any]
     sheets: tuple[InputFile, ...]

@@ -87,18 +87,14 @@ def _stop_unfit(path: Path, signer: Any) -> None:
 
 
 def sign(content: bytes, signer: Any, role: Role, name: str, reason: str) -> bytes:
-    """A PDF with the signature of a role added at its end, in the name of a person and with a reason."""
+    """A PDF with the signature of a role added at its end."""
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign import PdfSignatureMetadata, PdfSigner
     from pyhanko.sign.fields import SigSeedSubFilter
 
     logging.getLogger("pyhanko").setLevel(logging.ERROR)  # its remarks are on the size of the cell
     about = PdfSignatureMetadata(
-        field_name=role,
-        md_algorithm="sha256",
-        subfilter=SigSeedSubFilter.PADES,
-        name=name,
-        reason=reason,
+        field_name=role, md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES, name=name, reason=reason
     )
     signed = PdfSigner(about, signer=signer).sign_pdf(
         IncrementalPdfFileWriter(BytesIO(content)), existing_fields_only=True
