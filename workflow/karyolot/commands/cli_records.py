@@ -144,3 +144,50 @@ def qualify(
     print(f"{made.outcome}: {folder}")
     if made.outcome == "FAIL":
         raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    lots: Annotated[list[str] | None, typer.Argument(help="Sealed lots.", show_default="all")] = None,
+    directory: Directory = Path(),
+    out: Annotated[Path, typer.Option(help="Folder of the archives; with --registry, the file.")] = Path("exported"),
+    licence: Annotated[str, typer.Option(help="Terms of the results, in the archive.")] = "Not stated by the site.",
+    registry: Annotated[
+        bool, typer.Option("--registry", help="De-identified rows instead: no reads, genotypes, names.")
+    ] = False,
+    salt: Annotated[Path | None, typer.Option(help="With --registry: file with a secret of 16 bytes or more.")] = None,
+) -> None:
+    """Export sealed lots: each as a Workflow Run RO-Crate (LOT.crate.zip), or all as rows for a registry."""
+    from karyolot.commands import export as exports
+    from karyolot.contracts.ledger import sealed_lots
+    from karyolot.contracts.problems import KaryolotError
+    from karyolot.io import ledger
+
+    if registry:
+        if salt is None:
+            raise KaryolotError("--registry needs --salt: a file with a secret that stays at the site")
+        print(f"{out}: {exports.export_registry(directory, lots or (), out, salt)} lots")
+        return
+    for lot in lots or sealed_lots(ledger.read(directory)):
+        print(exports.export_crate(directory, lot, out / f"{lot}.crate.zip", licence))
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(help="report.json of a reference lot.")],
+    b: Annotated[Path, typer.Argument(help="report.json of the same lot from another site.")],
+    machine: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+) -> None:
+    """Compare two sites' records of one lot: outcomes, values, changes, and limits of agreement (B minus A)."""
+    import json
+    from dataclasses import asdict
+
+    from karyolot.commands import terminal
+    from karyolot.io.record import read_report
+    from karyolot.report.two_sites import compare as held_side_by_side
+
+    found = held_side_by_side(*(read_report(path, in_its_folder=False) for path in (a, b)))
+    if machine:
+        print(json.dumps(asdict(found), indent=1))
+    else:
+        terminal.print_comparison(found, terminal.console(sys.stdout))

@@ -17,6 +17,7 @@ from karyolot.commands.run import Failure
 from karyolot.commands.verify import Finding
 from karyolot.contracts.ledger import Entry
 from karyolot.contracts.problems import escaped
+from karyolot.report.two_sites import LEAST, Comparison
 from karyolot.report.words import OUTCOMES, bins_of, number, percent, quantity, unseen
 
 STYLES = {
@@ -228,3 +229,34 @@ def _fact(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_fact(held)}" for key, held in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def print_comparison(found: Comparison, out: Console) -> None:
+    """What differs between two records, and the limits of agreement."""
+    for name, record in (("A", found.a), ("B", found.b)):
+        out.print(plain(f"{name}: {record}"))
+    table = Table(box=box.SIMPLE_HEAD if out.is_terminal else None, pad_edge=False, show_edge=False)
+    for head in ("", "A", "B"):
+        table.add_column(head, overflow="fold")
+    rows = [one for one in (*found.outcomes, *found.values) if one.differs]
+    for one in (*rows, *found.events):
+        table.add_row(plain(one.name), _cell(one.a), _cell(one.b))
+    out.print(table)
+    same = sum(not one.differs for one in found.outcomes)
+    out.print(f"outcomes alike: {same} of {len(found.outcomes)}")
+    for limits in found.limits:
+        if limits.bias is None:
+            out.print(f"{limits.what}: {limits.pairs} pairs, limits of agreement not set (fewer than {LEAST})")
+            continue
+        low, high = limits.low_interval, limits.high_interval
+        assert low and high and limits.low is not None and limits.high is not None
+        out.print(
+            f"{limits.what} ({limits.unit}, B minus A): {limits.pairs} pairs, bias {limits.bias:.3g}, limits of agreement"
+            f" {limits.low:.3g} (95% CI {low[0]:.3g} to {low[1]:.3g}) to {limits.high:.3g} ({high[0]:.3g} to {high[1]:.3g})"
+        )
+
+
+def _cell(value: str | float | bool | None) -> Text:
+    if value is None:
+        return Text("none")
+    return plain(f"{value:.4g}" if isinstance(value, float) else value)

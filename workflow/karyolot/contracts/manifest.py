@@ -5,8 +5,8 @@ from typing import Any, Literal, get_args
 from karyolot.contracts.criteria import Frozen, LotOutcome
 from karyolot.contracts.provenance import InputFile
 
-MANIFEST, CRITERIA, CRATE = "seal.json", "acceptance.yaml", "ro-crate-metadata.json"
-"""Files that sealing adds to the folder of a lot: the manifest, the acceptance document as it was used, the research object."""
+MANIFEST, CRITERIA = "seal.json", "acceptance.yaml"
+"""Files that sealing adds to the folder of a lot: the manifest, and the acceptance document as it was used."""
 
 
 Role = Literal["prepared", "reviewed", "qa"]

@@ -1,0 +1,72 @@
+"""`karyolot export`: sealed lots as research objects, and as rows for a registry."""
+
+import json
+import zipfile
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+from karyolot.contracts.ledger import LotState, sealed_lots, states
+from karyolot.contracts.manifest import MANIFEST, Manifest
+from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.provenance import InputFile
+from karyolot.io import ledger
+from karyolot.io.files import read_bytes, sha256, write_bytes, write_json
+from karyolot.io.manifest import RESULTS, differences, read_manifest
+from karyolot.io.record import read_record
+from karyolot.io.shipped import SNAKEFILE
+from karyolot.report.crate import METADATA, README, WORKFLOW, metadata, readme
+from karyolot.report.registry import LEAST_SALT, registry
+
+NO_DATE = (1980, 1, 1, 0, 0, 0)
+"""Stands for the dates an archive must have: the same lot gives the same bytes."""
+
+
+def export_crate(directory: Path, lot: str, out: Path, licence: str) -> Path:
+    """Write the sealed results of a lot as a zipped Workflow Run RO-Crate. licence: terms of the results, in words.
+
+    Raises KaryolotError when the lot is not sealed, or its files are not as they were sealed.
+    """
+    if states(ledger.read(directory)).get(lot, LotState()).sealed is None:
+        raise KaryolotError(f"{lot} is not sealed; karyolot seal {lot}, then export")
+    folder = directory / RESULTS / lot
+    manifest = _whole(directory, lot)
+    path = folder / MANIFEST
+    own = InputFile(path=MANIFEST, bytes=path.stat().st_size, sha256=sha256(path))
+    contents = {METADATA: json.dumps(metadata(manifest, own, licence), indent=1, ensure_ascii=False).encode()}
+    contents |= {file.path: read_bytes(folder / file.path) for file in (*manifest.files, own)}
+    contents[README] = readme(manifest).encode()
+    contents[WORKFLOW] = read_bytes(SNAKEFILE)
+    held = BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(zipfile.ZipInfo(name, NO_DATE), content, zipfile.ZIP_DEFLATED)
+    write_bytes(held.getvalue(), out)
+    return out
+
+
+def export_registry(directory: Path, lots: Sequence[str], out: Path, salt: Path) -> int:
+    """Write de-identified rows of sealed lots ((): all of them) as JSON; returns their number.
+
+    Raises KaryolotError when a lot is not sealed or was changed since, or the salt is too short to keep ids secret.
+    """
+    secret = read_bytes(salt).strip()
+    if len(secret) < LEAST_SALT:
+        raise KaryolotError(
+            f"{salt}: {len(secret)} bytes, and a salt has {LEAST_SALT} or more; make one: openssl rand -hex 32 > {salt}"
+        )
+    sealed = sealed_lots(ledger.read(directory))
+    if astray := [lot for lot in lots if lot not in sealed]:
+        raise KaryolotError(f"{', '.join(astray)}: not sealed; only sealed lots are exported")
+    held = [(_whole(directory, lot), read_record(directory, lot)) for lot in lots or sealed]
+    write_json(registry(held, secret), out)
+    return len(held)
+
+
+def _whole(directory: Path, lot: str) -> Manifest:
+    """The manifest of a sealed lot. Raises KaryolotError when its files are not as they were sealed."""
+    folder = directory / RESULTS / lot
+    manifest = read_manifest(folder)
+    if fault := next(differences(folder, manifest), ""):
+        raise KaryolotError(f"{lot} was changed after it was sealed: {fault}. karyolot verify {lot} lists everything")
+    return manifest
