@@ -150,14 +150,14 @@ def qualify(
 def export(
     lots: Annotated[list[str] | None, typer.Argument(help="Sealed lots.", show_default="all")] = None,
     directory: Directory = Path(),
-    out: Annotated[Path, typer.Option(help="Folder of the archives; with --registry, the file.")] = Path("exported"),
-    licence: Annotated[str, typer.Option(help="Terms of the results, in the archive.")] = "Not stated by the site.",
+    out: Annotated[Path, typer.Option(help="Folder of the crates; with --registry, the file.")] = Path("exported"),
+    licence: Annotated[str, typer.Option(help="Terms of the results, in the crate.")] = "Not stated by the site.",
     registry: Annotated[
         bool, typer.Option("--registry", help="De-identified rows instead: no reads, genotypes, names.")
     ] = False,
     salt: Annotated[Path | None, typer.Option(help="With --registry: file with a secret of 16 bytes or more.")] = None,
 ) -> None:
-    """Export sealed lots: each as a Workflow Run RO-Crate (LOT.crate.zip), or all as rows for a registry."""
+    """Export sealed lots: each as a Workflow Run RO-Crate (a folder), or all as rows for a registry."""
     from karyolot.commands import export as exports
     from karyolot.contracts.ledger import sealed_lots
     from karyolot.contracts.problems import KaryolotError
@@ -169,7 +169,7 @@ def export(
         print(f"{out}: {exports.export_registry(directory, lots or (), out, salt)} lots")
         return
     for lot in lots or sealed_lots(ledger.read(directory)):
-        print(exports.export_crate(directory, lot, out / f"{lot}.crate.zip", licence))
+        print(exports.export_crate(directory, lot, out / lot, licence))
 
 
 @app.command()

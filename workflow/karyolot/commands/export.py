@@ -1,9 +1,7 @@
 """`karyolot export`: sealed lots as research objects, and as rows for a registry."""
 
 import json
-import zipfile
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 
 from karyolot.contracts.ledger import LotState, sealed_lots, states
@@ -11,19 +9,16 @@ from karyolot.contracts.manifest import MANIFEST, Manifest
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.provenance import InputFile
 from karyolot.io import ledger
-from karyolot.io.files import read_bytes, sha256, write_bytes, write_json
+from karyolot.io.files import read_bytes, sha256, write_folder, write_json
 from karyolot.io.manifest import RESULTS, differences, read_manifest
 from karyolot.io.record import read_record
 from karyolot.io.shipped import SNAKEFILE
 from karyolot.report.crate import METADATA, README, WORKFLOW, metadata, readme
 from karyolot.report.registry import LEAST_SALT, registry
 
-NO_DATE = (1980, 1, 1, 0, 0, 0)
-"""Stands for the dates an archive must have: the same lot gives the same bytes."""
-
 
 def export_crate(directory: Path, lot: str, out: Path, licence: str) -> Path:
-    """Write the sealed results of a lot as a zipped Workflow Run RO-Crate. licence: terms of the results, in words.
+    """Write the sealed results of a lot as a Workflow Run RO-Crate, a folder. licence: terms of the results, in words.
 
     Raises KaryolotError when the lot is not sealed, or its files are not as they were sealed.
     """
@@ -37,11 +32,7 @@ def export_crate(directory: Path, lot: str, out: Path, licence: str) -> Path:
     contents |= {file.path: read_bytes(folder / file.path) for file in (*manifest.files, own)}
     contents[README] = readme(manifest).encode()
     contents[WORKFLOW] = read_bytes(SNAKEFILE)
-    held = BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in contents.items():
-            archive.writestr(zipfile.ZipInfo(name, NO_DATE), content, zipfile.ZIP_DEFLATED)
-    write_bytes(held.getvalue(), out)
+    write_folder(contents, out)
     return out
 
 

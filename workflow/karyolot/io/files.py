@@ -88,12 +88,13 @@ def write_bytes(content: bytes, path: PathLike) -> None:
 
 
 def write_folder(contents: Mapping[str, bytes], folder: PathLike) -> None:
-    """Files by name in a folder that holds nothing else; an earlier one of this name is replaced as a whole."""
+    """Files by name (also a path) in a folder that holds nothing else; an earlier one of this name is replaced as a whole."""
     target = Path(folder)
     part = target.with_name(f".part-{os.getpid()}-{target.name}")
     try:
         part.mkdir(parents=True)
         for name, content in contents.items():
+            (part / name).parent.mkdir(parents=True, exist_ok=True)
             (part / name).write_bytes(content)
         shutil.rmtree(target, ignore_errors=True)
         os.replace(part, target)
