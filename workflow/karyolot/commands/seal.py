@@ -72,10 +72,7 @@ def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) 
             user=ledger.login(),
             host=platform.node(),
             ledger=LedgerPlace(line=entries[-1].number, sha256=entries[-1].sha256),
-            decisions=tuple(
-                LedgerPlace(line=one.line, sha256=one.sha256)
-                for one in (record.disposition.decisions if record.disposition else ())
-            ),
+            decisions=_decided(record),
             criteria=document,
             provenance=record.provenance.model_dump(mode="json"),
             sheets=_sheets(directory, settings, path),
@@ -181,6 +178,12 @@ def _reported(directory: Path, record: Record, entries: tuple[Entry, ...]) -> li
             f"the report of {lot} lacks decisions ({', '.join(missing)}); karyolot report {lot}, then seal"
         )
     return issued(directory, lot, entries, "found when sealed", "")
+
+
+def _decided(record: Record) -> tuple[LedgerPlace, ...]:
+    """Where the ledger holds the decisions on a report."""
+    held = record.disposition.decisions if record.disposition else ()
+    return tuple(LedgerPlace(line=one.line, sha256=one.sha256) for one in held)
 
 
 def _sheets(directory: Path, settings: Config, config: Path) -> tuple[InputFile, ...]:
