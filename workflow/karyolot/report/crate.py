@@ -69,18 +69,7 @@ def metadata(manifest: Manifest, manifest_file: InputFile, licence: str) -> Enti
             "identifier": manifest.record_sha256,
         },
         _workflow(manifest, tools),
-        {
-            "@id": RUN,
-            "@type": "CreateAction",
-            "name": f"karyolot on lot {manifest.lot_id}, revision {manifest.revision}",
-            "description": "Reads of a lot and of its donor to the record and report on its genomic stability.",
-            "instrument": _reference(WORKFLOW),
-            "agent": _reference(AGENT),
-            "object": [_reference(entity["@id"]) for entity in made_from],
-            "result": outputs,
-            "endTime": manifest.sealed_at.replace("Z", "+00:00"),
-            "actionStatus": "http://schema.org/CompletedActionStatus",
-        },
+        _run(manifest, made_from, outputs),
         {"@id": AGENT, "@type": "Person", "name": manifest.by},
         *([{"@id": SITE, "@type": "Organization", "name": site}] if site else []),
         {"@id": README, "@type": "File", "name": README, "encodingFormat": "text/markdown", "about": _reference("./")},
@@ -105,6 +94,21 @@ def readme(manifest: Manifest) -> str:
         f"`report.html` and `report.pdf` are for reading, `report.json` is the record (sha256 {manifest.record_sha256}),"
         f" `{MANIFEST}` lists every file with its sha256, and `{METADATA}` describes this folder as a Workflow Run RO-Crate.\n"
     )
+
+
+def _run(manifest: Manifest, made_from: Iterable[Entity], outputs: list[Entity]) -> Entity:
+    return {
+        "@id": RUN,
+        "@type": "CreateAction",
+        "name": f"karyolot on lot {manifest.lot_id}, revision {manifest.revision}",
+        "description": "Reads of a lot and of its donor to the record and report on its genomic stability.",
+        "instrument": _reference(WORKFLOW),
+        "agent": _reference(AGENT),
+        "object": [_reference(entity["@id"]) for entity in made_from],
+        "result": outputs,
+        "endTime": manifest.sealed_at.replace("Z", "+00:00"),
+        "actionStatus": "http://schema.org/CompletedActionStatus",
+    }
 
 
 def _workflow(manifest: Manifest, tools: Iterable[Entity]) -> Entity:
