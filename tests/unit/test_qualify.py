@@ -1,5 +1,7 @@
 """Qualification of an installation on a finished lot: each check can pass and can fail."""
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import yaml
 
 import planted
 import planted_records
-from karyolot.commands.installed import byte_check, code_check, tools_of, version_check
+from karyolot.commands import installed
+from karyolot.commands.installed import byte_check, code_check, repacked, tools_of, version_check
 from karyolot.commands.qualify import qualify
 from karyolot.contracts.alleles import AlleleCounts
 from karyolot.contracts.copy_number import Bins, Counts
@@ -196,6 +199,29 @@ def test_tools_are_hashed_as_they_run(tmp_path: Path, monkeypatch: pytest.Monkey
     (second,) = tools_of(["samtools"])
     assert first.version == second.version == first.expected == "1.16.1"
     assert byte_check([second], (), [first]).outcome == "FAIL"
+
+
+@pytest.mark.parametrize("manager", ["conda", "dpkg"])
+def test_a_tool_with_other_bytes_than_its_package_is_found_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manager: str
+) -> None:
+    """No earlier qualification is needed."""
+    tool = tmp_path / "bin" / "samtools"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\necho samtools 1.16.1\n")
+    tool.chmod(0o755)
+    content = tool.read_bytes()
+    monkeypatch.setenv("PATH", str(tool.parent))
+    monkeypatch.setattr(installed, "DPKG", tmp_path)
+    if manager == "conda":
+        (tmp_path / "conda-meta").mkdir()
+        paths = [{"_path": "bin/samtools", "sha256_in_prefix": hashlib.sha256(content).hexdigest()}]
+        (tmp_path / "conda-meta/samtools.json").write_text(json.dumps({"paths_data": {"paths": paths}}))
+    else:
+        (tmp_path / "samtools.md5sums").write_text(f"{hashlib.md5(content).hexdigest()}  {str(tool)[1:]}\n")
+    assert repacked(["samtools"]) == ()
+    tool.write_text("#!/bin/sh\necho samtools 1.16.1 # other\n")
+    assert repacked(["samtools"]) == ("samtools: its file is not the one its package installed",)
 
 
 def test_the_outcome_of_all_checks() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ from karyolot.plan.provenance import library_versions, record_sum, tool_versions
 
 LOCK = PROJECT / "requirements.lock"
 TOOLS = PROJECT / "envs" / "tools.tsv"
+DPKG = Path("/var/lib/dpkg/info")
+"""Where Debian keeps MD5 sums of installed files."""
 SHOWN = 5
 """Files that a check names; the rest are counted."""
 
@@ -30,6 +33,35 @@ def tools_of(names: Sequence[str]) -> tuple[Program, ...]:
     return tuple(found)
 
 
+def repacked(names: Sequence[str]) -> tuple[str, ...]:
+    """Programs whose file is not the one its package installed: by the checksums that conda (sha256) or dpkg (MD5) keep.
+
+    A program that neither knows is left to the comparison with the last qualification.
+    """
+    found = []
+    for name in names:
+        path = shutil.which(name)
+        if path is not None and not _as_installed(Path(path).resolve()):
+            found.append(f"{name}: its file is not the one its package installed")
+    return tuple(found)
+
+
+def _as_installed(path: Path) -> bool:
+    """False when a package manager knows another checksum of a file."""
+    for record in (path.parents[1] / "conda-meta").glob("*.json"):
+        for entry in json.loads(record.read_text(encoding="utf-8")).get("paths_data", {}).get("paths", ()):
+            known = entry.get("sha256_in_prefix") or entry.get("sha256")
+            if known and path == path.parents[1] / entry["_path"]:
+                return bool(sha256(path) == known)
+    inside = str(path).removeprefix("/")
+    for sums in DPKG.glob("*.md5sums"):
+        for line in sums.read_text(encoding="utf-8", errors="replace").splitlines():
+            known, _, file = line.partition("  ")
+            if file == inside:
+                return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == known
+    return True
+
+
 def libraries() -> tuple[tuple[Program, ...], tuple[str, ...]]:
     """Libraries that results depend on, with a sha256 over their files; and the files that are not those their RECORD lists."""
     locked = _locked()
@@ -44,17 +76,20 @@ def libraries() -> tuple[tuple[Program, ...], tuple[str, ...]]:
             digest.update(f"{file}\0{now}\n".encode())
             if now != file.hash.value:
                 changed.append(f"{name}: {file}")
-        expected = locked.get(name.lower().replace("_", "-"), "")
+        listed = locked.get(name.lower().replace("_", "-"), ())
+        expected = version if version in listed else " or ".join(listed)
         found.append(Program(name=name, kind="library", version=version, expected=expected, sha256=digest.hexdigest()))
     return tuple(found), tuple(changed)
 
 
-def _locked() -> dict[str, str]:
-    """Versions of the lock, by name in lower case; none in a wheel, which does not carry it."""
-    if not LOCK.is_file():
-        return {}
-    lines = (line.split(";")[0].split("\\")[0].strip() for line in LOCK.read_text(encoding="utf-8").splitlines())
-    return {name.lower(): version for name, _, version in (line.partition("==") for line in lines) if version}
+def _locked() -> dict[str, tuple[str, ...]]:
+    """Versions of the lock, by name in lower case, one for each range of Python's; none in a wheel, which does not carry it."""
+    found: dict[str, tuple[str, ...]] = {}
+    for line in LOCK.read_text(encoding="utf-8").splitlines() if LOCK.is_file() else ():
+        name, _, version = line.split(";")[0].split("\\")[0].strip().partition("==")
+        if version:
+            found[name.lower()] = (*found.get(name.lower(), ()), version)
+    return found
 
 
 def code_check(dirty: bool | None, commit: str | None) -> Check:
@@ -77,9 +112,10 @@ def version_check(programs: Sequence[Program]) -> Check:
 
 
 def byte_check(programs: Sequence[Program], changed: Sequence[str], before: Sequence[Program]) -> Check:
-    """IQ3: files of libraries fit their checksums, and a tool of the same version has the same bytes as last time.
+    """IQ3: files of libraries and tools fit the checksums of their packages, and a tool of the same version has the same bytes as
+    last time.
 
-    changed: files of libraries that do not. before: programs of the last qualification.
+    changed: files that do not fit. before: programs of the last qualification.
     """
     limit = "no file with other bytes under the same version"
     test = Requirement("IQ3", "IQ", "Files of tools and libraries unchanged", limit)
@@ -93,4 +129,4 @@ def byte_check(programs: Sequence[Program], changed: Sequence[str], before: Sequ
         more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
         return test.done("; ".join(faults[:SHOWN]) + more, "a file was changed without a change of its version")
     others = "last qualification" if before else "no earlier qualification to compare tools with"
-    return test.done(f"{len(programs)} programs; libraries by their own checksums, tools by: {others}")
+    return test.done(f"{len(programs)} programs; by the checksums of their packages, and: {others}")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from karyolot.commands.installed import byte_check, code_check, libraries, tools_of, version_check
+from karyolot.commands.installed import byte_check, code_check, libraries, repacked, tools_of, version_check
 from karyolot.contracts.alleles import AlleleCounts
 from karyolot.contracts.cells import of_diploid
 from karyolot.contracts.copy_number import Arms, Bins, Counts, Lod, LogRatios, Segments
@@ -142,7 +142,8 @@ def _installation(
     """Programs, and the checks of the installation."""
     code = code_state()
     held, changed = libraries()
-    programs = (*tools_of(commands.all_tools(site.study, site.settings)), *held)
+    tools = commands.all_tools(site.study, site.settings)
+    programs, changed = (*tools_of(tools), *held), (*changed, *repacked(tools))
     before = () if old is None else old.programs
     checks = (
         code_check(code.dirty, code.commit),
@@ -221,7 +222,8 @@ def _truncated(site: _Site) -> Check:
     with tempfile.TemporaryDirectory() as folder:
         cut = Path(folder) / source.name
         with source.open("rb") as whole, cut.open("wb") as part:
-            part.write(whole.read(min(int(source.stat().st_size * CUT), MOST_CUT)))
+            start = whole.read(min(int(source.stat().st_size * CUT), MOST_CUT))
+            part.write(start.rstrip(b"\n")[:-1])  # inside a line: a text that ends with one may be complete
         refused = _is_refused(column, cut, site)
     return test.done("refused" if refused else "read as complete", "" if refused else "a truncated file was accepted")
 
