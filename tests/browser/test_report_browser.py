@@ -383,12 +383,12 @@ def test_a_view_in_the_address_is_shown_and_the_pointer_reads_values(visit: Open
     eighth = next(contig for contig in record.chromosomes if contig.name == "chr8")
     with visit("fail") as page:
         page.evaluate(f"location.hash = '#at={eighth.offset}-{eighth.offset + eighth.length}'")
-        expect(page.locator("[data-view]")).to_contain_text("In view: chromosome 8, 0 to 145.1 Mb.")
+        expect(page.locator("[data-view]")).to_contain_text("In view: chromosome 8, 0 to 145.1 Mb (p11.1 to q11.1).")
         box = page.locator("#figure-1 .u-over").bounding_box()
         assert box
         page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 60)
         expect(page.locator("[data-value]")).to_contain_text(
-            re.compile(r"Pointer: chromosome 8, 10\d(\.\d)? Mb, log2 \+0\.\d+, [23]\.\d copies")
+            re.compile(r"Pointer: chromosome 8 q11\.1, 10\d(\.\d)? Mb, log2 \+0\.\d+, [23]\.\d copies")
         )
 
 
