@@ -6,10 +6,10 @@ import pytest
 import planted_records
 from karyolot.contracts.front import UNRECORDED
 from karyolot.contracts.overview import Measure, OverviewRow
+from karyolot.report import control_text as words
 from karyolot.report.control import FEWEST, MOST_LINES, Chart, groups
 from karyolot.report.figures import control as figure
 from karyolot.report.overview import overview_row
-from karyolot.report.text import control as words
 
 FIRST = overview_row(planted_records.failing())
 

@@ -121,7 +121,7 @@ def assembled() -> Record:
     )
     return assemble(
         base.lot, "", base.verdict, dna(), rna(), base.qc, base.provenance, CopyNumber(), alleles(),
-        planted_records.IMPORTED, VariantResults(variants, facts), [planted_records.failing()],
+        planted_records.IMPORTED, VariantResults(variants, facts), earlier=[planted_records.failing()],
     )  # fmt: skip
 
 
@@ -247,7 +247,7 @@ def test_every_sentence_of_a_page_is_the_records_or_the_same_for_all_lots(case: 
     lists |= {words.masked(row.masked) for row in copies.arms}
     for row in record.expression.sets if record.expression else ():
         lists |= {row.set_name.replace("_", " "), words.listed(row.leading_edge)}
-    lists.add(str(planted_records.CODE.commit))
+    lists |= {str(planted_records.CODE.commit), record.digest()}
     foreign = []
     for run in map(tidy, Runs(planted_records.html(record)).found):
         left = run

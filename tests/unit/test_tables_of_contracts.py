@@ -20,7 +20,7 @@ def test_columns_are_ordered_and_typed_by_the_contract() -> None:
     rows = [{"type": "gain", "size_bp": 5, "bins": 2, "power": 0.95, "spike_ins": 0, "found": 0}]
     table = Lod.frame(rows)
     Lod.validate(table)
-    assert list(table) == ["size_bp", "type", "bins", "power", "fraction", "tetraploid", "planted", "found"]
+    assert list(table) == ["size_bp", "type", "bins", "power", "fraction", "tetraploid", "spike_ins", "found"]
     assert table["fraction"].dtype == np.float64 and table["fraction"].isna().all(), "not named, so null"
 
 

@@ -65,6 +65,10 @@ def libraries_of(*scripts: Path) -> dict[str, str]:
     return {name: version for name, version in versions.items() if version != "absent"}
 
 
+INTERFACE = PACKAGE / "__init__.py"
+"""Imports the public interface when a user first asks for it; no job does, so that what stands behind it is behind no rule."""
+
+
 @cache
 def _imports_of(path: Path) -> tuple[frozenset[Path], frozenset[str]]:
     ours: set[Path] = set()
@@ -79,7 +83,8 @@ def _imports_of(path: Path) -> tuple[frozenset[Path], frozenset[str]]:
                     ours.update(path for path in (importer.parent / "templates").rglob("*") if path.is_file())
             elif (module := _module_file(name)) is not None and module not in ours:
                 ours.add(module)
-                waiting.append(module)
+                if module != INTERFACE:
+                    waiting.append(module)
     return frozenset(ours), frozenset(others - sys.stdlib_module_names)
 
 

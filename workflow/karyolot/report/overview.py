@@ -22,14 +22,13 @@ from karyolot.contracts.overview import (
 from karyolot.contracts.provenance import Code
 from karyolot.contracts.record import Record
 from karyolot.contracts.text import Caption
-from karyolot.report import control, groups, study_text, words
+from karyolot.report import control, control_text, groups, study_text, words
 from karyolot.report.figures import control as control_figure
 from karyolot.report.figures import strip, trend
 from karyolot.report.figures.arms import arm_states
 from karyolot.report.figures.heat import MOST_DRAWN, Heat, study_heat
 from karyolot.report.figures.samples import PLOT, dots
 from karyolot.report.render import page
-from karyolot.report.text import control as control_text
 from karyolot.report.text import kinetics, passages
 
 MOST_PANELS = 8

@@ -54,7 +54,7 @@ def _clone(clone: Clone) -> CloneText:
     called = [own.lot_id for own in clone.fractions if own.called]
     return CloneText(
         found=f"Called in {listed(called, NAMED)}." if called else "Called only in all lots together.",
-        donor=f"detectable in the donor from {percent(clone.donor_limit)} of cells",
+        donor=f"Detectable in the donor from {percent(clone.donor_limit)} of cells.",
         growth=_growth(clone.growth),
         expected=expected(clone.growth) if clone.growth else "",
     )
