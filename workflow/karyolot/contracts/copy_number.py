@@ -304,7 +304,8 @@ class Library(Facts):
 
     coverage: mean number of counted reads over a called base, mates that overlap counted twice, both mates taken to be as
     long as the left one. insert_*: quartiles of the fragment length, bases. mitochondrial: fraction of all counted fragments
-    that lie on the mitochondrial genome (M, MT); null when none does, since the reference may lack it.
+    that lie on the mitochondrial genome (M, MT); null when none does, since the reference may lack it. aligner: its family, by
+    the header (contracts.aligners); null = not named.
     """
 
     fragments: int
@@ -313,6 +314,7 @@ class Library(Facts):
     insert_median: int
     insert_third_quartile: int
     mitochondrial: float | None
+    aligner: str | None = None
 
 
 class Noise(Facts):

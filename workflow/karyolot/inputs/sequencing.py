@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from karyolot.contracts.aligners import FAMILIES
 from karyolot.contracts.contigs import foreign_contigs
 from karyolot.contracts.problems import Fault, quoted
 from karyolot.inputs.files import Files, Use
@@ -23,28 +24,47 @@ def reads(files: Files, uses: Sequence[Use], contigs: Mapping[str, int] | None) 
     rows = [entry.row for entry in files.draft.samples]
     known = {name.casefold() for row in rows for name in (row.sample_id, row.lot_id, row.donor_id) if name}
     heads: dict[tuple[int, str], tuple[Use, fastq.Facts]] = {}
+    aligners: dict[tuple[str, str], tuple[Use, str]] = {}
     for use in uses:
         try:
             if use.column == "alignment":
                 facts = files.look(alignment.look, use.file, files.config.counting.min_mapq)
                 files.report_row(use, _aligned(files, use, facts, contigs, known))
-                digest = facts.digest
+                digest, aligner = facts.digest, facts.aligner
             elif use.column in {"fastq_1", "fastq_2"}:
                 head = files.look(fastq.look, use.file)
                 files.report_row(use, _raw(files, head))
                 heads[use.entry.line, use.column], digest = (use, head), head.digest
+                aligner = FAMILIES[files.config.alignment.aligner]
             else:
                 continue
         except Fault as fault:
             files.in_row(use, fault)
             continue
         files.repeated(use, ("content", digest), "holds the same reads as")
+        row = use.entry.row
+        if row.assay == "wgs" and aligner is not None:
+            aligners["lot" if row.lot_id else "donor", row.lot_id or str(row.donor_id)] = use, aligner
+    _aligned_alike(files, aligners)
     for (line, column), (use, first) in heads.items():
         other = heads.get((line, "fastq_2"))
         if column != "fastq_1" or other is None or line in files.misplaced:
             continue
         if found := fastq.mates_fault(first, other[1]):
             files.in_row((use, other[0])[found[0]], found[1])
+
+
+def _aligned_alike(files: Files, aligners: Mapping[tuple[str, str], tuple[Use, str]]) -> None:
+    """Warn where the reads of a lot and of its donor are placed by different aligners. aligners: by kind and id of the owner."""
+    for entry in files.draft.lots:
+        pair = aligners.get(("lot", entry.row.lot_id)), aligners.get(("donor", entry.row.donor_id))
+        if pair[0] is None or pair[1] is None or pair[0][1] == pair[1][1]:
+            continue
+        own, other = pair if pair[0][0].column == "alignment" else pair[::-1]
+        whose = "donor" if own is pair[0] else f"lot {quoted(entry.row.lot_id)}"
+        message = f"its reads were aligned by {own[1]}, and those of its {whose} by {other[1]}"
+        remedy = "give the FASTQ files of both, or align both alike: aligners differ in repeats, and that looks like copy number"
+        files.in_row(own[0], Fault("W28", message, remedy))
 
 
 def _raw(files: Files, head: fastq.Facts) -> Iterator[Fault]:

@@ -16,6 +16,7 @@ import numpy as np
 import pysam
 from numpy.typing import NDArray
 
+from karyolot.contracts.aligners import family_of
 from karyolot.contracts.copy_number import Fragments
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io.alignment import COUNTED_FIELDS, NOT_COUNTED, open_alignment, unreadable
@@ -43,6 +44,12 @@ class Records(NamedTuple):
         """A field of four bytes of every record."""
         low, high = (self.words[self.at + field + word].astype(np.uint32) for word in (0, 1))
         return (low | high << 16).view(np.int32).astype(np.int64)
+
+
+def aligner_of(cram: PathLike) -> str | None:
+    """The family of the aligner that made it, by its header (`contracts.aligners`); None = it names none."""
+    with open_alignment(cram) as handle:
+        return family_of(str(handle.header))
 
 
 def fragments(cram: PathLike, min_mapq: int) -> Iterator[Fragments]:

@@ -64,6 +64,7 @@ def _wgs_figures(said: Said, library: Library | None) -> list[QcFigure]:
         QcFigure(name="Insert size, median", value=library.insert_median, unit="bases"),
         QcFigure(name="Insert size, interquartile range", value=f"{first}-{third}", unit="bases"),
         *([_share("Mitochondrial DNA", library.mitochondrial, 1)] if library.mitochondrial is not None else []),
+        *([QcFigure(name="Aligner", value=library.aligner)] if library.aligner is not None else []),
     ]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pysam
 
+from karyolot.contracts.aligners import family_of
 from karyolot.contracts.problems import Fault
 
 DIGESTED = 50
@@ -42,12 +43,13 @@ SECONDARY = pysam.FSECONDARY | pysam.FSUPPLEMENTARY
 class Facts:
     """What the header and the first reads say.
 
-    contigs: name -> bases. samples: SM of the read groups. digest: of names, flags and positions of the first reads, the
-    same for BAM and CRAM.
+    contigs: name -> bases. samples: SM of the read groups. aligner: as `family_of`. digest: of names, flags and positions of the
+    first reads, the same for BAM and CRAM.
     """
 
     contigs: dict[str, int]
     samples: frozenset[str]
+    aligner: str | None
     digest: str
 
 
@@ -82,7 +84,8 @@ def look(path: Path, min_mapq: int = 0) -> Facts:
     is_cram = _is_cram(path)
     with _opened(path, is_cram) as alignment:
         contigs = dict(zip(alignment.references, alignment.lengths, strict=True))
-        samples = re.findall(r"^@RG\t(?:.*\t)?SM:([^\t\n]+)", _header(alignment), flags=re.MULTILINE)
+        header = _header(alignment)
+    samples = re.findall(r"^@RG\t(?:.*\t)?SM:([^\t\n]+)", header, flags=re.MULTILINE)
     if not contigs:
         message = "has a header without contigs: the reads are not aligned"
         raise Fault("E28", message, "align them, or give the FASTQ files (samtools fastq)")
@@ -107,7 +110,7 @@ def look(path: Path, min_mapq: int = 0) -> Facts:
         listed = ", ".join(f"{count} are {why}" for why, count in reasons.items())
         message = f"none of its first {number} reads is of a fragment that can be counted: {listed}"
         raise Fault("E28", message, "give a file with both mates of each pair, or the FASTQ files")
-    return Facts(contigs, frozenset(samples), digest.hexdigest())
+    return Facts(contigs, frozenset(samples), family_of(header), digest.hexdigest())
 
 
 def _check_pairs(number: int, flags: int, mapped: bool) -> None:
