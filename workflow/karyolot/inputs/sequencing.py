@@ -57,11 +57,11 @@ def reads(files: Files, uses: Sequence[Use], contigs: Mapping[str, int] | None) 
 def _aligned_alike(files: Files, aligners: Mapping[tuple[str, str], tuple[Use, str]]) -> None:
     """Warn where the reads of a lot and of its donor are placed by different aligners. aligners: by kind and id of the owner."""
     for entry in files.draft.lots:
-        pair = aligners.get(("lot", entry.row.lot_id)), aligners.get(("donor", entry.row.donor_id))
-        if pair[0] is None or pair[1] is None or pair[0][1] == pair[1][1]:
+        lot, donor = aligners.get(("lot", entry.row.lot_id)), aligners.get(("donor", entry.row.donor_id))
+        if lot is None or donor is None or lot[1] == donor[1]:
             continue
-        own, other = pair if pair[0][0].column == "alignment" else pair[::-1]
-        whose = "donor" if own is pair[0] else f"lot {quoted(entry.row.lot_id)}"
+        own, other = (lot, donor) if lot[0].column == "alignment" else (donor, lot)
+        whose = "donor" if own is lot else f"lot {quoted(entry.row.lot_id)}"
         message = f"its reads were aligned by {own[1]}, and those of its {whose} by {other[1]}"
         remedy = "give the FASTQ files of both, or align both alike: aligners differ in repeats, and that looks like copy number"
         files.in_row(own[0], Fault("W28", message, remedy))
