@@ -83,7 +83,9 @@ def serving(body: bytes = b"") -> Iterator[Server]:
     with Server(body) as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield running
-        running.done.set()
-        running.shutdown()
-        thread.join()
+        try:
+            yield running
+        finally:
+            running.done.set()
+            running.shutdown()
+            thread.join()
