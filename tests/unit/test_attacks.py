@@ -355,9 +355,9 @@ def same_column(rows: list[str], one: str, other: str) -> str:
     )
 
 
-def paper(kind: str, value: str, kept: bool | None = None) -> ImportedResult:
+def paper(kind: str, value: str, met: bool | None = None) -> ImportedResult:
     known = dict.fromkeys(("unit", "analyte", "limit", "method", "date", "sha256", "comment"))
-    return ImportedResult.model_validate({**known, "kind": kind, "value": value, "met": kept, "document": "X-1"})
+    return ImportedResult.model_validate({**known, "kind": kind, "value": value, "met": met, "document": "X-1"})
 
 
 # Changes of results

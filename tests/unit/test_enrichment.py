@@ -20,7 +20,7 @@ from karyolot.contracts.expression import Components, Enrichment, SetScores
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.record_rna import SetRow
 from karyolot.contracts.settings import Pathways
-from karyolot.report.record import _sets
+from karyolot.report.expression import _sets
 from karyolot.report.rows import record_rows
 from karyolot.rna.camera import residuals, set_p_values
 from karyolot.rna.components import components
