@@ -146,7 +146,7 @@ def _of_variants(parent: VariantResults | None, own: VariantResults | None) -> l
     if parent is None or own is None:
         return []
     keys = ["chrom", "start", "ref", "alt"]
-    theirs = parent.variants[parent.variants["origin"] != "inherited"]
+    theirs = parent.variants[parent.variants["origin"].isin(["acquired", "enriched"])]
     found = []
     shown = {tuple(row[key] for key in keys): row for row in own.variants.to_dict("records")}
     for row in theirs.to_dict("records"):
