@@ -47,6 +47,8 @@ UNKNOWN_PASSAGES = 10.0
 COINCIDENCE = {"copy number": 0.01, "recurrent": 0.1, "small variant": 0.2, "heteroplasmy": 0.05}
 """Chance that another lot of the donor has a change too: of recurrent copy-number changes and of small variants, which mostly
 preexist in cells of the donor (Kosanke 2021), more often."""
+LEAST_DEPTH = 10
+"""Reads of the lot below which the absence of a variant is not read."""
 GRID = np.linspace(-7.0, 7.0, 281)
 """Logits of fractions; the first stands for none."""
 NONE = "the parent lot shows no clone, private variant or heteroplasmy of its own"
@@ -152,7 +154,7 @@ def _of_variants(parent: VariantResults | None, own: VariantResults | None) -> l
     for row in theirs.to_dict("records"):
         other = shown.get(tuple(row[key] for key in keys))
         depth = int(own.facts.lot_depth) if other is None else int(other["lot_alt"] + other["lot_ref"])
-        if depth < own.facts.min_depth:
+        if depth < LEAST_DEPTH:
             continue
         name = f"{row['gene']} {row['chrom']}:{row['start'] + 1} {row['ref']}>{row['alt']}"
         mine = not_shown(depth) if other is None else by_reads(int(other["lot_alt"]), depth)
