@@ -48,7 +48,7 @@ WORDS = {
     "growth waves?": "replication-timing bias",
     "foreign human|another human|other human": "another person, cross-individual contamination",
     "alleles (moved|move|are alike)": "allelic imbalance",
-    "contracts? (?!manufactur|research)": "schema",
+    r"contracts?(?!\.|\s+(manufactur|research))": "schema",
     "hang together|tangled": "correlated, confounded",
     "taken out for|taken out of": "removed, corrected",
 }  # fmt: skip

@@ -284,7 +284,7 @@ def test_broken_expression_is_refused() -> None:
     for change, says in (
         (lambda data: data.layers.pop("counts"), "layer 'counts' is missing"),
         (lambda data: data.layers.pop("length"), "of the layers 'tpm' and 'length' one is missing"),
-        (lambda data: data.layers.update(counts=np.full((2, 2), 0.5)), "not whole"),
+        (lambda data: data.layers.update(counts=np.full((2, 2), 0.5)), "not integers"),
         (lambda data: data.layers.update(tpm=np.full((2, 2), np.nan)), "NaN"),
         (lambda data: data.obs.pop("donor"), "'donor' is missing"),
         (lambda data: data.obs.pop("strandedness"), "'strandedness' is missing"),

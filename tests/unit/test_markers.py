@@ -453,7 +453,7 @@ def test_coverage_and_insert_size_of_a_genome_are_printed_and_unknown_of_counts(
     said = {"flagstat": [{"QC-passed reads": counts | {"primary duplicates": 30}}]}
     found = {figure.name: figure.value for figure in summarise(facts, [], said, library, None).figures}
     assert found == {
-        "Mapped reads": 95.0, "Properly paired": 90.0, "Duplicates": 15.0, "Mean coverage": 31.25,
+        "Mapped reads": 95.0, "Properly paired": 90.0, "Duplicates": 15.0, "Mean coverage": 31.25, "Usable fragments": 80,
         "Insert size, median": 350, "Insert size, interquartile range": "310-402", "Mitochondrial DNA": 0.2,
     }  # fmt: skip
     assert {figure.value for figure in summarise(facts, [], {}, None, None).figures} == {None}

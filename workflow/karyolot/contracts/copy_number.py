@@ -28,7 +28,7 @@ class Table(pa.DataFrameModel):
 
     @classmethod
     def frame(cls, rows: Iterable[Mapping[Any, object]]) -> pd.DataFrame:
-        """Rows as a table with the columns and types of this contract, also without any row.
+        """Rows as a table with the columns and types of this schema, also without any row.
 
         What a row does not name is null. Raises ValueError for a name that is no column. Values are not checked; that is
         done when the table is written.

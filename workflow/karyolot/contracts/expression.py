@@ -289,7 +289,7 @@ UNS: Mapping[str, frozenset[str]] = {
 
 
 def check_expression(expression: "AnnData") -> "AnnData":
-    """Return `expression` if it keeps the contract, else raise KaryolotError naming what is broken.
+    """Return `expression` if it matches the schema, else raise KaryolotError naming the mismatch.
 
     Samples x genes. layers['counts']: whole numbers >= 0 (from transcripts: length-scaled TPM, rounded).
     layers['tpm'], layers['length']: transcripts per million, and effective length in bases; both absent when no gene length
@@ -327,7 +327,7 @@ def check_expression(expression: "AnnData") -> "AnnData":
     if not expression.obs_names.is_unique:
         faults.append("sample ids repeat")
     if faults:
-        raise KaryolotError("expression.h5ad breaks its contract: " + "; ".join(faults))
+        raise KaryolotError("expression.h5ad does not match its schema: " + "; ".join(faults))
     return expression
 
 

@@ -28,7 +28,7 @@ from karyolot.contracts.problems import KaryolotError
 Model = TypeVar("Model", bound=BaseModel)
 PathLike = str | Path
 SEAL = "seal"
-"""Key of the digest in a sealed file; no contract has a field of this name."""
+"""Key of the digest in a sealed file; no schema has a field of this name."""
 NO_SEAL = "not a result of this version (it bears no seal); delete it and run again"
 WRONG_SEAL = "was changed after it was made (its seal does not fit its content); delete it and run again"
 UNSEALED = "karyolot-seal:" + "0" * 64

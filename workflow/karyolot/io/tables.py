@@ -1,4 +1,4 @@
-"""Tables: every one is checked against its contract when written and again when read."""
+"""Tables: every one is checked against its schema when written and again when read."""
 
 import gzip
 from collections.abc import Mapping, Sequence
@@ -128,7 +128,7 @@ def _checked(frame: pd.DataFrame, contract: type[pa.DataFrameModel], path: PathL
     except pandera.errors.SchemaErrors as errors:
         cases = errors.failure_cases.drop_duplicates(subset=["column", "check"])
         faults = "; ".join(f"{row.column}: {row.check} (first: {row.failure_case})" for row in cases.itertuples())
-        raise KaryolotError(f"{path}: breaks the contract {contract.__name__}: {faults}") from errors
+        raise KaryolotError(f"{path}: does not match the schema {contract.__name__}: {faults}") from errors
 
 
 def read_pairs(files: OverviewFiles) -> pd.DataFrame | None:

@@ -253,7 +253,7 @@ def arms(record: CopyNumberRecord, figure: int) -> Figure:
     names = {key: "".join(key).removeprefix("chr") for key in states}
     changed = [names[key] for key, state in states.items() if state not in ("none", "blind")]
     blind = [names[key] for key, state in states.items() if state == "blind"]
-    finding = f"{len(changed)} of {plural(len(states) - len(blind), 'assessable arm')} carry a called change"
+    finding = f"{len(changed)} of {len(states) - len(blind)} assessable arms carry a called change"
     finding += f": {listed(changed, 8)}." if changed else "."
     if blind:
         finding += f" Not assessable: {listed(blind, 12)}; no statement is made about these arms."
