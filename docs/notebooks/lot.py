@@ -62,5 +62,6 @@ expression = karyolot.read_expression(study, lot)
 print(expression)
 
 # %%
-albumin = expression[:, expression.var["gene_name"] == "ALB"].layers["tpm"]
-print(expression.obs.assign(ALB=albumin.ravel())[["state", "ALB"]].to_string())
+is_albumin = (expression.var["gene_name"] == "ALB").to_numpy()
+albumin = expression.layers["tpm"][:, is_albumin].mean(axis=1)
+print(expression.obs.assign(albumin_tpm=albumin)[["state", "albumin_tpm"]].round(1).to_string())
