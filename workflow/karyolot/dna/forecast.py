@@ -375,9 +375,12 @@ def more_reads(
     diploid = None if limit is None else float(of_diploid(limit, sets))
     deeper = times_deeper(comparison, noise, settings, diploid, float(of_diploid(CLAIMED, sets)))
     if deeper is None:
-        about = (f"a second library of lot and donor: more reads alone do not lower the limit to {CLAIMED:.0%}",)
         if not noise.assessable and noise.bins < MIN_BINS:
-            about = ("lot and donor deeper; these reads are too few to state how many are needed",)
+            why = f"{found.reason}; these reads are too few to forecast how many are needed"
+            return limits | {
+                MetricName.CN_LOD: found.model_copy(update={"about": ("lot and donor deeper",), "reason": why})
+            }
+        about = (f"a second library of lot and donor: more reads alone do not lower the limit to {CLAIMED:.0%}",)
         return limits | {MetricName.CN_LOD: found.model_copy(update={"about": about})}
     words = f"; about {deeper.factor:g} times the reads of {deeper.who} are needed for a limit of {CLAIMED:.0%}"
     place = "reason" if limit is None else "detail"
