@@ -38,7 +38,7 @@ WORDS = {
     "said": "reported, stated",
     "plant(s|ed|ing)?": "spike-in, simulated",
     "watched": "recurrent",
-    "shares? of|(the|a|any|this|which|whose|its|smallest|largest|allele) shares?": "fraction, proportion",
+    "shares? of|(the|a|any|every|this|which|whose|its|smallest|largest|allele) shares?": "fraction, proportion",
     "held against|hold against|holds against": "compared with",
     "promises|promised|a promise": "states",
     "(is|are|was|were|not|read|reads|left|comes|come|stay|stays) whole(?! (bins|windows|numbers|arms|chromosomes))": "complete",

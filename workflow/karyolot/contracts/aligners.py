@@ -7,7 +7,7 @@ FAMILIES = {
     "hisat2": "hisat2", "star": "STAR", "novoalign": "novoalign", "strobealign": "strobealign", "dragen": "DRAGEN",
     "minibwa": "minibwa", "snap": "SNAP",
 }  # fmt: skip
-"""Program as a header names it, in lower case -> the family whose members place reads alike."""
+"""Program as a header names it, in lower case -> the family whose members align reads alike."""
 
 
 def family_of(header: str) -> str | None:

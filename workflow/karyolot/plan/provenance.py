@@ -66,7 +66,7 @@ def libraries_of(*scripts: Path) -> dict[str, str]:
 
 
 INTERFACE = PACKAGE / "__init__.py"
-"""Imports the public interface when a user first asks for it; no job does, so that what stands behind it is behind no rule."""
+"""Imports the public interface on first use; no job does, so that no rule depends on it."""
 
 
 @cache

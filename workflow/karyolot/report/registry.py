@@ -12,7 +12,7 @@ SCHEMA = "karyolot registry 1.0"
 LEAST_SALT = 16
 """Bytes of a salt: with fewer, all ids a site may use can be tried out."""
 OWN = "acquired"
-"""Origin of a change that may leave the site: one that the donor was born with tells who the donor is."""
+"""Origin of a change that may leave the site: a germline one would identify the donor."""
 ROUNDED = 1_000_000
 """Bases that positions are rounded to."""
 
