@@ -162,7 +162,8 @@ def test_calls_of_several_lots_are_one_clone_at_the_surest_ends() -> None:
     weak, sure = {**row, "start": 0, "end": 10, "z": 5.0}, {**row, "start": 2, "end": 12, "z": -9.0}
     other = {**row, "start": 2, "end": 12, "z": 7.0, "type": "loss"}
     lost = {**row, "start": 50, "end": 60, "z": 9.0, "origin": "lost"}
-    found = places(pd.DataFrame([weak]), [pd.DataFrame([sure, lost]), pd.DataFrame([other])])
+    doubtful = {**row, "chrom": "chr2", "start": 0, "end": 9, "z": 6.0, "artefact": "GC-rich end"}
+    found = places(pd.DataFrame([weak, doubtful]), [pd.DataFrame([sure, lost]), pd.DataFrame([other])])
     assert [(place.call["start"], place.call["type"], place.lots) for place in found] == [
         (2, "gain", (True, False)),
         (2, "loss", (False, True)),

@@ -266,11 +266,12 @@ class Place(NamedTuple):
 
 def places(together: pd.DataFrame, own: Sequence[pd.DataFrame]) -> list[Place]:
     """Changes called in all lots together or in any of them, each once, at the ends of the call with the largest |z|, in the
-    order of the genome. What is the donor's own change is not a clone of the line."""
+    order of the genome. What is the donor's own change is not a clone of the line, nor is a call of all lots alone that is often
+    wrong where it is."""
     found: list[tuple[list[dict[Any, Any]], set[int]]] = []
     rows = [(number, row) for number, calls in enumerate([together, *own]) for row in calls.to_dict("records")]
     for number, row in rows:
-        if row["origin"] == "lost":
+        if row["origin"] == "lost" or (number == 0 and row.get("artefact")):
             continue
         known = next((entry for entry in found if any(_alike(row, other) for other in entry[0])), None)
         if known is None:
