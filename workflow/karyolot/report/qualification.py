@@ -14,7 +14,7 @@ STAGES = {
 }
 CLASSES = {"PASS": "pass", "FAIL": "fail", "NOT DONE": "not-assessed", "INCOMPLETE": "indeterminate"}
 SHORT = 12
-"""Digits of a checksum of a library in the table; the record has all."""
+"""Digits of the record's checksum in the margin; the page ends with all."""
 
 
 def render_qualification(made: Qualification, sha256: str) -> str:
@@ -26,7 +26,6 @@ def render_qualification(made: Qualification, sha256: str) -> str:
         "stages": [(name, [check for check in made.checks if check.stage == key]) for key, name in STAGES.items()],
         "classes": CLASSES,
         "finding": finding(made.checks),
-        "short": SHORT,
     }
     return page("qualification.html.j2", context, head=str(context["title"]), foot=f"Record sha256 {sha256[:SHORT]}")
 
