@@ -174,7 +174,7 @@ def test_the_report_states_limits_growth_and_what_to_expect() -> None:
     html = planted_records.html(planted_records.passing())
     part = html[html.index("Clones across passages") :]
     assert "Detection limit in 2 lots together (HLP-2031-02 and HLP-2031-04) for a 5 Mb change" in part
-    assert "9.0% (gain) or 8.5% (loss) of cells; this lot alone: 12% or 11%." in part
+    assert "9.0% (gain) or 8.5% (loss) of cells; HLP-2031-04 alone: 12% or 11%." in part
     assert "HLP-2031-01 was not used: no verdict on stability." in part
     assert "1.31-fold (95% CI 1.22 to 1.40)" in part and "at least 0.74-fold" in part
     assert "at passage 7: 22% (95% CI 15% to 31%)" in part

@@ -43,7 +43,8 @@ def _limit(kinetics: Kinetics) -> str:
     if kinetics.limit_gain is None or kinetics.limit_loss is None:
         return f"No detection limit could be set for {size} changes in {who}."
     alone = [None if one is None else percent(one) for one in (kinetics.alone_gain, kinetics.alone_loss)]
-    compared = f"this lot alone: {alone[0]} or {alone[1]}" if None not in alone else "this lot alone: no limit"
+    limits = "no limit" if None in alone else f"{alone[0]} or {alone[1]}"
+    compared = f"{kinetics.lots[-1]} alone: {limits}"
     return (
         f"Detection limit in {who} for a {size} change present at the same cell fraction in each:"
         f" {percent(kinetics.limit_gain)} (gain) or {percent(kinetics.limit_loss)} (loss) of cells; {compared}."
