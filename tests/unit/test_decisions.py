@@ -117,7 +117,7 @@ def test_a_decision_is_on_the_report_and_leaves_verdict_and_id_alone(study: Path
     before = read_record(study, "L1")
     words = ["--decision", "accept", "--reason", "seen in the donor", "--name", "A. Mayer", "--directory", str(study)]
     done = CliRunner().invoke(app, ["decide", "L1", "C04", *words, "--deviation", "DEV-3", "--state", "open"])
-    assert done.output == "L1: No recommendation yet: R02 is undecided; DEV-3 is open.\n"
+    assert done.stdout == "L1: No recommendation yet: R02 is undecided; DEV-3 is open.\n"
     after = read_record(study, "L1")
     assert (after.report_id, after.verdict) == (before.report_id, before.verdict)
     assert after.disposition is not None

@@ -1,6 +1,7 @@
 """What a run writes into the ledger, and whether it may start: files of sealed lots stay as they are. Called by the Snakefile."""
 
 import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,7 @@ RENDERING = "render_report"
 """The last rule of a lot's report."""
 OWN_REASONS = ("missing_output", "incomplete_output", "updated_input")
 STANDING = ("disposition", "override", "sealed", "revised")
+OTHER_CODE = re.compile(r"output: before: '[0-9a-f]{16}' now: '[0-9a-f]{16}'$")
 SHOWN = 300
 """Characters of a reason that are printed."""
 
@@ -117,7 +119,7 @@ def _triggers(dag: Any, own: Sequence[Any], planned: set[Any]) -> list[str]:
     while waiting:
         job = waiting.pop()
         if _names(dag.reason(job)):
-            found[f"{_named(job)}: {_short(str(dag.reason(job)))}"] = None
+            found[f"{_named(job)}: {_why(dag.reason(job))}"] = None
         above = [other for other in dag.dependencies[job] if other in planned and other not in seen]
         seen.update(above)
         waiting += above
@@ -182,8 +184,11 @@ def _named(job: Any) -> str:
     return " ".join((job.rule.name, *map(str, job.wildcards_dict.values())))
 
 
-def _short(text: str) -> str:
-    text = " ".join(text.split())
+def _why(reason: Any) -> str:
+    """Snakemake's reason on one line; of params that differ only in the digest of a step's code it says so."""
+    text = " ".join(str(reason).split())
+    if OTHER_CODE.search(text):
+        return "its code is of another version of karyolot"
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 

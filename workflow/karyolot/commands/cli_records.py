@@ -18,6 +18,7 @@ def seal(
     config: Annotated[Path | None, typer.Option(help="Default: config/config.yaml in the working directory.")] = None,
 ) -> None:
     """Seal lots: manifest next to the results, files read-only, an entry in the ledger. No run changes them afterwards."""
+    from karyolot.commands.seal import mark_of
     from karyolot.commands.seal import seal as close
 
     for lot in lots:
@@ -26,6 +27,8 @@ def seal(
         print(
             f"{lot} revision {manifest.revision} {words}: {len(manifest.files)} files, record {manifest.record_sha256}"
         )
+        if mark := mark_of(manifest):
+            print(f"{lot}: {mark}: its report bears this mark for good", file=sys.stderr)
 
 
 @app.command()
@@ -98,6 +101,7 @@ def decide(
     rows = decisions.rows_of(sheet) if sheet else [decisions.row(**cells, deviation=deviation, state=state)]
     for name_of_lot, held in decisions.decide(directory, rows, str(sheet or "")).items():
         print(f"{name_of_lot}: {held.sentence if held else 'no decision'}")
+    print("overview.html shows it after the next run; the report of a sealed lot stays as it is", file=sys.stderr)
 
 
 @app.command()

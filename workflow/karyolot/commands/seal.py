@@ -11,7 +11,7 @@ from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.ledger import Entry, LotState, sealed_lots, states
 from karyolot.contracts.manifest import CRITERIA, MANIFEST, Document, LedgerPlace, Manifest
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.provenance import InputFile
+from karyolot.contracts.provenance import Code, InputFile
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Row, Study
@@ -94,6 +94,11 @@ def _again(folder: Path, lot: str) -> Manifest:
         raise KaryolotError(f"{lot} is sealed, and was changed since: {fault}. karyolot verify {lot} lists everything")
     protect(folder)
     return manifest
+
+
+def mark_of(manifest: Manifest) -> str:
+    """DRAFT, or that the state of the software is unknown, where its code was no one commit; '' where it was."""
+    return Code(**{name: manifest.provenance[name] for name in Code.model_fields}).mark
 
 
 def revise(directory: Path, lot: str, reason: str, name: str = "") -> int:
