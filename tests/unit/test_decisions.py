@@ -114,13 +114,14 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*sRGB2014[.]icc:pytest.PytestUnraisableExceptionWarning")  # WeasyPrint's own
 def test_a_decision_is_on_the_report_and_leaves_verdict_and_id_alone(study: Path) -> None:
-    before = read_record(study, "L1")
+    before, path = read_record(study, "L1"), study / "results" / "L1" / "report.json"
+    made_at = path.stat().st_mtime_ns
     words = ["--decision", "accept", "--reason", "seen in the donor", "--name", "A. Mayer", "--directory", str(study)]
     done = CliRunner().invoke(app, ["decide", "L1", "C04", *words, "--deviation", "DEV-3", "--state", "open"])
     assert done.stdout == "L1: No recommendation yet: R02 is undecided; DEV-3 is open.\n"
     after = read_record(study, "L1")
     assert (after.report_id, after.verdict) == (before.report_id, before.verdict)
-    assert after.disposition is not None
+    assert after.disposition is not None and path.stat().st_mtime_ns == made_at
     (held,) = after.disposition.decisions
     (entry,) = [entry for entry in ledger.read(study) if entry.kind == "disposition"]
     assert (held.finding, held.name, held.user, held.line, held.sha256) == (

@@ -1,5 +1,6 @@
 """`karyolot report`: the files a person reads, made from the record of a finished lot alone."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,10 @@ def render_again(directory: Path, lot: str, reason: str = "rendered again") -> l
         raise KaryolotError(
             f"{lot} was sealed {sealed.at}: its report stays as it is; karyolot run --revise makes a new one"
         )
-    issue(directory, record, folder / "report.json", record.made)
+    path = folder / "report.json"
+    made_at = path.stat().st_mtime_ns
+    issue(directory, record, path, record.made)
+    os.utime(path, ns=(made_at, made_at))  # its id is the same: lots grown from this one need not be made again
     made = rendered(folder)
     write_text(made.html, folder / "report.html")
     write_bytes(made.pdf, folder / "report.pdf")
