@@ -18,6 +18,7 @@ Row = dict[str, str]
 GENES = ["ALB", "HNF4A", "SOX9", "KRT19", "AFP", "MYC"]
 CONTIGS = {"chr1": 5000, "chrX": 3000, "chrY": 2000}
 BIN = 500
+DRIVER_COLUMNS = "gene\tscope\trole\ttranscript\treason\tsource"
 LEAST_CRITERIA = ("C02", "C05", "Q02b", "Q04a", "Q04b", "Q05a", "Q05d", "Q06")
 """Without which no lot can pass."""
 RNA = ["D1r1", "D1r2", "L1r1", "L1r2", "D2r1", "D2r2", "L2r1", "L2r2"]
@@ -89,6 +90,7 @@ class Inputs:
             "counting": {"bin_bp": BIN},
             "expression": {"markers": "reference/markers.tsv"},
             "pathways": {"gene_sets": [], "axes": "reference/axes.tsv", "min_size": 2},
+            "small_variants": {"drivers": "reference/drivers.tsv", "hotspots": "reference/hotspots.tsv"},
             "acceptance": "reference/acceptance.yaml",
         }
         self.donors: list[Row] = [{"donor_id": "D1", "sex": "F", "age": "34"}, {"donor_id": "D2", "sex": "M"}]
@@ -136,6 +138,8 @@ class Inputs:
         self.put("reference/layout.yaml", yaml.safe_dump(layout))
         self.put("reference/bands.txt", "".join(f"{name}\t0\t{end}\tp1\tgneg\n" for name, end in CONTIGS.items()))
         self.put("reference/genes.gtf", self.gtf(GENES))
+        self.put("reference/drivers.tsv", f"{DRIVER_COLUMNS}\nAFP\tcoding\tdriver\t\treason\tsource\n")
+        self.put("reference/hotspots.tsv", "gene\tposition\treference\tchanges\tsource\nAFP\tp.5\tR\tH\tsource\n")
         self.put("reference/mappability.bedgraph", "track type=bedGraph\n1\t0\t2000\t0.9\n1\t2000\t5000\t1\n")
         self.put("reference/blacklist.bed", "chr1\t10\t90\n")
         markers = [f"{gene}\tliver\tup\tsource\treason" for gene in GENES[:4]]
@@ -157,7 +161,8 @@ class Inputs:
             name = f'gene_id "ENSG{number}.1"; gene_name "{gene}";'
             lines += [f"{contig}\tx\tgene\t{number * 100 + 1}\t{number * 100 + 90}\t.\t+\t.\t{name}\n"]
             exon = f'{name} transcript_id "T{number}";'
-            lines += [f"{contig}\tx\texon\t{number * 100 + 1}\t{number * 100 + 90}\t.\t+\t.\t{exon}\n"]
+            for feature in ("exon", "CDS"):
+                lines += [f"{contig}\tx\t{feature}\t{number * 100 + 1}\t{number * 100 + 90}\t.\t+\t.\t{exon}\n"]
         return "".join(lines)
 
     def put(self, name: str, content: str | bytes) -> None:

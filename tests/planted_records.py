@@ -49,6 +49,7 @@ from karyolot.contracts.record_dna import (
     SegmentRow,
     SmallVariantRecord,
     SmallVariantRow,
+    VariantLimitRow,
 )
 from karyolot.contracts.record_extranuclear import DeletionRow, HeteroplasmyRow, MitochondrialRecord
 from karyolot.contracts.record_rna import (
@@ -65,6 +66,7 @@ from karyolot.contracts.record_rna import (
     SetRow,
     StudySample,
 )
+from karyolot.contracts.small_variants import Missing, VariantFacts
 from karyolot.contracts.text import Findings
 from karyolot.report.overview import render_overview
 from karyolot.report.record import point, worded
@@ -486,16 +488,42 @@ def against_panel(record: ExpressionRecord) -> ExpressionRecord:
     return record.model_copy(update={"markers": markers, "panel": PANEL})
 
 
+def _variant(name: str, **facts: object) -> SmallVariantRow:
+    """A small variant of a driver gene; what is not named is as in most."""
+    usual: dict[str, object] = {
+        "name": name, "gene": name.split()[0], "role": "driver", "hotspot": "", "consequence": "missense", "artefact": "",
+        "pattern": "", "rna_lot_alt": 0, "rna_lot_depth": 0, "rna_donor_alt": 0, "rna_donor_depth": 0, "fraction": 0.5,
+        "fraction_low": 0.3, "fraction_high": 0.7, "caller": "karyolot", "event": "", "second": "", "expression_log2": None,
+    }  # fmt: skip
+    return SmallVariantRow.model_validate(usual | facts)
+
+
 SMALL_VARIANTS = SmallVariantRecord(
     rows=(
-        SmallVariantRow(
-            chrom="chr17", start=7_674_219, ref="C", alt="T", gene="TP53", origin="acquired", lot_ref=21, lot_alt=9,
-            donor_ref=34, donor_alt=0, donor_lod=0.09,
+        _variant(
+            "TP53 p.R175H", chrom="chr17", start=7_675_087, ref="C", alt="T", hotspot="R175", finding="tp53",
+            origin="acquired", lot_ref=21, lot_alt=9, donor_ref=34, donor_alt=0, donor_lod=0.09, rna_lot_alt=11,
+            rna_lot_depth=30, event="E1", second="loss", expression_log2=-0.8,
         ),
-        SmallVariantRow(
-            chrom="chr3", start=41_224_645, ref="GAAGTTACTGCTGTAGAACA", alt="G", gene="CTNNB1", origin="enriched", lot_ref=14,
-            lot_alt=12, donor_ref=30, donor_alt=2, donor_lod=None,
+        _variant(
+            "CTNNB1 chr3:41224646 GAAGTTACTGCTGTAGAACA>G (inframe deletion)", chrom="chr3", start=41_224_645,
+            ref="GAAGTTACTGCTGTAGAACA", alt="G", consequence="inframe_deletion", finding="driver", origin="enriched",
+            lot_ref=14, lot_alt=12, donor_ref=30, donor_alt=2, donor_lod=None,
         ),
+    ),
+    limits=tuple(
+        VariantLimitRow(
+            gene=gene, role="driver", hotspot=hotspot, positions=positions, lot_depth=31.2, donor_depth=30.1,
+            fraction=fraction, spiked=0 if fraction is None else 100, found=0 if fraction is None else 96,
+        )
+        for gene, hotspot, positions, fraction in (
+            ("TP53", "", 1182, 0.52), ("TP53", "R175", 3, 0.39), ("CTNNB1", "", 228, 0.51), ("KEAP1", "", 1875, None),
+        )
+    ),
+    facts=VariantFacts(
+        drivers=4, assessable=2, fraction=0.52, unassessed="", power=0.95, spiked=300, found=288, lot_depth=31.2,
+        donor_depth=30.1, missing=(Missing(gene="RB1", reason="no complete coding transcript"),), shallow=("KEAP1",),
+        errors={"C>A": 310.0}, patterns=(), listed=12, licence="", rna=True, inherited=31, silent=2,
     ),
 )  # fmt: skip
 
@@ -705,6 +733,7 @@ def verdict(
         headline=headline,
         claim=claim,
         claim_arms="",
+        claim_variants="",
         weakened=(),
         actions=(Action(text="Have the report reviewed, and sign the release decision.", criteria=()),)
         if outcome == "PASS"
@@ -1132,7 +1161,11 @@ def hostile() -> Record:
             for r in base.imported
         ),
         small_variants=SMALL_VARIANTS.model_copy(
-            update={"rows": tuple(r.model_copy(update={"gene": HOSTILE, "alt": HOSTILE}) for r in SMALL_VARIANTS.rows)}
+            update={
+                "rows": tuple(
+                    r.model_copy(update={"name": HOSTILE, "gene": HOSTILE, "alt": HOSTILE}) for r in SMALL_VARIANTS.rows
+                )
+            }
         ),
         deviations=(DEVIATION.model_copy(update={"value": HOSTILE, "document": HOSTILE}),),
         qc=tuple(s.model_copy(update={"sample_id": HOSTILE}) for s in base.qc),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from karyolot.contracts.results import FileSet
-from karyolot.plan import files
+from karyolot.plan import files, variants
 
 ROOT = Path(__file__).parents[2]
 RULE_FILES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
@@ -52,10 +52,10 @@ def rules_of(file: Path) -> list[Rule]:
 
 
 def results_of(text: str) -> list[str]:
-    """Names of results in a directive: as written, and those that stand in `karyolot.plan.files`."""
+    """Names of results in a directive: as written, and those that stand in `karyolot.plan.files` or `.variants`."""
     text = re.sub(r'\bcaption="[^"]*"', "", text)  # of report(): a file of workflow/report
-    templates = re.findall(r'\bfiles\.([A-Z][\w.]*(?:\["\w+"\])?(?:\(\))?)', text)
-    found = [eval(name, vars(files)) for name in templates]
+    templates = re.findall(r'\b(?:files|variants)\.([A-Z][\w.]*(?:\["\w+"\])?(?:\(\))?)', text)
+    found = [eval(name, {**vars(variants), **vars(files)}) for name in templates]
     sets = [path for value in found if isinstance(value, dict) for path in value.values()]
     return re.findall(r'"([^"]+/[^"]*)"', text) + sets + [path for path in found if isinstance(path, str)]
 

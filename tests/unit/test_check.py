@@ -42,7 +42,7 @@ from karyolot.inputs.formats import (
 )
 from karyolot.inputs.formats import yaml as yaml_format
 from karyolot.io.panel import write_panel
-from planted_inputs import BIN, CONTIGS, GENES, RNA, Inputs, bam, counts, matrix, reads, wig
+from planted_inputs import BIN, CONTIGS, DRIVER_COLUMNS, GENES, RNA, Inputs, bam, counts, matrix, reads, wig
 
 
 @pytest.fixture
@@ -335,19 +335,41 @@ def track_without_the_autosomes(inputs: Inputs) -> None:
 
 @case("E14", CONFIG, None, "small_variants.genes", "its contig '1' is not in the reference")
 def genes_for_variants_in_another_spelling(inputs: Inputs) -> None:
-    inputs.config["small_variants"] = {"genes": "reference/genes.bed"}
+    inputs.config["small_variants"]["genes"] = "reference/genes.bed"
     inputs.put("reference/genes.bed", "1\t10\t90\tTP53\n")
+
+
+@case("E14", CONFIG, None, "small_variants.genes", "a region ends at 90000 on chr1, which has")
+def genes_for_variants_beyond_a_contig(inputs: Inputs) -> None:
+    inputs.config["small_variants"]["genes"] = "reference/genes.bed"
+    inputs.put("reference/genes.bed", "chr1\t10\t90000\tTP53\n")
+
+
+@case("E17", CONFIG, None, "small_variants.drivers", "scope is 'exon 3'")
+def driver_panel_with_unknown_scope(inputs: Inputs) -> None:
+    inputs.put("reference/drivers.tsv", f"{DRIVER_COLUMNS}\nAFP\texon 3\tdriver\t\treason\tsource\n")
+
+
+@case("E17", CONFIG, None, "small_variants.hotspots", "MYC is not a gene of the panel")
+def recurrent_mutation_of_no_driver_gene(inputs: Inputs) -> None:
+    inputs.put("reference/hotspots.tsv", "gene\tposition\treference\tchanges\tsource\nMYC\tp.5\tR\tH\tsource\n")
+
+
+@case("W05", CONFIG, None, "reference.gtf", "1 of 2 driver genes have no coding sequence in it (TP53)")
+def driver_gene_without_a_coding_transcript(inputs: Inputs) -> None:
+    rows = "".join(f"{gene}\tcoding\tdriver\t\treason\tsource\n" for gene in ("AFP", "TP53"))
+    inputs.put("reference/drivers.tsv", f"{DRIVER_COLUMNS}\n{rows}")
 
 
 @case("E28", CONFIG, None, "small_variants.genes", "not a plain file whose name ends in .bed")
 def genes_for_variants_that_bcftools_would_count_from_1(inputs: Inputs) -> None:
-    inputs.config["small_variants"] = {"genes": "reference/genes.tsv"}
+    inputs.config["small_variants"]["genes"] = "reference/genes.tsv"
     inputs.put("reference/genes.tsv", "chr1\t10\t90\tTP53\n")
 
 
 @case("E28", CONFIG, None, "small_variants.genes", "line 1 of the file: is not BED")
 def genes_for_variants_with_a_header(inputs: Inputs) -> None:
-    inputs.config["small_variants"] = {"genes": "reference/genes.bed"}
+    inputs.config["small_variants"]["genes"] = "reference/genes.bed"
     inputs.put("reference/genes.bed", "chrom\tstart\tend\tgene\nchr1\t10\t90\tTP53\n")
 
 
@@ -1321,7 +1343,7 @@ ALSO = {
     "counts_in_odd_bins": 2,  # the lot's bins differ from them
     "counts_without_an_autosome": 2,  # the lot has it
     "genome_without_y": 2,  # the BAM has Y
-    "matrix_of_another_species": 2,  # neither markers nor gene sets fit
+    "matrix_of_another_species": 3,  # neither markers nor gene sets nor driver genes fit
     "matrix_with_a_gene_more": 2,  # a marker
     "no_genome": 2,  # no transcripts either
 }

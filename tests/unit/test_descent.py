@@ -9,7 +9,7 @@ import planted_records
 from karyolot.contracts.descent import Descent
 from karyolot.contracts.kinetics import Clone, CloneFraction, Kinetics
 from karyolot.contracts.mitochondria import MitochondrialFacts, MitochondrialResults
-from karyolot.contracts.small_variants import VariantFacts, VariantResults
+from karyolot.contracts.small_variants import VariantLimits, VariantResults
 from karyolot.dna.descent import MOST, NEEDED, compare_parent, descent_metrics
 
 BASE = planted_records.kinetics()
@@ -78,13 +78,11 @@ def variants(alt: int | None, depth: int = 60) -> VariantResults:
     """One private variant at `alt` of `depth` reads, None = not shown."""
     row = {
         "chrom": "chr17", "start": 7_674_000, "end": 7_674_001, "ref": "G", "alt": "A", "gene": "TP53", "origin": "acquired",
-        "p": 0.0, "donor_lod": 0.1, "donor_ref": 60, "donor_alt": 0,
+        "artefact": "", "p": 0.0, "donor_lod": 0.1, "donor_ref": 60, "donor_alt": 0,
     }  # fmt: skip
     rows = [] if alt is None else [{**row, "lot_alt": alt, "lot_ref": depth - alt}]
-    facts = VariantFacts(
-        genes=1, lot_depth=depth, donor_depth=depth, min_depth=10, shallow=(), inherited=0, licence="none"
-    )  # fmt: skip
-    return VariantResults(pd.DataFrame(rows, columns=[*row, "lot_alt", "lot_ref"]), facts)
+    facts = planted_records.SMALL_VARIANTS.facts.model_copy(update={"lot_depth": depth, "donor_depth": depth})
+    return VariantResults(pd.DataFrame(rows, columns=[*row, "lot_alt", "lot_ref"]), VariantLimits.frame([]), facts)
 
 
 def test_private_variants_count_by_what_their_reads_carry() -> None:

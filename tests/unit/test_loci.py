@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from karyolot.contracts.drivers import DriverLoci, Model
+from karyolot.contracts.drivers import DriverLoci
+from karyolot.contracts.genes import Model
 from karyolot.contracts.problems import Fault, KaryolotError
 from karyolot.dna.loci import CODONS, COMPLEMENT, choose, coding_positions, locate, merged, spliced
 from karyolot.inputs.formats import drivers, gtf
@@ -45,7 +46,7 @@ def test_a_split_codon_and_a_promoter_base_are_found_on_both_strands(strand: str
         return contig[start:end]
 
     assert spliced(model, bases) == CODING
-    found = locate([gene("hotspots")], [spot("p.3", "R"), spot("c.-10", "C")], [model], bases)
+    found = locate([gene("hotspots")], [spot("p.3", "R"), spot("c.-10", "C")], [model], [], bases)
     DriverLoci.validate(found.loci)
     codon = found.loci[found.loci["hotspot"] == "R3"]
     assert len(codon) == 2 and (codon["end"] - codon["start"]).sum() == 3, "an intron splits it"
@@ -59,7 +60,7 @@ def test_a_split_codon_and_a_promoter_base_are_found_on_both_strands(strand: str
 @pytest.mark.parametrize("strand", ["+", "-"])
 def test_a_coding_region_holds_its_splice_sites_and_no_more(strand: str) -> None:
     contig, model = genome(strand)
-    found = locate([gene()], [], [model], lambda _, start, end: contig[start:end])
+    found = locate([gene()], [], [model], [], lambda _, start, end: contig[start:end])
     covered = {p for row in found.loci.itertuples() for p in range(row.start, row.end)}
     coding = set(coding_positions(model).tolist())
     assert coding < covered and len(covered) == len(CODING) + 4
@@ -68,7 +69,7 @@ def test_a_coding_region_holds_its_splice_sites_and_no_more(strand: str) -> None
 
 def test_codons_of_a_scope_are_those_searched() -> None:
     contig, model = genome("+")
-    found = locate([gene("codons 2-3")], [], [model], lambda _, start, end: contig[start:end])
+    found = locate([gene("codons 2-3")], [], [model], [], lambda _, start, end: contig[start:end])
     assert (found.loci["end"] - found.loci["start"]).sum() == 6
 
 
@@ -79,12 +80,12 @@ def test_what_the_genome_does_not_have_is_named() -> None:
         return contig[start:end]
 
     spots = [spot("p.3", "R"), spot("p.4", "H"), spot("p.5", "K"), spot("p.90", "V")]
-    found = locate([gene(), gene(name="TWO")], spots, [model], bases)
+    found = locate([gene(), gene(name="TWO")], spots, [model], [], bases)
     assert found.panel.genes[0].hotspots == 2
     assert found.panel.genes[0].missing == "p.90 is not in T1; ONE p.5 is E in T1 instead of K"
     assert "no complete coding transcript" in found.panel.genes[1].missing and found.panel.genes[1].transcript == ""
     with pytest.raises(KaryolotError, match=r"do not belong together: ONE p.4 is H in T1 instead of P.* 1 of 1"):
-        locate([gene()], [spot("p.4", "P")], [model], bases)
+        locate([gene()], [spot("p.4", "P")], [model], [], bases)
 
 
 def test_the_named_transcript_goes_before_mane_and_mane_before_the_longest() -> None:

@@ -26,7 +26,7 @@ from karyolot.contracts.copy_number import CopyNumberResults, Karyotype, Match
 from karyolot.contracts.expression import ExpressionResults
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import CopyNumber
-from karyolot.contracts.small_variants import VariantFacts, VariantResults
+from karyolot.contracts.small_variants import SmallVariants, VariantLimits, VariantResults
 from karyolot.dna.landmarks import landmarks
 from karyolot.plan import params, provenance
 from karyolot.report import text, words
@@ -101,27 +101,17 @@ def rna() -> ExpressionResults:
 def assembled() -> Record:
     """A record made from results, as a run makes it."""
     base = planted_records.passing()
-    variants = pd.DataFrame(
-        columns=[
-            "chrom",
-            "start",
-            "ref",
-            "alt",
-            "gene",
-            "origin",
-            "lot_ref",
-            "lot_alt",
-            "donor_ref",
-            "donor_alt",
-            "donor_lod",
-        ]
-    )
-    facts = VariantFacts(
-        genes=12, lot_depth=30, donor_depth=31, min_depth=10, shallow=("TP53",), inherited=31, licence="made here"
-    )
+    row = {
+        "chrom": "chr8", "start": 900, "end": 901, "ref": "C", "alt": "T", "lot_ref": 20, "lot_alt": 9, "donor_ref": 30,
+        "donor_alt": 0, "gene": "MYC", "role": "own", "hotspot": "", "consequence": "missense", "change": "P59L",
+        "finding": "own", "origin": "acquired", "artefact": "", "pattern": "", "p": 1e-9, "enriched_p": 1e-3,
+        "donor_lod": 0.15, "fraction": 0.62, "fraction_low": 0.3, "fraction_high": 1.0, "caller": "karyolot",
+    } | dict.fromkeys(("rna_lot_alt", "rna_lot_depth", "rna_donor_alt", "rna_donor_depth"), 0)  # fmt: skip
+    facts = planted_records.SMALL_VARIANTS.facts.model_copy(update={"licence": "made here"})
+    found = VariantResults(SmallVariants.frame([row]), VariantLimits.frame([]), facts)
     return assemble(
         base.lot, "", base.verdict, dna(), rna(), base.qc, base.provenance, CopyNumber(), alleles(),
-        planted_records.IMPORTED, VariantResults(variants, facts), earlier=[planted_records.failing()],
+        planted_records.IMPORTED, found, earlier=[planted_records.failing()],
     )  # fmt: skip
 
 
@@ -247,7 +237,7 @@ def test_every_sentence_of_a_page_is_the_records_or_the_same_for_all_lots(case: 
     lists |= {words.masked(row.masked) for row in copies.arms}
     for row in record.expression.sets if record.expression else ():
         lists |= {row.set_name.replace("_", " "), words.listed(row.leading_edge)}
-    lists |= {str(planted_records.CODE.commit), record.digest()}
+    lists.add(str(planted_records.CODE.commit))
     foreign = []
     for run in map(tidy, Runs(planted_records.html(record)).found):
         left = run
@@ -307,9 +297,9 @@ def test_sentences_that_rest_on_results_alone() -> None:
         "a 10 Mb copy-neutral loss of heterozygosity is detectable in at least 20% of diploid or 40% of tetraploid cells."
         in balance
     )
-    assert said.small_variants[-2:] == (
-        "Below a depth of 10 in part, so not searched in full: TP53.", "The list of genes: made here.",
-    )  # fmt: skip
+    assert said.small_variants[0] == "No acquired or enriched mutation was called in the driver panel."
+    assert "1 acquired or enriched variant in 12 genes of the site's list (made here)." in said.small_variants
+    assert said.small_variants[-1] == "Too shallow for a limit in lot or donor: KEAP1."
     assert said.expression[0] == "2 of 2 judged markers behave as expected of a progenitor lot."
     assert said.expression[-1].endswith("come from one lot and one donor and reflect technical variation only.")
     assert re.match(r"Noise over \d+ bins is \d\.\d\d times that of counting alone;", said.limits[1])

@@ -13,7 +13,7 @@ from karyolot.commands.run import hold_or_stop, share_memory, stop_too_large, st
 from karyolot.inputs import check
 from karyolot.inputs.study import differences
 from karyolot.io.shipped import portable
-from karyolot.plan import commands, expression, files, foreign, samples
+from karyolot.plan import commands, expression, files, foreign, samples, variants
 from karyolot.plan.params import programs, state_of, step
 from karyolot.plan.provenance import code_state, signed
 from karyolot.plan.resources import Needs

@@ -1,21 +1,47 @@
 """
-INPUTS   small_variants.genes of the config (a BED of genes; without it nothing here runs), aligned.cram of lot and donor;
-         small_variants.calls: ready calls, instead of bcftools'
-OUTPUTS  results/{lot}/variants/: called.vcf.gz, depths.tsv, small_variants.parquet and .tsv, facts.json, metrics.json
-STEPS    call_variants (both samples at once, so the donor is counted at every site of the lot) -> classify_variants
+INPUTS   small_variants.drivers and .hotspots with reference.gtf, small_variants.genes (BED of further genes), the genome;
+         aligned reads of lot and donor, of their RNA too where it was aligned; small_variants.calls: calls that are added
+OUTPUTS  results/reference/drivers.*: loci, panel, regions, models; results/{lot}/variants/: pileup.tsv.gz, consequences.tsv,
+         small_variants and limits (parquet and tsv), facts.json, metrics.json
+STEPS    locate_drivers -> call_variants (all files at once, so the donor is counted at every position of the lot; consequences)
+         -> classify_variants
 """
+
+
+rule locate_drivers:
+    input:
+        **variants.driver_inputs(settings),
+        fasta=files.FASTA,
+        fasta_index=files.FASTA_INDEX,
+    output:
+        loci=variants.DRIVER_LOCI,
+        panel=variants.DRIVER_PANEL,
+        regions=variants.DRIVER_REGIONS,
+        models=variants.DRIVER_MODELS,
+    log:
+        "logs/reference/locate_drivers.log",
+    benchmark:
+        "benchmarks/reference/locate_drivers.tsv"
+    conda:
+        "../../envs/karyolot.yaml"
+    resources:
+        **needs("locate_drivers"),
+    params:
+        **step("locate_drivers", settings.small_variants),
+    script:
+        "../scripts/locate_drivers.py"
 
 
 rule call_variants:
     input:
-        unpack(lambda wildcards: files.paired(study, wildcards.lot)),
+        unpack(lambda wildcards: variants.searched(study, settings, wildcards.lot)),
         fasta=files.FASTA,
         fasta_index=files.FASTA_INDEX,
-        genes=files.given(settings.small_variants.genes),
-        own=lambda wildcards: files.own_calls(settings.small_variants, wildcards.lot),
+        regions=variants.DRIVER_REGIONS,
+        models=variants.DRIVER_MODELS,
     output:
-        called="results/{lot}/variants/called.vcf.gz",
-        depths="results/{lot}/variants/depths.tsv",
+        pileup="results/{lot}/variants/pileup.tsv.gz",
+        consequences="results/{lot}/variants/consequences.tsv",
     log:
         "logs/{lot}/call_variants.log",
     benchmark:
@@ -25,26 +51,29 @@ rule call_variants:
     resources:
         **needs("call_variants"),
     params:
-        command=lambda wildcards: commands.call_command(study, settings.small_variants, wildcards.lot),
-        reader=lambda wildcards: commands.calls_reader(settings.small_variants, wildcards.lot),
+        command=lambda wildcards, input, output: commands.pileup_command(
+            settings.small_variants, input.reads, output.pileup, output.consequences
+        ),
         not_whole=commands.NOT_WHOLE,
     shell:
-        "trap 'rm -rf {output.called}.part {output.depths}.part' EXIT; "
-        "({params.command} > {output.called}.part"
-        " && ({params.reader} {output.called}.part > /dev/null || {params.not_whole})"
-        " && samtools bedcov -Q 20 --reference {input.fasta} {input.genes:q} {input.reads} > {output.depths}.part"
-        " && (test $(wc -l < {output.depths}.part) -eq $(grep -cE '^[^#[:space:]]+[[:space:]]+[0-9]' {input.genes:q}) || {params.not_whole})"
-        " && mv {output.called}.part {output.called} && mv {output.depths}.part {output.depths}) 2> {log}"
+        "trap 'rm -f {output.pileup}.* {output.consequences}.part' EXIT; "
+        "({params.command}"
+        " && gzip -t {output.pileup}.part"
+        " && mv {output.pileup}.part {output.pileup} && mv {output.consequences}.part {output.consequences}) 2> {log}"
 
 
 rule classify_variants:
     input:
-        called="results/{lot}/variants/called.vcf.gz",
-        depths="results/{lot}/variants/depths.tsv",
+        pileup="results/{lot}/variants/pileup.tsv.gz",
+        consequences="results/{lot}/variants/consequences.tsv",
+        loci=variants.DRIVER_LOCI,
+        panel=variants.DRIVER_PANEL,
+        layout=shipped(settings.reference.layout),
+        own=lambda wildcards: files.own_calls(settings.small_variants, wildcards.lot),
     output:
-        variants=files.VARIANTS.variants,
-        tsv="results/{lot}/variants/small_variants.tsv",
-        facts=files.VARIANTS.facts,
+        **files.VARIANTS.named(),
+        variants_tsv="results/{lot}/variants/small_variants.tsv",
+        limits_tsv="results/{lot}/variants/limits.tsv",
         metrics=files.METRICS["variants"],
     log:
         "logs/{lot}/classify_variants.log",
@@ -56,6 +85,9 @@ rule classify_variants:
         **needs("classify_variants"),
     params:
         **step("classify_variants", settings.small_variants),
+        roles=lambda wildcards: list(samples.searched_samples(study, settings, wildcards.lot).values()),
         samples=lambda wildcards: samples.variant_samples(study, wildcards.lot),
+        sex=lambda wildcards: samples.sex_of(study, wildcards.lot),
+        sets=lambda wildcards: samples.sets_of(study, wildcards.lot),
     script:
         "../scripts/classify_variants.py"

@@ -1,21 +1,24 @@
-"""Rule `classify_variants`: called small variants of lot and donor -> inherited, enriched, acquired; the metric of a lot."""
+"""Rule `classify_variants`: reads at the driver loci -> variants of the lot by origin, limits of detection, metrics."""
 
-from pathlib import Path
-
+from karyolot.contracts.drivers import DriverLoci, DriverPanel
 from karyolot.contracts.settings import SmallVariants as Settings
-from karyolot.contracts.small_variants import GeneDepths, SmallVariants
-from karyolot.dna.small_variants import called_table, classify, variant_metrics
-from karyolot.inputs.formats.variants import read
-from karyolot.io.files import write_metrics, write_model
-from karyolot.io.small_variants import read_depths
-from karyolot.io.tables import write_table
+from karyolot.dna.loci import haploid
+from karyolot.dna.small_variants import search, variant_metrics
+from karyolot.dna.variant_errors import kind_of
+from karyolot.inputs.formats import layout, variants
+from karyolot.io.files import read_model, write_metrics
+from karyolot.io.small_variants import read_consequences, read_pileup
+from karyolot.io.tables import read_table, write_variants
 from karyolot.plan.params import job
 
 with job(snakemake, Settings) as settings:
-    called = called_table(read(Path(snakemake.input.called), *snakemake.params.samples))
-    depths = GeneDepths.validate(read_depths(snakemake.input.depths))
-    results = classify(called, depths, settings.licence)
-    write_table(results.variants, snakemake.output.variants, SmallVariants)
-    write_table(results.variants, snakemake.output.tsv, SmallVariants)
-    write_model(results.facts, snakemake.output.facts)
-    write_metrics(variant_metrics(results), snakemake.output.metrics)
+    given, params = snakemake.input, snakemake.params
+    loci = read_table(given.loci, DriverLoci)
+    called = [given.consequences, given.pileup, params.roles, kind_of]
+    consequences, pileup = read_consequences(called[0]), read_pileup(*called[1:])
+    single = haploid(layout.read(given.layout).layout, params.sex, loci)
+    others = variants.read_all(given.own, *params.samples)
+    panel = read_model(given.panel, DriverPanel)
+    found = search(pileup, loci, panel, consequences, settings, single, params.sets, others)
+    write_variants(found, snakemake.output)
+    write_metrics(variant_metrics(found), snakemake.output.metrics)

@@ -77,6 +77,7 @@ def explanation(record: Record, directory: Path) -> dict[str, Any]:
         "first_reason": text.verdict.first_reason,
         "claim": verdict.claim,
         "claim_arms": verdict.claim_arms,
+        "claim_variants": verdict.claim_variants,
         "weakened": [one.model_dump() for one in verdict.weakened],
         "actions": [one.text for one in verdict.actions],
         "not_passed": [

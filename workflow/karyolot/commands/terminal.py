@@ -73,7 +73,7 @@ def print_explanation(facts: Mapping[str, Any], out: Console) -> None:
     out.print(plain(f"passage {passage}, donor {facts['donor_id']}"))
     if facts["notice"]:
         out.print(plain(facts["notice"]))
-    _block(out, *filter(None, (facts["headline"], facts["claim_arms"], facts["claim"])))
+    _block(out, *filter(None, (facts["headline"], facts["claim_arms"], facts["claim"], facts["claim_variants"])))
     weakened = [f"  {one['name']}: {one['own']} (shipped: {one['shipped']})" for one in facts["weakened"]]
     if weakened:
         _block(out, "Weakened against the shipped criteria and settings:", *weakened)

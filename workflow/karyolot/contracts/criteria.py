@@ -209,7 +209,8 @@ class Verdict(Frozen):
     """verdict.json: the lot's outcome, why, and every criterion.
 
     reasons: ids of the criteria that decided. suppressed: the stability criteria are shown for information only.
-    claim: the sentence a PASS is bounded by, or why there is none. claim_arms: the same for whole arms and chromosomes.
+    claim: the sentence a PASS is bounded by, or why there is none. claim_arms: the same for whole arms and chromosomes,
+    claim_variants: for mutations of driver genes; '' = none.
     weakened: settings and criteria that ask for less than the shipped ones. actions: what the reader does next, in order, none
     twice. acceptance_*: document control, '' = not stated. differences: of the document from the shipped one, null = not
     compared.
@@ -222,6 +223,7 @@ class Verdict(Frozen):
     headline: str
     claim: str
     claim_arms: str
+    claim_variants: str
     weakened: tuple[Weakened, ...]
     actions: tuple[Action, ...]
     acceptance_name: str

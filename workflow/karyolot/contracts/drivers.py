@@ -1,6 +1,6 @@
 """Genes and recurrent mutations that are searched for small variants, and their loci in the genome of a run."""
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import pandera.pandas as pa
 from pandera.typing import Series
@@ -9,22 +9,6 @@ from karyolot.contracts.copy_number import Facts, Table
 
 Role = Literal["driver", "benign", "own"]
 """driver: of tumours. benign: of clones of normal liver, for information. own: of the user's list."""
-
-
-class Model(NamedTuple):
-    """A coding transcript. Intervals are 0-based half-open and sorted by position; cds includes the stop codon.
-
-    complete: its start is annotated. rank: 2 = MANE Select, 1 = canonical by Ensembl, 0 = another one.
-    """
-
-    transcript: str
-    gene: str
-    chrom: str
-    strand: str
-    exons: tuple[tuple[int, int], ...]
-    cds: tuple[tuple[int, int], ...]
-    complete: bool
-    rank: int
 
 
 class DriverLoci(Table):

@@ -1,12 +1,29 @@
-"""Names of genes: ids with and without version, and symbols that were renamed. Light to import: the check uses it too."""
+"""Genes: ids with and without version, symbols that were renamed, coding transcripts. Light to import: the check uses it too."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 MOST_WITHOUT_LENGTH = 0.1
 """Largest part of a sample's counts in genes without a length: they are left out of TPM, so that those of all other genes are
 too high by 1 / (1 - part). An eleventh more is less than replicates differ by."""
 _VERSIONED = re.compile(r"(ENS[A-Z]*G\d+)\.\d+(_PAR_Y)?")
+
+
+class Model(NamedTuple):
+    """A coding transcript. Intervals are 0-based half-open and sorted by position; cds includes the stop codon.
+
+    complete: its start is annotated. rank: 2 = MANE Select, 1 = canonical by Ensembl, 0 = another one.
+    """
+
+    transcript: str
+    gene: str
+    chrom: str
+    strand: str
+    exons: tuple[tuple[int, int], ...]
+    cds: tuple[tuple[int, int], ...]
+    complete: bool
+    rank: int
 
 
 def unversioned(gene: str) -> str:

@@ -19,7 +19,7 @@ Kind = type[float] | type[int] | type[bool] | tuple[str, ...]
 ABSENT: Mapping[Stage, str] = {
     "dna": "no step of this run measures it",
     "alleles": "no panel of SNPs (identity.sites), or no reads of lot and donor to count alleles in",
-    "variants": "no list of genes (small_variants.genes), or no reads of lot and donor",
+    "variants": "no reads of lot and donor, or neither an annotation (reference.gtf) nor a list of genes (small_variants.genes)",
     "mitochondria": "no genome (reference.fasta), or no reads of lot and donor",
     "lineage": "no lot that it was grown from is recorded with whole-genome sequencing",
     "foreign": "no panel of foreign sequences (reference.foreign), or no reads of lot and donor",
@@ -39,6 +39,7 @@ _MARKERS = (
 )
 _NO_CHRM = "no mitochondrial contig in the reference, or too few reads on it"
 _TPM = "gene lengths are unknown, or a gene of the group is not annotated"
+_SHALLOW = "less than half of the driver genes are annotated and covered deeply enough in lot and donor"
 _PANEL = "no reference panel, fewer lots than limits need, no TPM, or lots that do not differ"
 
 
@@ -156,8 +157,17 @@ class MetricName(StrEnum):
         "lot against the lot it was grown from, by clones, private variants and heteroplasmies",
         "no earlier lot of the line, or its markers do not decide")
 
+    VARIANTS_TP53_HOTSPOT = ("variants.tp53_hotspot", "variants", int, "variants",
+        "enriched and acquired variants at recurrent codons of TP53", _SHALLOW)
+    VARIANTS_DRIVERS = ("variants.drivers", "variants", int, "variants",
+        "other enriched and acquired variants that change a protein or a recurrent position of a driver gene", _SHALLOW)
+    VARIANTS_BENIGN = ("variants.benign", "variants", int, "variants",
+        "enriched and acquired variants that change a gene of benign liver clones", _SHALLOW)
+    VARIANTS_LIMIT = ("variants.limit", "variants", float, "cell fraction",
+        "cell fraction at which a heterozygous mutation of any assessable driver gene is called with the configured power",
+        _SHALLOW)
     VARIANTS_ACQUIRED = ("variants.acquired", "variants", int, "variants",
-        "enriched and acquired small variants in the listed genes", "no listed gene is covered in lot and donor")
+        "enriched and acquired small variants in the genes of the user's list", "no list of genes was given")
 
     MITOCHONDRIA_SHIFTS = ("mitochondria.shifts", "mitochondria", int, "alleles and deletions",
         "alleles and large deletions of mitochondrial DNA whose fraction differs between lot and donor", _NO_CHRM)

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from karyolot.contracts.criteria import Frozen
+from karyolot.contracts.small_variants import Finding, Origin, VariantFacts
 
 
 class Chromosome(Frozen):
@@ -284,22 +285,63 @@ class AlleleRecord(Frozen):
 
 
 class SmallVariantRow(Frozen):
-    """A variant the lot shows and its donor does not, or in a smaller share; fields as in `contracts.small_variants`."""
+    """A variant the lot shows and its donor does not, or in a smaller fraction, or that the lot lost; fields as in
+    `contracts.small_variants.SmallVariants`.
 
+    name: 'TP53 p.R175H'. event: call of the lot that takes copies of the gene ('E1'), '' = none; second: what became of the
+    other copy: 'loss', 'copy-neutral LOH' or '' (not known to be changed). expression_log2: of the gene, lot against donor;
+    null = not measured.
+    """
+
+    name: str
     chrom: str
     start: int
     ref: str
     alt: str
     gene: str
-    origin: Literal["enriched", "acquired"]
+    role: Literal["driver", "benign", "own"]
+    hotspot: str
+    consequence: str
+    finding: Finding
+    origin: Origin
+    artefact: str
+    pattern: str
     lot_ref: int
     lot_alt: int
     donor_ref: int
     donor_alt: int
+    rna_lot_alt: int
+    rna_lot_depth: int
+    rna_donor_alt: int
+    rna_donor_depth: int
     donor_lod: float | None
+    fraction: float | None
+    fraction_low: float | None
+    fraction_high: float | None
+    caller: Literal["karyolot", "given"]
+    event: str
+    second: Literal["loss", "copy-neutral LOH", ""]
+    expression_log2: float | None
+
+
+class VariantLimitRow(Frozen):
+    """Smallest cell fraction of a mutation that is called; fields as in `contracts.small_variants.VariantLimits`."""
+
+    gene: str
+    role: Literal["driver", "benign", "own"]
+    hotspot: str
+    positions: int
+    lot_depth: float
+    donor_depth: float
+    fraction: float | None
+    spiked: int
+    found: int
 
 
 class SmallVariantRecord(Frozen):
-    """Small variants in the genes of the user's list."""
+    """Small variants in driver genes and in genes of the user's list. rows: new, lost and artefacts that would change a protein.
+    facts: `contracts.small_variants.VariantFacts`."""
 
     rows: tuple[SmallVariantRow, ...]
+    limits: tuple[VariantLimitRow, ...]
+    facts: VariantFacts

@@ -164,9 +164,10 @@ class AlleleFiles(FileSet):
 
 @dataclass(frozen=True, kw_only=True)
 class VariantFiles(FileSet):
-    """Small variants of a lot; a lot has them when genes are listed."""
+    """Small variants of a lot; a lot has them when genes are searched."""
 
     variants: str
+    limits: str
     facts: str
 
 

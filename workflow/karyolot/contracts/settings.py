@@ -213,21 +213,36 @@ class Identity(Section):
 
 
 class SmallVariants(Section):
-    """Small variants of the lot in listed genes, compared with its donor, for manual review. Off without `genes`."""
+    """Small variants of the lot in driver genes, and in genes of the user's list, compared with its donor."""
 
+    drivers: File | None = Field(
+        "shipped:driver_genes.tsv",
+        description="Driver genes that are searched in every lot with reads of lot and donor and a reference.gtf; null = none.",
+    )
+    hotspots: File = Field("shipped:hotspots.tsv", description="Recurrent mutations of the driver genes, by codon.")
     genes: File | None = Field(
         None,
-        description="BED of the genes or exons searched (chrom start end gene); not given: not searched. Lists such as the"
-        " Cancer Gene Census are licensed, so none is shipped.",
+        description="BED of further genes or exons to search (chrom start end gene). Lists such as the Cancer Gene Census are"
+        " licensed, so none is shipped.",
     )
     licence: Annotated[str, Field(max_length=200)] = Field(
-        "", description="A note on the list's release and licence, for the record."
+        "", description="A note on that list's release and licence, for the record."
     )
     calls: File | None = Field(
         None,
         description="VCF of another caller, '{lot}' in its path standing for the lot: samples named as in samples.tsv, with"
-        " FORMAT/AD of lot and donor. Not given: bcftools.",
+        " FORMAT/AD of lot and donor. Its calls are added to those of the search.",
     )
+    min_mapq: Annotated[int, Field(ge=0, le=60)] = Field(20, description="Lowest mapping quality of a read counted.")
+    min_base_quality: Annotated[int, Field(ge=0, le=60)] = Field(20, description="Lowest base quality counted.")
+    family_wise_error: ErrorRate = Field(0.05, description="Probability of any false driver mutation in a stable lot.")
+    power: Power = Field(0.95, description="Probability of calling a mutation at the reported limit.")
+    seed: Annotated[int, Field(ge=0)] = Field(7, description="Seed of the simulated mutations that verify the limits.")
+
+    @property
+    def lists(self) -> tuple[str | None, ...]:
+        """Paths of the lists of genes that are searched; None where there is none."""
+        return (self.genes, self.drivers, None if self.drivers is None else self.hotspots)
 
 
 class Mitochondria(Section):

@@ -1,18 +1,92 @@
 """Small variants of a lot in listed genes, against its donor. Coordinates are 0-based half-open."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
 
-from karyolot.contracts.copy_number import Facts, Intervals
+from karyolot.contracts.copy_number import Facts, Intervals, Table
+from karyolot.contracts.metrics import MetricName
 
-Origin = Literal["inherited", "enriched", "acquired"]
+Origin = Literal["inherited", "enriched", "acquired", "lost", "unknown"]
+Finding = Literal["tp53", "driver", "benign", "own", ""]
+"""What a new variant counts as: a recurrent mutation of TP53; another mutation of a driver gene; a mutation of a gene of benign
+clones; a variant in the user's list; '' = not counted."""
+
+
+FINDINGS: Mapping[str, MetricName] = {
+    "tp53": MetricName.VARIANTS_TP53_HOTSPOT,
+    "driver": MetricName.VARIANTS_DRIVERS,
+    "benign": MetricName.VARIANTS_BENIGN,
+    "own": MetricName.VARIANTS_ACQUIRED,
+}
+"""Finding -> the metric that counts it."""
+
+
+class SearchedPositions(Table):
+    """Positions that were searched. run: length of the run of one base that holds it. depth: fragments of each sample that pass
+    the filters, RNA of several samples together."""
+
+    chrom: Series[str]
+    start: Series[int] = pa.Field(ge=0)
+    ref: Series[str]
+    run: Series[int] = pa.Field(gt=0)
+    lot_depth: Series[int] = pa.Field(ge=0)
+    lot_forward: Series[int] = pa.Field(ge=0)
+    donor_depth: Series[int] = pa.Field(ge=0)
+    rna_lot_depth: Series[int] = pa.Field(ge=0)
+    rna_donor_depth: Series[int] = pa.Field(ge=0)
+
+
+class SeenAlleles(Table):
+    """Alternative alleles that any read shows. position: row of SearchedPositions; kind: of its errors
+    (`dna.variant_errors.KINDS`).
+
+    alt, depth: reads with this allele and all reads, of each sample. lot_alt_forward, lot_forward: those on the forward strand.
+    ends: z of the place within their reads of the reads with it, against the others; null = not known.
+    """
+
+    position: Series[int] = pa.Field(ge=0)
+    start: Series[int] = pa.Field(ge=0)
+    ref: Series[str]
+    alt: Series[str]
+    kind: Series[int] = pa.Field(ge=0)
+    lot_alt: Series[int] = pa.Field(ge=0)
+    lot_alt_forward: Series[int] = pa.Field(ge=0)
+    lot_depth: Series[int] = pa.Field(ge=0)
+    lot_forward: Series[int] = pa.Field(ge=0)
+    donor_alt: Series[int] = pa.Field(ge=0)
+    donor_depth: Series[int] = pa.Field(ge=0)
+    rna_lot_alt: Series[int] = pa.Field(ge=0)
+    rna_lot_depth: Series[int] = pa.Field(ge=0)
+    rna_donor_alt: Series[int] = pa.Field(ge=0)
+    rna_donor_depth: Series[int] = pa.Field(ge=0)
+    ends: Series[float] = pa.Field(nullable=True)
+
+
+class Pileup(NamedTuple):
+    """What the reads show at the driver loci: schemas SearchedPositions and SeenAlleles."""
+
+    positions: pd.DataFrame
+    alleles: pd.DataFrame
+
+
+class Consequences(Table):
+    """Consequence of alleles by `bcftools csq`: 'missense', and the change of the protein, 'R175H' ('' = none)."""
+
+    chrom: Series[str]
+    start: Series[int] = pa.Field(ge=0)
+    ref: Series[str]
+    alt: Series[str]
+    gene: Series[str]
+    consequence: Series[str]
+    change: Series[str]
 
 
 class CalledVariants(Intervals):
-    """Variants called in lot or donor: alleles as VCF writes them, reads that show each; the donor counted at every one."""
+    """Variants of another caller: alleles as VCF writes them, reads that show each; the donor counted at every one."""
 
     ref: Series[str]
     alt: Series[str]
@@ -23,43 +97,112 @@ class CalledVariants(Intervals):
 
 
 class SmallVariants(CalledVariants):
-    """Those the lot shows. gene: by the user's list, several joined by ','.
+    """Variants that the lot shows, and those of the donor that it lost.
 
-    origin: 'inherited' (the donor has it, in no smaller share), 'enriched' (the donor has it in a smaller share),
-    'acquired' (the donor does not show it: acquired, or below what the donor's reads could have shown).
-    p: chance of a difference of shares this large if the two were equal, one-sided. donor_lod: fraction of reads from which on
-    the donor would have shown it with 95 % power; null without reads there.
+    gene, role, hotspot: of the loci that hold it, several genes joined by ','; hotspot: 'R175', 'c.-124' or ''.
+    consequence, change: as Consequences. finding: what it counts as. artefact: why it does not count, pattern: of which kind of
+    damage it may be; '' = neither.
+    origin: 'inherited' (the donor has it, in no smaller fraction), 'enriched' (the donor has it in a smaller fraction),
+    'acquired' (the donor does not show it: acquired, or below the donor's detection limit), 'lost' (the donor has it, the lot
+    does not), 'unknown' (the donor is too shallow there). donor_lod: fraction of reads from which on the donor would have shown
+    it with 95 % power; null without reads there.
+    p: chance of reads like the lot's, DNA and RNA together, by errors alone. enriched_p: chance of a difference of fractions this
+    large if lot and donor were equal, one-sided. fraction: of cells if one copy has it, with its 95 % interval; null without
+    DNA reads. rna_*: reads of RNA. caller: 'karyolot', or 'given' for calls of the user's.
     """
 
     gene: Series[str]
-    origin: Series[str] = pa.Field(isin=["inherited", "enriched", "acquired"])
+    role: Series[str] = pa.Field(isin=["driver", "benign", "own"])
+    hotspot: Series[str]
+    consequence: Series[str]
+    change: Series[str]
+    finding: Series[str] = pa.Field(isin=["tp53", "driver", "benign", "own", ""])
+    origin: Series[str] = pa.Field(isin=["inherited", "enriched", "acquired", "lost", "unknown"])
+    artefact: Series[str]
+    pattern: Series[str]
     p: Series[float] = pa.Field(ge=0, le=1)
+    enriched_p: Series[float] = pa.Field(ge=0, le=1)
     donor_lod: Series[float] = pa.Field(gt=0, le=1, nullable=True)
+    fraction: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    fraction_low: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    fraction_high: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    rna_lot_alt: Series[int] = pa.Field(ge=0)
+    rna_lot_depth: Series[int] = pa.Field(ge=0)
+    rna_donor_alt: Series[int] = pa.Field(ge=0)
+    rna_donor_depth: Series[int] = pa.Field(ge=0)
+    caller: Series[str] = pa.Field(isin=["karyolot", "given"])
 
 
-class GeneDepths(Intervals):
-    """Mean depth of lot and donor in each interval of the user's list."""
+class VariantLimits(Table):
+    """Smallest cell fraction in which a heterozygous substitution is called with the configured power.
+
+    One row per gene (hotspot '', its coding region), and one per recurrent mutation. positions: bases. lot_depth, donor_depth:
+    means. fraction: null = not even in all cells, or the donor is too shallow. spiked: substitutions simulated in the lot's own
+    reads at that fraction; found: those called.
+    """
 
     gene: Series[str]
+    role: Series[str] = pa.Field(isin=["driver", "benign", "own"])
+    hotspot: Series[str]
+    positions: Series[int] = pa.Field(ge=0)
     lot_depth: Series[float] = pa.Field(ge=0)
     donor_depth: Series[float] = pa.Field(ge=0)
+    fraction: Series[float] = pa.Field(gt=0, le=1, nullable=True)
+    spiked: Series[int] = pa.Field(ge=0)
+    found: Series[int] = pa.Field(ge=0)
+
+
+class Missing(Facts):
+    """A gene of the panel that could not be searched, in full or in part, and why."""
+
+    gene: str
+    reason: str
 
 
 class VariantFacts(Facts):
-    """genes: searched. lot_depth, donor_depth: medians over their intervals. shallow: genes with an interval below `min_depth` in
-    either, not searched in full. inherited: variants the lot has from its donor. licence: of the list, as the user states."""
+    """drivers: genes of the panel with this role; assessable: those with a limit, of which fraction is the largest. fraction:
+    null = less than half of them are assessable, for the reason in `unassessed` ('' = assessed). spiked, found: over the
+    assessable driver genes.
 
-    genes: int
+    lot_depth, donor_depth: medians over the searched positions. missing: of the annotation. shallow: genes without a limit.
+    errors: per million reads, by kind; patterns: kinds of damage that the lot's reads show. listed: genes of the user's list;
+    licence: of that list, as the user states. rna: whether RNA reads of the lot were searched. inherited, silent: variants of
+    the donor, and new ones that change no protein.
+    """
+
+    drivers: int
+    assessable: int
+    fraction: float | None
+    unassessed: str
+    power: float
+    spiked: int
+    found: int
     lot_depth: float
     donor_depth: float
-    min_depth: int
+    missing: tuple[Missing, ...]
     shallow: tuple[str, ...]
-    inherited: int
+    errors: dict[str, float]
+    patterns: tuple[str, ...]
+    listed: int
     licence: str
+    rna: bool
+    inherited: int
+    silent: int
 
 
 class VariantResults(NamedTuple):
-    """variants: schema SmallVariants."""
+    """variants: schema SmallVariants. limits: VariantLimits."""
 
     variants: pd.DataFrame
+    limits: pd.DataFrame
     facts: VariantFacts
+
+
+def short_name(row: Mapping[Any, Any]) -> str:
+    """'TP53 p.R175H', 'TERT c.-124', or gene and consequence, or the position in the genome."""
+    if row["change"]:
+        return f"{row['gene']} p.{row['change']}"
+    if str(row["hotspot"]).startswith("c."):
+        return f"{row['gene']} {row['hotspot']}{row['ref']}>{row['alt']}"
+    place = f"{row['chrom']}:{int(row['start']) + 1} {row['ref']}>{row['alt']}"
+    return f"{row['gene']} {place}" + (f" ({str(row['consequence']).replace('_', ' ')})" if row["consequence"] else "")

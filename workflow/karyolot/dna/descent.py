@@ -28,10 +28,13 @@ from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.mitochondria import MitochondrialResults
 from karyolot.contracts.small_variants import VariantResults
 from karyolot.dna.identity import ERROR
-from karyolot.dna.small_variants import FEWEST_READS
 
 Floats = NDArray[np.float64]
 
+LISTED_READS = 6
+"""Reads from which on a variant is listed at usual depths (`dna.variant_limits`): one that is not listed may have fewer."""
+LEAST_DEPTH = 10
+"""Reads of the lot below which a variant of the parent says nothing."""
 NEEDED = 2.0
 """log10 likelihood ratio of a decision: by Markov's inequality at most one wrong decision in 100 lots of either kind."""
 MOST = 3.0
@@ -47,8 +50,6 @@ UNKNOWN_PASSAGES = 10.0
 COINCIDENCE = {"copy number": 0.01, "recurrent": 0.1, "small variant": 0.2, "heteroplasmy": 0.05}
 """Chance that another lot of the donor has a change too: of recurrent copy-number changes and of small variants, which mostly
 preexist in cells of the donor (Kosanke 2021), more often."""
-LEAST_DEPTH = 10
-"""Reads of the lot below which the absence of a variant is not read."""
 GRID = np.linspace(-7.0, 7.0, 281)
 """Logits of fractions; the first stands for none."""
 NONE = "the parent lot shows no clone, private variant or heteroplasmy of its own"
@@ -88,9 +89,9 @@ def by_reads(alt: int, depth: int) -> Seen:
 
 
 def not_shown(depth: int) -> Seen:
-    """A heterozygous variant in fewer than FEWEST_READS of `depth` reads: it is not listed."""
-    likelihood = binom.cdf(FEWEST_READS - 1, depth, _shown(expit(GRID)))
-    return Seen(np.asarray(likelihood), 0.0, 0.0, min(2 * float(beta.ppf(0.975, FEWEST_READS, depth)), 1.0))
+    """A heterozygous variant in fewer than LISTED_READS of `depth` reads: it is not listed."""
+    likelihood = binom.cdf(LISTED_READS - 1, depth, _shown(expit(GRID)))
+    return Seen(np.asarray(likelihood), 0.0, 0.0, min(2 * float(beta.ppf(0.975, LISTED_READS, depth)), 1.0))
 
 
 def _shown(fraction: Floats) -> Floats:
@@ -148,7 +149,9 @@ def _of_variants(parent: VariantResults | None, own: VariantResults | None) -> l
     if parent is None or own is None:
         return []
     keys = ["chrom", "start", "ref", "alt"]
-    theirs = parent.variants[parent.variants["origin"].isin(["acquired", "enriched"])]
+    theirs = parent.variants[
+        parent.variants["origin"].isin(["acquired", "enriched"]) & parent.variants["artefact"].eq("")
+    ]
     found = []
     shown = {tuple(row[key] for key in keys): row for row in own.variants.to_dict("records")}
     for row in theirs.to_dict("records"):

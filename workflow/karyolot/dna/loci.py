@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from karyolot.contracts.drivers import DriverGene, DriverLoci, DriverPanel, Model, Role
-from karyolot.contracts.genes import unversioned
+from karyolot.contracts.contigs import contig_key
+from karyolot.contracts.drivers import DriverGene, DriverLoci, DriverPanel, Role
+from karyolot.contracts.genes import Model, unversioned
 from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.settings import Layout
 
 BasesAt = Callable[[str, int, int], str]
 """Contig, start, end (0-based half-open) -> upper-case bases of the genome's forward strand."""
@@ -68,8 +70,8 @@ def locate(
     genes: Sequence[Mapping[str, str]],
     hotspots: Sequence[Mapping[str, str]],
     models: Sequence[Model],
+    own: Sequence[tuple[str, int, int, str]],
     bases: BasesAt,
-    own: Sequence[tuple[str, int, int, str]] = (),
 ) -> Located:
     """Loci of the panel and of the user's list in this genome.
 
@@ -210,3 +212,9 @@ def merged(loci: pd.DataFrame) -> pd.DataFrame:
         else:
             found.append((chrom, start, end, gene))
     return pd.DataFrame(found, columns=["chrom", "start", "end", "gene"])
+
+
+def haploid(layout: Layout, sex: str, loci: pd.DataFrame) -> frozenset[str]:
+    """Contigs of the loci that a normal cell of this sex has one copy of. loci: schema DriverLoci."""
+    single = {contig_key(name) for name in (layout.x, layout.y) if name is not None and sex == "M"}
+    return frozenset(name for name in loci["chrom"].unique() if contig_key(name) in single)

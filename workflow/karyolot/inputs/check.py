@@ -123,6 +123,7 @@ def _in_files(files: Files) -> list[Problem]:
     genome.tracks(files, contigs)
     files.report("identity.sites", partial(sequencing.panel, files, contigs))
     genes = expression.annotation(files, contigs)
+    genome.driver_panel(files, genes)
     sequencing.reads(files, uses, contigs)
     sequencing.calls(files, contigs)
     for use in uses:

@@ -196,6 +196,11 @@ def needs(config: Config, draft: Draft) -> Iterator[Problem]:
         if config.small_variants.genes is not None:
             remedy = "give the path of its FASTA, or leave small_variants.genes out"
             yield at("variants are called on the genome, which is not given", remedy, column="reference.fasta")
+    wgs = ("wgs", "reads") in ways or ("wgs", "alignment") in ways
+    if wgs and config.small_variants.drivers is not None and reference.gtf is None and ("rnaseq", "reads") not in ways:
+        message = "no annotation is given: driver genes cannot be located, and are not searched for mutations"
+        remedy = "give the path of the genome's GTF, or set small_variants.drivers to null"
+        yield Problem("W05", CONFIG, message, remedy, column="reference.gtf")
     if ("rnaseq", "reads") in ways:
         if reference.gtf is None:
             message = "RNA reads need the gene annotation"

@@ -44,6 +44,8 @@ def config_files(config: Config) -> dict[str, str]:
     files |= {
         "copy_number.recurrent_regions": config.copy_number.recurrent_regions,
         "identity.sites": config.identity.sites,
+        "small_variants.drivers": config.small_variants.drivers,
+        "small_variants.hotspots": config.small_variants.hotspots,
         "small_variants.genes": config.small_variants.genes,
         "expression.markers": config.expression.markers,
         "expression.panel": config.expression.panel,

@@ -9,7 +9,18 @@ from karyolot.contracts.contigs import contig_key, foreign_contigs
 from karyolot.contracts.problems import Fault, quoted, some
 from karyolot.contracts.settings import Layout
 from karyolot.inputs.files import Files, Use
-from karyolot.inputs.formats import bin_counts, bins, fasta, fastq, foreign_panel, intervals, layout, regions
+from karyolot.inputs.formats import (
+    bin_counts,
+    bins,
+    drivers,
+    fasta,
+    fastq,
+    foreign_panel,
+    gtf,
+    intervals,
+    layout,
+    regions,
+)
 from karyolot.inputs.formats.rows import Kind
 from karyolot.io.shipped import resource
 
@@ -193,7 +204,31 @@ def _genes(files: Files, contigs: dict[str, int] | None, file: Path) -> Iterator
     if contigs and (unknown := sorted(set(facts.contigs) - set(contigs))):
         message = f"its contig {quoted(unknown[0])} is not in the reference ({some(contigs)})"
         yield Fault("E14", message, "give the list for this assembly, in its spelling")
+    for name, end in facts.contigs.items():
+        if contigs and end > contigs.get(name, end):
+            message = f"a region ends at {end} on {name}, which has {contigs[name]} bases in the reference"
+            yield Fault("E14", message, "give the list for this assembly")
     intervals.check_plain(file)
+
+
+def driver_panel(files: Files, genes: gtf.Facts | None) -> None:
+    """Check the driver panel and its recurrent mutations, by themselves and against the annotation. genes: of it."""
+    panel = files.examine("small_variants.drivers", lambda file: files.look(drivers.look, file))
+    hotspots = files.examine("small_variants.hotspots", lambda file: files.look(drivers.look_hotspots, file))
+    if panel is None:
+        return
+    if hotspots and (strange := [gene for gene in hotspots.genes if gene not in panel.genes]):
+        message = f"{strange[0]} is not a gene of the panel (small_variants.drivers)"
+        files.in_config(
+            "small_variants.hotspots", Fault("E17", message, "add the gene to the panel, or delete its rows")
+        )
+    coding = set(genes.coding) if genes else set()
+    if genes and files.has_dna and (missing := [gene for gene in panel.genes if gene not in coding]):
+        message = (
+            f"{len(missing)} of {len(panel.genes)} driver genes have no coding sequence in it ({some(missing, 6)})"
+        )
+        remedy = "they are not searched for mutations: give the complete GTF of Ensembl or GENCODE, with its CDS lines"
+        files.in_config("reference.gtf", Fault("W05", message, remedy))
 
 
 def track_beside_genome(

@@ -158,7 +158,7 @@ def panel(files: Files, contigs: Mapping[str, int] | None, file: Path) -> Iterat
 def calls(files: Files, contigs: Mapping[str, int] | None) -> None:
     """Calls of small variants that the user gives, of each lot that is searched."""
     pattern = files.config.small_variants.calls
-    if pattern is None or files.config.small_variants.genes is None:
+    if pattern is None:
         return
     of: dict[str, dict[str | None, str]] = {"lot": {}, "donor": {}}
     for entry in files.draft.samples:

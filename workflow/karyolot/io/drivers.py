@@ -1,11 +1,20 @@
 """Loci of the driver panel as files for the tools that count reads and name consequences."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import pandas as pd
+import pysam
 
-from karyolot.contracts.drivers import Model
+from karyolot.contracts.genes import Model
 from karyolot.io.files import PathLike, write_text
+
+
+@contextmanager
+def genome_bases(fasta: PathLike) -> Iterator[tuple[frozenset[str], Callable[[str, int, int], str]]]:
+    """Contigs of an indexed genome, and its bases, upper-case, by contig, start and end (0-based half-open)."""
+    with pysam.FastaFile(str(fasta)) as genome:
+        yield frozenset(genome.references), lambda chrom, start, end: genome.fetch(chrom, start, end).upper()
 
 
 def write_regions(regions: pd.DataFrame, path: PathLike) -> None:

@@ -54,7 +54,7 @@ from karyolot.contracts.results import (
     OverviewFiles,
     VariantFiles,
 )
-from karyolot.contracts.small_variants import SmallVariants, VariantFacts, VariantResults
+from karyolot.contracts.small_variants import SmallVariants, VariantFacts, VariantLimits, VariantResults
 from karyolot.io.files import (
     SEAL,
     UNSEALED,
@@ -195,7 +195,17 @@ def read_variants(files: VariantFiles | None) -> VariantResults | None:
     """Small variants of a lot; None when none were searched."""
     if files is None:
         return None
-    return VariantResults(read_table(files.variants, SmallVariants), read_model(files.facts, VariantFacts))
+    return VariantResults(
+        variants=read_table(files.variants, SmallVariants),
+        limits=read_table(files.limits, VariantLimits),
+        facts=read_model(files.facts, VariantFacts),
+    )
+
+
+def write_variants(found: VariantResults, files: Mapping[str, PathLike]) -> None:
+    """All results on small variants of a lot, the tables for people too."""
+    write_tables(found, {"variants": SmallVariants, "limits": VariantLimits}, files)
+    write_model(found.facts, files["facts"])
 
 
 MITOCHONDRIA: dict[str, type[pa.DataFrameModel]] = {

@@ -3,14 +3,20 @@
 import json
 import shlex
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from karyolot.contracts.settings import Alignment, Config, Expression, Reads, SmallVariants
 from karyolot.contracts.sheets import Sample, Study
 from karyolot.io.shipped import IN_WHEEL, PACKAGE
-from karyolot.plan.files import FASTA, INDEX, PACKED_INDEX, TRIMMED, given, own_calls, paired, run_targets
+from karyolot.plan.files import (
+    FASTA,
+    INDEX,
+    PACKED_INDEX,
+    TRIMMED,
+    run_targets,
+)
 from karyolot.plan.samples import (
     allele_samples,
     checksums_of,
@@ -19,7 +25,9 @@ from karyolot.plan.samples import (
     sequenced_samples,
     unit_of,
     units_of,
+    variants_wanted,
 )
+from karyolot.plan.variants import DRIVER_MODELS, DRIVER_REGIONS
 
 NOT_WHOLE = "{ echo 'Output is truncated although no tool reported an error. Check free disk space and run again.' >&2; exit 1; }"
 """What a rule does when its output holds less than went in: a tool that ends early does not always say so."""
@@ -233,7 +241,7 @@ def _tools(rows: list[Sample], settings: Config) -> set[str]:
             tools |= {"bwa"} if MEM3 in tools else set()  # it builds the index
         if row.assay == "wgs" and not row.counts:
             tools.add("samtools")
-            if settings.small_variants.genes is not None and settings.small_variants.calls is None:
+            if variants_wanted(settings):
                 tools.add("bcftools")
     if "salmon" in tools and settings.reference.transcripts is None:
         tools.add("gffread")
@@ -246,19 +254,22 @@ def all_tools(study: Study, settings: Config) -> list[str]:
     return sorted(tools - {MEM3} | ({"multiqc"} if run_targets(study, settings) else set()))
 
 
-def call_command(study: Study, settings: SmallVariants, lot: str) -> str:
-    """Shell words that print a VCF of lot and donor: called together, so that the donor is counted at every site of the lot."""
-    if own := own_calls(settings, lot):
-        return f"cat {shlex.quote(own[0])}"
-    genes = shlex.quote(given(settings.genes)[0])
+def pileup_command(own: SmallVariants, reads: Sequence[str], pileup: str, consequences: str) -> str:
+    """Bash that writes what reads show at the driver loci (`pileup`, gzipped), and the consequences of the alleles they show.
+
+    One pile-up of all files: the donor is counted at every position of the lot, mates that overlap once, and reads are aligned
+    anew at indels. csq gets what two reads of any file show. Both files keep `.part` behind their names.
+    """
+    part, seen = f"{pileup}.bcf", "'%CHROM\\t%POS\\t%REF\\t%ALT\\t%INDEL\\t%RPBZ[\\t%ADF\\t%ADR]\\n'"
     return (
-        f"bcftools mpileup --no-version --fasta-ref {FASTA} --regions-file {genes} --min-MQ 20 --min-BQ 20 --max-depth 2000"
-        f" --annotate FORMAT/AD --output-type u {' '.join(paired(study, lot)['reads'])}"
-        " | bcftools call --no-version --multiallelic-caller --variants-only --output-type u -"
-        " | bcftools filter --no-version --include 'QUAL>=20' --output-type z -"
+        f"bcftools mpileup --no-version --fasta-ref {FASTA} --regions-file {DRIVER_REGIONS} --ignore-RG --count-orphans"
+        f" --skip-any-set UNMAP,SECONDARY,QCFAIL,DUP,SUPPLEMENTARY --min-MQ {own.min_mapq} --min-BQ {own.min_base_quality}"
+        " --max-depth 8000 --max-idepth 8000 --min-ireads 2 --gap-frac 0.01 --per-sample-mF"
+        f" --annotate FORMAT/AD,FORMAT/ADF,FORMAT/ADR --output-type u --output {part} {' '.join(reads)}"
+        f" && bcftools query --format {seen} {part} | gzip -1 > {pileup}.part"
+        f" && (bcftools view --include 'AD[*:1-]>=2' --output-type u {part}"
+        " | bcftools norm --no-version --multiallelics -any --output-type u -"
+        " | bcftools view --no-version --drop-genotypes --exclude 'ALT~\"[<*]\"' --output-type u -"
+        f" | bcftools csq --no-version --local-csq --force --fasta-ref {FASTA} --gff-annot {DRIVER_MODELS} --output-type u -"
+        f" | bcftools query --format '%CHROM\\t%POS\\t%REF\\t%ALT\\t%BCSQ\\n' - > {consequences}.part)"
     )
-
-
-def calls_reader(settings: SmallVariants, lot: str) -> str:
-    """The program that reads called.vcf.gz to its end and fails where it is cut; calls of the user's are read later."""
-    return "cat" if own_calls(settings, lot) else "bcftools view"

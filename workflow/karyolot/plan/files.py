@@ -101,8 +101,9 @@ LOT_ALLELES = AlleleFiles(
     persons="results/{lot}/alleles/persons.json",
 )
 VARIANTS = VariantFiles(
-    variants="results/{lot}/variants/small_variants.parquet", facts="results/{lot}/variants/facts.json"
-)
+    variants="results/{lot}/variants/small_variants.parquet", limits="results/{lot}/variants/limits.parquet",
+    facts="results/{lot}/variants/facts.json",
+)  # fmt: skip
 MITOCHONDRIA = MitochondrialFiles(
     heteroplasmies="results/{lot}/mitochondria/heteroplasmies.parquet",
     deletions="results/{lot}/mitochondria/deletions.parquet",
@@ -300,7 +301,7 @@ def reference_files(settings: Config) -> list[str]:
         settings.acceptance,
         settings.copy_number.recurrent_regions,
     ]
-    named += [identity.sites, settings.small_variants.genes, expression.markers, expression.panel]
+    named += [*settings.small_variants.lists, identity.sites, expression.markers, expression.panel]
     named += [*settings.pathways.gmt_files, settings.pathways.axes, ALIASES]
     return list(dict.fromkeys(shipped(path) for path in named if path is not None))
 
@@ -313,7 +314,7 @@ def used_references(study: Study, settings: Config, lot: str) -> list[str]:
     if has_alleles(study, settings, lot):
         named.append(settings.identity.sites)
     if lot in variant_lots(study, settings):
-        named.append(settings.small_variants.genes)
+        named += settings.small_variants.lists
     if foreign_files(study, settings, lot) is not None:
         named.append(reference.foreign)
     if rna_samples(study, lot):

@@ -80,7 +80,9 @@ NEEDS = {
     "count_fragments": Need(Cost(900), Cost(0.2, data=0.3)),
     "count_alleles": Need(Cost(1_000), Cost(0.2, data=1.2)),
     "import_alleles": Need(Cost(1_500), Cost(1)),
-    "call_variants": Need(Cost(1_500), Cost(20)),  # of a list of genes; a list of half the genome would need more
+    "locate_drivers": Need(Cost(1_000), Cost(1)),
+    "call_variants": Need(Cost(1_500), Cost(20)),  # of a panel of genes; a list of half the genome would need more
+    "classify_variants": Need(Cost(1_500), Cost(3)),
     "analyse_mitochondria": Need(Cost(1_500), Cost(3)),
     # Reads that are unmapped or clipped, 2 % of all, are aligned to some megabases; what takes time is to read the CRAMs.
     "search_foreign": Need(Cost(1_500), Cost(1, data=1)),

@@ -257,11 +257,27 @@ def is_rna(study: Study, sample: str) -> bool:
     return study.samples[sample][0].assay == "rnaseq"
 
 
+def variants_wanted(settings: Config) -> bool:
+    """Whether small variants are searched: a list of genes of the user's, or the driver panel with an annotation to locate it."""
+    own = settings.small_variants
+    located = own.drivers is not None and settings.reference.gtf is not None
+    return settings.reference.fasta is not None and (own.genes is not None or located)
+
+
 def variant_lots(study: Study, settings: Config) -> list[str]:
-    """Lots searched for small variants: a list of genes, a genome, and reads (not counts) of lot and donor."""
-    return lots_with_reads(study, settings) if settings.small_variants.genes is not None else []
+    """Lots searched for small variants: reads (not counts) of lot and donor, a genome, and genes to search."""
+    return lots_with_reads(study, settings) if variants_wanted(settings) else []
 
 
 def variant_samples(study: Study, lot: str) -> list[str]:
     """WGS samples of a lot and of its donor."""
     return wgs_pair(study, lot)[::-1]
+
+
+def searched_samples(study: Study, settings: Config, lot: str) -> dict[str, str]:
+    """sample_id -> what its reads are in the pile-up of a lot (`io.small_variants.SAMPLES`): DNA of lot and donor, and their RNA
+    where it was aligned for its SNPs."""
+    roles = dict(zip(variant_samples(study, lot), ("lot", "donor"), strict=True))
+    if lot in allele_lots(study, settings):
+        roles |= {sample["sample_id"]: f"rna_{sample['role']}" for sample in expressed_of(study, settings, lot)}
+    return roles

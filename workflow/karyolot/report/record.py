@@ -41,8 +41,6 @@ from karyolot.contracts.record_dna import (
     LodRow,
     RecurrentRow,
     SegmentRow,
-    SmallVariantRecord,
-    SmallVariantRow,
 )
 from karyolot.contracts.record_extranuclear import (
     DeletionRow,
@@ -61,11 +59,13 @@ from karyolot.report.expression import expression_record
 from karyolot.report.lineage import Passage, lineage
 from karyolot.report.qc import with_rna_quality
 from karyolot.report.rows import record_rows
+from karyolot.report.small_variants import small_variant_record
 from karyolot.report.text import alleles as on_alleles
 from karyolot.report.text import copy_number as on_copy_number
 from karyolot.report.text import expression as on_expression
 from karyolot.report.text import extranuclear as on_extranuclear
 from karyolot.report.text import passages, report
+from karyolot.report.text import small_variants as on_variants
 from karyolot.report.text.tiles import COVERAGE, USABLE
 
 ABOUT_KARYOTYPE = (MetricName.DNA_NEUTRAL, MetricName.DNA_USABLE_BINS, MetricName.DNA_BLIND_ARMS)
@@ -106,7 +106,7 @@ def assemble(
         copy_number=copy_number,
         expression=expression,
         alleles=None if alleles is None else allele_record(alleles),
-        small_variants=None if variants is None else small_variant_record(variants),
+        small_variants=None if variants is None else small_variant_record(variants, dna, alleles, rna),
         mitochondria=None if mitochondria is None else mitochondrial_record(mitochondria),
         foreign=None if foreign is None else foreign_record(foreign),
         qc=with_rna_quality(qc, None if rna is None else rna.quality),
@@ -123,7 +123,7 @@ def assemble(
     findings = Findings(
         copy_number=on_copy_number.findings(dna),
         alleles=() if alleles is None else on_alleles.findings(alleles, sets),
-        small_variants=() if variants is None else on_alleles.small_variants(variants),
+        small_variants=() if variants is None else on_variants.findings(variants, sets),
         mitochondria=() if mitochondria is None else on_extranuclear.mitochondria(mitochondria),
         foreign=() if foreign is None else on_extranuclear.foreign(foreign),
         expression=() if rna is None or expression is None else on_expression.findings(rna, expression),
@@ -276,12 +276,6 @@ def _chromosomes(ratios: pd.DataFrame) -> list[Chromosome]:
         )
         offset += length
     return chromosomes
-
-
-def small_variant_record(results: VariantResults) -> SmallVariantRecord:
-    """Small variants in listed genes that a person should look at."""
-    variants = results.variants
-    return SmallVariantRecord(rows=record_rows(variants[variants["origin"] != "inherited"], SmallVariantRow))
 
 
 def mitochondrial_record(results: MitochondrialResults) -> MitochondrialRecord:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from karyolot.contracts.settings import Region
-from karyolot.simulate.genome import BASES, WINDOW, Bases, Genome, N, another, stream
+from karyolot.simulate.genome import WINDOW, Bases, Genome, N, another, stream
 
 Sex = Literal["F", "M"]
 
@@ -42,7 +42,8 @@ class Change:
 class Cells:
     """A population of one person's cells.
 
-    haplotypes: shape (2, bases). copies: mean per cell of each haplotype, shape (2, windows). growing: cells divide.
+    haplotypes: shape (2, bases), or (3, bases): the third is the second with the mutations of a clone. copies: mean per cell of
+    the first two, shape (2, windows). growing: cells divide. mutated: share of the second's copies that are the third.
     """
 
     genome: Genome
@@ -50,6 +51,7 @@ class Cells:
     haplotypes: Bases
     copies: NDArray[np.float64]
     growing: bool
+    mutated: float = 0.0
 
     @cached_property
     def gene_copies(self) -> NDArray[np.float64]:
@@ -114,28 +116,3 @@ def haplotypes(genome: Genome, donor: str, seed: int) -> Bases:
     for strand, carried in zip(pair, carries, strict=True):
         strand[site[carried]] = other[carried]
     return pair
-
-
-def mutate(genome: Genome, pair: Bases, mutated: Iterable[str]) -> Bases:
-    """Two genomes with a changed base in the first of them, at `mutations`; `pair` itself when there are none."""
-    places = mutations(genome, mutated)
-    if not places:
-        return pair
-    changed = pair.copy()
-    for place in places:
-        site = genome.contig(place["chrom"]).start + place["start"]
-        changed[0, site] = BASES[(np.flatnonzero(pair[0, site] == BASES)[0] + 1) % 4]
-    return changed
-
-
-def mutations(genome: Genome, mutated: Iterable[str]) -> list[dict[str, Any]]:
-    """gene, chrom and start (0-based) of the changed base of each gene: the middle of its first exon."""
-    rows = genome.genes.set_index("gene_name").loc[list(mutated)]
-    return [
-        {
-            "gene": gene,
-            "chrom": row["chrom"],
-            "start": int((row["start"] + row["intron_start"]) // 2) - genome.contig(row["chrom"]).start,
-        }
-        for gene, row in rows.iterrows()
-    ]

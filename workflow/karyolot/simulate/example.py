@@ -5,17 +5,28 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from karyolot.contracts.criteria import Acceptance, Limit
 from karyolot.contracts.settings import Layout
 from karyolot.contracts.sheets import Donor, Lot, Sample
+from karyolot.inputs.formats import drivers
 from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.io.files import write_json
 from karyolot.io.shipped import RESOURCES
-from karyolot.simulate.donors import Cells, Change, Sex, copies, haplotypes, mutate, mutations, variants
+from karyolot.simulate.coding import Coding, Mutation, substituted, windows_of, with_mutations, write_coding
+from karyolot.simulate.donors import Cells, Change, Sex, copies, haplotypes, variants
 from karyolot.simulate.expression import AXES, PLANTED, levels
-from karyolot.simulate.files import write_config, write_dna, write_panel, write_reference, write_rna, write_sheet
+from karyolot.simulate.files import (
+    write_config,
+    write_dna,
+    write_drivers,
+    write_panel,
+    write_reference,
+    write_rna,
+    write_sheet,
+)
 from karyolot.simulate.genome import Genome, make_genome, stream
 from karyolot.simulate.mitochondrion import GROWING, RESTING, Mitochondria, circle, genome_of
 
@@ -27,7 +38,7 @@ class Size:
     scale: real bases per base. dna_pairs, rna_pairs: read pairs of a full library. genes: in the annotation.
     set_genes: most genes kept of one gene set. transcript: shortest and longest, bases. bin_bp, min_bin_count, decoys:
     settings of these names. claim_mb: size the PASS claim is made for, real megabases. mosaic: fraction of the cells of
-    L2-gain with trisomy 8, and with the 20q gain.
+    L2-gain with trisomy 8, with the 20q gain, and with the loss of 17p and TP53 R175H.
     """
 
     scale: int
@@ -40,18 +51,21 @@ class Size:
     min_bin_count: int
     claim_mb: float
     decoys: bool
-    mosaic: tuple[float, float]
+    mosaic: tuple[float, float, float]
 
 
 SIZES = {
     # As many reads as ten minutes allow: the limit of detection at 20 Mb comes out at 28 % of cells (gain).
     # No decoys: indexing them would cost a minute, and no RNA here comes from outside the genes.
-    "demo": Size(100, 800_000, 80_000, 2400, 200, (800, 2000), 500, 200, 20, False, (0.6, 0.4)),
+    "demo": Size(100, 800_000, 80_000, 2400, 200, (800, 2000), 500, 200, 20, False, (0.6, 0.4, 0.4)),
     # For continuous integration: few reads, so the claim is about arms, and both gains must be in every cell.
-    "tiny": Size(1000, 320_000, 20_000, 700, 30, (400, 700), 100, 50, 100, True, (1.0, 1.0)),
+    "tiny": Size(1000, 320_000, 20_000, 700, 30, (400, 700), 100, 50, 100, True, (1.0, 1.0, 1.0)),
 }
 
 
+CAPTURED, CAPTURED_BESIDE = 0.04, 200
+"""Read pairs of a capture of the driver genes, of those of the genome, and the bases beside the genes that it keeps. The genome
+alone has 3x, and no miniature gene could be assessed."""
 MINIATURE_LOD = 0.35
 """Largest limit of detection the example's criteria accept: a quarter of the cells is what its reads allow, with room."""
 
@@ -95,7 +109,7 @@ DONORS = {
 class Culture:
     """A lot. donor: by its sheet. cells: whose they are. depth: fraction of a full DNA library. expected: the verdict.
 
-    mutated: genes with one base changed in one of the two copies of every cell. mitochondria: of its cells.
+    mutated: mutations of its clone. mitochondria: of its cells.
     """
 
     donor: str
@@ -107,13 +121,13 @@ class Culture:
     parent: str | None = None
     depth: float = 1.0
     acquired: tuple[Change, ...] = ()
-    mutated: tuple[str, ...] = ()
+    mutated: tuple[Mutation, ...] = ()
     mitochondria: Mitochondria = field(default_factory=lambda: Mitochondria(GROWING))
 
 
 def cultures(size: Size) -> dict[str, Culture]:
     """The lots, by id."""
-    trisomy, gain = size.mosaic
+    trisomy, gain, two_hits = size.mosaic
     return {
         "L1-clean": Culture("D1", "D1", "PASS", passage=4, pdl=6.2, bank="MCB"),
         "L2-gain": Culture(
@@ -126,8 +140,9 @@ def cultures(size: Size) -> dict[str, Culture]:
             acquired=(
                 Change("chr8", +1, trisomy),
                 Change("chr20:30.4-39.0", +1, gain),  # 20q11.21 to 20q11.23, with BCL2L1
+                Change("chr17:0-22.7", -1, two_hits),  # 17p, with the other copy of TP53
             ),
-            mutated=("TP53",),
+            mutated=(Mutation("TP53", "R175H", two_hits),),
             mitochondria=Mitochondria(GROWING, allele=0.4, deletion=0.2),
         ),
         "L3-swapped": Culture("D1", "D2", "FAIL_IDENTITY", passage=5, pdl=7.5, bank="PCB", parent="L1-clean"),
@@ -151,18 +166,21 @@ def write_example(out: Path, size: Literal["demo", "tiny"], seed: int = 1) -> No
 
 def write_size(out: Path, size: Size, seed: int) -> None:
     """`write_example` for any size."""
-    genome, axes = miniature(size, seed)
-    write_reference(out / "reference", genome, circle(seed))
+    genome, axes, coding = miniature(size, seed)
+    write_reference(out / "reference", genome, circle(seed), coding)
+    write_drivers(out / "reference", coding, _drivers()[0], drivers.HOTSPOT_COLUMNS)
+    caught = windows_of(genome, coding.values(), CAPTURED_BESIDE)
     write_panel(out / "reference" / "snps.vcf", genome, variants(genome, seed))
     lots = cultures(size)
     samples: list[Sample] = []
-    for name, (donor, cells) in populations(genome, lots, seed).items():
+    for name, (donor, cells) in populations(genome, lots, coding, seed).items():
         owner = {"lot_id" if name in lots else "donor_id": name}
         depth, lanes = (lots[name].depth, 1) if name in lots else (1.0, DONORS[name].lanes)
         own = genome_of(lots[name].cells if name in lots else name, seed)
         held = lots[name].mitochondria if name in lots else Mitochondria(RESTING)
         sample = {"sample_id": f"{name}-wgs", **owner}
-        samples += write_dna(out, sample, cells, (own, held), round(size.dna_pairs * depth), lanes, seed)
+        pairs = round(size.dna_pairs * depth)
+        samples += write_dna(out, sample, cells, (own, held), pairs, lanes, seed, (caught, round(CAPTURED * pairs)))
         level = levels(cells, axes, donor, seed)
         for replicate in REPLICATES:
             sample = {"sample_id": f"{name}-rna{replicate}", **owner}
@@ -173,11 +191,16 @@ def write_size(out: Path, size: Size, seed: int) -> None:
     write_sheet([sheet_row(name, lot) for name, lot in lots.items()], out / "config" / "lots.tsv")
     samples.sort(key=lambda row: (row.assay, row.sample_id))
     write_sheet(samples, out / "config" / "samples.tsv")
-    write_json(truth(size, seed, genome, lots), out / "truth.json")
+    write_json(truth(size, seed, genome, lots, coding), out / "truth.json")
 
 
-def miniature(size: Size, seed: int) -> tuple[Genome, dict[str, str]]:
-    """The genome with its genes, and the axis of every gene of a scored set (the first of several)."""
+def _drivers() -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Rows of the shipped panel, and of its recurrent mutations."""
+    return drivers.read(RESOURCES / "driver_genes.tsv", RESOURCES / "hotspots.tsv")
+
+
+def miniature(size: Size, seed: int) -> tuple[Genome, dict[str, str], dict[str, Coding]]:
+    """The genome with its genes, the axis of every gene of a scored set (the first of several), and the coding sequences."""
     tables = {name: _table(RESOURCES / f"{name}.tsv") for name in ("markers", "recurrent_regions", "gene_sets/axes")}
     recurrent = tables["recurrent_regions"]["genes"].dropna().str.split(",").explode()
     sets = read_sets(RESOURCES / "gene_sets")
@@ -191,7 +214,9 @@ def miniature(size: Size, seed: int) -> tuple[Genome, dict[str, str]]:
     for name, axis in zip(tables["gene_sets/axes"]["set_name"], tables["gene_sets/axes"]["axis"], strict=True):
         if axis in AXES:
             axes = {**dict.fromkeys(sets[name], axis), **axes}
-    return make_genome(layout, bands, genes, size.scale, size.transcript, seed), axes
+    genome = make_genome(layout, bands, genes, size.scale, size.transcript, seed)
+    panel, hotspots = _drivers()
+    return genome, axes, write_coding(genome, [row["gene"] for row in panel], hotspots)
 
 
 def _table(path: Path) -> pd.DataFrame:
@@ -224,15 +249,19 @@ def choose_genes(
     return annotation[names.isin(wanted) | annotation.index.isin(background)]
 
 
-def populations(genome: Genome, lots: Mapping[str, Culture], seed: int) -> dict[str, tuple[str, Cells]]:
+def populations(
+    genome: Genome, lots: Mapping[str, Culture], coding: Mapping[str, Coding], seed: int
+) -> dict[str, tuple[str, Cells]]:
     """Whose cells they are, and the cells, by donor id (resting hepatocytes) and lot id (dividing)."""
     people = {donor: haplotypes(genome, donor, seed) for donor in DONORS}
 
-    def cells(donor: str, acquired: tuple[Change, ...], mutated: tuple[str, ...], growing: bool) -> tuple[str, Cells]:
+    def cells(
+        donor: str, acquired: tuple[Change, ...], mutated: tuple[Mutation, ...], growing: bool
+    ) -> tuple[str, Cells]:
         person = DONORS[donor]
         table = copies(genome, person.sex, (*person.germline, *acquired))
-        pair = mutate(genome, people[donor], mutated)
-        return donor, Cells(genome, person.sex, pair, table, growing)
+        genomes, share = with_mutations(genome, people[donor], coding, mutated)
+        return donor, Cells(genome, person.sex, genomes, table, growing, share)
 
     resting = {donor: cells(donor, (), (), growing=False) for donor in DONORS}
     return resting | {name: cells(lot.cells, lot.acquired, lot.mutated, growing=True) for name, lot in lots.items()}
@@ -257,6 +286,7 @@ def settings(size: Size) -> dict[str, Any]:
             "high_copy_mb": 1 / size.scale,
         },
         "identity": {"sites": "reference/snps.vcf", "event_mb": 20 / size.scale},
+        "small_variants": {"drivers": "reference/driver_genes.tsv", "hotspots": "reference/hotspots.tsv"},
         # salmon's correction of sequence bias draws random numbers that cannot be seeded; with it TPM of so few reads
         # differ by 5 % between two runs.
         "expression": {"seq_bias": False},
@@ -288,11 +318,19 @@ def sheet_row(name: str, lot: Culture) -> Lot:
     return Lot.model_validate({"lot_id": name, "donor_id": lot.donor, **facts})
 
 
-def truth(size: Size, seed: int, genome: Genome, lots: Mapping[str, Culture]) -> dict[str, Any]:
+def truth(
+    size: Size, seed: int, genome: Genome, lots: Mapping[str, Culture], coding: Mapping[str, Coding]
+) -> dict[str, Any]:
     """The simulated truth, positions in the miniature, 0-based half-open."""
 
     def planted(changes: Sequence[Change]) -> list[dict[str, Any]]:
         return [c.region(genome).model_dump() | {"copies": c.copies, "fraction": c.fraction} for c in changes]
+
+    def mutation(one: Mutation) -> dict[str, Any]:
+        place, base = substituted(genome, coding[one.gene], one.change)
+        number = int(np.searchsorted(genome.offsets, place, side="right")) - 1
+        where = {"chrom": genome.names[number], "start": place - int(genome.offsets[number]), "alt": chr(base)}
+        return asdict(one) | where
 
     return {
         "seed": seed,
@@ -306,7 +344,7 @@ def truth(size: Size, seed: int, genome: Genome, lots: Mapping[str, Culture]) ->
                 "expected": lot.expected,
                 "depth": lot.depth,
                 "acquired": planted(lot.acquired),
-                "mutated": mutations(genome, lot.mutated),
+                "mutated": [mutation(one) for one in lot.mutated],
                 "mitochondria": asdict(lot.mitochondria),
             }
             for name, lot in lots.items()

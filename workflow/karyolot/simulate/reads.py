@@ -3,7 +3,7 @@
 import gzip
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -72,11 +72,18 @@ def library_bias(genome: Genome, growing: bool, rng: np.random.Generator) -> NDA
     return bias
 
 
-def dna_fragments(cells: Cells, number: int, read: int, rng: np.random.Generator) -> Fragments:
-    """About `number` different fragments of the cells' DNA; those over N or a contig's end are lost."""
+def dna_fragments(
+    cells: Cells, number: int, read: int, rng: np.random.Generator, caught: NDArray[np.bool_] | None = None
+) -> Fragments:
+    """About `number` different fragments of the cells' DNA; those over N or a contig's end are lost.
+
+    caught: windows that a capture of the library keeps; None = all.
+    """
     genome = cells.genome
     sequenced = ~(genome.bases == N).reshape(-1, WINDOW).any(axis=1)
     weight = cells.copies * library_bias(genome, cells.growing, rng) * sequenced
+    if caught is not None:
+        weight = weight * caught
     haplotype, window = np.divmod(draw(weight.ravel(), number, rng), len(genome.gc))
     length = np.maximum(rng.normal(300, 50, number).astype(np.int64), read)
     length = np.where(rng.random(number) < READ_THROUGH, rng.integers(30, read, number), length)
@@ -86,6 +93,23 @@ def dna_fragments(cells: Cells, number: int, read: int, rng: np.random.Generator
     kept &= np.searchsorted(genome.offsets, start, "right") == np.searchsorted(genome.offsets, end - 1, "right")
     whole = Fragments(start, length, haplotype, rng.random(number) < 0.5).take(kept)
     return whole.take((genome.bases[whole.start] != N) & (genome.bases[whole.start + whole.length - 1] != N))
+
+
+def joined(first: Fragments, second: Fragments) -> Fragments:
+    """The fragments of two libraries, one behind the other."""
+    names = ("start", "length", "haplotype", "flipped")
+    return Fragments(*(np.concatenate([getattr(first, name), getattr(second, name)]) for name in names))
+
+
+def with_clone(fragments: Fragments, template: Bases, mutated: float, rng: np.random.Generator) -> Fragments:
+    """Fragments of the second template that reach a base of the third, turned into those of the third at the rate `mutated`."""
+    if len(template) < 3:
+        return fragments
+    sites = np.flatnonzero(template[1] != template[2])
+    first = np.searchsorted(sites, fragments.start)
+    reaches = first < np.searchsorted(sites, fragments.start + fragments.length)
+    turned = reaches & (fragments.haplotype == 1) & (rng.random(len(fragments)) < mutated)
+    return replace(fragments, haplotype=np.where(turned, 2, fragments.haplotype))
 
 
 def amplify(fragments: Fragments, rng: np.random.Generator) -> Fragments:

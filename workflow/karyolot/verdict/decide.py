@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from karyolot.contracts.cells import detectable, detectable_both
+from karyolot.contracts.cells import cells, detectable, detectable_both
 from karyolot.contracts.criteria import (
     Acceptance,
     Action,
@@ -38,7 +38,7 @@ NAMED = {
     "mycoplasma": MetricName.IMPORTED_MYCOPLASMA_NEGATIVE,
     "viability": MetricName.IMPORTED_VIABILITY,
     "alleles": MetricName.BAF_CNLOH,
-    "small variants": MetricName.VARIANTS_ACQUIRED,
+    "driver mutations": MetricName.VARIANTS_DRIVERS,
 }
 """What a PASS names when it was not assessed -> its metric."""
 
@@ -97,6 +97,7 @@ def decide(
         headline="".join(said),
         claim=_claim(suppressed, metrics, claim_mb, power, sets),
         claim_arms="" if suppressed else _claim_arms(metrics, power, sets),
+        claim_variants="" if suppressed else _claim_variants(metrics, sets),
         weakened=tuple(weakened),
         actions=tuple(_actions(outcome, results, metrics, acceptance)),
         **_document(acceptance, shipped),
@@ -298,6 +299,18 @@ def _claim_arms(metrics: Metrics, power: float, sets: float | None) -> str:
             f" {detectable(limit.value, sets)} would have been detected {bound}."
         )
     return f"Changes of a whole chromosome or arm in at least {detectable(limit.value, sets)} are detected {bound}."
+
+
+def _claim_variants(metrics: Metrics, sets: float | None) -> str:
+    """The sentence that bounds the verdict for mutations of driver genes; '' where the panel could not be assessed."""
+    limit = _measured(MetricName.VARIANTS_LIMIT, metrics)
+    found = [_measured(name, metrics).value for name in (MetricName.VARIANTS_TP53_HOTSPOT, MetricName.VARIANTS_DRIVERS)]
+    if not isinstance(limit.value, float):
+        return ""
+    bound = f"in at least {cells(limit.value, sets)} ({limit.detail})"
+    if found == [0, 0]:
+        return f"No acquired mutation of the driver panel was detected {bound}."
+    return f"Heterozygous mutations of the driver panel are detected {bound}."
 
 
 def _actions(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from karyolot.contracts.drivers import Model
+from karyolot.contracts.genes import Model
 from karyolot.contracts.problems import Fault, quoted
 from karyolot.inputs.formats.text import lines, named, whole_number
 

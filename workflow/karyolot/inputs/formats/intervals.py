@@ -161,19 +161,26 @@ def by_contig(path: Path | str, kind: Kind) -> Iterator[tuple[str, Integers, Int
 
 
 def check_plain(path: Path) -> None:
-    """Raise a Fault unless other programs read a list of regions as `records` does.
-
-    bcftools counts positions from 1 unless the name ends in .bed, and samtools and bcftools know no header but # lines.
-    """
+    """Raise a Fault unless a list of genes is BED as all programs read it: plain, no header but # lines, positions from 0."""
     with open(path, "rb") as handle:
         zipped = handle.read(2) == b"\x1f\x8b"
     if path.suffix != ".bed" or zipped:
-        message = "is not a plain file whose name ends in .bed: bcftools would count its positions from 1"
+        message = "is not a plain file whose name ends in .bed: other programs would count its positions from 1"
         raise Fault("E28", message, "gunzip it, and rename it to NAME.bed")
     for line, text in lines(path):
         if text.strip() and not text.startswith("#") and not re.match(r"\S+\t[0-9]+\t[0-9]+(?:\t|$)", text):
-            message = "is not BED (chrom start end gene, separated by tabs), and samtools reads the list as it is"
+            message = "is not BED (chrom start end gene, separated by tabs)"
             raise Fault("E28", message, "delete the line if it is a header, else correct it", line)
+
+
+def named_regions(path: Path | str) -> list[tuple[str, int, int, str]]:
+    """(contig, start, end, name or '') of a list of genes; raises what `check_plain` raises, with the file's name."""
+    with named(path):
+        check_plain(Path(path))
+        rows = [
+            text.rstrip("\r").split("\t") for _, text in lines(Path(path)) if text.strip() and not text.startswith("#")
+        ]
+    return [(cells[0], int(cells[1]), int(cells[2]), cells[3].strip() if len(cells) > 3 else "") for cells in rows]
 
 
 def width_of(contig: NDArray[np.int32], start: Integers, end: Integers, what: str) -> int:

@@ -1,6 +1,6 @@
 """VCF of small variants, called on lot and donor together by any caller that counts the reads of each allele."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,3 +96,8 @@ def read(path: Path, lot: str, donor: str) -> dict[str, list[Any]]:
     with named(path):
         rows = list(records(path, lot, donor))
     return {name: [row[place] for row in rows] for place, name in enumerate(Called._fields)}
+
+
+def read_all(paths: Sequence[str], lot: str, donor: str) -> dict[str, list[Any]]:
+    """`read` of the calls of a lot, when the user gives any; else columns without a row."""
+    return read(Path(paths[0]), lot, donor) if paths else {name: [] for name in Called._fields}

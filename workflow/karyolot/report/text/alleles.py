@@ -6,7 +6,6 @@ from karyolot.contracts.alleles import AlleleResults, Contamination, Identity
 from karyolot.contracts.cells import cells_briefly, detectable
 from karyolot.contracts.record import LotFacts
 from karyolot.contracts.record_dna import AlleleEventRow, AlleleRecord, CopyNumberRecord
-from karyolot.contracts.small_variants import VariantResults
 from karyolot.contracts.text import AlleleText, Figure
 from karyolot.report.figures.genome import GenomePlot, allele_plots
 from karyolot.report.words import listed, number, plural
@@ -154,19 +153,3 @@ def _fractions_reading(record: CopyNumberRecord, alleles: AlleleRecord, lot: Lot
     if plot.unlabelled:
         reading += f" {plural(plot.unlabelled, 'label').capitalize()} omitted for lack of space."
     return reading
-
-
-def small_variants(results: VariantResults) -> tuple[str, ...]:
-    """The leading sentences on small variants."""
-    facts, origins = results.facts, results.variants["origin"]
-    enriched, acquired = (int((origins == name).sum()) for name in ("enriched", "acquired"))
-    said = [
-        f"In {facts.genes} listed genes {facts.inherited} small variants are inherited from the donor, {enriched} enriched.",
-        f"Not detected in the donor: {acquired} (acquired, or below the detection limit of the donor's reads).",
-        f"Median depth: lot {facts.lot_depth:g}, donor {facts.donor_depth:g}; at 30, those in less than 20% of reads are missed.",
-    ]
-    if facts.shallow:
-        said.append(f"Below a depth of {facts.min_depth} in part, so not searched in full: {', '.join(facts.shallow)}.")
-    if facts.licence:
-        said.append(f"The list of genes: {facts.licence}.")
-    return tuple(said)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from karyolot.contracts.cells import tetraploid_limit
 from karyolot.contracts.criteria import CriterionResult
 from karyolot.contracts.front import UNRECORDED, Bar, Fact, Front, Row
 from karyolot.contracts.metrics import ABSENT, MetricName
@@ -9,7 +10,7 @@ from karyolot.contracts.record import LotFacts, Measured
 from karyolot.contracts.record_dna import ArmRow, CopyNumberRecord
 from karyolot.report import calls
 from karyolot.report.groups import IMPORTED, OPEN, PANEL
-from karyolot.report.text import boards, events, passages, tiles
+from karyolot.report.text import boards, events, passages, small_variants, tiles
 from karyolot.report.words import (
     KINDS,
     ON_FILE,
@@ -32,7 +33,16 @@ MOST_ROWS = 4
 HOTSPOTS = ("20q11.21", "17p")
 """Recurrent regions whose limit is on page 1 of a PASS: the commonest gain of cultured stem cells, and TP53."""
 NOUNS: dict[str, str] = {
-    MetricName.VARIANTS_ACQUIRED: "small variants",
+    **dict.fromkeys(
+        (
+            MetricName.VARIANTS_TP53_HOTSPOT,
+            MetricName.VARIANTS_DRIVERS,
+            MetricName.VARIANTS_BENIGN,
+            MetricName.VARIANTS_LIMIT,
+        ),
+        "driver mutations",
+    ),
+    MetricName.VARIANTS_ACQUIRED: "variants of a gene list",
     MetricName.BAF_CNLOH: "copy-neutral LOH",
     MetricName.MITOCHONDRIA_SHIFTS: "mitochondrial DNA",
     MetricName.MITOCHONDRIA_PATHOGENIC: "mitochondrial DNA",
@@ -61,7 +71,7 @@ NOUNS: dict[str, str] = {
 }
 """Metric -> what was not assessed, where the title of its criterion would be too long."""
 WHOLE = {
-    ABSENT["variants"]: ("small variants", "no gene list"),
+    ABSENT["variants"]: ("driver mutations", "no annotation or no reads"),
     ABSENT["alleles"]: ("SNP identity, contamination and copy-neutral LOH", "no SNP panel"),
     ABSENT["rna"]: ("expression", "no RNA"),
     ABSENT["mitochondria"]: ("mitochondrial DNA", "no reads"),
@@ -130,7 +140,8 @@ def _rows(record: Measured) -> list[Row]:
         for result in record.verdict.criteria
         if result.id not in held and (result.outcome in OPEN or result.id in record.verdict.reasons)
     ]
-    return [row for outcome in OUTCOMES for row in (*called, *others) if row.outcome == outcome]
+    found = small_variants.with_variants([*called, *others], record)
+    return [row for outcome in OUTCOMES for row in found if row.outcome == outcome]
 
 
 def _criterion_row(result: CriterionResult) -> Row:
@@ -255,7 +266,18 @@ def _limits(record: Measured) -> list[Row]:
     made.append(_claimed(copies))
     if record.verdict.outcome == "PASS":
         made += [row for region in HOTSPOTS for row in _hotspot(copies, region)]
-    return made
+    return made + _drivers(record)
+
+
+def _drivers(record: Measured) -> list[Row]:
+    """The limit of the driver panel, where it has one."""
+    facts = None if record.small_variants is None else record.small_variants.facts
+    if facts is None or facts.fraction is None:
+        return []
+    name = f"Mutation of {facts.assessable} of {plural(facts.drivers, 'driver gene')}"
+    sets = record.copy_number.sets
+    doubled = _tetraploid(tetraploid_limit(facts.fraction, sets), sets)
+    return [_limit_row(name, "one copy", percent(facts.fraction), doubled, Bar(limit=facts.fraction))]
 
 
 def _limit_row(name: str, detail: str, value: str, doubled: str, bar: Bar) -> Row:
@@ -318,7 +340,7 @@ def _claim(record: Measured) -> str:
     verdict = record.verdict
     if verdict.outcome in ("FAIL", "FAIL_IDENTITY"):
         return ""
-    return f"{verdict.claim_arms} {verdict.claim}".strip()
+    return " ".join(filter(None, (verdict.claim_arms, verdict.claim, verdict.claim_variants)))
 
 
 def _weakened(record: Measured) -> str:

@@ -14,8 +14,8 @@ ABSENT = {
     "calls": "None. The limit of detection below bounds what could have been missed.",
     "alleles": "Identity by SNPs: not available. It needs a panel of common SNPs (identity.sites), a genome, and reads, not"
     " counts, of lot and donor.",
-    "small_variants": "Small variants: not available. They were not searched: no list of genes was given, or no reads to search"
-    " in.",
+    "small_variants": "Small variants: not available. The search needs reads of lot and donor, a genome, and an annotation"
+    " (reference.gtf) or a list of genes (small_variants.genes).",
     "mitochondria": "Mitochondrial DNA: not available. It needs a genome, and reads, not counts, of lot and donor.",
     "foreign": "Foreign sequences (viruses, mycoplasmas, animals): not assessed. They were not searched: no panel was given"
     " (reference.foreign), or no reads of lot and donor.",

@@ -170,16 +170,19 @@ def _cell_type(record: Measured, results: Results) -> tuple[str, list[str]]:
     return "Markers as expected" if met == len(judged) else "Type not confirmed", lines
 
 
-def _small_variants(record: Measured, results: Results) -> tuple[str, list[str]]:
-    found = record.small_variants
-    result = results.get(MetricName.VARIANTS_ACQUIRED)
-    if found is None:
-        asked = "Required by the criteria" if result is not None and result.required else "Not required by the criteria"
-        return "Not assessed", ["No gene list or no reads", asked]
-    genes = [row.gene for row in found.rows]
-    return (f"{plural(len(genes), 'variant')} to review" if genes else "None acquired"), [
-        listed(genes, 4)
-    ] if genes else []
+def _small_variants(record: Measured, _: Results) -> tuple[str, list[str]]:
+    held = record.small_variants
+    if held is None:
+        return "Not assessed", ["No annotation, or no reads", "of lot and donor"]
+    named = [row.name for row in held.rows if row.finding in ("tp53", "driver", "own")]
+    facts = held.facts
+    if facts.fraction is None:
+        limit = f"No limit: {facts.assessable} of {plural(facts.drivers, 'gene')} assessable"
+    else:
+        limit = f"Limit {percent(facts.fraction)} of cells, {facts.assessable} of {plural(facts.drivers, 'gene')}"
+    if named:
+        return f"{plural(len(named), 'variant')} to review", [listed(named, 2), limit]
+    return ("Not assessed" if facts.fraction is None else "No driver mutation"), [limit]
 
 
 def _quality(record: Measured, results: Results) -> tuple[str, list[str]]:

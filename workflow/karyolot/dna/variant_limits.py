@@ -1,0 +1,133 @@
+"""In how few cells a mutation of each gene would have been called: from the depth really there and the errors really measured."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+from karyolot.contracts.small_variants import VariantLimits
+from karyolot.dna.variant_errors import Floats, Integers, Rates, beta_of, kinds_at, needed, split, tail
+
+FEWEST_READS = 3
+"""Of the lot that must show a variant: two show the same error in one of 100 positions at 30x."""
+LEAST_DONOR = 10
+"""Donor reads below which a position is not searched: a heterozygous variant of the donor would be missed there, and be taken for
+an acquired one, more often than once in 100."""
+UNEVEN = 1e-3
+"""Chance of an uneven split between the strands below which a variant is taken for an artefact."""
+SPIKES = 100
+"""Substitutions simulated per gene and per recurrent mutation."""
+STEPS = 20
+"""Halvings of the fraction: to one in a million."""
+
+
+class Members(NamedTuple):
+    """Positions of a gene or of a recurrent mutation. rows: of SearchedPositions. bases: all, those without reads too."""
+
+    rows: Integers
+    bases: int
+
+
+def thresholds(positions: pd.DataFrame, rates: Rates, alpha: Floats) -> Integers:
+    """Fewest reads of each of the three substitutions that are called, shape (positions, 3); depth + 1 where none is.
+
+    alpha: of the test of an allele at each position. The donor's reads count as if none of them showed the allele.
+    """
+    depth, donor = (positions[f"{name}_depth"].to_numpy()[:, None] for name in ("lot", "donor"))
+    kinds = kinds_at(positions)[:, :3]
+    a, b = beta_of(rates.mean[kinds], rates.spread[kinds], np.zeros_like(donor), donor)
+    fewest = needed(depth, a, b, alpha[:, None], FEWEST_READS)
+    return np.where(donor >= LEAST_DONOR, fewest, depth + 1)
+
+
+def power(fewest: Integers, depth: Integers, fraction: float, copies: Floats, bases: int) -> float:
+    """Chance that a substitution in this fraction of cells, in one copy of each, is called at a random one of `bases` positions.
+
+    fewest, depth, copies: of those positions that have reads; at the others nothing is called.
+    """
+    share = np.minimum(fraction / copies, 1.0)[:, None]
+    return float(binom.sf(fewest - 1, depth[:, None], share).mean(axis=1).sum() / max(bases, 1))
+
+
+def smallest(fewest: Integers, depth: Integers, copies: Floats, bases: int, wanted: float) -> float | None:
+    """Smallest cell fraction with the wanted power (see `power`); None where not even all cells are enough."""
+    if power(fewest, depth, 1.0, copies, bases) < wanted:
+        return None
+    low, high = 0.0, 1.0
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if power(fewest, depth, middle, copies, bases) >= wanted else (middle, high)
+    return high
+
+
+def limits(
+    positions: pd.DataFrame,
+    alleles: pd.DataFrame,
+    members: Mapping[tuple[str, str, str], Members],
+    rates: Rates,
+    alpha: Floats,
+    copies: Floats,
+    wanted: float,
+    seed: int,
+) -> pd.DataFrame:
+    """Schema VariantLimits.
+
+    Parameters
+    ----------
+    members
+        By gene, role and hotspot.
+    alpha, copies
+        Of each position: of the test of an allele; chromosome copies in a normal cell.
+    wanted
+        Power, 0..1.
+    """
+    fewest, depth = thresholds(positions, rates, alpha), positions["lot_depth"].to_numpy()
+    rng, rows = np.random.default_rng(seed), []
+    for (gene, role, hotspot), (own, bases) in members.items():
+        fraction = smallest(fewest[own], depth[own], copies[own], bases, wanted)
+        known = fraction is not None
+        found = spike(positions, alleles, own, rates, alpha, copies, fraction, rng) if fraction is not None else 0
+        row = {"gene": gene, "role": role, "hotspot": hotspot, "positions": bases, "fraction": fraction}
+        row |= {f"{name}_depth": positions[f"{name}_depth"].to_numpy()[own].sum() / bases for name in ("lot", "donor")}
+        rows.append(row | {"spiked": SPIKES * known, "found": found})
+    return VariantLimits.frame(rows)
+
+
+def spike(
+    positions: pd.DataFrame,
+    alleles: pd.DataFrame,
+    own: Integers,
+    rates: Rates,
+    alpha: Floats,
+    copies: Floats,
+    fraction: float,
+    rng: np.random.Generator,
+) -> int:
+    """How many of SPIKES substitutions, put into the lot's own reads at random positions of `own`, are called.
+
+    Reads with the reference base turn to the allele at the rate of the fraction; what the lot and the donor show of the allele
+    already stays. The test is that of a real variant: tail, strands and donor depth.
+    """
+    place = rng.choice(own, SPIKES)
+    which = rng.integers(0, 3, SPIKES)
+    depth, forward, donor = (positions[name].to_numpy()[place] for name in ("lot_depth", "lot_forward", "donor_depth"))
+    kinds = kinds_at(positions)[place, which]
+    seen = _seen(alleles, place, kinds)
+    share = fraction / copies[place]
+    left = np.maximum(np.stack([forward, depth - forward]) - np.stack([seen[1], seen[0] - seen[1]]), 0)
+    added = rng.binomial(left, share)
+    alt, alt_forward = seen[0] + added.sum(axis=0), seen[1] + added[0]
+    a, b = beta_of(rates.mean[kinds], rates.spread[kinds], seen[2], donor)
+    called = (tail(alt, depth, a, b) <= alpha[place]) & (alt >= FEWEST_READS) & (donor >= LEAST_DONOR)
+    called &= split(alt_forward, alt, forward, depth) >= UNEVEN
+    return int(called.sum())
+
+
+def _seen(alleles: pd.DataFrame, place: Integers, kind: Integers) -> NDArray[np.int64]:
+    """Alternative reads of the lot, of them on the forward strand, and of the donor, of one allele at each position."""
+    names = ["lot_alt", "lot_alt_forward", "donor_alt"]
+    known = alleles.drop_duplicates(["position", "kind"]).set_index(["position", "kind"])[names]
+    return known.reindex(list(zip(place.tolist(), kind.tolist(), strict=True))).fillna(0).to_numpy(dtype=np.int64).T

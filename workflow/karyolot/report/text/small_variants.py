@@ -1,0 +1,136 @@
+"""Words on small variants: what was found, in how few cells it would have been found, and what could not be searched."""
+
+from collections.abc import Iterator, Sequence
+
+from karyolot.contracts.cells import cells, percent
+from karyolot.contracts.criteria import CriterionResult, Outcome
+from karyolot.contracts.front import Bar, Row
+from karyolot.contracts.record import Measured
+from karyolot.contracts.record_dna import SmallVariantRow
+from karyolot.contracts.small_variants import FINDINGS, VariantFacts, VariantResults, short_name
+from karyolot.report.groups import GRAVITY
+from karyolot.report.words import listed, number, plural
+
+NAMED = 6
+"""Genes and variants named in one sentence."""
+
+
+def findings(results: VariantResults, sets: float | None) -> tuple[str, ...]:
+    """The leading sentences on small variants."""
+    return (*_found(results), *_limit(results.facts, sets), *_searched(results.facts))
+
+
+def _found(results: VariantResults) -> Iterator[str]:
+    variants, facts = results.variants, results.facts
+    for kinds, where in ((("tp53", "driver"), "the driver panel"), (("benign",), "genes of benign liver clones")):
+        rows = variants[variants["finding"].isin(kinds)].to_dict("records")
+        if rows:
+            names = listed([f"{short_name(row)} ({row['origin']})" for row in rows], NAMED)
+            yield f"{plural(len(rows), 'acquired or enriched mutation')} in {where}: {names}."
+        elif kinds[0] == "tp53" and facts.drivers:
+            yield "No acquired or enriched mutation was called in the driver panel."
+    own = int((variants["finding"] == "own").sum())
+    if facts.listed:
+        licence = f" ({facts.licence})" if facts.licence else ""
+        yield f"{plural(own, 'acquired or enriched variant')} in {plural(facts.listed, 'gene')} of the site's list{licence}."
+    inherited, silent = plural(facts.inherited, "inherited variant"), plural(facts.silent, "new variant")
+    yield f"Not listed: {inherited}, and {silent} without effect on a protein."
+
+
+def _limit(facts: VariantFacts, sets: float | None) -> Iterator[str]:
+    if facts.fraction is None:
+        yield f"No detection limit for the driver panel: {facts.unassessed}."
+        return
+    of = f"{facts.assessable} of {plural(facts.drivers, 'driver gene')}"
+    yield (
+        f"A heterozygous substitution in {of} would be called with {percent(facts.power)} power if it were present in at least"
+        f" {cells(facts.fraction, sets)}."
+    )
+    yield (
+        f"Verification: {number(facts.found)} of {number(facts.spiked)} substitutions simulated in the lot's own reads, at the"
+        " limit of their gene or codon, were called."
+    )
+
+
+def _searched(facts: VariantFacts) -> Iterator[str]:
+    depth = f"Mean depth of the searched positions: lot {facts.lot_depth:g}x, donor {facts.donor_depth:g}x"
+    yield f"{depth}; RNA reads of the lot were {'searched as well' if facts.rna else 'not available'}."
+    if facts.missing:
+        reasons = [f"{one.gene} ({one.reason})" for one in facts.missing]
+        yield f"Not located in full in the annotation: {listed(reasons, NAMED)}."
+    if facts.shallow:
+        yield f"Too shallow for a limit in lot or donor: {listed(facts.shallow, NAMED)}."
+    if facts.patterns:
+        yield f"The reads show a pattern of damage: {listed(facts.patterns)}; rare variants of this kind are marked."
+
+
+def with_variants(found: Sequence[Row], record: Measured) -> list[Row]:
+    """Findings of page 1 with mutations by name: one that lies in a called loss makes one finding with it.
+
+    found: rows of calls and of criteria. The row of a criterion whose mutations are all named is left out.
+    """
+    rows, held = list(found), record.small_variants
+    if held is None or record.verdict.suppressed:
+        return rows
+    results = {result.metric: result for result in record.verdict.criteria}
+    named: set[str] = set()
+    for variant in held.rows:
+        result = results.get(FINDINGS[variant.finding]) if variant.finding else None
+        if result is None or result.outcome not in ("FAIL", "REVIEW"):
+            continue
+        named.add(result.id)
+        place = next((i for i, row in enumerate(rows) if variant.event and row.event == variant.event), None)
+        if variant.second and place is not None:
+            rows[place] = _two_hits(rows[place], variant, result)
+        else:
+            rows.append(_own_row(variant, result, record))
+    return [row for row in rows if row.event or not named & set(row.criteria) or row.bar is not None]
+
+
+def _two_hits(row: Row, variant: SmallVariantRow, result: CriterionResult) -> Row:
+    outcomes: list[Outcome] = [row.outcome or result.outcome, result.outcome]
+    return row.model_copy(
+        update={
+            "outcome": min(outcomes, key=GRAVITY.index),
+            "criteria": tuple(dict.fromkeys((*row.criteria, result.id))),
+            "name": f"{row.name} with {variant.name}",
+            "detail": (*row.detail, *_row_detail(variant)),
+        }
+    )
+
+
+def _own_row(variant: SmallVariantRow, result: CriterionResult, record: Measured) -> Row:
+    limits = [] if record.small_variants is None else record.small_variants.limits
+    wanted = (variant.gene, variant.hotspot)
+    limit = next((row.fraction for row in limits if (row.gene, row.hotspot) == wanted), None)
+    bar, value, interval, doubled = Bar(limit=limit), "RNA only", "", ""
+    if variant.fraction is not None:
+        low, high = variant.fraction_low or 0.0, variant.fraction_high or 1.0
+        bar = Bar(limit=limit, low=low, middle=variant.fraction, high=high)
+        doubled = "" if record.copy_number.sets is not None else percent(min(2 * variant.fraction, 1.0))
+        value, interval = percent(variant.fraction), f"{percent(low).removesuffix('%')}–{percent(high)}"
+    return Row(
+        outcome=result.outcome,
+        criteria=(result.id,),
+        event="",
+        name=f"{variant.name}, {variant.origin if variant.origin != 'unknown' else 'origin not determined'}",
+        detail=_row_detail(variant),
+        bar=bar,
+        value=value,
+        interval=interval,
+        tetraploid=doubled,
+    )
+
+
+def _row_detail(row: SmallVariantRow) -> tuple[str, ...]:
+    """Lines below a finding of page 1."""
+    rna = f"; RNA {row.rna_lot_alt} of {row.rna_lot_depth}" if row.rna_lot_depth else ""
+    depth, donor = row.lot_ref + row.lot_alt, row.donor_ref + row.donor_alt
+    lines = [f"{row.lot_alt} of {depth} reads{rna}; donor {row.donor_alt} of {donor}"]
+    if row.second:
+        other = "other copy lost" if row.second == "loss" else "copy-neutral LOH"
+        moved = f"; expression log2 {row.expression_log2:+.1f}" if row.expression_log2 is not None else ""
+        lines.append(f"Second hit: {other}{moved}")
+    if row.pattern:
+        lines.append(f"Possible artefact: {row.pattern}")
+    return tuple(lines)
