@@ -378,7 +378,7 @@ def test_a_lot_of_the_panel_is_left_out_and_it_is_said() -> None:
     facts, table = compare(accepted(5)["L02"], panel_of(5))
     assert (
         panel_metrics(facts, table)["rna.panel_potency"].reason
-        == "panel 1.0 has 4 lots beside this one, and limits need 5"
+        == "panel 1.0 has 4 lots without this one, and limits need 5"
     )
 
 

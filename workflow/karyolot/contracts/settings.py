@@ -184,7 +184,7 @@ class Identity(Section):
     )
     tested_elsewhere: Annotated[str, Field(max_length=300)] = Field(
         "",
-        description="How, and in which document, the identity of all lots is tested by another method; printed beside the"
+        description="How, and in which document, the identity of all lots is tested by another method; printed next to the"
         " verdict. Not given: a lot whose identity neither SNPs nor germline copy number could test is INDETERMINATE.",
     )
     min_mapq: Annotated[int, Field(ge=0, le=60)] = Field(20, description="Lowest mapping quality of a read counted.")
@@ -325,7 +325,7 @@ class Pathways(Section):
 
 
 class Report(Section):
-    """What is made for people beside the reports; never on the way to a verdict."""
+    """Output for readers in addition to the reports; no verdict depends on it."""
 
     multiqc: bool = Field(
         False,
@@ -380,7 +380,7 @@ class Layout(Section):
     """Facts of one assembly (`resources/genomes/<name>.yaml`).
 
     Contigs may be written with or without 'chr' here and in the FASTA; the FASTA's spelling is used in all results.
-    cytobands: UCSC cytoBand file beside the layout; None = no arms, every contig is one arm.
+    cytobands: UCSC cytoBand file next to the layout; None = no arms, every contig is one arm.
     y_par: the copies of the pseudo-autosomal regions on Y, never analysed. immune_receptors: genes that lymphocytes
     rearrange, so that a few of them in one sample read as a loss.
     """

@@ -25,7 +25,7 @@ RESERVED_LOT_IDS = frozenset({"samples", "reference", "study", "overview"})
 """Names of folders in results/ that are not lots."""
 
 BATCHES = ("platform", "library_kit", "seq_run")
-"""Columns of samples.tsv that the design of the expression may hold beside donor and state."""
+"""Columns of samples.tsv that the design of the expression may contain besides donor and state."""
 
 
 class Row(BaseModel):
@@ -89,8 +89,8 @@ class Sample(Row):
     )
     alleles: str | None = Field(
         None,
-        description="wgs, beside counts: reads per allele (snp-pileup CSV, sequenza seqz, or VCF with FORMAT/AD), for identity,"
-        " contamination and copy-neutral loss of heterozygosity.",
+        description="wgs, in addition to counts: reads per allele (snp-pileup CSV, sequenza seqz, or VCF with FORMAT/AD), for"
+        " identity, contamination and copy-neutral loss of heterozygosity.",
     )
     alleles_name: Text | None = Field(
         None,

@@ -434,7 +434,7 @@ def _metric(facts: PanelFacts, row: Mapping[Hashable, Any]) -> Metric:
         number = f"{facts.lots} lot{'s' * (facts.lots != 1)}"
         return Metric(
             value=None,
-            reason=f"panel {facts.version} has {number}{' beside this one' * facts.left_out}, and limits need {MIN_LOTS}",
+            reason=f"panel {facts.version} has {number}{' without this one' * facts.left_out}, and limits need {MIN_LOTS}",
             asked=True,
         )
     if pd.isna(row["difference"]):
