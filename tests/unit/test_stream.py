@@ -51,6 +51,7 @@ def test_reads_of_all_lanes_are_printed_with_their_group(tmp_path: Path) -> None
     lines = done.stdout.splitlines()
     assert len(lines) == 4 * 2 * 3000
     assert lines[0] == lines[4] == "@M01:1:0\tRG:Z:one" and lines[-4] == "@M01:2:1499\tRG:Z:two"
+    assert run(tmp_path, [lanes[0] | {"group": ""}]).stdout.startswith("@M01:1:0\n")
     for mate in (0, 1):
         files = [gzip.decompress(Path(entry["paths"][mate]).read_bytes()).decode() for entry in lanes]
         own = "".join(files).splitlines()

@@ -3,9 +3,9 @@
     python -m karyolot.inputs.stream FACTS LANES [TOOL [ARGUMENT...]]
 
 Without a tool the files are only verified. The tool reads pairs whose mates follow each other on its standard input. The name of
-each read is followed by its read group (a tab, `RG:Z:` and the library), and aligners copy it into the records. FACTS is written
-when every read was verified and the tool succeeded. On a fault the tool is stopped, so nothing that follows it in a pipe can pass
-for complete.
+each read is followed by the read group of its lane, if it has one (a tab, `RG:Z:` and the library), and aligners copy it into the
+records. FACTS is written when every read was verified and the tool succeeded. On a fault the tool is stopped, so nothing that
+follows it in a pipe can pass for complete.
 """
 
 import json

@@ -134,7 +134,7 @@ def trim_rna_command(settings: Reads, study: Study, sample: str, unit: str, outp
 
     Single reads are read twice: fastp looks for their adapter in a file, and cannot in a pipe.
     """
-    lane = _lane(study, sample, unit)
+    lane = _lane(study, sample, unit) | {"group": ""}  # `first_pairs` joins lines by tabs, and read groups follow one
     outs = " ".join(f"--out{mate} {output.reads}/{mate}.fq.gz" for mate in range(1, 1 + len(lane["paths"])))
     trim = f"{outs} --compression 1 {_trimming(settings, output.fastp)}"
     stream = _stream([lane], output.facts, python)

@@ -265,7 +265,7 @@ def read(
     sha256_expected
         What the sheet states for each; None where it states nothing.
     out
-        Where verified reads are printed as FASTQ, mates after each other; their comments are replaced by RG:Z:group.
+        Where verified reads are printed as FASTQ, mates after each other; their comments are replaced by RG:Z:group, if any.
 
     Returns
     -------
@@ -310,7 +310,7 @@ def _printed(records: Iterator[tuple[Any, ...]], out: IO[bytes], group: str) -> 
     for pair in records:
         yield pair
         for record in pair:
-            record.name = f"{record.id}\tRG:Z:{group}"
+            record.name = f"{record.id}\tRG:Z:{group}" if group else record.id
             held.append(record.fastq_bytes())
         if len(held) > 4096:
             out.write(b"".join(held))
