@@ -56,8 +56,9 @@ def sealed(folder: Path, number: int, before: LedgerPlace) -> ledger.Event:
     """Write a lot with its manifest; the entry of its seal."""
     place, digest = folder / "results" / name_of(number), sha256_of(content_of(number))
     place.mkdir(parents=True)
+    content = content_of(number)
     for file in range(FILES):
-        (place / f"file{file:02}.tsv").write_bytes(content_of(number))
+        (place / f"file{file:02}.tsv").write_bytes(content)
     document = Document(
         path="shipped:acceptance.yaml", name="a", version="1", number="", approver="", effective="", sha256=digest
     )

@@ -91,7 +91,7 @@ def test_a_run_that_would_change_a_sealed_lot_names_the_job_that_starts_it(
     said = capsys.readouterr().err.splitlines()
     assert stopped.value.code == 2 and len(ledger.read(study)) == count
     assert said[:3] == [
-        "L1 is sealed (revision 1), and this run would make again:",
+        "L1 is sealed (revision 1), but this run would regenerate it. Triggers:",
         "    import_counts S: Updated input files: L.tsv",
         "Nothing was started.",
     ]

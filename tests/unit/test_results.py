@@ -17,7 +17,7 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.provenance import UNKNOWN
 from karyolot.contracts.record import SCHEMA_VERSION, Record
 from karyolot.io.files import read_json, write_json, write_text
-from karyolot.io.record import lots_with_records, read_record, seal, write_report
+from karyolot.io.record import lots_with_records, read_record, read_report, readable, seal, write_report
 from karyolot.plan.provenance import code_state
 from karyolot.report.multiqc import verdict_table
 from planted_records import ALL, CODE, HOSTILE, failing, hostile, html, passing, reworded, thin
@@ -272,3 +272,38 @@ def test_pages_rendered_by_uncommitted_code_are_drafts(tmp_path: Path, monkeypat
     assert all(f"{UNKNOWN} {record.lot.lot_id}" in page.extract_text() for page in PdfReader(printed).pages)
     monkeypatch.setattr(report, "code_state", lambda: CODE)
     assert "DRAFT" not in render_again(tmp_path, record.lot.lot_id)[0].read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("given", "own", "read"),
+    [
+        ("3.0", "3.0", True),
+        ("3.0", "3.2", True),
+        ("3.3", "3.2", False),
+        ("2.9", "3.2", False),
+        ("4.0", "3.2", False),
+        ("x", "3.2", False),
+    ],
+)
+def test_records_of_an_earlier_minor_schema_are_read(given: str, own: str, read: bool) -> None:
+    assert readable(given, own) is read
+
+
+def test_a_record_of_an_earlier_minor_schema_keeps_its_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A field that came later takes its default, and the id is that of the file as it was written."""
+    path = tmp_path / "results" / passing().lot.lot_id / "report.json"
+    write_report(passing(), path)
+    content = read_json(path)
+    content["schema_version"] = "2.7"
+    del content["disposition"], content["verdict"]["second_person"]
+    content["report_id"] = seal(content)
+    write_json(content, path)
+    with pytest.raises(KaryolotError, match="schema '2.7'"):
+        read_report(path)
+    monkeypatch.setattr("karyolot.io.record.readable", lambda given, own: True)
+    record = read_report(path)
+    assert record.report_id == content["report_id"] and record.verdict.second_person is False
+    content["verdict"]["outcome"] = "FAIL"
+    write_json(content, path)
+    with pytest.raises(KaryolotError, match="was changed after it was made"):
+        read_report(path)

@@ -42,7 +42,9 @@ def test_a_run_that_would_change_a_sealed_lot_does_not_start(
     sheet.write_text("\n".join([header, *("\t".join(row) for row in cells)]) + "\n")
     done = call(copy)
     assert done.returncode == 2
-    said = rf"{lot} is sealed \(revision 1\), and this run would make again:\n    decide_lot {lot}: Params"
+    said = (
+        rf"{lot} is sealed \(revision 1\), but this run would regenerate it[.] Triggers:\n    decide_lot {lot}: Params"
+    )
     assert re.search(said, done.stderr)
     assert "Nothing was started" in done.stderr and f"karyolot run --revise {lot} --reason" in done.stderr
     assert state(copy / "results") == before and len(ledger.read(copy)) == count

@@ -102,7 +102,7 @@ def stop_sealed(dag: Any, sealed: Mapping[str, LotState]) -> None:
         return
     lines = []
     for lot, own in touched.items():
-        lines.append(f"{lot} is sealed (revision {sealed[lot].revision}), and this run would make again:")
+        lines.append(f"{lot} is sealed (revision {sealed[lot].revision}), but this run would regenerate it. Triggers:")
         lines += [f"    {line}" for line in _triggers(dag, own, set(jobs))]
     lots = " ".join(f"--revise {lot}" for lot in touched)
     raise KaryolotError(

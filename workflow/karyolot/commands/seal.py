@@ -125,7 +125,7 @@ def revise_all(directory: Path, lots: Sequence[str], reason: str, name: str, *, 
     if looking:
         raise KaryolotError("--revise opens a revision, and the words after -- run nothing; leave out one of the two")
     if astray := [lot for lot in lots if lot not in sealed_lots(ledger.read(directory))]:
-        raise KaryolotError(f"{', '.join(astray)}: not sealed, so nothing to revise; karyolot run makes it again")
+        raise KaryolotError(f"{', '.join(astray)}: not sealed; karyolot run regenerates it without --revise")
     for lot in dict.fromkeys(lots):
         revise(directory, lot, reason, name)
 

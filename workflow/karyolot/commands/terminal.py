@@ -198,16 +198,12 @@ def print_failure(failure: Failure, out: Console) -> None:
 def print_verified(findings: Sequence[Finding], out: Console) -> None:
     """One line per thing that was verified; below it the differences, the first one first."""
     for finding in findings:
-        mark, style = ("differs", "bold red") if finding.faults else ("as recorded", "bold blue")
+        mark, style = ("differs", "bold red") if finding.faults else ("verified", "bold blue")
         out.print(Text.assemble((mark, style), f": {escaped(finding.what)}"), soft_wrap=True)
         for line in (*finding.faults, *finding.notes):
             out.print(plain(f"    {line}"), soft_wrap=True)
     wrong = sum(bool(finding.faults) for finding in findings)
-    out.print(
-        f"{wrong} of {len(findings)} differ from what was recorded"
-        if wrong
-        else "nothing differs from what was recorded"
-    )
+    out.print(f"{wrong} of {len(findings)} differ from what was recorded" if wrong else "no differences found")
 
 
 def print_ledger(entries: Sequence[Entry], out: IO[str]) -> None:
@@ -221,7 +217,9 @@ def print_ledger(entries: Sequence[Entry], out: IO[str]) -> None:
             if key != "lot" and value not in ("", None, {}, [])
         ]
         out.writelines(f"{escaped(line)}\n" for line in (said, *facts))
-    out.write(f"{len(entries)} entries, chain whole" + (f", last sha256 {entries[-1].sha256}\n" if entries else "\n"))
+    out.write(
+        f"{len(entries)} entries, chain complete" + (f", last sha256 {entries[-1].sha256}\n" if entries else "\n")
+    )
 
 
 def _fact(value: Any) -> str:

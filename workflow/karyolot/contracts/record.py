@@ -27,7 +27,8 @@ NOT_SEEN = ("ploidy", "balanced rearrangements", CNLOH, "centromeres", "other as
 """What this method cannot detect, however deep; printed wherever a PASS is. SWAP: lots of one donor have one genotype,
 so that neither sex nor SNPs nor germline copy number distinguish them, whether or not the study holds a second one."""
 SCHEMA_VERSION = "3.0"
-"""Of report.json, major.minor. A field that goes or changes its meaning raises the major number, a new field the minor one.
+"""Of report.json, major.minor. A field that goes or changes its meaning raises the major number. A new field has a default and
+raises the minor one, so that records of sealed lots with an earlier minor number are still read.
 
 The fields are in `resources/report.schema.json`, generated from `Record` by `karyolot defaults --write`.
 """

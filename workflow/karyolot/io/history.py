@@ -1,4 +1,4 @@
-"""What people did with a lot, from the ledger: written beside its record, outside of what the report id covers."""
+"""What people did with a lot, from the ledger: written next to its record, outside of what the report id covers."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path

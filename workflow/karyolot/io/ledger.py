@@ -30,7 +30,7 @@ Event = tuple[Kind, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """entries: up to the first fault. torn: bytes a crash left behind the last whole line. fault: what is wrong with the chain,
+    """entries: up to the first fault. torn: bytes a crash left after the last complete line. fault: what is wrong with the chain,
     and where; '' = nothing."""
 
     entries: tuple[Entry, ...]
@@ -69,7 +69,7 @@ def append(directory: Path, *events: Event) -> tuple[Entry, ...]:
             os.ftruncate(handle.fileno(), len(content) - len(held.torn))
             kept = {"bytes": len(held.torn), "sha256": hashlib.sha256(held.torn).hexdigest(), "file": TORN}
             events = (("repaired", kept), *events)
-        elif content and not content.endswith(b"\n"):  # the line is whole, only its end is missing
+        elif content and not content.endswith(b"\n"):  # a complete line that only lacks its line end
             handle.write(b"\n")
         added, lines = [], []
         signed = {"at": now_utc(), "user": login(), "host": platform.node()}
@@ -105,7 +105,7 @@ def _line(content: Mapping[str, Any]) -> bytes:
 
 
 def _entry(line: bytes, sha256: str) -> Entry:
-    """Raises ValueError, KeyError or TypeError when the line is none of ours."""
+    """Raises ValueError, KeyError or TypeError when the line is not an entry."""
     held = json.loads(line)
     if held["kind"] not in KINDS or not isinstance(held["facts"], dict):
         raise ValueError("not an entry")

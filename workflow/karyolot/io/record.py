@@ -40,7 +40,9 @@ def read_report(path: PathLike, *, in_its_folder: bool = True) -> Record:
     content, lot = read_json(path), Path(path).absolute().parent.name
     _same_schema(content, path)
     try:
-        record = Record.model_validate(content)
+        record = Record.model_validate(
+            {**content, "schema_version": SCHEMA_VERSION} if _has_schema(content) else content
+        )
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in fault["loc"])
@@ -70,10 +72,22 @@ def write_report(
     write_json(record.model_copy(update=beside).model_dump(mode="json", by_alias=True), path)
 
 
+def readable(given: str, own: str) -> bool:
+    """Whether records of the schema `given` are read by a version with the schema `own`: the same major number, and no later
+    minor one, whose fields would be unknown."""
+    parts = [re.fullmatch(r"(\d+)\.(\d+)", version) for version in (given, own)]
+    numbers = [(int(part[1]), int(part[2])) for part in parts if part]
+    return len(numbers) == 2 and numbers[0][0] == numbers[1][0] and numbers[0][1] <= numbers[1][1]
+
+
+def _has_schema(content: Any) -> bool:
+    return isinstance(content, dict) and isinstance(content.get("schema_version"), str)
+
+
 def _same_schema(content: Any, path: PathLike) -> None:
     """Raises KaryolotError for a record of another schema, which names the version that reads it."""
     given = content.get("schema_version") if isinstance(content, dict) else None
-    if given == SCHEMA_VERSION or not isinstance(given, str):
+    if not isinstance(given, str) or readable(given, SCHEMA_VERSION):
         return
     maker = content.get("provenance")
     known = maker if isinstance(maker, dict) else {}
