@@ -125,6 +125,13 @@ def test_a_missing_an_added_and_a_linked_file_are_named(study: Path) -> None:
     assert faults(study)[0].startswith("results/L1/dna/calls.tsv: is a link")
 
 
+def test_a_link_in_place_of_a_sealed_folder_is_named(study: Path, tmp_path: Path) -> None:
+    folder = study / "results" / "L1"
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    assert faults(study)[0].startswith("results/L1: is a link")
+
+
 @pytest.mark.parametrize("name", ["report.json", "report.pdf"])
 def test_the_report_of_another_lot_is_named(study: Path, name: str) -> None:
     shutil.copy(study / "results" / "L2" / name, study / "results" / "L1" / name)
