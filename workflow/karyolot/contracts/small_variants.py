@@ -45,7 +45,7 @@ class SeenAlleles(Table):
     (`dna.variant_errors.KINDS`).
 
     alt, depth: reads with this allele and all reads, of each sample. lot_alt_forward, lot_forward: those on the forward strand.
-    ends: z of the place within their reads of the reads with it, against the others; null = not known.
+    ends: z of the position within the read of reads with it, against the others; null = not known.
     """
 
     position: Series[int] = pa.Field(ge=0)

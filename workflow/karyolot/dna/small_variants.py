@@ -33,7 +33,7 @@ SHOWN = 0.01
 ENRICHED = 0.05
 """Chance that any of a stable lot's variants is called enriched."""
 ENDS = 4.0
-"""z of the place within reads beyond which an allele stands at their ends alone, as misaligned ends show."""
+"""z of the position within reads beyond which an allele occurs only at their ends, as from misaligned ends."""
 POWER = 0.95
 DAMAGED = 3.0
 """Errors of one kind over the usual rate of the others from which on they are a pattern of damage."""

@@ -59,7 +59,7 @@ def substitution_kinds(ref: str) -> list[int]:
 def kinds_at(positions: pd.DataFrame) -> Integers:
     """Kinds of the three substitutions and of an indel at each position, shape (positions, 4).
 
-    An indel stands at the base before the run that it changes, so no indel (-1) stands within a run.
+    An indel is placed at the base before the run that it changes, so no indel (-1) is within a run.
     """
     of_base = {base: substitution_kinds(base) for base in BASES}
     substitutions = np.array([of_base[base] for base in positions["ref"]], dtype=np.int64).reshape(-1, 3)

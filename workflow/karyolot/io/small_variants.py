@@ -141,7 +141,7 @@ def read_consequences(path: PathLike) -> pd.DataFrame:
 
 
 def _change(consequence: str, said: str) -> str:
-    """'R175H' of '175R>175H', 'R196*' of '196R>196*', 'R175fs' of a frameshift; others as they are said; '' of none."""
+    """'R175H' of '175R>175H', 'R196*' of '196R>196*', 'R175fs' of a frameshift; others unchanged; '' of none."""
     found = PROTEIN.fullmatch(said)
     if found is None:
         return ""

@@ -257,8 +257,8 @@ def all_tools(study: Study, settings: Config) -> list[str]:
 def pileup_command(own: SmallVariants, reads: Sequence[str], pileup: str, consequences: str) -> str:
     """Bash that writes what reads show at the driver loci (`pileup`, gzipped), and the consequences of the alleles they show.
 
-    One pile-up of all files: the donor is counted at every position of the lot, mates that overlap once, and reads are aligned
-    anew at indels. csq gets what two reads of any file show. Both files keep `.part` behind their names.
+    One pile-up of all files: the donor is counted at every position of the lot, mates that overlap once, and reads are realigned
+    at indels. csq gets what two reads of any file show. Both files keep `.part` behind their names.
     """
     part, seen = f"{pileup}.bcf", "'%CHROM\\t%POS\\t%REF\\t%ALT\\t%INDEL\\t%RPBZ[\\t%ADF\\t%ADR]\\n'"
     return (

@@ -37,7 +37,7 @@ class Coding:
 
 @dataclass(frozen=True)
 class Mutation:
-    """A substitution of one residue in the second copy of a gene, in a share of the cells: TP53 R175H."""
+    """A substitution of one residue in the second copy of a gene, in a fraction of the cells: TP53 R175H."""
 
     gene: str
     change: str
@@ -96,7 +96,7 @@ def substituted(genome: Genome, coding: Coding, change: str) -> tuple[int, int]:
 def with_mutations(
     genome: Genome, pair: Bases, coding: Mapping[str, Coding], mutations: Iterable[Mutation]
 ) -> tuple[Bases, float]:
-    """Two genomes, and a third that is the second with the mutations; and the share of the second's copies that have them.
+    """Two genomes, and a third that is the second with the mutations; and the fraction of the second's copies that have them.
 
     `pair` itself and 0 without any. All mutations of a lot are of one clone.
     """

@@ -43,7 +43,7 @@ class Cells:
     """A population of one person's cells.
 
     haplotypes: shape (2, bases), or (3, bases): the third is the second with the mutations of a clone. copies: mean per cell of
-    the first two, shape (2, windows). growing: cells divide. mutated: share of the second's copies that are the third.
+    the first two, shape (2, windows). growing: cells divide. mutated: fraction of the second's copies that are the third.
     """
 
     genome: Genome
