@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from karyolot.contracts.copy_number import Match
 from karyolot.contracts.criteria import Acceptance, Criterion, Limit, Metric, Metrics
 from karyolot.contracts.metrics import MetricName
-from karyolot.contracts.settings import Config, CopyNumber, Counting, Identity
+from karyolot.contracts.settings import Config, CopyNumber, Counting, Identity, Mitochondria
 from karyolot.contracts.weakened import WEAKER, weakened_criteria, weakened_settings
 from karyolot.dna.summary import copy_number_metrics
 from karyolot.inputs.formats.yaml import read as read_yaml
@@ -42,7 +42,12 @@ MATCH = Match(
 def test_every_setting_of_the_analysis_is_weighed() -> None:
     named = {
         f"{section}.{field}"
-        for section, model in (("copy_number", CopyNumber), ("counting", Counting), ("identity", Identity))
+        for section, model in {
+            "copy_number": CopyNumber,
+            "counting": Counting,
+            "identity": Identity,
+            "mitochondria": Mitochondria,
+        }.items()
         for field in model.model_fields
     }
     assert named == WEAKER.keys() | NEUTRAL.keys()

@@ -36,6 +36,10 @@ WEAKER: dict[str, Direction] = {
     "identity.event_mb": "higher",
     "identity.family_wise_error": "lower",
     "identity.power": "lower",
+    "mitochondria.min_mapq": "other",
+    "mitochondria.min_base_quality": "other",
+    "mitochondria.family_wise_error": "lower",
+    "mitochondria.power": "lower",
 }
 """Setting -> in which direction it finds less, masks more or claims with less confidence; 'other' = any other value may."""
 GRAVITY = {"FAIL_IDENTITY": 4, "FAIL": 3, "INDETERMINATE": 2, "REVIEW": 1}

@@ -176,5 +176,5 @@ def foreign_metrics(results: ForeignResults) -> Metrics:
 def amount(row: dict[Any, Any]) -> str:
     """'HBV 0.12 copies per diploid genome (DNA)' or 'HBV 31 fragments (RNA)'."""
     if row["assay"] == "DNA" and not pd.isna(row["copies"]):
-        return f"{row['group']} {row['copies']:.2g} copies per diploid genome (DNA)"
+        return f"{row['group']} {float(format(row['copies'], '.2g')):g} copies per diploid genome (DNA)"
     return f"{row['group']} {row['fragments']} fragments ({row['assay']})"

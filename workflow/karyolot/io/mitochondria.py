@@ -4,6 +4,7 @@ Nuclear copies of mitochondrial DNA (NUMTs) are kept out by three signs: the mat
 is low because the reference holds the copy, or the read differs from the contig in more bases than one person does.
 """
 
+from array import array
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -61,7 +62,7 @@ class _Pass:
         self.added: list[Integers] = []
         self.removed: list[Integers] = []
         self.held: dict[str, tuple[Integers, Integers, int]] = {}
-        self.spans: list[tuple[int, int, int]] = []
+        self.spans = array("q")
         self.junctions: list[tuple[int, int, int, int]] = []
         self.clips: list[Clip] = []
         self.fragments = self.duplicates = self.elsewhere = self.unsure = self.diverged = 0
@@ -88,7 +89,7 @@ class _Pass:
             return
         self._count(read, places, codes)
         fragment = hash(read.query_name)
-        self.spans.append((read.reference_start, read.reference_end or 0, fragment))
+        self.spans.extend((read.reference_start, read.reference_end or 0, fragment))
         if not read.is_supplementary:
             joined = list(_junction(read, self.settings.min_mapq, fragment))
             self.junctions += joined
@@ -164,7 +165,7 @@ class _Pass:
             contig=self.contig,
             sequence=self.sequence,
             bases=self.bases.reshape(-1, 4, 2),
-            spans=_table(self.spans, 3),
+            spans=np.frombuffer(self.spans, dtype=np.int64).reshape(-1, 3),
             junctions=_table(self.junctions, 4),
             clips=tuple(self.clips),
             fragments=self.fragments,

@@ -243,6 +243,8 @@ def _tools(rows: list[Sample], settings: Config) -> set[str]:
             tools.add("samtools")
             if variants_wanted(settings):
                 tools.add("bcftools")
+            if settings.reference.foreign is not None:
+                tools.add("minimap2")
     if "salmon" in tools and settings.reference.transcripts is None:
         tools.add("gffread")
     return tools

@@ -132,8 +132,8 @@ def foreign(results: ForeignResults) -> tuple[str, ...]:
 
 def _amount(row: dict[Any, Any]) -> str:
     if row["assay"] == "DNA" and row["copies"] == row["copies"]:
-        interval = f"95% CI {row['copies_low']:.2g} to {row['copies_high']:.2g}"
-        return f"{row['group']}, {row['copies']:.2g} copies per diploid genome ({interval})"
+        copies, low, high = (number(float(f"{row[name]:.2g}")) for name in ("copies", "copies_low", "copies_high"))
+        return f"{row['group']}, {copies} copies per diploid genome (95% CI {low} to {high})"
     return f"{row['group']} in {row['assay']}, {plural(row['fragments'], 'fragment')}"
 
 
