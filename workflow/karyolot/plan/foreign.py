@@ -11,9 +11,10 @@ from karyolot.plan.samples import expressed_samples, units_of, wgs_pair
 UNMAPPED = "results/samples/{sample}/rna/unmapped.txt"
 FEWEST_CLIPPED = 20
 """Bases of a read that its alignment to the host leaves out, from which on it is searched: it may go on in a virus."""
-MAP = "minimap2 -x sr -k 15 -w 5 -c --secondary=no -t 1 {panel} -"
-"""Seeds of 15 bases find genotypes that differ in 10 % of the bases; without secondary alignments, of which there are many
-among genotypes."""
+MAP = "minimap2 -x sr -k 15 -w 5 -f 100,100 -c --secondary=no -t 1 {panel} -"
+"""Seeds of 15 bases find genotypes that differ in 10 % of the bases. Those that occur more than 100 times are left out: they
+are of telomeres and other repeats of a herpesvirus, and reads of human telomeres would take a thousand times as long. Without
+secondary alignments, of which there are many among genotypes."""
 UNUSED = 0x100 | 0x200 | 0x400 | 0x800
 """Flags of secondary, failed, duplicate and supplementary records."""
 
