@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 import planted_records
+from karyolot.contracts.alleles import AlleleCounts
 from karyolot.contracts.alleles import Identity as Compared
 from karyolot.contracts.persons import Persons
 from karyolot.contracts.record import UNSEALED
@@ -14,6 +15,7 @@ from karyolot.contracts.settings import Identity
 from karyolot.dna.contamination import identify
 from karyolot.dna.persons import whose
 from karyolot.io.record import read_report, write_report
+from karyolot.io.tables import read_counted, write_table
 from planted_alleles import counts, expressed, panel, person
 
 SITES = panel(4_000)
@@ -63,6 +65,13 @@ def test_a_stranger_matches_nobody_and_a_donor_without_counts_stays_open() -> No
     )
     alone = compared("D3", "D3", {})
     assert alone.sentence == "The sample sheet has no other donor to compare it with."
+
+
+def test_a_file_of_another_donor_that_cannot_be_read_stops_no_lot(tmp_path: Path) -> None:
+    write_table(DNA["D2"], tmp_path / "D2.parquet", AlleleCounts)
+    (tmp_path / "D3.parquet").write_bytes(b"not a table")
+    found = read_counted({name: tmp_path / f"{name}.parquet" for name in ("D2", "D3", "D4")})
+    assert found["D2"] is not None and (found["D3"], found["D4"]) == (None, None)
 
 
 def test_the_report_says_it_and_the_report_id_does_not_cover_it(tmp_path: Path) -> None:

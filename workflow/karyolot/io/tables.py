@@ -163,8 +163,14 @@ def read_alleles(files: AlleleFiles | None) -> AlleleResults | None:
 
 
 def read_counted(paths: Mapping[str, PathLike]) -> dict[str, pd.DataFrame | None]:
-    """AlleleCounts by name; None where they are not counted yet."""
-    return {name: read_table(path, AlleleCounts) if Path(path).is_file() else None for name, path in paths.items()}
+    """AlleleCounts by name; None where there are none yet, or unreadable ones: files of another donor stop no lot."""
+    found: dict[str, pd.DataFrame | None] = {}
+    for name, path in paths.items():
+        try:
+            found[name] = read_table(path, AlleleCounts) if Path(path).is_file() else None
+        except KaryolotError:
+            found[name] = None
+    return found
 
 
 COPY_NUMBER: dict[str, type[pa.DataFrameModel]] = {
