@@ -59,6 +59,14 @@ class Compared(NamedTuple):
     def shift(self) -> Floats:
         return self.lot / self.lot_depth - self.donor / self.donor_depth
 
+    @property
+    def error(self) -> float:
+        """Mean fraction of an allele that is errors, in lot and donor together."""
+        depth = self.lot_depth + self.donor_depth
+        fraction = (self.lot + self.donor) / depth
+        of_errors = fraction < ERRORS
+        return float(fraction[of_errors].mean()) if of_errors.any() else 0.0
+
     def effective(self) -> tuple[Integers, Integers, Integers, Integers]:
         """Counts and depths of lot, then donor, over the dispersion."""
         counts = (self.lot, self.lot_depth, self.donor, self.donor_depth)
@@ -146,10 +154,10 @@ def newcombe(
 def smallest_shift(compared: Compared, lot_depth: float, donor_depth: float, power: float) -> float | None:
     """Smallest fraction in the lot of an allele the donor lacks that is found with `power`; None = not even in all genomes.
 
-    lot_depth, donor_depth: fragments at the position. Errors are as frequent as at the median allele.
+    lot_depth, donor_depth: fragments at the position. Errors are as frequent as at the mean allele.
     """
     n, m = (max(round(depth / compared.dispersion), 1) for depth in (lot_depth, donor_depth))
-    error = float(np.median(compared.donor / compared.donor_depth)) if len(compared.place) else 0.0
+    error = compared.error
     seen = np.arange(int(binom.ppf(0.999, m, error)) + 1)
     weight = binom.pmf(seen, m, error)
     needed = np.array([_needed(n, m, int(k), compared.threshold, compared.floor) for k in seen])
