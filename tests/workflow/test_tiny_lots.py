@@ -157,30 +157,30 @@ def test_mitochondrial_changes_are_found_where_they_are_planted(finished: Path) 
     assert "two maternal lines" in said["L3-swapped"] and "not assessed" in said["L4-shallow"]
 
 
-def test_small_variants_are_shown_to_a_person(copy: Path, call: Call) -> None:
-    if shutil.which("bcftools") is None:
-        pytest.skip("no bcftools")
-    assert "Small variants: not available" in (copy / "results" / "L2-gain" / "report.html").read_text()
-    genes = [
-        line.split("\t") for line in (copy / "reference" / "genes.gtf").read_text().splitlines() if "\tgene\t" in line
-    ]
-    bed = [f"{g[0]}\t{int(g[3]) - 1}\t{g[4]}\tTP53\n" for g in genes if 'gene_name "TP53"' in g[8]]
-    (copy / "config" / "genes.bed").write_text("".join(bed))
-    with (copy / "config" / "config.yaml").open("a") as config:
-        config.write("small_variants: {genes: config/genes.bed}\n")
-    before = {lot: record(copy, lot).verdict.outcome for lot in ("L1-clean", "L2-gain")}
-    done = call(copy, *(f"results/{lot}/report.html" for lot in before))
-    assert done.returncode == 0, done.stderr[-3000:]
-    (planted,) = truth(copy)["lots"]["L2-gain"]["mutated"]
-    found = record(copy, "L2-gain").small_variants
-    assert found is not None
-    assert [(row.gene, row.chrom, row.start, row.origin) for row in found.rows] == [
-        ("TP53", planted["chrom"], planted["start"], "acquired")
-    ]
-    clean = record(copy, "L1-clean").small_variants
-    assert clean is not None and clean.rows == ()
-    assert {lot: record(copy, lot).verdict.outcome for lot in before} == before, "nothing worse than a review"
-    assert "bcftools" in record(copy, "L2-gain").provenance.tools
+def test_a_planted_hotspot_with_its_lost_copy_is_one_finding_and_clean_lots_have_a_limit(finished: Path) -> None:
+    (planted,) = truth(finished)["lots"]["L2-gain"]["mutated"]
+    failed = record(finished, "L2-gain")
+    assert failed.small_variants is not None and "bcftools" in failed.provenance.tools
+    (row,) = [row for row in failed.small_variants.rows if row.finding]
+    assert (row.name, row.chrom, row.start, row.alt) == (
+        "TP53 p.R175H",
+        planted["chrom"],
+        planted["start"],
+        planted["alt"],
+    )
+    assert (row.finding, row.origin, row.second) == ("tp53", "acquired", "loss") and row.rna_lot_alt > 0
+    (shown,) = [one for one in failed.text.front.rows if "R175H" in one.name]
+    assert shown.name == "Loss of 17p with TP53 p.R175H" and "C09" in shown.criteria
+    clean = record(finished, "L1-clean")
+    assert clean.small_variants is not None and not any(row.finding for row in clean.small_variants.rows)
+    facts = clean.small_variants.facts
+    assert (
+        facts.fraction is not None and facts.assessable == facts.drivers and 0.9 <= facts.found / facts.spiked <= 0.99
+    )
+    assert clean.verdict.claim_variants.startswith("No acquired mutation of the driver panel was detected in at least")
+    shallow = record(finished, "L4-shallow").small_variants
+    assert shallow is not None and shallow.facts.fraction is None and shallow.facts.unassessed
+    assert record(finished, "L4-shallow").verdict.claim_variants == ""
 
 
 def test_the_thin_lot_claims_nothing(finished: Path) -> None:

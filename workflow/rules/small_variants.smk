@@ -56,7 +56,7 @@ rule call_variants:
         ),
         not_whole=commands.NOT_WHOLE,
     shell:
-        "trap 'rm -f {output.pileup}.* {output.consequences}.part' EXIT; "
+        "trap 'rm -f {output.pileup}.* {output.consequences}.*' EXIT; "
         "({params.command}"
         " && gzip -t {output.pileup}.part"
         " && mv {output.pileup}.part {output.pileup} && mv {output.consequences}.part {output.consequences}) 2> {log}"

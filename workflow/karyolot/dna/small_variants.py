@@ -333,7 +333,7 @@ def _facts(
     whole = {name: limits_ for name, limits_ in of_gene.items() if len(limits_) and limits_["fraction"].notna().all()}
     fraction = max((float(limits_["fraction"].max()) for limits_ in whole.values()), default=None)
     enough = bool(drivers) and 2 * len(whole) >= len(drivers)
-    depths = {name: float(positions[f"{name}_depth"].median()) for name in DNA}
+    depths = {name: float(positions[f"{name}_depth"].median()) if len(positions) else 0.0 for name in DNA}
     located = {str(name) for name in found["gene"]}
     shallow = tuple(name for name in of_gene if name in located and name not in whole)
     unassessed = "" if enough else _unassessed(len(drivers), len(whole), depths, located & of_gene.keys())

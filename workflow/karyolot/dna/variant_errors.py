@@ -11,8 +11,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import betaln, gammaln
 
-from karyolot.contracts.problems import KaryolotError
-
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -63,9 +61,11 @@ def kinds_at(positions: pd.DataFrame) -> Integers:
     """
     of_base = {base: substitution_kinds(base) for base in BASES}
     substitutions = np.array([of_base[base] for base in positions["ref"]], dtype=np.int64).reshape(-1, 3)
+    if not len(positions):
+        return np.empty((0, 4), dtype=np.int64)
     run, ref = positions["run"].to_numpy(), positions["ref"].to_numpy()
     indel = len(SUBSTITUTIONS) + np.searchsorted(RUNS, np.append(run[1:], 1), side="right")
-    within = np.append(ref[1:] == ref[:-1], False) if len(ref) else np.array([], dtype=bool)
+    within = np.append(ref[1:] == ref[:-1], False)
     return np.column_stack([substitutions, np.where(within, -1, indel)])
 
 
@@ -79,8 +79,6 @@ def measure(positions: pd.DataFrame, alleles: pd.DataFrame, samples: tuple[str, 
     samples
         Beginnings of the columns of the two: ('lot', 'donor') or ('rna_lot', 'rna_donor').
     """
-    if not len(positions):
-        raise KaryolotError("no position was counted: the driver loci have no reads in the alignments")
     kinds, own = kinds_at(positions), alleles["kind"].to_numpy()
     present = np.zeros(len(positions), dtype=bool)
     present[alleles["position"].to_numpy()[_largest(alleles, samples) >= PRESENT]] = True

@@ -260,18 +260,28 @@ def pileup_command(own: SmallVariants, reads: Sequence[str], pileup: str, conseq
     """Bash that writes what reads show at the driver loci (`pileup`, gzipped), and the consequences of the alleles they show.
 
     One pile-up of all files: the donor is counted at every position of the lot, mates that overlap once, and reads are realigned
-    at indels. csq gets what two reads of any file show. Both files keep `.part` behind their names.
+    at indels. csq gets what two reads of any file show. Both files keep `.part` behind their names; they are empty where no
+    locus was found, and the second where no gene has a coding transcript.
     """
-    part, seen = f"{pileup}.bcf", "'%CHROM\\t%POS\\t%REF\\t%ALT\\t%INDEL\\t%RPBZ[\\t%ADF\\t%ADR]\\n'"
-    return (
+    seen = "'%CHROM\\t%POS\\t%REF\\t%ALT\\t%INDEL\\t%RPBZ[\\t%ADF\\t%ADR]\\n'"
+    counted, named = f"{pileup}.bcf", f"{consequences}.bcf"
+    count = (
         f"bcftools mpileup --no-version --fasta-ref {FASTA} --regions-file {DRIVER_REGIONS} --ignore-RG --count-orphans"
         f" --skip-any-set UNMAP,SECONDARY,QCFAIL,DUP,SUPPLEMENTARY --min-MQ {own.min_mapq} --min-BQ {own.min_base_quality}"
         " --max-depth 8000 --max-idepth 8000 --min-ireads 2 --gap-frac 0.01 --per-sample-mF"
-        f" --annotate FORMAT/AD,FORMAT/ADF,FORMAT/ADR --output-type u --output {part} {' '.join(reads)}"
-        f" && bcftools query --format {seen} {part} | gzip -1 > {pileup}.part"
-        f" && (bcftools view --include 'AD[*:1-]>=2' --output-type u {part}"
+        f" --annotate FORMAT/AD,FORMAT/ADF,FORMAT/ADR --output-type b --output {counted} {' '.join(reads)}"
+        f" && bcftools query --format {seen} {counted} | gzip -1 > {pileup}.part"
+        f" && (test $(gzip -cd {pileup}.part | wc -l) -eq $(bcftools view --no-header {counted} | wc -l) || {NOT_WHOLE})"
+    )
+    name = (
+        f"bcftools view --include 'AD[*:1-]>=2' --output-type u {counted}"
         " | bcftools norm --no-version --multiallelics -any --output-type u -"
         " | bcftools view --no-version --drop-genotypes --exclude 'ALT~\"[<*]\"' --output-type u -"
-        f" | bcftools csq --no-version --local-csq --force --fasta-ref {FASTA} --gff-annot {DRIVER_MODELS} --output-type u -"
-        f" | bcftools query --format '%CHROM\\t%POS\\t%REF\\t%ALT\\t%BCSQ\\n' - > {consequences}.part)"
+        f" | bcftools csq --no-version --local-csq --force --fasta-ref {FASTA} --gff-annot {DRIVER_MODELS} --output-type b"
+        f" --output {named} - && bcftools query --format '%CHROM\\t%POS\\t%REF\\t%ALT\\t%BCSQ\\n' {named} > {consequences}.part"
+        f" && (test $(wc -l < {consequences}.part) -eq $(bcftools view --no-header {named} | wc -l) || {NOT_WHOLE})"
+    )
+    return (
+        f"(if test -s {DRIVER_REGIONS}; then {count}; else gzip -1 < /dev/null > {pileup}.part; fi)"
+        f" && (if test -s {DRIVER_REGIONS} && grep -q mRNA {DRIVER_MODELS}; then {name}; else : > {consequences}.part; fi)"
     )
