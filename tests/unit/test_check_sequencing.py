@@ -141,7 +141,7 @@ chr1\t101\t.\tA\tG\t50\t.\t.\tAD\t20,9\t15,0
 
 def test_ready_calls_are_looked_at(inputs: Inputs) -> None:
     inputs.put("reference/genes.bed", "chr1\t10\t90\tTP53\n")
-    inputs.config["small_variants"] = {"genes": "reference/genes.bed", "calls": "calls/{lot}.vcf"}
+    inputs.config["small_variants"] |= {"genes": "reference/genes.bed", "calls": "calls/{lot}.vcf"}
     inputs.put("calls/L1.vcf", VCF.format("L1w"))
     assert "does not exist" in only(inputs, "E02", "").message
     inputs.put("calls/L3.vcf", VCF.format("L3"))

@@ -114,6 +114,15 @@ def search(
     return VariantResults(SmallVariants.frame(table.to_dict("records")), found, facts)
 
 
+def candidates(pileup: Pileup, loci: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """New alleles that the lot shows, whatever they change, without those taken for artefacts: columns of `_called`, origin."""
+    positions, alleles = pileup
+    rates = measure(positions, alleles, DNA)
+    alpha = alphas(positions, members_of(positions, loci), settings.family_wise_error)
+    variants = _with_origins(_called(positions, alleles, rates, alpha), rates)
+    return pd.DataFrame(variants[variants["origin"].isin([*NEW, "unknown"]) & variants["artefact"].eq("")])
+
+
 def members_of(positions: pd.DataFrame, loci: pd.DataFrame) -> dict[Key, Members]:
     """Positions of each gene and of each recurrent mutation, in the order of the loci."""
     index = {chrom: (part["start"].to_numpy(), part.index.to_numpy()) for chrom, part in positions.groupby("chrom")}
