@@ -1,4 +1,4 @@
-"""Rule `compare_alleles`: allele counts of a lot and its own donor -> one person or not, what is mixed in, what alleles say."""
+"""Rule `compare_alleles`: allele counts of a lot and its own donor -> identity, contamination, allelic imbalance."""
 
 from karyolot.contracts.alleles import AlleleArms, AlleleCounts, AlleleEvents, AlleleTrack
 from karyolot.contracts.copy_number import Calls, LogRatios, Noise

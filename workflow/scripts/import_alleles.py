@@ -1,4 +1,4 @@
-"""Rule `import_alleles`: reads per allele that somebody else counted -> the same table that `count_alleles` makes."""
+"""Rule `import_alleles`: imported reads per allele -> the same table that `count_alleles` makes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`karyolot run`: the plain Snakemake command, and what to say when it failed. Nothing here changes a result."""
+"""`karyolot run`: the plain Snakemake command, and the remedy if it fails. Nothing here changes a result."""
 
 import importlib.util
 import os
@@ -267,8 +267,8 @@ def failure(directory: Path, earlier: Collection[Path] = ()) -> Failure:
 
 
 HINTS = {
-    r"on user request|Terminating processes|^KeyboardInterrupt": "The run was stopped. Run again: it goes on where it"
-    " was, finished jobs are kept.",
+    r"on user request|Terminating processes|^KeyboardInterrupt": "The run was stopped. Run again to resume; finished jobs"
+    " are kept.",
     r"No space left on device|Errno 28\b|Disk quota exceeded|Errno 122\b|error closing output file"
     r"|Failed to write \d+ bytes|File write failed": "The disk is full: free space where results/ and the temporary files"
     " are (df -h . /tmp),"

@@ -90,7 +90,7 @@ class Heteroplasmies(Intervals):
 
 
 class MitochondrialDeletions(Table):
-    """Large deletions by reads across their junction, and what the depth inside says of them.
+    """Large deletions by reads across their junction, with the depth inside.
 
     start: first deleted base; the deletion runs over the end of the contig to its start where start + size is beyond it.
     repeat: bases that occur at both ends. common: the deletion of 4,977 bases at m.8470-13447. reads: fragments across

@@ -55,7 +55,7 @@ class OverviewClone(Frozen):
 
 class Standing(Frozen):
     """What the ledger knows of a lot now. sealed: when, UTC, null = not sealed. recommendation, sentence: of the decisions on its
-    record, null = nobody decided."""
+    record, null = no decision."""
 
     revision: int = 1
     sealed: str | None = None

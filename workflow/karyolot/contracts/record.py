@@ -165,7 +165,7 @@ other donors of the sample sheet when the record was made."""
 
 class Record(Measured):
     """report.json. made: null in a record that was not written by a run. revision: null = the lot was not sealed before.
-    disposition: null = nobody has decided on its findings. persons: null without a panel of SNPs."""
+    disposition: null = no decision on its findings. persons: null without a panel of SNPs."""
 
     text: Text
     report_id: str = Field(

@@ -53,7 +53,7 @@ class CallRow(Frozen):
     """One called change; fields as in `contracts.copy_number.Calls`: id, common name, extent, cell fraction and limit of
     detection at its own size, each with the reading in tetraploid cells (null where the DNA content was measured).
 
-    expression: what the genes of its arm say, weak evidence: they moved with the change, not at all, or against it; null =
+    expression: expression of the genes of its arm, weak evidence: they moved with the change, not at all, or against it; null =
     not evaluated (no RNA, no annotation, or less than half of an arm changed). expression_log2, expression_z: their shift.
     alleles: evidence of heterozygous sites, null = not evaluated (no panel of SNPs); alleles_fraction: cell fraction by them,
     with 95 % interval.

@@ -95,7 +95,7 @@ def document_differences(own: Acceptance, shipped: Acceptance) -> Iterator[Crite
 
 
 def _entries(criterion: Criterion) -> dict[str, Any]:
-    """What one criterion says, its limits in words."""
+    """One criterion in words, with its limits."""
     said = ", ".join(f"{words_of(limit)}, else {limit.on_breach}" for limit in criterion.limits)
     return criterion.model_dump(mode="json", exclude={"id"}) | {"limits": said}
 

@@ -1,4 +1,4 @@
-"""Reads per allele that somebody else counted, brought onto the sites and the contigs of this run."""
+"""Imported reads per allele, brought onto the sites and the contigs of this run."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

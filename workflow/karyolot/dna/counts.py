@@ -1,4 +1,4 @@
-"""Fragments per bin: from alignments, or from a table somebody else counted."""
+"""Fragments per bin: from alignments, or from an imported table of counts."""
 
 from collections.abc import Iterable
 

@@ -25,7 +25,7 @@ FACTS: Mapping[Callable[..., Any], type] = {
 }
 """Readers of whole files that are worth it -> the facts they return."""
 PLACE = Path(".snakemake") / "karyolot" / "inputs.json"
-"""In the working directory. Whoever deletes it makes the next check read every file."""
+"""In the working directory. Without it the next check reads every file."""
 
 
 class Remembered:

@@ -19,7 +19,7 @@ FILE_COLUMNS = frozenset({"fastq_1", "fastq_2", "alignment", "counts"})
 
 
 def problems(draft: Draft) -> Iterator[Problem]:
-    """All that rows say wrongly by themselves or with each other."""
+    """All errors of rows, alone or in combination."""
     yield from _ids(draft.donors, "donor_id")
     yield from _ids(draft.lots, "lot_id")
     yield from _references(draft)
@@ -184,7 +184,7 @@ def entry_of(sample: Sample) -> str:
 
 
 def _samples(draft: Draft) -> Iterator[Problem]:
-    """What one row of samples.tsv says, and whether the rows of a sample agree."""
+    """One row of samples.tsv, and whether the rows of a sample agree."""
     first: dict[str, Entry[Sample]] = {}
     units: dict[tuple[str, str], int] = {}
     for entry in draft.samples:

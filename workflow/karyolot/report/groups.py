@@ -47,7 +47,7 @@ OPEN = ("FAIL_IDENTITY", "FAIL", "INDETERMINATE", "REVIEW")
 
 
 def section_of(metric: str) -> str:
-    """The section of a criterion on this metric; of one that nobody knows: data quality."""
+    """The section of a criterion on this metric; of an unknown one: data quality."""
     return OWN.get(metric) or TOPICS.get(metric.partition(".")[0], "quality")
 
 

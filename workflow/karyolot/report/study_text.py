@@ -24,7 +24,7 @@ NAMED, PERSONS = 4, 3
 
 @dataclass(frozen=True)
 class PairFindings:
-    """summary: one sentence on all pairs. findings: what is not as the sheets say, a sentence each. more: what is beyond
+    """summary: one sentence on all pairs. findings: contradictions of the sample sheet, a sentence each. more: what is beyond
     MOST, '' = nothing."""
 
     summary: str

@@ -115,7 +115,7 @@ def _decided(
 
 
 def _document(acceptance: Acceptance, shipped: Acceptance | None) -> dict[str, Any]:
-    """What a verdict says of the document it rests on."""
+    """Facts of the acceptance document of a verdict."""
     return {
         "acceptance_name": acceptance.name,
         "acceptance_version": acceptance.version,

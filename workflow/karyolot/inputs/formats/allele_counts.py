@@ -1,4 +1,4 @@
-"""Reads per allele that somebody else counted: snp-pileup (CSV), sequenza (seqz), and VCF with the FORMAT field AD."""
+"""Imported reads per allele: snp-pileup (CSV), sequenza (seqz), and VCF with the FORMAT field AD."""
 
 import hashlib
 import zlib

@@ -53,7 +53,7 @@ class Record(NamedTuple):
 class Facts:
     """The first reads of a file.
 
-    names: without mate number and comment. mates: what the names say (1, 2). longest: bases. digest: of names and bases,
+    names: without mate number and comment. mates: as in the names (1, 2). longest: bases. digest: of names and bases,
     the same for the same reads under any compression.
     """
 
@@ -305,7 +305,7 @@ def read(
 
 
 def _printed(records: Iterator[tuple[Any, ...]], out: IO[bytes], group: str) -> Iterator[tuple[Any, ...]]:
-    """The same records, each printed once whoever takes them has found it good."""
+    """The same records, each passed on once it was verified."""
     held: list[bytes] = []
     for pair in records:
         yield pair

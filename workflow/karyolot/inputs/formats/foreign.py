@@ -27,7 +27,7 @@ BINARY = {
     b"\xfd7zXZ": ("compressed with xz, which the tools do not read", "xz -dc FILE | gzip > FILE.gz"),
     b"\x28\xb5\x2f\xfd": ("compressed with zstd, which the tools do not read", "zstd -dc FILE | gzip > FILE.gz"),
 }
-"""First bytes -> what they say, and how to convert it."""
+"""First bytes -> format, and how to convert it."""
 TEXTS = {
     "##fileformat=VCF": ("VCF", "name a table of intervals"),
     "##gff": ("GFF", "name a table of intervals"),

@@ -13,7 +13,7 @@ from karyolot.inputs.formats.text import named, regular_file
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A layout, and what its cytobands say.
+    """A layout with its cytobands.
 
     bands: columns chrom, start, end, band; empty when the layout names no cytobands. ends: the end of the last band of
     each contig, by its name without 'chr'.

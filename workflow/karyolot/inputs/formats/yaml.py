@@ -1,4 +1,4 @@
-"""YAML documents: settings, layouts, acceptance criteria. Read strictly, so that nobody reads another value than was meant."""
+"""YAML documents: settings, layouts, acceptance criteria. Parsed strictly, so that no value is misread."""
 
 import re
 from collections.abc import Hashable, Iterable, Sequence

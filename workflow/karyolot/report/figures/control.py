@@ -14,7 +14,7 @@ MOST_DRAWN = 60
 
 @dataclass(frozen=True)
 class Plot:
-    """levels: (y, class) of mean and limits. dots: (x, y, class, what it says). line, ranges: paths. range_limit: its y."""
+    """levels: (y, class) of mean and limits. dots: (x, y, class, label). line, ranges: paths. range_limit: its y."""
 
     levels: tuple[tuple[float, str], ...]
     dots: tuple[tuple[float, float, str, str], ...]

@@ -11,7 +11,7 @@ from karyolot.report.text import tiles
 from karyolot.report.words import bins_of, capital, limit, measured, number, percent
 
 NEEDED = re.compile(r"about ([\d.,]+) times the reads of ([\w ]+?) are needed for a limit of (\d+%)")
-"""What `dna.forecast.more_reads` says of a lot whose limit is too weak."""
+"""Wording of `dna.forecast.more_reads` for a lot whose limit is too weak."""
 
 
 def board(record: Measured) -> Board | None:
