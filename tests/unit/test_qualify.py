@@ -20,12 +20,18 @@ from karyolot.contracts.alleles import AlleleCounts
 from karyolot.contracts.copy_number import Bins, Counts
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.qualification import Check, Program, Qualification, outcome_of
+from karyolot.contracts.small_variants import Consequences
 from karyolot.dna.analysis import analyse
+from karyolot.dna.qualification import Drivers, driver_check
+from karyolot.dna.small_variants import search
+from karyolot.dna.variant_errors import kind_of
 from karyolot.io import ledger
 from karyolot.io.files import write_json
+from karyolot.io.small_variants import read_pileup
 from karyolot.io.tables import write_copy_number, write_table
 from karyolot.plan import files
 from karyolot.report.qualification import render_qualification
+from planted_variants import Settings, Study, loci, panel, write_pileup
 
 SITES = 1500
 pytestmark = pytest.mark.filterwarnings("ignore:.*sRGB2014[.]icc:pytest.PytestUnraisableExceptionWarning")
@@ -166,6 +172,21 @@ def test_a_study_without_a_finished_lot_is_told_to_run_first(finished: Path, tmp
     shutil.rmtree(site / "results/L1")
     with pytest.raises(KaryolotError, match="run the study first"):
         qualify(site)
+
+
+def test_recurrent_codons_of_tp53_are_called_at_their_limits(tmp_path: Path) -> None:
+    """And not where the limits are stated far too low."""
+    study, hotspots = Study(bases=1500), {f"R{n}": (100 * n, 100 * n + 3) for n in range(2, 12)}
+    columns = write_pileup(tmp_path / "pileup.tsv.gz", study)
+    pileup = read_pileup(tmp_path / "pileup.tsv.gz", columns, kind_of)
+    asked = loci(study.bases, hotspots), panel(), Consequences.frame([])
+    held = search(pileup, *asked, Settings()).limits
+    drivers = Drivers(pileup, *asked, held, Settings(), (), None)
+    found = driver_check(drivers)
+    assert (found.outcome, found.found) == ("PASS", found.found) and "of 10 recurrent codons" in found.found
+    low = driver_check(drivers._replace(limits=held.assign(fraction=0.01)))
+    assert low.outcome == "FAIL"
+    assert driver_check(None).outcome == "NOT DONE" and not driver_check(None).required
 
 
 def program(version: str, sha256: str) -> Program:

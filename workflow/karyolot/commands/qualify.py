@@ -12,23 +12,28 @@ from karyolot.commands.installed import byte_check, code_check, libraries, repac
 from karyolot.contracts.alleles import AlleleCounts
 from karyolot.contracts.cells import of_diploid
 from karyolot.contracts.copy_number import Arms, Bins, Counts, Lod, LogRatios, Segments
+from karyolot.contracts.drivers import DriverLoci, DriverPanel
 from karyolot.contracts.problems import InputProblems, KaryolotError
 from karyolot.contracts.qualification import Check, Program, Qualification, Requirement, differences, outcome_of
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Study
+from karyolot.contracts.small_variants import VariantLimits
 from karyolot.dna import qualification as spikes
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.counts import conform_counts
+from karyolot.dna.loci import haploid
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import segment
+from karyolot.dna.variant_errors import kind_of
 from karyolot.inputs import check
-from karyolot.inputs.formats import bin_counts, fastq
+from karyolot.inputs.formats import bin_counts, fastq, layout
 from karyolot.inputs.reference import places
 from karyolot.io import ledger
 from karyolot.io.files import read_bytes, read_model, sha256, write_bytes, write_model, write_text
 from karyolot.io.record import read_record
+from karyolot.io.small_variants import read_consequences, read_pileup
 from karyolot.io.tables import read_table
-from karyolot.plan import commands, files, samples
+from karyolot.plan import commands, files, samples, variants
 from karyolot.plan.provenance import code_state
 from karyolot.report.control import CONTROL, groups
 from karyolot.report.overview import overview_row
@@ -165,12 +170,11 @@ def _inputs(site: _Site, config: Path) -> Check:
 
 def _operation(site: _Site) -> tuple[Check, ...]:
     lot, donor, other = _alleles(site)
-    driver = Requirement("OQ8", "OQ", "TP53 hotspot variant", "found in the lot, absent in the donor", required=False)
     return (
         *spikes.copy_number_checks(_pair(site)),
         *spikes.identity_checks(lot, donor, other, site.settings.identity),
         _truncated(site),
-        driver.not_done("left out: small variants are not spiked in by this version"),
+        spikes.driver_check(_drivers(site)),
     )
 
 
@@ -179,7 +183,7 @@ def _pair(site: _Site) -> spikes.Pair:
     sets, dna = samples.sets_of(site.study, site.lot), files.DNA.at(lot=site.lot)
     arms, lod = read_table(site.path(dna.arms), Arms), read_table(site.path(dna.lod), Lod)
     reference, settings = site.settings.reference, site.settings.copy_number
-    layout, recurrent = (str(site.path(files.shipped(path))) for path in (reference.layout, settings.recurrent_regions))
+    bands, recurrent = (str(site.path(files.shipped(path))) for path in (reference.layout, settings.recurrent_regions))
     return spikes.Pair(
         bins=read_table(site.path(files.BINS), Bins),
         lot=read_table(site.path(files.counts_of(site.study, lot=site.lot)), Counts),
@@ -188,7 +192,7 @@ def _pair(site: _Site) -> spikes.Pair:
         lod=lod.assign(fraction=of_diploid(lod["fraction"], sets)),
         sex=samples.sex_of(site.study, site.lot),
         settings=settings,
-        atlas=Atlas.of(places(layout, recurrent, [str(site.path(path)) for path in files.given(reference.gtf)])),
+        atlas=Atlas.of(places(bands, recurrent, [str(site.path(path)) for path in files.given(reference.gtf)])),
     )
 
 
@@ -209,6 +213,27 @@ def _alleles(site: _Site) -> tuple[pd.DataFrame | None, pd.DataFrame | None, pd.
         if table is not None and donor is not None and table[keys].equals(donor[keys])
     )
     return lot, donor, next(same, None)
+
+
+def _drivers(site: _Site) -> spikes.Drivers | None:
+    """Reads of the lot at the driver loci; None where they were not searched."""
+    held = files.variant_files(site.study, site.settings, site.lot)
+    pileup = site.path(f"results/{site.lot}/variants/pileup.tsv.gz")
+    if held is None or not pileup.is_file():
+        return None
+    roles = list(samples.searched_samples(site.study, site.settings, site.lot).values())
+    loci = read_table(site.path(variants.DRIVER_LOCI), DriverLoci)
+    genome = layout.read(str(site.path(files.shipped(site.settings.reference.layout)))).layout
+    return spikes.Drivers(
+        pileup=read_pileup(pileup, roles, kind_of),
+        loci=loci,
+        panel=read_model(site.path(variants.DRIVER_PANEL), DriverPanel),
+        consequences=read_consequences(site.path(f"results/{site.lot}/variants/consequences.tsv")),
+        limits=read_table(site.path(held.limits), VariantLimits),
+        settings=site.settings.small_variants,
+        haploid=haploid(genome, samples.sex_of(site.study, site.lot), loci),
+        sets=samples.sets_of(site.study, site.lot),
+    )
 
 
 def _truncated(site: _Site) -> Check:

@@ -6,7 +6,8 @@ that was not sequenced cannot be made up. From the counts on everything runs as 
 the same checks.
 """
 
-from typing import NamedTuple
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,14 +15,18 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.cells import interval, percent
 from karyolot.contracts.contigs import contig_key
+from karyolot.contracts.drivers import DriverPanel
 from karyolot.contracts.qualification import Check, Requirement
-from karyolot.contracts.settings import CopyNumber, Identity
+from karyolot.contracts.settings import CopyNumber, Identity, SmallVariants
+from karyolot.contracts.small_variants import Pileup
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.calls import call_changes
 from karyolot.dna.contamination import identify
 from karyolot.dna.limits import known_regions
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import segment
+from karyolot.dna.small_variants import search
+from karyolot.dna.variant_errors import kind_of
 
 SEED = 20_260_311
 TRISOMY, GUEST = 0.2, 0.05
@@ -230,3 +235,75 @@ def _mixed(lot: pd.DataFrame, donor: pd.DataFrame, guest: pd.DataFrame, settings
     shown = f"{percent(found.fraction)} (95% CI {interval(found.low, found.high)})"
     inside = GUEST_RANGE[0] <= found.fraction <= GUEST_RANGE[1]
     return test.done(shown, "" if inside else "the estimate is outside its range")
+
+
+class Drivers(NamedTuple):
+    """What was searched for driver mutations: reads at the loci, schemas DriverLoci, Consequences and VariantLimits, and what
+    `dna.small_variants.search` takes besides."""
+
+    pileup: Pileup
+    loci: pd.DataFrame
+    panel: DriverPanel
+    consequences: pd.DataFrame
+    limits: pd.DataFrame
+    settings: SmallVariants
+    haploid: Collection[str]
+    sets: float | None
+
+
+def driver_check(drivers: Drivers | None) -> Check:
+    """A mutation of each recurrent codon of TP53 that can be assessed, in the reads counted there, at its limit of detection."""
+    limit = f"at least {FOUND_AT_LIMIT * 10}% of the spikes called, as acquired"
+    test = Requirement("OQ8", "OQ", "TP53 hotspot variants at their limits of detection", limit, required=False)
+    if drivers is None:
+        return test.not_done("the lot was not searched for small variants")
+    own = drivers.limits[(drivers.limits["gene"] == "TP53") & (drivers.limits["hotspot"] != "")]
+    rows = [_mutation(drivers, row) for row in own[own["fraction"].notna()].to_dict("records")]
+    if not rows:
+        return test.not_done("no recurrent codon of TP53 has a limit of detection in these reads")
+    made, named = pd.DataFrame([row for row, _ in rows]), pd.DataFrame([row for _, row in rows])
+    keys = ["position", "alt"]
+    kept = drivers.pileup.alleles.merge(made[keys], on=keys, how="left", indicator=True)
+    alleles = pd.concat([kept[kept["_merge"] == "left_only"].drop(columns="_merge"), made], ignore_index=True)
+    pileup = drivers.pileup._replace(
+        alleles=alleles[drivers.pileup.alleles.columns].sort_values("position", kind="stable")
+    )
+    consequences = pd.concat([drivers.consequences, named], ignore_index=True)
+    asked = drivers.loci, drivers.panel, consequences, drivers.settings, drivers.haploid, drivers.sets
+    found = search(pileup._replace(alleles=pileup.alleles.reset_index(drop=True)), *asked).variants
+    called = found[(found["finding"] == "tp53") & (found["origin"] == "acquired")]
+    places = set(zip(called["chrom"], called["start"], strict=True))
+    hits = sum((row["chrom"], row["start"]) in places for _, row in rows)
+    fault = (
+        "" if hits >= FOUND_AT_LIMIT / 10 * len(rows) else "fewer spikes were called than the limits of detection state"
+    )
+    return test.done(f"called in {hits} of {len(rows)} recurrent codons", fault)
+
+
+def _mutation(drivers: Drivers, limit: dict[Any, Any]) -> tuple[dict[str, object], dict[str, object]]:
+    """A substitution in a recurrent codon: its reads (a row of SeenAlleles), and its consequence."""
+    loci, positions = drivers.loci, drivers.pileup.positions
+    codon = loci[(loci["gene"] == "TP53") & (loci["hotspot"] == limit["hotspot"])].iloc[0]
+    inside = (positions["chrom"] == codon["chrom"]) & positions["start"].between(codon["start"], codon["end"], "left")
+    at = int(np.flatnonzero(inside)[0])
+    place: dict[Any, Any] = positions.iloc[at].to_dict()
+    generator = np.random.default_rng([SEED, at])
+    depth, forward = int(place["lot_depth"]), int(place["lot_forward"])
+    copies = (1 if codon["chrom"] in drivers.haploid else 2) * (drivers.sets or 2.0) / 2
+    shown = int(generator.binomial(depth, min(limit["fraction"] / copies, 1.0)))
+    ref = str(place["ref"])
+    alt = "ACGT"[("ACGT".index(ref) + 1) % 4]
+    about = {"start": int(place["start"]), "ref": ref, "alt": alt}
+    reads = {
+        "position": at,
+        "kind": kind_of(ref, alt, int(place["run"])),
+        "lot_alt": shown,
+        "lot_alt_forward": int(generator.hypergeometric(forward, depth - forward, shown)) if shown else 0,
+        "lot_depth": depth,
+        "lot_forward": forward,
+        "ends": 0.0,
+        **dict.fromkeys(("donor_alt", "rna_lot_alt", "rna_donor_alt"), 0),
+        **{name: int(place[name]) for name in ("donor_depth", "rna_lot_depth", "rna_donor_depth")},
+    }
+    named = {"gene": "TP53", "consequence": "missense", "change": f"{limit['hotspot']}X", "chrom": codon["chrom"]}
+    return about | reads | {"chrom": codon["chrom"]}, about | named
