@@ -40,6 +40,7 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
 TABLES = {
     "dna/log_ratios": copy_number.LogRatios, "dna/segments": copy_number.Segments, "dna/calls": copy_number.Calls,
     "dna/arms": copy_number.Arms, "dna/lod": copy_number.Lod, "dna/donor_variants": copy_number.DonorVariants,
+    "dna/landmarks": copy_number.Landmarks, "rna/components": expression.Components,
     "rna/de": expression.DifferentialExpression, "rna/markers": expression.Markers,
     "rna/enrichment": expression.Enrichment,
 }  # fmt: skip
