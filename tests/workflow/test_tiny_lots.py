@@ -122,7 +122,9 @@ def test_planted_changes_are_found_where_they_are(finished: Path) -> None:
 
 
 def test_the_swapped_tube_is_noticed_twice(finished: Path) -> None:
-    verdict = record(finished, "L3-swapped").verdict
+    verdict, persons = record(finished, "L3-swapped").verdict, record(finished, "L3-swapped").persons
+    assert persons is not None and "L3-swapped-wgs" in persons.strangers
+    assert {*persons.compared, *persons.open} == {"D2"}, "compared, unless the alleles of D2 were counted later"
     broken = {result.id for result in verdict.criteria if result.outcome in ("FAIL_IDENTITY", "INDETERMINATE")}
     assert {"Q02", "Q04a"} <= broken and verdict.suppressed and "withheld" in verdict.claim
 
