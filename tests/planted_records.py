@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from karyolot.contracts.criteria import Action, CriterionResult, Outcome, Verdict
 from karyolot.contracts.descent import Descent, Marker
+from karyolot.contracts.foreign import ForeignFacts
 from karyolot.contracts.kinetics import Clone, CloneFraction, Growth, Kinetics, LeftOut
 from karyolot.contracts.mitochondria import CopiesPerCell, MitochondrialFacts
 from karyolot.contracts.overview import StudyExpression
@@ -51,7 +52,14 @@ from karyolot.contracts.record_dna import (
     SmallVariantRow,
     VariantLimitRow,
 )
-from karyolot.contracts.record_extranuclear import DeletionRow, HeteroplasmyRow, MitochondrialRecord
+from karyolot.contracts.record_extranuclear import (
+    DeletionRow,
+    ForeignRecord,
+    ForeignRow,
+    HeteroplasmyRow,
+    IntegrationRow,
+    MitochondrialRecord,
+)
 from karyolot.contracts.record_rna import (
     ArmShiftRow,
     ExpressionRecord,
@@ -558,6 +566,25 @@ MITOCHONDRIA = MitochondrialRecord(
 )  # fmt: skip
 
 
+FOREIGN = ForeignRecord(
+    facts=ForeignFacts(groups=2, missing=("HCV",), rna=True, power=0.95),
+    sequences=(
+        ForeignRow(
+            role="lot", assay="DNA", group="HBV", kind="virus", sequence="X02763.1", fragments=88, starts=86, parts=9,
+            breadth=0.82,
+            copies=0.55, copies_low=0.44, copies_high=0.68, lod=0.044, finding="found",
+        ),
+        ForeignRow(
+            role="lot", assay="RNA", group="phiX174", kind="control", sequence="", fragments=0, starts=0, parts=0, breadth=0.0,
+            copies=None, copies_low=None, copies_high=None, lod=None, finding="none",
+        ),
+    ),
+    integrations=(
+        IntegrationRow(role="lot", group="HBV", chrom="chr5", start=1_295_000, end=1_295_003, fragments=11, split=4),
+    ),
+)  # fmt: skip
+
+
 def study() -> StudyExpression:
     """Two samples of each of three lots and of their two donors; lots and hepatocytes lie apart."""
     rows = [("D-009", ""), ("D-009", "HLP-2031-04"), ("D-014", ""), ("D-014", "HLP-2031-07"), ("D-014", "HLP-2031-09")]
@@ -965,12 +992,14 @@ def failing() -> Record:
         deviations=(DEVIATION,),
         small_variants=SMALL_VARIANTS,
         mitochondria=MITOCHONDRIA,
+        foreign=FOREIGN,
         findings=leading(
             True,
             copy_number=("2 changes of the lot against its donor were called.",),
             alleles=("SNP genotypes confirm the declared donor. At 38112 sites covered in both.",),
             small_variants=("In 12 listed genes 31 small variants are inherited.", "Not detected in the donor: 1."),
             mitochondria=("1 allele of chrM differs between lot and donor.",),
+            foreign=("Found in the lot: HBV, 0.55 copies per diploid genome (95% CI 0.44 to 0.68).",),
         ),
     )
 

@@ -258,6 +258,7 @@ def test_missing_evidence_is_said_and_never_blank() -> None:
         "alleles": None,
         "small_variants": None,
         "mitochondria": None,
+        "foreign": None,
         "qc": (),
         "not_seen": (),
     }
