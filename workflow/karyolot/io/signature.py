@@ -91,12 +91,14 @@ def sign(content: bytes, signer: Any, role: Role, name: str, reason: str) -> byt
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign import PdfSignatureMetadata, PdfSigner
     from pyhanko.sign.fields import SigSeedSubFilter
+    from pyhanko.stamp import TextStampStyle
 
     logging.getLogger("pyhanko").setLevel(logging.ERROR)  # its remarks are on the size of the cell
     about = PdfSignatureMetadata(
         field_name=role, md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES, name=name, reason=reason
     )
-    signed = PdfSigner(about, signer=signer).sign_pdf(
+    stamp = TextStampStyle(stamp_text="%(signer)s\n%(ts)s", background=None, border_width=0)
+    signed = PdfSigner(about, signer=signer, stamp_style=stamp).sign_pdf(
         IncrementalPdfFileWriter(BytesIO(content)), existing_fields_only=True
     )
     held: bytes = signed.getvalue()
