@@ -32,6 +32,12 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert wheels and set(wheels) == {__version__}
 
 
+def test_the_changelog_has_a_dated_section_of_the_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## {re.escape(__version__)} - \d{{4}}-\d\d-\d\d$", text, flags=re.M)
+    assert "### Numeric changes" in text and text.count("## Unreleased\n") == 1
+
+
 def test_citation_and_metadata_name_the_same_licence_and_keywords() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     metadata = json.loads((ROOT / "codemeta.json").read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from karyolot.api import Picture, call, lots, plot_genome, read_expression, read_record, read_tables
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 __all__ = [
     "Picture",
     "__version__",
