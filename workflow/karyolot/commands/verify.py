@@ -99,7 +99,7 @@ def _sealed(
         folder = directory / RESULTS / lot
     path = folder / MANIFEST
     if folder.is_symlink():
-        return (f"{folder}: is a link; the lot was sealed in this place itself",), ()
+        return (f"{folder}: is a link; the lot was sealed as a folder here",), ()
     if not path.is_file():
         return (
             f"{path}: is missing; line {entry.number} of the ledger recorded sha256 {entry.facts['manifest_sha256']}",
