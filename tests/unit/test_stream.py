@@ -9,12 +9,15 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from karyolot.contracts.settings import Reads
 from karyolot.inputs import stream
 from karyolot.io.files import read_sealed
+from karyolot.plan import commands
 
 FASTP = "fastp --stdin --interleaved_in --stdout --thread 1 --dont_eval_duplication --length_required 30 --html /dev/null".split()
 SHOW = ["python", "-c", "import shutil, sys; shutil.copyfileobj(sys.stdin, sys.stdout)"]
@@ -156,3 +159,28 @@ def test_a_tool_that_fails_leaves_no_facts(tmp_path: Path, tool: list[str], code
 def test_a_tool_that_stops_reading_and_is_content_leaves_no_facts(tmp_path: Path) -> None:
     done = run(tmp_path, [lane(tmp_path, 1)], ["bash", "-c", "head -c 100 > /dev/null"])
     assert done.returncode == 1 and not (tmp_path / "facts.json").exists()
+
+
+@pytest.mark.parametrize("mates", [1, 2])
+def test_reads_of_rna_are_verified_where_they_are_trimmed_and_bear_no_group(mates: int, tmp_path: Path) -> None:
+    """A group follows a tab, and `first_pairs` joins the lines of a read by tabs. Single reads fastp takes from their file, since
+    it does not look for their adapter in a pipe."""
+    paths = lane(tmp_path, 4)["paths"][:mates]
+    row = SimpleNamespace(
+        unit="S.1", library_id="LIB", sha256_1=None, sha256_2=None, fastq_1=paths[0], fastq_2=[*paths, None][1]
+    )
+    study = SimpleNamespace(samples={"S": [row]})
+    folder = tmp_path / "trimmed"
+    folder.mkdir()
+    output = SimpleNamespace(reads=str(folder), facts=str(tmp_path / "f.json"), fastp=str(tmp_path / "fastp.json"))
+    command = commands.trim_rna_command(Reads(), study, "S", "S.1", output, sys.executable)  # type: ignore[arg-type]
+    subprocess.run(["bash", "-c", command], capture_output=True, check=True)
+    facts = read_sealed(f"{output.facts}.part")
+    assert (facts["reads"], len(facts["files"])) == (1500, mates)
+    for mate in range(1, mates + 1):
+        lines = gzip.decompress((folder / f"{mate}.fq.gz").read_bytes()).decode().splitlines()
+        assert len(lines) > 4 * 1000 and not any("\t" in line for line in lines)
+    assert (
+        json.loads(Path(f"{output.fastp}.part").read_text())["summary"]["before_filtering"]["total_reads"]
+        == 1500 * mates
+    )
