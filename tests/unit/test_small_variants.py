@@ -8,9 +8,11 @@ import pytest
 from karyolot.contracts.criteria import Acceptance, Metric, Metrics, check_metrics
 from karyolot.contracts.metrics import MetricName, metrics_of
 from karyolot.contracts.problems import Fault, KaryolotError
+from karyolot.contracts.settings import SmallVariants as Settings
 from karyolot.contracts.small_variants import VariantResults
 from karyolot.dna.small_variants import called_table, donor_limit, variant_metrics
 from karyolot.dna.variant_errors import kind_of
+from karyolot.dna.variant_limits import forecast
 from karyolot.inputs.formats import variants
 from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.io.small_variants import read_consequences, read_pileup, trimmed
@@ -130,7 +132,6 @@ def test_the_limit_counts_chromosomes(tmp_path: Path) -> None:
 
 def test_positions_without_reads_weaken_the_limit(tmp_path: Path) -> None:
     """A tenth of the gene without any read: no mutation there is called, and 95 % power is out of reach."""
-    from karyolot.contracts.settings import SmallVariants as Settings
     from karyolot.contracts.small_variants import Consequences
     from karyolot.dna.small_variants import search
     from planted_variants import loci, panel, write_pileup
@@ -318,3 +319,13 @@ def test_calls_that_cannot_be_used_are_refused_by_check_and_run(
         variants.read(path, lot, "D-wgs")
     with pytest.raises(Fault):
         variants.look(path, lot, "D-wgs")
+
+
+def test_the_forecast_is_what_a_lot_of_that_depth_gets(tmp_path: Path) -> None:
+    """The forecast is of the shipped panel: of a shorter gene the limit is lower, by less than a third."""
+    for depth in (50, 100):
+        coding, recurrent = forecast(depth, depth, Settings())
+        limits = found(tmp_path, Study(bases=1500, lot=depth, donor=depth), hotspots=HOT).limits["fraction"]
+        assert coding is not None and recurrent is not None and recurrent < coding
+        assert 0.67 * coding < limits.iloc[0] < 1.02 * coding
+    assert forecast(5, 5, Settings()) == (None, None) == forecast(100, 4, Settings())

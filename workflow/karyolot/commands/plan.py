@@ -11,6 +11,7 @@ from karyolot.contracts.copy_number import Arms, Comparison, Noise
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Config
+from karyolot.dna import variant_limits
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.bins import make_bins
 from karyolot.dna.forecast import (
@@ -41,7 +42,7 @@ from karyolot.io.tables import read_table
 from karyolot.plan.resources import GB_PER_PAIR, of_genome
 from karyolot.report.words import bins_of
 
-SHOWN_DEPTHS = (1.0, 5.0, 30.0, 50.0)
+SHOWN_DEPTHS = (1.0, 5.0, 30.0, 50.0, 100.0)
 SHOWN_SIZES_MB = (1.0, 5.0, 20.0)
 SIZES_MB = (1.0, 2.0, 5.0, 10.0, 20.0)
 """The last is the longest claim that settings allow (copy_number.claim_mb)."""
@@ -60,6 +61,10 @@ TYPICAL_NOISE = (
 VERIFIED = (
     "Verification: a run tries its limits with simulated changes in the lot's own reads and raises those that fall short: in"
     " simulations by a median of 3% of the limit, 19% at most (benchmarks/plan.tsv)."
+)
+DRIVERS = (
+    "Driver mutations: heterozygous substitutions in diploid cells, 3 errors in 10,000 reads of each kind, and 43,000 coding and"
+    " 150 recurrent bases, those of the shipped panel."
 )
 
 
@@ -126,8 +131,11 @@ def plan(
         "genome": basis.genome,
         "reason": needed.reason if isinstance(needed, Unreachable) else "",
         **dict.fromkeys(("lot", "donor", "analysis", "panel")),
-        "depths": [{"lot": lot, "donor": donor, **_bought(_at(lot, donor, basis))} for lot, donor in depths],
-        "assumptions": [*basis.assumptions, VERIFIED],
+        "depths": [
+            {"lot": lot, "donor": donor, **_bought(_at(lot, donor, basis)), **_drivers(lot, donor, basis)}
+            for lot, donor in depths
+        ],
+        "assumptions": [*basis.assumptions, VERIFIED, DRIVERS],
     }
     if not isinstance(needed, Unreachable):
         facts |= _planned(needed, donor_depth or needed, asked, basis)
@@ -151,6 +159,12 @@ def _at(lot: float, donor: float, basis: Basis) -> Forecast:
     own = basis.libraries
     settings = basis.settings
     return forecast(own.density(lot), own.density(donor), own, settings.copy_number, settings.counting.bin_bp)
+
+
+def _drivers(lot: float, donor: float, basis: Basis) -> dict[str, float | None]:
+    """Limits of mutations of driver genes at these mean coverages: cell fractions, for any base and for recurrent ones."""
+    coding, recurrent = variant_limits.forecast(lot, donor, basis.settings.small_variants)
+    return {"driver_gene": coding, "driver_hotspot": recurrent}
 
 
 def _needed(asked: Asked, basis: Basis) -> float | Unreachable:

@@ -92,6 +92,15 @@ def print_explanation(facts: Mapping[str, Any], out: Console) -> None:
     _block(out, f"Report {facts['report_id']}: {facts['report']}")
 
 
+DRIVERS = {"driver_gene": "driver mutation", "driver_hotspot": "at a hotspot"}
+"""Limits of mutations in a plan -> heading of their column."""
+
+
+def _mutation(name: str, row: Mapping[str, Any]) -> str:
+    """A limit of driver mutations; 'none' where not even one in all cells is detected."""
+    return "none" if row[name] is None else percent(row[name])
+
+
 def print_plan(facts: Mapping[str, Any], out: Console) -> None:
     """facts: as `plan.plan` gives them."""
     arms = "" if facts["arms"] is None else f", and of any whole arm in {percent(facts['arms'])}"
@@ -108,8 +117,11 @@ def print_plan(facts: Mapping[str, Any], out: Console) -> None:
     donor = "lot and donor" if facts["donor_depth"] is None else f"lot, with the donor at {facts['donor_depth']:g}x"
     _block(out, f"Smallest detectable cell fractions (gain / loss) at other depths of {donor}")
     sizes = [f"{row['size_mb']:g} Mb" for row in facts["depths"][0]["limits"]]
-    rows = [[f"{row['lot']:g}x", *map(_limits, row["limits"]), _limits(row["any_arm"])] for row in facts["depths"]]
-    _columns(["depth", *sizes, "any arm"], rows, out)
+    rows = [
+        [f"{row['lot']:g}x", *map(_limits, row["limits"]), _limits(row["any_arm"]), *map(_mutation, DRIVERS, [row] * 2)]
+        for row in facts["depths"]
+    ]
+    _columns(["depth", *sizes, "any arm", *DRIVERS.values()], rows, out)
     _block(out, "Assumptions", *facts["assumptions"])
 
 

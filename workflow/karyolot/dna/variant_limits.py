@@ -6,8 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.optimize import brentq
+from scipy.stats import binom, poisson
 
+from karyolot.contracts.settings import SmallVariants as Settings
 from karyolot.contracts.small_variants import VariantLimits
 from karyolot.dna.variant_errors import Floats, Integers, Rates, beta_of, kinds_at, needed, split, tail
 
@@ -20,6 +22,9 @@ UNEVEN = 1e-3
 """Chance of an uneven split between the strands below which a variant is taken for an artefact."""
 SPIKES = 100
 """Substitutions simulated per gene and per recurrent mutation."""
+TYPICAL_ERROR, TYPICAL_SPREAD = 3e-4, 0.002
+CODING_BASES, RECURRENT_BASES = 43_000, 150
+"""For a forecast: errors per read and kind of change, their overdispersion, and the size of the shipped panel."""
 STEPS = 20
 """Halvings of the fraction: to one in a million."""
 
@@ -61,6 +66,27 @@ def smallest(fewest: Integers, depth: Integers, copies: Floats, bases: int, want
         middle = (low + high) / 2
         low, high = (low, middle) if power(fewest, depth, middle, copies, bases) >= wanted else (middle, high)
     return high
+
+
+def forecast(lot: float, donor: float, settings: Settings) -> tuple[float | None, float | None]:
+    """Expected limits at these mean depths, for a base of a driver gene and for a recurrent one: cell fraction of a heterozygous
+    substitution in diploid cells that is called with the configured power; None = none. Depths vary as Poisson counts do."""
+    depth = np.arange(int(lot + 10 * np.sqrt(lot) + 10))
+    weight = poisson.pmf(depth, lot)
+    found: list[float | None] = []
+    for bases in (CODING_BASES, RECURRENT_BASES):
+        alpha = np.full(len(depth), settings.family_wise_error / 2 / (4 * bases))
+        mean, spread, reads = np.array(TYPICAL_ERROR), np.array(TYPICAL_SPREAD), np.array(int(donor))
+        fewest = needed(depth, *beta_of(mean, spread, np.zeros_like(reads), reads), alpha, FEWEST_READS)
+
+        def called(fraction: float, fewest: Integers = fewest) -> float:
+            return float((weight * binom.sf(fewest - 1, depth, fraction / 2)).sum())
+
+        if donor < LEAST_DONOR or called(1.0) < settings.power:
+            found.append(None)
+        else:
+            found.append(float(brentq(lambda fraction: called(fraction) - settings.power, 1e-6, 1.0)))
+    return found[0], found[1]
 
 
 def limits(
