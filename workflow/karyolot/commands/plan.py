@@ -131,10 +131,7 @@ def plan(
         "genome": basis.genome,
         "reason": needed.reason if isinstance(needed, Unreachable) else "",
         **dict.fromkeys(("lot", "donor", "analysis", "panel")),
-        "depths": [
-            {"lot": lot, "donor": donor, **_bought(_at(lot, donor, basis)), **_drivers(lot, donor, basis)}
-            for lot, donor in depths
-        ],
+        "depths": [{"lot": lot, "donor": donor, **_at_depth(lot, donor, basis)} for lot, donor in depths],
         "assumptions": [*basis.assumptions, VERIFIED, DRIVERS],
     }
     if not isinstance(needed, Unreachable):
@@ -161,10 +158,10 @@ def _at(lot: float, donor: float, basis: Basis) -> Forecast:
     return forecast(own.density(lot), own.density(donor), own, settings.copy_number, settings.counting.bin_bp)
 
 
-def _drivers(lot: float, donor: float, basis: Basis) -> dict[str, float | None]:
-    """Limits of mutations of driver genes at these mean coverages: cell fractions, for any base and for recurrent ones."""
+def _at_depth(lot: float, donor: float, basis: Basis) -> dict[str, Any]:
+    """Limits at these mean coverages; driver_*: of mutations of driver genes, at any base and at recurrent ones."""
     coding, recurrent = variant_limits.forecast(lot, donor, basis.settings.small_variants)
-    return {"driver_gene": coding, "driver_hotspot": recurrent}
+    return {**_bought(_at(lot, donor, basis)), "driver_gene": coding, "driver_hotspot": recurrent}
 
 
 def _needed(asked: Asked, basis: Basis) -> float | Unreachable:
