@@ -112,6 +112,7 @@ def test_planted_changes_are_found_where_they_are(finished: Path) -> None:
     calls = record(finished, "L2-gain").copy_number.calls
     assert [(call.chrom, call.type, call.origin) for call in calls] == [
         ("chr8", "gain", "acquired"),
+        ("chr17", "loss", "acquired"),
         ("chr20", "gain", "acquired"),
     ]
     for call, planted in zip(calls, truth(finished)["lots"]["L2-gain"]["acquired"], strict=True):
@@ -208,7 +209,8 @@ def test_other_programs_can_read_the_calls(finished: Path) -> None:
     calls = pd.read_parquet(folder / "calls.parquet")
     with pysam.VariantFile(str(folder / "calls.vcf")) as handle:
         found = [(variant.chrom, variant.stop, variant.alts) for variant in handle]
-    assert found == [(row.chrom, row.end, ("<DUP>",)) for row in calls.itertuples()]
+    kinds = {"gain": ("<DUP>",), "loss": ("<DEL>",)}
+    assert found == [(row.chrom, row.end, kinds[row.type]) for row in calls.itertuples()]
     assert read_table(folder / "calls.tsv", copy_number.Calls)["chrom"].tolist() == calls["chrom"].tolist()
     assert len((folder / "calls.bed").read_text().splitlines()) == len(calls)
 

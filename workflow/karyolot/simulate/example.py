@@ -139,8 +139,8 @@ def cultures(size: Size) -> dict[str, Culture]:
             bank="MCB",
             acquired=(
                 Change("chr8", +1, trisomy),
-                Change("chr20:30.4-39.0", +1, gain),  # 20q11.21 to 20q11.23, with BCL2L1
                 Change("chr17:0-22.7", -1, two_hits),  # 17p, with the other copy of TP53
+                Change("chr20:30.4-39.0", +1, gain),  # 20q11.21 to 20q11.23, with BCL2L1
             ),
             mutated=(Mutation("TP53", "R175H", two_hits),),
             mitochondria=Mitochondria(GROWING, allele=0.4, deletion=0.2),
