@@ -92,6 +92,14 @@ def test_rna_alone_shows_a_mutation_that_the_dna_is_too_shallow_for(tmp_path: Pa
     assert found(tmp_path, Study(lot=14, donor=40), Planted(500, other(500), lot=0.08)).variants.empty
 
 
+def test_rna_that_the_dna_contradicts_or_the_donor_shares_is_no_variant(tmp_path: Path) -> None:
+    """Edited RNA, and reads over a splice site that end in the intron: of lot and donor alike, or where the donor has none."""
+    edited = only(found(tmp_path, Study(lot=60, donor=60, rna=60), Planted(500, other(500), rna=0.4)))
+    assert (edited["artefact"], edited["finding"]) == ("not in DNA", "")
+    shared = found(tmp_path, Study(lot=14, donor=40, rna=60), Planted(500, other(500), rna=0.4, donor=0.02))
+    assert shared.variants["finding"].eq("").all()
+
+
 def test_reads_of_one_strand_are_no_variant(tmp_path: Path) -> None:
     row = only(found(tmp_path, STUDY, Planted(500, other(500), lot=0.25, forward=1.0)))
     assert (row["artefact"], row["finding"]) == ("one strand", "")

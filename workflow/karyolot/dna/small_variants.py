@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import beta, binom, chi2, fisher_exact
 
 from karyolot.contracts.criteria import Metric, Metrics
@@ -186,10 +187,19 @@ def _called(positions: pd.DataFrame, alleles: pd.DataFrame, rates: Rates, alpha:
             **{name: shown[name] for name in ("rna_lot_alt", "rna_lot_depth", "rna_donor_alt", "rna_donor_depth")},
             "p": p,
             "shows": p <= alpha[place],
-            "artefact": np.where(uneven, "one strand", np.where(ends, "ends of reads", "")),
+            "artefact": np.select(
+                [uneven, ends, _not_in_dna(shown)], ["one strand", "ends of reads", "not in DNA"], ""
+            ),
             "caller": "karyolot",
         }
     )
+
+
+def _not_in_dna(shown: pd.DataFrame) -> NDArray[np.bool_]:
+    """Alleles of RNA that no DNA read shows although half of the RNA's fraction would: edited or misaligned RNA."""
+    fraction = shown["rna_lot_alt"] / shown["rna_lot_depth"].clip(lower=1)
+    missed = (1 - fraction / 2) ** shown["lot_depth"]
+    return (shown["lot_alt"].eq(0) & missed.lt(SHOWN)).to_numpy(dtype=bool)
 
 
 def _chance(shown: pd.DataFrame, rates: Rates, samples: tuple[str, str]) -> Floats:
@@ -201,11 +211,13 @@ def _chance(shown: pd.DataFrame, rates: Rates, samples: tuple[str, str]) -> Floa
 
 
 def _rna_chance(positions: pd.DataFrame, alleles: pd.DataFrame, shown: pd.DataFrame) -> Floats:
-    """As `_chance`, of RNA; 1 where the lot has no RNA reads."""
+    """As `_chance`, of RNA; 1 where the lot has no RNA reads, and where the donor's RNA has few or shows it too, as
+    reads over a splice site do that end in an intron."""
     if not positions["rna_lot_depth"].any():
         return np.ones(len(shown))
     p = _chance(shown, measure(positions, alleles, RNA), RNA)
-    return np.where(shown["rna_lot_depth"] > 0, p, 1.0)
+    known = (shown["rna_donor_depth"] >= LEAST_DONOR) & (100 * shown["rna_donor_alt"] <= shown["rna_donor_depth"])
+    return np.where((shown["rna_lot_depth"] > 0) & known, p, 1.0)
 
 
 def joined(dna: Floats, rna: Floats) -> Floats:
