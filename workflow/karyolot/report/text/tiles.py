@@ -23,6 +23,9 @@ PROGENITOR = (MetricName.RNA_IDENTITY_DETECTED, MetricName.RNA_MATURE_DOWN, Metr
 ABSENT_GROUPS = ("HLA", "Pluripotency", "pluripotency", "Blood", "blood")
 """Beginnings of groups of markers whose genes must be absent."""
 
+SHORT_NAME = 20
+"""Characters of a variant's name that a tile has room for; of a longer one it names the gene."""
+
 Results = dict[str, CriterionResult]
 
 
@@ -164,7 +167,7 @@ def _cell_type(record: Measured, results: Results) -> tuple[str, list[str]]:
     unwanted = [m for m in rna.markers if m.expected == "absent" and m.lot_tpm_high is not None]
     if unwanted:
         top = max(unwanted, key=lambda marker: marker.lot_tpm_high or 0.0)
-        lines.append(f"Unwanted up to {number(top.lot_tpm_high, 2)} TPM ({top.gene_name})")
+        lines.append(f"Unwanted: {top.gene_name} {number(top.lot_tpm_high, 2)} TPM")
     if progenitor:
         return "Hepatocyte progenitor", lines
     return "Markers as expected" if met == len(judged) else "Type not confirmed", lines
@@ -174,7 +177,8 @@ def _small_variants(record: Measured, _: Results) -> tuple[str, list[str]]:
     held = record.small_variants
     if held is None:
         return "Not assessed", ["No annotation, or no reads", "of lot and donor"]
-    named = [row.name for row in held.rows if row.finding in ("tp53", "driver", "own")]
+    reviewed = [row for row in held.rows if row.finding in ("tp53", "driver", "own")]
+    named = [row.name if len(row.name) <= SHORT_NAME else row.gene for row in reviewed]
     facts = held.facts
     if facts.fraction is None:
         limit = f"No limit: {facts.assessable} of {plural(facts.drivers, 'gene')} assessable"
