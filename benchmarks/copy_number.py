@@ -437,7 +437,7 @@ QUESTIONS: dict[str, tuple[Callable[[Cell, int], Rows], tuple[str, ...], list[Ce
         ],
         2,
     ),
-    "power": (power, ("depth", "track"), [("power", *at) for at in POWER_AT], 72),
+    "power": (power, ("depth", "track"), [("power", *at) for at in POWER_AT], 48),
     "coverage": (coverage, ("depth", "fraction"), [("coverage", d, f) for d, f in product((1.0, 5.0), (0.4, 1.0))], 16),
     "null": (null, ("depth", "sex"), [("null", d, s) for d, s in product((1.0, 5.0), "FM")], 10),
     "cost": (cost, (), [("cost",)], 1),
