@@ -75,6 +75,6 @@ def test_a_folder_holds_what_was_written_last_and_nothing_else(tmp_path: Path) -
     write_folder({"a": b"1", "b": b"2"}, tmp_path / "figures")
     write_folder({"b": b"3"}, tmp_path / "figures")
     assert {path.name: path.read_bytes() for path in (tmp_path / "figures").iterdir()} == {"b": b"3"}
-    with pytest.raises(FileNotFoundError):
-        write_folder({"c": b"4", "no/such": b"5"}, tmp_path / "figures")
+    with pytest.raises(FileExistsError):
+        write_folder({"c": b"4", "c/below a file": b"5"}, tmp_path / "figures")
     assert [path.name for path in tmp_path.rglob("*")] == ["figures", "b"], "a failure leaves the earlier folder"

@@ -24,6 +24,8 @@ from karyolot.commands.explain import explanation
 from karyolot.contracts.alleles import AlleleFacts, AlleleResults, Contamination, Identity, Kinship, RnaKinship
 from karyolot.contracts.copy_number import CopyNumberResults, Karyotype, Match
 from karyolot.contracts.expression import ExpressionResults
+from karyolot.contracts.foreign import ForeignResults, ForeignSequences, Integrations
+from karyolot.contracts.mitochondria import Heteroplasmies, MitochondrialDeletions, MitochondrialResults
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import CopyNumber
 from karyolot.contracts.small_variants import SmallVariants, VariantLimits, VariantResults
@@ -98,6 +100,23 @@ def rna() -> ExpressionResults:
     return ExpressionResults(differential, markers, enrichment, 1, 1, 1, 1)
 
 
+def extranuclear() -> tuple[MitochondrialResults, ForeignResults]:
+    own, foreign = planted_records.MITOCHONDRIA, planted_records.FOREIGN
+    more = {"chrom": "chrM", "p": 1e-9}
+    return (
+        MitochondrialResults(
+            Heteroplasmies.frame([row.model_dump() | more | {"end": row.start + 1} for row in own.alleles]),
+            MitochondrialDeletions.frame([row.model_dump() | more for row in own.deletions]),
+            own.facts,
+        ),
+        ForeignResults(
+            ForeignSequences.frame([row.model_dump() for row in foreign.sequences]),
+            Integrations.frame([row.model_dump() for row in foreign.integrations]),
+            foreign.facts,
+        ),
+    )
+
+
 def assembled() -> Record:
     """A record made from results, as a run makes it."""
     base = planted_records.passing()
@@ -111,7 +130,7 @@ def assembled() -> Record:
     found = VariantResults(SmallVariants.frame([row]), VariantLimits.frame([]), facts)
     return assemble(
         base.lot, "", base.verdict, dna(), rna(), base.qc, base.provenance, CopyNumber(), alleles(),
-        planted_records.IMPORTED, found, earlier=[planted_records.failing()],
+        planted_records.IMPORTED, found, *extranuclear(), earlier=[planted_records.failing()],
     )  # fmt: skip
 
 
@@ -237,7 +256,7 @@ def test_every_sentence_of_a_page_is_the_records_or_the_same_for_all_lots(case: 
     lists |= {words.masked(row.masked) for row in copies.arms}
     for row in record.expression.sets if record.expression else ():
         lists |= {row.set_name.replace("_", " "), words.listed(row.leading_edge)}
-    lists.add(str(planted_records.CODE.commit))
+    lists |= {str(planted_records.CODE.commit), record.digest()}
     foreign = []
     for run in map(tidy, Runs(planted_records.html(record)).found):
         left = run

@@ -1,6 +1,6 @@
 """Words of the five tiles of page 1, and of the sections folded to one line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from karyolot.contracts.criteria import CriterionResult, Outcome
 from karyolot.contracts.front import UNRECORDED, Head, Tile
@@ -54,18 +54,16 @@ def times(coverage: float | None) -> str:
     return UNRECORDED if coverage is None else f"{number(float(f'{coverage:.3g}'))}x"
 
 
+TILED = ("identity", "copy-number", "cell-type", "small-variants", "quality")
+"""Sections with a tile, in their order."""
+
+
 def tiles(record: Measured) -> tuple[Tile, ...]:
     """Identity, copy number, cell type, small variants, data quality."""
     groups = by_section(record.verdict.criteria)
     results: Results = {result.metric: result for result in record.verdict.criteria}
-    made: dict[str, Callable[[Measured, Results], tuple[str, list[str]]]] = {
-        "identity": _identity,
-        "copy-number": _copy_number,
-        "cell-type": _cell_type,
-        "small-variants": _small_variants,
-        "quality": _quality,
-    }
-    return tuple(_tile(record, name, groups[name], made[name](record, results)) for name in made)
+    made = (_identity, _copy_number, _cell_type, _small_variants, _quality)
+    return tuple(_tile(record, name, groups[name], say(record, results)) for name, say in zip(TILED, made, strict=True))
 
 
 def _tile(record: Measured, name: str, results: list[CriterionResult], said: tuple[str, list[str]]) -> Tile:
@@ -207,7 +205,7 @@ def _quality(record: Measured, results: Results) -> tuple[str, list[str]]:
 
 def heads(record: Measured) -> dict[str, Head]:
     """Each section in one line, by its anchor."""
-    findings = {tile.section: tile for tile in tiles(record)}
+    findings = dict(zip(TILED, tiles(record), strict=True))
     others = {"process": _process, "extranuclear": extranuclear.in_short}
     made = {}
     for name, results in by_section(record.verdict.criteria).items():
