@@ -51,6 +51,8 @@ PLANTED: Mapping[str, tuple[float, float]] = {
     "CCN2": (150, 900),
     "ANKRD1": (20, 200),
     "AMOTL2": (80, 320),
+    # a driver gene whose RNA shows its mutations
+    "TP53": (200, 200),
     # sex: XIST in women only; genes of Y follow their copies
     "XIST": (500, 500),
     "RPS4Y1": (500, 500),
