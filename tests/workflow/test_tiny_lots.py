@@ -585,7 +585,7 @@ def test_a_missing_tool_is_told_before_any_job(
 ) -> None:
     there = tmp_path / "bin"
     there.mkdir()
-    for tool in ("fastp", "samtools", "gffread", "salmon", "bash", "sh", "env", "which"):
+    for tool in ("fastp", "samtools", "bcftools", "gffread", "salmon", "bash", "sh", "env", "which"):
         (there / tool).symlink_to(str(shutil.which(tool)))
     monkeypatch.setenv("PATH", str(there))
     done = run_lot(fresh, call)
