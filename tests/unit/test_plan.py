@@ -448,7 +448,8 @@ def test_a_plan_takes_noise_reads_and_settings_of_a_finished_lot(tmp_path: Path)
     assert facts["analysis"]["lot_fragments"] == pytest.approx(facts["lot"]["depth"] * counted / 300 * 500_000)
     assert f"Noise: that of {record.lot.lot_id}" in facts["assumptions"][1]
     assert "pair" not in facts["assumptions"][1], "the published pairs are not mentioned where the noise was measured"
-    assert len(facts["assumptions"]) == 3 and facts["assumptions"][2].startswith("Verification: ")
+    verification, mutations = facts["assumptions"][2:]
+    assert verification.startswith("Verification: ") and mutations.startswith("Driver mutations: ")
 
 
 def test_a_lot_that_came_as_counts_has_no_read_pairs(tmp_path: Path) -> None:
