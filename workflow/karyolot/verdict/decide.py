@@ -264,7 +264,7 @@ def _not_judged(gaps: list[str], acceptance: Acceptance) -> str:
 
 
 def _within(title: str) -> str:
-    """A title within a sentence; RNA stays RNA."""
+    """A title or name within a sentence; RNA stays RNA."""
     return title if title[:2].isupper() else title[0].lower() + title[1:]
 
 
@@ -354,7 +354,7 @@ def _named_actions(actions: Iterable[tuple[str, Sequence[str], Sequence[str]]]) 
 
 
 def _listed(names: Sequence[str]) -> str:
-    """'trisomy 8 and gain of 20q11.21'; what is beyond MOST_NAMED is counted. An arm such as Xp stays as it is."""
-    words = [name[:1].lower() + name[1:] if " " in name else name for name in names[:MOST_NAMED]]
+    """'trisomy 8 and gain of 20q11.21'; what is beyond MOST_NAMED is counted. Xp and TP53 p.R175H stay as they are."""
+    words = [_within(name) if " " in name else name for name in names[:MOST_NAMED]]
     words += [f"{len(names) - MOST_NAMED} more"] * (len(names) > MOST_NAMED)
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
