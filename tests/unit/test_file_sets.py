@@ -178,7 +178,7 @@ def test_a_lot_has_what_was_configured_and_measured() -> None:
         expression=Expression(panel="panel.json"),
     )
     full = files.lot_files(study(1), rich, "L1")
-    assert full.alleles == files.LOT_ALLELES.at(lot="L1") and full.variants is None
+    assert full.alleles == files.LOT_ALLELES.at(lot="L1") and full.variants == files.VARIANTS.at(lot="L1")
     assert full.rna == files.RNA.at(lot="L1") and len(full.quality) == 4
     without = files.lot_files(study(1), rich.model_copy(update={"expression": Expression()}), "L1").rna
     assert without is not None and without.panel is None and without.arms is not None
