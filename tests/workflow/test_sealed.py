@@ -44,7 +44,7 @@ def test_a_run_that_would_change_a_sealed_lot_does_not_start(
     assert done.returncode == 2
     said = (
         rf"{lot} is sealed \(revision 1\), but this run would regenerate it[.] Triggers:\n"
-        r"    \w+ .*: .*Params"
+        rf"    analyse_expression {lot}: Params"
     )
     assert re.search(said, done.stderr)
     assert "Nothing was started" in done.stderr and f"karyolot run --revise {lot} --reason" in done.stderr

@@ -41,6 +41,7 @@ rule align_reads:
         distance=settings.alignment.optical_distance,
         state=lambda wildcards: state_of(samples.lanes_of(study, wildcards.sample)),
         not_whole=commands.NOT_WHOLE,
+        no_space=commands.NO_SPACE,
     shell:
         "trap 'rm -rf {output.cram}.part {output.cram}.sort.* {output.cram}.dup* {output.index}.part {output.flagstat}.part"
         " {output.facts}.part {output.facts}.part.said {output.fastp}.part' EXIT; "
@@ -50,7 +51,7 @@ rule align_reads:
         " | samtools sort -u --no-PG -m 512M -T {output.cram}.sort -"
         " | samtools markdup -d {params.distance} --barcode-tag RG --no-PG -T {output.cram}.dup"
         " -O cram,nthreads=2 --reference {input.fasta} - {output.cram}.part"
-        " || {{ cat {output.facts}.part.said >&2; exit 1; }})"
+        " || {{ cat {output.facts}.part.said >&2; {params.no_space}; exit 1; }})"
         " && samtools quickcheck {output.cram}.part"
         " && samtools index -o {output.index}.part {output.cram}.part"
         " && (gzip -t < {output.index}.part || {params.not_whole})"
@@ -120,11 +121,13 @@ rule mark_duplicates:
     params:
         distance=settings.alignment.optical_distance,
         not_whole=commands.NOT_WHOLE,
+        no_space=commands.NO_SPACE,
     shell:
         "trap 'rm -rf {output.cram}.part {output.cram}.dup* {output.index}.part {output.flagstat}.part' EXIT; "
-        "(samtools merge -u -c -p --no-PG -o - {input.bams}"
+        "((samtools merge -u -c -p --no-PG -o - {input.bams}"
         " | samtools markdup -d {params.distance} --barcode-tag RG --no-PG -T {output.cram}.dup"
         " -O cram,nthreads={threads} --reference {input.fasta} - {output.cram}.part"
+        " || {{ {params.no_space}; exit 1; }})"
         " && samtools quickcheck {output.cram}.part"
         " && samtools index -o {output.index}.part {output.cram}.part"
         " && (gzip -t < {output.index}.part || {params.not_whole})"
