@@ -21,7 +21,7 @@ from karyolot.contracts.sheets import Donor, Lot, Sample, Study
 from karyolot.dna.foreign import expected_fragments, foreign_metrics, search
 from karyolot.inputs.formats import foreign_panel
 from karyolot.io.foreign import dust, read_searched
-from karyolot.io.tables import read_foreign, write_foreign
+from karyolot.io.tables import read_found, write_found
 from karyolot.plan import foreign as plan
 from karyolot.plan.commands import salmon_options
 from karyolot.report.record import foreign_record
@@ -147,9 +147,9 @@ def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     files = ForeignFiles(
         sequences=str(tmp_path / "a.parquet"), integrations=str(tmp_path / "b.parquet"), facts=str(tmp_path / "c.json")
     )
-    write_foreign(found, files.named())
-    again = read_foreign(files)
-    assert again is not None and again.facts == found.facts and read_foreign(None) is None
+    write_found(found, files.named())
+    again = read_found(ForeignResults, files)
+    assert again is not None and again.facts == found.facts and read_found(ForeignResults, None) is None
     pd.testing.assert_frame_equal(again.sequences, found.sequences)
 
 

@@ -21,7 +21,7 @@ from karyolot.dna.mitochondria import analyse, copies, mitochondrial_metrics
 from karyolot.dna.mitochondrial_deletions import deletions
 from karyolot.dna.mitochondrial_genes import RCRS_LENGTH, effect, is_rcrs
 from karyolot.io.mitochondria import read_mitochondria
-from karyolot.io.tables import read_mitochondrial, write_mitochondria
+from karyolot.io.tables import read_found, write_found
 from karyolot.report.record import mitochondrial_record
 from karyolot.report.text.extranuclear import mitochondria as sentences
 from karyolot.report.text.extranuclear import threshold
@@ -184,8 +184,8 @@ def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     results = results_of({places(1)[0]: 0.3})
     names = {name: str(tmp_path / f"{name}.parquet") for name in ("heteroplasmies", "deletions")}
     files = MitochondrialFiles(**names, facts=str(tmp_path / "facts.json"))
-    write_mitochondria(results, files.named() | {"heteroplasmies_tsv": str(tmp_path / "a.tsv")})
-    again = read_mitochondrial(files)
+    write_found(results, files.named() | {"heteroplasmies_tsv": str(tmp_path / "a.tsv")})
+    again = read_found(MitochondrialResults, files)
     assert again is not None and again.facts == results.facts
     pd.testing.assert_frame_equal(again.heteroplasmies, results.heteroplasmies)
     record = mitochondrial_record(again)

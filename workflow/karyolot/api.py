@@ -203,14 +203,14 @@ class Picture:
         KaryolotError
             For another ending.
         """
-        from karyolot.io.files import read_bytes, write_bytes
+        from karyolot.io.files import read_each, write_bytes
         from karyolot.report.pdf import FONTS, picture
 
         target = Path(path)
         if target.suffix == ".svg":
             write_bytes(self.svg.encode(), target)
         elif target.suffix == ".png":
-            write_bytes(picture(self.svg, {name: read_bytes(font) for name, font in FONTS.items()}), target)
+            write_bytes(picture(self.svg, read_each(FONTS)), target)
         else:
             raise KaryolotError(f"{target}: a picture is written as .svg or .png")
         return target

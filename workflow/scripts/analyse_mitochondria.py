@@ -5,7 +5,7 @@ from karyolot.contracts.settings import Mitochondria
 from karyolot.dna.mitochondria import analyse, mitochondrial_metrics, nuclear_reads
 from karyolot.io.files import read_json, write_metrics
 from karyolot.io.mitochondria import read_mitochondria
-from karyolot.io.tables import read_table, write_mitochondria
+from karyolot.io.tables import read_table, write_found
 from karyolot.plan.params import job
 
 with job(snakemake, Mitochondria) as settings:
@@ -15,5 +15,5 @@ with job(snakemake, Mitochondria) as settings:
     nuclear = [nuclear_reads(bins, *pair) for pair in zip(counts, flagstats, strict=True)]
     reads = [read_mitochondria(path, given.fasta, settings) for path in given.reads]
     found = analyse(*reads, *nuclear, settings, snakemake.params.sets)
-    write_mitochondria(found, dict(made.items()))
+    write_found(found, dict(made.items()))
     write_metrics(mitochondrial_metrics(found), made.metrics)

@@ -8,7 +8,7 @@ from karyolot.dna.variant_errors import kind_of
 from karyolot.inputs.formats import layout, variants
 from karyolot.io.files import read_model, write_metrics
 from karyolot.io.small_variants import read_consequences, read_pileup
-from karyolot.io.tables import read_table, write_variants
+from karyolot.io.tables import read_table, write_found
 from karyolot.plan.params import job
 
 with job(snakemake, Settings) as settings:
@@ -20,5 +20,5 @@ with job(snakemake, Settings) as settings:
     others = variants.read_all(given.own, *params.samples)
     panel = read_model(given.panel, DriverPanel)
     found = search(pileup, loci, panel, consequences, settings, single, params.sets, others)
-    write_variants(found, snakemake.output)
+    write_found(found, snakemake.output)
     write_metrics(variant_metrics(found), snakemake.output.metrics)

@@ -8,7 +8,7 @@ from karyolot.dna.mitochondria import nuclear_reads
 from karyolot.inputs.formats import foreign_panel
 from karyolot.io.files import read_json, write_metrics
 from karyolot.io.foreign import read_searched
-from karyolot.io.tables import read_table, write_foreign
+from karyolot.io.tables import read_table, write_found
 from karyolot.plan.params import job
 
 with job(snakemake, Section):
@@ -19,5 +19,5 @@ with job(snakemake, Section):
     nuclear = dict(zip(("lot", "donor"), [nuclear_reads(bins, *pair) for pair in said], strict=True))
     samples = read_searched(given.hits, panel, snakemake.params.samples, nuclear)
     found = search(samples, panel, foreign_panel.missing([row.name for row in panel]))
-    write_foreign(found, dict(made.items()))
+    write_found(found, dict(made.items()))
     write_metrics(foreign_metrics(found), made.metrics)

@@ -19,7 +19,7 @@ from karyolot.contracts.sheets import ID_PATTERN, Donor, Lot, Row, Sample
 from karyolot.inputs import check
 from karyolot.inputs.sheets import EDGES, header_of, parse_sheet, read_bytes
 from karyolot.io.files import replacing, sha256
-from karyolot.io.shipped import resource
+from karyolot.io.shipped import SETTINGS, resource
 
 Cells = Mapping[str, str]
 """Column -> text, of the columns that are filled."""
@@ -127,7 +127,7 @@ def propose(directory: Path, donors: Sequence[Cells], samples: Sequence[Cells], 
     An existing row of a donor or sample is not added again, so that an interrupted add can be repeated.
     Raises InputProblems with all that the check finds, KaryolotError when a value has no column or cannot be written.
     """
-    path = directory / "config" / "config.yaml"
+    path = directory / SETTINGS
     raw = check.read_settings(path)
     config, _, _ = check.examine(raw, directory, [path], contents=False)
     named = {name: str(getattr(config.sheets, name)) for name in MODELS}

@@ -172,8 +172,9 @@ def check(
 ) -> None:
     """Report every problem of configuration, tables and files at once. Exit code 2 if there is an error."""
     from karyolot.inputs import check as checks
+    from karyolot.io.shipped import SETTINGS
 
-    path = config or directory / "config" / "config.yaml"
+    path = config or directory / SETTINGS
     _, draft, problems = checks.examine(checks.read_settings(path), directory, [path])
     for problem in problems:
         print(problem, file=sys.stderr)

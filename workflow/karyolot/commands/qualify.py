@@ -15,6 +15,7 @@ from karyolot.contracts.copy_number import Arms, Bins, Counts, Lod, LogRatios, S
 from karyolot.contracts.drivers import DriverLoci, DriverPanel
 from karyolot.contracts.problems import InputProblems, KaryolotError
 from karyolot.contracts.qualification import Check, Program, Qualification, Requirement, differences, outcome_of
+from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Study
 from karyolot.contracts.small_variants import VariantLimits
@@ -29,8 +30,9 @@ from karyolot.inputs import check
 from karyolot.inputs.formats import bin_counts, fastq, layout
 from karyolot.inputs.reference import places
 from karyolot.io import ledger
-from karyolot.io.files import read_bytes, read_model, sha256, write_bytes, write_model, write_text
+from karyolot.io.files import read_bytes, read_each, read_model, sha256, write_bytes, write_model, write_text
 from karyolot.io.record import read_record
+from karyolot.io.shipped import SETTINGS
 from karyolot.io.small_variants import read_consequences, read_pileup
 from karyolot.io.tables import read_table
 from karyolot.plan import commands, files, samples, variants
@@ -41,7 +43,6 @@ from karyolot.report.pdf import FONTS
 from karyolot.report.qualification import qualification_pdf, render_qualification
 
 FOLDER, RECORD = "qualification", "qualification.json"
-SETTINGS = "config/config.yaml"
 CUT, MOST_CUT = 0.6, 20_000_000
 """Part of a file that is left of it, and most bytes of that: a cut is found at the end of what is there."""
 LEAST_FOUND = 0.9
@@ -49,7 +50,7 @@ LEAST_FOUND = 0.9
 
 
 class _Site(NamedTuple):
-    """The study, and whose reads are used. sets: of chromosomes in the lot's cells."""
+    """The study, and whose reads are used."""
 
     directory: Path
     settings: Config
@@ -84,7 +85,8 @@ def qualify(directory: Path, lot: str = "", name: str = "", config: Path | None 
     before = _last(directory)
     old = None if before is None else read_model(before, Qualification)
     programs, checks = _installation(site, path, old)
-    checks = (*checks, *_operation(site), *_performance(site))
+    pair = _pair(site)
+    checks = (*checks, *_operation(site, pair), _again(site, pair), _power(record), _control(site))
     code = code_state()
     made = Qualification(
         number=1 if old is None else old.number + 1,
@@ -110,9 +112,10 @@ def _write(directory: Path, made: Qualification) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_model(made, folder / RECORD)
     digest = sha256(folder / RECORD)
-    fonts = {key: read_bytes(file) for key, file in FONTS.items()}
     write_text(render_qualification(made, digest), folder / "qualification.html")
-    write_bytes(qualification_pdf(made, digest, read_bytes(folder / RECORD), fonts), folder / "qualification.pdf")
+    write_bytes(
+        qualification_pdf(made, digest, read_bytes(folder / RECORD), read_each(FONTS)), folder / "qualification.pdf"
+    )
     facts = {"number": made.number, "lot": made.lot_id, "outcome": made.outcome, "sha256": digest, "name": made.name}
     ledger.append(directory, ("qualified", facts))
     return folder
@@ -168,10 +171,10 @@ def _inputs(site: _Site, config: Path) -> Check:
     return test.done("no error")
 
 
-def _operation(site: _Site) -> tuple[Check, ...]:
+def _operation(site: _Site, pair: spikes.Pair) -> tuple[Check, ...]:
     lot, donor, other = _alleles(site)
     return (
-        *spikes.copy_number_checks(_pair(site)),
+        *spikes.copy_number_checks(pair),
         *spikes.identity_checks(lot, donor, other, site.settings.identity),
         _truncated(site),
         spikes.driver_check(_drivers(site)),
@@ -269,15 +272,11 @@ def _is_refused(column: str, cut: Path, site: _Site) -> bool:
     return False
 
 
-def _performance(site: _Site) -> tuple[Check, ...]:
-    return _again(site), _power(site), _control(site)
-
-
-def _again(site: _Site) -> Check:
+def _again(site: _Site, pair: spikes.Pair) -> Check:
     """The lot's own results, made again from its counts."""
     limit = "log2 ratios and segments are identical to the finished results"
     test = Requirement("PQ1", "PQ", f"Analysis of {site.lot} repeated", limit)
-    pair, dna = _pair(site), files.DNA.at(lot=site.lot)
+    dna = files.DNA.at(lot=site.lot)
     ratios, _ = compare(pair.bins, pair.lot, pair.donor, pair.sex, pair.settings)
     segments = segment(ratios, pair.settings).segments
     held = {"log2 ratios": (ratios, dna.ratios, LogRatios), "segments": (segments, dna.segments, Segments)}
@@ -286,10 +285,10 @@ def _again(site: _Site) -> Check:
     return test.done(shown, "the same counts gave other results" if differ else "")
 
 
-def _power(site: _Site) -> Check:
+def _power(record: Record) -> Check:
     limit = f"at least {LEAST_FOUND:.0%} of the spike-ins called"
     test = Requirement("PQ2", "PQ", "Limits of detection at the claimed size, by spike-ins of the run", limit)
-    claim = read_record(site.directory, site.lot).copy_number.claim
+    claim = record.copy_number.claim
     if claim is None or not claim.gains_spiked_in or not claim.losses_spiked_in:
         return test.not_done("the lot has no limit at the claimed size")
     worse = min(claim.gains_found / claim.gains_spiked_in, claim.losses_found / claim.losses_spiked_in)

@@ -25,7 +25,7 @@ from karyolot.inputs.study import parse_config
 from karyolot.io import download
 from karyolot.io.bgzip import bgzip, index, is_bgzip
 from karyolot.io.files import sha256, write_text
-from karyolot.io.shipped import RESOURCES, portable, resource
+from karyolot.io.shipped import RESOURCES, SETTINGS, portable, resource
 from karyolot.io.tables import write_bins
 
 MANIFEST = "references.tsv"
@@ -238,7 +238,7 @@ def bins_of(done: list[Source], wanted: Order, bin_bp: int) -> Path:
 
 def bins_of_study(directory: Path, out: Path) -> int:
     """Write the bin annotation of the genome and tracks in a study's settings; returns the width of the bins."""
-    path = directory / "config" / "config.yaml"
+    path = directory / SETTINGS
     config, problems = parse_config(read_settings(path), str(path))
     if problems:
         raise InputProblems(problems)
@@ -279,7 +279,7 @@ def write_settings(directory: Path, sections: Mapping[str, Mapping[str, object]]
     KaryolotError
         When the study has another value for one of them, or a track beside the bin annotation; nothing is written then.
     """
-    path = directory / "config" / "config.yaml"
+    path = directory / SETTINGS
     raw = read_settings(path)
     text = path.read_text(encoding="utf-8")
     for section, values in sections.items():

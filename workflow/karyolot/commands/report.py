@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from karyolot.contracts.ledger import LotState, states
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io import ledger
-from karyolot.io.files import read_bytes, write_bytes, write_folder, write_text
+from karyolot.io.files import read_bytes, read_each, write_bytes, write_folder, write_text
 from karyolot.io.history import issue, issued
 from karyolot.io.manifest import RESULTS
 from karyolot.io.record import read_record, read_report
@@ -43,5 +43,4 @@ def rendered(folder: Path) -> "Documents":
     from karyolot.report.pdf import FONTS
 
     path = folder / "report.json"
-    fonts = {name: read_bytes(file) for name, file in FONTS.items()}
-    return documents(read_report(path), read_bytes(path), fonts, code_state())
+    return documents(read_report(path), read_bytes(path), read_each(FONTS), code_state())

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io import lock, machine
-from karyolot.io.shipped import PROFILES, PROJECT, SNAKEFILE
+from karyolot.io.shipped import PROFILES, PROJECT, SETTINGS, SNAKEFILE
 from karyolot.plan.resources import Needs
 
 DONE, PIPELINE_ERROR, INPUT_ERROR = 0, 1, 2
@@ -65,7 +65,7 @@ def stop_unfit(directory: Path, words: Sequence[str]) -> None:
     """Raises KaryolotError when there are no settings to run with, or when the words name another directory."""
     if _given(words, ("-d", "--directory")):
         raise KaryolotError("--directory after --: name the working directory before it, karyolot run DIR -- ...")
-    settings = directory / "config" / "config.yaml"
+    settings = directory / SETTINGS
     if not settings.is_file() and not _given(words, ("--configfile", "--configfiles", *LOOKING)):
         raise KaryolotError(f"{settings} does not exist; make a working directory with karyolot init, or name another")
     if not only_looks(words) and not os.access(directory, os.W_OK):

@@ -22,9 +22,7 @@ from karyolot.io.files import read_bytes, sha256, write_bytes, write_json
 from karyolot.io.history import REPORT_FILES, decisions_of, finish_revisions, issued
 from karyolot.io.manifest import RESULTS, differences, listed, move_aside, protect, read_manifest, superseded
 from karyolot.io.record import read_record
-from karyolot.io.shipped import portable, resource
-
-SETTINGS = "config/config.yaml"
+from karyolot.io.shipped import SETTINGS, portable, resource
 
 
 def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) -> tuple[Manifest, bool]:

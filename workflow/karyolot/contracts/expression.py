@@ -268,7 +268,7 @@ class Components(Table):
     """Principal components of a study, one row per component and sample.
 
     component: from 1, by falling variance. variance_explained: by the component, 0..1. coordinate: in log2 units. state: what
-    the sample is; panel: the same of a sample of the reference panel, '' for one of the study.
+    the sample is; panel: that of a sample of the reference panel, '' for one of the study.
     """
 
     component: Series[int] = pa.Field(ge=1)

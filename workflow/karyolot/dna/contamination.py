@@ -73,11 +73,11 @@ def contamination(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> 
     found = reads.fit()
     lod = limit_of_detection(reads._replace(error=found.error))
     known = float((reads.host.max(axis=1) >= CERTAIN).mean())
-    told = found.high < SHARES[-1]  # else anything up to a half fits
+    bounded = found.high < SHARES[-1]  # else anything up to a half fits
     return Contamination(
-        fraction=round(found.share, 5) if told else None,
-        low=round(found.low, 5) if told else None,
-        high=round(found.high, 5) if told else None,
+        fraction=round(found.share, 5) if bounded else None,
+        low=round(found.low, 5) if bounded else None,
+        high=round(found.high, 5) if bounded else None,
         lod=lod,
         sites=len(rows),
         donor_known=round(known, 4),

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.stats import binom, chi2
 
+from karyolot.contracts.cells import DIPLOID
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.foreign import (
     ForeignFacts,
@@ -23,6 +24,7 @@ from karyolot.contracts.foreign import (
     Searched,
 )
 from karyolot.contracts.metrics import MetricName
+from karyolot.dna import halving
 
 PARTS = 10
 """Equal parts of a sequence."""
@@ -35,7 +37,8 @@ NEAR = 1_000
 """Bases within which reads show one junction: a mate lies that far at most."""
 JUNCTION = 2
 """Fragments that make a candidate of an integration, one of them with a split read."""
-DIPLOID = 2
+HALVINGS = 30
+"""Of 1,000 fragments: to less than a millionth of one."""
 LISTED = 5
 """Sequences named in the criterion; the report has all."""
 
@@ -47,20 +50,11 @@ def expected_fragments(power: float = POWER) -> float:
 
     Fragments reach a part as a Poisson process; the number of parts reached is binomial.
     """
-    low, high = 0.0, 1_000.0
-    while high - low > 1e-6:
-        middle = (low + high) / 2
-        reached = 1 - np.exp(-middle / PARTS)
-        chance = 1 - sum(_binomial(PARTS, k, reached) for k in range(FEWEST))
-        low, high = (low, middle) if chance >= power else (middle, high)
-    return high
 
+    def enough(fragments: float) -> bool:
+        return bool(binom.sf(FEWEST - 1, PARTS, 1 - np.exp(-fragments / PARTS)) >= power)
 
-def _binomial(n: int, k: int, p: float) -> float:
-    ways = 1.0
-    for i in range(k):
-        ways *= (n - i) / (i + 1)
-    return float(ways * p**k * (1 - p) ** (n - k))
+    return halving.smallest(enough, 0.0, 1_000.0, HALVINGS)
 
 
 def search(samples: Sequence[Searched], panel: Sequence[PanelSequence], missing: Sequence[str]) -> ForeignResults:

@@ -14,6 +14,7 @@ from scipy.stats import binom, hypergeom, norm
 
 from karyolot.contracts.mitochondria import Heteroplasmies, Integers, MitochondrialReads
 from karyolot.contracts.settings import Mitochondria
+from karyolot.dna import halving
 from karyolot.dna.mitochondrial_genes import effect, is_rcrs
 
 Floats = NDArray[np.float64]
@@ -35,6 +36,8 @@ FEWEST_ERRORS = 10
 STRAND_P, STRAND_RATIO = 1e-3, 0.5
 """An allele is of one strand when its strands differ beyond chance, and by more than twofold."""
 Z95 = float(norm.isf(0.025))
+HALVINGS = 14
+"""Of the fraction: to less than one in ten thousand."""
 MEDIAN_CHI = 0.4549
 """Median of chi square with one degree of freedom."""
 
@@ -167,11 +170,7 @@ def smallest_shift(compared: Compared, lot_depth: float, donor_depth: float, pow
 
     if found(1.0) < power:
         return None
-    low, high = 0.0, 1.0
-    while high - low > 1e-4:
-        middle = (low + high) / 2
-        low, high = (low, middle) if found(middle) >= power else (middle, high)
-    return high
+    return halving.smallest(lambda fraction: found(fraction) >= power, 0.0, 1.0, HALVINGS)
 
 
 def _needed(depth: int, donor_depth: int, donor: int, threshold: float, floor: float) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
+from karyolot.contracts.cells import DIPLOID
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.mitochondria import (
@@ -27,7 +28,6 @@ PATHOGENIC = 0.6
 10.1042/BJ20021594)."""
 WINDOWS = 16
 """Parts of the contig whose unevenness makes the interval of the copies per cell."""
-DIPLOID = 2.0
 LISTED = 5
 """Findings named in a criterion; the report has all."""
 

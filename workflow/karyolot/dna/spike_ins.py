@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.copy_number import Lod, Noise
 from karyolot.contracts.settings import CopyNumber
+from karyolot.dna import halving
 from karyolot.dna.limits import distinct_places, stated
 from karyolot.dna.noise import degrees_of_freedom, inflation_at, standard_error
 from karyolot.dna.ratio import absorbed
@@ -172,15 +173,12 @@ def _limit(field: _Field, place: _Place, type_: str, predicted: float, settings:
     highest = 1 - 1e-6 if type_ == "loss" else 1.0
     if not predicted < highest:
         return predicted, np.nan
-    low, high = predicted, predicted
+    limit = predicted
     if power(predicted) < settings.power:
         if power(highest) < settings.power:
             return np.nan, np.nan
-        high = highest
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            low, high = (low, middle) if power(middle) >= settings.power else (middle, high)
-    return high, power(high)
+        limit = halving.smallest(lambda fraction: power(fraction) >= settings.power, predicted, highest, HALVINGS)
+    return limit, power(limit)
 
 
 def _power(field: _Field, place: _Place, type_: str, fraction: float, settings: CopyNumber) -> float:

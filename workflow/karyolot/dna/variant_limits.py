@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import binom, poisson
 
 from karyolot.contracts.settings import SmallVariants as Settings
 from karyolot.contracts.small_variants import VariantLimits
+from karyolot.dna import halving
 from karyolot.dna.variant_errors import Floats, Integers, Rates, beta_of, kinds_at, needed, split, tail
 
 FEWEST_READS = 3
@@ -36,13 +36,13 @@ class Members(NamedTuple):
     bases: int
 
 
-def thresholds(positions: pd.DataFrame, rates: Rates, alpha: Floats) -> Integers:
+def thresholds(positions: pd.DataFrame, kinds: Integers, rates: Rates, alpha: Floats) -> Integers:
     """Fewest reads of each of the three substitutions that are called, shape (positions, 3); depth + 1 where none is.
 
-    alpha: of the test of an allele at each position. The donor's reads count as if none of them showed the allele.
+    kinds: of the substitutions, of that shape. alpha: of the test of an allele at each position. The donor's reads count as
+    if none of them showed the allele.
     """
     depth, donor = (positions[f"{name}_depth"].to_numpy()[:, None] for name in ("lot", "donor"))
-    kinds = kinds_at(positions)[:, :3]
     a, b = beta_of(rates.mean[kinds], rates.spread[kinds], np.zeros_like(donor), donor)
     fewest = needed(depth, a, b, alpha[:, None], FEWEST_READS)
     return np.where(donor >= LEAST_DONOR, fewest, depth + 1)
@@ -61,11 +61,7 @@ def smallest(fewest: Integers, depth: Integers, copies: Floats, bases: int, want
     """Smallest cell fraction with the wanted power (see `power`); None where not even all cells are enough."""
     if power(fewest, depth, 1.0, copies, bases) < wanted:
         return None
-    low, high = 0.0, 1.0
-    for _ in range(STEPS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if power(fewest, depth, middle, copies, bases) >= wanted else (middle, high)
-    return high
+    return halving.smallest(lambda cells: power(fewest, depth, cells, copies, bases) >= wanted, 0.0, 1.0, STEPS)
 
 
 def forecast(lot: float, donor: float, settings: Settings) -> tuple[float | None, float | None]:
@@ -110,12 +106,16 @@ def limits(
     wanted
         Power, 0..1.
     """
-    fewest, depth = thresholds(positions, rates, alpha), positions["lot_depth"].to_numpy()
+    kinds, seen = kinds_at(positions)[:, :3], alleles.drop_duplicates(["position", "kind"])
+    seen = seen.set_index(["position", "kind"])[["lot_alt", "lot_alt_forward", "donor_alt"]]
+    fewest, depth = thresholds(positions, kinds, rates, alpha), positions["lot_depth"].to_numpy()
     rng, rows = np.random.default_rng(seed), []
     for (gene, role, hotspot), (own, bases) in members.items():
         fraction = smallest(fewest[own], depth[own], copies[own], bases, wanted)
         known = fraction is not None
-        found = spike(positions, alleles, own, rates, alpha, copies, fraction, rng) if fraction is not None else 0
+        found = 0
+        if fraction is not None:
+            found = spike(positions, kinds, seen, own, rates, alpha, fraction / copies, rng)
         row = {"gene": gene, "role": role, "hotspot": hotspot, "positions": bases, "fraction": fraction}
         row |= {f"{name}_depth": positions[f"{name}_depth"].to_numpy()[own].sum() / bases for name in ("lot", "donor")}
         rows.append(row | {"spiked": SPIKES * known, "found": found})
@@ -124,36 +124,32 @@ def limits(
 
 def spike(
     positions: pd.DataFrame,
-    alleles: pd.DataFrame,
+    kinds: Integers,
+    seen: pd.DataFrame,
     own: Integers,
     rates: Rates,
     alpha: Floats,
-    copies: Floats,
-    fraction: float,
+    fraction: Floats,
     rng: np.random.Generator,
 ) -> int:
     """How many of SPIKES substitutions, put into the lot's own reads at random positions of `own`, are called.
 
     Reads with the reference base turn to the allele at the rate of the fraction; what the lot and the donor show of the allele
     already stays. The test is that of a real variant: tail, strands and donor depth.
+
+    kinds: of the three substitutions at each position. seen: reads of the lot, of them on the forward strand, and of the
+    donor, by position and kind. fraction: of the reads at each position.
     """
     place = rng.choice(own, SPIKES)
     which = rng.integers(0, 3, SPIKES)
     depth, forward, donor = (positions[name].to_numpy()[place] for name in ("lot_depth", "lot_forward", "donor_depth"))
-    kinds = kinds_at(positions)[place, which]
-    seen = _seen(alleles, place, kinds)
-    share = fraction / copies[place]
-    left = np.maximum(np.stack([forward, depth - forward]) - np.stack([seen[1], seen[0] - seen[1]]), 0)
-    added = rng.binomial(left, share)
-    alt, alt_forward = seen[0] + added.sum(axis=0), seen[1] + added[0]
-    a, b = beta_of(rates.mean[kinds], rates.spread[kinds], seen[2], donor)
+    kind = kinds[place, which]
+    at = pd.MultiIndex.from_arrays([place, kind])
+    own_alt, own_forward, donor_alt = seen.reindex(at).fillna(0).to_numpy(dtype=np.int64).T
+    left = np.maximum(np.stack([forward, depth - forward]) - np.stack([own_forward, own_alt - own_forward]), 0)
+    added = rng.binomial(left, fraction[place])
+    alt, alt_forward = own_alt + added.sum(axis=0), own_forward + added[0]
+    a, b = beta_of(rates.mean[kind], rates.spread[kind], donor_alt, donor)
     called = (tail(alt, depth, a, b) <= alpha[place]) & (alt >= FEWEST_READS) & (donor >= LEAST_DONOR)
     called &= split(alt_forward, alt, forward, depth) >= UNEVEN
     return int(called.sum())
-
-
-def _seen(alleles: pd.DataFrame, place: Integers, kind: Integers) -> NDArray[np.int64]:
-    """Alternative reads of the lot, of them on the forward strand, and of the donor, of one allele at each position."""
-    names = ["lot_alt", "lot_alt_forward", "donor_alt"]
-    known = alleles.drop_duplicates(["position", "kind"]).set_index(["position", "kind"])[names]
-    return known.reindex(list(zip(place.tolist(), kind.tolist(), strict=True))).fillna(0).to_numpy(dtype=np.int64).T

@@ -110,6 +110,11 @@ def read_bytes(path: PathLike) -> bytes:
         raise KaryolotError(f"{path}: cannot be read ({error.strerror or error})") from error
 
 
+def read_each(paths: Mapping[str, PathLike]) -> dict[str, bytes]:
+    """Name -> the whole file (`read_bytes`)."""
+    return {name: read_bytes(path) for name, path in paths.items()}
+
+
 def read_json(path: PathLike) -> Any:
     with open_text(path) as handle:
         try:

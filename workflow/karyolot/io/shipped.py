@@ -13,6 +13,8 @@ SCRIPTS = PROJECT / "workflow" / "scripts"
 PROFILES = PROJECT / "workflow" / "profiles"
 RESOURCES = PROJECT / "resources"
 SHIPPED = "shipped:"
+SETTINGS = Path("config", "config.yaml")
+"""Settings of a study, below its working directory."""
 
 
 def resource(path: str, workdir: Path) -> Path:

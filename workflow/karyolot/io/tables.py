@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pandas as pd
 import pandera.errors
@@ -45,15 +46,7 @@ from karyolot.contracts.mitochondria import (
 )
 from karyolot.contracts.persons import Persons
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.results import (
-    AlleleFiles,
-    CopyNumberFiles,
-    ForeignFiles,
-    LotFiles,
-    MitochondrialFiles,
-    OverviewFiles,
-    VariantFiles,
-)
+from karyolot.contracts.results import AlleleFiles, CopyNumberFiles, FileSet, OverviewFiles
 from karyolot.contracts.small_variants import SmallVariants, VariantFacts, VariantLimits, VariantResults
 from karyolot.io.files import (
     SEAL,
@@ -197,64 +190,28 @@ def write_copy_number(found: CopyNumberResults, files: Mapping[str, PathLike]) -
         write_model(getattr(found, name), files[name])
 
 
-def read_variants(files: VariantFiles | None) -> VariantResults | None:
-    """Small variants of a lot; None when none were searched."""
-    if files is None:
-        return None
-    return VariantResults(
-        variants=read_table(files.variants, SmallVariants),
-        limits=read_table(files.limits, VariantLimits),
-        facts=read_model(files.facts, VariantFacts),
-    )
+Found = TypeVar("Found", VariantResults, MitochondrialResults, ForeignResults)
+FOUND: dict[type[Any], tuple[dict[str, type[pa.DataFrameModel]], Any]] = {
+    VariantResults: ({"variants": SmallVariants, "limits": VariantLimits}, VariantFacts),
+    MitochondrialResults: ({"heteroplasmies": Heteroplasmies, "deletions": MitochondrialDeletions}, MitochondrialFacts),
+    ForeignResults: ({"sequences": ForeignSequences, "integrations": Integrations}, ForeignFacts),
+}
+"""Results of a search -> its tables by name, each with its schema, and the model of its facts."""
 
 
-def write_variants(found: VariantResults, files: Mapping[str, PathLike]) -> None:
-    """All results on small variants of a lot, the tables for people too."""
-    write_tables(found, {"variants": SmallVariants, "limits": VariantLimits}, files)
+def write_found(found: VariantResults | MitochondrialResults | ForeignResults, files: Mapping[str, PathLike]) -> None:
+    """Tables and facts of a search. files: as `write_tables` takes them, and `facts`."""
+    write_tables(found, FOUND[type(found)][0], files)
     write_model(found.facts, files["facts"])
 
 
-MITOCHONDRIA: dict[str, type[pa.DataFrameModel]] = {
-    "heteroplasmies": Heteroplasmies, "deletions": MitochondrialDeletions,
-}  # fmt: skip
-"""Table of MitochondrialResults -> its contract."""
-
-
-def write_mitochondria(found: MitochondrialResults, files: Mapping[str, PathLike]) -> None:
-    """All results on mitochondrial DNA of a lot. files: as `write_tables` takes them, and `facts`."""
-    write_tables(found, MITOCHONDRIA, files)
-    write_model(found.facts, files["facts"])
-
-
-def read_mitochondrial(files: MitochondrialFiles | None) -> MitochondrialResults | None:
-    """Mitochondrial DNA of a lot; None without reads of lot and donor."""
+def read_found(kind: type[Found], files: FileSet | None) -> Found | None:
+    """What `write_found` wrote; None where there was no search. kind: a key of FOUND."""
     if files is None:
         return None
-    tables = {name: read_table(getattr(files, name), contract) for name, contract in MITOCHONDRIA.items()}
-    return MitochondrialResults(**tables, facts=read_model(files.facts, MitochondrialFacts))
-
-
-FOREIGN: dict[str, type[pa.DataFrameModel]] = {"sequences": ForeignSequences, "integrations": Integrations}
-"""Table of ForeignResults -> its contract."""
-
-
-def write_foreign(found: ForeignResults, files: Mapping[str, PathLike]) -> None:
-    """All results on foreign sequences of a lot. files: as `write_tables` takes them, and `facts`."""
-    write_tables(found, FOREIGN, files)
-    write_model(found.facts, files["facts"])
-
-
-def read_foreign(files: ForeignFiles | None) -> ForeignResults | None:
-    """Foreign sequences of a lot; None when they were not searched."""
-    if files is None:
-        return None
-    tables = {name: read_table(getattr(files, name), contract) for name, contract in FOREIGN.items()}
-    return ForeignResults(**tables, facts=read_model(files.facts, ForeignFacts))
-
-
-def read_extranuclear(files: LotFiles) -> tuple[MitochondrialResults | None, ForeignResults | None]:
-    """What is beside the nuclear genome of a lot: `read_mitochondrial` and `read_foreign`."""
-    return read_mitochondrial(files.mitochondria), read_foreign(files.foreign)
+    (contracts, facts), named = FOUND[kind], files.named()
+    tables = {name: read_table(named[name], contract) for name, contract in contracts.items()}
+    return kind(**tables, facts=read_model(named["facts"], facts))
 
 
 def read_copy_number(files: CopyNumberFiles, recurrent: pd.DataFrame) -> CopyNumberResults:

@@ -420,7 +420,7 @@ def descent_inputs(study: Study, settings: Config, lot: str) -> Inputs:
 
 
 def family_inputs(study: Study, first: str) -> dict[str, list[str]]:
-    """The same of all lots grown from one."""
+    """As `lineage_inputs`, of all lots grown from one."""
     lots = families(study)[first]
     return _line_inputs(study, lots, lots)
 

@@ -116,7 +116,7 @@ def parent_of(study: Study, lot: str) -> str:
 
 
 def family_of(study: Study, first: str) -> list[dict[str, Any]]:
-    """The same of all lots of a family."""
+    """All lots of a family, as `line_of` describes them."""
     return [_of_line(study, name) for name in families(study)[first]]
 
 

@@ -82,20 +82,20 @@ def sex_metrics(who: str, found: list[SampleSex] | str, declared: str) -> tuple[
     """
     if isinstance(found, str):
         return Metric(value=None, reason=found), Metric(value=None, reason=found)
-    told = [one for one in found if one.sex is not None]
+    decided = [one for one in found if one.sex is not None]
     silent = [one for one in found if one.sex is None]
     open_ = f"shows neither a woman's nor a man's pattern: {'; '.join(one.facts for one in silent)}" if silent else ""
-    if not told:
+    if not decided:
         return Metric(value=None, reason=open_), Metric(value=None, reason=open_)
     beside = f"; {open_}" if silent else ""
-    facts = "; ".join(f"{one.sex}: {one.facts}" for one in told) + beside
-    kinds = sorted({str(one.sex) for one in told})
+    facts = "; ".join(f"{one.sex}: {one.facts}" for one in decided) + beside
+    kinds = sorted({str(one.sex) for one in decided})
     sex = (
         Metric(value=kinds[0], detail=facts)
         if len(kinds) == 1
         else Metric(value=None, reason=f"samples of two people: {facts}")
     )
-    other = [one for one in told if one.sex != declared]
+    other = [one for one in decided if one.sex != declared]
     detail = f"{who} expresses {' and '.join(kinds)}, declared {declared}; {facts}"
     return sex, Metric(value=not other, detail=detail)
 
