@@ -154,7 +154,7 @@ def test_a_cut_download_is_resumed_by_the_next_call(place: Place, server: Server
     ("file", "body", "said"),
     [
         ("genome.fa.gz", b"<html>log in</html>", "does not start with >"),
-        ("genome.fa.gz", gzip.compress(b">chr1\nACGT\n"), r"contigs of the layout .* are not in it"),
+        ("genome.fa.gz", gzip.compress(b">chr1\nACGT\n", mtime=0), r"contigs of the layout .* are not in it"),
         ("genes.gtf", b"<html>log in</html>", "GTF"),
         ("timing.bedgraph", b"NC_1\t0\t100\t0.5\n", "none of its contigs"),
         ("snps.vcf", b"<html>log in</html>", "is neither VCF"),
