@@ -229,8 +229,6 @@ def plot_genome(record: Record) -> Picture:
     Picture
         The drawing, 1,232 units wide.
     """
-    from karyolot.plan.provenance import code_state
-    from karyolot.report.drawings import drawings
-    from karyolot.report.render import render
+    from karyolot.report.drawings import genome_drawing
 
-    return Picture(drawings(render(record, code_state()))["figure-1"])
+    return Picture(genome_drawing(record))

@@ -2,8 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
+from karyolot.contracts.record import Record
+from karyolot.report.figures.genome import ratio_plot
 from karyolot.report.pdf import picture, styled
+from karyolot.report.render import environment
 
 FIGURE = re.compile(r'<figure\b[^>]*? id="(figure-[\w-]+)"[^>]*>(.*?)</figure>', flags=re.S)
 TAG = re.compile(r"<svg\b[^>]*>|</svg>")
@@ -31,6 +35,14 @@ def drawings(html: str) -> dict[str, str]:
             letter = chr(ord("a") + number) if len(drawn) > 1 else ""
             found[name + letter] = _document(svg)
     return found
+
+
+def genome_drawing(record: Record) -> str:
+    """Figure 1 alone, the same document that `drawings` finds on the page."""
+    labels = [call.label for call in record.text.copy_number.calls]
+    plot = ratio_plot(record.copy_number, labels, record.text.front.rules)
+    macros: Any = environment().get_template("genome.svg.j2").module
+    return _document(str(macros.ratio_drawing(plot, record.text)))
 
 
 def figure_files(html: str, fonts: Mapping[str, bytes]) -> dict[str, bytes]:
