@@ -229,6 +229,9 @@ def sections(docstring: str) -> str:
     text = prose(head).replace("``", "`") + "\n"
     for title, body in zip(rest[::2], rest[1::2], strict=True):
         text += f"\n**{title}**\n\n"
+        if title == "Notes":
+            text += f"{prose(body).replace('``', '`')}\n"
+            continue
         for entry in re.split(r"\n(?=\S)", body.strip("\n")):
             name, _, description = entry.partition("\n")
             text += f"- `{name}`: {' '.join(description.split()).replace('``', '`')}\n"

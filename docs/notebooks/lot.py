@@ -46,7 +46,7 @@ picture
 # %% [markdown]
 # ## Your own numbers
 #
-# The noise of the ratio over 20 neighbouring bins, per chromosome.
+# Bins of each chromosome, median and standard deviation of their log2 ratio.
 
 # %%
 used = tables["log_ratios"].query("mask.isna()")

@@ -31,7 +31,7 @@ def lots(directory: PathLike) -> list[str]:
     Returns
     -------
     list of str
-        Lots that have a record, sorted by name.
+        Lots that have a record, sorted by name; empty for a folder without results.
     """
     return lots_with_records(Path(directory))
 
@@ -49,8 +49,8 @@ def read_record(directory: PathLike, lot: str) -> Record:
     Returns
     -------
     Record
-        Verdict, criteria, metrics, copy number, expression, text and provenance; a pydantic model whose fields are
-        documented in ``resources/report.schema.json``.
+        Verdict, criteria, metrics, copy number, expression, text and provenance; a pydantic model whose fields and units are
+        documented in ``resources/report.schema.json``. None where a value is not known or was not measured.
 
     Raises
     ------
@@ -73,9 +73,11 @@ def read_tables(directory: PathLike, lot: str) -> "dict[str, pd.DataFrame]":
     Returns
     -------
     dict of str to pandas.DataFrame
-        ``log_ratios`` (one row per bin), ``segments``, ``calls``, ``arms``, ``lod`` and ``donor_variants``; of a lot with RNA
-        also ``differential``, ``markers``, ``enrichment``, ``levels`` and ``quality``.
-        Coordinates are 0-based and half-open; the columns are listed on the page File formats.
+        ``log_ratios`` (one row per bin of the analysis), ``segments``, ``calls``, ``arms`` (one row per arm and kind of change),
+        ``lod`` (per size) and ``donor_variants``; of a lot with RNA also ``differential`` (one row per gene), ``markers``,
+        ``enrichment`` (per gene set), ``levels`` and ``quality`` (per sample). Tables without a finding have no rows.
+        Positions are bases, 0-based and half-open; ratios and fold changes are log2; fractions of cells and p values are 0
+        to 1; null means not known or not applicable. The page File formats lists every column.
 
     Raises
     ------
@@ -108,8 +110,9 @@ def read_expression(directory: PathLike, lot: str) -> "AnnData":
     Returns
     -------
     anndata.AnnData
-        Samples by genes: ``layers["counts"]``, and ``layers["tpm"]`` and ``layers["length"]`` (bases) where gene lengths are
-        known; samples in ``obs``, genes in ``var``.
+        Samples by genes: ``layers["counts"]`` (fragments; of salmon scaled by length as tximport does), and ``layers["tpm"]``
+        (transcripts per million, of salmon) and ``layers["length"]`` (effective length, bases) where gene lengths are known;
+        samples in ``obs``, genes in ``var``.
 
     Raises
     ------
@@ -149,19 +152,24 @@ def call(
     genome
         Assembly: 'GRCh38', 'GRCh37' or 'T2T-CHM13'.
     gc, fasta
-        GC of the bins (bedGraph or WIG, 0 to 1), or the genome it is computed from.
+        GC of the bins (bedGraph or WIG, 0 to 1), or the genome it is computed from. Without either GC is not corrected.
     mappability, replication_timing
-        bedGraph or WIG; mappability 0 to 1, timing high = early.
+        bedGraph or WIG; mappability 0 to 1, timing high = early. Without timing its bias is not corrected.
 
     Returns
     -------
     dict
-        Content of ``summary.json``: inputs with checksums, warnings, metrics, noise, and the computational karyotype.
+        Content of ``summary.json``: ``inputs`` with sha256, ``warnings``, ``metrics`` (name to value, unit and reason where
+        there is none), ``noise``, ``comparison``, ``match``, ``computational_karyotype``, ``not_seen`` and ``not_assessed``.
 
     Raises
     ------
     KaryolotError
         With everything that is wrong with the inputs, in the wording of ``karyolot check``.
+
+    Notes
+    -----
+    Formulas and sources: the page Methods. There is no verdict: identity by SNPs and expression are not examined.
     """
     from karyolot.commands.call import call as compare
 
@@ -183,7 +191,13 @@ def call(
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A drawing. A notebook shows it; ``svg`` is a complete SVG document."""
+    """A drawing. A notebook shows it.
+
+    Attributes
+    ----------
+    svg
+        A complete SVG document, with its styles.
+    """
 
     svg: str
 
@@ -196,7 +210,12 @@ class Picture:
         Parameters
         ----------
         path
-            File that ends in ``.svg`` or ``.png``; a PNG has twice the size of the drawing.
+            File that ends in ``.svg`` or ``.png``; a PNG has two pixels per unit of the drawing.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
 
         Raises
         ------
@@ -227,7 +246,7 @@ def plot_genome(record: Record) -> Picture:
     Returns
     -------
     Picture
-        The drawing, 1,232 units wide.
+        The drawing, 1,232 units wide, as the report shows it.
     """
     from karyolot.report.drawings import genome_drawing
 
