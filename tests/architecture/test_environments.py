@@ -134,8 +134,12 @@ def test_lock_is_hashed_and_names_no_registry() -> None:
 
 def test_the_readme_names_the_tools_and_the_wheel_as_they_are() -> None:
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    needed = [f"{tool} {row['version']}" for tool, row in tool_table().items() if row["when"] == "always"]
-    assert not [text for text in needed if text not in readme]
+    needed = {tool: f"{tool} {row['version']}" for tool, row in tool_table().items() if row["when"] == "always"}
+    assert not [text for text in needed.values() if text not in readme]
+    start = (ROOT / "docs" / "start.md").read_text(encoding="utf-8")
+    assert (
+        f"apt-get install {' '.join(needed)} " in start and f"{', '.join([*needed][:-1])} and {[*needed][-1]}." in start
+    )
     assert f"pip install karyolot-{__version__}-py3-none-any.whl" in readme
 
 
