@@ -101,9 +101,16 @@ def compare_alleles(
 ) -> Compared:
     """Test the alleles under every depth call and of every arm, and search for allelic imbalance without a change of depth.
 
-    lot, donor: schema AlleleCounts; ratios: LogRatios; calls: Calls. The probability of any false event in a stable lot is
-    settings.family_wise_error, over all windows of all arms. sets: sets of chromosomes in the lot's cells, for which fractions
-    are stated; None = not measured.
+    The probability of any false event in a stable lot is settings.family_wise_error, over all windows of all arms.
+
+    Parameters
+    ----------
+    lot, donor
+        Schema AlleleCounts, at the same sites.
+    ratios, noise, calls
+        Of the same lot: schema LogRatios, noise of the ratio (log2), schema Calls.
+    sets
+        Sets of chromosomes in the lot's cells, for which fractions are stated; None = not measured.
     """
     calls = calls.assign(fraction_low=of_diploid(calls["fraction_low"], sets))
     lot, donor = shared_sites({"lot": lot, "donor": donor})

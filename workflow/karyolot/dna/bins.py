@@ -24,9 +24,24 @@ def sources_of(columns: Mapping[str, Any]) -> BinSources:
 
 
 def assemble_bins(sources: BinSources, bin_bp: int) -> pd.DataFrame:
-    """Schema Bins: the grid of `bin_bp` bases over the layout's contigs, with all that `sources` knows of each bin.
+    """Build the grid of a genome, with all that `sources` knows of each bin.
 
-    Raises KaryolotError when no contig of the layout is in the reference, or ready bins are not on that grid.
+    Parameters
+    ----------
+    sources
+        Layout, cytobands, contigs, and composition, tracks or ready bins.
+    bin_bp
+        Width, bases.
+
+    Returns
+    -------
+    DataFrame
+        Schema Bins: one row per bin of the layout's contigs, in their order; positions 0-based and half-open.
+
+    Raises
+    ------
+    KaryolotError
+        When no contig of the layout is in the reference, or ready bins are not on that grid.
     """
     bins = make_bins(sources.contigs, sources.layout, sources.cytobands, bin_bp)
     if sources.annotation is not None:

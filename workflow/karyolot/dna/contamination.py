@@ -207,10 +207,22 @@ def identify(
     rna: list[pd.DataFrame] | None = None,
     samples: list[dict[str, str]] | None = None,
 ) -> Identity:
-    """A lot compared with its own donor (schema AlleleCounts, at the same sites), independent of all other samples.
+    """Compare a lot with its own donor by SNPs, independent of all other samples.
 
-    rna: their RNA samples (as lot), with sample_id and role ('lot' or 'donor') of each in `samples`. RNA is compared with all
-    DNA that is the donor's.
+    Parameters
+    ----------
+    lot, donor
+        Schema AlleleCounts, at the same sites.
+    rna
+        RNA samples of both, as lot. RNA is compared with all DNA that is the donor's.
+    samples
+        sample_id and role ('lot' or 'donor') of each of `rna`.
+
+    Returns
+    -------
+    Identity
+        Relation with its log10 likelihood ratios, and contamination as a fraction of reads, with interval and limit of
+        detection.
     """
     names = [sample["sample_id"] for sample in samples or []]
     lot, donor, *others = shared_sites({"lot": lot, "donor": donor, **dict(zip(names, rna or [], strict=True))})
@@ -242,10 +254,22 @@ def identify(
 def match_samples(
     tables: list[pd.DataFrame], samples: list[dict[str, str]], own: dict[str, Identity], settings: configured.Identity
 ) -> pd.DataFrame:
-    """Schema Pairs: every pair of `tables` (schema AlleleCounts).
+    """Compare every pair of samples.
 
-    samples: of each table sample_id, assay ('wgs' or 'rnaseq'), owner (lot or donor), person (donor by the sheet) and role
-    ('lot' or 'donor'). own: what each lot is against its own donor, by its name.
+    Parameters
+    ----------
+    tables
+        Schema AlleleCounts, at the same sites.
+    samples
+        Of each table sample_id, assay ('wgs' or 'rnaseq'), owner (lot or donor), person (donor by the sheet) and role
+        ('lot' or 'donor').
+    own
+        What each lot is against its own donor, by its name.
+
+    Returns
+    -------
+    DataFrame
+        Schema Pairs.
     """
     facts = {sample["sample_id"]: sample for sample in samples}
     by_name = dict(zip(facts, tables, strict=True))

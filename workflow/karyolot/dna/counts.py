@@ -19,7 +19,19 @@ LONGEST = 100_000
 
 
 def count_fragments(bins: pd.DataFrame, pieces: Iterable[Fragments]) -> tuple[pd.DataFrame, Library]:
-    """Schema Counts on `bins` (schema Bins), and library facts of the fragments; each at its midpoint.
+    """Count fragments, each in the bin of its midpoint.
+
+    Parameters
+    ----------
+    bins
+        Schema Bins.
+    pieces
+        Fragments of contigs, in any order.
+
+    Returns
+    -------
+    tuple of DataFrame and Library
+        Schema Counts on `bins`, and facts of the library, such as the insert size in bases.
 
     Raises
     ------

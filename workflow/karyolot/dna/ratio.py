@@ -51,11 +51,28 @@ class Compared(NamedTuple):
 def compare(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str, settings: CopyNumber) -> Compared:
     """Compare a lot with its donor.
 
-    bins: schema Bins. lot, donor: schema Counts on the same bins. sex: 'F' or 'M', of the donor by record.
     The ratio log2((L + 0.5) / (D + 0.5)) is corrected for GC, replication timing and mappability by one joint robust
     regression on the autosomes, inverse-variance weighted; then changed segments are set aside, and the regression and
     the centre are taken again from the rest (a large event bends the GC curve and drags the centre).
-    Raises KaryolotError when the tables are not on the same bins or no bin can be used.
+
+    Parameters
+    ----------
+    bins
+        Schema Bins.
+    lot, donor
+        Schema Counts: fragments of the same bins, row by row.
+    sex
+        'F' or 'M', of the donor by record.
+
+    Returns
+    -------
+    Compared
+        Schema LogRatios, and what was corrected.
+
+    Raises
+    ------
+    KaryolotError
+        When the tables are not on the same bins or no bin can be used.
     """
     table, factor, knots = _analysis_bins(bins, lot, donor, sex, settings)
     used = table["mask"].isna().to_numpy()

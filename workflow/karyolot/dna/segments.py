@@ -40,10 +40,20 @@ class Segmented(NamedTuple):
 
 
 def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
-    """Segment the ratios of a lot (schema LogRatios), arm by arm and region by region.
+    """Segment the ratios of a lot, arm by arm and region by region.
 
     The noise is measured on the residuals of a first segmentation, outside what it found changed, and used for the
     second. Regions of an arm (X and PAR) are never joined: their copies differ.
+
+    Parameters
+    ----------
+    ratios
+        Schema LogRatios; masked bins are passed over.
+
+    Returns
+    -------
+    Segmented
+        Schema Segments, and the noise of the ratio and of the donor's own coverage, log2.
     """
     table = ratios[ratios["mask"].isna()].reset_index(drop=True)
     values, weights = against_donor(table)

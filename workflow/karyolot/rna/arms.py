@@ -21,17 +21,29 @@ MAD = 1.4826
 def arm_shifts(
     table: pd.DataFrame, genes: pd.DataFrame, bins: pd.DataFrame, typical: pd.Series | None = None
 ) -> pd.DataFrame:
-    """Contracts.ArmShifts: how far the genes of each arm moved against all others, log2, lot over donor.
-
-    table: DifferentialExpression. genes: Genes, with positions. bins: chrom, start, end (0-based half-open), arm, region, in
-    the order of the genome. typical: gene_id -> log2 fold change usual for such lots (of a panel), taken off first; None =
-    none is known, and what reprogramming itself does to an arm stays in its shift.
+    """Estimate how far the genes of each arm moved against all others, log2, lot over donor.
 
     A shift is the median log2 fold change of the arm's genes minus the median over arms. Its standard error has two parts:
     sampling (of a median: sqrt(pi/2) times the genes' robust spread over the root of their number), and what arms differ by
     for other reasons, because neighbours are regulated together. The second is measured: it is the value that makes the
-    median |shift| / se over the arms that of a normal distribution, so a few aneuploid arms do not hide in it. log2, se and
-    z are null where too few genes or arms are known.
+    median |shift| / se over the arms that of a normal distribution, so a few aneuploid arms do not hide in it.
+
+    Parameters
+    ----------
+    table
+        Schema DifferentialExpression.
+    genes
+        Schema Genes, with positions.
+    bins
+        chrom, start, end (0-based, half-open), arm and region, in the order of the genome.
+    typical
+        gene_id -> log2 fold change usual for such lots (of a panel), taken off first; None = none is known, and what
+        reprogramming itself does to an arm stays in its shift.
+
+    Returns
+    -------
+    DataFrame
+        Schema ArmShifts; log2, se and z are null where too few genes or arms are known.
     """
     change = table[table["base_mean"] >= MIN_MEAN].set_index("gene_id")["log2fc"].dropna()
     if typical is not None:

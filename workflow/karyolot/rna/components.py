@@ -19,13 +19,26 @@ MIN_SAMPLES = 3
 
 
 def components(expression: AnnData, panel: Panel | None = None) -> pd.DataFrame:
-    """Contracts.Components of log2(normalised counts + 1), centred, by singular value decomposition.
+    """Principal components of log2(normalised counts + 1), centred, by singular value decomposition.
 
-    The gene that weighs most points up (scikit-learn's convention), so signs do not flip by chance. Raises KaryolotError
-    for fewer than three samples: two only have a distance.
+    The gene that weighs most points up (scikit-learn's convention), so signs do not flip by chance.
 
-    panel: its lots and donors are samples as well, over the genes of the panel; those that are in the study are not taken
-    twice. Raises KaryolotError for another annotation.
+    Parameters
+    ----------
+    expression
+        Samples by genes, layer counts.
+    panel
+        Its lots and donors are samples as well, over the genes of the panel; those that are in the study are not taken twice.
+
+    Returns
+    -------
+    DataFrame
+        Schema Components, a row per sample and component.
+
+    Raises
+    ------
+    KaryolotError
+        For fewer than three samples (two only have a distance), and for a panel of another annotation.
     """
     kinds, states = [""] * expression.n_obs, expression.obs["state"].tolist()
     if panel is not None:

@@ -28,9 +28,17 @@ class Contrast:
 def plan_contrast(samples: pd.DataFrame, design: str) -> Contrast:
     """Check a design against the samples before anything is fitted.
 
-    samples: `obs` of the expression, one row per culture. design: '~ donor + state' or the like; a term all samples share is
-    left out (donor, for one lot and its own donor). Raises KaryolotError for a design whose effects are confounded,
-    naming them: PyDESeq2 only warns and gives one of the many solutions.
+    Parameters
+    ----------
+    samples
+        `obs` of the expression, one row per culture.
+    design
+        '~ donor + state' or the like; a term all samples share is left out (donor, for one lot and its own donor).
+
+    Raises
+    ------
+    KaryolotError
+        For a design whose effects are confounded, naming them: PyDESeq2 only warns and gives one of the many solutions.
     """
     named = [term.strip() for term in design.removeprefix("~").split("+")]
     unknown = [term for term in named if term not in samples]

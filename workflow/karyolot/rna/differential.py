@@ -22,9 +22,22 @@ ALPHA = 0.05
 
 
 def differential(expression: "AnnData", design: str) -> pd.DataFrame:
-    """Contracts.DifferentialExpression of `state` lot over hepatocyte. Order of samples and genes does not matter.
+    """Test lot against hepatocyte, gene by gene. Order of samples and genes does not matter.
 
     Samples of one culture are added up first: they do not show how cultures differ.
+
+    Parameters
+    ----------
+    expression
+        Samples by genes, layer counts (whole numbers).
+    design
+        As `plan_contrast` takes it.
+
+    Returns
+    -------
+    DataFrame
+        Schema DifferentialExpression, log2 fold changes of `state` lot over hepatocyte; p values are null without two
+        cultures on each side.
     """
     if "library" in expression.obs and (units := culture_of(expression.obs)).duplicated().any():
         expression = _added(expression, units)

@@ -339,9 +339,22 @@ def check_annotation(expression: "AnnData", panel: Panel) -> None:
 
 
 def compare(expression: "AnnData", panel: Panel) -> tuple[PanelFacts, pd.DataFrame]:
-    """(which panel and how many lots, PanelComparison). expression: of one lot and its donor.
+    """Compare a lot with the frozen panel by normal theory over the paired differences; replicates never count as n.
 
-    Normal theory over the paired differences; replicates never count as n. Raises KaryolotError for another annotation.
+    Parameters
+    ----------
+    expression
+        Of one lot and its donor.
+
+    Returns
+    -------
+    tuple of PanelFacts and DataFrame
+        Which panel and how many lots, and schema PanelComparison.
+
+    Raises
+    ------
+    KaryolotError
+        For another annotation.
     """
     check_annotation(expression, panel)
     lot = str(expression.obs.loc[_rows(expression, "lot"), "lot"].iloc[0])

@@ -21,11 +21,27 @@ CONSTANT = 1e-10
 
 
 def gsva(expression: "AnnData", sets: GeneSets, axes: pd.DataFrame, settings: Pathways) -> pd.DataFrame:
-    """Contracts.SetScores: sets in the order of `axes`, samples in that of `expression`.
+    """Score gene sets by GSVA, Gaussian kernel on log2(normalised counts + 1).
 
-    Gaussian kernel on log2(normalised counts + 1). A score compares a sample with the others of this study, so it moves
-    when samples are added: for showing, never for judging a lot. A set of which fewer than min_size genes vary has null
-    scores. Raises KaryolotError for fewer than three samples, or a set of too many genes.
+    A score compares a sample with the others of this study, so it moves when samples are added: for showing, never for
+    judging a lot. A set of which fewer than min_size genes vary has null scores.
+
+    Parameters
+    ----------
+    expression
+        Samples by genes, layer counts.
+    sets, axes
+        Gene sets, and those that are shown, in their order.
+
+    Returns
+    -------
+    DataFrame
+        Schema SetScores: sets in the order of `axes`, samples in that of `expression`.
+
+    Raises
+    ------
+    KaryolotError
+        For fewer than three samples, or a set of too many genes.
     """
     if expression.n_obs < MIN_SAMPLES:
         raise KaryolotError(f"GSVA needs {MIN_SAMPLES} samples or more, the study has {expression.n_obs}; add samples")

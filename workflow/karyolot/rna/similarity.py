@@ -30,10 +30,22 @@ def sample_distances(expression: AnnData) -> pd.DataFrame:
 
 
 def marker_scores(expression: AnnData, panel: pd.DataFrame) -> pd.DataFrame:
-    """Contracts.MarkerScores by scanpy's score_genes (Satija 2015, Nature Biotechnology 33:495), in panel order.
+    """Score groups of markers by scanpy's score_genes (Satija 2015, Nature Biotechnology 33:495).
 
-    panel: MarkerPanel. A score is the mean log2 level of the group's genes minus that of random genes whose mean over the
-    study is alike; so it moves a little when samples are added. Groups without an annotated gene are left out.
+    A score is the mean log2 level of the group's genes minus that of random genes whose mean over the study is alike; so it
+    moves a little when samples are added. Groups without an annotated gene are left out.
+
+    Parameters
+    ----------
+    expression
+        Samples by genes, layer counts.
+    panel
+        Schema MarkerPanel.
+
+    Returns
+    -------
+    DataFrame
+        Schema MarkerScores, log2, in panel order.
     """
     levels = log_by_name(expression)
     data = AnnData(levels.T.to_numpy(), pd.DataFrame(index=levels.columns), pd.DataFrame(index=levels.index))

@@ -35,9 +35,19 @@ def expression_metrics(
 ) -> Metrics:
     """Metrics of a lot by name.
 
-    expression: of the lot and its donor; quality: sample_id -> salmon's facts (none for samples that came as counts);
-    declared_sex: of the donor by record, 'F' or 'M'. A gene that is not annotated makes its metric None. RNA was given, so a
-    group of markers that cannot be judged leaves its criterion undecided (`Metric.asked`).
+    A gene that is not annotated makes its metric None. RNA was given, so a group of markers that cannot be judged leaves its
+    criterion undecided (`Metric.asked`).
+
+    Parameters
+    ----------
+    expression
+        Of the lot and its donor.
+    markers
+        Schema Markers of the lot.
+    quality
+        sample_id -> salmon's facts (none for samples that came as counts).
+    declared_sex
+        Of the donor by record, 'F' or 'M'.
     """
     samples = sample_quality(expression).set_index("sample_id")
     (lot_sex, lot_declared), (donor_sex, donor_declared) = (
