@@ -10,7 +10,9 @@ import pypdf
 import planted_records
 from karyolot.contracts.criteria import CriterionResult
 from karyolot.contracts.record import Record
+from karyolot.io import ledger
 from karyolot.io.files import sha256
+from karyolot.io.history import issued
 from karyolot.io.record import write_report
 from karyolot.io.shipped import RESOURCES
 from karyolot.plan.provenance import code_state
@@ -39,8 +41,10 @@ def _reviewed(row: CriterionResult) -> CriterionResult:
     return row.model_copy(update={"outcome": "REVIEW"})
 
 
-def study(folder: Path, *reviewed: str, second_person: bool = False, lots: tuple[str, ...] = LOTS) -> Path:
-    """A working directory whose lots are finished and not sealed; L1 has the findings `reviewed`."""
+def study(
+    folder: Path, *reviewed: str, second_person: bool = False, lots: tuple[str, ...] = LOTS, in_ledger: bool = True
+) -> Path:
+    """A working directory whose lots are finished and not sealed; L1 has the findings `reviewed`. in_ledger: as after a run."""
     config = folder / "config"
     config.mkdir(parents=True)
     shutil.copy(RESOURCES / "acceptance.yaml", config / "acceptance.yaml")
@@ -54,7 +58,15 @@ def study(folder: Path, *reviewed: str, second_person: bool = False, lots: tuple
     for lot in lots:
         own = reviewed if lot == "L1" else ()
         finish(folder, record(lot, sha256(config / "acceptance.yaml"), *own, second_person=second_person))
+    if in_ledger:
+        enter(folder, *lots)
     return folder
+
+
+def enter(folder: Path, *lots: str) -> None:
+    """Enter the reports of lots into the ledger as they lie there, as a run does at its end."""
+    entries = ledger.read(folder)
+    ledger.append(folder, *(event for lot in lots for event in issued(folder, lot, entries, "run", "")))
 
 
 def finish(folder: Path, made: Record) -> None:

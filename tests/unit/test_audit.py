@@ -73,7 +73,7 @@ def dag(lot: str) -> Dag:
 
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
-    return finished_lots.study(tmp_path / "study", lots=("L1", "L2"))
+    return finished_lots.study(tmp_path / "study", lots=("L1", "L2"), in_ledger=False)
 
 
 def begin(study: Path, plan: Dag) -> None:
@@ -84,6 +84,7 @@ def begin(study: Path, plan: Dag) -> None:
 def test_a_run_that_would_change_a_sealed_lot_names_the_job_that_starts_it(
     study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    finished_lots.enter(study, "L1")
     seal(study, "L1")
     count = len(ledger.read(study))
     with pytest.raises(SystemExit) as stopped:
@@ -100,6 +101,7 @@ def test_a_run_that_would_change_a_sealed_lot_names_the_job_that_starts_it(
 
 
 def test_another_version_of_the_code_is_said_in_words(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finished_lots.enter(study, "L1")
     seal(study, "L1")
     text = (
         "Params have changed since last execution: Union of exclusive params before and now across all output: before: "
@@ -155,6 +157,7 @@ def test_what_would_damage_sealed_files_without_a_job_is_refused(
     study: Path, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     audit.prepare(study, words, main=True)
+    finished_lots.enter(study, "L1")
     seal(study, "L1")
     with pytest.raises(SystemExit):
         audit.prepare(study, words, main=True)
@@ -165,6 +168,7 @@ def test_what_would_damage_sealed_files_without_a_job_is_refused(
 def test_only_sealed_lots_can_be_kept(
     study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    finished_lots.enter(study, "L1")
     seal(study, "L1")
     assert audit.made(["L1", "L2"], {audit.KEEP: "L1"}) == ["L2"] and audit.made(["L1"], {}) == ["L1"]
     monkeypatch.setenv(audit.KEEP, "L2")
@@ -175,6 +179,7 @@ def test_only_sealed_lots_can_be_kept(
 
 
 def test_a_broken_ledger_stops_a_run_before_it_is_planned(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finished_lots.enter(study, "L1")
     seal(study, "L1")
     path = study / ledger.NAME
     path.write_text(path.read_text().replace('"L1"', '"L9"', 1))

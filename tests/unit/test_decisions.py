@@ -10,7 +10,7 @@ import planted_records
 from karyolot.commands import decide as decisions
 from karyolot.commands.cli import app
 from karyolot.commands.seal import seal
-from karyolot.contracts.decisions import Decision, Disposition, disposition
+from karyolot.contracts.decisions import Decision, Disposition, disposition, independent, same_person
 from karyolot.contracts.problems import InputProblems, KaryolotError
 from karyolot.contracts.record import Record
 from karyolot.io import ledger
@@ -142,6 +142,7 @@ def test_accepting_what_fails_is_an_override(study: Path, plain: None) -> None:
     held = base.lot.model_copy(update={"lot_id": "L1"})
     verdict = base.verdict.model_copy(update={"lot_id": "L1"})
     finished_lots.finish(study, base.model_copy(update={"lot": held, "verdict": verdict}).sealed())
+    finished_lots.enter(study, "L1")
     failed = next(result.id for result in verdict.criteria if result.outcome == "FAIL")
     decisions.decide(
         study, [decisions.row(lot_id="L1", criterion=failed, decision="accept", reason="x", decided_by="y")]
@@ -166,7 +167,7 @@ def test_only_what_is_not_met_can_be_decided(study: Path, plain: None) -> None:
         one(reason=" ")
     with pytest.raises(KaryolotError, match="holds no record of a lot 'L7'"):
         one(lot_id="L7")
-    assert not (study / ledger.NAME).exists()
+    assert {entry.kind for entry in ledger.read(study)} == {"report_issued"}
 
 
 SHEET = "lot_id\tcriterion\tdecision\treason\tdecided_by\tdeviation\tstate\n"
@@ -180,7 +181,7 @@ def test_a_sheet_is_entered_as_a_whole_or_not_at_all(study: Path, plain: None, t
     sheet.write_text(SHEET + "L1\tC04\tmaybe\tx\ty\t\t\nL1\tR02\taccept\t\ty\t\t\n")
     with pytest.raises(InputProblems, match=r"line 2, decision = 'maybe'[\s\S]*line 3"):
         decisions.rows_of(sheet)
-    assert not (study / ledger.NAME).exists()
+    assert {entry.kind for entry in ledger.read(study)} == {"report_issued"}
     sheet.write_text(SHEET + "L1\tC04\taccept\tx\ty\t\t\nL1\tR02\taccept\tx\ty\tCAPA-1\tclosed\n")
     found = decisions.decide(study, decisions.rows_of(sheet), str(sheet))
     assert found["L1"] is not None and found["L1"].recommendation == "release"
@@ -217,3 +218,29 @@ def test_overview_and_table_show_what_was_decided_and_sealed_also_later(study: P
     table = lot_tables(records, held)["lots"].set_index("lot_id")
     assert table.loc["L1", "recommendation"] == "reject" and table.loc["L2", "recommendation"] is None
     assert table.loc["L1", "verdict"] == "REVIEW"
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ("a. mayer", True),
+        ("Mayer, A.", True),
+        ("Anna Mayer", True),
+        ("Dr. A Mayer", True),
+        ("A.Mayer", True),
+        ("Mayer", True),
+        ("Á. Mäyer", True),
+        ("B. Mayer", False),
+        ("A. Kim", False),
+        ("Anna Kim", False),
+    ],
+)
+def test_another_spelling_is_no_second_person(other: str, same: bool) -> None:
+    assert same_person("A. Mayer", other) is same_person(other, "A. Mayer") is same
+    logins = ("u1", "u2")
+    held = [made("C04", name=name, user=user) for name, user in zip(("A. Mayer", other), logins, strict=True)]
+    assert independent(held) is not same
+
+
+def test_umlauts_may_be_written_with_two_letters() -> None:
+    assert same_person("J. M\u00fcller", "Mueller J") and not same_person("J. M\u00fcller", "J. Moller")

@@ -127,8 +127,20 @@ def test_a_crash_between_line_and_head_loses_nothing(tmp_path: Path) -> None:
     (tmp_path / ledger.HEAD).write_bytes(head)
     assert len(ledger.read(tmp_path)) == 3
     (tmp_path / ledger.HEAD).unlink()
-    assert len(ledger.append(tmp_path, ("override", {"lot": "L4"}))) == 1
-    assert len(ledger.read(tmp_path)) == 4
+    repaired, _ = ledger.append(tmp_path, ("override", {"lot": "L4"}))
+    assert (repaired.kind, repaired.facts) == ("repaired", {"file": ledger.HEAD, "lines": 3})
+    assert len(ledger.read(tmp_path)) == 5
+
+
+def test_a_clock_that_was_set_back_is_an_entry_and_a_small_difference_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at, kinds in (("09:00:00", 1), ("08:56:00", 1), ("07:56:00", 2)):
+        monkeypatch.setattr(ledger, "now_utc", lambda at=at: f"2031-05-01T{at}Z")
+        added = ledger.append(tmp_path, ("disposition", {"lot": "L1"}))
+        assert len(added) == kinds
+    assert (added[0].kind, added[0].facts) == ("clock_set_back", {"last": "2031-05-01T08:56:00Z", "seconds": 3600})
+    assert not ledger.inspect(tmp_path).fault
 
 
 def test_two_processes_lose_nothing(tmp_path: Path) -> None:

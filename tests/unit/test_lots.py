@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import pandas as pd
 
 import planted_records
-from karyolot.io.workbook import write_workbook
+from karyolot.io.workbook import without_formulas, write_workbook
 from karyolot.report.lots import NAMES, lot_tables
 
 RECORDS = [make() for make in planted_records.ALL.values()]
@@ -73,6 +73,9 @@ def test_a_text_that_looks_like_a_formula_or_a_link_stays_a_text(tmp_path: Path)
     write_workbook({"t": pd.DataFrame({"a": hostile, "b": [1.5, None, float("nan"), 2, True]})}, tmp_path / "t.xlsx")
     rows = sheets(tmp_path / "t.xlsx")["t"]
     assert [row[0] for row in rows[1:]] == hostile
+    text = without_formulas(pd.DataFrame({"a": hostile, "b": [-1.5, None, 2, 3, 4]})).splitlines()
+    assert [line.split("\t")[0] for line in text[1:]] == ["'=1+1", "'+cmd|' /C calc'!A0", "'@SUM(A1)", *hostile[3:]]
+    assert text[1].endswith("\t-1.5")
     assert rows[1][1] == "1.5" and all(len(row) < 2 or row[1] in (None, "") for row in rows[2:4])
 
 

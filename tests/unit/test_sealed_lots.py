@@ -161,7 +161,7 @@ def test_a_chain_computed_anew_is_found_by_the_manifests(study: Path) -> None:
         (study / name).unlink()
     ledger.append(study, *events)
     assert not ledger.inspect(study).fault
-    assert faults(study)[0].startswith("ledger.jsonl: line 1 is not the one that results/L1/seal.json names")
+    assert faults(study)[0].startswith("ledger.jsonl: line 3 is not the one that results/L1/seal.json names")
 
 
 def test_an_edited_manifest_is_named(study: Path) -> None:
@@ -204,10 +204,11 @@ def test_a_page_with_other_words_is_named_with_them(study: Path, tmp_path: Path)
 
 
 def test_a_pdf_printed_again_with_other_words_is_named_with_them(tmp_path: Path) -> None:
-    folder = finished_lots.study(tmp_path / "study", lots=("L1",))
+    folder = finished_lots.study(tmp_path / "study", lots=("L1",), in_ledger=False)
     results = folder / "results" / "L1"
     attached = (results / "report.json").read_bytes()
     (results / "report.pdf").write_bytes(finished_lots.pdf(attached, "The lot is not stable"))
+    finished_lots.enter(folder, "L1")
     seal(folder, "L1")
     other = tmp_path / "other.pdf"
     other.write_bytes(finished_lots.pdf(attached, "The lot is stable"))
@@ -269,6 +270,7 @@ def test_a_revision_stands_beside_the_sealed_one_and_says_what_changed(study: Pa
     new = old.model_copy(update={"lot": old.lot.model_copy(update={"facts": facts})}).sealed()
     finished_lots.finish(study, new)
     issue(study, new, study / "results" / "L1" / "report.json", None)
+    finished_lots.enter(study, "L1")
     held = read_record(study, "L1").revision
     assert held is not None and (held.number, held.supersedes, held.name) == (2, old.report_id, "B. Kim")
     assert held.reason == "passage was entered wrongly" and held.record_sha256 == old.digest()

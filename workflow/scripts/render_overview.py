@@ -9,7 +9,7 @@ from karyolot.io.files import read_model, write_text
 from karyolot.io.history import standings
 from karyolot.io.record import read_report
 from karyolot.io.tables import read_pairs, read_study
-from karyolot.io.workbook import write_workbook
+from karyolot.io.workbook import without_formulas, write_workbook
 from karyolot.plan.params import job
 from karyolot.plan.provenance import code_state
 from karyolot.report.lots import lot_tables
@@ -26,5 +26,5 @@ with job(snakemake, Section):
     families = [read_model(path, Kinetics) for path in files.lineages]
     found = [study, read_pairs(files), families, snakemake.params.sealed]
     write_text(render_overview(rows, code_state(), *found), snakemake.output.html)
-    write_text(lots["lots"].to_csv(sep="\t", index=False), snakemake.output.tsv)
+    write_text(without_formulas(lots["lots"]), snakemake.output.tsv)
     write_workbook(lots, snakemake.output.xlsx)

@@ -9,20 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from karyolot.commands.run import INPUT_ERROR, only_looks
-from karyolot.contracts.ledger import Entry, LotState, sealed_lots
+from karyolot.contracts.ledger import Entry, LotState, sealed_lots, states
+from karyolot.contracts.manifest import MANIFEST
 from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.record import UNSEALED
 from karyolot.contracts.settings import Config
 from karyolot.io import ledger
-from karyolot.io.files import sha256
-from karyolot.io.history import finish_revisions, issued
+from karyolot.io.files import digest_of, read_json, sha256
+from karyolot.io.history import REPORT_FILES, finish_revisions, issued, stop_foreign
+from karyolot.io.manifest import RESULTS, read_manifest
 from karyolot.io.shipped import portable, resource
 from karyolot.plan.provenance import code_state
 
 KEEP = "KARYOLOT_KEEP_SEALED"
 """Environment variable: sealed lots, separated by commas, whose files a run takes as they are and never plans to make."""
 DESTROYING = ("--delete-all-output", "--touch", "-t")
-RENDERING = "render_report"
-"""The last rule of a lot's report."""
+ASSEMBLING, RENDERING = "assemble_report", "render_report"
+"""The rules that make a lot's record, and from it its report."""
 OWN_REASONS = ("missing_output", "incomplete_output", "updated_input")
 STANDING = ("disposition", "override", "sealed", "revised")
 OTHER_CODE = re.compile(r"output: before: '[0-9a-f]{16}' now: '[0-9a-f]{16}'$")
@@ -79,6 +82,9 @@ def begin(directory: Path, dag: Any, settings: Config, configfiles: Sequence[str
     try:
         entries = ledger.read(directory)
         stop_sealed(dag, sealed_lots(entries))
+        lots = {job.wildcards_dict["lot"] for job in dag.needrun_jobs() if "lot" in job.wildcards_dict}
+        stop_astray(directory, sorted(lots), entries)
+        _stop_changed(directory, entries)
         ledger.append(
             directory, *_left_behind(directory, entries), *_started(directory, dag, settings, configfiles, entries)
         )
@@ -89,8 +95,42 @@ def begin(directory: Path, dag: Any, settings: Config, configfiles: Sequence[str
 def end(directory: Path, dag: Any, outcome: str) -> None:
     """When a run has ended: its outcome, and every report it made."""
     lots = _lots(job for job in dag.jobs if job.rule.name == RENDERING)
-    events = _issued(directory, lots, ledger.read(directory), "run")
-    ledger.append(directory, *events, ("run_ended", {"outcome": outcome}))
+    entries = ledger.read(directory)
+    events = _issued(directory, lots, entries, "run")
+    assembled = {job.wildcards_dict["lot"] for job in dag.jobs if job.rule.name == ASSEMBLING}
+    alone = _changed(directory, states(entries), assembled - {facts["lot"] for _, facts in events})
+    records = {lot: digest_of(read_json(path), UNSEALED) for lot, path in alone.items()}
+    ledger.append(directory, *events, ("run_ended", {"outcome": outcome} | ({"records": records} if records else {})))
+
+
+def stop_astray(directory: Path, lots: Iterable[str], entries: Sequence[Entry]) -> None:
+    """Raises KaryolotError for a lot with the manifest of a seal made under another ledger: this one was replaced or cut."""
+    for lot in lots:
+        if not (directory / RESULTS / lot / MANIFEST).is_file():
+            continue
+        place = read_manifest(directory / RESULTS / lot).ledger
+        if len(entries) < place.line or entries[place.line - 1].sha256 != place.sha256:
+            raise KaryolotError(
+                f"{directory / RESULTS / lot / MANIFEST}: {lot} was sealed after line {place.line} of a ledger with sha256"
+                f" {place.sha256}, which {directory / ledger.NAME} does not have; restore that ledger from a backup"
+            )
+
+
+def _stop_changed(directory: Path, entries: Sequence[Entry]) -> None:
+    """Raises KaryolotError when the record of a lot is none that a run made: pages would be rendered from it."""
+    for lot, path in _changed(directory, states(entries), states(entries)).items():
+        stop_foreign(directory, lot, digest_of(read_json(path), UNSEALED), entries)
+
+
+def _changed(directory: Path, held: Mapping[str, LotState], lots: Iterable[str]) -> dict[str, Path]:
+    """Records of those of the lots that are not sealed and whose record is another file than the one that was issued."""
+    paths = {lot: directory / RESULTS / lot / REPORT_FILES[0] for lot in sorted(lots) if lot}
+    issued = {lot: held[lot].issued for lot in paths if lot in held and held[lot].sealed is None}
+    return {
+        lot: paths[lot]
+        for lot, entry in issued.items()
+        if entry is not None and paths[lot].is_file() and sha256(paths[lot]) != entry.facts["files"][REPORT_FILES[0]]
+    }
 
 
 def stop_sealed(dag: Any, sealed: Mapping[str, LotState]) -> None:
@@ -172,8 +212,8 @@ def _left_behind(directory: Path, entries: Sequence[Entry]) -> list[ledger.Event
 
 
 def _issued(directory: Path, lots: Iterable[str], entries: Sequence[Entry], reason: str) -> list[ledger.Event]:
-    code = code_state().files_sha256
-    return [event for lot in lots for event in issued(directory, lot, entries, reason, code)]
+    code, sealed = code_state().files_sha256, sealed_lots(entries)
+    return [event for lot in lots if lot not in sealed for event in issued(directory, lot, entries, reason, code)]
 
 
 def _lots(jobs: Iterable[Any]) -> list[str]:

@@ -17,7 +17,7 @@ from karyolot.inputs.sheets import parse_sheet
 from karyolot.inputs.values import value_fault
 from karyolot.io import ledger
 from karyolot.io.files import read_bytes
-from karyolot.io.history import disposition_of
+from karyolot.io.history import disposition_of, stop_foreign
 from karyolot.io.record import read_record
 
 
@@ -61,7 +61,10 @@ def decide(directory: Path, rows: Sequence[DecisionRow], sheet: str = "") -> dic
         records = {lot: read_record(directory, lot) for lot in dict.fromkeys(one.lot_id for one in rows)}
         if faults := [fault for one in rows for fault in _faults(one, records[one.lot_id])]:
             raise KaryolotError("\n".join(f"{sheet}: {fault}" if sheet else fault for fault in faults))
-        lots = states(ledger.read(directory))
+        entries = ledger.read(directory)
+        for lot, record in records.items():
+            stop_foreign(directory, lot, record.digest(), entries)
+        lots = states(entries)
         ledger.append(directory, *(_event(one, records[one.lot_id], lots.get(one.lot_id, LotState())) for one in rows))
     for lot in records:
         if lots.get(lot, LotState()).sealed is None:

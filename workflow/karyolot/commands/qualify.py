@@ -29,8 +29,10 @@ from karyolot.dna.variant_errors import kind_of
 from karyolot.inputs import check
 from karyolot.inputs.formats import bin_counts, fastq, layout
 from karyolot.inputs.reference import places
+from karyolot.inputs.values import stated
 from karyolot.io import ledger
 from karyolot.io.files import read_bytes, read_each, read_model, sha256, write_bytes, write_model, write_text
+from karyolot.io.manifest import QUALIFICATIONS
 from karyolot.io.record import read_record
 from karyolot.io.shipped import SETTINGS
 from karyolot.io.small_variants import read_consequences, read_pileup
@@ -42,7 +44,7 @@ from karyolot.report.overview import overview_row
 from karyolot.report.pdf import FONTS
 from karyolot.report.qualification import qualification_pdf, render_qualification
 
-FOLDER, RECORD = "qualification", "qualification.json"
+RECORD = "qualification.json"
 CUT, MOST_CUT = 0.6, 20_000_000
 """Part of a file that is left of it, and most bytes of that: a cut is found at the end of what is there."""
 LEAST_FOUND = 0.9
@@ -91,7 +93,7 @@ def qualify(directory: Path, lot: str = "", name: str = "", config: Path | None 
     made = Qualification(
         number=1 if old is None else old.number + 1,
         at=ledger.now_utc(),
-        name=name or ledger.login(),
+        name=stated("--name", name) or ledger.login(),
         user=ledger.login(),
         host=platform.node(),
         system=f"{platform.platform()}, Python {platform.python_version()}",
@@ -108,7 +110,7 @@ def qualify(directory: Path, lot: str = "", name: str = "", config: Path | None 
 
 
 def _write(directory: Path, made: Qualification) -> Path:
-    folder = directory / FOLDER / f"{made.number:03}"
+    folder = directory / QUALIFICATIONS / f"{made.number:03}"
     folder.mkdir(parents=True, exist_ok=True)
     write_model(made, folder / RECORD)
     digest = sha256(folder / RECORD)
@@ -116,14 +118,16 @@ def _write(directory: Path, made: Qualification) -> Path:
     write_bytes(
         qualification_pdf(made, digest, read_bytes(folder / RECORD), read_each(FONTS)), folder / "qualification.pdf"
     )
+    pages = {name: sha256(folder / name) for name in ("qualification.html", "qualification.pdf")}
     facts = {"number": made.number, "lot": made.lot_id, "outcome": made.outcome, "sha256": digest, "name": made.name}
+    facts["files"] = pages
     ledger.append(directory, ("qualified", facts))
     return folder
 
 
 def _last(directory: Path) -> Path | None:
     """Record of the last qualification."""
-    return max((directory / FOLDER).glob(f"*/{RECORD}"), default=None)
+    return max((directory / QUALIFICATIONS).glob(f"*/{RECORD}"), default=None)
 
 
 def _calmest(directory: Path, study: Study) -> str:

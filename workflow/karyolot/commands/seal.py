@@ -1,12 +1,12 @@
 """`karyolot seal` and the revision of a sealed lot: its manifest beside its results, its files read-only, both in the ledger."""
 
-import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from karyolot.commands.audit import KEEP
+from karyolot.commands.audit import KEEP, stop_astray
+from karyolot.commands.report import stale
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.ledger import Entry, LotState, sealed_lots, states
 from karyolot.contracts.manifest import CRITERIA, MANIFEST, Document, LedgerPlace, Manifest
@@ -14,15 +14,17 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.provenance import Code, InputFile
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Config
-from karyolot.contracts.sheets import Row, Study
+from karyolot.contracts.sheets import Row, Study, printed
 from karyolot.inputs import check
 from karyolot.inputs.formats import yaml
+from karyolot.inputs.values import stated
 from karyolot.io import ledger, lock
 from karyolot.io.files import read_bytes, sha256, write_bytes, write_json
-from karyolot.io.history import REPORT_FILES, decisions_of, finish_revisions, issued
-from karyolot.io.manifest import RESULTS, differences, listed, move_aside, protect, read_manifest, superseded
+from karyolot.io.history import REPORT_FILES, altered, decisions_of, finish_revisions, issued, stop_foreign
+from karyolot.io.manifest import RESULTS, differences, flush, listed, move_aside, protect, read_manifest, superseded
 from karyolot.io.record import read_record
 from karyolot.io.shipped import SETTINGS, portable, resource
+from karyolot.plan.provenance import code_state
 
 
 def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) -> tuple[Manifest, bool]:
@@ -56,6 +58,7 @@ def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) 
         path = config or directory / SETTINGS
         settings, study = check.load(check.read_settings(path), directory, [path], contents=False)
         document = _criteria(directory, settings, record)
+        stop_astray(directory, [lot], entries)
         reported = _reported(directory, record, entries)
         entries = (*entries, *ledger.append(directory, *reported)) if reported else entries
         write_bytes(read_bytes(resource(settings.acceptance, directory)), folder / CRITERIA)
@@ -66,7 +69,7 @@ def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) 
             report_id=record.report_id,
             record_sha256=record.digest(),
             sealed_at=ledger.now_utc(),
-            by=name or ledger.login(),
+            by=stated("--name", name) or ledger.login(),
             user=ledger.login(),
             host=platform.node(),
             ledger=LedgerPlace(line=entries[-1].number, sha256=entries[-1].sha256),
@@ -79,7 +82,7 @@ def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) 
             files=listed(folder),
         )
         write_json(manifest.model_dump(mode="json"), folder / MANIFEST)
-        os.sync()  # the ledger must not outlive what it says of the files
+        flush(folder)  # the ledger must not outlive what it says of the files
         ledger.append(directory, *_sealed(manifest, sha256(folder / MANIFEST)))
         protect(folder)
         return manifest, True
@@ -101,8 +104,9 @@ def mark_of(manifest: Manifest) -> str:
 
 def revise(directory: Path, lot: str, reason: str, name: str = "") -> int:
     """Open the next revision of a sealed lot, and keep the sealed one beside it; returns the number of the new one."""
-    if not reason.strip():
+    if not stated("--reason", reason, printed):
         raise KaryolotError(f"--revise {lot} needs --reason: why is a sealed lot made again?")
+    person = stated("--name", name) or ledger.login()
     with held(directory):
         state = states(ledger.read(directory)).get(lot, LotState())
         if state.sealed is None:
@@ -110,7 +114,12 @@ def revise(directory: Path, lot: str, reason: str, name: str = "") -> int:
                 f"{lot} is not sealed (revision {state.revision}): karyolot run makes it again without --revise"
             )
         facts, folder = state.sealed.facts, directory / RESULTS / lot
-        given = {"lot": lot, "revision": state.revision + 1, "reason": reason.strip(), "name": name or ledger.login()}
+        given = {
+            "lot": lot,
+            "revision": state.revision + 1,
+            "reason": reason.strip(),
+            "name": person,
+        }
         kept = {key: facts[key] for key in ("report_id", "record_sha256", "manifest_sha256")}
         ledger.append(directory, ("revised", given | kept | {"sealed_at": state.sealed.at}))
         if folder.is_dir():
@@ -168,19 +177,28 @@ def _criteria(directory: Path, settings: Config, record: Record) -> Document:
 
 
 def _reported(directory: Path, record: Record, entries: tuple[Entry, ...]) -> list[ledger.Event]:
-    """The event of the report, when the ledger does not have it yet. Raises KaryolotError when its files are of two records."""
+    """The event of the report, when the ledger does not have it yet. Raises KaryolotError when its files are of two records, or
+    were changed since a run made them."""
     lot, folder = record.lot.lot_id, directory / RESULTS / record.lot.lot_id
     for name in REPORT_FILES:
         if not (folder / name).is_file():
             raise KaryolotError(f"{folder / name} does not exist; finish the run, or karyolot report {lot}")
     if record.digest() not in (folder / "report.html").read_text(encoding="utf-8"):
         raise KaryolotError(f"{folder / 'report.html'}: was made from another record; karyolot report {lot}, then seal")
+    stop_foreign(directory, lot, record.digest(), entries)
+    if fault := altered(directory, lot, entries):
+        raise KaryolotError(fault)
     known = {decision.line for decision in record.disposition.decisions} if record.disposition else set()
     if missing := [one.finding for one in decisions_of(entries, lot) if one.line not in known]:
         raise KaryolotError(
             f"the report of {lot} lacks decisions ({', '.join(missing)}); karyolot report {lot}, then seal"
         )
-    return issued(directory, lot, entries, "found when sealed", "")
+    made = issued(directory, lot, entries, "found when sealed", code_state().files_sha256)
+    if made and (page := stale(folder)):
+        raise KaryolotError(
+            f"{folder / page}: is not what this version renders from the record; karyolot report {lot}, then seal"
+        )
+    return made
 
 
 def _decided(record: Record) -> tuple[LedgerPlace, ...]:

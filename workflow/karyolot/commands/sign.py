@@ -5,6 +5,7 @@ from pathlib import Path
 from karyolot.contracts.ledger import Entry, LotState, states
 from karyolot.contracts.manifest import Role
 from karyolot.contracts.problems import KaryolotError
+from karyolot.inputs.values import stated
 from karyolot.io import ledger, signature
 from karyolot.io.files import read_bytes, sha256, sha256_of, write_bytes
 from karyolot.io.manifest import RESULTS, signed_report
@@ -39,7 +40,7 @@ def sign(directory: Path, report: Path, certificate: Path, password: bytes, role
         When the file is not the sealed report, was changed, or has a signature of this role; when the certificate or the
         password is wrong. Nothing is written then.
     """
-    if not name.strip():
+    if not (name := stated("--name", name)):
         raise KaryolotError("--name is missing: who signs?")
     signer = signature.load(certificate, password)
     content, entries = read_bytes(report), ledger.read(directory)
@@ -49,13 +50,13 @@ def sign(directory: Path, report: Path, certificate: Path, password: bytes, role
     _stop_unfit(report, content, role, target)
     reason = f"{MEANINGS[role]}. Lot {facts['lot']}, revision {state.revision}, record {facts['report_id']}"
     reason += f", sha256 {facts['record_sha256']}"
-    signed = signature.sign(content, signer, role, name.strip(), reason)
+    signed = signature.sign(content, signer, role, name, reason)
     held = signature.described(signer)
     event = {
         "lot": facts["lot"],
         "revision": state.revision,
         "role": role,
-        "name": name.strip(),
+        "name": name,
         "certificate": held.subject,
         "certificate_sha256": held.sha256,
         "report_id": facts["report_id"],

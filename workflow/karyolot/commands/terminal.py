@@ -218,13 +218,17 @@ def print_verified(findings: Sequence[Finding], out: Console) -> None:
     out.print(f"{wrong} of {len(findings)} differ from what was recorded" if wrong else "no differences found")
 
 
+MANY = ("results", "figures")
+"""Facts of an entry of which the number is printed; --json prints all."""
+
+
 def print_ledger(entries: Sequence[Entry], out: IO[str]) -> None:
     """One line per entry, its facts below it. Plain text: a ledger has tens of thousands of lines."""
     for entry in entries:
         lot = f" {entry.facts['lot']}" if "lot" in entry.facts else ""
         said = f"{entry.number} {entry.at} {entry.kind.replace('_', ' ')}{lot}, {entry.user} on {entry.host}"
         facts = [
-            f"    {key.replace('_', ' ')}: {_fact(value)}"
+            f"    {key.replace('_', ' ')}: {f'{len(value)} files' if key in MANY else _fact(value)}"
             for key, value in entry.facts.items()
             if key != "lot" and value not in ("", None, {}, [])
         ]

@@ -1,7 +1,8 @@
 """`karyolot verify`: the ledger, sealed lots and reports against what was recorded of them; the first difference is named."""
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import zip_longest
@@ -14,11 +15,21 @@ from karyolot.contracts.ledger import Entry, LotState, seals, signatures, states
 from karyolot.contracts.manifest import MANIFEST, Manifest
 from karyolot.contracts.problems import KaryolotError, did_you_mean, nearest, quoted
 from karyolot.contracts.record import UNSEALED
+from karyolot.contracts.sheets import SHA256_PATTERN
 from karyolot.inputs.formats import yaml
 from karyolot.io import ledger
 from karyolot.io.files import digest_of, read_bytes, read_json, sha256
-from karyolot.io.history import REPORT_FILES
-from karyolot.io.manifest import RESULTS, differences, read_manifest, signed_report, superseded
+from karyolot.io.history import REPORT_FILES, recorded
+from karyolot.io.manifest import (
+    QUALIFICATIONS,
+    RESULTS,
+    REVISIONS,
+    SIGNED,
+    differences,
+    read_manifest,
+    signed_report,
+    superseded,
+)
 from karyolot.io.pdf import attached_record, words_of
 from karyolot.io.shipped import resource
 from karyolot.plan.provenance import code_state
@@ -36,7 +47,7 @@ class Finding:
 
 
 def verify(directory: Path, target: str = "") -> Iterator[Finding]:
-    """Verify a study ('' as target), a lot, or a report file.
+    """Verify a study ('' as target), a lot, a report file, or that the ledger has a line of some sha256.
 
     The ledger comes first. Raises KaryolotError when the target is neither a lot nor a report.
     """
@@ -48,12 +59,13 @@ def verify(directory: Path, target: str = "") -> Iterator[Finding]:
     torn = (
         (f"the last line is half written ({len(held.torn)} bytes); the next entry sets it aside",) if held.torn else ()
     )
-    repaired = [entry.number for entry in held.entries if entry.kind == "repaired"]
-    kept = (*torn, *(f"line {number}: a half-written line was set aside" for number in repaired))
+    kept = (*torn, *_remarks(held))
     faults = (f"{ledger.NAME}: {held.fault}",) if held.fault else ()
     yield Finding(f"ledger, {len(held.entries)} entries", faults, kept)
     path = Path(target)
-    if target and path.suffix in KINDS and path.is_file():
+    if re.fullmatch(SHA256_PATTERN, target):
+        yield _line(directory, target, held.entries)
+    elif target and path.suffix in KINDS and path.is_file():
         yield _file(directory, path, held.entries)
     elif target:
         known = states(held.entries)
@@ -65,6 +77,47 @@ def verify(directory: Path, target: str = "") -> Iterator[Finding]:
         yield from _lots(directory, held.entries, target)
     else:
         yield from _lots(directory, held.entries)
+        yield from _qualifications(directory, held.entries)
+
+
+def _remarks(held: ledger.Ledger) -> Iterator[str]:
+    """What the ledger says of itself and what its head shows, of lines that are not wrong."""
+    for entry in held.entries:
+        if entry.kind == "repaired" and "bytes" in entry.facts:
+            yield f"line {entry.number}: a half-written line was set aside"
+        elif entry.kind == "repaired":
+            lines = entry.facts["lines"]
+            yield f"line {entry.number}: {ledger.HEAD} was missing; lines removed after line {lines} would not show"
+        elif entry.kind == "clock_set_back":
+            before = f"{entry.facts['seconds']} s before line {entry.number - 1}, of {entry.facts['last']}"
+            yield f"line {entry.number}: the clock was set back: it is dated {entry.at}, {before}"
+    if held.entries and held.head is None:
+        yield f"{ledger.HEAD} is missing: lines removed at the end would not show"
+    elif held.head is not None and not held.fault and held.head < len(held.entries):
+        more = len(held.entries) - held.head
+        yield f"{ledger.HEAD} records {held.head} lines; {more} more are there, of a killed process or another program"
+
+
+def _line(directory: Path, digest: str, entries: Sequence[Entry]) -> Finding:
+    """A line of the ledger whose sha256 was noted elsewhere: everything before it is as it was then."""
+    entry = next((entry for entry in entries if entry.sha256 == digest), None)
+    if entry is None:
+        fault = f"{directory / ledger.NAME}: no line has this sha256; lines were removed, or the ledger was replaced"
+        return Finding(f"line of the ledger, sha256 {digest}", (fault,))
+    later = f"{len(entries) - entry.number} lines were added since"
+    return Finding(f"line {entry.number} of the ledger, {entry.at}, sha256 {digest}", (), (later,))
+
+
+def _qualifications(directory: Path, entries: Sequence[Entry]) -> Iterator[Finding]:
+    """Every qualification: its record and pages, and folders that the ledger has no entry of."""
+    known = {f"{entry.facts['number']:03}": entry for entry in entries if entry.kind == "qualified"}
+    for name, entry in known.items():
+        folder = directory / QUALIFICATIONS / name
+        faults = tuple(_recorded(folder, {"qualification.json": entry.facts["sha256"], **entry.facts.get("files", {})}))
+        yield Finding(f"qualification {entry.facts['number']} of {entry.at}: {entry.facts['outcome']}", faults)
+    there = (path for path in sorted((directory / QUALIFICATIONS).glob("*")) if path.name not in known)
+    for path in there:
+        yield Finding(f"qualification {path.name}", (f"{path}: the ledger has no entry of it",))
 
 
 def _lots(directory: Path, entries: Sequence[Entry], only: str = "") -> Iterator[Finding]:
@@ -79,7 +132,8 @@ def _lots(directory: Path, entries: Sequence[Entry], only: str = "") -> Iterator
             yield Finding(f"{lot}, revision {revision}, sealed {entry.at}", faults, notes)
     for lot, state in held.items():
         if only in ("", lot) and state.sealed is None and state.issued is not None:
-            faults = tuple(_issued(directory / RESULTS / lot, state.issued))
+            folder = directory / RESULTS / lot
+            faults = tuple(_with_owner(fault, folder, lot) for fault in _recorded(folder, recorded(entries, lot)))
             again, notes = _rendered_again(directory / RESULTS / lot, state) if only and not faults else ((), ())
             yield Finding(f"{lot}, not sealed, report of {state.issued.at}", (*faults, *again), notes)
     for path in sorted((directory / RESULTS).glob(f"{only or '*'}/{MANIFEST}")):
@@ -87,6 +141,16 @@ def _lots(directory: Path, entries: Sequence[Entry], only: str = "") -> Iterator
         if state.sealed is None and state.revised is None:
             fault = f"{path}: the ledger has no entry of this seal: it was interrupted (seal again), or the entry was removed"
             yield Finding(f"{path.parent.name}, not sealed", (fault,))
+    for path in _astray(directory, sealed, signed, only):
+        yield Finding(str(path.relative_to(directory)), (f"{path}: the ledger has no entry of it",))
+
+
+def _astray(directory: Path, sealed: Collection[Any], signed: Collection[Any], only: str) -> Iterator[Path]:
+    """Folders of superseded revisions that were never sealed, and of signed copies that were never signed."""
+    for base, known in ((REVISIONS, sealed), (SIGNED, signed)):
+        for path in sorted((directory / base).glob(f"{only or '*'}/*")):
+            if not path.name.isdecimal() or (path.parent.name, int(path.name)) not in known:
+                yield path
 
 
 def _sealed(
@@ -98,8 +162,8 @@ def _sealed(
     if not folder.is_dir():
         folder = directory / RESULTS / lot
     path = folder / MANIFEST
-    if folder.is_symlink():
-        return (f"{folder}: is a link; the lot was sealed as a folder here",), ()
+    if linked := next((each for each in (folder, path) if each.is_symlink()), None):
+        return (f"{linked}: is a link; the lot was sealed as a folder of files here",), ()
     if not path.is_file():
         return (
             f"{path}: is missing; line {entry.number} of the ledger recorded sha256 {entry.facts['manifest_sha256']}",
@@ -132,8 +196,10 @@ def _signed(directory: Path, lot: str, revision: int, own: Sequence[Entry]) -> l
     """What is wrong with the signed copy of a sealed report. own: its signatures, by the ledger."""
     path = signed_report(directory, lot, revision)
     if not own:
-        return [f"{path}: the ledger has no signature of it"] if path.is_file() else []
+        return []
     last = own[-1]
+    if path.is_symlink():
+        return [f"{path}: is a link; it was signed as a file here"]
     if not path.is_file():
         return [f"{path}: is missing; signed by {last.facts['name']} with sha256 {last.facts['sha256']}"]
     if (now := sha256(path)) == last.facts["sha256"]:
@@ -175,14 +241,16 @@ def _document(directory: Path, manifest: Manifest) -> tuple[tuple[str, ...], tup
     return (fault,), ()
 
 
-def _issued(folder: Path, entry: Entry) -> Iterator[str]:
-    """Files of a report that are not those that were issued."""
-    for name, recorded in entry.facts["files"].items():
+def _recorded(folder: Path, files: Mapping[str, str]) -> Iterator[str]:
+    """Files of a folder that are not those whose sha256 the ledger recorded."""
+    for name, digest in files.items():
         path = folder / name
-        if not path.is_file():
-            yield f"{path}: is missing; issued with sha256 {recorded}"
-        elif (now := sha256(path)) != recorded:
-            yield _with_owner(f"{path}: sha256 is {now}, issued with {recorded}", folder, entry.facts["lot"])
+        if path.is_symlink():
+            yield f"{path}: is a link; it was made as a file with sha256 {digest}"
+        elif not path.is_file():
+            yield f"{path}: is missing; made with sha256 {digest}"
+        elif (now := sha256(path)) != digest:
+            yield f"{path}: sha256 is {now}, made with {digest}"
 
 
 def _rendered_again(folder: Path, state: LotState) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,5 +1,7 @@
 """Decisions of people on the findings of a lot, and their recommendation; they never change the computed verdict."""
 
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -99,8 +101,33 @@ def disposition(verdict: Verdict, report_id: str, decisions: Sequence[Decision])
 
 def independent(decisions: Iterable[Decision]) -> bool:
     """Whether two of them are by people who differ in name and in login."""
-    people = [(_plain(decision.name), decision.user) for decision in decisions]
-    return any(a[0] != b[0] and a[1] != b[1] for a in people for b in people)
+    people = [(decision.name, decision.user) for decision in decisions]
+    return any(not same_person(a[0], b[0]) and a[1] != b[1] for a in people for b in people)
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names can be spellings of one: case, accents, order, punctuation, titles and initials distinguish nobody.
+
+    'A. Mayer' can be 'Mayer, Anna'; people who share a family name and an initial sign with their full names.
+    """
+    shorter, longer = sorted((_parts(one), _parts(other)), key=len)
+    if "".join(shorter) == "".join(longer):
+        return True
+    for part in sorted(shorter, key=len, reverse=True):  # whole names before initials
+        match = next((held for held in longer if held == part), None) or next(
+            (held for held in longer if min(len(held), len(part)) == 1 and held[0] == part[0]), None
+        )
+        if match is None:
+            return False
+        longer.remove(match)
+    return True
+
+
+def _parts(name: str) -> list[str]:
+    """The words of a name in lower case, without accents; 'ue' is 'u', as in Mueller and Müller."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return [re.sub("([aou])e", r"\1", word) for word in re.findall(r"\w+", plain)]
 
 
 def _last(decisions: Iterable[Decision]) -> list[Decision]:

@@ -21,9 +21,11 @@ Kind = Literal[
     "signed",
     "qualified",
     "repaired",
+    "clock_set_back",
 ]
 """override: a finding accepted although its computed outcome is worse than REVIEW. revised: revision n+1 was opened;
-superseded: revision n+1 was sealed. repaired: half a line, left by a crash, was set aside."""
+superseded: revision n+1 was sealed. repaired: half a line, left by a crash, was set aside, or the head was missing.
+clock_set_back: what follows is dated before what precedes."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 FIRST = "0" * 64
 """Stands for the sha256 of a line before the first."""

@@ -2,10 +2,11 @@
 
 import operator
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 """Ids become file names, sample names in BAM headers and text in reports: letters, digits, _ and - only."""
@@ -20,6 +21,28 @@ Id = Annotated[str, Field(pattern=ID_PATTERN)]
 Sha256 = Annotated[str, Field(pattern=SHA256_PATTERN)]
 Text = Annotated[str, Field(max_length=200)]
 """Free text of a cell, printed in the report; 200 characters are a long name, more is a pasted document."""
+
+ALPHABETS = ("LATIN", "CYRILLIC", "GREEK")
+"""Alphabets with letters that look alike in print."""
+
+
+def printed(text: str) -> str:
+    """A text of one line that reads as it is written. Raises ValueError for line breaks and characters without a print."""
+    if not text.isprintable():
+        raise ValueError("holds a line break or a character that is not printed")
+    return text
+
+
+def printed_name(text: str) -> str:
+    """A name of a person, as `printed`. Raises ValueError when its letters are of several alphabets, which look alike."""
+    found = {unicodedata.name(letter, "").partition(" ")[0] for letter in printed(text) if letter.isalpha()}
+    if len(mixed := [name for name in ALPHABETS if name in found]) > 1:
+        raise ValueError(f"mixes letters of the alphabets {' and '.join(mixed)}, which look alike")
+    return text
+
+
+Reason = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(printed)]
+PersonName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(printed_name)]
 
 RESERVED_LOT_IDS = frozenset({"samples", "reference", "study", "overview"})
 """Names of folders in results/ that are not lots."""
@@ -196,9 +219,11 @@ class DecisionRow(Row):
         description="Id of a criterion that is not met."
     )
     decision: Literal["accept", "reject", "retest"] = Field(description="accept, reject or retest.")
-    reason: Annotated[str, Field(min_length=1, max_length=500)] = Field(description="Why.")
-    decided_by: Annotated[str, Field(min_length=1, max_length=100)] = Field(description="Who decided.")
-    deviation: Annotated[str, Field(max_length=100)] | None = Field(None, description="Number of a deviation or CAPA.")
+    reason: Reason = Field(description="Why.")
+    decided_by: PersonName = Field(description="Who decided.")
+    deviation: Annotated[str, Field(max_length=100), AfterValidator(printed)] | None = Field(
+        None, description="Number of a deviation or CAPA."
+    )
     state: Literal["open", "closed"] | None = Field(None, description="Of the deviation or CAPA.")
 
 

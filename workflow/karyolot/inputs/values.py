@@ -1,11 +1,12 @@
 """What pydantic finds wrong with a cell or a setting, in terms of the person who wrote it."""
 
 import re
+from collections.abc import Callable
 
 from pydantic_core import ErrorDetails
 
-from karyolot.contracts.problems import Fault, nearest
-from karyolot.contracts.sheets import LIMIT_PATTERN, SHA256_PATTERN
+from karyolot.contracts.problems import Fault, KaryolotError, nearest
+from karyolot.contracts.sheets import LIMIT_PATTERN, SHA256_PATTERN, printed_name
 
 BOUNDS = {"greater_than": "above", "greater_than_equal": "at least", "less_than": "below", "less_than_equal": "at most"}
 PATTERNS = {
@@ -49,3 +50,11 @@ def value_fault(error: ErrorDetails) -> Fault:
         if kind.startswith(start):
             return Fault("E17", *words)
     return Fault("E17", f"not allowed: {error['msg'][0].lower()}{error['msg'][1:]}", "correct the value")
+
+
+def stated(option: str, text: str, check: Callable[[str], str] = printed_name) -> str:
+    """A text from the command line without spaces around it. Raises KaryolotError when `check` refuses it."""
+    try:
+        return check(text.strip())
+    except ValueError as error:
+        raise KaryolotError(f"{option}: {error}; type it again") from error

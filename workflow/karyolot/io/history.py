@@ -6,8 +6,9 @@ from pathlib import Path
 from karyolot.contracts.changes import changes
 from karyolot.contracts.decisions import Decision, Disposition, Revision, disposition
 from karyolot.contracts.ledger import Entry, LotState, states
-from karyolot.contracts.manifest import MANIFEST
+from karyolot.contracts.manifest import CRITERIA, MANIFEST
 from karyolot.contracts.overview import Standing
+from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.provenance import Made
 from karyolot.contracts.record import UNSEALED, Record
 from karyolot.io import ledger
@@ -19,6 +20,10 @@ REPORT_FILES = ("report.json", "report.html", "report.pdf")
 """What is issued of a lot; its figures are in the pages."""
 
 
+FIGURES = "figures"
+NOT_TABLES = (*REPORT_FILES, MANIFEST, CRITERIA)
+
+
 def issue(directory: Path, record: Record, path: PathLike, made: Made | None) -> None:
     """Write a record with when and by whom it was made, what it supersedes, and the decisions on its findings."""
     entries = ledger.read(directory)
@@ -26,9 +31,12 @@ def issue(directory: Path, record: Record, path: PathLike, made: Made | None) ->
     write_report(record, path, made, revision=revision, disposition=held)
 
 
-def issued(directory: Path, lot: str, entries: Sequence[Entry], reason: str, code: str) -> list[ledger.Event]:
+def issued(
+    directory: Path, lot: str, entries: Sequence[Entry], reason: str, code: str, *, tables: bool = True
+) -> list[ledger.Event]:
     """The event of a lot's report as it lies there now; none when the ledger has it, or when record and pages do not belong
-    together (yet). reason: why it was made; code: sha256 of the code that rendered it."""
+    together (yet). reason: why it was made; code: sha256 of the code that rendered it; tables: whether the other files were made
+    with the report, else only the figures were."""
     folder = directory / RESULTS / lot
     paths = {name: folder / name for name in REPORT_FILES}
     if not all(path.is_file() for path in paths.values()):
@@ -51,9 +59,74 @@ def issued(directory: Path, lot: str, entries: Sequence[Entry], reason: str, cod
         "reason": reason,
         "code": code,
         "files": files,
+        ("results" if tables else FIGURES): _beside(folder, "" if tables else f"{FIGURES}/"),
         "inputs": {file["path"]: file["sha256"] for file in content["provenance"]["inputs"]},
     }
     return [("report_issued", facts)]
+
+
+def _beside(folder: Path, start: str = "") -> dict[str, str]:
+    """sha256 of the files of a lot whose path begins so, but its report."""
+    files = ((path.relative_to(folder).as_posix(), path) for path in sorted(folder.rglob("*")) if path.is_file())
+    return {name: sha256(path) for name, path in files if name.startswith(start) and name not in NOT_TABLES}
+
+
+def altered(directory: Path, lot: str, entries: Sequence[Entry]) -> str:
+    """The first file of a lot that is not the one that a run made or that was rendered, and what to do; '' = none. Where a run
+    was killed its files are not known: '' too."""
+    if interrupted(entries, lot):
+        return ""
+    for name, digest in recorded(entries, lot).items():
+        path = directory / RESULTS / lot / name
+        if path.is_file() and not path.is_symlink() and sha256(path) == digest:
+            continue
+        page = name in REPORT_FILES[1:] or name.startswith(f"{FIGURES}/")
+        remedy = f"karyolot report {lot} renders it again" if page else "delete it and run again"
+        what = "was changed after it was made" if path.is_file() else "is missing"
+        return f"{path}: {what} (the ledger recorded sha256 {digest}); {remedy}"
+    return ""
+
+
+def recorded(entries: Iterable[Entry], lot: str) -> dict[str, str]:
+    """sha256 of the files of a lot as the ledger has them: those that a run made, and pages that were rendered since."""
+    known: dict[str, str] = {}
+    for entry in entries:
+        if entry.facts.get("lot") != lot:
+            continue
+        if entry.kind == "revised":
+            known = {}
+        elif entry.kind == "report_issued":
+            tables = entry.facts.get("results")
+            known = {**(known | entry.facts.get(FIGURES, {}) if tables is None else tables), **entry.facts["files"]}
+    return known
+
+
+def stop_foreign(directory: Path, lot: str, record_sha256: str, entries: Sequence[Entry]) -> None:
+    """Raises KaryolotError when a record is none that a run made, by the ledger; anybody can compute a report id."""
+    state = states(entries).get(lot, LotState())
+    if state.issued is None or interrupted(entries, lot) or record_sha256 in _records(entries, lot):
+        return
+    raise KaryolotError(
+        f"{directory / RESULTS / lot / REPORT_FILES[0]}: was changed after it was made (line {state.issued.number} of the ledger"
+        f" has another record); delete it and run again"
+    )
+
+
+def _records(entries: Iterable[Entry], lot: str) -> set[str]:
+    """sha256 of the record that was issued last, and of those that runs made since without a report."""
+    found: set[str] = set()
+    for entry in entries:
+        if entry.kind == "report_issued" and entry.facts["lot"] == lot:
+            found = {entry.facts["record_sha256"]}
+        elif entry.kind == "run_ended" and lot in entry.facts.get("records", {}):
+            found.add(entry.facts["records"][lot])
+    return found
+
+
+def interrupted(entries: Sequence[Entry], lot: str) -> bool:
+    """Whether a run that made this lot was killed: the ledger lacks its end."""
+    last = next((entry for entry in reversed(entries) if entry.kind in ("run_started", "run_ended")), None)
+    return last is not None and last.kind == "run_started" and lot in last.facts["lots"]
 
 
 def disposition_of(entries: Iterable[Entry], record: Record) -> Disposition | None:

@@ -13,7 +13,7 @@ import platform
 import pwd
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -26,16 +26,20 @@ NAME, HEAD, TORN = "ledger.jsonl", "ledger.head", "ledger.torn"
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 """A file system without locks: single writes at the end of the file are all there is then."""
 Event = tuple[Kind, Mapping[str, Any]]
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+SKEW_S = 300
+"""Seconds that an entry may be dated before the one it follows: clocks of the machines of a site differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """entries: up to the first fault. torn: bytes a crash left after the last complete line. fault: what is wrong with the chain,
-    and where; '' = nothing."""
+    and where; '' = nothing. head: entries that `ledger.head` counts; None = there is none."""
 
     entries: tuple[Entry, ...]
     torn: bytes
     fault: str
+    head: int | None = None
 
 
 def inspect(directory: Path) -> Ledger:
@@ -46,7 +50,8 @@ def inspect(directory: Path) -> Ledger:
         content = b""
     except OSError as error:
         raise KaryolotError(f"{directory / NAME}: cannot be read ({error.strerror or error})") from error
-    return _parse(content, _head(directory))
+    head = _head(directory)
+    return replace(_parse(content, head), head=head[0] if head else None)
 
 
 def read(directory: Path) -> tuple[Entry, ...]:
@@ -61,18 +66,18 @@ def append(directory: Path, *events: Event) -> tuple[Entry, ...]:
     """
     with _locked(directory / NAME) as handle:
         content = handle.read()
-        held = _parse(content, _head(directory))
+        head = _head(directory)
+        held = _parse(content, head)
         last = _whole(held, directory)[-1:]
         number, previous = (last[0].number, last[0].sha256) if last else (0, FIRST)
+        added, lines = [], []
+        signed = {"at": now_utc(), "user": login(), "host": platform.node()}
+        events = (*_irregular(last, held.torn, head, signed["at"]), *events)
         if held.torn:
             _set_aside(held.torn, directory)
             os.ftruncate(handle.fileno(), len(content) - len(held.torn))
-            kept = {"bytes": len(held.torn), "sha256": hashlib.sha256(held.torn).hexdigest(), "file": TORN}
-            events = (("repaired", kept), *events)
         elif content and not content.endswith(b"\n"):  # a complete line that only lacks its line end
             handle.write(b"\n")
-        added, lines = [], []
-        signed = {"at": now_utc(), "user": login(), "host": platform.node()}
         for kind, facts in events:
             number += 1
             line = _line({"n": number, **signed, "kind": kind, "facts": facts, "previous": previous})
@@ -87,9 +92,23 @@ def append(directory: Path, *events: Event) -> tuple[Entry, ...]:
     return tuple(added)
 
 
+def _irregular(last: tuple[Entry, ...], torn: bytes, head: tuple[int, str] | None, at: str) -> Iterator[Event]:
+    """What precedes new entries where the ledger was not left as the last writer leaves it. at: the time of the new entries."""
+    if torn:
+        yield "repaired", {"bytes": len(torn), "sha256": hashlib.sha256(torn).hexdigest(), "file": TORN}
+    if last and head is None:
+        yield "repaired", {"file": HEAD, "lines": last[0].number}
+    if last and (late := (_time(last[0].at) - _time(at)).total_seconds()) > SKEW_S:
+        yield "clock_set_back", {"last": last[0].at, "seconds": round(late)}
+
+
 def now_utc() -> str:
     """UTC, to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(UTC).strftime(TIME)
+
+
+def _time(text: str) -> datetime:
+    return datetime.strptime(text, TIME).replace(tzinfo=UTC)
 
 
 def login() -> str:
@@ -110,6 +129,7 @@ def _entry(line: bytes, sha256: str) -> Entry:
     if held["kind"] not in KINDS or not isinstance(held["facts"], dict):
         raise ValueError("not an entry")
     at, user, host, previous = (str(held[key]) for key in ("at", "user", "host", "previous"))
+    _time(at)
     return Entry(int(held["n"]), at, user, host, held["kind"], held["facts"], previous, sha256)
 
 

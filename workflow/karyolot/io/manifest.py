@@ -13,7 +13,7 @@ from karyolot.contracts.provenance import InputFile
 from karyolot.io.files import read_json, sha256
 
 WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
-RESULTS, REVISIONS, SIGNED = "results", "revisions", "signed"
+RESULTS, REVISIONS, SIGNED, QUALIFICATIONS = "results", "revisions", "signed", "qualification"
 
 
 def superseded(directory: Path, lot: str, revision: int) -> Path:
@@ -70,6 +70,16 @@ def protect(folder: Path) -> None:
     """Make a folder and all in it read-only; again is no harm."""
     for path in (*_everything(folder), folder):
         path.chmod(path.stat().st_mode & ~WRITE)
+
+
+def flush(folder: Path) -> None:
+    """Have a folder and all in it on disk when this returns."""
+    for path in (*_everything(folder), folder):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def move_aside(folder: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""Tables as one workbook (XLSX) for people who open results in a spreadsheet."""
+"""Tables for people who open results in a spreadsheet: one workbook (XLSX), and text that holds no formula."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,6 +13,8 @@ AS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_n
 """A cell holds what the table holds: a name from a sheet never becomes a formula or a link."""
 NO_DATE = datetime(1980, 1, 1)  # noqa: DTZ001 - the same tables give the same bytes
 WIDEST = 60
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet evaluates when it opens a text file."""
 
 
 def write_workbook(tables: Mapping[str, pd.DataFrame], path: PathLike) -> None:
@@ -34,3 +36,12 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: PathLike) -> None:
                 longest = max([len(str(label)) + 3, *(len(str(value)) for value in table[label])])
                 sheet.set_column(column, column, min(longest, WIDEST))
     write_bytes(content.getvalue(), path)
+
+
+def without_formulas(table: pd.DataFrame) -> str:
+    """A table as tab-separated text; a text that a spreadsheet would evaluate has an apostrophe before it, which is not shown."""
+
+    def safe(value: object) -> object:
+        return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+    return table.map(safe).to_csv(sep="\t", index=False)
