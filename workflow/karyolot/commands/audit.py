@@ -94,8 +94,10 @@ def begin(directory: Path, dag: Any, settings: Config, configfiles: Sequence[str
 
 def end(directory: Path, dag: Any, outcome: str) -> None:
     """When a run has ended: its outcome, and every report it made."""
-    lots = _lots(job for job in dag.jobs if job.rule.name == RENDERING)
     entries = ledger.read(directory)
+    lots = _lots(job for job in dag.jobs if job.rule.name == RENDERING)
+    started = next((entry.facts["lots"] for entry in reversed(entries) if entry.kind == "run_started"), lots)
+    lots = [lot for lot in lots if lot in started]
     events = _issued(directory, lots, entries, "run")
     assembled = {job.wildcards_dict["lot"] for job in dag.jobs if job.rule.name == ASSEMBLING}
     alone = _changed(directory, states(entries), assembled - {facts["lot"] for _, facts in events})

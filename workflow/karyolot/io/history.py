@@ -47,8 +47,9 @@ def issued(
         if record_sha256 not in page.read():
             return []
     files = {name: sha256(path) for name, path in paths.items()}
-    state = states(entries).get(lot, LotState())
-    if state.issued is not None and state.issued.facts["files"] == files:
+    state, beside = states(entries).get(lot, LotState()), _beside(folder, "" if tables else f"{FIGURES}/")
+    known = recorded(entries, lot)
+    if files | beside == (known if tables else {name: known.get(name) for name in (*files, *beside)}):
         return []
     facts = {
         "lot": lot,
@@ -59,7 +60,7 @@ def issued(
         "reason": reason,
         "code": code,
         "files": files,
-        ("results" if tables else FIGURES): _beside(folder, "" if tables else f"{FIGURES}/"),
+        ("results" if tables else FIGURES): beside,
         "inputs": {file["path"]: file["sha256"] for file in content["provenance"]["inputs"]},
     }
     return [("report_issued", facts)]
