@@ -1,14 +1,23 @@
 """Working directories with finished lots, in plain files: what is sealed and decided on is planted, no job runs."""
 
 import shutil
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 
 import pypdf
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+from cryptography.x509.oid import NameOID
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 
 import planted_records
 from karyolot.contracts.criteria import CriterionResult
+from karyolot.contracts.manifest import ROLES
 from karyolot.contracts.record import Record
 from karyolot.io import ledger
 from karyolot.io.files import sha256
@@ -18,6 +27,7 @@ from karyolot.io.shipped import RESOURCES
 from karyolot.plan.provenance import code_state
 
 LOTS = ("L1", "L2", "L3")
+PASSWORD = b"correct horse"
 
 
 @cache
@@ -107,3 +117,31 @@ def printed(words: str) -> bytes:
     rows = b"".join(b"%010d 00000 n \n" % place for place in places)
     head = b"xref\n0 6\n0000000000 65535 f \n" + rows + b"trailer << /Size 6 /Root 1 0 R >>\n"
     return out + head + b"startxref\n%d\n%%%%EOF\n" % len(out)
+
+
+@cache
+def certificate(days: tuple[int, int] = (-1, 365), signs: bool = True, authority: bool = False) -> bytes:
+    """A PKCS#12 file. days: first and last day of its time, from now; signs: whether it is made for signatures."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Site Q")])
+    other = (
+        "content_commitment data_encipherment key_agreement key_cert_sign crl_sign encipher_only decipher_only".split()
+    )
+    usage = dict.fromkeys(other, False)
+    held = (
+        x509.CertificateBuilder(name, name, key.public_key(), 7, now + timedelta(days[0]), now + timedelta(days[1]))
+        .add_extension(x509.KeyUsage(digital_signature=signs, key_encipherment=not signs, **usage), True)
+        .add_extension(x509.BasicConstraints(authority, None), True)
+        .sign(key, hashes.SHA256())
+    )
+    return pkcs12.serialize_key_and_certificates(b"q", key, held, None, BestAvailableEncryption(PASSWORD))
+
+
+def with_fields(content: bytes) -> bytes:
+    """A PDF with an empty signature field for each role, as a report has them."""
+    writer = IncrementalPdfFileWriter(BytesIO(content))
+    for number, role in enumerate(ROLES):
+        append_signature_field(writer, SigFieldSpec(role, box=(10, 10 + 40 * number, 150, 40 + 40 * number)))
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()

@@ -1,13 +1,8 @@
 """Sealed lots: every change of a file, of the ledger, of the criteria or of a report is found and named."""
 
 import json
-import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -326,38 +321,3 @@ def test_values_that_changed_are_named_one_by_one() -> None:
         ("bins", "20 values", "20 values, 19 of them other"),
         ("gone", "y", None),
     ]  # fmt: skip
-
-
-SEAL = "import sys; from pathlib import Path; from karyolot.commands.seal import seal; seal(Path(sys.argv[1]), 'L3')"
-
-
-@pytest.mark.parametrize("when", [0.15, 0.3, 0.4, 0.45, 0.5, 0.6])
-def test_a_seal_that_was_killed_is_whole_or_can_be_made_again(study: Path, when: float) -> None:
-    with subprocess.Popen([sys.executable, "-c", SEAL, str(study)]) as process:
-        time.sleep(when)
-        os.kill(process.pid, signal.SIGKILL)
-    seal(study, "L3")
-    assert set(sealed_lots(ledger.read(study))) == {"L1", "L2", "L3"}
-    assert faults(study) == []
-
-
-def broken_at(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a seal end where `step` would begin."""
-
-    def end(*given: object, **named: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(f"karyolot.commands.seal.{step}", end)
-
-
-@pytest.mark.parametrize("step", ["write_bytes", "listed", "write_json", "os.sync", "ledger.append", "protect"])
-def test_a_seal_that_ends_at_any_step_can_be_made_again(
-    study: Path, step: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    with monkeypatch.context() as broken:
-        broken_at(step, broken)
-        with pytest.raises(KeyboardInterrupt):
-            seal(study, "L3")
-    assert "L3" not in sealed_lots(ledger.read(study)) or step == "protect"
-    seal(study, "L3")
-    assert faults(study) == [] and "L3" in sealed_lots(ledger.read(study))

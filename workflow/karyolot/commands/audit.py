@@ -15,7 +15,7 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.record import UNSEALED
 from karyolot.contracts.settings import Config
 from karyolot.io import ledger
-from karyolot.io.files import digest_of, read_json, sha256
+from karyolot.io.files import digest_of, read_json, sha256, sweep
 from karyolot.io.history import REPORT_FILES, finish_revisions, issued, stop_foreign
 from karyolot.io.manifest import RESULTS, read_manifest
 from karyolot.io.shipped import portable, resource
@@ -210,6 +210,9 @@ def _left_behind(directory: Path, entries: Sequence[Entry]) -> list[ledger.Event
     last = next((entry for entry in reversed(entries) if entry.kind in ("run_started", "run_ended")), None)
     if last is None or last.kind == "run_ended":
         return []
+    for lot in last.facts["lots"]:
+        if lot not in sealed_lots(entries):
+            sweep(directory / RESULTS / lot)
     return _issued(directory, last.facts["lots"], entries, "run that was killed")
 
 

@@ -19,7 +19,7 @@ from karyolot.inputs import check
 from karyolot.inputs.formats import yaml
 from karyolot.inputs.values import stated
 from karyolot.io import ledger, lock
-from karyolot.io.files import read_bytes, sha256, write_bytes, write_json
+from karyolot.io.files import read_bytes, sha256, sweep, write_bytes, write_json
 from karyolot.io.history import REPORT_FILES, altered, decisions_of, finish_revisions, issued, stop_foreign
 from karyolot.io.manifest import RESULTS, differences, flush, listed, move_aside, protect, read_manifest, superseded
 from karyolot.io.record import read_record
@@ -55,6 +55,7 @@ def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) 
         if state.sealed is not None:
             return _again(folder, lot), False
         record = read_record(directory, lot)
+        sweep(folder)
         path = config or directory / SETTINGS
         settings, study = check.load(check.read_settings(path), directory, [path], contents=False)
         document = _criteria(directory, settings, record)
@@ -193,6 +194,11 @@ def _reported(directory: Path, record: Record, entries: tuple[Entry, ...]) -> li
         raise KaryolotError(
             f"the report of {lot} lacks decisions ({', '.join(missing)}); karyolot report {lot}, then seal"
         )
+    state = states(entries).get(lot, LotState())
+    if state.issued is not None and all(
+        sha256(folder / name) == state.issued.facts["files"][name] for name in REPORT_FILES
+    ):
+        return issued(directory, lot, entries, "found when sealed", state.issued.facts["code"])
     made = issued(directory, lot, entries, "found when sealed", code_state().files_sha256)
     if made and (page := stale(folder)):
         raise KaryolotError(

@@ -19,7 +19,7 @@ from karyolot.contracts.sheets import SHA256_PATTERN
 from karyolot.inputs.formats import yaml
 from karyolot.io import ledger
 from karyolot.io.files import digest_of, read_bytes, read_json, sha256
-from karyolot.io.history import REPORT_FILES, recorded
+from karyolot.io.history import REPORT_FILES, decisions_of, recorded
 from karyolot.io.manifest import (
     QUALIFICATIONS,
     RESULTS,
@@ -134,6 +134,9 @@ def _lots(directory: Path, entries: Sequence[Entry], only: str = "") -> Iterator
         if only in ("", lot) and state.sealed is None and state.issued is not None:
             folder = directory / RESULTS / lot
             faults = tuple(_with_owner(fault, folder, lot) for fault in _recorded(folder, recorded(entries, lot)))
+            if late := [one.line for one in decisions_of(entries, lot) if one.line > state.issued.number]:
+                said = f"{folder}: the decision of line {late[0]} of the ledger is not on the report; karyolot report {lot}"
+                faults = (said, *faults)
             again, notes = _rendered_again(directory / RESULTS / lot, state) if only and not faults else ((), ())
             yield Finding(f"{lot}, not sealed, report of {state.issued.at}", (*faults, *again), notes)
     for path in sorted((directory / RESULTS).glob(f"{only or '*'}/{MANIFEST}")):

@@ -33,6 +33,7 @@ NO_SEAL = "not a result of this version (it bears no seal); delete it and run ag
 WRONG_SEAL = "was changed after it was made (its seal does not fit its content); delete it and run again"
 UNSEALED = "karyolot-seal:" + "0" * 64
 """Text in a binary file until `seal` replaces the zeros by the digest."""
+_PART = re.compile(r"\.part-\d+-")
 _BINARY_SEAL = re.compile(rb"karyolot-seal:([0-9a-f]{64})")
 
 
@@ -47,6 +48,13 @@ def replacing(path: PathLike) -> Iterator[Path]:
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left of files and folders they were writing (`replacing`, `write_folder`). For a caller who
+    knows that nobody writes there now."""
+    for path in [path for path in folder.rglob(".part-*") if _PART.match(path.name)]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -74,14 +74,14 @@ def _beside(folder: Path, start: str = "") -> dict[str, str]:
 
 def altered(directory: Path, lot: str, entries: Sequence[Entry]) -> str:
     """The first file of a lot that is not the one that a run made or that was rendered, and what to do; '' = none. Where a run
-    was killed its files are not known: '' too."""
+    was killed its files are not known: '' too. The record itself is one that a run made (`stop_foreign`)."""
     if interrupted(entries, lot):
         return ""
     for name, digest in recorded(entries, lot).items():
         path = directory / RESULTS / lot / name
         if path.is_file() and not path.is_symlink() and sha256(path) == digest:
             continue
-        page = name in REPORT_FILES[1:] or name.startswith(f"{FIGURES}/")
+        page = name in REPORT_FILES or name.startswith(f"{FIGURES}/")
         remedy = f"karyolot report {lot} renders it again" if page else "delete it and run again"
         what = "was changed after it was made" if path.is_file() else "is missing"
         return f"{path}: {what} (the ledger recorded sha256 {digest}); {remedy}"
