@@ -24,10 +24,11 @@ from karyolot.io.record import read_record
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """L1 and L2 sealed, with signature fields on their reports."""
-    folder = finished_lots.study(tmp_path_factory.mktemp("study") / "study")
+    folder = finished_lots.study(tmp_path_factory.mktemp("study") / "study", in_ledger=False)
     for lot in ("L1", "L2"):
         path = folder / "results" / lot / "report.pdf"
         path.write_bytes(with_fields(path.read_bytes()))
+        finished_lots.enter(folder, lot)
         seal(folder, lot)
     return folder
 
