@@ -197,7 +197,7 @@ def join(ratios: Sequence[pd.DataFrame], settings: CopyNumber) -> Joined:
 
 
 def covariance(line: Joined, rows: NDArray[np.int64], weights: Floats, *, donor: bool = False) -> Floats:
-    """Covariance of the weighted means of these bins in all lots, log2 units squared. donor: the donor's track is the last row."""
+    """Covariance of the weighted means of these bins in all lots, log2 units squared. donor: with the donor's track, last."""
     last, share = len(line.lots), weights / weights.sum()
     members = range(last + donor)
 
