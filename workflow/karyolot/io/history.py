@@ -21,6 +21,8 @@ REPORT_FILES = ("report.json", "report.html", "report.pdf")
 
 
 FIGURES = "figures"
+TIMESTAMP = ".snakemake_timestamp"
+"""An empty file by which Snakemake knows when it made a folder."""
 NOT_TABLES = (*REPORT_FILES, MANIFEST, CRITERIA)
 
 
@@ -68,8 +70,9 @@ def issued(
 
 def _beside(folder: Path, start: str = "") -> dict[str, str]:
     """sha256 of the files of a lot whose path begins so, but its report."""
-    files = ((path.relative_to(folder).as_posix(), path) for path in sorted(folder.rglob("*")) if path.is_file())
-    return {name: sha256(path) for name, path in files if name.startswith(start) and name not in NOT_TABLES}
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    kept = {name: path for name, path in files.items() if name.startswith(start) and name not in NOT_TABLES}
+    return {name: sha256(path) for name, path in kept.items() if path.name != TIMESTAMP}
 
 
 def altered(directory: Path, lot: str, entries: Sequence[Entry]) -> str:
@@ -97,8 +100,8 @@ def recorded(entries: Iterable[Entry], lot: str) -> dict[str, str]:
         if entry.kind == "revised":
             known = {}
         elif entry.kind == "report_issued":
-            tables = entry.facts.get("results")
-            known = {**(known | entry.facts.get(FIGURES, {}) if tables is None else tables), **entry.facts["files"]}
+            old = {name: digest for name, digest in known.items() if not name.startswith(f"{FIGURES}/")}
+            known = {**entry.facts.get("results", old), **entry.facts.get(FIGURES, {}), **entry.facts["files"]}
     return known
 
 
