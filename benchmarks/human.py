@@ -344,7 +344,7 @@ def rules(place: Path, used: dict[str, dict[str, float]]) -> list[dict[str, Any]
         parts = Path(log).relative_to(place).parts
         rule, _, unit = Path(log).stem.partition(".")
         wildcards = {"sample": parts[2]} | ({"unit": unit} if unit else {}) if parts[1] == "samples" else {}
-        need, size = resources.need_of(rule, settings), needs.size(wildcards, rule)
+        need, size = resources.need_of(rule, settings), needs.size(wildcards)
         asked = {
             "asked_mb": resources.mb(need, size), "expected_s": 60 * need.minutes.at(size),
             "asked_s": 60 * resources.minutes(need, size, 1), "asked_disk_mb": resources.disk(need, size),

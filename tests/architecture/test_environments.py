@@ -86,10 +86,14 @@ def test_tools_have_the_versions_of_the_table(file: Path) -> None:
         assert pins(file).items() <= (packages | table).items(), f"{file.name} and envs/tools.tsv or the lock disagree"
 
 
-def test_what_aligns_has_the_libraries_it_imports() -> None:
-    """`karyolot.io.mem3` runs in the environment of the shell rules."""
-    imported = provenance.libraries_of(ROOT / "workflow" / "karyolot" / "io" / "mem3.py")
-    assert imported.keys() <= pins(ROOT / "envs" / "alignment.yaml").keys()
+@pytest.mark.parametrize(
+    ("name", "modules"), [("alignment", ["io.mem3"]), ("expression", ["io.mem3", "io.alleles", "inputs.stream"])]
+)
+def test_programs_have_the_libraries_they_import(name: str, modules: list[str]) -> None:
+    """Modules that shell rules run have the environment of those rules."""
+    paths = [ROOT.joinpath("workflow", "karyolot", *module.split(".")).with_suffix(".py") for module in modules]
+    brought = {"pydantic_core", "xopen"}  # by pydantic and dnaio
+    assert provenance.libraries_of(*paths).keys() - brought <= pins(ROOT / "envs" / f"{name}.yaml").keys()
 
 
 def test_every_tool_is_in_an_environment() -> None:

@@ -124,7 +124,7 @@ def test_no_metric_is_spelled_in_templates_and_rules() -> None:
     assert files and not loose
 
 
-LIGHT = ("analyse_copy_number", "compare_alleles", "compare_arms", "decide_lot", "assemble_report", "hash_references")
+LIGHT = ("analyse_copy_number", "compare_alleles", "decide_lot", "assemble_report", "hash_references")
 SLOW = {"anndata", "gseapy", "matplotlib", "pydeseq2", "scanpy", "scipy.stats"}
 """Half a second to several to import, and a job of LIGHT may need none of them."""
 

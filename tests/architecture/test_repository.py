@@ -145,8 +145,7 @@ def test_the_groups_are_of_rules_that_exist() -> None:
     assert grouped.keys() | local <= rules and not grouped.keys() & local
     assert rules - grouped.keys() - local == {
         "index_genome", "convert_index", "align_reads", "import_alignment", "mark_duplicates", "index_transcripts",
-        "trim_transcripts",
-        "align_transcripts", "quantify_transcripts", "call_variants", "search_foreign", "summarise_run",
+        "quantify_transcripts", "call_variants", "search_foreign", "summarise_run",
     }  # fmt: skip
     assert {entry.split("=")[0] for entry in settings["group-components"]} <= set(grouped.values())
 

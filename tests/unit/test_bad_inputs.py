@@ -425,7 +425,7 @@ class Job:
 
     def run(self, rule: str) -> tuple[int | str | None, str]:
         """Exit code and log."""
-        if rule == "trim_transcripts":
+        if rule == "quantify_transcripts":
             return self.verified()
         outputs = {name: f"results/{name}.{kind}" for name, kind in OUTPUTS[rule].items()}
         params = {"settings": {}, "code": code_digest(runtime.SCRIPTS / f"{rule}.py"), **self.params}
@@ -450,7 +450,7 @@ class Named(dict[str, Any]):
 
 
 OUTPUTS = {
-    "trim_transcripts": {"facts": "json"}, "verify_data": {"facts": "json"}, "import_counts": {"counts": "parquet"},
+    "quantify_transcripts": {"facts": "json"}, "verify_data": {"facts": "json"}, "import_counts": {"counts": "parquet"},
     "count_fragments": {"counts": "parquet"}, "make_bins": {"bins": "parquet"}, "prepare_sites": {"sites": "parquet"},
     "map_transcripts": {"transcripts": "tsv", "genes": "tsv"}, "analyse_expression": {"expression": "h5ad"},
 }  # fmt: skip
@@ -492,90 +492,94 @@ for share in (0.25, 0.5, 0.9):
         damaged(job, lambda data: data[: int(len(data) * share)])
 
     cut.__name__ = f"gzip_cut_at_{share:.0%}"
-    read_by("trim_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")(cut)
+    read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")(
+        cut
+    )
 
 
-@read_by("trim_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
+@read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
 def gzip_without_its_last_byte(job: Job) -> None:
     damaged(job, lambda data: data[:-1])
 
 
-@read_by("trim_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
+@read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
 def gzip_with_another_crc(job: Job) -> None:
     damaged(job, lambda data: flipped(data, -8))
 
 
-@read_by("trim_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
+@read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
 def gzip_damaged_in_the_middle(job: Job) -> None:
     damaged(job, lambda data: flipped(data, len(data) // 2))
 
 
-@read_by("trim_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
+@read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
 def gzip_whose_second_member_is_cut(job: Job) -> None:
     damaged(job, lambda data: data + gzip.compress(reads(8, 2))[:-20])
 
 
-@read_by("trim_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
+@read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
 def gzip_and_then_something_else(job: Job) -> None:
     damaged(job, lambda data: data + b"<html>")
 
 
-@read_by("trim_transcripts", r"r_2\.fq\.gz: ends before its mate file r_1\.fq\.gz.*fetch both again")
+@read_by("quantify_transcripts", r"r_2\.fq\.gz: ends before its mate file r_1\.fq\.gz.*fetch both again")
 def one_mate_missing_at_the_end(job: Job) -> None:
     mates(job, MANY[0], b"".join(records(MANY[1])[:-1]))
 
 
-@read_by("trim_transcripts", "mates are not in the same order .*pair the files again")
+@read_by("quantify_transcripts", "mates are not in the same order .*pair the files again")
 def one_mate_missing_in_the_middle(job: Job) -> None:
     second = records(MANY[1])
     mates(job, MANY[0], b"".join(second[:10_100] + second[10_101:]))
 
 
-@read_by("trim_transcripts", "mates are not in the same order .*pair the files again")
+@read_by("quantify_transcripts", "mates are not in the same order .*pair the files again")
 def two_mates_exchanged_in_the_middle(job: Job) -> None:
     second = records(MANY[1])
     second[10_100], second[10_101] = second[10_101], second[10_100]
     mates(job, MANY[0], b"".join(second))
 
 
-@read_by("trim_transcripts", "says it is mate 2.*exchange fastq_1 and fastq_2")
+@read_by("quantify_transcripts", "says it is mate 2.*exchange fastq_1 and fastq_2")
 def mates_exchanged_behind_the_beginning(job: Job) -> None:
     first, second = map(records, MANY)
     mates(job, b"".join(first[:60] + second[60:]), b"".join(second[:60] + first[60:]))
 
 
-@read_by("trim_transcripts", "not a complete FASTQ file .*fetch it again")
+@read_by("quantify_transcripts", "not a complete FASTQ file .*fetch it again")
 def a_read_without_its_qualities(job: Job) -> None:
     second = records(MANY[1])
     second[10_100] = second[10_100].rpartition(b"+")[0] + b"+\n\n"
     mates(job, MANY[0], b"".join(second))
 
 
-@read_by("trim_transcripts", "(not a complete FASTQ file|damaged) .*fetch it again")
+@read_by("quantify_transcripts", "(not a complete FASTQ file|damaged) .*fetch it again")
 def a_byte_that_is_no_character(job: Job) -> None:
     second = records(MANY[1])
     second[10_100] = second[10_100].replace(b"A", b"\xff", 1)
     mates(job, MANY[0], b"".join(second))
 
 
-@read_by("trim_transcripts", "a quality is the character ' ', and qualities are ! to ~")
+@read_by("quantify_transcripts", "a quality is the character ' ', and qualities are ! to ~")
 def qualities_with_a_space(job: Job) -> None:
     second = records(MANY[1])
     second[5_000] = second[5_000].replace(b"#", b" ")
     mates(job, MANY[0], b"".join(second))
 
 
-@read_by("trim_transcripts", "qualities look like the old Phred.64 code .*convert the file to Phred.33")
+@read_by("quantify_transcripts", "qualities look like the old Phred.64 code .*convert the file to Phred.33")
 def qualities_of_the_old_code(job: Job) -> None:
     mates(job, reads(7, 1, quality="Bhgf"), reads(7, 2, quality="Bhgf"))
 
 
-@read_by("trim_transcripts", "not a complete FASTQ file .*fetch it again")
+@read_by("quantify_transcripts", "not a complete FASTQ file .*fetch it again")
 def text_cut_in_a_read(job: Job) -> None:
     mates(job, MANY[0], MANY[1][:-30], zipped=False)
 
 
-@read_by("trim_transcripts", "sha256 is .*, the sample sheet states 0{64}; the file was changed or its copy is damaged")
+@read_by(
+    "quantify_transcripts", "sha256 is .*, the sample sheet states 0{64}; the file was changed or its copy is damaged"
+)
 def reads_of_another_checksum(job: Job) -> None:
     mates(job, *MANY)
     job.params["sha256"] = [None, "0" * 64]

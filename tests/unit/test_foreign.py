@@ -21,9 +21,10 @@ from karyolot.contracts.sheets import Donor, Lot, Sample, Study
 from karyolot.dna.foreign import expected_fragments, foreign_metrics, search
 from karyolot.inputs.formats import foreign_panel
 from karyolot.io.foreign import dust, read_searched
-from karyolot.io.tables import read_found, write_found
+from karyolot.io.results import read_found, write_found
 from karyolot.plan import foreign as plan
 from karyolot.plan.commands import salmon_options
+from karyolot.plan.params import only_if
 from karyolot.report.record import foreign_record
 from karyolot.report.text.extranuclear import NOT_A_TEST
 from karyolot.report.text.extranuclear import foreign as sentences
@@ -328,7 +329,8 @@ def test_rna_is_searched_where_it_came_as_reads() -> None:
     )
     assert len(plan.reads(study(), "L1")["unmapped"]) == 1 and not plan.reads(study(False), "L1")["rna"]
     assert "--writeUnmappedNames" in salmon_options(Expression(), unmapped=True)
-    assert plan.unmapped(Reference()) == {} and plan.keep_unmapped(Reference(), None) == "true"
+    assert only_if(None, unmapped=plan.UNMAPPED) == {} and only_if("f.fa", unmapped=1) == {"unmapped": 1}
+    assert plan.keep_unmapped(Reference(), None) == "true"
 
 
 def test_only_reads_of_rna_that_salmon_could_not_map_are_searched(

@@ -21,7 +21,7 @@ from karyolot.dna.mitochondria import analyse, copies, mitochondrial_metrics
 from karyolot.dna.mitochondrial_deletions import deletions
 from karyolot.dna.mitochondrial_genes import RCRS_LENGTH, effect, is_rcrs
 from karyolot.io.mitochondria import read_mitochondria
-from karyolot.io.tables import read_found, write_found
+from karyolot.io.results import read_found, write_found
 from karyolot.report.record import mitochondrial_record
 from karyolot.report.text.extranuclear import mitochondria as sentences
 from karyolot.report.text.extranuclear import threshold

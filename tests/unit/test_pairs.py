@@ -9,7 +9,8 @@ from karyolot.contracts.alleles import Pairs
 from karyolot.contracts.results import OverviewFiles
 from karyolot.contracts.settings import Config, Identity, Reference
 from karyolot.contracts.sheets import Donor, Lot, Sample, Study
-from karyolot.io.tables import read_pairs, write_table
+from karyolot.io.results import read_pairs
+from karyolot.io.tables import write_table
 from karyolot.plan import files
 from karyolot.report.overview import overview_row
 from karyolot.report.study_text import MOST, pair_findings

@@ -15,7 +15,8 @@ from karyolot.contracts.settings import Identity
 from karyolot.dna.contamination import identify
 from karyolot.dna.persons import whose
 from karyolot.io.record import read_report, write_report
-from karyolot.io.tables import read_counted, write_table
+from karyolot.io.results import read_counted
+from karyolot.io.tables import write_table
 from planted_alleles import counts, expressed, panel, person
 
 SITES = panel(4_000)

@@ -27,8 +27,9 @@ from karyolot.dna.small_variants import search
 from karyolot.dna.variant_errors import kind_of
 from karyolot.io import ledger
 from karyolot.io.files import write_json
+from karyolot.io.results import write_copy_number
 from karyolot.io.small_variants import read_pileup
-from karyolot.io.tables import write_copy_number, write_table
+from karyolot.io.tables import write_table
 from karyolot.plan import files
 from karyolot.report.qualification import render_qualification
 from planted_variants import Settings, Study, loci, panel, write_pileup

@@ -63,6 +63,7 @@ def test_more_data_never_needs_less(rule: str, data: float, genome: float, threa
         ({"alignment": {"aligner": "bwa"}}, "align_reads", 8_000, 12_000),
         ({}, "index_genome", 7_000, 9_000),
         ({}, "index_transcripts", 17_000, 19_000),
+        ({}, "quantify_transcripts", 17_000, 19_000),
         ({"reference": {"fasta": "genome.fa", "gtf": "genes.gtf", "decoys": False}}, "index_transcripts", 6_000, 6_000),
         ({}, "analyse_copy_number", 1_000, 1_000),
     ],
@@ -91,6 +92,14 @@ def test_a_job_is_measured_by_its_own_files(tmp_path: Path, monkeypatch: pytest.
     assert ask["mem_mb"](wildcards, attempt=2) == 2 * round(4_500 + 3_500 * 0.031)
     assert ask["runtime"](wildcards, threads=1, attempt=1) == max(20, round(3 * (0.2 + 18 * 0.1)))
     assert ask["disk_mb"](wildcards) == 1_000
-    few = SETTINGS.model_copy(update={"identity": SETTINGS.identity.model_copy(update={"rna_pairs": 50_000})})
-    part = Needs(Study(donors={}, lots={}, samples={"S": rows}), few).size({"sample": "S"}, "align_transcripts")
-    assert part.data == pytest.approx(0.008), "of RNA only the first pairs are aligned"
+
+
+def test_a_job_of_several_steps_asks_for_the_largest() -> None:
+    """RNA is aligned in the job that quantifies it, where there is a panel of SNPs."""
+    reference = {"fasta": "genome.fa", "gtf": "genes.gtf", "decoys": False}
+    few, aligned = (
+        resources.need_of("quantify_transcripts", parse_config({"reference": reference} | more)[0])
+        for more in ({}, {"identity": {"sites": "snps.vcf"}})
+    )
+    assert resources.mb(few, HUMAN) == 6_000
+    assert resources.mb(aligned, HUMAN) == resources.mb(resources.need_of("align_reads", SETTINGS), HUMAN) > 6_000

@@ -15,7 +15,7 @@ import pytest
 
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.provenance import UNKNOWN, mark
-from karyolot.contracts.settings import Counting, Expression
+from karyolot.contracts.settings import Counting, Identity
 from karyolot.io.files import read_described, write_sealed
 from karyolot.io.shipped import SNAKEFILE, resource, stop_beside
 from karyolot.plan import params as runtime
@@ -136,10 +136,10 @@ def test_another_version_of_a_library_is_a_reason_to_run_again_but_other_code_it
 
 
 def test_a_setting_that_a_rule_does_not_read_is_no_reason_to_run_it_again() -> None:
-    first, second = (Expression(panel=panel) for panel in (None, "panel.json"))
-    same = [runtime.step("test_study", settings, without="panel") for settings in (first, second)]
+    first, second = (Identity(tested_elsewhere=elsewhere) for elsewhere in ("", "yes"))
+    same = [runtime.step("count_alleles", settings, without="tested_elsewhere") for settings in (first, second)]
     assert same[0] == same[1]
-    assert Expression.model_validate(same[1]["settings"]) == first
+    assert Identity.model_validate(same[1]["settings"]) == first
 
 
 def git(folder: Path, *words: str) -> str:

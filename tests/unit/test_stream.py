@@ -162,25 +162,37 @@ def test_a_tool_that_stops_reading_and_is_content_leaves_no_facts(tmp_path: Path
 
 
 @pytest.mark.parametrize("mates", [1, 2])
-def test_reads_of_rna_are_verified_where_they_are_trimmed_and_bear_no_group(mates: int, tmp_path: Path) -> None:
-    """A group follows a tab, and `first_pairs` joins the lines of a read by tabs. Single reads fastp takes from their file, since
-    it does not look for their adapter in a pipe."""
-    paths = lane(tmp_path, 4)["paths"][:mates]
-    row = SimpleNamespace(
-        unit="S.1", library_id="LIB", sha256_1=None, sha256_2=None, fastq_1=paths[0], fastq_2=[*paths, None][1]
-    )
-    study = SimpleNamespace(samples={"S": [row]})
-    folder = tmp_path / "trimmed"
-    folder.mkdir()
-    output = SimpleNamespace(reads=str(folder), facts=str(tmp_path / "f.json"), fastp=str(tmp_path / "fastp.json"))
-    command = commands.trim_rna_command(Reads(), study, "S", "S.1", output, sys.executable)  # type: ignore[arg-type]
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_reads_of_rna_are_verified_where_they_are_trimmed(
+    lanes: int, mates: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reads of one lane bear no group, since `first_pairs` joins the lines of a read by tabs; of several, the first of each are
+    aligned. Single reads fastp takes from their file, since it does not look for their adapter in a pipe."""
+    monkeypatch.chdir(tmp_path)
+    rows = []
+    for number in range(1, 1 + lanes):
+        paths = [*lane(tmp_path, number)["paths"][:mates], None]
+        known = dict.fromkeys(("sha256_1", "sha256_2"))
+        rows.append(SimpleNamespace(unit=f"S.{number}", library_id="LIB", fastq_1=paths[0], fastq_2=paths[1], **known))
+    study: Any = SimpleNamespace(samples={"S": rows})
+    folder = tmp_path / "results/samples/S/rna/trimmed"
+    folder.mkdir(parents=True)
+    output = SimpleNamespace(facts=str(tmp_path / "f.json"), fastp=str(tmp_path / "fastp.json"))
+    command = commands.trim_rna_command(Reads(), study, "S", output, sys.executable)
     subprocess.run(["bash", "-c", command], capture_output=True, check=True)
     facts = read_sealed(f"{output.facts}.part")
-    assert (facts["reads"], len(facts["files"])) == (1500, mates)
-    for mate in range(1, mates + 1):
-        lines = gzip.decompress((folder / f"{mate}.fq.gz").read_bytes()).decode().splitlines()
-        assert len(lines) > 4 * 1000 and not any("\t" in line for line in lines)
-    assert (
-        json.loads(Path(f"{output.fastp}.part").read_text())["summary"]["before_filtering"]["total_reads"]
-        == 1500 * mates
+    assert (facts["lanes"], facts["reads"], len(facts["files"])) == (lanes, 1500 * lanes, lanes * mates)
+    said = json.loads(Path(f"{output.fastp}.part").read_text())
+    assert said["summary"]["before_filtering"]["total_reads"] == 1500 * mates * lanes
+    assert sorted(file.name for file in folder.iterdir()) == [f"{mate}.fq.gz" for mate in range(1, mates + 1)]
+    lines = [gzip.decompress((folder / f"{n}.fq.gz").read_bytes()).decode().splitlines() for n in range(1, mates + 1)]
+    assert all(len(own) > 4 * 1000 * lanes and any("\t" in line for line in own) == (lanes > 1) for own in lines)
+    shown = subprocess.run(
+        ["bash", "-c", commands.first_pairs(study, "S", 100)], capture_output=True, check=True, text=True
+    ).stdout.splitlines()
+    names = [line.partition(" ")[0] for line in shown[::4]]
+    assert len(shown) == 4 * 100 * mates and names[: 2 * (mates - 1)] == names[:1] * 2 * (mates - 1)
+    assert [sum(name.startswith(f"@M01:{number}:") for name in names) for number in range(1, 1 + lanes)] == (
+        [100 // lanes * mates] * lanes
     )
+    assert all(read == "+" for read in shown[2::4]) and not any("\t" in line for line in shown)

@@ -85,7 +85,8 @@ def read_tables(directory: PathLike, lot: str) -> "dict[str, pd.DataFrame]":
         When the lot has no record, or a table was edited after it was written.
     """
     from karyolot.io.expression import EXPRESSION
-    from karyolot.io.tables import COPY_NUMBER, read_table
+    from karyolot.io.results import COPY_NUMBER
+    from karyolot.io.tables import read_table
     from karyolot.plan.files import DNA, RNA
 
     record = read_record(directory, lot)

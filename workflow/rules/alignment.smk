@@ -17,7 +17,7 @@ rule align_reads:
         cram=files.ALIGNED["dna"],
         index=files.ALIGNED_INDEX["dna"],
         flagstat=files.FLAGSTAT,
-        facts=files.READ_FACTS,
+        facts=files.READ_FACTS["dna"],
         fastp=files.FASTP["dna"],
     log:
         "logs/samples/{sample}/align_reads.log",

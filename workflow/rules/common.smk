@@ -14,7 +14,7 @@ from karyolot.inputs import check
 from karyolot.inputs.study import differences
 from karyolot.io.shipped import portable
 from karyolot.plan import commands, expression, files, foreign, samples, variants
-from karyolot.plan.params import programs, state_of, step
+from karyolot.plan.params import only_if, programs, state_of, step
 from karyolot.plan.provenance import code_state, signed
 from karyolot.plan.resources import Needs
 

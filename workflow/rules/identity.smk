@@ -1,11 +1,10 @@
 """
-INPUTS   identity.sites of the config (a panel of SNPs), aligned.cram of lot and donor, RNA of both that came as reads; or
-         allele counts of lot and donor (column alleles), which need no panel
+INPUTS   identity.sites of the config (a panel of SNPs), aligned.cram of lot and donor; or allele counts of lot and donor (column
+         alleles), which need no panel; allele counts of the RNA of both that came as reads, made by quantify_transcripts
 OUTPUTS  results/reference/sites.parquet; results/samples/{sample}/alleles.parquet; results/{lot}/alleles/:
          identity.json, events.parquet, arms.parquet, track.parquet (for drawing), facts.json, persons.json, metrics.json;
          results/study/identity.parquet: every pair of samples
-STEPS    prepare_sites, align_transcripts (to the genome, for their SNPs alone) -> count_alleles | import_alleles ->
-         compare_alleles: a lot and its own donor only; one that is not its donor's, and the other donors -> match_samples: all of them
+STEPS    prepare_sites -> count_alleles | import_alleles -> compare_alleles: a lot and its own donor only; one that is not its donor's, and the other donors -> match_samples: all of them
 """
 
 
@@ -31,44 +30,6 @@ rule prepare_sites:
         "../scripts/prepare_sites.py"
 
 
-rule align_transcripts:
-    input:
-        reads=lambda wildcards: expand(
-            files.TRIMMED, unit=samples.units_of(study, wildcards.sample), allow_missing=True
-        ),
-        index=commands.aligner_files(settings.alignment),
-    output:
-        bam=temp(files.ALIGNED["rna"]),
-        index=temp(files.ALIGNED_INDEX["rna"]),
-    log:
-        "logs/samples/{sample}/align_transcripts.log",
-    benchmark:
-        "benchmarks/samples/{sample}/align_transcripts.tsv"
-    wildcard_constraints:
-        sample=samples.one_of(samples.samples_with(study, "fastq_1", assay="rnaseq")),
-    conda:
-        "../../envs/alignment.yaml"
-    threads: 4
-    resources:
-        **needs("align_transcripts"),
-    params:
-        reads=lambda wildcards: commands.first_pairs(study, wildcards.sample, settings.identity.rna_pairs),
-        command=lambda wildcards, threads: commands.align_rna_command(
-            settings.alignment, study, wildcards.sample, threads, python
-        ),
-        not_whole=commands.NOT_WHOLE,
-    shell:
-        "trap 'rm -rf {output.bam}.part {output.bam}.sort.* {output.index}.part' EXIT; "
-        "({params.reads}"
-        " | {params.command}"
-        " | samtools sort --no-PG -m 512M -T {output.bam}.sort -o {output.bam}.part -"
-        " && samtools quickcheck {output.bam}.part"
-        " && (test $(samtools view -c -F 2304 {output.bam}.part) -eq $(($({params.reads} | wc -l) / 4)) || {params.not_whole})"
-        " && samtools index -o {output.index}.part {output.bam}.part"
-        " && (samtools view -c -X {output.bam}.part {output.index}.part '*' > /dev/null || {params.not_whole})"
-        " && mv {output.bam}.part {output.bam} && mv {output.index}.part {output.index}) 2> {log}"
-
-
 rule count_alleles:
     input:
         unpack(lambda wildcards: files.aligned(study, wildcards.sample)),
@@ -81,14 +42,13 @@ rule count_alleles:
     benchmark:
         "benchmarks/samples/{sample}/count_alleles.tsv"
     wildcard_constraints:
-        sample=samples.one_of(samples.samples_with(study, "fastq_1", "alignment")),
+        sample=samples.one_of(samples.samples_with(study, "fastq_1", "alignment", assay="wgs")),
     conda:
         "../../envs/karyolot.yaml"
     resources:
         **needs("count_alleles"),
     params:
         **step("count_alleles", settings.identity, without="tested_elsewhere"),
-        spliced=lambda wildcards: samples.is_rna(study, wildcards.sample),
     script:
         "../scripts/count_alleles.py"
 

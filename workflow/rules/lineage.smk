@@ -1,15 +1,17 @@
 """
-INPUTS   counts and calls of a lot and of the lots it was grown from, counts of their donor, verdicts on the earlier lots
+INPUTS   counts and calls of a lot and of the lots it was grown from, counts of their donor, verdicts on the earlier lots; small
+         variants and mitochondrial DNA of the lot and of the one it was grown from, where they were searched
 OUTPUTS  results/{lot}/lineage/kinetics.json, parent.json, metrics.json; results/study/lineage/{family}.json, for the
          overview, of all lots grown from the lot {family}
-STEPS    trace_lineage: the lots together, at shared breakpoints -> compare_parent: is the lot of this line;
-         trace_family: the same as trace_lineage, with sister lots
+STEPS    trace_lineage: clones of the lots together, at shared breakpoints, and is the lot of this line;
+         trace_family: the same clones, with sister lots
 """
 
 
 rule trace_lineage:
     input:
         unpack(lambda wildcards: files.lineage_inputs(study, wildcards.lot)),
+        unpack(lambda wildcards: files.descent_inputs(study, settings, wildcards.lot)),
         donor=lambda wildcards: files.counts_of(study, donor=study.lots[wildcards.lot].donor_id),
         bins=files.BINS,
         layout=shipped(settings.reference.layout),
@@ -17,6 +19,8 @@ rule trace_lineage:
         gtf=files.given(settings.reference.gtf),
     output:
         kinetics=files.KINETICS,
+        descent=files.DESCENT,
+        metrics=files.METRICS["lineage"],
     log:
         "logs/{lot}/trace_lineage.log",
     benchmark:
@@ -29,29 +33,9 @@ rule trace_lineage:
         **step("trace_lineage", settings.copy_number),
         sex=lambda wildcards: samples.sex_of(study, wildcards.lot),
         line=lambda wildcards: samples.line_of(study, wildcards.lot),
-    script:
-        "../scripts/trace_lineage.py"
-
-
-rule compare_parent:
-    input:
-        unpack(lambda wildcards: files.descent_inputs(study, settings, wildcards.lot)),
-    output:
-        descent=files.DESCENT,
-        metrics=files.METRICS["lineage"],
-    log:
-        "logs/{lot}/compare_parent.log",
-    benchmark:
-        "benchmarks/{lot}/compare_parent.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("compare_parent"),
-    params:
-        **step("compare_parent"),
         parent=lambda wildcards: samples.parent_of(study, wildcards.lot),
     script:
-        "../scripts/compare_parent.py"
+        "../scripts/trace_lineage.py"
 
 
 # Its wildcard is not a lot: the results of a family are none of its first lot's, which may be sealed.

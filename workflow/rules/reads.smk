@@ -1,5 +1,5 @@
 """
-INPUTS   alignments and counts of the sample table; FASTQ files are verified where they are read: align_reads, trim_transcripts
+INPUTS   alignments and counts of the sample table; FASTQ files are verified where they are read: align_reads, quantify_transcripts
 OUTPUTS  results/samples/{sample}/reads/{unit}.json
 STEPS    verify_data: checksum of an alignment or a table of counts; nothing is made from a file that fails
 """

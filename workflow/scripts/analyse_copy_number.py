@@ -8,7 +8,8 @@ from karyolot.dna.exports import documents
 from karyolot.inputs.formats import layout
 from karyolot.inputs.reference import places
 from karyolot.io.files import write_texts
-from karyolot.io.tables import read_table, write_copy_number
+from karyolot.io.results import write_copy_number
+from karyolot.io.tables import read_table
 from karyolot.plan.params import job
 
 with job(snakemake, CopyNumber) as settings:

@@ -5,7 +5,8 @@ from karyolot.contracts.settings import Mitochondria
 from karyolot.dna.mitochondria import analyse, mitochondrial_metrics, nuclear_reads
 from karyolot.io.files import read_json, write_metrics
 from karyolot.io.mitochondria import read_mitochondria
-from karyolot.io.tables import read_table, write_found
+from karyolot.io.results import write_found
+from karyolot.io.tables import read_table
 from karyolot.plan.params import job
 
 with job(snakemake, Mitochondria) as settings:

@@ -19,7 +19,7 @@ from karyolot.io.files import describe_file, read_described, read_model, read_ve
 from karyolot.io.history import issue
 from karyolot.io.quality import read_said
 from karyolot.io.record import read_report
-from karyolot.io.tables import read_alleles, read_copy_number, read_found
+from karyolot.io.results import read_alleles, read_copy_number, read_found
 from karyolot.plan.params import job
 from karyolot.plan.provenance import collect, made_now
 from karyolot.report.qc import summarise

@@ -7,8 +7,9 @@ from karyolot.dna.small_variants import search, variant_metrics
 from karyolot.dna.variant_errors import kind_of
 from karyolot.inputs.formats import layout, variants
 from karyolot.io.files import read_model, write_metrics
+from karyolot.io.results import write_found
 from karyolot.io.small_variants import read_consequences, read_pileup
-from karyolot.io.tables import read_table, write_found
+from karyolot.io.tables import read_table
 from karyolot.plan.params import job
 
 with job(snakemake, Settings) as settings:

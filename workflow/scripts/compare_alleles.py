@@ -8,7 +8,8 @@ from karyolot.dna.alleles import compare_alleles
 from karyolot.dna.contamination import identify
 from karyolot.dna.persons import whose
 from karyolot.io.files import read_model, write_metrics, write_model
-from karyolot.io.tables import read_counted, read_table, write_tables
+from karyolot.io.results import read_counted
+from karyolot.io.tables import read_table, write_tables
 from karyolot.plan.params import job
 
 with job(snakemake, Identity) as settings:

@@ -1,22 +1,25 @@
-"""Rule `compare_samples`: expression of the study -> components, distances, marker and gene-set scores of its samples."""
+"""Rule `compare_samples`: all RNA of the study, quantified -> all lots against all donors, and how alike its samples are."""
 
-from karyolot.contracts.expression import Components, MarkerPanel, MarkerScores, SampleDistances, SetAxes, SetScores
+from karyolot.contracts.expression import DifferentialExpression, MarkerPanel, SetAxes
 from karyolot.contracts.settings import Pathways
 from karyolot.inputs.formats import gene_sets, markers
-from karyolot.io.expression import read_expression
+from karyolot.inputs.quantified import read_samples
+from karyolot.io.expression import write_expression
 from karyolot.io.panel import read_panels
+from karyolot.io.results import write_study
+from karyolot.io.shipped import aliases
 from karyolot.io.tables import write_table
 from karyolot.plan.params import job
-from karyolot.rna.components import components
-from karyolot.rna.scores import gsva
-from karyolot.rna.similarity import marker_scores, sample_distances
+from karyolot.rna.differential import differential, pool_replicates
+from karyolot.rna.expression import assemble
+from karyolot.rna.study import compare
 
 with job(snakemake, Pathways) as settings:
-    given, made = snakemake.input, snakemake.output
-    expression = read_expression(given.expression)
+    given, made, facts = snakemake.input, snakemake.output, snakemake.params
+    read = read_samples(facts.samples, facts.salmon, given.transcripts, given.genes)
+    expression = assemble(*read, facts.gtf, aliases())
+    write_table(differential(pool_replicates(expression), facts.design), made.differential, DifferentialExpression)
     sets, axes = gene_sets.read(given.gene_sets, given.axes)
-    markers_of = MarkerPanel.of(markers.read(given.markers))
-    write_table(components(expression, *read_panels(given.panel)), made.components, Components)
-    write_table(sample_distances(expression), made.distances, SampleDistances)
-    write_table(marker_scores(expression, markers_of), made.scores, MarkerScores)
-    write_table(gsva(expression, sets, SetAxes.of(axes), settings), made.sets, SetScores)
+    panel, frozen = MarkerPanel.of(markers.read(given.markers)), read_panels(given.panel)
+    write_study(compare(expression, panel, frozen, sets, SetAxes.of(axes), settings), dict(made.items()))
+    write_expression(expression, made.expression)

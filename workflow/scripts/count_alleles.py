@@ -9,5 +9,5 @@ from karyolot.plan.params import job
 with job(snakemake, Identity) as settings:
     sites = read_table(snakemake.input.sites, Sites)
     given = snakemake.input
-    counts = count_alleles(given.reads, given.fasta, sites, settings, spliced=snakemake.params.spliced)
+    counts = count_alleles(given.reads, given.fasta, sites, settings)
     write_table(counts, snakemake.output.alleles, AlleleCounts)

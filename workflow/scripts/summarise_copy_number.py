@@ -6,7 +6,8 @@ from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.summary import copy_number_metrics
 from karyolot.inputs.formats import layout
 from karyolot.io.files import read_model, write_metrics
-from karyolot.io.tables import read_alleles, read_table
+from karyolot.io.results import read_alleles
+from karyolot.io.tables import read_table
 from karyolot.plan.params import job
 
 with job(snakemake, CopyNumber) as settings:

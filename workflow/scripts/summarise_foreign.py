@@ -8,7 +8,8 @@ from karyolot.dna.mitochondria import nuclear_reads
 from karyolot.inputs.formats import foreign_panel
 from karyolot.io.files import read_json, write_metrics
 from karyolot.io.foreign import read_searched
-from karyolot.io.tables import read_table, write_found
+from karyolot.io.results import write_found
+from karyolot.io.tables import read_table
 from karyolot.plan.params import job
 
 with job(snakemake, Section):

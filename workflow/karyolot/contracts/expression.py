@@ -391,3 +391,12 @@ class ExpressionResults(NamedTuple):
     panel: PanelResults | None = None
     quality: pd.DataFrame | None = None
     components: pd.DataFrame | None = None
+
+
+class StudyResults(NamedTuple):
+    """Expression across lots: schemas Components, SampleDistances, MarkerScores and SetScores."""
+
+    components: pd.DataFrame
+    distances: pd.DataFrame
+    scores: pd.DataFrame
+    sets: pd.DataFrame

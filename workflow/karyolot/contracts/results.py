@@ -191,9 +191,8 @@ class ForeignFiles(FileSet):
 
 @dataclass(frozen=True, kw_only=True)
 class DescentFiles(FileSet):
-    """Evidence that a lot was grown from its parent lot: clones of the line, and of both lots what was searched."""
+    """Evidence beside clones that a lot was grown from its parent lot: what was searched of both."""
 
-    kinetics: str
     parent_variants: VariantFiles | None
     own_variants: VariantFiles | None
     parent_mitochondria: MitochondrialFiles | None

@@ -1,5 +1,11 @@
-"""Alleles of our own alignments at the sites of a panel."""
+"""Alleles of our own alignments at the sites of a panel; as a program, of RNA.
 
+    python -m karyolot.io.alleles ALIGNMENT FASTA SITES ALLELES SETTINGS
+
+SITES and ALLELES are tables, SETTINGS the section `identity` as JSON.
+"""
+
+import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 
@@ -8,11 +14,13 @@ import pandas as pd
 import pysam
 from numpy.typing import NDArray
 
-from karyolot.contracts.alleles import BASES
+from karyolot.contracts.alleles import BASES, AlleleCounts, Sites
+from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Identity
 from karyolot.io.alignment import NOT_COUNTED, open_alignment
 from karyolot.io.alignment_index import NO_PARTS, parts_of
 from karyolot.io.files import PathLike
+from karyolot.io.tables import read_table, write_table
 
 Integers = NDArray[np.int64]
 _CONSUMES_BOTH = {pysam.CMATCH, pysam.CEQUAL, pysam.CDIFF}
@@ -114,3 +122,19 @@ def _base(read: pysam.AlignedSegment, place: int, min_quality: int) -> str:
             if place < reference:
                 return ""
     return ""
+
+
+def main() -> None:
+    """Count the alleles of RNA; exit code 1 with one sentence when a file is not what it must be."""
+    alignment, fasta, sites, alleles, settings = sys.argv[1:]
+    try:
+        own = Identity.model_validate_json(settings)
+        counts = count_alleles(alignment, fasta, read_table(sites, Sites), own, spliced=True)
+        write_table(counts, alleles, AlleleCounts)
+    except (KaryolotError, OSError) as fault:
+        sys.stderr.write(f"{fault}\n")
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

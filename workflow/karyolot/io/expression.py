@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
+from karyolot.contracts.copy_number import Bins
 from karyolot.contracts.expression import (
     ArmShifts,
     Components,
@@ -40,6 +41,11 @@ def read_given(paths: Sequence[PathLike], contract: type[pa.DataFrameModel]) -> 
     if not paths:
         return pd.DataFrame(columns=list(contract.to_schema().columns))
     return read_table(paths[0], contract)
+
+
+def read_places(genes: pd.DataFrame, bins: Sequence[PathLike]) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Genes with their positions and Bins, by which genes lie on chromosome arms; None where bins has no path."""
+    return (genes, read_table(bins[0], Bins)) if bins else None
 
 
 def read_salmon(samples: Sequence[ExpressionSample], transcripts: pd.DataFrame) -> Quantified:
@@ -176,8 +182,8 @@ EXPRESSION: dict[str, type[pa.DataFrameModel]] = {
 
 
 def write_expression_results(found: ExpressionResults, files: Mapping[str, PathLike]) -> None:
-    """The tables of EXPRESSION. files: as `write_tables` takes them."""
-    write_tables(found, EXPRESSION, files)
+    """The tables of EXPRESSION, and ArmShifts where they are known. files: as `write_tables` takes them."""
+    write_tables(found, EXPRESSION | ({"arms": ArmShifts} if found.arms is not None else {}), files)
 
 
 def write_panel_results(found: PanelResults, files: Mapping[str, PathLike]) -> None:

@@ -1,4 +1,4 @@
-"""Lots of a line as `trace_lineage` and `trace_family` read them."""
+"""Lots of a line as `trace_lineage` and `trace_family` read them, and further evidence of descent."""
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
@@ -8,8 +8,15 @@ import pandas as pd
 
 from karyolot.contracts.copy_number import Bins, Calls, Counts
 from karyolot.contracts.kinetics import LineLot
+from karyolot.contracts.mitochondria import MitochondrialResults
+from karyolot.contracts.results import DescentFiles
+from karyolot.contracts.small_variants import VariantResults
 from karyolot.io.files import read_verdict
+from karyolot.io.results import read_found
 from karyolot.io.tables import read_table
+
+Variants = tuple[VariantResults | None, VariantResults | None]
+Mitochondria = tuple[MitochondrialResults | None, MitochondrialResults | None]
 
 
 def read_line(given: Any, line: Sequence[Mapping[str, Any]]) -> tuple[pd.DataFrame, list[LineLot], pd.DataFrame]:
@@ -29,3 +36,16 @@ def read_line(given: Any, line: Sequence[Mapping[str, Any]]) -> tuple[pd.DataFra
         usable = verdict is None or not read_verdict(verdict, metrics, facts["lot_id"]).suppressed
         lots.append(LineLot(**facts, counts=read_table(counts, Counts), calls=read_table(calls, Calls), usable=usable))
     return read_table(given.bins, Bins), lots, read_table(given.donor, Counts)
+
+
+def read_evidence(files: DescentFiles | None) -> tuple[Variants, Mitochondria]:
+    """Small variants and mitochondrial DNA, each of the parent lot and of the lot; None where they were not searched."""
+    if files is None:
+        return (None, None), (None, None)
+    return (
+        (read_found(VariantResults, files.parent_variants), read_found(VariantResults, files.own_variants)),
+        (
+            read_found(MitochondrialResults, files.parent_mitochondria),
+            read_found(MitochondrialResults, files.own_mitochondria),
+        ),
+    )

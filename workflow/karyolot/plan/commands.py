@@ -7,20 +7,23 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from karyolot.contracts.settings import Alignment, Config, Expression, Reads, SmallVariants
+from karyolot.contracts.settings import Alignment, Config, Expression, Reads, Reference, SmallVariants
 from karyolot.contracts.sheets import Sample, Study
 from karyolot.io.shipped import IN_WHEEL, PACKAGE
 from karyolot.plan.files import (
     FASTA,
     INDEX,
     PACKED_INDEX,
+    SITES,
     TRIMMED,
+    given,
     run_targets,
+    shipped,
 )
 from karyolot.plan.samples import (
-    allele_samples,
     checksums_of,
     reads_of,
+    rna_wanted,
     samples_with,
     sequenced_samples,
     unit_of,
@@ -107,12 +110,28 @@ def align_command(settings: Alignment, study: Study, sample: str, threads: int, 
     return _aligned(aligner, " ".join(filter(None, words)), threads, python)
 
 
-def align_rna_command(settings: Alignment, study: Study, sample: str, threads: int, python: str) -> str:
-    """Bash that aligns reads of an RNA sample, as one group. bwa-mem3 takes pairs only, so bwa aligns single reads."""
+def snps_command(settings: Config, study: Study, sample: str, output: Any, threads: int, python: str) -> str:
+    """Bash of `quantify_transcripts` that aligns the first read pairs of an RNA sample to the genome and counts their alleles
+    at the panel of SNPs, for a study whose RNA is wanted so. output: alleles, bam and index. bwa-mem3 takes pairs only, so bwa
+    aligns single reads."""
+    if not rna_wanted(study, settings):
+        return "true"
     single = study.samples[sample][0].fastq_2 is None
-    aligner = BWA if settings.aligner == MEM3 and single else ALIGNERS[settings.aligner]
+    named = settings.alignment.aligner
+    aligner = BWA if named == MEM3 and single else ALIGNERS[named]
     group = read_group(study, sample, units_of(study, sample)[0])
-    return _aligned(aligner, group if aligner is ALIGNERS[MEM3] else f"-R {group}", threads, python)
+    align = _aligned(aligner, group if aligner is ALIGNERS[MEM3] else f"-R {group}", threads, python)
+    reads, bam, index = first_pairs(study, sample, settings.identity.rna_pairs), output.bam, output.index
+    count = f"{module_runner(python)} karyolot.io.alleles {bam} {FASTA} {SITES} {output.alleles}"
+    return (
+        f"{reads} | {align} | samtools sort --no-PG -m 512M -T {bam}.sort -o {bam}.part -"
+        f" && samtools quickcheck {bam}.part"
+        f" && (test $(samtools view -c -F 2304 {bam}.part) -eq $(($({reads} | wc -l) / 4)) || {NOT_WHOLE})"
+        f" && samtools index -o {index}.part {bam}.part"
+        f" && (samtools view -c -X {bam}.part {index}.part '*' > /dev/null || {NOT_WHOLE})"
+        f" && mv {bam}.part {bam} && mv {index}.part {index}"
+        f" && {count} {shlex.quote(settings.identity.model_dump_json())}"
+    )
 
 
 def _aligned(aligner: Aligner, groups: str, threads: int, python: str) -> str:
@@ -129,19 +148,24 @@ def trim_command(settings: Reads, study: Study, sample: str, facts: str, fastp: 
     return f"{_stream(lanes, facts, python)} {trim}"
 
 
-def trim_rna_command(settings: Reads, study: Study, sample: str, unit: str, output: Any, python: str) -> str:
-    """Bash that verifies the reads of one lane of RNA while it trims them into the folder output.reads; output: also facts and
-    fastp, written with .part behind the name.
+def trim_rna_command(settings: Reads, study: Study, sample: str, output: Any, python: str) -> str:
+    """Bash that verifies the reads of an RNA sample while it trims them into the folder TRIMMED; output: facts and fastp, written
+    with .part behind the name. Reads of several lanes bear the name of theirs.
 
     Single reads are read twice: fastp looks for their adapter in a file, and cannot in a pipe.
     """
-    lane = _lane(study, sample, unit) | {"group": ""}  # `first_pairs` joins lines by tabs, and read groups follow one
-    outs = " ".join(f"--out{mate} {output.reads}/{mate}.fq.gz" for mate in range(1, 1 + len(lane["paths"])))
+    units, folder = units_of(study, sample), TRIMMED.format(sample=sample)
+    lanes = [_lane(study, sample, unit) | {"group": unit if len(units) > 1 else ""} for unit in units]
+    outs = " ".join(f"--out{mate} {folder}/{mate}.fq.gz" for mate in range(1, 1 + len(lanes[0]["paths"])))
     trim = f"{outs} --compression 1 {_trimming(settings, output.fastp)}"
-    stream = _stream([lane], output.facts, python)
-    if len(lane["paths"]) == 1:
-        return f"{stream} && fastp --in1 {shlex.quote(lane['paths'][0])} {trim}"
-    return f"{stream} fastp --stdin --interleaved_in {trim}"
+    stream = _stream(lanes, output.facts, python)
+    if len(lanes[0]["paths"]) == 2:
+        return f"{stream} fastp --stdin --interleaved_in {trim}"
+    if len(lanes) == 1:
+        return f"{stream} && fastp --in1 {shlex.quote(lanes[0]['paths'][0])} {trim}"
+    tag = r"""awk 'NR % 4 == 1 {{ sub(/\t.*/, ""); $0 = $0 "\tRG:Z:{}" }} 1'"""
+    each = " && ".join(f"gzip -cdf {shlex.quote(one['paths'][0])} | {tag.format(one['group'])}" for one in lanes)
+    return f"{stream} && ({each}) > {folder}/lanes.fq && fastp --in1 {folder}/lanes.fq {trim} && rm {folder}/lanes.fq"
 
 
 def _lane(study: Study, sample: str, unit: str) -> dict[str, Any]:
@@ -168,6 +192,13 @@ def own_programs(settings: Alignment) -> list[str]:
     return ["karyolot.inputs.stream", *["karyolot.io.mem3"] * (settings.aligner == MEM3)]
 
 
+def own_programs_of_rna(study: Study, settings: Config) -> list[str]:
+    """Modules of this package that the command lines of `quantify_transcripts` run."""
+    if not rna_wanted(study, settings):
+        return ["karyolot.inputs.stream"]
+    return [*own_programs(settings.alignment), "karyolot.io.alleles"]
+
+
 def python_of_jobs(deployment: Collection[object]) -> str:
     """Python in shell commands: this one, or with conda or a container that of the job's environment. Snakemake has quoted it."""
     return "python" if deployment else sys.executable
@@ -188,8 +219,11 @@ def module_runner(python: str) -> str:
 
 def aligned_by(study: Study, settings: Config) -> str | None:
     """The aligner, when the study has reads to align."""
-    rna = any(sample["assay"] == "rnaseq" for sample in allele_samples(study, settings))
-    return settings.alignment.aligner if rna or samples_with(study, "fastq_1", assay="wgs") else None
+    return (
+        settings.alignment.aligner
+        if rna_wanted(study, settings) or samples_with(study, "fastq_1", assay="wgs")
+        else None
+    )
 
 
 def read_group(study: Study, sample: str, unit: str) -> str:
@@ -206,21 +240,36 @@ def first_pairs(study: Study, sample: str, pairs: int) -> str:
 
     Cut inside `<( )`, so that the tool whose pipe is closed is no fault of the job.
     """
-    units = units_of(study, sample)
-    mates = (1, 2) if study.samples[sample][0].fastq_2 is not None else (1,)
-    lanes = " ".join(TRIMMED.format(sample=sample, unit=unit) for unit in units)
-    cut = "do gzip -cd $lane/{}.fq.gz | paste - - - - | head -n " + str(-(-pairs // len(units))) + " || true; done"
-    columns = " ".join(f"<(for lane in {lanes}; {cut.format(mate)})" for mate in mates)
+    lanes, mates = len(units_of(study, sample)), (1, 2) if study.samples[sample][0].fastq_2 is not None else (1,)
+    most = -(-pairs // lanes)
+    # Reads of several lanes bear the name of theirs behind a tab (`trim_rna_command`).
+    of_lane = "awk -F'\\t' -v OFS='\\t' '$2 != lane {{ lane = $2; n = 0 }} n++ < {} {{ print $1, $3, $4, $5 }}'"
+    cut = f"head -n {most}" if lanes == 1 else of_lane.format(most)
+    columns = " ".join(f"<(gzip -cd {_trimmed(sample, mate)} | paste - - - - | {cut} || true)" for mate in mates)
     return rf"paste {columns} | tr '\t' '\n'"
 
 
 def salmon_reads(study: Study, sample: str) -> str:
     """salmon's files of one RNA sample: all its lanes, trimmed."""
-    folders = [TRIMMED.format(sample=sample, unit=unit) for unit in units_of(study, sample)]
-    first = " ".join(f"{folder}/1.fq.gz" for folder in folders)
     if study.samples[sample][0].fastq_2 is None:
-        return f"--unmatedReads {first}"
-    return f"--mates1 {first} --mates2 {first.replace('/1.fq.gz', '/2.fq.gz')}"
+        return f"--unmatedReads {_trimmed(sample, 1)}"
+    return f"--mates1 {_trimmed(sample, 1)} --mates2 {_trimmed(sample, 2)}"
+
+
+def spent(reference: Reference) -> str:
+    """Of `quantify_transcripts`: trimmed reads, unless foreign sequences are searched in them."""
+    return TRIMMED if reference.foreign is None else ""
+
+
+def _trimmed(sample: str, mate: int) -> str:
+    return f"{TRIMMED.format(sample=sample)}/{mate}.fq.gz"
+
+
+def transcripts_command(reference: Reference) -> str:
+    """Bash that prints the transcripts that reads are quantified by: the user's, or those of genome and annotation."""
+    if reference.transcripts is not None:
+        return f"gzip -cdf {shlex.quote(shipped(reference.transcripts))} | sed '$a\\'"  # the last line, too, has an end
+    return f"gzip -cdf {' '.join(map(shlex.quote, given(reference.gtf)))} | gffread -w /dev/stdout -g {FASTA} -"
 
 
 def salmon_options(settings: Expression, unmapped: bool) -> str:

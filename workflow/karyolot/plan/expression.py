@@ -2,24 +2,35 @@
 
 from pathlib import Path
 
-from karyolot.contracts.settings import Reference
+from karyolot.contracts.settings import Config, Reference
 from karyolot.contracts.sheets import BATCHES, Study
+from karyolot.plan.commands import aligner_files
 from karyolot.plan.files import (
     ALIASES,
+    BINS,
     FASTA,
     GENES,
     QUANTIFIED,
     SALMON,
+    SITES,
     TRANSCRIPT_GENES,
-    TRANSCRIPTS,
+    given,
     shipped,
     verified_units,
 )
+from karyolot.plan.samples import rna_wanted
 
 
 def expression_file(study: Study, sample: str) -> str:
     """What holds the expression of an RNA sample: its salmon result, or the count matrix it came in."""
     return study.samples[sample][0].counts or QUANTIFIED.format(sample=sample)
+
+
+def snp_inputs(study: Study, settings: Config) -> dict[str, list[str] | str]:
+    """What RNA is aligned to and counted at, in a study whose RNA is wanted so."""
+    if not rna_wanted(study, settings):
+        return {}
+    return {"aligner": aligner_files(settings.alignment), "fasta": FASTA, "sites": SITES}
 
 
 def expression_sample(study: Study, sample: str) -> dict[str, object]:
@@ -43,9 +54,9 @@ def expression_sample(study: Study, sample: str) -> dict[str, object]:
     }
 
 
-def transcripts_of(reference: Reference) -> str:
-    """The transcript FASTA: the user's, or the one extracted from genome and annotation."""
-    return shipped(reference.transcripts) if reference.transcripts is not None else TRANSCRIPTS
+def transcripts_of(reference: Reference) -> list[str]:
+    """What the transcripts are made from that reads are quantified by: the user's FASTA, or genome and annotation."""
+    return [shipped(reference.transcripts)] if reference.transcripts is not None else [FASTA, *given(reference.gtf)]
 
 
 def decoys_of(reference: Reference) -> list[str]:
@@ -56,6 +67,11 @@ def decoys_of(reference: Reference) -> list[str]:
 def gene_tables(reference: Reference) -> list[str]:
     """Genes of the annotation (schema Genes), when there is one."""
     return [GENES] if reference.gtf is not None else []
+
+
+def places(reference: Reference) -> list[str]:
+    """Bins, by which genes lie on chromosome arms, where an annotation gives the positions of genes and bins can be made."""
+    return [BINS] if reference.gtf is not None and (reference.bins or reference.fasta) is not None else []
 
 
 def expression_inputs(study: Study, reference: Reference, samples: list[str]) -> dict[str, list[str]]:

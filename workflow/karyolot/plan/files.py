@@ -42,7 +42,6 @@ from karyolot.plan.samples import (
     sequenced_samples,
     study_samples,
     unit_of,
-    units_of,
     variant_lots,
     variant_samples,
     verified_with,
@@ -57,23 +56,20 @@ INDEX = "results/reference/index/genome"
 PACKED_INDEX = f"{INDEX}.bwt.2bit.64"
 BINS = "results/reference/bins.parquet"
 SITES = "results/reference/sites.parquet"
-TRANSCRIPTS = "results/reference/transcripts.fa"
+TRANSCRIPTS = "results/reference/salmon"
 TRANSCRIPT_GENES = "results/reference/tx2gene.parquet"
 GENES = "results/reference/genes.parquet"
 REFERENCE_FACTS = "results/reference/files.json"
 
 UNIT_FACTS = "results/samples/{sample}/reads/{unit}.json"
-READ_FACTS = "results/samples/{sample}/dna/reads.json"
-FASTP = {
-    "dna": "results/samples/{sample}/dna/{sample}.fastp.json",
-    "rna": "results/samples/{sample}/rna/{unit}.fastp.json",
-}
+READ_FACTS = {kind: f"results/samples/{{sample}}/{kind}/reads.json" for kind in ("dna", "rna")}
+FASTP = {kind: f"results/samples/{{sample}}/{kind}/{{sample}}.fastp.json" for kind in ("dna", "rna")}
 ALIGNED = {"dna": "results/samples/{sample}/dna/aligned.cram", "rna": "results/samples/{sample}/rna/aligned.bam"}
 ALIGNED_INDEX = {"dna": f"{ALIGNED['dna']}.crai", "rna": f"{ALIGNED['rna']}.bai"}
 COUNTS = "results/samples/{sample}/dna/counts.parquet"
 LIBRARY = "results/samples/{sample}/dna/library.json"
 FLAGSTAT = "results/samples/{sample}/dna/flagstat.json"
-TRIMMED = "results/samples/{sample}/rna/{unit}.trimmed"
+TRIMMED = "results/samples/{sample}/rna/trimmed"
 QUANTIFIED = "results/samples/{sample}/rna/quant.sf"
 SALMON = "results/samples/{sample}/rna/salmon.json"
 ALLELES = "results/samples/{sample}/alleles.parquet"
@@ -255,12 +251,16 @@ def verified_data(study: Study, lot: str) -> list[str]:
 
 
 def verified_units(study: Study, sample: str) -> list[str]:
-    """What was found of the files of a sample: of each unit, or of all lanes of a genome, which are read in one job. A count
+    """What was found of the files of a sample: of each unit, or of all lanes of reads, which are read in one job. A count
     matrix is verified once, as that of the first sample it holds."""
-    if study.samples[sample][0].fastq_1 and not is_rna(study, sample):
-        return [READ_FACTS.format(sample=sample)]
+    if study.samples[sample][0].fastq_1:
+        return [READ_FACTS[_kind(study, sample)].format(sample=sample)]
     rows = [verified_with(study, row) for row in study.samples[sample]]
     return list(dict.fromkeys(UNIT_FACTS.format(sample=row.sample_id, unit=row.unit) for row in rows))
+
+
+def _kind(study: Study, sample: str) -> str:
+    return "rna" if is_rna(study, sample) else "dna"
 
 
 def ready_file(study: Study, sample: str, unit: str) -> str:
@@ -272,13 +272,11 @@ def ready_file(study: Study, sample: str, unit: str) -> str:
 
 
 def quality_files(study: Study, sample: str) -> QualityFiles:
-    first = study.samples[sample][0]
-    assay, units = ("dna" if first.assay == "wgs" else "rna"), units_of(study, sample)
-    fastp = list(dict.fromkeys(FASTP[assay].format(sample=sample, unit=unit) for unit in units))
+    first, assay = study.samples[sample][0], _kind(study, sample)
     aligned = assay == "dna" and not first.counts
     return QualityFiles(
         reads=tuple(verified_units(study, sample) if first.fastq_1 else ()),
-        fastp=tuple(fastp if first.fastq_1 else ()),
+        fastp=(FASTP[assay].format(sample=sample),) if first.fastq_1 else (),
         flagstat=(FLAGSTAT.format(sample=sample),) if aligned else (),
         library=(LIBRARY.format(sample=sample),) if aligned else (),
         salmon=(SALMON.format(sample=sample),) if assay == "rna" and not first.counts else (),
@@ -406,16 +404,16 @@ def lineage_inputs(study: Study, lot: str) -> dict[str, list[str]]:
 
 
 def descent_inputs(study: Study, settings: Config, lot: str) -> Inputs:
-    """Evidence that a lot was grown from its nearest sequenced declared parent lot (DescentFiles)."""
+    """Evidence beside clones that a lot was grown from its nearest sequenced declared parent lot (DescentFiles)."""
     parent = ancestors(study, lot)[-1]
     return DescentFiles.inputs(
         DescentFiles(
-            kinetics=KINETICS.format(lot=lot),
             parent_variants=variant_files(study, settings, parent),
             own_variants=variant_files(study, settings, lot),
             parent_mitochondria=mitochondrial_files(study, settings, parent),
             own_mitochondria=mitochondrial_files(study, settings, lot),
-        )
+        ),
+        "descent_",
     )
 
 
@@ -485,7 +483,7 @@ def counted_of(study: Study, settings: Config, lot: str) -> dict[str, dict[str, 
 
 def aligned(study: Study, sample: str) -> dict[str, str]:
     """Sorted reads of a sample on the genome, and their index."""
-    kind = "rna" if is_rna(study, sample) else "dna"
+    kind = _kind(study, sample)
     return {name: files[kind].format(sample=sample) for name, files in (("reads", ALIGNED), ("index", ALIGNED_INDEX))}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from karyolot.contracts.settings import Config, Reference
 from karyolot.contracts.sheets import Study
 from karyolot.plan.files import ALIGNED, FASTA, TRIMMED, given, paired
-from karyolot.plan.samples import expressed_samples, units_of, wgs_pair
+from karyolot.plan.samples import expressed_samples, wgs_pair
 
 UNMAPPED = "results/samples/{sample}/rna/unmapped.txt"
 FEWEST_CLIPPED = 20
@@ -22,7 +22,7 @@ UNUSED = 0x100 | 0x200 | 0x400 | 0x800
 def reads(study: Study, lot: str) -> dict[str, list[str]]:
     """What is searched of a lot and its donor: reads on the host, and of RNA trimmed reads with the names of the unmapped."""
     rna = expressed_samples(study, lot)
-    trimmed = [TRIMMED.format(sample=sample, unit=unit) for sample in rna for unit in units_of(study, sample)]
+    trimmed = [TRIMMED.format(sample=sample) for sample in rna]
     return paired(study, lot) | {"rna": trimmed, "unmapped": [UNMAPPED.format(sample=sample) for sample in rna]}
 
 
@@ -65,13 +65,13 @@ def _rna_reads(tag: str, study: Study, sample: str) -> str:
     mates = (1, 2) if study.samples[sample][0].fastq_2 is not None else (1,)
     parts = []
     for mate in mates:
-        lanes = " ".join(f"{TRIMMED.format(sample=sample, unit=u)}/{mate}.fq.gz" for u in units_of(study, sample))
+        reads = f"{TRIMMED.format(sample=sample)}/{mate}.fq.gz"
         program = (
             "FILENAME == ARGV[1] { kept[$1]; next } "
             'FNR % 4 == 1 { name = substr($1, 2); sub("/[12]$", "", name); shown = (name in kept); '
             f'$0 = "@{tag}," name ",{mate},*,0,*" }} shown'
         )
-        parts.append(f"awk {shlex.quote(program)} {UNMAPPED.format(sample=sample)} <(gzip -cd {lanes})")
+        parts.append(f"awk {shlex.quote(program)} {UNMAPPED.format(sample=sample)} <(gzip -cd {reads})")
     return "{ " + " && ".join(parts) + "; }"
 
 
@@ -84,8 +84,3 @@ def keep_unmapped(reference: Reference, output: Any) -> str:
     return (
         f"awk {program} {folder}/aux_info/unmapped_names.txt > {folder}/unmapped.txt && mv {folder}/unmapped.txt {out}"
     )
-
-
-def unmapped(reference: Reference) -> dict[str, str]:
-    """The output of `quantify_transcripts` that only a panel needs."""
-    return {} if reference.foreign is None else {"unmapped": UNMAPPED}

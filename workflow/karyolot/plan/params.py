@@ -36,6 +36,11 @@ def programs(*modules: str) -> dict[str, Any]:
     return {"code": [code_digest(path) for path in paths], "libraries": libraries_of(*paths)}
 
 
+def only_if(wanted: object, **outputs: Any) -> dict[str, Any]:
+    """Outputs of a rule that it makes under some settings; none where `wanted` is empty or False."""
+    return outputs if wanted else {}
+
+
 def state_of(paths: str | Iterable[str]) -> list[tuple[int, int]]:
     """Size in bytes and time of the last change (ns) of one or several input files; of a missing one (-1, -1).
 

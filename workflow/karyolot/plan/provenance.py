@@ -94,6 +94,10 @@ def _imported_names(path: Path) -> frozenset[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
+        elif (
+            isinstance(node, ast.Call) and getattr(node.func, "id", "") == "find_spec"
+        ):  # a package of which files are used
+            names.update(str(name.value) for name in node.args if isinstance(name, ast.Constant))
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names if node.module.startswith(PACKAGE.name))

@@ -5,7 +5,7 @@ The only source of these figures. `benchmarks/resources.py` measures tools at se
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from karyolot.contracts.settings import Config
@@ -46,12 +46,14 @@ class Cost:
 @dataclass(frozen=True, slots=True)
 class Need:
     """Of one rule. mb: peak memory. minutes: of CPU. disk: MB written, temporary files too. alone: fraction of the CPU
-    time that runs on one thread, whatever the rule has, as measured with two (`benchmarks/resources.py threads`)."""
+    time that runs on one thread, whatever the rule has, as measured with two (`benchmarks/resources.py threads`). after: peak
+    memory of what follows in the same job."""
 
     mb: Cost
     minutes: Cost
     disk: Cost = Cost(fixed=100)
     alone: float = 1.0
+    after: Cost = Cost()
 
 
 TABLE = Need(mb=Cost(900), minutes=Cost(1))
@@ -74,7 +76,7 @@ NEEDS = {
     "make_bins": Need(Cost(600, genome=300), Cost(0.2, genome=0.3)),
     "prepare_sites": Need(Cost(700), Cost(0.2)),
     "verify_data": Need(Cost(700), Cost(0.2, data=0.2)),
-    **{f"{rule}.{aligner}": need for rule in ("align_reads", "align_transcripts") for aligner, need in ALIGN.items()},
+    **{f"align_reads.{aligner}": need for aligner, need in ALIGN.items()},
     "import_alignment": Need(Cost(1_500), Cost(0.2, data=10), Cost(data=4_000)),
     "mark_duplicates": Need(Cost(1_500), Cost(0.2, data=3.5), Cost(data=1_500), alone=0.5),
     "count_fragments": Need(Cost(900), Cost(0.2, data=0.3)),
@@ -94,14 +96,12 @@ NEEDS = {
     "analyse_expression": Need(Cost(1_000), Cost(2)),
     "hash_references": Need(Cost(200), Cost(0.2, genome=0.1)),
     "map_transcripts": Need(Cost(3_000), Cost(3)),
-    "extract_transcripts": Need(Cost(3_000), Cost(3)),
     # With the genome as decoys about 17 GB (COMBINE-lab/salmon issue 476), without 6 (stjudecloud/workflows issue 326).
-    "index_transcripts": Need(Cost(6_000), Cost(20), Cost(3_000), alone=0.3),
-    "index_transcripts.decoys": Need(Cost(2_000, genome=5_200), Cost(20, genome=30), Cost(3_000, genome=7_000), 0.3),
-    "trim_transcripts": Need(Cost(900), Cost(0.2, data=9), Cost(data=1_500), alone=0.6),
-    "quantify_transcripts": Need(Cost(6_000), Cost(1, data=10)),
-    "quantify_transcripts.decoys": Need(Cost(2_000, genome=5_200), Cost(1, data=10)),
-    "test_study": STUDY,
+    "index_transcripts": Need(Cost(6_000), Cost(23), Cost(3_000), alone=0.3),
+    "index_transcripts.decoys": Need(Cost(2_000, genome=5_200), Cost(23, genome=30), Cost(3_000, genome=7_000), 0.3),
+    # A half each to verify and trim, and to quantify; `need_of` adds the alignment of the first pairs.
+    "quantify_transcripts": Need(Cost(6_000), Cost(1, data=19), Cost(100, data=1_500)),
+    "quantify_transcripts.decoys": Need(Cost(2_000, genome=5_200), Cost(1, data=19), Cost(100, data=1_500)),
     "compare_samples": STUDY,
     "match_samples": STUDY,
     "render_overview": STUDY,
@@ -110,22 +110,27 @@ NEEDS = {
 """Rule, or rule.variant -> what it needs; a rule that is not here is one of `TABLE`."""
 
 
-ALIGNING = ("index_genome", "convert_index", "align_reads", "align_transcripts")
+ALIGNING = ("index_genome", "convert_index", "align_reads")
 """Rules whose memory depends on the aligner."""
+QUANTIFYING = "quantify_transcripts"
+"""The rule that also aligns, where there is a panel of SNPs."""
 
 
 def need_of(rule: str, settings: Config) -> Need:
     """What the settings make of a rule: which aligner, and whether salmon's index holds the genome."""
-    decoys = settings.reference.decoys and settings.reference.fasta is not None
-    for variant in (settings.alignment.aligner, "decoys" if decoys else ""):
-        if f"{rule}.{variant}" in NEEDS:
-            return NEEDS[f"{rule}.{variant}"]
-    return NEEDS.get(rule, TABLE)
+    genome = settings.reference.fasta is not None
+    variants = (settings.alignment.aligner, "decoys" if settings.reference.decoys and genome else "")
+    need = next((NEEDS[f"{rule}.{one}"] for one in variants if f"{rule}.{one}" in NEEDS), NEEDS.get(rule, TABLE))
+    if rule == QUANTIFYING and genome and settings.identity.sites is not None:
+        align, pairs = ALIGN[settings.alignment.aligner], Size(settings.identity.rna_pairs * GB_PER_PAIR, 0, 0)
+        minutes = replace(need.minutes, fixed=need.minutes.fixed + align.minutes.at(pairs))
+        return replace(need, minutes=minutes, after=align.mb)
+    return need
 
 
 def mb(need: Need, size: Size, attempt: int = 1) -> int:
     """Memory to ask for, MB. A job that was killed for it gets twice, then four times as much."""
-    return max(LEAST_MB, round(need.mb.at(size))) << (attempt - 1)
+    return max(LEAST_MB, round(need.mb.at(size)), round(need.after.at(size))) << (attempt - 1)
 
 
 def minutes(need: Need, size: Size, threads: int, attempt: int = 1) -> int:
@@ -160,40 +165,42 @@ class Needs:
         if str(settings.reference.fasta).endswith("gz"):
             self._genome *= 3.5  # bases per byte of a gzipped genome
 
-    def size(self, wildcards: Mapping[str, str], rule: str = "") -> Size:
-        """Of the unit, the sample, or, for a rule of lots or of the study, all samples together. RNA is aligned in part."""
+    def size(self, wildcards: Mapping[str, str]) -> Size:
+        """Of the unit, the sample, or, for a rule of lots or of the study, all samples together."""
         rows = self._study.samples.get(wildcards.get("sample", ""), ())
         unit = wildcards.get("unit")
         files = [path for row in rows if unit in (None, row.unit) for path in row.files.values()]
-        data = _gigabytes(files)
-        if rule == "align_transcripts":
-            data = min(data, self._settings.identity.rna_pairs * GB_PER_PAIR)
-        return Size(data, self._genome, len(self._study.samples))
+        return Size(_gigabytes(files), self._genome, len(self._study.samples))
 
     def __call__(self, rule: str) -> dict[str, Callable[..., int]]:
         need = need_of(rule, self._settings)
         return {
-            "mem_mb": lambda wildcards, attempt: mb(need, self.size(wildcards, rule), attempt),
-            "runtime": lambda wildcards, threads, attempt: minutes(need, self.size(wildcards, rule), threads, attempt),
-            "disk_mb": lambda wildcards: disk(need, self.size(wildcards, rule)),
+            "mem_mb": lambda wildcards, attempt: mb(need, self.size(wildcards), attempt),
+            "runtime": lambda wildcards, threads, attempt: minutes(need, self.size(wildcards), threads, attempt),
+            "disk_mb": lambda wildcards: disk(need, self.size(wildcards)),
         }
 
     def memory_of(self, rule: str, wildcards: Mapping[str, str]) -> int:
         """MB that a job needs."""
-        return mb(need_of(rule, self._settings), self.size(wildcards, rule))
+        return mb(need_of(rule, self._settings), self.size(wildcards))
 
     def smaller(self, rule: str, memory: int) -> list[str]:
         """Changes of the settings by which `rule` would fit into `memory` MB."""
         found = []
-        if rule in ALIGNING:
+        need, genome = need_of(rule, self._settings), Size(0, self._genome, 0)
+        if rule in ALIGNING or need.after.at(genome) > memory:
             for aligner in ALIGN:
                 alignment = self._settings.alignment.model_copy(update={"aligner": aligner})
                 other = self._settings.model_copy(update={"alignment": alignment})
                 steps = [step for step in ALIGNING if step != "convert_index" or aligner == "bwa-mem3"]
-                most = max(mb(need_of(step, other), Size(0, self._genome, 0)) for step in steps)
+                most = max(mb(need_of(step, other), genome) for step in steps)
                 if most <= memory:
                     found.append(f"use another aligner: alignment.aligner: {aligner} needs {most / 1e3:.1f} GB")
-        if f"{rule}.decoys" in NEEDS and (least := mb(NEEDS[rule], Size(0, 0, 0))) <= memory:
+        if (
+            f"{rule}.decoys" in NEEDS
+            and need.mb.at(genome) > memory
+            and (least := mb(NEEDS[rule], Size(0, 0, 0))) <= memory
+        ):
             found.append(f"leave the genome out of salmon's index: reference.decoys: false needs {least / 1e3:.1f} GB")
         return found
 

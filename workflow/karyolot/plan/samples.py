@@ -253,6 +253,11 @@ def expressed_of(study: Study, settings: Config, lot: str) -> list[dict[str, str
     return [sample for sample in allele_samples(study, settings, lot) if sample["assay"] == "rnaseq"]
 
 
+def rna_wanted(study: Study, settings: Config) -> bool:
+    """Whether RNA is aligned to the genome, for its SNPs."""
+    return any(sample["assay"] == "rnaseq" for sample in allele_samples(study, settings))
+
+
 def is_rna(study: Study, sample: str) -> bool:
     return study.samples[sample][0].assay == "rnaseq"
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from karyolot.contracts.provenance import Code
 from karyolot.contracts.record import Record
 from karyolot.report.drawings import figure_files
-from karyolot.report.pdf import print_pdf
+from karyolot.report.pdf import print_pdf, uncollected
 from karyolot.report.render import render
 
 
@@ -30,5 +30,6 @@ def documents(record: Record, attached: bytes, fonts: Mapping[str, bytes], made_
     made_by
         The code that renders.
     """
-    page = render(record, made_by)
-    return Documents(page, print_pdf(record, attached, fonts, made_by), figure_files(page, fonts))
+    with uncollected():
+        page = render(record, made_by)
+        return Documents(page, print_pdf(record, attached, fonts, made_by), figure_files(page, fonts))

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import pypdfium2
 from weasyprint import HTML, Attachment
 from weasyprint.text.fonts import FontConfiguration
@@ -22,12 +22,14 @@ from karyolot.contracts.record import Record
 from karyolot.report.fields import add_fields
 from karyolot.report.render import render, template_source
 
+MATPLOTLIB = find_spec("matplotlib")
+assert MATPLOTLIB is not None and MATPLOTLIB.origin is not None  # it is among the dependencies
 FONTS = {
-    f"font:{name}.ttf": Path(mpl.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf"
+    f"font:{name}.ttf": Path(MATPLOTLIB.origin).parent / "mpl-data" / "fonts" / "ttf" / f"{name}.ttf"
     for name in ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono")
 }
-"""Address in pdf.css -> file: DejaVu as matplotlib ships it (free licence beside it). Letters of the machine would change
-the pages."""
+"""Address in pdf.css -> file: DejaVu as matplotlib ships it (free licence beside it), which is found and not imported, since that
+takes half a second. Letters of the machine would change the pages."""
 NO_DATE = datetime(1980, 1, 1, tzinfo=UTC)
 """Stands for the dates an attachment must have: the same record gives the same bytes, whenever it is printed."""
 logging.getLogger("weasyprint").setLevel(logging.ERROR)  # its warnings list what style.css says to browsers only
@@ -73,7 +75,7 @@ def print_page(html: str, name: str, about: str, attached: bytes, fonts: Mapping
         url_fetcher=fetcher,
     )
     page = HTML(string=_for_paper(html), url_fetcher=fetcher)
-    with _uncollected():
+    with uncollected():
         made = page.write_pdf(
             font_config=FontConfiguration(), attachments=[source], pdf_variant="pdf/a-3b", finisher=add_fields
         )
@@ -82,7 +84,7 @@ def print_page(html: str, name: str, about: str, attached: bytes, fonts: Mapping
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Without the collector of cycles: a layout is millions of boxes that all live to its end."""
     running = gc.isenabled()
     gc.disable()

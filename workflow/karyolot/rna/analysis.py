@@ -1,4 +1,4 @@
-"""Expression of a lot and its donor -> all results on it, but for those that need the genome or a reference panel."""
+"""Expression of a lot and its donor -> all results on it, but for the comparison with a reference panel."""
 
 from typing import TYPE_CHECKING
 
@@ -6,6 +6,7 @@ import pandas as pd
 
 from karyolot.contracts.expression import Components, ExpressionResults, GeneSets
 from karyolot.contracts.settings import Pathways
+from karyolot.rna.arms import arm_shifts
 from karyolot.rna.camera import residuals
 from karyolot.rna.components import MIN_SAMPLES, components
 from karyolot.rna.design import culture_of
@@ -20,9 +21,17 @@ if TYPE_CHECKING:
 
 
 def analyse(
-    expression: "AnnData", design: str, panel: pd.DataFrame, sets: GeneSets, axes: pd.DataFrame, settings: Pathways
+    expression: "AnnData",
+    design: str,
+    panel: pd.DataFrame,
+    sets: GeneSets,
+    axes: pd.DataFrame,
+    settings: Pathways,
+    places: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+    typical: pd.Series | None = None,
 ) -> ExpressionResults:
-    """Differential expression, markers, enrichment of gene sets, levels by sample, quality, and principal components.
+    """Differential expression, markers, enrichment of gene sets, levels by sample, quality, principal components, and shifts of
+    chromosome arms.
 
     Parameters
     ----------
@@ -34,6 +43,10 @@ def analyse(
         Schema MarkerPanel.
     axes
         Schema SetAxes.
+    places
+        Genes and Bins, by which a gene lies on an arm; None = positions are not known.
+    typical
+        As `arm_shifts` takes it.
     """
     table = differential(expression, design)
     is_lot, culture = expression.obs["state"] == "lot", culture_of(expression.obs)
@@ -46,6 +59,7 @@ def analyse(
         lot_cultures=culture[is_lot].nunique(),
         donor_cultures=culture[~is_lot].nunique(),
         levels=sample_levels(expression, panel, sets, axes),
+        arms=None if places is None else arm_shifts(table, *places, typical),
         quality=sample_quality(expression),
         components=components(expression) if expression.n_obs >= MIN_SAMPLES else Components.frame([]),
     )
