@@ -1,6 +1,6 @@
 """Clones over passages: do the intervals of growth and prediction hold, and how much smaller a clone do three lots show?
 
-    python benchmarks/kinetics.py [--lineages N]
+    python benchmarks/kinetics.py [--lineages N] [--part coverage|null]
 
 It writes benchmarks/kinetics.tsv, one row per measured value with its 95 % interval. A lineage is three lots and their donor on
 bins of 500 kb of GRCh38, as arrays: Poisson fragments with Ornstein-Uhlenbeck waves of each library; a wave that all lots of the
@@ -8,8 +8,11 @@ line have in common against the donor, as cells of one culture have; bins that y
 and 60 germline copy-number variants of 50 kb to 3 Mb, in donor and lots. The analysis, `karyolot.dna.lineage`, is given none.
 
 coverage   a clone of 5 to 60 Mb that grows by 0 to 0.5 per passage and is in 5 to 60 % of the last lot's cells. Whether the 95 %
-           interval of the growth holds it, and the interval at the passage ahead the fraction there; `independent`: the same
-           intervals without the covariance of the lots.
+           interval of the growth holds it, and the interval at the passage ahead the fraction there, also by thirds of size,
+           fraction and growth. `independent`: without the covariance of the lots; `given the donor`: with what the donor's own
+           track explains of the ratios taken off, and off their covariance.
+variance   of the mean error of the three ratios over the variance stated for it: 1 where that is right. `true ends`: over the
+           bins within the clone instead of those of the call.
 null       false clones per lineage, with no clone in any lot.
 limit      limit of detection at 5 Mb of three lots with the same fraction over that of the last lot alone; and the proportion of
            such clones found at the limit. From the ratios alone that would be sqrt((1/3 + 1) / 2) = 0.816 at equal depth, since
@@ -26,6 +29,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
+from scipy.stats import chi2
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
@@ -34,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from copy_number import proportion, rate
 
 from karyolot.contracts.copy_number import Calls, Comparison
-from karyolot.contracts.kinetics import Clone, Kinetics
+from karyolot.contracts.kinetics import Clone, Growth, Kinetics
 from karyolot.dna import lineage
 from karyolot.dna.kinetics import Ratios, grow
 from planted import ATLAS, SETTINGS, correlated_waves, genome
@@ -131,54 +135,101 @@ def at(clones: Sequence[Clone], inside: NDArray[np.int64]) -> Clone | None:
 
 
 def coverage(number: int) -> list[dict[str, object]]:
-    held: dict[str, list[float]] = {name: [] for name in ("found", "growth", "prediction", "fraction", "bounded")}
-    alone: dict[str, list[float]] = {"growth": [], "prediction": []}
-    for seed in range(number):
-        generator = np.random.default_rng([1, seed])
-        passages = np.cumsum(generator.integers(1, 4, LOTS)) + 1.0
-        growth, last = generator.uniform(0, 0.5), generator.uniform(0.05, 0.6)
-        logits = logit(last) + growth * (passages - passages[-1])
-        ahead = expit(logit(last) + growth * (passages[-1] - passages[-2]))
-        inside = stretch(generator, float(np.exp(generator.uniform(np.log(5), np.log(60)))))
-        ratios = simulate(generator, inside, expit(logits).tolist(), DONORS[seed % 2])
-        clone = at(followed(ratios, passages.tolist()).clones, inside)
-        held["found"].append(clone is not None)
-        if clone is None or clone.growth is None:
-            continue
-        own = clone.growth
-        held["growth"].append(_holds(own.low, growth, own.high))
-        held["bounded"].append(own.low is not None and own.high is not None)
-        held["fraction"] += [
-            one.low <= true <= one.high for one, true in zip(clone.fractions, expit(logits), strict=True)
-        ]
-        if own.expected is not None:
-            held["prediction"].append(_holds(own.expected_low, ahead, own.expected_high))
-        apart = _independent(ratios, clone, passages)
-        alone["growth"].append(_holds(apart.low, growth, apart.high))
-        if apart.expected is not None:
-            alone["prediction"].append(_holds(apart.expected_low, ahead, apart.expected_high))
-    rows = [{"part": "coverage", "measure": name, **proportion(values)} for name, values in held.items()]
-    return rows + [
-        {"part": "coverage", "measure": f"{name}, independent", **proportion(values)} for name, values in alone.items()
+    made = [one for seed in range(number) if (one := lineage_of(seed)) is not None]
+    table = pd.DataFrame(made)
+    rows = [{"measure": "found", **proportion([True] * len(made) + [False] * (number - len(made)))}]
+    names = [f"{what}{how}" for how in ("", *HOW) for what in ("growth", "prediction")]
+    rows += [{"measure": name, **proportion(table[name].dropna().astype(bool).tolist())} for name in names]
+    rows += [{"measure": "bounded", **proportion(table["bounded"].tolist())}]
+    rows += [{"measure": "fraction", **proportion([held for one in table["fraction"] for held in one])}]
+    for group, unit, scale in (("size", "Mb", 1), ("last", "% of cells", 100), ("rate", "per passage", 1)):
+        for part, own in table.groupby(pd.qcut(table[group], 3), observed=True):
+            where = f"{part.left * scale:.2g} to {part.right * scale:.2g} {unit}"
+            for what in ("growth", "prediction"):
+                rows.append({"measure": f"{what}, {where}", **proportion(own[what].dropna().astype(bool).tolist())})
+    ratios = [name for name in table if name.startswith("z")]
+    return [{"part": "coverage", **row} for row in rows] + [
+        {"part": "variance", "measure": f"mean error{name[1:]}", **variance(table[name].to_numpy())} for name in ratios
     ]
 
 
-def _holds(low: float | None, true: float, high: float | None) -> bool:
-    return (low is None or low <= true) and (high is None or true <= high)
+def variance(scores: Floats) -> dict[str, float]:
+    """Mean square of standard scores with its 95 % interval."""
+    total, count = float((scores**2).sum()), len(scores)
+    low, high = (total / float(chi2.ppf(part, count)) for part in (0.975, 0.025))
+    return {"n": count, "value": total / count, "low": low, "high": high}
 
 
-def _independent(ratios: Sequence[pd.DataFrame], clone: Clone, passages: Floats):
-    """Growth of a clone with the variances of the lots alone."""
+def lineage_of(seed: int) -> dict[str, object] | None:
+    """Which intervals held in one lineage; None = its clone was not found."""
+    generator = np.random.default_rng([1, seed])
+    passages = np.cumsum(generator.integers(1, 4, LOTS)) + 1.0
+    growth, last = generator.uniform(0, 0.5), generator.uniform(0.05, 0.6)
+    fractions = expit(logit(last) + growth * (passages - passages[-1]))
+    ahead = expit(logit(last) + growth * (passages[-1] - passages[-2]))
+    inside = stretch(generator, float(np.exp(generator.uniform(np.log(5), np.log(60)))))
+    ratios = simulate(generator, inside, fractions.tolist(), DONORS[seed % 2])
+    clone = at(followed(ratios, passages.tolist()).clones, inside)
+    if clone is None or clone.growth is None:
+        return None
     line = lineage.join(ratios, SETTINGS)
-    table = line.table
-    rows = np.flatnonzero(
-        (table["chrom"] == clone.chrom) & (table["start"] >= clone.start) & (table["end"] <= clone.end)
-    )
-    rows = rows[lineage.EDGE : -lineage.EDGE] if len(rows) >= lineage.LEAST_TRIMMED else rows
+    table, own = line.table, clone.growth
+    within = (table["chrom"] == clone.chrom) & (table["start"] >= clone.start) & (table["end"] <= clone.end)
+    rows = lineage.inner(np.flatnonzero(within))
+    found: dict[str, object] = {
+        "size": len(inside) / 2,
+        "last": last,
+        "rate": growth,
+        "bounded": own.low is not None and own.high is not None,
+        "fraction": [one.low <= true <= one.high for one, true in zip(clone.fractions, fractions, strict=True)],
+    } | _held("", own, growth, ahead)
+    truth = np.log2(1 + fractions / 2)
+    for how, measure in HOW.items():
+        means, covariance = measure(line, rows)
+        found |= _held(
+            how, grow(Ratios(passages, means, np.full(LOTS, 2.0), covariance, 1e9), gain=True), growth, ahead
+        )
+    for how, measure, bins_of in (
+        ("", measured, rows),
+        (", given the donor", given_donor, rows),
+        (", true ends", measured, lineage.inner(inside)),
+    ):
+        means, covariance = measure(line, bins_of)
+        found[f"z{how}"] = float((means - truth).mean() / np.sqrt(covariance.mean()))
+    return found
+
+
+def _held(how: str, own: Growth, growth: float, ahead: float) -> dict[str, object]:
+    prediction = None if own.expected is None else _holds(own.expected_low, ahead, own.expected_high)
+    return {f"growth{how}": _holds(own.low, growth, own.high), f"prediction{how}": prediction}
+
+
+def _holds(low: float | None, true: float, high: float | None) -> bool:
+    return bool((low is None or low <= true) and (high is None or true <= high))
+
+
+def measured(line: lineage.Joined, rows: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Mean ratios of the lots, and their covariance."""
     weights = 1 / line.poisson(0, 0)[rows]
-    own = np.diag(np.diag(lineage.covariance(line, rows, weights)[:-1, :-1]))
-    means = np.average(line.values[:-1, rows], axis=1, weights=weights)
-    return grow(Ratios(passages, means, np.full(LOTS, 2.0), own, 1e9), gain=True)
+    return np.average(line.values[:-1, rows], axis=1, weights=weights), lineage.covariance(line, rows, weights)
+
+
+def independent(line: lineage.Joined, rows: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """The same with the variances of the lots alone."""
+    means, covariance = measured(line, rows)
+    return means, np.diag(np.diag(covariance))
+
+
+def given_donor(line: lineage.Joined, rows: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """The same less what the donor's own track explains by the measured covariance."""
+    weights = 1 / line.poisson(0, 0)[rows]
+    means = np.average(line.values[:, rows], axis=1, weights=weights)
+    covariance = lineage.covariance(line, rows, weights, donor=True)
+    slope = covariance[:-1, -1] / covariance[-1, -1] if line.steady[rows].all() else np.zeros(LOTS)
+    return means[:-1] - slope * means[-1], covariance[:-1, :-1] - np.outer(slope, covariance[-1, :-1])
+
+
+HOW = {", independent": independent, ", given the donor": given_donor}
 
 
 def null_and_limits(number: int) -> list[dict[str, object]]:
@@ -210,8 +261,14 @@ def null_and_limits(number: int) -> list[dict[str, object]]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lineages", type=int, default=500)
-    number = parser.parse_args().lineages
-    columns = ["part", "donor_depth", "measure", "n", "value", "low", "high"]
-    table = pd.DataFrame([*coverage(number), *null_and_limits(number)])[columns]
-    table.round(4).to_csv(HERE / "kinetics.tsv", sep="\t", index=False)
-    print(table.round(4).to_string(index=False))
+    parser.add_argument("--part", choices=["coverage", "null"], help="Only these rows; the others stay.")
+    given = parser.parse_args()
+    columns, path = ["part", "donor_depth", "measure", "n", "value", "low", "high"], HERE / "kinetics.tsv"
+    parts = {"coverage": coverage, "null": null_and_limits}
+    made = [row for name, run in parts.items() if given.part in (None, name) for row in run(given.lineages)]
+    table = pd.DataFrame(made, columns=columns).round(4)
+    if given.part:
+        old = pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])  # null is a part
+        table = pd.concat([old[~old["part"].isin(table["part"])], table]).sort_values("part", kind="stable")
+    table.to_csv(path, sep="\t", index=False)
+    print(table.to_string(index=False))

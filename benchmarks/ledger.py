@@ -1,10 +1,11 @@
-"""What the ledger, sealed lots and their verification cost when a site has a thousand of them.
+"""What the ledger, sealed lots, their verification and their overview cost when a site has a thousand of them.
 
     python benchmarks/ledger.py [LOTS]
 
-Lots of 33 files and 3.3 MB each, as those of the miniature study, sealed with manifest and ledger entries. CPU seconds (user and
-system) of the commands and their ratio to `sha256sum` on the same files in the same run; largest memory. Writes
-`benchmarks/ledger.tsv`.
+Lots with the record of a simulated human lot, its page, a PDF and 30 tables, 4 MB each, sealed with manifest and ledger
+entries; they differ in name, donor and passage. `overview` is the job `render_overview`: overview.html with the strip of arms,
+trends and control charts, lots.tsv and lots.xlsx. CPU seconds (user and system) of the commands and their ratio to `sha256sum`
+on the same files in the same run; largest memory. Writes `benchmarks/ledger.tsv`.
 """
 
 import sys
@@ -13,77 +14,122 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
+
 from resources import metered
 
+import finished_lots
+import planted_records
+from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.manifest import MANIFEST, Document, LedgerPlace, Manifest
+from karyolot.contracts.record import Record
+from karyolot.inputs.formats import yaml
 from karyolot.io import ledger
 from karyolot.io.files import sha256_of, write_json
+from karyolot.io.history import issued
 from karyolot.io.manifest import listed
+from karyolot.io.record import write_report
+from karyolot.io.shipped import RESOURCES
+from karyolot.plan.provenance import code_state
 
 RESULTS = Path(__file__).with_name("ledger.tsv")
-FILES, BYTES = 33, 3_300_000
-INPUTS = {f"reads/lane{number}_{mate}.fastq.gz": "5e0d" * 16 for number in range(8) for mate in (1, 2)}
+TABLES, BYTES = 30, 2_600_000
+DONORS = 40
+CRITERIA = (RESOURCES / "acceptance.yaml").read_bytes()
+OVERVIEW = """
+import sys
+from pathlib import Path
+from karyolot.io.files import write_text
+from karyolot.io.history import read_standings
+from karyolot.io.workbook import without_formulas, write_workbook
+from karyolot.plan.provenance import code_state
+from karyolot.report.overview import render_overview, rows_and_tables
+reports = sorted(Path("results").glob("*/report.json"))
+rows, lots = rows_and_tables(read_standings(Path(), reports))
+write_text(render_overview(rows, code_state(), sealed=[row.lot_id for row in rows]), "results/overview.html")
+write_text(without_formulas(lots["lots"]), "results/lots.tsv")
+write_workbook(lots, "results/lots.xlsx")
+"""
 
 
 def name_of(number: int) -> str:
     return f"LOT-{number:04}"
 
 
-def content_of(number: int) -> bytes:
-    """Of each file of a lot."""
-    return np.random.default_rng(number).bytes(BYTES // FILES)
+def record_of(number: int) -> Record:
+    """A finished lot; every seventh has a finding to review."""
+    base = finished_lots.record(name_of(number), sha256_of(CRITERIA), *(["C04"] if number % 7 == 0 else []))
+    donor, passage = f"D{number % DONORS:03}", 3 + number // DONORS % 12
+    lot = {"donor_id": donor, "facts": base.lot.facts | {"passage": passage}}
+    point = {"donor_id": donor, "passage": passage}
+    update = {"lot": base.lot.model_copy(update=lot), "point": base.point.model_copy(update=point)}
+    return base.model_copy(update=update).sealed()
 
 
-def events_of(number: int) -> list[ledger.Event]:
-    """What the ledger holds of a lot before it is sealed: a run, its report, decisions of two people."""
-    lot, digest = name_of(number), sha256_of(content_of(number))
-    issued = {"lot": lot, "revision": 1, "verdict": "REVIEW", "report_id": digest[:12], "record_sha256": digest,
-              "reason": "run", "code": digest, "inputs": INPUTS,
-              "files": dict.fromkeys(("report.json", "report.html", "report.pdf"), digest)}  # fmt: skip
-    decided = {"lot": lot, "finding": "C04", "decision": "accept", "reason": "seen in the donor", "name": "A. Mayer"}
-    started = {"lots": [lot], "inputs": INPUTS, "jobs": {"render_report": 1}}
-    ended: ledger.Event = ("run_ended", {"outcome": "done"})
-    return [
-        ("run_started", started),
-        ("report_issued", issued),
-        ended,
-        ("disposition", decided),
-        ("disposition", decided),
-    ]
-
-
-def sealed(folder: Path, number: int, before: LedgerPlace) -> ledger.Event:
-    """Write a lot with its manifest; the entry of its seal."""
-    place, digest = folder / "results" / name_of(number), sha256_of(content_of(number))
+def finish(folder: Path, record: Record) -> None:
+    """The files that a run leaves of a lot."""
+    place = folder / "results" / record.lot.lot_id
     place.mkdir(parents=True)
-    content = content_of(number)
-    for file in range(FILES):
-        (place / f"file{file:02}.tsv").write_bytes(content)
-    document = Document(
-        path="shipped:acceptance.yaml", name="a", version="1", number="", approver="", effective="", sha256=digest
-    )
+    content = np.random.default_rng(len(list(folder.glob("results/*")))).bytes(BYTES // TABLES)
+    for table in range(TABLES):
+        (place / f"table{table:02}.tsv").write_bytes(content)
+    write_report(record, place / "report.json")
+    page = PAGE.replace(FIRST.digest(), record.digest()).replace(FIRST.lot.lot_id, record.lot.lot_id)
+    (place / "report.html").write_text(page, encoding="utf-8")
+    (place / "report.pdf").write_bytes(finished_lots.pdf((place / "report.json").read_bytes()))
+
+
+def seal(folder: Path, record: Record, before: LedgerPlace, document: Document) -> ledger.Event:
+    """Write the manifest of a lot; the entry of its seal. As `karyolot seal`, but for one write of the ledger for all lots."""
+    place, number = folder / "results" / record.lot.lot_id, record.digest()
     manifest = Manifest(
-        lot_id=name_of(number), revision=1, outcome="REVIEW", report_id=digest[:12], record_sha256=digest, sealed_at="", by="A",
-        user="a", host="h", ledger=before, decisions=(before,), criteria=document, provenance={"inputs": INPUTS}, sheets=(),
-        rows={}, settings={}, files=listed(place),
+        lot_id=record.lot.lot_id, revision=1, outcome=record.verdict.outcome, report_id=record.report_id, record_sha256=number,
+        sealed_at=ledger.now_utc(), by="A", user="a", host="h", ledger=before, decisions=(before,), criteria=document,
+        provenance=record.provenance.model_dump(mode="json"), sheets=(), rows={}, settings={}, files=listed(place),
     )  # fmt: skip
     write_json(manifest.model_dump(mode="json"), place / MANIFEST)
-    facts = {"lot": name_of(number), "revision": 1, "manifest_sha256": sha256_of((place / MANIFEST).read_bytes())}
-    return "sealed", facts | {"report_id": digest[:12], "record_sha256": digest}
+    facts = {"lot": record.lot.lot_id, "revision": 1, "manifest_sha256": sha256_of((place / MANIFEST).read_bytes())}
+    return "sealed", facts | {"report_id": record.report_id, "record_sha256": number}
+
+
+def fill(folder: Path, lots: int) -> None:
+    """Runs, reports, decisions of two people and seals of all lots."""
+    inputs = {f"reads/lane{number}_{mate}.fastq.gz": "5e0d" * 16 for number in range(8) for mate in (1, 2)}
+    events: list[ledger.Event] = []
+    for number in range(lots):
+        record = record_of(number)
+        finish(folder, record)
+        lot = record.lot.lot_id
+        decided = {"lot": lot, "finding": "C04", "outcome": "REVIEW", "decision": "accept", "reason": "seen in the donor",
+                   "name": "A. Mayer", "number": "", "state": None, "report_id": record.report_id}  # fmt: skip
+        events += [("run_started", {"lots": [lot], "inputs": inputs, "jobs": {"render_report": 1}})]
+        events += [*issued(folder, lot, (), "run", ""), ("run_ended", {"outcome": "done"})]
+        events += [("disposition", decided), ("disposition", decided)]
+    entries = ledger.append(folder, *events)
+    given = yaml.read(RESOURCES / "acceptance.yaml", Acceptance).model_dump(include=set(Document.model_fields))
+    document = Document(path="shipped:acceptance.yaml", sha256=sha256_of(CRITERIA), **given)
+    places = [LedgerPlace(line=entry.number, sha256=entry.sha256) for entry in entries[4::5]]
+    ledger.append(folder, *(seal(folder, record_of(number), places[number], document) for number in range(lots)))
+
+
+FIRST = record_of(0)
+PAGE = planted_records.html(FIRST, code_state())
 
 
 def main(lots: str = "1000") -> None:
     with tempfile.TemporaryDirectory() as name:
-        folder, numbers = Path(name), range(int(lots))
-        entries = ledger.append(folder, *(event for number in numbers for event in events_of(number)))
-        last = [LedgerPlace(line=entry.number, sha256=entry.sha256) for entry in entries[4::5]]
-        ledger.append(folder, *(sealed(folder, number, last[number]) for number in numbers))
+        folder = Path(name)
+        fill(folder, int(lots))
         command = f"{sys.executable} -m karyolot"
+        (folder / "overview.py").write_text(OVERVIEW)
         commands = {
             "sha256sum": "find results -type f -print0 | xargs -0 sha256sum > sums.txt",
             "verify": f"{command} verify > verified.txt",
             "verify one lot": f"{command} verify LOT-0007 > one.txt",
             "ledger": f"{command} ledger > ledger.txt",
+            "overview": f"{sys.executable} overview.py",
         }
         rows = [(what, int(lots), *metered(line, folder)) for what, line in commands.items()]
         print((folder / "verified.txt").read_text().splitlines()[-1])

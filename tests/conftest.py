@@ -23,9 +23,21 @@ settings.register_profile("karyolot", derandomize=True, deadline=None, max_examp
 settings.load_profile("karyolot")
 
 
+LONGEST = (
+    "test_tiny_lots.py",
+    "test_slurm.py",
+    "test_faults.py",
+    "test_documents.py",
+    "test_installed.py",
+    "test_results.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """First the file that needs most of the time: what follows finds the finished study, and its like in another process."""
-    items.sort(key=lambda item: item.path.name != "test_tiny_lots.py")
+    """The files that take longest first, so that no process works on one of them while the others have ended. The first
+    of all also finishes the study that the next ones read."""
+    order = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @pytest.fixture(scope="session")

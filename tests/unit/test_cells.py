@@ -14,7 +14,7 @@ from karyolot.contracts.criteria import Acceptance, Metric
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.exports import documents
-from karyolot.dna.karyotype import karyotype
+from karyolot.dna.karyotype import against, karyotype
 from karyolot.dna.names import Extent, Type, common_name, copies_in_affected
 from karyolot.dna.summary import copy_number_metrics
 from karyolot.inputs.formats.yaml import read as read_yaml
@@ -101,7 +101,8 @@ def lot(sets: float | None = None, events: tuple[Event, ...] = EVENT) -> Result:
 
 def line(of: Result, sets: float | None = None) -> str | None:
     facts = of.compared.facts, of.noise, MATCH
-    return karyotype(of.calls, of.arms, of.lod, *facts, LAYOUT, CopyNumber(), sets).text
+    reasons = [*against(of.arms, of.lod, *facts, LAYOUT, CopyNumber(), sets)]
+    return karyotype(of.calls, reasons, facts[2].declared_sex, LAYOUT, sets).text
 
 
 def measured(of: Result, sets: float | None = None) -> dict[MetricName, object]:

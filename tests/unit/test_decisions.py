@@ -14,10 +14,9 @@ from karyolot.contracts.decisions import Decision, Disposition, disposition, ind
 from karyolot.contracts.problems import InputProblems, KaryolotError
 from karyolot.contracts.record import Record
 from karyolot.io import ledger
-from karyolot.io.history import decisions_of, standings
+from karyolot.io.history import decisions_of, read_standings
 from karyolot.io.record import read_record
-from karyolot.report.lots import lot_tables
-from karyolot.report.overview import overview_row
+from karyolot.report.overview import rows_and_tables
 
 REVIEWED = ("C04", "R02")
 
@@ -211,11 +210,11 @@ def test_overview_and_table_show_what_was_decided_and_sealed_also_later(study: P
     decisions.decide(
         study, [decisions.row(lot_id="L1", criterion="C04", decision="reject", reason="x", decided_by="y")]
     )
-    records = [read_record(study, lot) for lot in ("L1", "L2")]
-    held = standings(study, records)
-    page = planted_records.overview([overview_row(one, held[one.lot.lot_id]) for one in records])
+    reports = [study / "results" / lot / "report.json" for lot in ("L1", "L2")]
+    rows, tables = rows_and_tables(read_standings(study, reports))
+    page = planted_records.overview(rows)
     assert "Rejection recommended: C04 by y." in page and f"sealed {ledger.now_utc()[:10]}" in page
-    table = lot_tables(records, held)["lots"].set_index("lot_id")
+    table = tables["lots"].set_index("lot_id")
     assert table.loc["L1", "recommendation"] == "reject" and table.loc["L2", "recommendation"] is None
     assert table.loc["L1", "verdict"] == "REVIEW"
 

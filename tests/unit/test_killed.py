@@ -41,6 +41,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for lot in ("L1", "L2"):
         path = folder / "results" / lot / "report.pdf"
         path.write_bytes(with_fields(path.read_bytes()))
+        (path.parent / "figures").mkdir()
+        for name in ("genome.svg", ".snakemake_timestamp"):
+            (path.parent / "figures" / name).write_text("")
         finished_lots.enter(folder, lot)
     seal(folder, "L2")
     (folder / "site.p12").write_bytes(certificate())

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 import mini_slurm
@@ -36,9 +35,6 @@ main()
 """
 """Snakemake that asks SLURM every second: the executor waits ten seconds longer each time it has asked in vain."""
 SAID = "said.log"
-OTHER_RNA = "L4-shallow-rna1"
-AS_SALMON_DREW = re.compile(r"L4-shallow/(?!dna|alleles)")
-"""What rests on the quantities of OTHER_RNA."""
 
 pytestmark = [
     pytest.mark.slurm,
@@ -255,19 +251,16 @@ def test_a_run_that_was_killed_is_taken_up_without_two_writers(
 def test_the_lots_are_byte_for_byte_those_of_a_local_run(
     copy: Path, finished: Path, slurm: Cluster, submit: Submit
 ) -> None:
-    """All lots from their reads to their reports. Two are not compared with each other byte by byte: salmon draws numbers at
-    random, so it runs for one sample of L4 alone, whose quantities are nearly the same; threads choose how a CRAM is packed,
-    so its records are compared."""
+    """Two lots and their donor from reads to reports, with one sample of RNA. Threads choose how a CRAM is packed, so its
+    records are compared."""
     results, theirs = copy / "results", finished / "results"
-    lots = [path.parent for path in results.glob("*/verdict.json")]
-    assert len(lots) == 4
+    lots = [results / "L2-gain", results / "L4-shallow"]
     for place in lots:
         for path in place.iterdir():
             if path.name != "rna":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-    for place in results.glob("samples/*-wgs"):
-        shutil.rmtree(place)
-    shutil.rmtree(results / "samples" / OTHER_RNA)
+    for sample in ("D1-wgs", "L2-gain-wgs", "L4-shallow-wgs", "L4-shallow-rna1"):
+        shutil.rmtree(results / "samples" / sample)
     (results / "reference" / "bins.parquet").unlink()
     targets = [f"results/{lot.name}/{name}" for lot in lots for name in ("report.html", "report.pdf", "dna/calls.vcf")]
     code, said = end(submit(copy, *targets), copy)
@@ -277,18 +270,15 @@ def test_the_lots_are_byte_for_byte_those_of_a_local_run(
     steps = int(re.findall(r"of (\d+) steps \(100%\)", said)[-1])
     assert len(jobs) < steps / 2, "small rules travel in groups"
 
-    made = [path.relative_to(results) for place in ("L*", "samples/*-wgs") for path in results.glob(f"{place}/**/*")]
-    made = [path for path in made if (results / path).is_file() and not AS_SALMON_DREW.match(str(path))]
+    made = [path.relative_to(results) for place in ("L*", "samples/*") for path in results.glob(f"{place}/**/*")]
+    made = [path for path in made if (results / path).is_file()]
     packed = [path for path in made if ".cram" in path.suffixes]
     assert len(made) > 150 and len(packed) == 12
-    same = {path: (results / path).read_bytes() == (theirs / path).read_bytes() for path in made if path not in packed}
-    assert not [str(path) for path, equal in same.items() if not equal]
+    differ = [path for path in made if (results / path).read_bytes() != (theirs / path).read_bytes()]
+    assert not [str(path) for path in differ if path not in packed]
     for path in packed:
         if path.suffix == ".cram":
             assert records(results / path, finished) == records(theirs / path, finished)
-    quant = f"samples/{OTHER_RNA}/rna/quant.sf"
-    first, second = (pd.read_csv(place / quant, sep="\t")["NumReads"] for place in (results, theirs))
-    assert first.sum() == pytest.approx(second.sum(), rel=0.01) and first.corr(second) > 0.999
 
 
 def records(cram: Path, study: Path) -> bytes:

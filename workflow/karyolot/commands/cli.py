@@ -88,7 +88,7 @@ def add_lot(
     donor_wgs: Annotated[list[str] | None, typer.Option(help="Hepatocytes of a new donor, as --wgs.")] = None,
     donor_rna: Annotated[list[str] | None, typer.Option(help="Hepatocytes of the donor, as --rna.")] = None,
     pdl: Annotated[str, typer.Option(help="Population doublings since reprogramming.")] = "",
-    bank: Annotated[str, typer.Option(help="PCB, MCB or DP.")] = "",
+    bank: Annotated[str, typer.Option(help="PCB, MCB, DP or CONTROL (a control lot of each batch).")] = "",
     parent: Annotated[str, typer.Option(help="The lot this one was grown from.")] = "",
     thaw_state: Annotated[str, typer.Option(help="fresh or thawed.")] = "",
     cryo_protocol: Annotated[str, typer.Option(help="How the lot was frozen.")] = "",

@@ -16,28 +16,26 @@ WHOLE_SETS = 0.25
 
 
 def karyotype(
-    calls: pd.DataFrame,
-    arms: pd.DataFrame,
-    lod: pd.DataFrame,
-    comparison: Comparison,
-    noise: Noise,
-    match: Match,
-    layout: Layout,
-    settings: CopyNumber,
-    sets: float | None = None,
+    calls: pd.DataFrame, reasons: Sequence[str], sex: str, layout: Layout, sets: float | None = None
 ) -> Karyotype:
-    """The line, or why the data cannot support one.
+    """The line, or the reasons why the data cannot support one, as `against` gives them.
 
-    Tables as in contracts.copy_number. sets: of chromosomes in the lot's cells, None = not measured.
+    Parameters
+    ----------
+    calls
+        Schema Calls.
+    sex
+        Of the donor by record, 'F' or 'M'.
+    sets
+        Of chromosomes in the lot's cells, None = not measured.
     """
-    reasons = list(_against(arms, lod, comparison, noise, match, layout, settings, sets))
     if reasons:
         return Karyotype(text=None, withheld="; ".join(reasons))
     content = "ploidy not measured" if sets is None else f"DNA content {sets:g}n"
-    return Karyotype(text=f"{iscn(calls, match.declared_sex, layout, sets)} (by depth; {content})", withheld="")
+    return Karyotype(text=f"{iscn(calls, sex, layout, sets)} (by depth; {content})", withheld="")
 
 
-def _against(
+def against(
     arms: pd.DataFrame,
     lod: pd.DataFrame,
     comparison: Comparison,
@@ -47,6 +45,7 @@ def _against(
     settings: CopyNumber,
     sets: float | None,
 ) -> Iterator[str]:
+    """Reasons to withhold the line, each as a clause. Tables as in contracts.copy_number; sets as in `karyotype`."""
     if not noise.assessable:
         yield f"the noise could not be measured ({noise.reason})"
     elif lod.loc[lod["size_bp"] == round(settings.claim_mb * 1e6), "fraction"].isna().any():

@@ -196,16 +196,17 @@ def join(ratios: Sequence[pd.DataFrame], settings: CopyNumber) -> Joined:
     return line._replace(values=np.array(values))
 
 
-def covariance(line: Joined, rows: NDArray[np.int64], weights: Floats) -> Floats:
-    """Covariance, shape (lots + 1, lots + 1), of the weighted means of these bins, log2 units squared; the donor's track last."""
+def covariance(line: Joined, rows: NDArray[np.int64], weights: Floats, *, donor: bool = False) -> Floats:
+    """Covariance of the weighted means of these bins in all lots, log2 units squared. donor: with the donor's track, last."""
     last, share = len(line.lots), weights / weights.sum()
+    members = range(last + donor)
 
     def variance(i: int, k: int) -> float:
         return float(inflation_at(line.noises[i, k], len(rows)) * (share**2 * line.poisson(i, k)[rows]).sum())
 
-    own = [variance(k, k) for k in range(last + 1)]
+    own = [variance(k, k) for k in members]
     found = np.diag(own)
-    for i, k in combinations(range(last + 1), 2):
+    for i, k in combinations(members, 2):
         both = (own[i] + own[k] - variance(i, k)) / 2
         found[i, k] = found[k, i] = -both if k == last else both
     values, vectors = np.linalg.eigh(found)
@@ -222,7 +223,7 @@ def best_weights(line: Joined, settings: CopyNumber) -> Floats:
     width = float((line.table["end"] - line.table["start"]).median())
     bins = min(max(round(settings.claim_mb * 1e6 / width), settings.min_bins), len(autosome))
     order = autosome[np.argsort(line.poisson(0, 0)[autosome], kind="stable")]
-    found = covariance(line, order[(len(order) - bins) // 2 :][:bins], np.ones(bins))
+    found = covariance(line, order[(len(order) - bins) // 2 :][:bins], np.ones(bins), donor=True)
     clone = np.append(np.ones(len(found) - 1), 0.0)
     kept = np.ones(len(found), dtype=bool)
     while True:
@@ -297,10 +298,9 @@ def _clone(place: Place, lots: Sequence[LineLot], line: Joined) -> Clone:
     """A clone with each lot's own fraction, from its inner bins as `dna.calls` takes them, and its growth."""
     call, table = place.call, line.table
     inside = (table["chrom"] == call["chrom"]) & (table["start"] >= call["start"]) & (table["end"] <= call["end"])
-    rows = np.flatnonzero(inside & (table["region"] != "PAR"))
-    rows = rows[EDGE:-EDGE] if len(rows) >= LEAST_TRIMMED else rows
-    alone, given = _measured(line, rows, lots, int(call["copies"]))
-    rows_of = zip(lots, place.lots, alone.log2, alone.halves, strict=True)
+    rows = inner(np.flatnonzero(inside & (table["region"] != "PAR")))
+    measured = _measured(line, rows, lots, int(call["copies"]))
+    rows_of = zip(lots, place.lots, measured.log2, measured.halves, strict=True)
     fractions = tuple(_fraction(lot, called, float(log2), float(half), call) for lot, called, log2, half in rows_of)
     return Clone(
         name=call["name"],
@@ -312,28 +312,28 @@ def _clone(place: Place, lots: Sequence[LineLot], line: Joined) -> Clone:
         recurrent=bool(call["recurrent"]) or call["extent"] != "part",
         fractions=fractions,
         donor_limit=float(call["donor_lod"]),
-        growth=None if any(own.low > 1 for own in fractions) else _growth(given, lots, call["type"] == "gain"),
+        growth=None if any(own.low > 1 for own in fractions) else _growth(measured, lots, call["type"] == "gain"),
     )
 
 
-def _measured(line: Joined, rows: NDArray[np.int64], lots: Sequence[LineLot], copies: int) -> tuple[Ratios, Ratios]:
-    """Mean log2 ratios of a region in all lots, each by itself and given the donor's track there.
+def inner(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The bins of a change that are surely within it, as `dna.calls` takes them."""
+    return rows[EDGE:-EDGE] if len(rows) >= LEAST_TRIMMED else rows
 
-    Bins are weighted by the Poisson precision of the lots on average, the same in each. Given the donor's track means less that
-    part of every ratio that the deviation of the donor from its copies explains.
+
+def _measured(line: Joined, rows: NDArray[np.int64], lots: Sequence[LineLot], copies: int) -> Ratios:
+    """Mean log2 ratios of a region in all lots.
+
+    Bins are weighted by the Poisson precision of the lots on average, the same in each. The donor's track there is left out:
+    how much of a ratio it explains is known so poorly that its use made intervals shorter and estimates no better
+    (`benchmarks/kinetics.py`, `given the donor`).
     """
     weights = 1 / np.mean([line.poisson(k, k)[rows] for k in range(len(lots))], axis=0)
-    found = covariance(line, rows, weights)
-    means = np.average(line.values[:, rows], axis=1, weights=weights)
+    means = np.average(line.values[:-1, rows], axis=1, weights=weights)
     freedom = min(float(degrees_of_freedom(line.noises[k, k], len(rows))) for k in range(len(lots)))
     passages = np.array([np.nan if lot.passage is None else lot.passage for lot in lots], dtype=float)
     per_cell = np.array([copies * (lot.sets or DIPLOID) / DIPLOID for lot in lots])
-    alone = Ratios(passages, means[:-1], per_cell, found[:-1, :-1], freedom)
-    if not line.steady[rows].all():
-        return alone, alone
-    slope = found[:-1, -1] / found[-1, -1]
-    given = found[:-1, :-1] - np.outer(slope, found[-1, :-1])
-    return alone, alone._replace(log2=means[:-1] - slope * means[-1], covariance=given)
+    return Ratios(passages, means, per_cell, covariance(line, rows, weights), freedom)
 
 
 def _fraction(lot: LineLot, called: bool, log2: float, half: float, call: dict[Any, Any]) -> CloneFraction:

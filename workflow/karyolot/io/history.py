@@ -1,6 +1,6 @@
 """What people did with a lot, from the ledger: written next to its record, outside of what the report id covers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from karyolot.contracts.changes import changes
@@ -14,13 +14,15 @@ from karyolot.contracts.record import UNSEALED, Record
 from karyolot.io import ledger
 from karyolot.io.files import PathLike, digest_of, open_text, read_json, sha256
 from karyolot.io.manifest import RESULTS, move_aside, read_manifest, superseded
-from karyolot.io.record import write_report
+from karyolot.io.record import read_report, write_report
 
 REPORT_FILES = ("report.json", "report.html", "report.pdf")
 """What is issued of a lot; its figures are in the pages."""
 
 
 FIGURES = "figures"
+TIMESTAMP = ".snakemake_timestamp"
+"""An empty file by which Snakemake knows when it made a folder."""
 NOT_TABLES = (*REPORT_FILES, MANIFEST, CRITERIA)
 
 
@@ -68,8 +70,9 @@ def issued(
 
 def _beside(folder: Path, start: str = "") -> dict[str, str]:
     """sha256 of the files of a lot whose path begins so, but its report."""
-    files = ((path.relative_to(folder).as_posix(), path) for path in sorted(folder.rglob("*")) if path.is_file())
-    return {name: sha256(path) for name, path in files if name.startswith(start) and name not in NOT_TABLES}
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    kept = {name: path for name, path in files.items() if name.startswith(start) and name not in NOT_TABLES}
+    return {name: sha256(path) for name, path in kept.items() if path.name != TIMESTAMP}
 
 
 def altered(directory: Path, lot: str, entries: Sequence[Entry]) -> str:
@@ -97,8 +100,8 @@ def recorded(entries: Iterable[Entry], lot: str) -> dict[str, str]:
         if entry.kind == "revised":
             known = {}
         elif entry.kind == "report_issued":
-            tables = entry.facts.get("results")
-            known = {**(known | entry.facts.get(FIGURES, {}) if tables is None else tables), **entry.facts["files"]}
+            old = {name: digest for name, digest in known.items() if not name.startswith(f"{FIGURES}/")}
+            known = {**entry.facts.get("results", old), **entry.facts.get(FIGURES, {}), **entry.facts["files"]}
     return known
 
 
@@ -135,23 +138,24 @@ def disposition_of(entries: Iterable[Entry], record: Record) -> Disposition | No
     return disposition(record.verdict, record.report_id, decisions_of(entries, record.lot.lot_id))
 
 
-def standings(directory: Path, records: Iterable[Record]) -> dict[str, Standing]:
-    """State of each lot by the ledger now, also after it was sealed."""
+def read_standings(directory: Path, reports: Iterable[PathLike]) -> Iterator[tuple[Record, Standing]]:
+    """Every record, read when it is taken, with the state of its lot by the ledger now, also after it was sealed."""
     entries = ledger.read(directory)
-    held, found = states(entries), {}
-    decided: dict[str, list[Entry]] = {}
+    held = states(entries)
+    said: dict[str, list[Entry]] = {}
     for entry in entries:
-        decided.setdefault(str(entry.facts.get("lot", "")), []).append(entry)
-    for record in records:
-        lot = record.lot.lot_id
-        state, said = held.get(lot, LotState()), disposition_of(decided.get(lot, ()), record)
-        found[lot] = Standing(
+        said.setdefault(str(entry.facts.get("lot", "")), []).append(entry)
+    for path in reports:
+        state = held.get(Path(path).absolute().parent.name, LotState())
+        record = read_report(path, sha256_made=state.issued.facts["files"][REPORT_FILES[0]] if state.issued else "")
+        found = disposition_of(said.get(record.lot.lot_id, ()), record)
+        standing = Standing(
             revision=state.revision,
             sealed=state.sealed.at if state.sealed else None,
-            recommendation=said.recommendation if said else None,
-            sentence=said.sentence if said else None,
+            recommendation=found.recommendation if found else None,
+            sentence=found.sentence if found else None,
         )
-    return found
+        yield record, standing
 
 
 def decisions_of(entries: Iterable[Entry], lot: str) -> list[Decision]:

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from karyolot.contracts.decisions import Disposition, Revision
 from karyolot.contracts.problems import KaryolotError, did_you_mean, nearest, quoted
 from karyolot.contracts.provenance import Made
 from karyolot.contracts.record import SCHEMA_VERSION, UNSEALED, Record
 from karyolot.contracts.sheets import ID_PATTERN
-from karyolot.io.files import PathLike, digest_of, read_json, write_json
+from karyolot.io.files import PathLike, digest_of, read_bytes, read_json, sha256_of, write_json
 
 
 def lots_with_records(directory: Path) -> list[str]:
@@ -31,13 +32,16 @@ def read_record(directory: Path, lot: str) -> Record:
     return read_report(path)
 
 
-def read_report(path: PathLike, *, in_its_folder: bool = True) -> Record:
-    """The record in a report.json. in_its_folder: it must lie in the folder of its lot.
+def read_report(path: PathLike, *, in_its_folder: bool = True, sha256_made: str = "") -> Record:
+    """The record in a report.json. in_its_folder: it must lie in the folder of its lot. sha256_made: of the file that a run
+    made, '' = not known; the report id of that file need not be computed again.
 
     Raises KaryolotError when it is not a record of this lot, or when its report id does not fit its content: what a person
     reads must be what was sealed.
     """
-    content, lot = read_json(path), Path(path).absolute().parent.name
+    held, lot = read_bytes(path), Path(path).absolute().parent.name
+    as_made = sha256_of(held) == sha256_made
+    content = from_json(held) if as_made else read_json(path)
     _same_schema(content, path)
     try:
         record = Record.model_validate(
@@ -49,7 +53,7 @@ def read_report(path: PathLike, *, in_its_folder: bool = True) -> Record:
         raise KaryolotError(
             f"{path}: not a report.json readable by this version ({place}: {fault['msg']}); run again to regenerate it"
         ) from error
-    if record.report_id != seal(content):
+    if not as_made and record.report_id != seal(content):
         raise KaryolotError(
             f"{path}: was changed after it was made (its id {quoted(record.report_id)} does not fit its content);"
             " delete it and run again"

@@ -25,6 +25,11 @@ TYPES = {
     "png": "image/png",
     "svg": "image/svg+xml",
     "yaml": "application/yaml",
+    "parquet": "application/vnd.apache.parquet",
+    "h5ad": "application/x-hdf5",
+    "gz": "application/gzip",
+    "vcf": "text/x-vcf",
+    **dict.fromkeys(("bed", "bedgraph", "seg"), "text/tab-separated-values"),
 }
 RUN, LANGUAGE, AGENT, SITE, DATA_LICENCE = "#run", "#snakemake", "#agent", "#site", "#licence"
 Entity = dict[str, Any]
@@ -70,7 +75,7 @@ def metadata(manifest: Manifest, manifest_file: InputFile, licence: str) -> Enti
         },
         _workflow(manifest, tools),
         _run(manifest, made_from, outputs),
-        {"@id": AGENT, "@type": "Person", "name": manifest.by},
+        {"@id": AGENT, "@type": "Person", "name": manifest.by, **({"affiliation": _reference(SITE)} if site else {})},
         *([{"@id": SITE, "@type": "Organization", "name": site}] if site else []),
         {"@id": README, "@type": "File", "name": README, "encodingFormat": "text/markdown", "about": _reference("./")},
         {"@id": LANGUAGE, "@type": "ComputerLanguage", "name": "Snakemake", "alternateName": "SMK",

@@ -28,6 +28,7 @@ from karyolot.report.figures import strip, trend
 from karyolot.report.figures.arms import arm_states
 from karyolot.report.figures.heat import MOST_DRAWN, Heat, study_heat
 from karyolot.report.figures.samples import PLOT, dots
+from karyolot.report.lots import lot_tables
 from karyolot.report.render import page
 from karyolot.report.text import kinetics, passages
 
@@ -65,6 +66,21 @@ def overview_row(record: Record, standing: Standing = FIRST) -> OverviewRow:
         clones=tuple(_clones(record)),
         standing=standing,
     )
+
+
+def rows_and_tables(held: Iterable[tuple[Record, Standing]]) -> tuple[list[OverviewRow], dict[str, pd.DataFrame]]:
+    """Rows of the overview, and the tables of `lot_tables`. Records are taken one at a time: a site has a thousand of them."""
+    rows: list[OverviewRow] = []
+    standings: dict[str, Standing] = {}
+
+    def each() -> Iterator[Record]:
+        for record, standing in held:
+            rows.append(overview_row(record, standing))
+            standings[record.lot.lot_id] = standing
+            yield record
+
+    tables = lot_tables(each(), standings)
+    return rows, tables
 
 
 def _measures(verdict: Verdict) -> Iterator[Measure]:

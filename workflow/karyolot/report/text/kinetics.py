@@ -24,7 +24,7 @@ def section(kinetics: Kinetics) -> KineticsText:
 
 _READING = (
     "All lots are compared at the same breakpoints. Their ratios share the noise of the donor, so growth and limits are computed"
-    " with the measured covariance of the lots and the donor's own coverage. Model: constant selection, in which the odds of the"
+    " with the measured covariance of the lots. Model: constant selection, in which the odds of the"
     " changed cells rise by a constant factor per passage. The prediction holds if culture continues unchanged."
 )
 
