@@ -1,25 +1,24 @@
-"""Take the pictures of docs/pictures from reports of this version: python docs/pictures.py
+"""Take the pictures of docs/pictures from a finished study: python docs/pictures.py demo
 
-The records are those of the tests (tests/planted_records.py): simulated lots whose truth is known. Chromium is that of Playwright
-or of the system. Pictures have 128 colours, which keeps each below 250 kB.
+The study must hold a lot of each outcome of the demo; the lots that come first by name are drawn. Pictures show the reports as they
+are in the study: a reader who runs `./run demo` sees the same. Chromium is that of Playwright or of the system. Pictures have 128
+colours, which keeps each below 150 kB.
 """
 
+import argparse
 import io
 import shutil
-import sys
-import tempfile
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
-import planted_records
-from karyolot.report.overview import overview_row
+from karyolot.io.record import read_report
 
 HERE = Path(__file__).resolve().parent / "pictures"
-WIDTH = 1180
+SCREEN = {"width": 1280, "height": 900}
+OUTCOMES = {"pass": "PASS", "fail": "FAIL", "identity": "FAIL_IDENTITY", "indeterminate": "INDETERMINATE"}
+"""Picture -> outcome of the lot it shows."""
 
 
 def save(picture: bytes, name: str) -> None:
@@ -28,34 +27,37 @@ def save(picture: bytes, name: str) -> None:
     image.save(HERE / f"{name}.png", optimize=True)
 
 
-def first_page(page: Page) -> bytes:
-    """What a reader sees before the sections."""
-    box = page.locator("#copy-number").bounding_box()
-    assert box is not None, "the report has no section on copy number"
-    return page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": box["y"] - 8})
+def lots(results: Path) -> dict[str, Path]:
+    """The report of the first lot of each outcome. Raises SystemExit where the study has none of one."""
+    found: dict[str, Path] = {}
+    for path in sorted(results.glob("*/report.json")):
+        found.setdefault(read_report(path).verdict.outcome, path.with_suffix(".html"))
+    missing = sorted(set(OUTCOMES.values()) - set(found))
+    if missing:
+        raise SystemExit(f"{results}: no finished lot with the outcome {', '.join(missing)}; ./run demo makes one of each")
+    return {name: found[outcome] for name, outcome in OUTCOMES.items()}
 
 
-def main(folder: Path) -> None:
-    """Take all pictures. folder: for the pages."""
-    HERE.mkdir(exist_ok=True)
-    rows = [overview_row(make()) for make in planted_records.ALL.values()]
-    pages = {
-        "fail": planted_records.html(planted_records.failing()),
-        "pass": planted_records.html(planted_records.passing()),
-        "overview": planted_records.overview(rows, planted_records.study()),
-    }
+def visit(page: Page, path: Path) -> None:
+    page.goto(path.resolve().as_uri())
+    page.wait_for_selector("html[data-ready]", state="attached")
+
+
+def main(study: Path) -> None:
+    """Take all pictures. study: working directory of a finished study."""
+    pages = {**lots(study / "results"), "overview": study / "results" / "overview.html"}
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=shutil.which("chromium"))
-        page = browser.new_page(viewport={"width": WIDTH, "height": 900})
-        for name, html in pages.items():
-            (folder / f"{name}.html").write_text(html, encoding="utf-8")
-            page.goto((folder / f"{name}.html").as_uri())
-            save(page.screenshot() if name == "overview" else first_page(page), name)
-            if name == "fail":
-                save(page.locator("#figure-1").screenshot(), "genome")
+        page = browser.new_page(viewport=SCREEN)
+        for name, path in pages.items():
+            visit(page, path)
+            save(page.screenshot(), name)
+        visit(page, pages["fail"])
+        save(page.locator("#figure-1").screenshot(), "genome")
         browser.close()
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as name:
-        main(Path(name))
+    parser = argparse.ArgumentParser(description="Take the pictures of the documentation from a finished study.")
+    parser.add_argument("study", type=Path, help="working directory of the study, usually demo")
+    main(parser.parse_args().study)
