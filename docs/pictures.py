@@ -1,8 +1,8 @@
 """Take the pictures of docs/pictures from a finished study: python docs/pictures.py demo
 
-The study must hold a lot of each outcome of the demo; the lots that come first by name are drawn. Pictures show the reports as they
-are in the study: a reader who runs `./run demo` sees the same. Chromium is that of Playwright or of the system. Pictures have 128
-colours, which keeps each below 150 kB.
+The study must hold a lot of each outcome of the demo; the lots that come first by name are drawn. Pictures show the reports as
+they are in the study: a reader who runs `./run demo` sees the same. Chromium is that of Playwright or of the system. 128 colours
+keep each picture below 150 kB.
 """
 
 import argparse
@@ -34,7 +34,9 @@ def lots(results: Path) -> dict[str, Path]:
         found.setdefault(read_report(path).verdict.outcome, path.with_suffix(".html"))
     missing = sorted(set(OUTCOMES.values()) - set(found))
     if missing:
-        raise SystemExit(f"{results}: no finished lot with the outcome {', '.join(missing)}; ./run demo makes one of each")
+        raise SystemExit(
+            f"{results}: no finished lot with the outcome {', '.join(missing)}; ./run demo makes one of each"
+        )
     return {name: found[outcome] for name, outcome in OUTCOMES.items()}
 
 

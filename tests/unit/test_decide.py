@@ -425,7 +425,7 @@ def test_the_next_actions_name_what_to_confirm_once_each_and_the_deciding_ones_f
 
     blind = Metric(value=8, about=("Xp", "Yq", "1p", "2p", "3p", "4p", "5p", "6p"))
     (found,) = decide("L1", GOOD | {MetricName.DNA_BLIND_ARMS: blind}, ACCEPTANCE, 5, 0.95).actions
-    assert "without data on Xp, Yq, 1p, 2p, 3p, 4p and 2 more again" in found.text
+    assert "data on Xp, Yq, 1p, 2p, 3p, 4p and 2 more: sequence" in found.text
     mutated = {MetricName.VARIANTS_TP53_HOTSPOT: Metric(value=1, about=("TP53 p.R175H",))}
     (found,) = decide("L1", GOOD | mutated, ACCEPTANCE, 5, 0.95).actions
     assert found.text.startswith("Confirm TP53 p.R175H "), "the name of a gene keeps its letters"

@@ -39,9 +39,10 @@ def _match(identity: Identity) -> Metric:
 
 
 def _ratios(kin: Kinship) -> str:
+    unrelated, sibling = (f"{value:.1f}".replace("-", "−") for value in (kin.log10_unrelated, kin.log10_sibling))
     return (
-        f"log10 likelihood ratio of the same person to an unrelated one {kin.log10_unrelated:.1f}, to a full sibling"
-        f" {kin.log10_sibling:.1f}, {kin.sites} sites"
+        f"log10 likelihood ratio of the same person to an unrelated one {unrelated}, to a full sibling {sibling},"
+        f" {kin.sites:,} sites"
     )
 
 

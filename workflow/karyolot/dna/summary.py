@@ -204,7 +204,7 @@ def _counts(
     reason = "" if noise.assessable else noise.reason
 
     def metric(rows: "pd.Series[bool]", value: float) -> Metric:
-        said, about = "; ".join(_words(calls[rows], unasked, sets)), tuple(calls.loc[rows, "name"])
+        said, about = ". ".join(_words(calls[rows], unasked, sets)), tuple(calls.loc[rows, "name"])
         return Metric(value=value if noise.assessable else None, reason=reason, detail=said, about=about)
 
     found: Metrics = {name: metric(rows, int(rows.sum())) for name, rows in chosen.items()}
@@ -216,7 +216,9 @@ def _counts(
     broken = segments[(segments["published_rule"] != "none") & (segments["bins"] >= settings.min_bins)]
     found[MetricName.CN_PUBLISHED_RULE] = Metric(
         value=len(broken),
-        detail="; ".join(f"{row.published_rule} {row.chrom}:{row.start}-{row.end}" for row in broken.itertuples()),
+        detail="; ".join(
+            f"{row.published_rule} {row.chrom}:{row.start + 1:,}-{row.end:,}" for row in broken.itertuples()
+        ),
         about=tuple(dict.fromkeys(name for row in broken.to_dict("records") for name in _called_there(calls, row))),
     )
     return found
@@ -227,22 +229,23 @@ def _called_there(calls: pd.DataFrame, segment: Mapping[Hashable, Any]) -> list[
     inside = (
         (calls["chrom"] == segment["chrom"]) & (calls["start"] < segment["end"]) & (calls["end"] > segment["start"])
     )
-    place = f"{segment['published_rule']} of {segment['chrom']}:{segment['start'] + 1}-{segment['end']}"
+    place = f"{segment['published_rule']} of {segment['chrom']}:{segment['start'] + 1:,}-{segment['end']:,}"
     return calls.loc[inside, "name"].tolist() or [place]
 
 
 def _words(calls: pd.DataFrame, unasked: str, sets: float | None) -> list[str]:
-    """Each call with its second line of evidence, or why there is none."""
+    """The calls of each kind of second evidence, with that evidence or why there is none."""
     only = "supported by read depth only"
     second = EVIDENCE | {"": f"{only}: {unasked}", "XY": f"{only}: alleles are counted on autosomes"}
     evidence = calls["evidence"].mask(
         (calls["evidence"] == "uninformative") & calls["chrom"].str.contains("[XY]$"), "XY"
     )
-    return [
-        f"{row['name']} ({(row['end'] - row['start']) / 1e6:.3g} Mb) in {cells(row['fraction'], sets)}"
-        f" (95% CI {interval(row['fraction_low'], row['fraction_high'])}), {second[said]}"
-        for row, said in zip(calls.to_dict("records"), evidence, strict=True)
-    ]
+    named: dict[str, list[str]] = {}
+    for row, said in zip(calls.to_dict("records"), evidence, strict=True):
+        size, found = f"{(row['end'] - row['start']) / 1e6:.3g} Mb", cells(row["fraction"], sets)
+        span = f"95% CI {interval(row['fraction_low'], row['fraction_high'])}"
+        named.setdefault(second[said], []).append(f"{row['name']} ({size}) in {found}, {span}")
+    return [f"{'; '.join(held)}, {'all ' * (len(held) > 1)}{said}" for said, held in named.items()]
 
 
 def _identity(match: Match) -> Metrics:

@@ -151,6 +151,13 @@ def percent(fraction: float | None) -> str:
     return "0%" if fraction == 0 else cells.percent(fraction)
 
 
+def between(low: float, high: float) -> str:
+    """'55–66%': no end above all cells, and both with the decimals of the upper one."""
+    low, high = min(low, 1.0), min(high, 1.0)
+    below = f"{low:.0%}" if high >= 0.095 else percent(low)
+    return percent(high) if below == percent(high) else f"{below.removesuffix('%')}–{percent(high)}"
+
+
 def quantity(value: object, unit: str = "") -> str:
     """A value with its unit. Yes and no carry none."""
     text = number(value, 4)

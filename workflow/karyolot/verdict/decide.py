@@ -325,7 +325,7 @@ def _actions(
     if outcome == "PASS":
         missing = [name for metric in IMPORTED if metric in metrics for name in metrics[metric].about]
         return list(_named_actions((action, missing, ()) for action in acceptance.on_pass))
-    rank: dict[Outcome, int] = {"FAIL_IDENTITY": 0, "INDETERMINATE": 1, "FAIL": 2, "NOT_ASSESSED": 3, "REVIEW": 4}
+    rank: dict[Outcome, int] = {"FAIL_IDENTITY": 0, "INDETERMINATE": 1, "NOT_ASSESSED": 1, "FAIL": 2, "REVIEW": 3}
     if outcome == "FAIL":
         rank |= {"FAIL": 0}
     by_id = {criterion.id: criterion for criterion in acceptance.criteria}

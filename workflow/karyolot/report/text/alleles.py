@@ -36,24 +36,24 @@ def findings(alleles: AlleleResults, sets: float | None) -> tuple[str, ...]:
     if facts.lod is None:
         return (
             *said,
-            f"With {facts.sites} heterozygous sites, copy-neutral events of {facts.size_mb:g} Mb are not detectable.",
+            f"With {facts.sites:,} heterozygous sites, copy-neutral events of {facts.size_mb:g} Mb are not detectable.",
         )
     events = int((alleles.events["origin"] == "alleles").sum())
     regions = f"{events} {'region' if events == 1 else 'regions'}" if events else "No region"
     found = f"{regions} of allelic imbalance without a copy-number call {'was' if events < 2 else 'were'} found"
     limit = f"a {facts.size_mb:g} Mb copy-neutral loss of heterozygosity is detectable in at least {detectable(facts.lod, sets)}"
-    return (*said, f"{found} ({facts.sites} heterozygous sites); {limit}.")
+    return (*said, f"{found} ({facts.sites:,} heterozygous sites); {limit}.")
 
 
 def _identity(identity: Identity) -> list[str]:
     kin = identity.kinship
     compared = f"{_times(kin.log10_unrelated)} than 'unrelated' and {_times(kin.log10_sibling)} than 'a full sibling'"
-    said = [f"{IDENTITY[kin.result]} At {kin.sites} sites covered in both, 'the same person' is {compared}."]
+    said = [f"{IDENTITY[kin.result]} At {kin.sites:,} sites covered in both, 'the same person' is {compared}."]
     if identity.frequencies == "pair":
         said.append("Allele frequencies are not stated for all sites; their spectrum was fitted to these two samples.")
     if identity.rna:
         each = (
-            f"{sample.sample_id} {RNA[sample.result]} ({sample.sites} sites, {_times(sample.log10_unrelated)} than 'unrelated')"
+            f"{sample.sample_id} {RNA[sample.result]} ({sample.sites:,} sites, {_times(sample.log10_unrelated)} than 'unrelated')"
             for sample in identity.rna
         )
         said.append(f"SNP genotypes of RNA: {'; '.join(each)}.")

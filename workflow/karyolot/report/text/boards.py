@@ -8,6 +8,7 @@ from karyolot.contracts.front import UNRECORDED, Board, Cell
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.record import LotPoint, Measured, SampleQc
 from karyolot.report.text import tiles
+from karyolot.report.text.alleles import MOST_SURE
 from karyolot.report.words import bins_of, capital, limit, measured, number, percent
 
 NEEDED = re.compile(r"about ([\d.,]+) times the reads of ([\w ]+?) are needed for a limit of (\d+%)")
@@ -37,7 +38,7 @@ def _persons(record: Measured) -> Board:
     lines: list[tuple[Cell, ...]] = []
     if alleles is not None:
         text, outcome = SAME[alleles.result]
-        note = f"{number(alleles.sites)} SNPs, LR 10^{number(round(alleles.log10_unrelated))}"
+        note = f"{number(alleles.sites)} SNPs, LR {_ratio(alleles.log10_unrelated)}"
         lines.append((Cell(text="Lot DNA"), Cell(text=text, note=note, outcome=outcome)))
     for metric, what in (
         (MetricName.IDENTITY_RNA_MATCH, "Lot RNA"),
@@ -51,6 +52,13 @@ def _persons(record: Measured) -> Board:
         if result is not None and result.value is not None:
             lines.append((Cell(text=what), _evidence(result)))
     return Board(head=("Evidence", f"Against declared donor {lot.donor_id}"), rows=tuple(lines))
+
+
+def _ratio(log10: float) -> str:
+    """A likelihood ratio, no further from 1 than neighbouring sites, which are not independent, can support."""
+    if abs(log10) > MOST_SURE:
+        return f"above 10^{MOST_SURE}" if log10 > 0 else f"below 10^−{MOST_SURE}"
+    return f"10^{log10:.0f}".replace("-", "−")
 
 
 def _evidence(result: CriterionResult) -> Cell:

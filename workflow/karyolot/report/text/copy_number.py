@@ -217,12 +217,14 @@ def _ratio_marks(record: CopyNumberRecord, plot: GenomePlot) -> Iterator[str]:
         names = listed([chromosome.label for chromosome in plot.chromosomes if chromosome.single])
         yield f" Dotted on {names}: one copy more where a normal cell has one, log2(2/1) = +1."
     if record.calls:
-        yield " Shaded: called changes."
+        yield " Coloured columns: called changes."
     if plot.above or plot.below:
         still = " in the still figure" if plot.group > 1 else ""
         yield f" Triangles: points off the fixed axis ({plot.above} above, {plot.below} below{still})."
-    if plot.empty:
-        yield f" Hatched: no usable bin ({listed(plot.empty)})."
+    hatched = [f"no usable bin ({listed(plot.empty)})"] if plot.empty else []
+    hatched += ["arms that cannot be assessed"] if plot.blind else []
+    if hatched:
+        yield f" Hatched: {listed(hatched)}."
     if plot.unlabelled:
         yield f" {plural(plot.unlabelled, 'label').capitalize()} omitted for lack of space; the table lists all."
 

@@ -8,7 +8,7 @@ from karyolot.contracts.record import Measured
 from karyolot.contracts.record_dna import CallRow
 from karyolot.report.calls import criteria
 from karyolot.report.groups import GRAVITY
-from karyolot.report.words import listed, number
+from karyolot.report.words import between, listed, number
 
 GENES_NAMED = 2
 TWO_COPIES = 1.005
@@ -42,16 +42,11 @@ def rows(record: Measured) -> list[Row]:
                     limit=min(call.limit, 1.0), low=call.fraction_low, middle=call.fraction, high=call.fraction_high
                 ),
                 value=percent(min(call.fraction, 1.0)),
-                interval=_between(call.fraction_low, call.fraction_high),
+                interval=between(call.fraction_low, call.fraction_high),
                 tetraploid=_tetraploid(call),
             )
         )
     return sorted(found, key=lambda row: GRAVITY.index(row.outcome or "PASS"))
-
-
-def _between(low: float, high: float) -> str:
-    """'55–66%'; no end above all cells."""
-    return f"{percent(min(low, 1.0)).removesuffix('%')}–{percent(min(high, 1.0))}"
 
 
 def _tetraploid(row: CallRow) -> str:
@@ -59,29 +54,29 @@ def _tetraploid(row: CallRow) -> str:
     if row.tetraploid is None:
         return ""
     if row.tetraploid > TWO_COPIES:
-        return "more than one copy"
-    return f"{percent(row.tetraploid)} ({_between(row.tetraploid_low or 0.0, row.tetraploid_high or 1.0)})"
+        return "over one copy"
+    return f"{percent(row.tetraploid)} ({between(row.tetraploid_low or 0.0, row.tetraploid_high or 1.0)})"
 
 
 def _detail(row: CallRow) -> Iterator[str]:
-    """What is known of a call, in short lines."""
+    """What is known of a call: where it is and what it rests on, then a caution."""
     whole = row.extent == "chromosome"
     extent = "Whole chromosome" if whole else f"{number(row.size_mb)} Mb"
     held = f" with {genes(row)}" if genes(row) else ""
     hotspot = ", a culture hotspot" if row.recurrent and not whole else ""
     donor = {"acquired": "absent in donor", "enriched": "in fewer cells of the donor", "lost": "in the donor alone"}
-    yield f"{extent}{held}{hotspot}; {donor.get(row.origin, row.origin)}"
     alleles = {
-        "agree": "Depth and alleles",
-        "uninformative": "Depth; alleles not informative",
-        "disagree": "Alleles contradict it",
+        "agree": "by depth and alleles",
+        "uninformative": "by depth, alleles not informative",
+        "disagree": "alleles contradict it",
     }
     rna = {
         "agrees": "expression agrees",
         "uninformative": "expression not informative",
         "disagrees": "expression contradicts it",
     }
-    parts = [alleles.get(row.alleles or "", "Depth only")]
+    parts = [f"{extent}{held}{hotspot}", donor.get(row.origin, row.origin)]
+    parts.append(alleles.get(row.alleles or "", "by depth only"))
     parts += [rna[row.expression]] if row.expression else []
     yield "; ".join(parts)
     if row.artefact:

@@ -7,7 +7,7 @@ from karyolot.contracts.foreign import ForeignResults
 from karyolot.contracts.mitochondria import CopiesPerCell, MitochondrialFacts, MitochondrialResults
 from karyolot.contracts.record import Measured
 from karyolot.contracts.record_extranuclear import MitochondrialRecord
-from karyolot.report.words import listed, number, plural
+from karyolot.report.words import capital, listed, number, plural
 
 FIXED = 0.95
 """Fraction from which on an allele is that of all genomes, and below one minus it of none."""
@@ -143,7 +143,7 @@ def _names(rows: Iterable[Any]) -> list[str]:
 
 def in_short(record: Measured) -> str:
     """The section in one line."""
-    return f"{_mitochondria_in_short(record)}; {_foreign_in_short(record)}"
+    return f"{_mitochondria_in_short(record)}. {capital(_foreign_in_short(record))}"
 
 
 def _foreign_in_short(record: Measured) -> str:

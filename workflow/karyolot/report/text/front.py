@@ -16,6 +16,7 @@ from karyolot.report.words import (
     ON_FILE,
     OUTCOMES,
     axis,
+    between,
     bins_of,
     capital,
     limit,
@@ -42,7 +43,7 @@ NOUNS: dict[str, str] = {
         ),
         "driver mutations",
     ),
-    MetricName.VARIANTS_ACQUIRED: "variants of a gene list",
+    MetricName.VARIANTS_ACQUIRED: "the site's own list of genes",
     MetricName.BAF_CNLOH: "copy-neutral LOH",
     MetricName.MITOCHONDRIA_SHIFTS: "mitochondrial DNA",
     MetricName.MITOCHONDRIA_PATHOGENIC: "mitochondrial DNA",
@@ -52,6 +53,7 @@ NOUNS: dict[str, str] = {
     MetricName.IDENTITY_SNP_MATCH: "SNP identity of the DNA",
     MetricName.IDENTITY_RNA_MATCH: "SNP identity of the RNA",
     MetricName.IDENTITY_DONOR_RNA_MATCH: "SNP identity of the donor's RNA",
+    MetricName.IDENTITY_PARENT: "descent from the parent lot",
     MetricName.DNA_RT_SLOPE: "replication-timing bias",
     MetricName.CN_LOD: "detection limit",
     MetricName.CN_LOD_POWER: "detection limit",
@@ -98,7 +100,7 @@ def front(record: Measured) -> Front:
         claim=_claim(record),
         note=_note(record),
         weakened="" if record.verdict.outcome == "FAIL_IDENTITY" else _weakened(record),
-        actions=tuple(action.text for action in record.verdict.actions),
+        actions=tuple(_actions(record)),
         missing=capital(listed(_missing(record), 9)) if _missing(record) else "",
         not_assessed=_not_assessed(record),
         tiles=tiles.tiles(record),
@@ -274,10 +276,10 @@ def _drivers(record: Measured) -> list[Row]:
     facts = None if record.small_variants is None else record.small_variants.facts
     if facts is None or facts.fraction is None:
         return []
-    name = f"Mutation of {facts.assessable} of {plural(facts.drivers, 'driver gene')}"
+    name = f"Driver mutation, {facts.assessable} of {plural(facts.drivers, 'gene')}"
     sets = record.copy_number.sets
     doubled = _tetraploid(tetraploid_limit(facts.fraction, sets), sets)
-    return [_limit_row(name, "one copy", percent(facts.fraction), doubled, Bar(limit=facts.fraction))]
+    return [_limit_row(name, "", percent(facts.fraction), doubled, Bar(limit=facts.fraction))]
 
 
 def _limit_row(name: str, detail: str, value: str, doubled: str, bar: Bar) -> Row:
@@ -296,14 +298,8 @@ def _range(name: str, arms: Sequence[ArmRow]) -> list[Row]:
     doubled = [value for arm in known for value in (arm.tetraploid_gain, arm.tetraploid_loss)]
     of_four = [value for value in doubled if value is not None]
     worst = "" if None not in doubled or not of_four else ", some not"
-    tetraploid = _between(min(of_four), max(of_four)) + worst if of_four else ""
-    return [_limit_row(name, "by size", _between(min(found), max(found)), tetraploid, Bar(limit=max(found)))]
-
-
-def _between(low: float, high: float) -> str:
-    if percent(low) == percent(high):
-        return percent(low)
-    return f"{percent(low).removesuffix('%')}–{percent(min(high, 1.0))}"
+    tetraploid = between(min(of_four), max(of_four)) + worst if of_four else ""
+    return [_limit_row(name, "by size", between(min(found), max(found)), tetraploid, Bar(limit=max(found)))]
 
 
 def _claimed(copies: CopyNumberRecord) -> Row:
@@ -351,7 +347,7 @@ def _weakened(record: Measured) -> str:
         id_, _, title = one.name.partition(" ")
         own, shipped = (limit(words.partition(", else ")[0], units.get(id_, "")) for words in (one.own, one.shipped))
         same = own == shipped  # another outcome, not another limit
-        own, shipped = (one.own, one.shipped) if same else (own, shipped)
+        own, shipped = (one.own, one.shipped) if same else (own, shipped.removesuffix(" of cells"))
         held.append(f"{f'{title} ({id_})' if title else id_} {own} (shipped: {shipped})")
     return f"Weaker than shipped: {'; '.join(held)}." if held else ""
 
@@ -365,15 +361,24 @@ def _note(record: Measured) -> str:
         )
     elif _limits(record):
         said.append(
-            f"Hatched: below the detection limit ({percent(record.copy_number.power)} probability); a change may be missed."
+            f"Hatched: below the detection limit ({percent(record.copy_number.power)} probability); in Figure 1: not assessable."
         )
     open_ = [result for result in record.verdict.criteria if result.id in record.verdict.reasons]
     if record.verdict.outcome == "INDETERMINATE" and open_:
-        said.append(f"Open: {listed([f'{result.title} ({result.id})' for result in open_], 3)}.")
+        said.append(f"Open: {listed([f'{within_sentence(result.title)} ({result.id})' for result in open_], 3)}.")
     if record.not_seen:
         seen = [thing.replace("loss of heterozygosity", "LOH") for thing in record.not_seen]
         said.append(f"Not detectable by read depth: {listed(seen, 9)}.")
     return " ".join(said)
+
+
+def _actions(record: Measured) -> Iterator[str]:
+    """What to do next; more reads with how many."""
+    lod = next((r for r in record.verdict.criteria if r.metric == MetricName.CN_LOD), None)
+    needed = boards.needed(record, lod) if lod is not None and lod.value is None else ""
+    for action in record.verdict.actions:
+        more = f" Needed: {needed}." if needed and lod is not None and lod.id in action.criteria else ""
+        yield f"{action.text}{more}"
 
 
 def _missing(record: Measured) -> list[str]:

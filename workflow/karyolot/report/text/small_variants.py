@@ -9,7 +9,7 @@ from karyolot.contracts.record import Measured
 from karyolot.contracts.record_dna import SmallVariantRow
 from karyolot.contracts.small_variants import FINDINGS, VariantFacts, VariantResults, short_name
 from karyolot.report.groups import GRAVITY
-from karyolot.report.words import listed, number, plural
+from karyolot.report.words import between, listed, log2, number, plural
 
 NAMED = 6
 """Genes and variants named in one sentence."""
@@ -108,7 +108,7 @@ def _own_row(variant: SmallVariantRow, result: CriterionResult, record: Measured
         low, high = variant.fraction_low or 0.0, variant.fraction_high or 1.0
         bar = Bar(limit=limit, low=low, middle=variant.fraction, high=high)
         doubled = "" if record.copy_number.sets is not None else percent(min(2 * variant.fraction, 1.0))
-        value, interval = percent(variant.fraction), f"{percent(low).removesuffix('%')}–{percent(high)}"
+        value, interval = percent(variant.fraction), between(low, high)
     return Row(
         outcome=result.outcome,
         criteria=(result.id,),
@@ -123,14 +123,11 @@ def _own_row(variant: SmallVariantRow, result: CriterionResult, record: Measured
 
 
 def _row_detail(row: SmallVariantRow) -> tuple[str, ...]:
-    """Lines below a finding of page 1."""
-    rna = f"; RNA {row.rna_lot_alt} of {row.rna_lot_depth}" if row.rna_lot_depth else ""
+    """Lines below a finding of page 1: the reads that show it and what became of the other copy, then a caution."""
+    rna = f", {row.rna_lot_alt} of {row.rna_lot_depth} RNA reads" if row.rna_lot_depth else ""
     depth, donor = row.lot_ref + row.lot_alt, row.donor_ref + row.donor_alt
-    lines = [f"{row.lot_alt} of {depth} reads{rna}; donor {row.donor_alt} of {donor}"]
+    parts = [f"Mutation in {row.lot_alt} of {depth} reads{rna}; donor {row.donor_alt} of {donor}"]
     if row.second:
-        other = "other copy lost" if row.second == "loss" else "copy-neutral LOH"
-        moved = f"; expression log2 {row.expression_log2:+.1f}" if row.expression_log2 is not None else ""
-        lines.append(f"Second hit: {other}{moved}")
-    if row.pattern:
-        lines.append(f"Possible artefact: {row.pattern}")
-    return tuple(lines)
+        parts.append("other copy lost" if row.second == "loss" else "copy-neutral LOH")
+        parts += [f"expression {log2(row.expression_log2)} log2"] if row.expression_log2 is not None else []
+    return ("; ".join(parts), f"Possible artefact: {row.pattern}") if row.pattern else ("; ".join(parts),)

@@ -8,7 +8,19 @@ from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.record import Measured, SampleQc
 from karyolot.report.groups import IMPORTED, SECTIONS, by_section, gravest, withheld
 from karyolot.report.text import events, extranuclear, passages
-from karyolot.report.words import OUTCOMES, bins_of, capital, listed, number, outcome_counts, percent, plural, quantity
+from karyolot.report.words import (
+    OUTCOMES,
+    between,
+    bins_of,
+    capital,
+    listed,
+    number,
+    outcome_counts,
+    percent,
+    plural,
+    quantity,
+    within_sentence,
+)
 
 COVERAGE, READS, USABLE, INSERT, DUPLICATES = (
     "Mean coverage",
@@ -56,6 +68,8 @@ def times(coverage: float | None) -> str:
 
 TILED = ("identity", "copy-number", "cell-type", "small-variants", "quality")
 """Sections with a tile, in their order."""
+COMPARED = ("copy-number", "cell-type", "small-variants", "extranuclear")
+"""Sections that compare the lot with its donor, so that nothing can be read from them when it is another person's."""
 
 
 def tiles(record: Measured) -> tuple[Tile, ...]:
@@ -79,7 +93,7 @@ def _tile(record: Measured, name: str, results: list[CriterionResult], said: tup
 
 def _outcome(record: Measured, name: str, results: list[CriterionResult]) -> Outcome:
     """The gravest of the section's criteria; of what the lot's identity withholds: not assessed."""
-    if withheld(record.verdict) and name in ("copy-number", "cell-type", "small-variants", "extranuclear"):
+    if withheld(record.verdict) and name in COMPARED:
         return "NOT_ASSESSED"
     required = [r for r in results if r.required and r.outcome == "NOT_ASSESSED"]
     worst = gravest(result.outcome for result in results)
@@ -123,8 +137,8 @@ def _contamination(record: Measured) -> str:
     alleles = record.alleles
     if alleles is None or alleles.contamination is None:
         return "Contamination: not assessed"
-    low, high = (percent(value) for value in (alleles.contamination_low, alleles.contamination_high))
-    return f"Contamination {percent(alleles.contamination)} ({low.removesuffix('%')}–{high})"
+    low, high = alleles.contamination_low or 0.0, alleles.contamination_high or 1.0
+    return f"Contamination {percent(alleles.contamination)} ({between(low, high)})"
 
 
 def _copy_number(record: Measured, results: Results) -> tuple[str, list[str]]:
@@ -140,7 +154,7 @@ def _copy_number(record: Measured, results: Results) -> tuple[str, list[str]]:
         statement = f"{plural(len(own), 'acquired change')}" if own else "No acquired change"
         counts = outcome_counts(row.outcome for row in events.rows(record) if row.outcome)
         judged = ", ".join(f"{n} {OUTCOMES[outcome][1].lower()}" for outcome, n in counts)
-        lines.append(f"{judged or 'no call'}; {len(copies.donor_variants)} inherited")
+        lines.append(f"{judged or 'No call'}; {len(copies.donor_variants)} inherited")
         neutral = results.get(MetricName.DNA_NEUTRAL)
         if neutral is not None and isinstance(neutral.value, float):
             lines.append(f"{percent(neutral.value)} of autosomes unchanged")
@@ -165,7 +179,8 @@ def _cell_type(record: Measured, results: Results) -> tuple[str, list[str]]:
     unwanted = [m for m in rna.markers if m.expected == "absent" and m.lot_tpm_high is not None]
     if unwanted:
         top = max(unwanted, key=lambda marker: marker.lot_tpm_high or 0.0)
-        lines.append(f"Unwanted: {top.gene_name} {number(top.lot_tpm_high, 2)} TPM")
+        level = f"{top.gene_name} {number(top.lot_tpm_high, 2)} TPM"
+        lines.append(f"Highest unwanted: {level}" if top.lot_tpm_high else "Unwanted markers: 0 TPM")
     if progenitor:
         return "Hepatocyte progenitor", lines
     return "Markers as expected" if met == len(judged) else "Type not confirmed", lines
@@ -176,6 +191,8 @@ def _small_variants(record: Measured, _: Results) -> tuple[str, list[str]]:
     if held is None:
         return "Not assessed", ["No annotation, or no reads", "of lot and donor"]
     reviewed = [row for row in held.rows if row.finding in ("tp53", "driver", "own")]
+    if withheld(record.verdict):
+        return "Not interpreted", [f"{plural(len(held.rows), 'difference')} between two people"]
     named = [row.name if len(row.name) <= SHORT_NAME else row.gene for row in reviewed]
     facts = held.facts
     if facts.fraction is None:
@@ -195,7 +212,7 @@ def _quality(record: Measured, results: Results) -> tuple[str, list[str]]:
     pairs = f"{usable} usable fragments" if usable != UNRECORDED else f"{of(READS)} read pairs"
     donor = of(COVERAGE, "donor")
     bins = results.get(MetricName.DNA_USABLE_BINS)
-    lines = [pairs, f"{of(DUPLICATES)} dup.; insert {of(INSERT)}"]
+    lines = [pairs, f"{of(DUPLICATES)} duplicates; insert {of(INSERT).replace(' bases', ' bp')}"]
     used = [f"donor {donor}"] if donor != UNRECORDED else []
     if bins is not None and isinstance(bins.value, float):
         used.append(f"{percent(bins.value)} of bins used")
@@ -210,11 +227,12 @@ def heads(record: Measured) -> dict[str, Head]:
     made = {}
     for name, results in by_section(record.verdict.criteria).items():
         tile = findings.get(name)
-        said = others[name](record) if tile is None else "; ".join([tile.statement, *tile.lines])
+        said = [others[name](record)] if tile is None else [tile.statement, *tile.lines]
+        unread = withheld(record.verdict) and name in COMPARED
         made[name] = Head(
             outcome=_outcome(record, name, results),
-            state=_state(results),
-            finding=f"{said}.",
+            state="not interpreted" if unread else _state(results),
+            finding=f"{'. '.join(map(capital, said))}.",
             count=_count(results),
             met=_met(name, results),
         )
@@ -226,9 +244,10 @@ def _process(record: Measured) -> str:
     facts = record.lot.facts
     passage = facts.get("passage")
     said = [f"Passage {number(passage)}" if passage is not None else "Passage not recorded"]
-    said += [f"not on file: {', '.join(title.split(' on file')[0].lower() for title in missing)}"] if missing else []
-    said += [plural(len(record.deviations), "deviation")] if record.deviations else []
-    return "; ".join(said)
+    names = [within_sentence(title.split(" on file")[0]) for title in missing]
+    said += [f"Not on file: {listed(names, 9)}"] if missing else []
+    said += [capital(plural(len(record.deviations), "deviation"))] if record.deviations else []
+    return ". ".join(said)
 
 
 def _state(results: list[CriterionResult]) -> str:
