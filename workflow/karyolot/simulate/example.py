@@ -109,7 +109,7 @@ DONORS = {
 class Culture:
     """A lot. donor: by its sheet. cells: whose they are. depth: fraction of a full DNA library. expected: the verdict.
 
-    mutated: mutations of its clone. mitochondria: of its cells.
+    sampled: a date. mutated: mutations of its clone. mitochondria: of its cells.
     """
 
     donor: str
@@ -118,6 +118,7 @@ class Culture:
     passage: int
     pdl: float
     bank: str
+    sampled: str
     parent: str | None = None
     depth: float = 1.0
     acquired: tuple[Change, ...] = ()
@@ -129,7 +130,7 @@ def cultures(size: Size) -> dict[str, Culture]:
     """The lots, by id."""
     trisomy, gain, two_hits = size.mosaic
     return {
-        "L1-clean": Culture("D1", "D1", "PASS", passage=4, pdl=6.2, bank="MCB"),
+        "L1-clean": Culture("D1", "D1", "PASS", passage=4, pdl=6.2, bank="MCB", sampled="2025-03-04"),
         "L2-gain": Culture(
             "D2",
             "D2",
@@ -137,6 +138,7 @@ def cultures(size: Size) -> dict[str, Culture]:
             passage=9,
             pdl=14.1,
             bank="MCB",
+            sampled="2025-05-20",
             acquired=(
                 Change("chr8", +1, trisomy),
                 Change("chr17:0-22.7", -1, two_hits),  # 17p, with the other copy of TP53
@@ -145,9 +147,19 @@ def cultures(size: Size) -> dict[str, Culture]:
             mutated=(Mutation("TP53", "R175H", two_hits),),
             mitochondria=Mitochondria(GROWING, allele=0.4, deletion=0.2),
         ),
-        "L3-swapped": Culture("D1", "D2", "FAIL_IDENTITY", passage=5, pdl=7.5, bank="PCB", parent="L1-clean"),
+        "L3-swapped": Culture(
+            "D1", "D2", "FAIL_IDENTITY", passage=5, pdl=7.5, bank="DP", sampled="2025-03-11", parent="L1-clean"
+        ),
         "L4-shallow": Culture(
-            "D1", "D1", "INDETERMINATE", passage=5, pdl=7.9, bank="PCB", parent="L1-clean", depth=0.02
+            "D1",
+            "D1",
+            "INDETERMINATE",
+            passage=5,
+            pdl=7.9,
+            bank="DP",
+            sampled="2025-03-12",
+            parent="L1-clean",
+            depth=0.02,
         ),
     }
 
@@ -314,6 +326,7 @@ def sheet_row(name: str, lot: Culture) -> Lot:
         "bank": lot.bank,
         "parent_lot_id": lot.parent,
         "thaw_state": "fresh",
+        "collection_date": lot.sampled,
     }
     return Lot.model_validate({"lot_id": name, "donor_id": lot.donor, **facts})
 
