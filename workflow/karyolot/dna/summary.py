@@ -217,7 +217,8 @@ def _counts(
     found[MetricName.CN_PUBLISHED_RULE] = Metric(
         value=len(broken),
         detail="; ".join(
-            f"{row.published_rule} {row.chrom}:{row.start + 1:,}-{row.end:,}" for row in broken.itertuples()
+            f"{row['published_rule']} {row['chrom']}:{row['start'] + 1:,}-{row['end']:,}"
+            for row in broken.to_dict("records")
         ),
         about=tuple(dict.fromkeys(name for row in broken.to_dict("records") for name in _called_there(calls, row))),
     )
