@@ -64,7 +64,7 @@ STEPS_MB = (2, 5, 10, 20)
 POWER_AT = ((1.0, "matched"), (1.0, "none"), (5.0, "r = 0.8"))
 MOST_ALTERED = 0.07
 """Of the genome, in a lot of `power`: changes too small to be called count as noise of the others."""
-PEER_LOTS = 1
+PEER_LOTS = 3
 """Stable lots that peers segment, in each cell of `null`."""
 NEAR = 0.02
 """A truth this near to the limit of Q05c is on both sides of it."""
@@ -281,10 +281,11 @@ def coverage(cell: Cell, lots: int) -> Rows:
 
 
 def of_classes(fraction: float, generator: np.random.Generator) -> list[tuple[str, Event]]:
-    """Four arms, and four changes of 5 and of 20 Mb on other arms, half of them gains."""
+    """Four arms of different chromosomes, and four changes of 5 and of 20 Mb on other arms, half of them gains."""
     table = arms().sample(frac=1, random_state=generator)
     lengths = table["end"] - table["start"]
-    whole = table[lengths.between(15 * MB, 60 * MB)].iloc[:4]
+    # Both arms of a chromosome changed alike are one change, and one interval.
+    whole = table[lengths.between(15 * MB, 60 * MB)].drop_duplicates("chrom").iloc[:4]
     planned = [("arm", row.chrom, row.start, row.end) for row in whole.itertuples()]
     others = table.drop(whole.index)[lengths.drop(whole.index) > 25 * MB].itertuples()
     for size in (5, 20):
@@ -439,7 +440,7 @@ QUESTIONS: dict[str, tuple[Callable[[Cell, int], Rows], tuple[str, ...], list[Ce
     ),
     "power": (power, ("depth", "track"), [("power", *at) for at in POWER_AT], 48),
     "coverage": (coverage, ("depth", "fraction"), [("coverage", d, f) for d, f in product((1.0, 5.0), (0.4, 1.0))], 16),
-    "null": (null, ("depth", "sex"), [("null", d, s) for d, s in product((1.0, 5.0), "FM")], 10),
+    "null": (null, ("depth", "sex"), [("null", d, s) for d, s in product((5.0, 1.0), "FM")], 80),
     "cost": (cost, (), [("cost",)], 1),
     "tetraploid": (tetraploid, ("fraction",), [("tetraploid", 0.5), ("tetraploid", 1.0)], 2),
 }
@@ -526,7 +527,7 @@ def main() -> None:
         print(f"{name}: not installed, left out", file=sys.stderr)
     path = given.out / "copy_number.tsv"
     keep = (given.resume or given.only) and path.exists()
-    table = pd.read_csv(path, sep="\t") if keep else pd.DataFrame(columns=COLUMNS)
+    table = pd.read_csv(path, sep="\t", keep_default_na=False, na_values="") if keep else pd.DataFrame(columns=COLUMNS)
     if not given.resume:
         table = table[~table["question"].isin(given.only)]
     for grown in measurements(table, given.lots, given.only or list(QUESTIONS)):

@@ -9,7 +9,7 @@ plan can know). Sizes and `arm` (largest limit of the autosomal arms used in all
 forecast   from typical noise
 like       from the noise of one lot at LIKE, as --like does
 measured   by the run on each lot, mean of LOTS
-printed    the same after verification by spike-ins, of the first lot
+printed    the same after verification by spike-ins
 """
 
 import sys
@@ -51,19 +51,18 @@ def larger(lod: pd.DataFrame) -> dict[float, float]:
     return {size / 1e6: float(np.max(part["fraction"])) for size, part in lod.groupby("size_bp")}
 
 
-def measured(depths: tuple[float, float], seed: int, verified: bool) -> tuple[dict[str, float], dict[str, float]]:
-    """Limits of one lot by size, and after verification ({} when not asked for)."""
+def measured(depths: tuple[float, float], seed: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Limits of one lot by size, before and after verification."""
     lot = simulated.simulate([], depths, seed, wave=0.0)
     ratios = compare(simulated.grid(), lot.lot, lot.donor, lot.sex, SETTINGS).ratios
     noise = segment(ratios, SETTINGS).noise
-    lod = limits_of_detection(ratios, noise, SETTINGS)
-    found = {f"{size:g}": value for size, value in larger(lod).items()}
-    arms = known_regions(ratios, noise, SETTINGS, ATLAS)
-    found["arm"] = arm_limit(arms)
-    if not verified:
-        return found, {}
+    arms, lod = known_regions(ratios, noise, SETTINGS, ATLAS), limits_of_detection(ratios, noise, SETTINGS)
     printed = verify(ratios, noise, arms, lod, SETTINGS)
-    return found, {f"{size:g}": value for size, value in larger(printed.lod).items()} | {"arm": arm_limit(printed.arms)}
+    first, second = (
+        {f"{size:g}": value for size, value in larger(found[1]).items()} | {"arm": arm_limit(found[0])}
+        for found in ((arms, lod), printed)
+    )
+    return first, second
 
 
 def libraries() -> tuple[Libraries, Libraries]:
@@ -87,30 +86,27 @@ def rows() -> Iterator[dict[str, object]]:
         for own in both:
             found = forecast(*(own.density(depth) for depth in depths), own, SETTINGS, simulated.BIN)
             predicted.append({f"{size:g}": found.of_size(size) for size in SIZES_MB} | {"arm": found.of_any_arm()})
-        lots = [measured(depths, 600 + seed, seed == 0) for seed in range(LOTS)]
+        lots = [measured(depths, 600 + seed) for seed in range(LOTS)]
         for size in predicted[0]:
-            values = [limits[size] for limits, _ in lots]
+            values, printed = ([limits[i][size] for limits in lots] for i in (0, 1))
             yield {
                 "lot_depth": depths[0], "donor_depth": depths[1], "size_mb": size, "bin_bp": found.analysis_bin_bp,
                 "forecast": predicted[0][size], "like": predicted[1][size], "measured": np.mean(values),
-                "measured_sd": np.std(values, ddof=1), "printed": lots[0][1].get(size, np.nan),
+                "measured_sd": np.std(values, ddof=1), "printed": np.mean(printed), "printed_sd": np.std(printed, ddof=1),
             }  # fmt: skip
         print(f"{number} of 18", file=sys.stderr, flush=True)
 
 
 def summary(table: pd.DataFrame) -> None:
-    """Ratios of the forecast to what lots measured and printed."""
-    for name in ("forecast", "like"):
-        error = table[name] / table["measured"] - 1
+    """Ratios of the forecasts to what the lots printed on average, and to what each measured before verification."""
+    for name, truth in (("forecast", "printed"), ("like", "printed"), ("forecast", "measured")):
+        error = table[name] / table[truth] - 1
         worst = table.loc[error.abs().idxmax()]
         place = f"{worst['lot_depth']:g}/{worst['donor_depth']:g}x, {worst['size_mb']}"
-        print(f"{name}: {error.mean():+.1%} on average, sd {error.std():.1%}, worst {error[worst.name]:+.1%} ({place});"
-              f" beyond 10 %: {(error.abs() > 0.1).sum()} of {error.notna().sum()}")  # fmt: skip
-    raised = table["printed"] / table["forecast"] - 1
-    print(
-        f"printed over forecast: {raised.mean():+.1%} on average, median {raised.median():+.1%}, sd {raised.std():.1%},"
-        f" {raised.min():+.1%} to {raised.max():+.1%}; beyond 10 %: {(raised.abs() > 0.1).sum()} of {raised.notna().sum()}"
-    )
+        print(f"{name} over {truth}: {error.mean():+.1%} on average, sd {error.std():.1%}, worst {error[worst.name]:+.1%}"
+              f" ({place}); beyond 10 %: {(error.abs() > 0.1).sum()} of {error.notna().sum()}")  # fmt: skip
+    spread = table["printed_sd"] / table["printed"]
+    print(f"spread of printed limits between lots: median {spread.median():.1%}, largest {spread.max():.1%}")
 
 
 def main() -> None:

@@ -89,10 +89,10 @@ def facts(low: float | None, high: float | None) -> Comparison:
 
 def test_the_allowance_follows_the_measured_wave_and_shrinks_with_length() -> None:
     assert timing_allowance("X", 150_000_000, facts(None, None)) == pytest.approx(LARGEST_WAVE * LATE)
-    assert timing_allowance("Y", 20_000_000, facts(-0.004, 0.004)) < 0.005
+    assert timing_allowance("Y", 20_000_000, facts(-0.004, 0.004)) < 0.007
     assert timing_allowance("X", 1, facts(-0.06, -0.02)) > timing_allowance("X", 1, facts(-0.04, -0.02))
     lengths = [timing_allowance("autosome", mb * 1_000_000, facts(None, None)) for mb in (1, 2, 5, 10, 20, 100)]
-    assert lengths == sorted(lengths, reverse=True) and lengths[-1] == lengths[-2] == pytest.approx(0.035)
+    assert lengths == sorted(lengths, reverse=True) and lengths[-1] == lengths[-2] == pytest.approx(0.036)
 
 
 @pytest.mark.parametrize(

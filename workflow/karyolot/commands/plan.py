@@ -322,8 +322,7 @@ def _analysis(found: Forecast) -> dict[str, Any]:
 
 def _bought(found: Forecast) -> dict[str, Any]:
     sizes = [{"size_mb": size, **_both(found.at(size))} for size in SHOWN_SIZES_MB]
-    gain, loss = np.array(list(found.arms.values())).max(axis=0).tolist()
-    return {"limits": sizes, "any_arm": _both((gain, loss))}
+    return {"limits": sizes, "any_arm": _both(found.any_arm[:2])}
 
 
 def _both(limits: tuple[float, float]) -> dict[str, float | None]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import pdtrc
+from scipy.special import ndtr, ndtri, pdtrc
 
 from karyolot.contracts.cells import detectable_fraction, of_diploid
 from karyolot.contracts.contigs import contig_key
@@ -19,10 +19,10 @@ from karyolot.contracts.criteria import Metrics
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.settings import CopyNumber, Identity
 from karyolot.dna.alleles import BLOCK, LEAST_BLOCKS, SURE, sites_needed
-from karyolot.dna.limits import MIN_USABLE, Error, distinct_places, limits_by_size, smallest_fractions
+from karyolot.dna.limits import MIN_USABLE, Error, distinct_places, limits_by_size, poisson_share, smallest_fractions
 from karyolot.dna.noise import MAD_VARIANCE, MIN_BINS, MIN_BLOCKS, freedom, inflation_at
 from karyolot.dna.ratio import analysis_factor
-from karyolot.dna.thresholds import known_threshold
+from karyolot.dna.thresholds import known_threshold, least_effect
 
 Floats = NDArray[np.float64]
 Shared = Callable[[ArrayLike], Floats]
@@ -48,6 +48,8 @@ LEAST_DEPTH, MOST_DEPTH = 0.01, 200.0
 MOST_TIMES = 1_000.0
 STEP = 1.25
 """Ratio of the depths tried before bisection, in descending order."""
+LIMITS_TRIED = 64
+"""Steps of the distribution of the largest limit of an arm."""
 HETS = 1 / 3
 """Fraction of a panel of common SNPs at which a donor is heterozygous."""
 COMMON_SNPS = 8_000_000
@@ -87,7 +89,8 @@ class Forecast(NamedTuple):
     """What an analysis of these depths would use, and its limits of detection.
 
     bins: used ones. fragments: per bin, of lot and donor. sizes: schema Lod, without spike-ins. arms: smallest cell
-    fraction of a gain and a loss of each autosomal arm, NaN where the arm would not be assessable.
+    fraction of a gain and a loss of each autosomal arm, NaN where the arm would not be assessable. any_arm: of a gain, of a loss
+    and of either of whichever arm, mean over lots (`_of_largest_arm`).
     """
 
     analysis_bin_bp: int
@@ -95,6 +98,7 @@ class Forecast(NamedTuple):
     fragments: tuple[float, float]
     sizes: pd.DataFrame
     arms: Mapping[str, tuple[float, float]]
+    any_arm: tuple[float, float, float]
 
     def at(self, size_mb: float) -> tuple[float, float]:
         """Smallest cell fraction of a gain and a loss of this size; NaN = not even in all cells."""
@@ -107,7 +111,7 @@ class Forecast(NamedTuple):
 
     def of_any_arm(self) -> float:
         """Cell fraction from which on a gain or loss of whichever autosomal arm is called; NaN = of some arm it is not."""
-        return float(np.max([_larger(both) for both in self.arms.values()]))
+        return self.any_arm[2]
 
 
 def _larger(both: Sequence[float]) -> float:
@@ -206,15 +210,54 @@ def forecast(lot: float, donor: float, libraries: Libraries, settings: CopyNumbe
             float(freedom(used, largest, bins)),
         )
 
-    arms = {}
+    arms, tested = {}, []
     for name, bases in libraries.arms.items():
         bins = round(bases / width)
         own = error(max(bins, 1))
         threshold = float(known_threshold(libraries.tests, settings.family_wise_error, own.freedom))
-        both = smallest_fractions(own, threshold, 2, settings, lost=bases / libraries.used)
+        lost = bases / libraries.used
+        both = smallest_fractions(own, threshold, 2, settings, lost=lost)
         assessable = bins >= settings.min_bins and _larger(both) <= settings.max_arm_lod
         arms[name] = both if assessable else (np.nan, np.nan)
-    return Forecast(width, used, fragments, limits_by_size(error, width, used, settings), arms)
+        tested.append((own.se, threshold, lost, max(bins, 1), *arms[name]))
+    share = poisson_share(*fragments)
+    sizes = limits_by_size(error, width, used, share, settings)
+    any_arm = _of_largest_arm(np.array(tested).T, fragments, settings) if tested else (np.nan, np.nan, np.nan)
+    return Forecast(width, used, fragments, sizes, arms, any_arm)
+
+
+def _of_largest_arm(arms: Floats, fragments: tuple[float, float], settings: CopyNumber) -> tuple[float, float, float]:
+    """Largest limit of a gain, of a loss and of either that a lot prints for any arm, as the mean over lots.
+
+    A run raises the limit of an arm whose ratio lies against the change by chance (`spike_ins`), and of some forty arms one lies
+    far off. A limit f is enough when the mean after thinning, normal with the moments of `spike_ins._power`, passes the threshold
+    with the configured power: when the arm's own deviation, normal with the standard error, is not beyond what f leaves. The
+    product of these probabilities over the arms is the distribution of the largest limit.
+
+    Parameters
+    ----------
+    arms
+        A column per arm: standard error, |z|, fraction absorbed by the correction, bins, predicted limit of a gain and of a loss.
+    """
+    se, threshold, lost, bins, *predicted = arms
+    q = ndtri(settings.power)
+
+    def within(fraction: Floats, type_: int) -> Floats:
+        """Probability that the arm's deviation against the change is small enough."""
+        kept = 1 - fraction / 2 if type_ else 1 / (1 + fraction / 2)
+        share = poisson_share(*fragments) if type_ else 1 - poisson_share(*fragments)
+        least = least_effect(se * np.sqrt(1 - share + share / kept), threshold, settings)
+        thinning = np.sqrt((1 - kept) / (bins * fragments[1 - type_] * kept)) / np.log(2)
+        return np.asarray(ndtr((-np.log2(kept) * (1 - lost) - least - q * thinning) / se))
+
+    def of(types: Sequence[int]) -> float:
+        low = float(np.max([predicted[type_] for type_ in types]))
+        fractions = np.geomspace(low, 1.0, LIMITS_TRIED)
+        chance = 1 - sum(1 - within(fractions[:, None], type_) for type_ in types)
+        larger = 1 - np.prod(np.maximum(chance, 0.0), axis=1)
+        return float(low + np.trapezoid(larger, fractions)) if larger[-1] < 0.5 else np.nan
+
+    return of([0]), of([1]), of([0, 1])
 
 
 def poisson_variance(lot: float, donor: float) -> float:

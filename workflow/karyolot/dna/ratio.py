@@ -219,8 +219,7 @@ def _aggregate(
         frame[f"{name}_known"] = known
     frame["reason"] = mask
     block = bins.groupby("chrom", sort=False).cumcount() // factor
-    keys = pd.MultiIndex.from_arrays([bins["chrom"], block, bins["arm"], bins["region"]])
-    group = keys.factorize()[0]
+    group = bins.groupby(["chrom", block, "arm", "region"], sort=False, dropna=False).ngroup().to_numpy()
     grouped = frame.groupby(group, sort=False)
     table = grouped[["chrom", "start", "arm", "region"]].first()
     table.insert(2, "end", grouped["end"].last())

@@ -11,15 +11,18 @@ from karyolot.contracts.copy_number import Comparison
 
 TIMING = "replication timing"
 """The artefact named in schema Calls."""
-LARGEST_WAVE = 0.07
-"""log2 per standard deviation of timing, where no track measures it: a wave of 5 %, above which criterion Q05b withholds."""
+LARGEST_WAVE = 0.072
+"""log2 per standard deviation of timing, where no track measures it: a wave of 5 % (0.05 / ln 2), above which criterion Q05b
+withholds."""
 OTHER_CELLS = 1.3
 """Times the measured slope: a track of other cells finds 0.6 of the wave, and leaves 0.45 to 0.85 of the deviations below to
 it (measured with the track of lymphoblastoid cells as truth and that of LNCaP as given; correlation 0.79)."""
-LATE = 0.7
-"""Deviation of X and Y from the autosomes' mean after correction for GC, standard deviations (X -0.67, Y -0.57 there)."""
 LENGTHS_MB, DEVIATIONS = (1.0, 5.0, 20.0), (1.1, 0.8, 0.5)
-"""The same of autosomal regions of these lengths, 95 % of them (1.13, 0.78, 0.46; whole arms 0.46 at most)."""
+"""Deviation of autosomal regions of these lengths from their mean after correction for GC, standard deviations: 95 % of them
+(1.13, 0.78, 0.46 there; whole arms 0.46 at most)."""
+LATE, WHOLE_MB = 0.7, 150.0
+"""The same of X and Y as wholes (-0.67, -0.57 there). A part of one deviates from the whole as an autosomal region of that length
+does from the autosomes, from WHOLE_MB downwards."""
 
 
 def timing_allowance(region: str, length: int, comparison: Comparison) -> float:
@@ -31,5 +34,7 @@ def timing_allowance(region: str, length: int, comparison: Comparison) -> float:
     wave = LARGEST_WAVE
     if comparison.rt_low is not None and comparison.rt_high is not None:
         wave = OTHER_CELLS * max(abs(comparison.rt_low), abs(comparison.rt_high))
-    deviation = LATE if region in ("X", "Y") else float(np.interp(np.log(length / 1e6), np.log(LENGTHS_MB), DEVIATIONS))
-    return wave * deviation
+    sex = region in ("X", "Y")
+    lengths = (*LENGTHS_MB, WHOLE_MB) if sex else LENGTHS_MB
+    deviations = (*(LATE + own for own in DEVIATIONS), LATE) if sex else DEVIATIONS
+    return wave * float(np.interp(np.log(length / 1e6), np.log(lengths), deviations))
