@@ -195,8 +195,26 @@ def mixed(part: float) -> Callable[..., tuple[pd.DataFrame, ...]]:
     return change
 
 
+def marked(name: str, unmarked: float, marks: float) -> Callable[..., tuple[pd.DataFrame, ...]]:
+    """A track that has one value on chromosome 8 and another elsewhere."""
+    return lambda b, own, d: (b.assign(**{name: np.where(b["chrom"] == "chr8", marks, unmarked)}), own, d)
+
+
 def with_gc(values: Callable[[pd.Series], Any]) -> Callable[..., tuple[pd.DataFrame, ...]]:
     return lambda bins, lot, donor: (bins.assign(gc=values(bins["gc"])), lot, donor)
+
+
+def on_8(own: pd.DataFrame, donor: pd.DataFrame) -> pd.DataFrame:
+    """The lot's counts, on chromosome 8 the donor's."""
+    return own.assign(count=own["count"].mask(own["chrom"] == "chr8", donor["count"]))
+
+
+def arms_of(levels: Callable[[int], int], fraction: float) -> tuple[Event, ...]:
+    """Every chromosome in two parts at 50 Mb; levels: copies gained by number of the part."""
+    ends = [
+        (f"chr{n}", start, end) for n in range(1, 23) for start, end in ((0, 50_000_000), (50_000_000, 250_000_000))
+    ]
+    return tuple(Event(*place, levels(n), fraction) for n, place in enumerate(ends) if levels(n))
 
 
 def kept(part: float) -> Callable[..., tuple[pd.DataFrame, ...]]:
@@ -479,7 +497,21 @@ lot(
     events=(Event("chr8", 0, 200_000_000, 1, 0.6, "donor"),),
 )
 
+K = "40 to 60 % altered"
+lot(K, "every second arm gained", "FAIL", events=arms_of(lambda n: n % 2, 1.0))
+lot(K, "every second arm lost in 30 % of the cells", "FAIL", events=arms_of(lambda n: -(n % 2), 0.3))
+lot(K, "arms at three levels in 10 % of the cells", "INDETERMINATE", events=arms_of(lambda n: n % 3 - 1, 0.1))
+
+K = "odd donors"
+lot(K, "donor and lot have trisomy 8: the donor's tube is the lot's", "REVIEW",
+    events=(Event("chr8", 0, 200_000_000, 1, 1.0, "both"),))  # fmt: skip
+lot(K, "the same in half of the cells", "REVIEW", events=(Event("chr8", 0, 200_000_000, 1, 0.5, "both"),))
+lot(K, "a donor of 47,XXY, an X lost in 30 % of the cells", "INDETERMINATE", sex="M", declared="M",
+    events=(Event("chrX", 0, 200_000_000, 1, 1.0, "both"), Event("chrX", 0, 200_000_000, -1, 0.3)))  # fmt: skip
+lot(K, "a donor of 45,X", "INDETERMINATE", events=(Event("chrX", 0, 200_000_000, -1, 1.0, "both"),))
+
 K = "copied data"
+lot(K, "trisomy 8, 8 of the lot is the donor's", "INDETERMINATE", **BAD, change=lambda b, own, d: (b, on_8(own, d), d))
 lot(K, "the lot's counts are the donor's", "INDETERMINATE", change=lambda b, _, d: (b, d.copy(), d))
 lot(K, "twice the donor's counts", "INDETERMINATE", change=lambda b, _, d: (b, d.assign(count=2 * d["count"]), d))
 lot(
@@ -844,6 +876,16 @@ lot(
     "FAIL",
     **BAD,
     change=lambda b, own, d: (b.assign(mappability=np.nan), own, d),
+)
+lot(K, "trisomy 8, a mappability that marks 8", "INDETERMINATE", **BAD, change=marked("mappability", 1.0, 0.8))
+lot(K, "trisomy 8 in 20 %, a timing that marks 8", "INDETERMINATE", change=marked("replication_timing", 0.0, 1.0),
+    events=(Event("chr8", 0, 200_000_000, 1, 0.2),))  # fmt: skip
+lot(
+    K,
+    "trisomy 8, 8 without GC",
+    "INDETERMINATE",
+    **BAD,
+    change=with_gc(lambda gc: gc.mask(genome(1_000_000)["chrom"] == "chr8")),
 )
 lot(K, "a growth wave of a quarter", "INDETERMINATE", growth=0.25)
 

@@ -157,7 +157,8 @@ def test_waves_average_out_as_they_do_in_numbers() -> None:
     size=st.sampled_from([1, 2, 5, 20]),
 )
 def test_deeper_is_never_worse(depth: float, times: float, donor: float, size: float) -> None:
-    """On the same bins strictly; narrower bins mean more tests, which costs at most 3 %."""
+    """On the same bins, but for 2 %: beside a deeper lot the donor, which a gain is spiked into, is more of the noise. Narrower
+    bins mean more tests, which costs 2 % more."""
 
     def limits(lot: float, own: CopyNumber) -> tuple[float, float]:
         """No limit counts as 1."""
@@ -165,11 +166,9 @@ def test_deeper_is_never_worse(depth: float, times: float, donor: float, size: f
         return tuple(np.nan_to_num([found.of_size(size), found.of_any_arm()], nan=1.0))
 
     fixed = SETTINGS.model_copy(update={"analysis_bin_bp": 200_000})
-    assert all(
-        deep <= shallow for deep, shallow in zip(limits(depth * times, fixed), limits(depth, fixed), strict=True)
-    )
-    both = zip(limits(depth * times, SETTINGS), limits(depth, SETTINGS), strict=True)
-    assert all(deep <= 1.03 * shallow for deep, shallow in both)
+    for own, cost in ((fixed, 1.02), (SETTINGS, 1.04)):
+        both = zip(limits(depth * times, own), limits(depth, own), strict=True)
+        assert all(deep <= cost * shallow for deep, shallow in both)
 
 
 def test_a_shallow_donor_bounds_a_deep_lot() -> None:
@@ -197,7 +196,7 @@ def test_the_depth_for_arms_is_enough_for_the_worst_of_them(fraction: float) -> 
 
 
 def test_smaller_changes_and_smaller_fractions_need_more_reads() -> None:
-    depths = [depth_needed(of_claim, fraction, None, LIBRARIES, SETTINGS, BIN) for fraction in (0.5, 0.2, 0.1, 0.095)]
+    depths = [depth_needed(of_claim, fraction, None, LIBRARIES, SETTINGS, BIN) for fraction in (0.5, 0.2, 0.12, 0.105)]
     assert all(isinstance(depth, float) for depth in depths) and depths == sorted(depths)
     sizes = [
         depth_needed(lambda it, mb=mb: it.of_size(mb), 0.2, None, LIBRARIES, SETTINGS, BIN) for mb in (20, 10, 5, 2)
@@ -210,7 +209,7 @@ def test_smaller_changes_and_smaller_fractions_need_more_reads() -> None:
     [
         (of_claim, 0.02, None, "noise shared by neighbouring bins does not fall with depth"),
         (Forecast.of_any_arm, 0.05, None, r"no smaller effect than a gain in 5\.0% of cells is called \(copy_number\.min_log2\)"),
-        (of_claim, 0.2, 0.1, "a donor at 0.1x is too shallow; with lot and donor alike, 0.9"),
+        (of_claim, 0.2, 0.1, "a donor at 0.1x is too shallow; with lot and donor alike, 1.1"),
         (lambda found: found.of_size(0.1), 0.9, None, "holds too few bins"),
     ],
 )  # fmt: skip

@@ -119,7 +119,8 @@ class LogRatios(Intervals):
     """Lot against donor, per analysis bin.
 
     copies: copies expected in a normal cell of this donor's sex (0, 1 or 2).
-    gc: fraction of G and C, null where not known. mask: one of MASKS, or 'absent' (Y of a woman); null = used.
+    gc: fraction of G and C. replication_timing, mappability: as given. Each is null where not known.
+    mask: one of MASKS, or 'absent' (Y of a woman); null = used.
     log2: corrected, centred log2(lot/donor); raw: before correction. Null where masked.
     lot_log2, donor_log2: each sample alone against the GC model, 0 = the copies of an autosome. Null where masked.
     variance: Poisson variance of log2, in log2 units squared. Null where masked.
@@ -129,6 +130,8 @@ class LogRatios(Intervals):
     region: Series[str]
     copies: Series[int] = pa.Field(ge=0, le=2)
     gc: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+    replication_timing: Series[float] = pa.Field(nullable=True)
+    mappability: Series[float] = pa.Field(nullable=True)
     lot_count: Series[int] = pa.Field(ge=0)
     donor_count: Series[int] = pa.Field(ge=0)
     mask: Series[str] = pa.Field(nullable=True)
@@ -161,7 +164,7 @@ class Segments(Intervals):
     log2_high: Series[float]
     lot_log2: Series[float]
     donor_log2: Series[float]
-    donor_z: Series[float]
+    donor_z: Series[float] = pa.Field(nullable=True)
     published_rule: Series[str] = pa.Field(isin=["gain", "loss", "none"])
 
 

@@ -133,6 +133,9 @@ class MetricName(StrEnum):
         f"no allele evidence was available, or {_NOISE}")
     CN_DONOR_CHANGE_LOST = ("cn.donor_change_lost", "dna", int, "calls",
         "changes of the donor that the lot does not have", _NOISE)
+    CN_DONOR_ARMS = ("cn.donor_arms", "dna", int, "arms",
+        "arms at which the donor's own reads show other copies than expected, in at least a quarter of its cells",
+        "the noise of the donor's own reads could not be measured")
     IDENTITY_GERMLINE = ("identity.germline", "dna", float, "fraction",
         "fraction of the donor's germline copy-number differences found in the lot",
         "the donor has none that the lot's depth could confirm")

@@ -6,10 +6,10 @@ from karyolot.contracts.copy_number import CopyNumberResults
 from karyolot.contracts.settings import CopyNumber, Layout
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.calls import call_changes
-from karyolot.dna.karyotype import against, karyotype
+from karyolot.dna.karyotype import against, against_donor, karyotype
 from karyolot.dna.landmarks import landmarks, with_names
 from karyolot.dna.limits import known_regions, limits_of_detection
-from karyolot.dna.match import match_donor
+from karyolot.dna.match import donor_arms, match_donor
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import segment
 from karyolot.dna.spike_ins import verify
@@ -46,6 +46,7 @@ def analyse(
     calls = call_changes(ratios, segments, arms, noise, donor_noise, settings, atlas, comparison, sets)
     variants, match = match_donor(ratios, lot, donor, bins, sex, settings)
     facts = comparison, noise, match
-    line = karyotype(calls, [*against(arms, lod, *facts, layout, settings, sets)], sex, layout, sets)
+    reasons = [*against(arms, lod, *facts, layout, settings, sets), *against_donor(donor_arms(segments))]
+    line = karyotype(calls, reasons, sex, layout, sets)
     named, marks = with_names(variants, atlas), landmarks(atlas, ratios["chrom"].unique().tolist(), calls, variants)
     return CopyNumberResults(ratios, segments, calls, arms, lod, named, marks, atlas.recurrent, *facts, line)

@@ -1,6 +1,6 @@
 """The ISCN-like line of a lot by depth, and when there is none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -63,6 +63,13 @@ def against(
         yield f"the donor's reads are those of sex {match.donor_sex}, declared {match.declared_sex}"
     if sets is not None and _ploidy(sets) is None:
         yield f"a mean DNA content of {sets:g}n is that of cells of different ploidy"
+
+
+def against_donor(arms: Mapping[str, float]) -> Iterator[str]:
+    """The same from the donor's own copies (`match.donor_arms`): the line counts changes from the donor."""
+    if arms:
+        shown = ", ".join(f"{copies:.2g} copies of {name}" for name, copies in arms.items())
+        yield f"the donor's own reads show {shown}, and changes are counted from the donor"
 
 
 def unseen_chromosomes(arms: pd.DataFrame, layout: Layout, sex: str) -> list[str]:

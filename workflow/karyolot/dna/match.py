@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import DonorVariants, Match
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.noise import standard_error
@@ -15,6 +16,9 @@ GERMLINE = 0.4
 what a mosaic in half of the cells would show (+0.32, -0.41)."""
 RESOLVED = 3.0
 """Standard errors of the lot within half of the donor's deviation, so that 'carries it' and 'does not' lie apart."""
+DONOR_Z, OFF = 4.0, 0.25
+"""Standard errors and copies (per two expected) by which a donor's arm must deviate: one more copy in a quarter of its cells."""
+MOST_OF_ARM = 0.9
 FEMALE_X, MALE_X = 0.8, 0.65
 """X over autosomes: 1 in women, 0.5 in men; undetermined between the two limits."""
 FEMALE_Y, MALE_Y = 0.1, 0.2
@@ -89,6 +93,24 @@ def donor_variants(ratios: pd.DataFrame, settings: CopyNumber) -> pd.DataFrame:
             }
         )
     return DonorVariants.frame(rows)
+
+
+def donor_arms(segments: pd.DataFrame) -> dict[str, float]:
+    """Arms at which the donor itself does not have the expected copies, and its mean copies there.
+
+    What lot and donor have alike cancels in their ratio: a donor with trisomy 8, or a tube of the lot in place of the donor.
+    Most of the used bins of an arm must lie in segments (schema Segments) in which the donor's own track deviates to one side.
+    Y is left out: hepatocytes of old men lose it.
+    """
+    own = segments[(segments["copies"] > 0) & segments["region"].isin(["autosome", "X"])]
+    copies = 2 * np.exp2(own["donor_log2"])
+    off = np.where(own["donor_z"].abs() >= DONOR_Z, (copies - own["copies"]) / own["copies"] * 2, 0.0)
+    side = np.where(np.abs(off) >= OFF, np.sign(off), 0.0)
+    found = {}
+    for arm, part in own.assign(side=side * own["bins"], sum=copies * own["bins"]).groupby("arm", sort=False):
+        if abs(part["side"].sum()) >= MOST_OF_ARM * part["bins"].sum():
+            found[contig_key(str(arm))] = float(part["sum"].sum() / part["bins"].sum())
+    return found
 
 
 def sex_depths(counts: pd.DataFrame, bins: pd.DataFrame, settings: CopyNumber) -> tuple[float | None, float | None]:

@@ -86,21 +86,37 @@ def first_noise(values: Floats, variances: Floats, arms: Labels, longest: int | 
     return _fit(values, variances, arms, max(longest, 1), _differences, _of_difference)
 
 
-def believable(noise: Noise) -> Noise:
+def believable(noise: Noise, copied: Sequence[str] = ()) -> Noise:
     """`noise` as it is, or not assessable where neighbouring bins scatter less than counting allows.
 
     Two independent samples cannot: their counts scatter by Poisson at least. Reads present in both samples do not
-    scatter in the difference, so a part p of common reads takes p off the variance; CALM is a fifth of them.
+    scatter in the difference, so a part p of common reads takes p off the variance; CALM is a fifth of them. copied:
+    chromosomes on which they do (`too_calm`).
     """
     if not noise.assessable or not noise.measured:
         return noise
     scatter = noise.measured[0]
-    if scatter >= CALM or scatter >= 1 - SURELY_CALM * np.sqrt(MAD_VARIANCE / noise.bins):
+    reason = "lot and donor hold the same reads"
+    if scatter < CALM and scatter < 1 - SURELY_CALM * np.sqrt(MAD_VARIANCE / noise.bins):
+        reason += f": the noise of their ratio is {scatter:.2f} times that of counting alone"
+    elif copied:
+        reason += f" on {', '.join(copied)}: the noise of their ratio there is below that of counting alone"
+    else:
         return noise
-    reason = (
-        f"lot and donor hold the same reads: the noise of their ratio is {scatter:.2f} times that of counting alone"
-    )
     return noise.model_copy(update={"assessable": False, "reason": reason})
+
+
+def too_calm(values: Floats, variances: Floats) -> bool:
+    """Whether the differences of neighbours in these bins, in order, scatter surely less than counting allows.
+
+    As `believable` on the few bins of one chromosome; the error of a squared MAD is that of its root there, since a variance from
+    few values is skewed. Differences share bins: their MAD has 1.5 times the variance of that of as many independent values.
+    """
+    scores = np.diff(values) / np.sqrt(variances[1:] + variances[:-1])
+    if not len(scores):
+        return False
+    root = float(np.median(np.abs(scores))) * MAD_TO_SD
+    return bool(root**2 < CALM and root < 1 - SURELY_CALM * np.sqrt(1.5 * MAD_VARIANCE / len(scores)) / 2)
 
 
 def holds_levels(noise: Noise, first: Noise, variance: float = 0.0) -> bool:

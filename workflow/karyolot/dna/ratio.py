@@ -403,9 +403,9 @@ def absorbed(used: pd.DataFrame) -> Callable[[ArrayLike], float]:
     """What a change of a region loses to the correction while it is not recognised as one.
 
     The centre moves by the region's fraction of the autosomes, and the GC curve bends where its GC is unusual: of a change of the
-    whole of chromosome 1, 9 % are taken for bias. The mean of the fitted values over the region per unit of its change is
-    s' M s / w, with M the inverse of X'WX, s the sum of w_i x_i over the region and w its weight; timing and mappability add
-    next to nothing to it.
+    whole of chromosome 1, 9 % are taken for bias. A track of timing or mappability that marks a region would take away all of
+    its change. The mean of the fitted values over the region per unit of its change is s' M s / w, with M the inverse of X'WX,
+    s the sum of w_i x_i over the region and w its weight.
 
     Parameters
     ----------
@@ -418,11 +418,7 @@ def absorbed(used: pd.DataFrame) -> Callable[[ArrayLike], float]:
     """
     autosome = (used["region"] == "autosome").to_numpy()
     variance, values = used["variance"].to_numpy(), used["log2"].to_numpy()
-    knots = _gc_knots(used)
-    columns = [np.ones((len(used), 1))]
-    if len(knots) and autosome.sum() >= BINS_PER_TERM * len(knots):
-        columns.append(np.nan_to_num(natural_spline(used["gc"].to_numpy(dtype=float), knots)))
-    design = np.column_stack(columns) * autosome[:, None]
+    design = _design(used, np.ones(len(used), dtype=bool), autosome, _gc_knots(used))[0] * autosome[:, None]
     weights = autosome / (variance + _extra_variance(values[autosome], variance[autosome]))
     inverse = np.linalg.pinv((design.T * weights) @ design)
     moments = design * weights[:, None]  # its first column: the weights

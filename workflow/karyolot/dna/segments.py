@@ -21,12 +21,14 @@ from karyolot.dna.noise import (
     runs_of,
     smooth_outliers,
     standard_error,
+    too_calm,
 )
 from karyolot.dna.segment import dissolve, merge, partition, split, track
 from karyolot.dna.thresholds import least_effect, segment_threshold
 
 Floats = NDArray[np.float64]
 
+COUNTED = 20
 MOST_ROUNDS = 4
 """Rounds of noise and segments; nearly all lots need two or three."""
 
@@ -87,13 +89,26 @@ def segment(ratios: pd.DataFrame, settings: CopyNumber) -> Segmented:
                 "log2_high": mean + half,
                 "lot_log2": float(np.median(table["lot_log2"].to_numpy()[part])),
                 "donor_log2": donor,
-                "donor_z": float(
-                    (donor - expected) / standard_error(donor_noise, donor_weights[part].sum(), high - low)
-                ),
+                "donor_z": (donor - expected)
+                / float(standard_error(donor_noise, donor_weights[part].sum(), high - low))
+                if donor_noise.assessable
+                else np.nan,
                 "published_rule": published_rule(median, settings),
             }
         )
-    return Segmented(Segments.frame(rows), believable(noise), donor_noise)
+    return Segmented(Segments.frame(rows), believable(noise, _copied(table)), donor_noise)
+
+
+def _copied(table: pd.DataFrame) -> list[str]:
+    """Chromosomes on which the ratio scatters less than counting allows. Below COUNTED fragments the variance of a log2 count is
+    no longer 1 / count: a chromosome that the lot lost is all zeros."""
+    ratio, variance, lot, donor = (table[name].to_numpy() for name in ("log2", "variance", "lot_count", "donor_count"))
+    return [
+        name
+        for name, (low, high) in contigs_of(table).items()
+        if min(np.median(lot[low:high]), np.median(donor[low:high])) >= COUNTED
+        and too_calm(ratio[low:high], variance[low:high])
+    ]
 
 
 def donor_alone(table: pd.DataFrame) -> tuple[Floats, Floats]:

@@ -14,7 +14,7 @@ from karyolot.contracts.metrics import LOD_OF, MetricName
 from karyolot.contracts.settings import CopyNumber, Layout
 from karyolot.dna.forecast import more_reads
 from karyolot.dna.limits import NEVER_SEEN
-from karyolot.dna.match import lost_from
+from karyolot.dna.match import donor_arms, lost_from
 from karyolot.dna.timing import TIMING
 
 ARTEFACT_LOG2 = 0.07
@@ -56,6 +56,7 @@ def copy_number_metrics(
         **_quality(comparison),
         MetricName.DNA_BLIND_ARMS: blind_arms(arms, layout, match.declared_sex),
         MetricName.CN_ARM_LOD: _arm_limits(arms, sets),
+        MetricName.CN_DONOR_ARMS: _donor_arms(segments),
         **more_reads(_limits(lod, noise, settings, sets), comparison, noise, settings, sets),
         **_counts(
             _with_evidence(calls, alleles),
@@ -81,6 +82,14 @@ def blind_arms(arms: pd.DataFrame, layout: Layout, sex: str) -> Metric:
     seen = own["assessable"].any()
     about = tuple(names) if seen else ("any arm",)
     return Metric(value=len(names), detail=", ".join(names) if seen else "every arm", about=about)
+
+
+def _donor_arms(segments: pd.DataFrame) -> Metric:
+    if segments["donor_z"].isna().all():
+        return _known(None, "the noise of the donor's own reads could not be measured", "")
+    found = donor_arms(segments)
+    detail = ", ".join(f"{name} ({copies:.2g} copies)" for name, copies in found.items())
+    return Metric(value=len(found), detail=detail, about=tuple(found))
 
 
 def _quality(comparison: Comparison) -> Metrics:
