@@ -82,6 +82,9 @@ def test_ci_tries_the_supported_pythons_and_debians() -> None:
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))["jobs"]
     images = set(jobs["test"]["strategy"]["matrix"]["image"])
     assert images == {"debian:12", "python:3.12-bookworm", "debian:13"}, "Python 3.11, 3.12 and 3.13"
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["classifiers"]
+    named = [text.rpartition(" ")[2] for text in classifiers if text.startswith("Programming Language")]
+    assert named == ["3.11", "3.12", "3.13"]
     steps = " ".join(step.get("run", "") for job in jobs.values() for step in job["steps"])
     assert "pip-audit --strict" in steps, "without it a package that cannot be looked up passes"
     assert "cyclonedx" in steps and "./run docs" in steps
