@@ -35,7 +35,9 @@ WORDS = {
     "stretch(es)?": "segment, window, region",
     "witness(es)?": "evidence, baseline",
     "speaks?|spoke|spoken": "is informative, supports",
-    "said": "reported, stated",
+    "said|says?|saying": "reported, states, shows",
+    "hands|handed": "passes",
+    "strangers?": "unrelated person",
     "plant(s|ed|ing)?": "spike-in, simulated",
     "watched": "recurrent",
     "shares? of|(the|a|any|every|this|which|whose|its|smallest|largest|allele) shares?": "fraction, proportion",
@@ -196,6 +198,7 @@ def test_prose_uses_the_terms_of_the_field() -> None:
         (python, 'row["told"] = share * 2\n', None, ""),
         (python, 'def f():\n    """A bin. asked, place: of it; told by name."""\n', 2, "told"),
         (template, '<p class="thin">{{ row|place }} {{ "is told" if asked }}</p>\n', 1, "told"),
+        (document, "The report says so.\n", 1, "says"),
         (python, 'message = "no limit of detection, so nothing\\nis claimed"\n', 1, "so nothing is claimed"),
     ],
 )  # fmt: skip

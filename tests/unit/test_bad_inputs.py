@@ -540,7 +540,7 @@ def two_mates_exchanged_in_the_middle(job: Job) -> None:
     mates(job, MANY[0], b"".join(second))
 
 
-@read_by("quantify_transcripts", "says it is mate 2.*exchange fastq_1 and fastq_2")
+@read_by("quantify_transcripts", "is named as mate 2.*exchange fastq_1 and fastq_2")
 def mates_exchanged_behind_the_beginning(job: Job) -> None:
     first, second = map(records, MANY)
     mates(job, b"".join(first[:60] + second[60:]), b"".join(second[:60] + first[60:]))

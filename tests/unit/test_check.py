@@ -416,7 +416,7 @@ def id_turned_into_a_date(inputs: Inputs) -> None:
     inputs.donors[1]["donor_id"] = "2-Mar"
 
 
-@case("E16", LOTS, 3, "pdl", "says that there is no value")
+@case("E16", LOTS, 3, "pdl", "states that there is no value")
 def na_in_a_cell(inputs: Inputs) -> None:
     inputs.lots[1]["pdl"] = "NA"
 
@@ -955,7 +955,7 @@ def gene_sets_with_former_symbols(inputs: Inputs) -> None:
     inputs.put("reference/sets.gmt", "WNT set\thttp\tAFP\tMYC\tCTGF\n")
 
 
-@case("E25", SAMPLES, 9, "counts", "samples.tsv does not say which D1r2 has")
+@case("E25", SAMPLES, 9, "counts", "samples.tsv does not state which D1r2 has")
 def star_counts_without_strandedness(inputs: Inputs) -> None:
     rows = [line.split("\t") for line in matrix()[1:]]
     star = ["N_unmapped\t9\t9\t9", *(f"{row[0]}\t{row[3]}\t1\t{row[3]}" for row in rows)]

@@ -159,7 +159,7 @@ NOT_COUNTS = {
     ),
     "bases that may be deep counts": (
         read_bases(0.45, 3),
-        "and no header says which they are; if they are fragments, add a h",
+        "and no header states which they are; if they are fragments, add a h",
     ),
     "mates": (
         2 * RNG.poisson(400, 1000),

@@ -161,7 +161,7 @@ ALT = next(base for base in "ACGT" if base not in (A1, A1.translate(COMPLEMENT))
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (f"chr1\t0\t1\t{A1}\t{ALT}\t0.99\t0.3\n", "columns 6 and 7 hold numbers, and no header says which"),
+        (f"chr1\t0\t1\t{A1}\t{ALT}\t0.99\t0.3\n", "columns 6 and 7 hold numbers, and no header states which"),
         (f"chr1\t0\t1\t{A1}\t{ALT}\t0,25\n", "column 6 holds '0,25', and a frequency is a number such as 0.25"),
         (f"chr1\t0\t1\t{A1}\t{ALT}\t,25\n", "column 6 holds ',25'"),
         (f"chr1\t0\t1\t{A1}\t{ALT}\tx\t25%\n", "column 7 holds '25%'"),

@@ -230,7 +230,7 @@ def _named(job: Any) -> str:
 
 
 def _why(reason: Any) -> str:
-    """Snakemake's reason on one line; of params that differ only in the digest of a step's code it says so."""
+    """Snakemake's reason on one line; of params that differ only in the digest of a step's code it states that."""
     text = " ".join(str(reason).split())
     if OTHER_CODE.search(text):
         return "its code is of another version of karyolot"

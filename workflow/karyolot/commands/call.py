@@ -108,7 +108,7 @@ def _make_folder(out: Path) -> None:
 
 
 def _sex_problems(donor: Path, sex: str, found: str | None) -> list[Problem]:
-    """The warning that the donor's reads contradict the record. found: by its reads; None where they do not say."""
+    """The warning that the donor's reads contradict the record. found: by its reads; None where they do not determine it."""
     if found in (None, sex):
         return []
     message = f"the depth of X and Y is that of sex {found}, and --sex is {sex}: no karyotype is given"

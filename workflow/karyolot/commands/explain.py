@@ -62,7 +62,7 @@ def not_passed(verdict: Verdict) -> list[CriterionResult]:
 def explanation(record: Record, directory: Path) -> dict[str, Any]:
     """Why a lot has its verdict, as plain values: what `karyolot explain` prints, in the order it prints it.
 
-    value null = not assessed, and `explanation` says why. passage null = not recorded.
+    value null = not assessed, and `explanation` states why. passage null = not recorded.
     """
     verdict, text = record.verdict, record.text
     caption = text.copy_number.lod

@@ -69,7 +69,7 @@ DRIVERS = (
 
 
 class Basis(NamedTuple):
-    """What the forecast rests on. assumptions: sentences that say where each of its parts is from."""
+    """What the forecast rests on. assumptions: sentences that state where each of its parts is from."""
 
     libraries: Libraries
     settings: Config

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 EARLY = 0.05
-"""Fraction of the steps before which no time left is given: the first steps say little about the rest."""
+"""Fraction of the steps before which no time left is given: the first steps are little evidence of the rest."""
 
 
 @dataclass(slots=True)

@@ -124,7 +124,7 @@ def stop_without(tools: Sequence[str], deployment: Collection[object]) -> None:
             f"E29 error: {', '.join(missing)} not found on PATH\n"
             "    -> activate the environment that holds the tools, or make it:\n"
             f"       conda create -n karyolot-tools -c conda-forge -c bioconda {wanted}\n"
-            "       In a checkout, ./run setup installs them or says how. Or run with --software-deployment-method conda.\n"
+            "       In a checkout, ./run setup installs them or states how. Or run with --software-deployment-method conda.\n"
         )
         raise SystemExit(INPUT_ERROR)
 
@@ -289,7 +289,7 @@ HINTS = {
     r"is not the code that planned this job": "karyolot was changed while it ran: run again.",
     r"Error reading input file|truncated input file|Inflate operation failed|Failure to decode slice": "An alignment is"
     " damaged, or was made with another genome than reference.fasta: fetch it again, or give its genome.",
-    r"the sample sheet (?:says|states)": "An input is not the file its checksum was taken of: fetch it again.",
+    r"the sample sheet states": "An input is not the file its checksum was taken of: fetch it again.",
 }
 """Text in a log -> one sentence of remedy; the first that matches."""
 OTHERWISE = "Fix the reported error and run again; finished jobs are kept."

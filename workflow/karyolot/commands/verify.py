@@ -81,7 +81,7 @@ def verify(directory: Path, target: str = "") -> Iterator[Finding]:
 
 
 def _remarks(held: ledger.Ledger) -> Iterator[str]:
-    """What the ledger says of itself and what its head shows, of lines that are not wrong."""
+    """What the ledger states of itself and what its head shows, of lines that are not wrong."""
     for entry in held.entries:
         if entry.kind == "repaired" and "bytes" in entry.facts:
             yield f"line {entry.number}: a half-written line was set aside"

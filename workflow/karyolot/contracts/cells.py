@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 DIPLOID, TETRAPLOID = 2.0, 4.0
 """Sets of chromosomes."""
 ALL = 0.995
-"""From this fraction on a statement says 'all cells'; above 1 more than one copy changed, or the estimate is above the truth."""
+"""From this fraction on a statement reads 'all cells'; above 1 more than one copy changed, or the estimate is above the truth."""
 LADDER_ERROR = 0.01
 """Cell fraction by which the centre of the genome may shift all levels alike, beyond the interval of each."""
 LADDER_CHANCE = 0.1

@@ -297,7 +297,7 @@ def check_expression(expression: "AnnData") -> "AnnData":
     obs: lot is '' for donor hepatocytes; state is 'hepatocyte' (donor) or 'lot'; sex: of the donor by record; passage: 0 for
     hepatocytes; library: see ExpressionSample; replicate: from 1 within a lot, or a donor's hepatocytes, by sample id;
     strandedness: as the sheet declares; library_type: as salmon found it, '' for counts; batches; '' where the sheet does not
-    say.
+    state it.
     var: index gene_id (unique); chrom, start, end: as in Genes, '' and null without annotation; length: bases of all exons
     together, null where not known.
     uns: annotation: name of the GTF, sha256 (`gene_digest`) and number of its genes; '' and 0 without one. quantification:

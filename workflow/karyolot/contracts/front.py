@@ -1,6 +1,6 @@
 """The first page of a report and the head of each section: what decides, in words and in numbers to be drawn.
 
-'' and () = nothing to say. Fractions of cells are 0..1; null = not known.
+'' and () = no text. Fractions of cells are 0..1; null = not known.
 """
 
 from karyolot.contracts.criteria import Frozen, Outcome

@@ -25,7 +25,7 @@ class Must(NamedTuple):
 MOST = 10_000
 """Calls, or arms: more than any lot has."""
 WORST_LOD = 0.35
-"""Cell fraction. The shipped limit is 0.20, what a karyotype of 20 cells excludes; beyond 0.35 a PASS would say less than one
+"""Cell fraction. The shipped limit is 0.20, what a karyotype of 20 cells excludes; beyond 0.35 a PASS would exclude less than one
 of ten cells (26 % excluded with 95 % confidence) does by far."""
 MINIMUM = (
     Must("usable data", {MetricName.DNA_USABLE_BINS: (0.0, 0.5)}),
@@ -52,7 +52,7 @@ def uncovered(acceptance: Acceptance) -> list[str]:
 
 def _covered(acceptance: Acceptance, must: Must) -> bool:
     """Whether the first metric of the topic is judged, and each that is judged is judged well: a criterion that is content
-    with a mismatch would say that identity was tested."""
+    with a mismatch would state that identity was tested."""
     asked = {criterion.metric for criterion in acceptance.criteria} & must.bad.keys()
     well = {criterion.metric for criterion in acceptance.criteria if _covers(criterion, must)}
     return next(iter(must.bad)) in well and asked <= well

@@ -11,7 +11,7 @@ class Persons(Frozen):
 
     No verdict rests on it and the report id does not cover it; it is the state of the study when the alleles of the lot were
     compared, so that a donor who is added later changes no lot. strangers: samples that are another person's. dna, rna: donors
-    whose DNA that of the lot, or its RNA, matches. compared: donors that any of the strangers could be compared with; open:
+    whose DNA that of the lot, or its RNA, matches. compared: donors that any of these could be compared with; open:
     donors whose alleles were not counted yet, or are too few.
     """
 

@@ -12,7 +12,7 @@ CODES: Mapping[str, str] = {
     "E02": "A file is missing, unreadable, empty or a folder.",
     "E03": "The same data is used twice: same file, copy of a file, same checksum, or the same counts in another format.",
     "E04": "The two FASTQ files of a pair do not belong together.",
-    "E05": "A file does not have the sha256 that is stated for it (of sequencing data: found when it is read in the run).",
+    "E05": "The sha256 of a file differs from the stated one (of sequencing data: found when it is read in the run).",
     "E06": "A lot has a WGS sample, and its donor has none to compare it with.",
     "E07": "A lot's parent belongs to another donor, or the lot is its own ancestor.",
     "E09": "Passage or population doublings are missing, negative, or below those of the parent lot.",
@@ -20,14 +20,14 @@ CODES: Mapping[str, str] = {
     "E11": "A sample belongs to a lot and a donor at once, or to neither.",
     "E13": "In the configured design two effects are fully confounded.",
     "E14": "Files use different assemblies or spellings of contigs (chr1 and 1), different bins or genes.",
-    "E16": "A table is not written as it must be: characters, encoding, separators, columns, spreadsheet damage.",
-    "E17": "A cell or setting holds something that is not allowed there.",
+    "E16": "A table is malformed: characters, encoding, separators, columns, spreadsheet damage.",
+    "E17": "A cell or setting has a value that is not allowed.",
     "E18": "The configuration or the acceptance document has an unknown or missing entry.",
     "E19": "None of the marker genes, or too few genes of a gene set, are in the annotation.",
     "E23": "A column or cell looks like personal data. Ids here are pseudonyms.",
     "E24": "An id is used that its table does not define.",
     "E25": "The data of a sample, lot or donor is not given in exactly one way.",
-    "E26": "A path cannot be handed to the tools safely.",
+    "E26": "A path cannot be passed to the tools safely.",
     "E27": "A setting that this study needs is not given.",
     "E28": "A file is damaged, or is not of the kind its column requires.",
     "E29": "A tool the study needs is not on PATH (reported by a run, not by the check of the inputs).",
@@ -37,8 +37,8 @@ CODES: Mapping[str, str] = {
     "W12": "Fewer than 2 independent RNA cultures on one side of a comparison: effect sizes only, no p values.",
     "W13": "RNA of a lot and of its donor share no batch: the difference between them is confounded with the batch.",
     "W15": "Read length or strandedness differs within a comparison.",
-    "W18": "The acceptance document does not cover what a PASS needs: every lot will be not judged.",
-    "W19": "Some marker genes are not annotated, have no length, or have no reads, and will be not assessed.",
+    "W18": "The acceptance document does not cover what a PASS needs: no lot will be evaluated.",
+    "W19": "Some marker genes are not annotated, have no length, or have no reads, and will not be assessed.",
     "W22": "A donor has less than half of its lot's fragments, and so limits what can be detected.",
     "W28": "A file can be read, and something in it is unusual: compare it with what was meant.",
 }
@@ -53,7 +53,7 @@ class Problem:
     `line` is 1-based as a text editor shows it (the header is line 1); None when the whole file is meant.
     `column` is a column of a table or a dotted key of the configuration. `column`, `value` are None when no single
     cell is at fault. `meant` is the allowed word nearest to the one found; None when there is none. `inner` is the line
-    of another file that the cell or setting names, as the message says it; problems of one cell are in its order.
+    of another file that the cell or setting names, as the message states it; problems of one cell are in its order.
     """
 
     code: str

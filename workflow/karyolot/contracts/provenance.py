@@ -50,7 +50,7 @@ class Provenance(Code):
 class Made(Frozen):
     """When, by whom and where a record was made. No part of what the report id covers: the same data, code and settings give
     the same id on any day. at: UTC, to the second, '2026-11-28T13:32:05Z'; zone: the offset of the machine's clock from it,
-    '+01:00'. operator, site, host: as the settings or the environment say; null = neither does."""
+    '+01:00'. operator, site, host: as the settings or the environment state; null = neither does."""
 
     at: str
     zone: str

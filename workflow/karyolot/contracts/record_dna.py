@@ -178,7 +178,7 @@ class RecurrentRow(Frozen):
 class CopyNumberRecord(Frozen):
     """Everything on copy number.
 
-    sets: of chromosomes per cell, as the imported DNA content says, which all fractions of cells hold for; null = not
+    sets: of chromosomes per cell, as the imported DNA content states, which all fractions of cells hold for; null = not
     measured, and fractions are of diploid cells, with their reading in tetraploid ones beside them. ladder: the changes lie
     at levels of clonal changes in tetraploid cells. karyotype: ISCN-like, by depth; null where the data cannot support one,
     for the reason in karyotype_withheld ('' where there is one). power: of the limits of detection, 0..1. claim_mb: size of

@@ -59,7 +59,7 @@ class DeletionRow(Frozen):
 
 
 class MitochondrialRecord(Frozen):
-    """Mitochondrial DNA of the lot against its donor; without rows where facts.reason says why it was not assessed."""
+    """Mitochondrial DNA of the lot against its donor; without rows where facts.reason states why it was not assessed."""
 
     facts: MitochondrialFacts
     alleles: tuple[HeteroplasmyRow, ...]

@@ -106,7 +106,7 @@ class PanelRecord(Frozen):
 
 class SetRow(Frozen):
     """Enrichment of one gene set; fields as in `contracts.expression.Enrichment`. informational: shown beside the axes the
-    product is described by. nes, padj null: not assessed, and reason says why."""
+    product is described by. nes, padj null: not assessed, and reason states why."""
 
     set_name: str
     axis: str

@@ -1,6 +1,6 @@
 """Files that go together from step to step: one class per set, one field per file, None for what a lot does not have.
 
-`plan.files` says where they lie, rules take them as named inputs, readers of `io` take the sets. As inputs every name of a
+`plan.files` states where they lie, rules take them as named inputs, readers of `io` take the sets. As inputs every name of a
 set is there, and an absent file is an empty list: a name that is misspelled, left out or too many is an error on either side,
 and never reads as absence.
 """

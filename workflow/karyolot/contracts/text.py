@@ -1,6 +1,6 @@
-"""The sentences of one lot's record: all that its report says in words, made at assembly (`karyolot.report.text`).
+"""The sentences of one lot's record: all the text of its report, made at assembly (`karyolot.report.text`).
 
-'' and () = nothing to say. The pages lay these texts out; they write no sentence of their own about a lot.
+'' and () = no text. The pages lay these texts out; they write no sentence of their own about a lot.
 """
 
 from karyolot.contracts.criteria import Frozen
@@ -142,7 +142,7 @@ class ExpressionText(Frozen):
 
 
 class Text(Frozen):
-    """Everything a report says in words, by section.
+    """All text of a report, by section.
 
     title: lot and verdict. front: page 1. draft: why the results are not to be decided on. unrecorded: facts the sample sheet
     leaves out.

@@ -64,8 +64,8 @@ def contamination(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> 
     """Contamination of `lot`, modelled as a mixture of its donor and one unknown person of the population.
 
     lot, donor: schema AlleleCounts; frequency: of alt per site. The donor's genotypes are weighted by their posterior
-    probabilities, the stranger's are averaged over the population. Sites where the donor is heterozygous with certainty are left
-    out: there, and only there, mosaic copy-number changes shift the allele fraction.
+    probabilities, those of an unrelated person are averaged over the population. Sites where the donor is heterozygous with
+    certainty are left out: there, and only there, mosaic copy-number changes shift the allele fraction.
     """
     rows, reads = usable(lot, donor, frequency)
     if not len(rows):
@@ -159,8 +159,8 @@ class Reads(NamedTuple):
 def limit_of_detection(reads: Reads) -> float | None:
     """Smallest of LOD_SHARES that would be found with 95 % power in a sample of these depths; None = none of them.
 
-    Reads are simulated: the donor's genotypes are drawn from their posterior, a stranger's from the population. The seed is
-    fixed, so that the same data give the same limit.
+    Reads are simulated: the donor's genotypes are drawn from their posterior, those of an unrelated person from the population.
+    The seed is fixed, so that the same data give the same limit.
     """
     rng = np.random.default_rng(1)
     own = _drawn(reads.host, rng)
@@ -184,8 +184,8 @@ def best_guest(
 ) -> tuple[str, Mixture] | None:
     """Which of `others` (samples of the sheet, by name) best explains the contamination of `lot`; None if none does.
 
-    A sample explains it if, as the guest, its likelihood is 10,000 times that of a stranger of the population and that of no
-    guest.
+    A sample explains it if, as the guest, its likelihood is 10,000 times that of an unrelated person of the population
+    and that of no guest.
     """
     rows, reads = usable(lot, donor, frequency)
     if not len(rows) or not others:

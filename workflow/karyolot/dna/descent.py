@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 LISTED_READS = 6
 """Reads from which on a variant is listed at usual depths (`dna.variant_limits`): one that is not listed may have fewer."""
 LEAST_DEPTH = 10
-"""Reads of the lot below which a variant of the parent says nothing."""
+"""Reads of the lot below which a variant of the parent is not informative."""
 NEEDED = 2.0
 """log10 likelihood ratio of a decision: by Markov's inequality at most one wrong decision in 100 lots of either kind."""
 MOST = 3.0

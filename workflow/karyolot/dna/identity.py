@@ -31,7 +31,7 @@ SIBLINGS = (0.25, 0.5, 0.25)
 
 SPECTRUM = np.array([5e-4, 0.01, 0.03, 0.07, 0.15, 0.25, 0.35, 0.5, 0.65, 0.75, 0.85, 0.93, 0.97, 0.99, 1 - 5e-4])
 """Allele frequencies of sites for which none is stated; their weights are fitted. The outermost ones are sites with almost no
-variation, at which strangers agree and agreement is no evidence."""
+variation, at which unrelated persons agree and agreement is no evidence."""
 ROUNDS = 60
 """Rounds of expectation and maximisation for those weights, starting from equal ones."""
 MOST_UNKNOWN = 40_000

@@ -39,7 +39,7 @@ WINDOW = 500
 COMMON = (8469, 4977)
 """First deleted base of the common deletion (Schon 1989, doi 10.1126/science.2711184), and its size."""
 TOO_WIDE = 0.5
-"""Width of the interval by depth from which on depth says nothing."""
+"""Width of the interval by depth from which on depth is not informative."""
 
 Floats = NDArray[np.float64]
 

@@ -78,7 +78,7 @@ def first_noise(values: Floats, variances: Floats, arms: Labels, longest: int | 
     """The same from differences of adjacent blocks (Allan variance), for values whose levels are not known yet.
 
     A level contributes only to the differences that span one of its ends. The model is the same, restricted to waves no
-    longer than the largest block, since differences say little about longer ones. longest: bins of that block, one of
+    longer than the largest block, since differences are little evidence of longer ones. longest: bins of that block, one of
     SHORTER_FIRST.
     """
     if longest is None:
@@ -240,7 +240,7 @@ def freedom(measured: int, largest: int, bins: NDArray[np.int64] | int) -> Float
 
     2 over the relative variance of the inflation was, between 24 simulated lots each, 51 to 60, 19 to 25 and 12 to 16 for 100,
     240 and 480 bins of 500 kb (56, 32, 22 by this rule), and 51 and 69 for 2,048 bins of 100 and 50 kb (30, 43). The variance
-    of the fitted coefficients says less: whether the longest wave is 0 or nearly 0 decides between 400 and 7.
+    of the fitted coefficients is less certain: whether the longest wave is 0 or nearly 0 decides between 400 and 7.
     """
     n = np.asarray(bins, dtype=float)
     return np.asarray(np.maximum(measured / np.sqrt(n * np.minimum(n, largest)), 2 * MIN_BLOCKS / MAD_VARIANCE))

@@ -25,7 +25,7 @@ def whose(
     counted
         Where allele counts are: 'own' by sample of the lot, 'donors' by other donor (of their DNA).
     read
-        From these files to schema AlleleCounts, None where there is none yet. Called for a stranger's samples only.
+        From these files to schema AlleleCounts, None where there is none yet. Called for samples of unrelated persons only.
     log10_ratio
         Of the settings: how much likelier one person must be.
     """

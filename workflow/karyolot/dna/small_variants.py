@@ -222,7 +222,7 @@ def _rna_chance(positions: pd.DataFrame, alleles: pd.DataFrame, shown: pd.DataFr
 
 def joined(dna: Floats, rna: Floats) -> Floats:
     """p of DNA and RNA together (Fisher 1925: -2 times the sum of the logarithms is chi-squared with 4 degrees of freedom); that
-    of DNA where RNA says nothing, so that an allele without reads of RNA loses nothing."""
+    of DNA where RNA is not informative, so that an allele without reads of RNA loses nothing."""
     both = chi2.sf(-2 * (np.log(dna) + np.log(rna)), 4)
     return np.where(rna < 1, np.where(dna < 1, both, rna), dna)
 

@@ -73,7 +73,7 @@ def unsafe_paths(draft: Draft, config: Config) -> Iterator[Problem]:
 
 
 def path_fault(path: str) -> tuple[str, str] | None:
-    """Message and remedy when a path cannot be handed to tools safely; None when it can.
+    """Message and remedy when a path cannot be passed to tools safely; None when it can.
 
     Absolute paths, '..' and links are allowed: data often lies elsewhere.
     """

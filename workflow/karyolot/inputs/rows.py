@@ -12,7 +12,7 @@ from karyolot.inputs.sheets import Entry
 from karyolot.inputs.study import Draft
 
 IDS = frozenset({"donor_id", "lot_id", "sample_id", "assay"})
-"""Columns that say what belongs to whom."""
+"""Columns that state what belongs to whom."""
 FEWEST_SETS, MOST_SETS = 1.5, 16
 """Mean sets of chromosomes per cell that a DNA content on file may state."""
 FILE_COLUMNS = frozenset({"fastq_1", "fastq_2", "alignment", "counts"})

@@ -84,7 +84,7 @@ def _aligned(
 
 
 def _sample_fault(use: Use, samples: frozenset[str], known: set[str]) -> Fault | None:
-    """What the samples (SM) that a header names say against its row."""
+    """What the samples (SM) that a header names state against its row."""
     row = use.entry.row
     owner = row.lot_id or row.donor_id
     own = {name.casefold() for name in (row.sample_id, owner) if name}
@@ -130,7 +130,9 @@ def _shared_alleles(
     line = of_donor.entry.line
     if own.digest == donor.digest:
         message = f"holds the same reads per allele as the table of its donor (line {line})"
-        files.in_row(use, Fault("E03", message, "name the lot's own table, or say in alleles_name which sample it is"))
+        files.in_row(
+            use, Fault("E03", message, "name the lot's own table, or state in alleles_name which sample it is")
+        )
         return
     shared = len(np.intersect1d(own.keys, donor.keys, assume_unique=True))
     if not shared:

@@ -274,7 +274,7 @@ def _text_fault(column: str, cell: str) -> Fault | None:
         name = unicodedata.name(invisible[0], f"control character {ord(invisible[0]):#04x}")
         return Fault("E16", f"the cell holds an invisible character ({name.lower()})", "type the cell again")
     if cell in NOTHING:
-        return Fault("E16", "the cell says that there is no value", "leave the cell empty")
+        return Fault("E16", "the cell states that there is no value", "leave the cell empty")
     if FORMULA_ERROR.fullmatch(cell):
         return Fault("E16", "the cell holds a failed spreadsheet formula", "type the value")
     if column not in {"collection_date", "date"} and damage(cell, numbers_are_ids=True):

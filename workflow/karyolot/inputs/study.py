@@ -33,7 +33,7 @@ class Draft:
 
     @property
     def rows(self) -> list[Entry[Any]]:
-        """All rows that say what is compared with what."""
+        """All rows that state what is compared with what."""
         return [*self.donors, *self.lots, *self.samples]
 
     def study(self) -> Study:

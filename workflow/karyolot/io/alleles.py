@@ -35,7 +35,7 @@ def count_alleles(
 
     Counted: primary, proper (spliced: alone as well, since a mate may lie in another exon or across two), not duplicate,
     not failed, mapping quality and base quality at or above the limits; a fragment once, not at all where its mates
-    overlap and disagree. The index says which parts of the file hold sites; each of these is decoded once, the others never.
+    overlap and disagree. The index shows which parts of the file hold sites; each of these is decoded once, the others never.
     """
     counts = np.zeros((len(sites), 3), dtype=np.int64)
     refs, alts = sites["ref"].tolist(), sites["alt"].tolist()

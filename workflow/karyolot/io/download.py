@@ -38,7 +38,7 @@ class Terms:
     """How long a server may take.
 
     timeout: seconds without a byte. wait: called before another attempt, with the number of failures so far. progress:
-    called after each block, with the bytes received and the bytes expected (None: the server does not say).
+    called after each block, with the bytes received and the bytes expected (None: the server does not state).
     """
 
     timeout: float = 60

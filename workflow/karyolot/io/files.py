@@ -59,7 +59,7 @@ def sweep(folder: Path) -> None:
 
 @contextmanager
 def open_text(path: PathLike) -> Iterator[IO[str]]:
-    """A UTF-8 text file to read, without its byte-order mark, gunzipped when its first bytes say gzip.
+    """A UTF-8 text file to read, without its byte-order mark, gunzipped when its first bytes are those of gzip.
 
     Raises KaryolotError when it is not text, or damaged.
     """

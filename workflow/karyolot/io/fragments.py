@@ -61,7 +61,7 @@ def fragments(cram: PathLike, min_mapq: int) -> Iterator[Fragments]:
     Raises
     ------
     KaryolotError
-        When the file is damaged, or no fragment can be counted on any contig, with the numbers that say why.
+        When the file is damaged, or no fragment can be counted on any contig, with the numbers that state why.
     """
     with open_alignment(cram) as handle:
         if not handle.is_cram:

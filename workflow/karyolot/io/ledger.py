@@ -112,7 +112,7 @@ def _time(text: str) -> datetime:
 
 
 def login() -> str:
-    """The account this process runs under, whatever the environment says."""
+    """The account this process runs under, whatever the environment states."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # a container without an entry for this number

@@ -166,7 +166,7 @@ def blocks(data: bytes) -> bytes:
 
 
 def main() -> None:
-    """Align as the words of the command line say; exit code 1 with one sentence when it cannot be done."""
+    """Align by the words of the command line; exit code 1 with one sentence when it cannot be done."""
     index, threads, batch, *groups = sys.argv[1:]
     try:
         align(index, groups, int(threads), int(batch), sys.stdin.buffer, sys.stdout.buffer)

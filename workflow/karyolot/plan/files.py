@@ -368,7 +368,7 @@ def foreign_files(study: Study, settings: Config, lot: str) -> ForeignFiles | No
 
 
 def mitochondria_inputs(study: Study, lot: str) -> dict[str, list[str]]:
-    """Reads of a lot and of its donor with what says how deep their nuclear genomes are, in that order."""
+    """Reads of a lot and of its donor with the records of how deep their nuclear genomes are, in that order."""
     pair = wgs_pair(study, lot)[::-1]
     said = {name: [file.format(sample=s) for s in pair] for name, file in (("counts", COUNTS), ("flagstat", FLAGSTAT))}
     return paired(study, lot) | said

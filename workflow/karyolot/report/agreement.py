@@ -1,4 +1,4 @@
-"""Whether the expression of an arm says the same as its copy number: weak evidence, shown beside, never judged by."""
+"""Whether the expression of an arm agrees with its copy number: weak evidence, shown beside, never judged by."""
 
 import numpy as np
 import pandas as pd

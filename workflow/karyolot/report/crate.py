@@ -1,4 +1,4 @@
-"""A sealed lot as a Workflow Run RO-Crate: JSON-LD that says which workflow made which files from which inputs.
+"""A sealed lot as a Workflow Run RO-Crate: JSON-LD that states which workflow made which files from which inputs.
 
 https://w3id.org/ro/wfrun/workflow/0.5, on RO-Crate 1.1.
 """

@@ -9,7 +9,7 @@ from karyolot.contracts.record import Record
 from karyolot.report.words import OUTCOMES, unseen
 
 RULES = {"pass": ("PASS",), "warn": ("REVIEW", "INDETERMINATE"), "fail": ("FAIL", "FAIL_IDENTITY")}
-"""MultiQC's colours by outcome; the word says the same."""
+"""MultiQC's colours by outcome; the word has the same meaning."""
 
 
 def verdict_table(records: Sequence[Record]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from karyolot.rna.expression import Floats
 MIN_MEAN = 10.0
 """Fewest normalised counts of a gene that is used: below, log2 of a count is biased and mostly noise."""
 MIN_GENES = 20
-"""Fewest genes of an arm whose median says anything: its sampling error is then a quarter of the genes' spread."""
+"""Fewest genes of an arm whose median is informative: its sampling error is then a quarter of the genes' spread."""
 MIN_ARMS = 10
 """Fewest arms their spread is measured from."""
 MAD = 1.4826

@@ -81,7 +81,7 @@ def expression_metrics(
 
 
 def _group(markers: pd.DataFrame, group: str, expected: str, column: str) -> pd.DataFrame | Metric:
-    """Markers of a group, or the metric that says why it is not assessed."""
+    """Markers of a group, or the metric that states why it is not assessed."""
     part = markers[(markers["group"] == group) & (markers["expected"] == expected)]
     if part.empty:
         return _asked(f"the marker table has no gene '{expected}' in the group '{group}'")
@@ -220,7 +220,7 @@ def _mapping(expression: "AnnData", quality: Mapping[str, Quantification]) -> Me
 def _strandedness(expression: "AnnData", quality: Mapping[str, Quantification]) -> Metric:
     """Whether the reads of every sample have the strandedness its sheet declares; one that has not is enough for a no.
 
-    None when none differs and one is unknown: it came as counts, with too few fragments, or its row does not say.
+    None when none differs and one is unknown: it came as counts, with too few fragments, or its row does not state.
     """
     declared = expression.obs["strandedness"]
     unknown, found = [], {}

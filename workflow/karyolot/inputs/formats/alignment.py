@@ -1,4 +1,4 @@
-"""BAM and CRAM files: their header, their first reads and their end. The run hands the file itself to samtools."""
+"""BAM and CRAM files: their header, their first reads and their end. The run passes the file itself to samtools."""
 
 import hashlib
 import os
@@ -41,7 +41,7 @@ SECONDARY = pysam.FSECONDARY | pysam.FSUPPLEMENTARY
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the header and the first reads say.
+    """What the header and the first reads state.
 
     contigs: name -> bases. samples: SM of the read groups. aligner: as `family_of`. digest: of names, flags and positions of the
     first reads, the same for BAM and CRAM.

@@ -17,7 +17,7 @@ from karyolot.inputs.formats.text import lines, named, number, same_width, whole
 
 SEQZ = ("chromosome", "position", "base.ref", "depth.normal", "Af", "Bf", "zygosity.normal", "good.reads", "AB.normal")
 NO_ALLELE = {"<*>", "<NON_REF>", "*", "."}
-"""Alternative alleles by which callers say that there may be others."""
+"""Alternative alleles by which callers state that there may be others."""
 
 
 class Counted(NamedTuple):
@@ -107,7 +107,7 @@ def _chosen(name: str, sample: str, there: Sequence[str]) -> str:
     if not there:
         raise Fault("E28", "holds no sample", "count again, and keep the columns of the samples")
     message = f"holds {len(there)} samples ({', '.join(there)}), none of them called {sample}"
-    raise Fault("E28", message, "say in alleles_name which one is this sample")
+    raise Fault("E28", message, "state in alleles_name which one is this sample")
 
 
 def _numbers(line: int, cells: Sequence[str]) -> list[int]:

@@ -129,7 +129,7 @@ def _refuse_others(contig: NDArray[np.int32], count: Integers, per_base: float, 
 
     Counting varies: of two neighbours with s fragments together, the square of the difference over s is 1 on average, or more
     where their means differ. Numbers of bins, lengths, and depths that were rounded vary less. Sums of bases vary more, by the
-    length of a read; so do deep counts in wide bins, and only a header can say which they are (is_named).
+    length of a read; so do deep counts in wide bins, and only a header can state which they are (is_named).
     """
     pairs = (count[1:] + count[:-1])[contig[1:] == contig[:-1]]
     spread = np.diff(count)[contig[1:] == contig[:-1]] ** 2
@@ -146,7 +146,7 @@ def _refuse_others(contig: NDArray[np.int32], count: Integers, per_base: float, 
         raise Fault("E28", f"{message} do, and no counts of fragments", COUNT_AGAIN)
     if not is_named:
         remedy = f"if they are fragments, add a header: chrom start end count; else {COUNT_AGAIN}"
-        raise Fault("E28", f"{message} or very deep counts do, and no header says which they are", remedy)
+        raise Fault("E28", f"{message} or very deep counts do, and no header states which they are", remedy)
 
 
 def _refuse_multiples(some: Integers) -> None:

@@ -64,7 +64,7 @@ def _sourced(line: int, row: dict[str, str]) -> Iterator[tuple[int, dict[str, st
     if not row["gene"]:
         raise Fault("E16", "the row has no gene", "write its symbol", line)
     if not row["source"]:
-        raise Fault("E18", f"the row of {row['gene']} has no source", "say where it is published", line)
+        raise Fault("E18", f"the row of {row['gene']} has no source", "state where it is published", line)
     yield line, row
 
 

@@ -67,7 +67,7 @@ class Facts:
 
 
 def identity(name: str) -> tuple[str, int | None]:
-    """What both mates of a pair are called, and which of them a read's name says it is.
+    """What both mates of a pair are called, and which of them a read's name marks.
 
     A comment may follow a space or a tab. 'x/1', 'x 1:N:0:ACGT', 'x/1<TAB>RX:Z:ACGT' are first mates; 'x' is neither.
     """
@@ -111,7 +111,7 @@ def mates_fault(first: Facts, second: Facts) -> tuple[int, Fault] | None:
     """What shows that two files are not the mates of a pair: which of them (0 or 1) and why; None when nothing does."""
     if first.mates == {2} or second.mates == {1}:
         swapped = first.mates != {1} and second.mates != {2}
-        message = "the names of its reads say that they are the other mates"
+        message = "the names of its reads mark them as the other mates"
         remedy = "exchange fastq_1 and fastq_2" if swapped else "name the file of the other mates"
         return int(first.mates != {2}), Fault("E04", message, remedy)
     for number, (one, other) in enumerate(zip(first.names, second.names, strict=False), 1):
@@ -330,7 +330,9 @@ def _dialect(pairs: Iterator[tuple[Any, ...]], paths: Sequence[PathLike]) -> tup
                 codes[index] = _range(record.qualities, codes[index])
                 _, mate = identity(record.name)
                 if mate not in (None, index + 1):
-                    message = f"read {quoted(record.name)} says it is mate {mate}, in a file given as fastq_{index + 1}"
+                    message = (
+                        f"read {quoted(record.name)} is named as mate {mate}, in a file given as fastq_{index + 1}"
+                    )
                     raise Fault("E04", message, "exchange fastq_1 and fastq_2 in the sample sheet")
     for path, (lowest, highest) in zip(paths, codes, strict=True):
         with named(path):

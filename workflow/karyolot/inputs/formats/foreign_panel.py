@@ -1,4 +1,4 @@
-"""The panel of foreign sequences: a FASTA file whose names are accessions, and the shipped list that says what they are."""
+"""The panel of foreign sequences: a FASTA file whose names are accessions, and the shipped list that states what they are."""
 
 import hashlib
 from collections.abc import Iterator

@@ -149,7 +149,7 @@ def look(path: Path, samples: tuple[tuple[str, str], ...]) -> GeneCounts:
     Parameters
     ----------
     samples
-        (sample_id, strandedness by the sheet, '' when it does not say) of the samples that are to be in the file.
+        (sample_id, strandedness by the sheet, '' when it does not state) of the samples that are to be in the file.
 
     Raises
     ------
@@ -308,7 +308,7 @@ def _without_header(cells: Sequence[str], samples: Mapping[str, str], line: int)
     """Columns of HTSeq (id, [name,] count) and STAR (id and three counts)."""
     star = cells[0] == "N_unmapped" and len(cells) == 4
     if not star and not (len(cells) == 2 or (len(cells) == 3 and not cells[1].isdigit())):
-        message = "has no header: it does not say which column is which sample"
+        message = "has no header: it does not state which column is which sample"
         raise Fault("E28", message, "write the sample ids above the columns", line)
     if len(samples) != 1:
         message = f"holds one sample, without a header, and {len(samples)} samples name it: {', '.join(samples)}"
@@ -317,7 +317,7 @@ def _without_header(cells: Sequence[str], samples: Mapping[str, str], line: int)
     if not star:
         return _Columns(len(cells), 1 if len(cells) == 3 else None, None, {sample: len(cells) - 1}, {})
     if strandedness not in STAR_COLUMNS:
-        message = f"holds STAR's counts for every strandedness, and samples.tsv does not say which {sample} has"
+        message = f"holds STAR's counts for every strandedness, and samples.tsv does not state which {sample} has"
         raise Fault("E25", message, f"fill in strandedness: {', '.join(STAR_COLUMNS)}")
     own = STAR_COLUMNS[strandedness]
     return _Columns(4, None, None, {sample: own}, {}, {2: 3, 3: 2}.get(own))

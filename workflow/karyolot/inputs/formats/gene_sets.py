@@ -1,4 +1,4 @@
-"""Gene sets: GMT files, and the table of axes that says which sets are scored."""
+"""Gene sets: GMT files, and the table of axes that states which sets are scored."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

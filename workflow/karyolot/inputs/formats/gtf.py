@@ -30,7 +30,7 @@ _ATTRIBUTE = re.compile(r'\s*([^\s;"]+) +(?:"((?:[^"\\]|\\.)*)"|[^\s;"]*)\s*(?:;
 class Record(NamedTuple):
     """A line of GTF that describes a gene, a transcript, an exon or a part of a coding sequence.
 
-    start, end: 0-based half-open. name, transcript: '' where the line does not say; a gene named in an earlier line has
+    start, end: 0-based half-open. name, transcript: '' where the line does not state; a gene named in an earlier line has
     that name. attributes: the last column, unchanged.
     """
 

@@ -29,7 +29,7 @@ def records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             message, meant = f"change is {quoted(row['change'])}", nearest(row["change"], CHANGES)
             raise Fault("E17", message, "write gain or loss", line, meant)
         if not row["source"]:
-            raise Fault("E18", f"the region {row['region']} has no source", "say where it is published", line)
+            raise Fault("E18", f"the region {row['region']} has no source", "state where it is published", line)
         yield line, row
 
 

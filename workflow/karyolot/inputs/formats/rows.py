@@ -1,6 +1,6 @@
 """Rows of files of intervals: WIG, and tables whose columns are found by their header or, without one, by their position.
 
-Coordinates are handed on 0-based half-open, whatever the file counts from.
+Coordinates are passed on 0-based half-open, whatever the file counts from.
 """
 
 import re
@@ -53,14 +53,14 @@ KNOWN = frozenset(
     copynumber cn weight spread probes segment call score value count counts reads read_count
     """.split()
 )
-"""Names of columns that say what they hold: a column of another name may be a sample's."""
+"""Names of columns that state what they hold: a column of another name may be a sample's."""
 WIG = ("fixedStep", "variableStep")
 GATK = ["CONTIG", "START", "END", "COUNT"]
 
 
 class Places(NamedTuple):
-    """Which cells of a row hold what, how many cells there are, what the first base is called (0 or 1), and whether the file says
-    which cell is the value."""
+    """Which cells of a row hold what, how many cells there are, what the first base is called (0 or 1), and whether the file
+    states which cell is the value."""
 
     chrom: int
     start: int
@@ -206,7 +206,7 @@ def _headed(kind: Kind, line: int, header: list[str], first: Sequence[str], base
 
 
 def _counts_from_1(words: Sequence[str], first: Sequence[str], found: Sequence[int]) -> bool:
-    """Whether another column says that starts count from 1: QDNAseq's `feature`, or the `width` of R's GRanges and HMMcopy."""
+    """Whether another column states that starts count from 1: QDNAseq's `feature`, or the `width` of R's GRanges and HMMcopy."""
     if len(first) != len(words):
         return False
     chrom, start, end = (first[place] for place in found)
@@ -233,7 +233,7 @@ def _headless(kind: Kind, first: Sequence[str], base: int, line: int) -> Places:
     if kind.value in {"number", "count"} and len(first) > 4:
         if len(first) != 6 or not first[3].endswith(f":{start + 1}-{first[2]}"):
             wanted = "count" if kind.value == "count" else "value"
-            message = f"has {len(first)} columns and no header that says which of them is the {wanted}"
+            message = f"has {len(first)} columns and no header that states which of them is the {wanted}"
             remedy = f"keep four columns (cut -f 1-3,N), or write a header: chrom start end ... {wanted}"
             raise Fault("E28", message, remedy, line)
         value = 4  # QDNAseq's BED: feature, value, strand
@@ -249,7 +249,7 @@ def _named_value(kind: Kind, words: Sequence[str], taken: set[int], line: int) -
     columns = ", ".join(word for place, word in enumerate(words) if place not in taken) or "nothing else"
     wanted = "count" if kind.value == "count" else next(iter(sorted(kind.names - SCORES)), "value")
     if own:
-        message = f"its header does not say which column is the {wanted}: {', '.join(words[place] for place in own)}"
+        message = f"its header does not state which column is the {wanted}: {', '.join(words[place] for place in own)}"
         raise Fault("E28", message, f"keep one of them, or name it {wanted}", line)
     if kind.value == "count" and {"log2", "depth"} & set(words):
         message = f"holds log2 ratios or mean depths ({columns}), as CNVkit writes them, and no counts"

@@ -186,7 +186,7 @@ def _columns(text: str, cells: Sequence[str], line: int) -> _Columns:
     numbers = [place for place in range(alt + 1, len(cells)) if _is_number(cells[place])]
     if len(numbers) > 1:
         which = " and ".join(str(place + 1) for place in numbers)
-        message = f"columns {which} hold numbers, and no header says which is the frequency"
+        message = f"columns {which} hold numbers, and no header states which is the frequency"
         raise Fault("E28", message, "give a header (chrom start end ref alt frequency ...), or delete the others", line)
     missing = [place for place in range(alt + 1, len(cells)) if cells[place] in MISSING]
     candidates = numbers or (missing if len(missing) == 1 else [])

@@ -77,7 +77,7 @@ def _absent(path: Path) -> tuple[str, str | None]:
 
 @contextmanager
 def opened(path: Path, *, binary: bool = False) -> Iterator[IO[bytes]]:
-    """A file to read as bytes, gunzipped when its first bytes say gzip. binary: a caller that names other formats itself.
+    """A file to read as bytes, gunzipped if it begins as gzip does. binary: a caller that names other formats itself.
 
     Raises
     ------
@@ -257,7 +257,7 @@ def whole_number(text: str) -> int:
 
 
 def number(text: str) -> float | None:
-    """A finite number, None for a text that says that there is no value (MISSING).
+    """A finite number, None for a text that states that there is no value (MISSING).
 
     Raises
     ------

@@ -332,7 +332,7 @@ def _hotspot(copies: CopyNumberRecord, region: str) -> list[Row]:
 
 
 def _claim(record: Measured) -> str:
-    """What bounds the verdict; where it fails, the limits say it."""
+    """What bounds the verdict; where it fails, the limits show it."""
     verdict = record.verdict
     if verdict.outcome in ("FAIL", "FAIL_IDENTITY"):
         return ""

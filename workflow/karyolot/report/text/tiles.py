@@ -31,7 +31,7 @@ COVERAGE, READS, USABLE, INSERT, DUPLICATES = (
 )
 """Quality figures of page 1, by the names that the record gives them."""
 PROGENITOR = (MetricName.RNA_IDENTITY_DETECTED, MetricName.RNA_MATURE_DOWN, MetricName.RNA_PROGENITOR_UP)
-"""Metrics that together say that cells are what the process makes of hepatocytes."""
+"""Metrics that together define cells as what the process makes of hepatocytes."""
 ABSENT_GROUPS = ("HLA", "Pluripotency", "pluripotency", "Blood", "blood")
 """Beginnings of groups of markers whose genes must be absent."""
 
