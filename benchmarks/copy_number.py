@@ -1,10 +1,10 @@
 """What copy-number calls are worth: measured on simulated lots with known truth, beside DNAcopy and hmmlearn.
 
-    python benchmarks/copy_number.py [--resume] [--only QUESTION ...] [--lots N]     (benchmarks/README.md: time and needs)
+    python benchmarks/copy_number.py [--resume] [--only QUESTION ...] [--lots N] [--seconds S]     (README.md: time, needs)
 
 It writes benchmarks/copy_number.tsv, one row per measured value with its 95 % interval, and copy_number.png. --resume keeps the
-cells the table already holds and measures the others; --only measures these questions again and keeps the rest of the table;
---lots multiplies the number of lots. Simulation: benchmarks/lots.py.
+lots the table already holds and adds those that are missing; --only measures these questions again and keeps the rest; --lots
+multiplies the number of lots; --seconds stops after that much CPU time. Simulation: benchmarks/lots.py.
 
 null         false calls per stable genome: with a matched timing track, one of other cells, none; women, men; 1x, 5x. Calls
              marked as an artefact go to a person and are counted apart.
@@ -27,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from importlib.util import find_spec
 from itertools import product
 from multiprocessing import get_context
@@ -64,7 +65,22 @@ STEPS_MB = (2, 5, 10, 20)
 POWER_AT = ((1.0, "matched"), (1.0, "none"), (5.0, "r = 0.8"))
 MOST_ALTERED = 0.07
 """Of the genome, in a lot of `power`: changes too small to be called count as noise of the others."""
-PEER_LOTS = 3
+EACH = 12
+"""Lots of `power` with changes at the limits that one stable lot prints."""
+AT_ONCE = 2
+"""Lots between two writings of the table."""
+FALSE = "false calls per genome"
+MEANS = {
+    "genome altered",
+    "dna.neutral less the truth",
+    "printed limit",
+    "|fraction error|",
+    "CPU s",
+    "CPU over DNAcopy",
+    "peak MB",
+}
+"""Measures without an interval."""
+PEER_LOTS = 2
 """Stable lots that peers segment, in each cell of `null`."""
 NEAR = 0.02
 """A truth this near to the limit of Q05c is on both sides of it."""
@@ -73,17 +89,37 @@ Rows = list[dict[str, object]]
 Cell = tuple[object, ...]
 
 
-def proportion(found: Sequence[float]) -> dict[str, object]:
-    """n, value and Wilson's 95 % interval (doi 10.1080/01621459.1927.10502953)."""
-    n, p, z = len(found), float(np.mean(found)), 1.96
-    middle, half = p + z**2 / 2 / n, z * np.sqrt(p * (1 - p) / n + z**2 / 4 / n**2)
-    return {"n": n, "value": p, "low": (middle - half) / (1 + z**2 / n), "high": (middle + half) / (1 + z**2 / n)}
+def interval(measure: str, n: int, value: float) -> dict[str, float]:
+    """95 %: of a rate exact, by Poisson (Garwood 1936); of a proportion Wilson's (doi 10.1080/01621459.1927.10502953)."""
+    if measure in MEANS:
+        return {}
+    if measure.endswith("per genome"):
+        count = round(value * n)
+        low = chi2.ppf(0.025, 2 * count) / 2 / n if count else 0.0
+        return {"low": low, "high": chi2.ppf(0.975, 2 * count + 2) / 2 / n}
+    z = 1.96
+    middle, half = value + z**2 / 2 / n, z * np.sqrt(value * (1 - value) / n + z**2 / 4 / n**2)
+    return {"low": (middle - half) / (1 + z**2 / n), "high": (middle + half) / (1 + z**2 / n)}
 
 
-def rate(count: int, n: int) -> dict[str, object]:
-    """Per genome, with the exact Poisson interval (Garwood 1936)."""
-    low = chi2.ppf(0.025, 2 * count) / 2 / n if count else 0.0
-    return {"n": n, "value": count / n, "low": low, "high": chi2.ppf(0.975, 2 * count + 2) / 2 / n}
+def over(values: Sequence[float], **of: object) -> Rows:
+    """The row of a mean or proportion of these; none of nothing."""
+    return [{**of, "n": len(values), "value": float(np.mean(values))}] if len(values) else []
+
+
+def pooled(held: pd.DataFrame, rows: Rows) -> Rows:
+    """Rows of more lots with those held: n and value are of all lots."""
+    known = {tuple(key): (int(n), float(value)) for *key, n, value in held[[*KEYS, "n", "value"]].fillna("").to_numpy()}
+    for row in rows:
+        key = tuple(str(row.get(name, "")) for name in KEYS)
+        n, value = known.get(key, (0, 0.0))
+        total = n * value if row["measure"] in MEANS else round(n * value)  # the table has four digits
+        more = int(row["n"])  # type: ignore[call-overload]
+        known[key] = (n + more, (total + more * float(row["value"])) / (n + more))  # type: ignore[arg-type]
+    return [
+        {**dict(zip(KEYS, key, strict=True)), "n": n, "value": value, **interval(key[-1], n, value)}
+        for key, (n, value) in known.items()
+    ]
 
 
 def overlap(calls: pd.DataFrame, event: Event) -> np.ndarray:
@@ -100,27 +136,21 @@ def judged(calls: pd.DataFrame, events: Sequence[Event]) -> tuple[list[bool], in
     return found, int((shared.sum(axis=0) < 0.5 * (calls["end"] - calls["start"])).sum())
 
 
-def null(cell: Cell, lots: int) -> Rows:
-    depth, sex = float(cell[1]), str(cell[2])
-    counts = dict.fromkeys(TRACKS, (0, 0))
-    peers = dict.fromkeys(available(), 0)
-    for seed in range(lots):
-        lot = simulate([], (depth, depth), 1_000 + seed, sex)
-        for track in TRACKS:
-            found = analysed(lot, track)
-            marked = int((found.calls["artefact"] != "").sum())
-            counts[track] = counts[track][0] + len(found.calls) - marked, counts[track][1] + marked
-            if track == "matched" and seed < PEER_LOTS:
-                for name, segments in available().items():
-                    peers[name] += len(by_z(found.ratios, segments(found.ratios)))
-    rows: Rows = []
-    for track, (own, marked) in counts.items():
-        rows.append({"track": track, "method": "karyolot", "measure": "false calls per genome", **rate(own, lots)})
-        rows.append({"track": track, "method": "karyolot", "measure": "marked calls per genome", **rate(marked, lots)})
-    for name, own in peers.items():
-        rows.append({"track": "matched", "method": name, "measure": "false calls per genome",
-                     **rate(own, min(lots, PEER_LOTS))})  # fmt: skip
-    return rows
+def null(cell: Cell, seeds: Sequence[int]) -> Rows:
+    depth, sex, track = float(cell[1]), str(cell[2]), str(cell[3])
+    own, marked = [], []
+    peers: dict[str, list[int]] = {name: [] for name in available()}
+    for seed in seeds:
+        found = analysed(simulate([], (depth, depth), 1_000 + seed, sex), track)
+        marked.append(int((found.calls["artefact"] != "").sum()))
+        own.append(len(found.calls) - marked[-1])
+        if track == "matched" and seed < PEER_LOTS:
+            for name, segments in available().items():
+                peers[name].append(len(by_z(found.ratios, segments(found.ratios))))
+    rows = over(own, method="karyolot", measure=FALSE) + over(
+        marked, method="karyolot", measure="marked calls per genome"
+    )
+    return rows + [row for name, counts in peers.items() for row in over(counts, method=name, measure=FALSE)]
 
 
 def scattered(altered: float, fraction: float, seed: int) -> list[Event]:
@@ -154,14 +184,15 @@ def alternating(step_mb: float, fraction: float, seed: int) -> list[Event]:
     return events
 
 
-def rearranged(cell: Cell, lots: int) -> Rows:
+def rearranged(cell: Cell, seeds: Sequence[int]) -> Rows:
     _, layout, amount, fraction = cell
     found: dict[str, list[bool]] = {}
-    false: dict[str, int] = {}
+    false: dict[str, list[int]] = {}
     right, truths, off = [], [], []
     make = scattered if layout == "scattered" else alternating
-    lots = lots if layout == "scattered" else (lots + 1) // 2  # hundreds of changes in each
-    for seed in range(lots):
+    for seed in (
+        seeds if layout == "scattered" else [seed for seed in seeds if seed % 2 == 0]
+    ):  # hundreds of changes in each
         events = make(float(amount), float(fraction), 2_000 + seed)
         own = analysed(simulate(events, (1.0, 1.0), 2_000 + seed))
         results = {"karyolot": own.calls}
@@ -169,19 +200,19 @@ def rearranged(cell: Cell, lots: int) -> Rows:
         for name, calls in results.items():
             hits, wrong = judged(calls, events)
             found.setdefault(name, []).extend(hits)
-            false[name] = false.get(name, 0) + wrong
+            false.setdefault(name, []).append(wrong)
         altered = _altered(own.ratios, events)
         neutral = own.comparison.neutral
         withheld = neutral is None or neutral < 0.6 or not own.segmented.noise.assessable
         truths.append(altered)
         off += [] if neutral is None else [neutral - 1 + altered]
         right.append(abs(altered - 0.4) <= NEAR or withheld == (altered > 0.4))
-    rows: Rows = [{"method": name, "measure": "sensitivity", **proportion(hits)} for name, hits in found.items()]
-    rows += [{"method": name, "measure": "false calls per genome", **rate(n, lots)} for name, n in false.items()]
-    rows.append({"method": "karyolot", "measure": "Q05c right", **proportion(right)})
-    differences = {"genome altered": truths, "dna.neutral less the truth": off}
-    return [*rows, *({"method": "karyolot", "measure": measure, "n": len(values), "value": np.mean(values)}
-                     for measure, values in differences.items() if values)]  # fmt: skip
+    rows: Rows = []
+    for name, hits in found.items():
+        rows += over(hits, method=name, measure="sensitivity") + over(false[name], method=name, measure=FALSE)
+    for measure, values in (("Q05c right", right), ("genome altered", truths), ("dna.neutral less the truth", off)):
+        rows += over(values, method="karyolot", measure=measure)
+    return rows
 
 
 def _altered(ratios: pd.DataFrame, events: Sequence[Event]) -> float:
@@ -204,26 +235,27 @@ def printed(found: Analysed) -> Verified:
     return verify(found.ratios, noise, found.arms, limits_of_detection(found.ratios, noise, SETTINGS), SETTINGS)
 
 
-def power(cell: Cell, lots: int) -> Rows:
+@cache
+def limits_of_lot(depth: float, track: str, base: int) -> Verified:
+    return printed(analysed(simulate([], (depth, depth), 3_000 + base), track))
+
+
+def power(cell: Cell, seeds: Sequence[int]) -> Rows:
     depth, track = float(cell[1]), str(cell[2])
-    generator = np.random.default_rng([3, round(10 * depth)])
     found: dict[str, list[bool]] = {}
     limits: dict[str, list[float]] = {}
-    each = 12
-    for base in range(max(1, lots // each)):
-        limit = printed(analysed(simulate([], (depth, depth), 3_000 + base), track))
-        for seed in range(each):
-            planned = at_limits(limit, generator, whole=seed % 2 == 0)
-            events = [event for _, event in planned]
-            own = analysed(simulate(events, (depth, depth), 4_000 + base * each + seed), track)
-            for (size, event), hit in zip(planned, judged(own.calls, events)[0], strict=True):
-                found.setdefault(size, []).append(hit)
-                limits.setdefault(size, []).append(event.fraction)
+    for seed in seeds:
+        generator = np.random.default_rng([3, round(10 * depth), seed])
+        planned = at_limits(limits_of_lot(depth, track, seed // EACH), generator, whole=seed % 2 == 0)
+        events = [event for _, event in planned]
+        own = analysed(simulate(events, (depth, depth), 4_000 + seed), track)
+        for (size, event), hit in zip(planned, judged(own.calls, events)[0], strict=True):
+            found.setdefault(size, []).append(hit)
+            limits.setdefault(size, []).append(event.fraction)
     rows: Rows = []
     for size, hits in found.items():
-        rows.append({"size": size, "method": "karyolot", "measure": "power at the printed limit", **proportion(hits)})
-        rows.append({"size": size, "method": "karyolot", "measure": "printed limit", "n": len(hits),
-                     "value": np.mean(limits[size])})  # fmt: skip
+        rows += over(hits, size=size, method="karyolot", measure="power at the printed limit")
+        rows += over(limits[size], size=size, method="karyolot", measure="printed limit")
     return rows
 
 
@@ -258,10 +290,10 @@ def at_limits(limit: Verified, generator: np.random.Generator, whole: bool) -> l
     return planned
 
 
-def coverage(cell: Cell, lots: int) -> Rows:
+def coverage(cell: Cell, seeds: Sequence[int]) -> Rows:
     depth, fraction = float(cell[1]), float(cell[2])
     results: list[tuple[str, bool, float]] = []
-    for seed in range(lots):
+    for seed in seeds:
         planned = of_classes(fraction, np.random.default_rng([5, seed]))
         own = analysed(simulate([event for _, event in planned], (depth, depth), 5_000 + seed))
         for size, event in planned:
@@ -273,10 +305,8 @@ def coverage(cell: Cell, lots: int) -> Rows:
     table = pd.DataFrame(results, columns=["size", "holds", "error"])
     rows: Rows = []
     for size, part in table.groupby("size"):
-        rows.append({"size": size, "method": "karyolot", "measure": "interval holds the truth",
-                     **proportion(part["holds"].astype(float))})  # fmt: skip
-        rows.append({"size": size, "method": "karyolot", "measure": "|fraction error|", "n": len(part),
-                     "value": part["error"].mean()})  # fmt: skip
+        rows += over(part["holds"].astype(float), size=size, method="karyolot", measure="interval holds the truth")
+        rows += over(part["error"], size=size, method="karyolot", measure="|fraction error|")
     return rows
 
 
@@ -298,11 +328,11 @@ def of_classes(fraction: float, generator: np.random.Generator) -> list[tuple[st
     ]
 
 
-def tetraploid(cell: Cell, lots: int) -> Rows:
+def tetraploid(cell: Cell, seeds: Sequence[int]) -> Rows:
     """All cells of the lot are 4n, and a fraction of them gained or lost one copy of an arm or of 20 Mb."""
     fraction = float(cell[1])
     errors, holds = [], []
-    for seed in range(lots):
+    for seed in seeds:
         planned = [event for size, event in of_classes(fraction, np.random.default_rng([6, seed])) if size != "5 Mb"]
         own = analysed(simulate(planned, (1.0, 1.0), 6_000 + seed, base=4))
         for event in planned:
@@ -311,10 +341,8 @@ def tetraploid(cell: Cell, lots: int) -> Rows:
                 call = own.calls.iloc[int(shared.argmax())]
                 errors.append(abs(float(call["tetraploid"]) - fraction))
                 holds.append(float(call["tetraploid_low"] <= fraction <= call["tetraploid_high"]))
-    return [
-        {"method": "karyolot", "measure": "interval holds the truth", **proportion(holds)},
-        {"method": "karyolot", "measure": "|fraction error|", "n": len(errors), "value": np.mean(errors)},
-    ]
+    rows = over(holds, method="karyolot", measure="interval holds the truth")
+    return rows + over(errors, method="karyolot", measure="|fraction error|")
 
 
 DNACOPY = """
@@ -382,7 +410,7 @@ def by_z(ratios: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["chrom", "start", "end", "type", "fraction"])
 
 
-def cost(_cell: Cell, _lots: int) -> Rows:
+def cost(_cell: Cell, _seeds: Sequence[int]) -> Rows:
     """CPU seconds and peak memory, each in a process of its own, and the time over DNAcopy's on 60,000 bins."""
     generator = np.random.default_rng(7)
     lot = simulate([event for _, event in of_classes(0.3, generator)], (30.0, 30.0), 1)
@@ -428,7 +456,7 @@ def _measured(job: Callable[[], object]) -> tuple[float, float]:
     return float(result[0]), float(result[1])
 
 
-QUESTIONS: dict[str, tuple[Callable[[Cell, int], Rows], tuple[str, ...], list[Cell], int]] = {
+QUESTIONS: dict[str, tuple[Callable[[Cell, Sequence[int]], Rows], tuple[str, ...], list[Cell], int]] = {
     "rearranged": (
         rearranged,
         ("layout", "amount", "fraction"),
@@ -436,34 +464,46 @@ QUESTIONS: dict[str, tuple[Callable[[Cell, int], Rows], tuple[str, ...], list[Ce
             *(("rearranged", "scattered", a, f) for a, f in product(ALTERED, (0.2, 1.0))),
             *(("rearranged", "alternating, Mb", step, 0.3) for step in STEPS_MB),
         ],
-        2,
+        4,
     ),
-    "power": (power, ("depth", "track"), [("power", *at) for at in POWER_AT], 48),
-    "coverage": (coverage, ("depth", "fraction"), [("coverage", d, f) for d, f in product((1.0, 5.0), (0.4, 1.0))], 16),
-    "null": (null, ("depth", "sex"), [("null", d, s) for d, s in product((5.0, 1.0), "FM")], 80),
+    "power": (power, ("depth", "track"), [("power", *at) for at in POWER_AT], 72),
+    "coverage": (coverage, ("depth", "fraction"), [("coverage", d, f) for d, f in product((5.0, 1.0), (0.4, 1.0))], 40),
+    "null": (null, ("depth", "sex", "track"), [("null", *at) for at in product((5.0, 1.0), "FM", TRACKS)], 60),
     "cost": (cost, (), [("cost",)], 1),
-    "tetraploid": (tetraploid, ("fraction",), [("tetraploid", 0.5), ("tetraploid", 1.0)], 2),
+    "tetraploid": (tetraploid, ("fraction",), [("tetraploid", 0.5), ("tetraploid", 1.0)], 8),
 }
 """Function, names of what varies, cells and lots in each."""
-COLUMNS = ["question", "layout", "amount", "depth", "track", "sex", "fraction", "size", "method", "measure",
-           "n", "value", "low", "high", "cpu_s"]  # fmt: skip
+KEYS = ["size", "method", "measure"]
+COLUMNS = ["question", "layout", "amount", "depth", "track", "sex", "fraction", *KEYS, "n", "value", "low", "high",
+           "lots", "cpu_s"]  # fmt: skip
 
 
 def measurements(table: pd.DataFrame, times: int, only: Sequence[str]) -> Iterator[pd.DataFrame]:
-    """The table, after each cell of these questions that it did not hold."""
+    """The table, after every few lots that it did not hold."""
     for name, (ask, varied, cells, lots) in ((name, QUESTIONS[name]) for name in only):
-        own = table[table["question"] == name]
-        held = set(own[list(varied)].astype(str).itertuples(index=False, name=None)) if len(own) else set()
         for cell in cells:
-            if tuple(map(str, cell[1:])) in held:
-                continue
-            start = process_time() + _children()
-            rows = ask(cell, lots * times)
-            spent = process_time() + _children() - start
-            facts = {"question": name, **dict(zip(varied, cell[1:], strict=True)), "cpu_s": round(spent, 1)}
-            table = pd.DataFrame([*table.to_dict("records"), *(facts | row for row in rows)], columns=COLUMNS)
-            print(*cell, f"{spent:.0f} CPU s", file=sys.stderr, flush=True)
-            yield table
+            same = table["question"] == name
+            for column, value in zip(varied, cell[1:], strict=True):
+                number = isinstance(value, (int, float))
+                same &= pd.to_numeric(table[column]) == value if number else table[column] == value
+            done = int(table.loc[same, "lots"].max()) if same.any() else 0
+            while done < lots * times:
+                start = process_time() + _children()
+                seeds = range(done, min(done + AT_ONCE, lots * times))
+                held, done = table[same], seeds.stop
+                rows = pooled(held, ask(cell, seeds))
+                spent = process_time() + _children() - start + (held["cpu_s"].max() if len(held) else 0.0)
+                facts = {
+                    "question": name,
+                    **dict(zip(varied, cell[1:], strict=True)),
+                    "lots": done,
+                    "cpu_s": round(spent, 1),
+                }
+                kept = table[~same].to_dict("records")
+                table = pd.DataFrame([*kept, *(row | facts for row in rows)], columns=COLUMNS)
+                same = pd.Series(np.arange(len(table)) >= len(kept), table.index)
+                print(*cell, f"{done} lots, {spent:.0f} CPU s", file=sys.stderr, flush=True)
+                yield table
 
 
 def _children() -> float:
@@ -521,6 +561,7 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true", help="keep what the table in --out already holds")
     parser.add_argument("--only", nargs="+", choices=QUESTIONS, default=[], help="measure these again, keep the rest")
     parser.add_argument("--lots", type=int, default=1, help="times the usual number of lots")
+    parser.add_argument("--seconds", type=float, default=np.inf, help="CPU time after which to stop")
     parser.add_argument("--out", type=Path, default=HERE)
     given = parser.parse_args()
     for name in {"DNAcopy", "hmmlearn"} - available().keys():
@@ -533,6 +574,8 @@ def main() -> None:
     for grown in measurements(table, given.lots, given.only or list(QUESTIONS)):
         grown.to_csv(path, sep="\t", index=False, float_format="%.4g")
         table = grown
+        if process_time() + _children() > given.seconds:
+            break
     figure(table, given.out / "copy_number.png")
     print(f"{table.drop_duplicates(COLUMNS[:7])['cpu_s'].sum() / 60:.0f} CPU minutes", file=sys.stderr)
 

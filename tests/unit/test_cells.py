@@ -14,7 +14,8 @@ from karyolot.contracts.criteria import Acceptance, Metric
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.exports import documents
-from karyolot.dna.karyotype import against, karyotype
+from karyolot.dna.karyotype import against, against_donor, karyotype
+from karyolot.dna.match import donor_arms
 from karyolot.dna.names import Extent, Type, common_name, copies_in_affected
 from karyolot.dna.summary import copy_number_metrics
 from karyolot.inputs.formats.yaml import read as read_yaml
@@ -108,6 +109,16 @@ def line(of: Result, sets: float | None = None) -> str | None:
 def measured(of: Result, sets: float | None = None) -> dict[MetricName, object]:
     tables = of.calls, of.segmented.segments, of.arms, of.lod, of.compared.facts, of.noise, MATCH
     return dict(copy_number_metrics(*tables, CopyNumber(), LAYOUT, sets=sets))
+
+
+def test_a_trisomy_that_lot_and_donor_have_alike_withholds_the_line() -> None:
+    shared = lot(None, (Event("chr8", 0, 200_000_000, +1, 0.5, "both"),))
+    assert shared.calls.empty and line(shared) == "46,XX (by depth; ploidy not measured)", "it cancels in the ratio"
+    found = donor_arms(shared.segmented.segments)
+    assert found == {"8p": pytest.approx(2.5, abs=0.05), "8q": pytest.approx(2.5, abs=0.05)}
+    assert next(iter(against_donor(found))).startswith("the donor's own reads show 2.5 copies of 8p, 2.5 copies of 8q")
+    assert measured(shared)[MetricName.CN_DONOR_ARMS].value == 2  # type: ignore[attr-defined]
+    assert not donor_arms(lot().segmented.segments), "8 is gained in the lot alone"
 
 
 def test_a_trisomy_of_all_tetraploid_cells_is_stated_for_both_ploidies_until_the_content_is_known() -> None:

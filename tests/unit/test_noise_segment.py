@@ -17,6 +17,7 @@ from karyolot.dna.noise import (
     inflation_at,
     measure_noise,
     standard_error,
+    too_calm,
 )
 from karyolot.dna.segment import merge, split, track
 from karyolot.dna.segments import segment_track
@@ -66,6 +67,15 @@ def test_noise_never_falls_below_poisson_nor_with_the_block_size() -> None:
 def test_too_few_bins_make_the_noise_unknown() -> None:
     noise = measure_noise(np.zeros(50), np.full(50, 0.01), ONE_ARM[:50])
     assert not noise.assessable
+
+
+@pytest.mark.parametrize("bins", [60, 145, 2_900])
+def test_bins_calmer_than_counting_are_noticed_in_one_chromosome_and_chance_is_not(bins: int) -> None:
+    generator, variances = np.random.default_rng(7), np.full(bins, 0.01)
+    calm = [too_calm(generator.normal(0, 0.1, bins), variances) for _ in range(500)]
+    assert not any(calm)
+    assert too_calm(generator.normal(0, 0.005, bins), variances)
+    assert too_calm(np.repeat([0.0, 0.3], bins // 2), np.full(bins // 2 * 2, 0.01))
 
 
 @pytest.mark.statistics
