@@ -511,6 +511,26 @@ lot(K, "a donor of 47,XXY, an X lost in 30 % of the cells", "INDETERMINATE", sex
 lot(K, "a donor of 45,X", "INDETERMINATE", events=(Event("chrX", 0, 200_000_000, -1, 1.0, "both"),))
 
 K = "copied data"
+lot(
+    K,
+    "trisomy 8, the donor's counts of 8 multiplied by 1.5",
+    "REVIEW",
+    **BAD,
+    change=lambda b, own, d: (b, own, d.assign(count=d["count"] + d["count"].where(d["chrom"] == "chr8", 0) // 2)),
+)
+lot(
+    K,
+    "the donor's counts are the numbers of its windows",
+    "FAIL_IDENTITY",
+    change=lambda b, own, d: (b, own, d.assign(count=np.arange(len(d)))),
+)
+lot(
+    K,
+    "trisomy 8, the lot's counts are means of the donor's neighbours",
+    "INDETERMINATE",
+    **BAD,
+    change=lambda b, _, d: (b, d.assign(count=d["count"].rolling(5, 1, center=True).mean().astype(int)), d),
+)
 lot(K, "trisomy 8, 8 of the lot is the donor's", "INDETERMINATE", **BAD, change=lambda b, own, d: (b, on_8(own, d), d))
 lot(K, "the lot's counts are the donor's", "INDETERMINATE", change=lambda b, _, d: (b, d.copy(), d))
 lot(K, "twice the donor's counts", "INDETERMINATE", change=lambda b, _, d: (b, d.assign(count=2 * d["count"]), d))
