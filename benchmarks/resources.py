@@ -181,17 +181,14 @@ WITH_THREADS = {
     " {place}/a.bam {place}/a.cram",
     "index_transcripts": "rm -rf {place}/salmon && salmon index --threads {threads} --transcripts {place}/targets.fa"
     " --decoys {place}/decoys.txt --index {place}/salmon",
-    "trim_transcripts": "fastp --in1 {rna_1} --in2 {rna_2} --out1 {place}/1.fq.gz --out2 {place}/2.fq.gz --thread {threads}"
-    " --compression 1 --json {place}/f.json --html /dev/null",
-    "quantify_transcripts": "salmon quant --threads {threads} --index {place}/salmon --libType A --mates1 {rna_1}"
-    " --mates2 {rna_2} --gcBias --output {place}/quant",
 }
 """Rule with threads -> what of it uses them, in a run's directory."""
 PREPARED = (
     "fastp --in1 {dna_1} --in2 {dna_2} --stdout --thread 2 --json {place}/f.json --html /dev/null > {place}/both.fq",
     "bwa mem -p -v 2 -t 2 results/reference/index/genome {place}/both.fq > {place}/a.sam",
     "samtools fixmate -u -m {place}/a.sam - | samtools sort -u -T {place}/sort -o {place}/a.bam",
-    "cat results/reference/transcripts.fa results/reference/genome.fa > {place}/targets.fa",
+    "gffread -w {place}/targets.fa -g results/reference/genome.fa reference/genes.gtf",
+    "cat results/reference/genome.fa >> {place}/targets.fa",
     "cut -f 1 results/reference/genome.fa.fai > {place}/decoys.txt",
 )
 TRIES = 3
@@ -244,14 +241,13 @@ def human(*_: str) -> list[dict[str, object]]:
 
 RULES = (
     "prepare_genome", "index_genome", "make_bins", "index_transcripts", "convert_index", "align_reads",
-    "count_fragments", "count_alleles", "analyse_copy_number", "trim_transcripts", "quantify_transcripts",
+    "count_fragments", "count_alleles", "analyse_copy_number", "quantify_transcripts",
 )  # fmt: skip
 RNA_GB = 5.0
 
 
 def row(rule: str, settings: Config) -> dict[str, object]:
-    rna = rule in ("trim_transcripts", "quantify_transcripts")
-    size = resources.Size(RNA_GB if rna else DATA_30X_GB, HUMAN_GB, samples=12)
+    size = resources.Size(RNA_GB if rule == resources.QUANTIFYING else DATA_30X_GB, HUMAN_GB, samples=12)
     need = resources.need_of(rule, settings)
     cpu = need.minutes.at(size)
     return {

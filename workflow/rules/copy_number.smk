@@ -3,7 +3,7 @@ INPUTS   aligned.cram (or ready counts) of the lot and of its donor's hepatocyte
 OUTPUTS  results/samples/{sample}/dna/counts.parquet, library.json; results/{lot}/dna/: log_ratios, segments, arms, lod, calls,
          donor_variants (parquet; the same as tables for people, SEG, VCF, BED and bedGraph), comparison.json, noise.json,
          match.json, metrics.json
-STEPS    count_fragments | import_counts -> analyse_copy_number; summarise_copy_number: with what the alleles add
+STEPS    count_fragments | import_counts -> analyse_copy_number
 """
 
 
@@ -64,6 +64,7 @@ rule analyse_copy_number:
         gtf=files.given(settings.reference.gtf),
     output:
         **files.DNA.named(),
+        metrics=files.METRICS["dna"],
         ratios_tsv="results/{lot}/dna/log_ratios.tsv",
         segments_tsv="results/{lot}/dna/segments.tsv",
         calls_tsv=report(
@@ -97,34 +98,6 @@ rule analyse_copy_number:
         sets=lambda wildcards: samples.sets_of(study, wildcards.lot),
     script:
         "../scripts/analyse_copy_number.py"
-
-
-rule summarise_copy_number:
-    input:
-        unpack(lambda wildcards: files.allele_inputs(study, settings, wildcards.lot)),
-        calls=files.DNA.calls,
-        segments=files.DNA.segments,
-        arms=files.DNA.arms,
-        lod=files.DNA.lod,
-        comparison=files.DNA.comparison,
-        noise=files.DNA.noise,
-        match=files.DNA.match,
-        layout=shipped(settings.reference.layout),
-    output:
-        metrics=files.METRICS["dna"],
-    log:
-        "logs/{lot}/summarise_copy_number.log",
-    benchmark:
-        "benchmarks/{lot}/summarise_copy_number.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("summarise_copy_number"),
-    params:
-        **step("summarise_copy_number", settings.copy_number),
-        sets=lambda wildcards: samples.sets_of(study, wildcards.lot),
-    script:
-        "../scripts/summarise_copy_number.py"
 
 
 rule copy_number:

@@ -4,7 +4,8 @@ INPUTS   identity.sites of the config (a panel of SNPs), aligned.cram of lot and
 OUTPUTS  results/reference/sites.parquet; results/samples/{sample}/alleles.parquet; results/{lot}/alleles/:
          identity.json, events.parquet, arms.parquet, track.parquet (for drawing), facts.json, persons.json, metrics.json;
          results/study/identity.parquet: every pair of samples
-STEPS    prepare_sites -> count_alleles | import_alleles -> compare_alleles: a lot and its own donor only; one that is not its donor's, and the other donors -> match_samples: all of them
+STEPS    prepare_sites -> count_alleles | import_alleles -> compare_alleles: a lot and its own donor only, with the metrics of its
+         copy number as the alleles support them; one that is not its donor's, and the other donors -> match_samples: all of them
 """
 
 
@@ -82,8 +83,14 @@ rule compare_alleles:
     input:
         unpack(lambda wildcards: files.alleles_of(study, settings, wildcards.lot)),
         ratios=files.DNA.ratios,
-        noise=files.DNA.noise,
         calls=files.DNA.calls,
+        segments=files.DNA.segments,
+        arms=files.DNA.arms,
+        lod=files.DNA.lod,
+        comparison=files.DNA.comparison,
+        noise=files.DNA.noise,
+        match=files.DNA.match,
+        layout=shipped(settings.reference.layout),
     output:
         identity=files.LOT_ALLELES.identity,
         events=files.LOT_ALLELES.events,
@@ -102,6 +109,7 @@ rule compare_alleles:
         **needs("compare_alleles"),
     params:
         **step("compare_alleles", settings.identity, without="tested_elsewhere"),
+        copy_number=settings.copy_number.model_dump(mode="json"),
         samples=lambda wildcards: samples.expressed_of(study, settings, wildcards.lot),
         sets=lambda wildcards: samples.sets_of(study, wildcards.lot),
         # A function of `input` triggers no rerun: a donor who is added changes no lot.

@@ -33,6 +33,7 @@ rule prepare_genome:
         " 2> {log}"
 
 
+# Alignment waits for these two, and all else of the reference is made beside them.
 rule index_genome:
     input:
         fasta=files.FASTA,
@@ -42,6 +43,7 @@ rule index_genome:
         "logs/reference/index_genome.log",
     benchmark:
         "benchmarks/reference/index_genome.tsv"
+    priority: 1
     conda:
         "../../envs/alignment.yaml"
     resources:
@@ -62,6 +64,7 @@ rule convert_index:
         "logs/reference/convert_index.log",
     benchmark:
         "benchmarks/reference/convert_index.tsv"
+    priority: 1
     conda:
         "../../envs/karyolot.yaml"
     resources:

@@ -76,13 +76,22 @@ def read_alleles(files: AlleleFiles | None) -> AlleleResults | None:
     if files is None:
         return None
     return AlleleResults(
+        **{name: read_table(getattr(files, name), contract) for name, contract in ALLELES.items()},
         identity=read_model(files.identity, Identity),
-        events=read_table(files.events, AlleleEvents),
         facts=read_model(files.facts, AlleleFacts),
-        arms=read_table(files.arms, AlleleArms),
-        track=read_table(files.track, AlleleTrack),
         persons=read_model(files.persons, Persons),
     )
+
+
+ALLELES: dict[str, type[pa.DataFrameModel]] = {"events": AlleleEvents, "arms": AlleleArms, "track": AlleleTrack}
+"""Table of AlleleResults -> its contract."""
+
+
+def write_alleles(found: AlleleResults, files: Mapping[str, PathLike]) -> None:
+    """All results on alleles of a lot. files: those of AlleleFiles by name."""
+    write_tables(found, ALLELES, files)
+    for name in ("identity", "facts", "persons"):
+        write_model(getattr(found, name), files[name])
 
 
 def read_counted(paths: Mapping[str, PathLike]) -> dict[str, pd.DataFrame | None]:
@@ -101,6 +110,14 @@ COPY_NUMBER: dict[str, type[pa.DataFrameModel]] = {
     "landmarks": Landmarks,
 }  # fmt: skip
 """Table of CopyNumberResults -> its contract."""
+
+
+CALLED = ("ratios", "calls", "segments", "arms", "lod")
+
+
+def read_called(files: Any) -> list[pd.DataFrame]:
+    """Ratios, calls, segments, arms and limits of detection of a lot. files: inputs of a rule, by these names of CALLED."""
+    return [read_table(getattr(files, name), COPY_NUMBER[name]) for name in CALLED]
 
 
 def write_copy_number(found: CopyNumberResults, files: Mapping[str, PathLike]) -> None:

@@ -230,7 +230,8 @@ def overview_inputs(study: Study, settings: Config) -> Inputs:
 
 
 def metrics_of(study: Study, settings: Config, lot: str) -> list[str]:
-    """Metric files of a lot: copy number always, the others if requested and possible with its data."""
+    """Metric files of a lot: copy number always, the others if requested and possible with its data. A later file replaces values
+    of an earlier one: that of the alleles holds the metrics of copy number again, with the alleles' evidence for each call."""
     asked = {
         "dna": True,
         "rna": bool(rna_samples(study, lot)),
@@ -434,11 +435,6 @@ def _line_inputs(study: Study, lots: Sequence[str], judged: Sequence[str]) -> di
 
 def lot_inputs(study: Study, settings: Config, lot: str) -> Inputs:
     return LotFiles.inputs(lot_files(study, settings, lot))
-
-
-def allele_inputs(study: Study, settings: Config, lot: str) -> Inputs:
-    """`allele_files` among the inputs of a rule that takes others too."""
-    return AlleleFiles.inputs(allele_files(study, settings, lot), "alleles_")
 
 
 def panel_inputs(study: Study, settings: Expression, lot: str) -> Inputs:

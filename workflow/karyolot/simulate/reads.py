@@ -1,6 +1,5 @@
 """Read pairs as a sequencer gives them: fragments of a template, errors with their qualities, adapters, duplicates."""
 
-import gzip
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from xopen import xopen
 
 from karyolot.simulate.donors import Cells
 from karyolot.simulate.genome import COMPLEMENT, WINDOW, Bases, Genome, N, another, wave
@@ -175,9 +175,8 @@ def write_lane(
 ) -> None:
     """Sequence the fragments of each template, in their order, into a pair of gzipped FASTQ files."""
     with ExitStack() as stack:
-        raw = [stack.enter_context(path.open("wb")) for path in paths]
         # No name and no time, so that the same reads are the same bytes; level 1, since these files live for minutes.
-        zipped = [stack.enter_context(gzip.GzipFile("", "wb", 1, file, mtime=0)) for file in raw]
+        zipped = [stack.enter_context(xopen(path, "wb", compresslevel=1, threads=0)) for path in paths]
         before = 0
         for template, fragments in sources:
             for first in range(0, len(fragments), CHUNK):
