@@ -193,6 +193,10 @@ NAMED: dict[str, tuple[Attack, str]] = {
         lambda s: [(s / L1).rename(s / "x"), (s / L2).rename(s / L1), (s / "x").rename(s / L2)],
         r"results/L1/seal.json: sha256 is",
     ),
+    "PDF removed": (
+        lambda s: [(s / lot / "report.pdf").unlink() for lot in (L1, L3)],
+        r"results/L1/report.pdf: is missing; sealed with[^|]*results/L3/report.pdf: is missing; made with",
+    ),
     "folder of a lot removed": (lambda s: shutil.rmtree(s / L2), r"results/L2/seal.json: is missing"),
     "superseded revision removed": (lambda s: shutil.rmtree(s / "revisions"), r"L1/seal.json: sha256 is"),
     "manifest removed": (seal_removed, r"results/L2/seal.json: is missing; line \d+ of the ledger recorded"),
@@ -348,6 +352,12 @@ def test_no_run_regenerates_a_lot_whose_seal_is_of_a_lost_ledger(
     refused(lambda: begin(study, "L2"))
     assert "L2 was sealed after line" in capsys.readouterr().err
     begin(study, "L3")
+
+
+def test_a_lot_of_a_killed_run_is_named_as_such(study: Path) -> None:
+    begin(study, "L3")
+    ledger.append(study, ("run_started", {"lots": ["L3"], "inputs": {}}))
+    assert "results/L3: a run that was making this lot was killed; run again" in said(study)
 
 
 def test_a_run_enters_no_edited_page_of_a_sealed_lot(study: Path) -> None:

@@ -19,7 +19,7 @@ from karyolot.contracts.sheets import SHA256_PATTERN
 from karyolot.inputs.formats import yaml
 from karyolot.io import ledger
 from karyolot.io.files import digest_of, read_bytes, read_json, sha256
-from karyolot.io.history import REPORT_FILES, decisions_of, recorded
+from karyolot.io.history import REPORT_FILES, decisions_of, interrupted, recorded
 from karyolot.io.manifest import (
     QUALIFICATIONS,
     RESULTS,
@@ -137,6 +137,8 @@ def _lots(directory: Path, entries: Sequence[Entry], only: str = "") -> Iterator
             if late := [one.line for one in decisions_of(entries, lot) if one.line > state.issued.number]:
                 said = f"{folder}: the decision of line {late[0]} of the ledger is not on the report; karyolot report {lot}"
                 faults = (said, *faults)
+            if interrupted(entries, lot):
+                faults = (f"{folder}: a run that was making this lot was killed; run again", *faults)
             again, notes = _rendered_again(directory / RESULTS / lot, state) if only and not faults else ((), ())
             yield Finding(f"{lot}, not sealed, report of {state.issued.at}", (*faults, *again), notes)
     for path in sorted((directory / RESULTS).glob(f"{only or '*'}/{MANIFEST}")):
@@ -217,7 +219,7 @@ def _signed(directory: Path, lot: str, revision: int, own: Sequence[Entry]) -> l
 def _with_owner(fault: str, folder: Path, lot: str) -> str:
     """The fault of a report with the lot it is of, where that is another."""
     name = fault.partition(": ")[0]
-    if Path(name).parent != folder or Path(name).name not in REPORT_FILES:
+    if Path(name).parent != folder or Path(name).name not in REPORT_FILES or not Path(name).is_file():
         return fault
     try:
         owner = _record_in(Path(name))
