@@ -202,7 +202,8 @@ def test_a_byte_changed_tool_fails_and_an_upgrade_is_a_change_of_version() -> No
     assert byte_check([program("1.17", "b")], (), before).outcome == "PASS"
     assert byte_check([program("1.16.1", "a")], ("numpy: numpy/core.py",), ()).outcome == "FAIL"
     assert version_check([program("1.17", "b")]).outcome == "FAIL"
-    assert version_check([program("1.16.1", "b")]).outcome == "PASS"
+    for version, outcome in (("1.16.1", "PASS"), ("1.16.1-r1188", "PASS"), ("1.16.10", "FAIL"), ("1.16.1.2", "FAIL")):
+        assert version_check([program(version, "b")]).outcome == outcome
 
 
 def test_code_with_changes_fails_and_unknown_code_is_not_done() -> None:

@@ -3,6 +3,8 @@
 import platform
 import subprocess
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +20,7 @@ from karyolot.contracts.qualification import Check, Program, Qualification, Requ
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Study
-from karyolot.contracts.small_variants import VariantLimits
+from karyolot.contracts.small_variants import Pileup, VariantLimits
 from karyolot.dna import qualification as spikes
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.counts import conform_counts
@@ -31,11 +33,14 @@ from karyolot.inputs.formats import bin_counts, fastq, layout
 from karyolot.inputs.reference import places
 from karyolot.inputs.values import stated
 from karyolot.io import ledger
+from karyolot.io.alleles import count_alleles
 from karyolot.io.files import read_bytes, read_each, read_model, sha256, write_bytes, write_model, write_text
+from karyolot.io.fragments import fragments
 from karyolot.io.manifest import QUALIFICATIONS
 from karyolot.io.record import read_record
 from karyolot.io.shipped import SETTINGS
 from karyolot.io.small_variants import read_consequences, read_pileup
+from karyolot.io.spiked_reads import Mutation, mix, mutate
 from karyolot.io.tables import read_table
 from karyolot.plan import commands, files, samples, variants
 from karyolot.plan.provenance import code_state
@@ -47,6 +52,9 @@ from karyolot.report.qualification import qualification_pdf, render_qualificatio
 RECORD = "qualification.json"
 CUT, MOST_CUT = 0.6, 20_000_000
 """Part of a file that is left of it, and most bytes of that: a cut is found at the end of what is there."""
+SITE = ["chrom", "start", "alt"]
+SITES_READ = 20_000
+"""Sites over which reads of two people are mixed."""
 LEAST_FOUND = 0.9
 """Fraction of spike-ins at the claimed size that must have been called, as in criterion Q06b."""
 
@@ -176,12 +184,13 @@ def _inputs(site: _Site, config: Path) -> Check:
 
 
 def _operation(site: _Site, pair: spikes.Pair) -> tuple[Check, ...]:
-    lot, donor, other = _alleles(site)
+    lot, donor, other, guest = _alleles(site)
+    mixed = None if other is None or lot is None else _mixed_reads(site, lot, other, guest)
     return (
         *spikes.copy_number_checks(pair),
-        *spikes.identity_checks(lot, donor, other, site.settings.identity),
+        *spikes.identity_checks(lot, donor, other, site.settings.identity, mixed),
         _truncated(site),
-        spikes.driver_check(_drivers(site)),
+        spikes.driver_check(_drivers(site), _searched(site)),
     )
 
 
@@ -200,11 +209,24 @@ def _pair(site: _Site) -> spikes.Pair:
         sex=samples.sex_of(site.study, site.lot),
         settings=settings,
         atlas=Atlas.of(places(bands, recurrent, [str(site.path(path)) for path in files.given(reference.gtf)])),
+        reads={
+            role: partial(fragments, path, site.settings.counting.min_mapq)
+            for role, sample in zip(("donor", "lot"), samples.wgs_pair(site.study, site.lot), strict=True)
+            if (path := _reads(site, sample)) is not None
+        },
     )
 
 
-def _alleles(site: _Site) -> tuple[pd.DataFrame | None, pd.DataFrame | None, pd.DataFrame | None]:
-    """Allele counts of lot and donor, and of another donor of the study at the same sites; None where there are none."""
+def _reads(site: _Site, sample: str) -> Path | None:
+    """The reads of a sample on the genome; None where there are none (any more)."""
+    held = files.aligned(site.study, sample)
+    there = all(site.path(path).is_file() for path in (*held.values(), files.FASTA))
+    return site.path(held["reads"]) if there else None
+
+
+def _alleles(site: _Site) -> tuple[pd.DataFrame | None, pd.DataFrame | None, pd.DataFrame | None, str]:
+    """Allele counts of lot and donor, and of another donor of the study at the same sites, None where there are none; and the
+    sample of that other donor."""
 
     def held(sample: str) -> pd.DataFrame | None:
         path = site.path(files.ALLELES.format(sample=sample))
@@ -213,13 +235,70 @@ def _alleles(site: _Site) -> tuple[pd.DataFrame | None, pd.DataFrame | None, pd.
     donor, lot = (held(sample) for sample in samples.wgs_pair(site.study, site.lot))
     first = (rows[0] for rows in site.study.samples.values())
     others = [row.sample_id for row in first if row.assay == "wgs" and row.donor_id not in (None, site.donor)]
-    keys = ["chrom", "start", "alt"]
-    same = (
-        table
-        for table in map(held, others)
-        if table is not None and donor is not None and table[keys].equals(donor[keys])
-    )
-    return lot, donor, next(same, None)
+    for sample in others:
+        table = held(sample)
+        if table is not None and donor is not None and table[SITE].equals(donor[SITE]):
+            return lot, donor, table, sample
+    return lot, donor, None, ""
+
+
+def _mixed_reads(
+    site: _Site, lot: pd.DataFrame, other: pd.DataFrame, guest: str
+) -> Callable[[float], pd.DataFrame] | None:
+    """Allele counts of an alignment of the lot's reads with some of another donor's; None where the reads are not there. On the
+    contigs with the fewest sites that have SITES_READ together: reads of a whole genome would take hours."""
+    own, strange = _reads(site, samples.dna_sample(site.study, lot=site.lot)), _reads(site, guest)
+    if own is None or strange is None:
+        return None
+
+    def made(part: float) -> pd.DataFrame:
+        sizes = lot.groupby("chrom").size().sort_values(kind="stable")
+        contigs = [str(name) for name in sizes.index[: int((sizes.cumsum() < SITES_READ).sum()) + 1]]
+        here = lot["chrom"].isin(contigs)
+        depth = [
+            float(table[here][["ref_count", "alt_count", "other_count"]].to_numpy().sum()) for table in (lot, other)
+        ]
+        parts = 1 - part, min(part * depth[0] / max(depth[1], 1.0), 1.0)
+        names = [name for name in lot.columns if name not in ("ref_count", "alt_count", "other_count")]
+        with tempfile.TemporaryDirectory() as folder:
+            mixed, fasta = Path(folder) / "mixed.bam", site.path(files.FASTA)
+            mix(own, strange, fasta, contigs, parts, mixed, spikes.SEED)
+            return count_alleles(mixed, fasta, lot[here][names].reset_index(drop=True), site.settings.identity)
+
+    return made
+
+
+def _searched(site: _Site) -> Callable[[list[spikes.Spike]], tuple[Pileup, pd.DataFrame]] | None:
+    """The search for driver mutations in the lot's reads with mutations written into them; None where reads are missing."""
+    asked = samples.searched_samples(site.study, site.settings, site.lot)
+    reads = {sample: _reads(site, sample) for sample in asked}
+    if not reads or None in reads.values():
+        return None
+    own = samples.dna_sample(site.study, lot=site.lot)
+
+    def made(mutations: list[spikes.Spike]) -> tuple[Pileup, pd.DataFrame]:
+        regions = [line.split("\t")[:3] for line in site.path(variants.DRIVER_REGIONS).read_text().splitlines()]
+        spans = [(chrom, int(start), int(end)) for chrom, start, end in regions]
+        with tempfile.TemporaryDirectory() as name:
+            folder, bam = Path(name), Path(name) / "lot.bam"
+            given = [Mutation(*one) for one in mutations]
+            mutate(site.path(str(reads[own])), site.path(files.FASTA), spans, given, bam, spikes.SEED)
+            paths = [str(bam if sample == own else files.aligned(site.study, sample)["reads"]) for sample in asked]
+            seen, named = folder / "pileup.tsv.gz", folder / "consequences.tsv"
+            command = commands.pileup_command(site.settings.small_variants, paths, str(seen), str(named))
+            done = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", command],
+                cwd=site.directory,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode:
+                raise KaryolotError(f"the search for spiked mutations failed: {done.stderr.strip()[-500:]}")
+            pileup = read_pileup(f"{seen}.part", list(asked.values()), kind_of)
+            return pileup, read_consequences(Path(f"{named}.part"))
+
+    return made
 
 
 def _drivers(site: _Site) -> spikes.Drivers | None:

@@ -1,12 +1,14 @@
 """Known changes spiked into a site's own reads -> checks of an operational qualification.
 
-Spikes are made from the fragments that were counted in the site's reads, by thinning alone: a loss in a fraction f of the cells
-keeps each of the lot's fragments there with probability 1 - f/2, a gain each of the donor's with 1 / (1 + f/2), as a fragment
-that was not sequenced cannot be made up. From the counts on everything runs as in an analysis. Fixed seeds: the same reads give
-the same checks.
+Spikes of copy number are made of the site's fragments by thinning alone: a loss in a fraction f of the cells keeps each of the
+lot's fragments there with probability 1 - f/2, a gain each of the donor's with 1 / (1 + f/2), as a fragment that was not
+sequenced cannot be made up. The first spike of each kind is drawn from the reads, read again from the alignment, where there is
+one; the others from the counts, whose thinned fragments are distributed alike. From there on everything runs as in an analysis.
+Fixed seeds: the same reads give the same checks.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,13 +17,16 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.cells import interval, percent
 from karyolot.contracts.contigs import contig_key
+from karyolot.contracts.copy_number import Fragments
 from karyolot.contracts.drivers import DriverPanel
+from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.qualification import Check, Requirement
 from karyolot.contracts.settings import CopyNumber, Identity, SmallVariants
 from karyolot.contracts.small_variants import Pileup
 from karyolot.dna.atlas import Atlas
 from karyolot.dna.calls import call_changes
 from karyolot.dna.contamination import identify
+from karyolot.dna.counts import count_fragments
 from karyolot.dna.limits import known_regions
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import segment
@@ -31,12 +36,15 @@ from karyolot.dna.variant_errors import kind_of
 SEED = 20_260_311
 TRISOMY, GUEST = 0.2, 0.05
 """Cell fraction of the spiked trisomy 8; fraction of reads of the spiked other person."""
+WIDER = 1.5
+"""Half-widths of a 95 % interval by which an estimate may miss, three standard errors: a sound site fails in 0.3 %, not 5 %."""
 GUEST_RANGE = (0.04, 0.06)
 AT_LIMIT, FOUND_AT_LIMIT = 10, 8
 """Spikes at a limit of detection and how many must be called: fewer of ten are in 1.2 % of the cases where 95 % are called."""
 CLEAR, FACTOR = 5, 1.5
 """Losses of the claimed size at FACTOR times their limit, all of which must be called: |z| is then 2.8 above its threshold."""
 HOTSPOT = "20q11.21"
+FROM_READS = ", in the reads"
 OVERLAP = 0.5
 """Part of a spike that a call of its type must cover."""
 BLOCK = 50
@@ -54,6 +62,8 @@ class Pair(NamedTuple):
     sex: str
     settings: CopyNumber
     atlas: Atlas
+    reads: Mapping[str, Callable[[str], Iterable[Fragments]]] = MappingProxyType({})
+    """'lot', 'donor' -> the fragments of a contig, from the reads; empty = there are counts alone."""
 
 
 def calls_of(pair: Pair) -> pd.DataFrame:
@@ -80,6 +90,32 @@ def spiked(pair: Pair, inside: NDArray[np.bool_], type_: str, fraction: float, s
     return pair._replace(lot=thinned) if type_ == "loss" else pair._replace(donor=thinned)
 
 
+def spiked_reads(pair: Pair, inside: NDArray[np.bool_], type_: str, fraction: float, seed: int = 0) -> tuple[Pair, str]:
+    """As `spiked`, by dropping fragments of the reads of that contig; and where these were read from, '' = from counts alone.
+
+    Raises KaryolotError when the fragments outside of the change are not as many as the run counted.
+    """
+    role = "lot" if type_ == "loss" else "donor"
+    if role not in pair.reads:
+        return spiked(pair, inside, type_, fraction, seed), ""
+    generator = np.random.default_rng([SEED, seed])
+    kept = 1 - fraction / 2 if type_ == "loss" else 1 / (1 + fraction / 2)
+    contig = str(pair.bins["chrom"][inside].iloc[0])
+    low, high = int(pair.bins["start"][inside].iloc[0]), int(pair.bins["end"][inside].iloc[-1])
+
+    def thinned(piece: Fragments) -> Fragments:
+        middle = piece.start + piece.length // 2
+        stays = (generator.random(len(middle)) < kept) | (middle < low) | (middle >= high)
+        return piece._replace(start=piece.start[stays], length=piece.length[stays])
+
+    counted, _ = count_fragments(pair.bins, map(thinned, pair.reads[role](contig)))
+    own, table = (pair.bins["chrom"] == contig).to_numpy(), pair.lot if role == "lot" else pair.donor
+    if not np.array_equal(counted["count"][own & ~inside], table["count"][own & ~inside]):
+        raise KaryolotError(f"the reads of the {role} hold other fragments on {contig} than the run counted; run again")
+    made = table.assign(count=np.where(own, counted["count"], table["count"]))
+    return (pair._replace(lot=made) if role == "lot" else pair._replace(donor=made)), FROM_READS
+
+
 def _null(pair: Pair) -> Check:
     test = Requirement("OQ1", "OQ", "Donor's reads split in two: no change", "0 calls")
     generator = np.random.default_rng(SEED)
@@ -91,7 +127,7 @@ def _null(pair: Pair) -> Check:
 
 
 def _trisomy(pair: Pair) -> Check:
-    limit = "called as a gain of chromosome 8; 95% CI holds the spiked fraction"
+    limit = "called as a gain of chromosome 8; spiked fraction within 1.5 times the 95% interval of the estimate"
     test = Requirement("OQ2", "OQ", f"Trisomy 8 in {percent(TRISOMY)} of cells", limit)
     inside = (pair.bins["chrom"].map(contig_key) == "8").to_numpy()
     lod = _limit_of(pair.arms, "8")
@@ -101,13 +137,15 @@ def _trisomy(pair: Pair) -> Check:
         return test.not_done(f"its limit of detection in these reads is {percent(lod)}; deeper sequencing is needed")
     if len(own := _over(calls_of(pair), pair.bins, inside, "gain")):
         return test.not_done(f"the lot has a change there ({own['name'].iloc[0]}); choose another lot")
-    found = _over(calls_of(spiked(pair, inside, "gain", TRISOMY, 2)), pair.bins, inside, "gain")
+    made, source = spiked_reads(pair, inside, "gain", TRISOMY, 2)
+    found = _over(calls_of(made), pair.bins, inside, "gain")
     if found.empty:
         return test.done("not called", "the spiked change was not called")
     best = found.iloc[0]
     fraction, low, high = (float(best[name]) for name in ("fraction", "fraction_low", "fraction_high"))
-    shown = f"{best['name']} in {percent(fraction)} of cells (95% CI {interval(low, high)})"
-    return test.done(shown, "" if low <= TRISOMY <= high else "the interval does not hold the spiked fraction")
+    shown = f"{best['name']} in {percent(fraction)} of cells (95% CI {interval(low, high)}){source}"
+    near = fraction - WIDER * (fraction - low) <= TRISOMY <= fraction + WIDER * (high - fraction)
+    return test.done(shown, "" if near else "the estimate is too far from the spiked fraction")
 
 
 def _hotspot(pair: Pair) -> Check:
@@ -121,10 +159,11 @@ def _hotspot(pair: Pair) -> Check:
     inside = ((pair.bins["chrom"].map(contig_key) == place[1]) & middle.between(place[2], place[3], "left")).to_numpy()
     if len(_over(calls_of(pair), pair.bins, inside, "gain")):
         return test.not_done("the lot has a gain there; choose another lot")
-    spikes = (spiked(pair, inside, "gain", lod, 100 + n) for n in range(AT_LIMIT))
+    first, source = spiked_reads(pair, inside, "gain", lod, 100)
+    spikes = (first, *(spiked(pair, inside, "gain", lod, 100 + n) for n in range(1, AT_LIMIT)))
     hits = sum(len(_over(calls_of(one), pair.bins, inside, "gain")) > 0 for one in spikes)
     fault = "" if hits >= FOUND_AT_LIMIT else "fewer spikes were called than the limit of detection states"
-    return test.done(f"called in {hits} of {AT_LIMIT} spikes at {percent(lod)} of cells", fault)
+    return test.done(f"called in {hits} of {AT_LIMIT} spikes at {percent(lod)} of cells{_first(source)}", fault)
 
 
 def _loss(pair: Pair) -> Check:
@@ -137,12 +176,20 @@ def _loss(pair: Pair) -> Check:
     places = _regions(pair, size)
     if not places:
         return test.not_done(f"no {size:g} Mb without a change of the lot's own")
-    fraction, generator, hits = FACTOR * float(own.iloc[0]), np.random.default_rng(SEED), 0
+    fraction, generator, hits, source = FACTOR * float(own.iloc[0]), np.random.default_rng(SEED), 0, ""
     for n in range(CLEAR):
         inside = places[int(generator.integers(len(places)))]
-        hits += len(_over(calls_of(spiked(pair, inside, "loss", fraction, 200 + n)), pair.bins, inside, "loss")) > 0
+        if n:
+            made = spiked(pair, inside, "loss", fraction, 200 + n)
+        else:
+            made, source = spiked_reads(pair, inside, "loss", fraction, 200)
+        hits += len(_over(calls_of(made), pair.bins, inside, "loss")) > 0
     fault = "" if hits == CLEAR else "a loss well above its limit of detection was not called"
-    return test.done(f"called in {hits} of {CLEAR} spikes at {percent(fraction)} of cells", fault)
+    return test.done(f"called in {hits} of {CLEAR} spikes at {percent(fraction)} of cells{_first(source)}", fault)
+
+
+def _first(source: str) -> str:
+    return f", the first{source.removeprefix(',')}" if source else ""
 
 
 def _regions(pair: Pair, megabases: float) -> list[NDArray[np.bool_]]:
@@ -183,7 +230,11 @@ def _limit_of(arms: pd.DataFrame, name: str) -> float | None:
 
 
 def identity_checks(
-    lot: pd.DataFrame | None, donor: pd.DataFrame | None, other: pd.DataFrame | None, settings: Identity
+    lot: pd.DataFrame | None,
+    donor: pd.DataFrame | None,
+    other: pd.DataFrame | None,
+    settings: Identity,
+    mixed_reads: Callable[[float], pd.DataFrame] | None = None,
 ) -> list[Check]:
     """A sample swap, and reads of another person.
 
@@ -194,6 +245,9 @@ def identity_checks(
     other
         Of another donor of the study, counted at the same sites; None = another person is made of the donor's own counts, by
         exchanging sites of about the same allele frequency.
+    mixed_reads
+        From the fraction of the other donor's reads: schema AlleleCounts of an alignment with as many of them among the lot's, at
+        some sites; None = there are no reads, and counts are mixed.
     """
     swap = Requirement(
         "OQ5", "OQ", "Sample swap: another person in place of the lot", "lot MATCH, other person MISMATCH"
@@ -205,7 +259,11 @@ def identity_checks(
     guest = other if other is not None else _another(donor)
     own, strange = (identify(table, donor, settings).kinship.result for table in (lot, guest))
     fault = "" if (own, strange) == ("MATCH", "MISMATCH") else "the swap was not recognised, or the lot was not"
-    return [swap.done(f"lot {own}, other person {strange}", fault), _mixed(lot, donor, guest, settings, mixed)]
+    who = "another donor of the study" if other is not None else "a person made of the donor's counts"
+    first = swap.done(f"lot {own}, other person {strange} ({who})", fault)
+    if mixed_reads is not None:
+        return [first, _estimated(mixed_reads(GUEST), donor, settings, mixed, FROM_READS)]
+    return [first, _mixed(lot, donor, guest, settings, mixed)]
 
 
 def _another(donor: pd.DataFrame) -> pd.DataFrame:
@@ -226,13 +284,19 @@ def _mixed(lot: pd.DataFrame, donor: pd.DataFrame, guest: pd.DataFrame, settings
     own, strange = (table[names].to_numpy() for table in (lot, guest))
     kept = min(GUEST * float(own.sum()) / max(float(strange.sum()), 1.0), 1.0)
     counts = generator.binomial(own, 1 - GUEST) + generator.binomial(strange, kept)
-    mixed = lot.assign(**{name: counts[:, n] for n, name in enumerate(names)})
-    found = identify(mixed, donor, settings).contamination
+    return _estimated(lot.assign(**{name: counts[:, n] for n, name in enumerate(names)}), donor, settings, test, "")
+
+
+def _estimated(mixed: pd.DataFrame, donor: pd.DataFrame, settings: Identity, test: Requirement, source: str) -> Check:
+    """The contamination of a mixture. mixed: at some or all of the donor's sites. source: what it was made of."""
+    keys = ["chrom", "start", "alt"]
+    same = mixed[keys].merge(donor, on=keys, how="left")[donor.columns]
+    found = identify(mixed.reset_index(drop=True), same, settings).contamination
     if found.lod is None or found.lod > GUEST:
         return test.not_done("the reads over SNPs are too few to see it")
     if found.fraction is None or found.low is None or found.high is None:
         return test.done("not determined", "no estimate was made")
-    shown = f"{percent(found.fraction)} (95% CI {interval(found.low, found.high)})"
+    shown = f"{percent(found.fraction)} (95% CI {interval(found.low, found.high)}){source}"
     inside = GUEST_RANGE[0] <= found.fraction <= GUEST_RANGE[1]
     return test.done(shown, "" if inside else "the estimate is outside its range")
 
@@ -251,16 +315,35 @@ class Drivers(NamedTuple):
     sets: float | None
 
 
-def driver_check(drivers: Drivers | None) -> Check:
-    """A mutation of each recurrent codon of TP53 that can be assessed, in the reads counted there, at its limit of detection."""
+class Spike(NamedTuple):
+    """A substitution in a recurrent codon. part: of the fragments there that show it."""
+
+    chrom: str
+    start: int
+    alt: str
+    part: float
+
+
+def driver_check(
+    drivers: Drivers | None, searched: Callable[[list[Spike]], tuple[Pileup, pd.DataFrame]] | None = None
+) -> Check:
+    """A mutation of each recurrent codon of TP53 that can be assessed, at its limit of detection.
+
+    searched: what the reads of the lot show once mutations were written into them, and the consequences; None = there are no
+    reads, and mutations are drawn from the depths that were counted.
+    """
     limit = f"at least {FOUND_AT_LIMIT * 10}% of the spikes called, as acquired"
     test = Requirement("OQ8", "OQ", "TP53 hotspot variants at their limits of detection", limit, required=False)
     if drivers is None:
         return test.not_done("the lot was not searched for small variants")
     own = drivers.limits[(drivers.limits["gene"] == "TP53") & (drivers.limits["hotspot"] != "")]
-    rows = [_mutation(drivers, row) for row in own[own["fraction"].notna()].to_dict("records")]
-    if not rows:
+    limits = own[own["fraction"].notna()].to_dict("records")
+    if not limits:
         return test.not_done("no recurrent codon of TP53 has a limit of detection in these reads")
+    if searched is not None:
+        spikes = [_spike(drivers, row)[1] for row in limits]
+        return _called(drivers, *searched(spikes), {(one.chrom, one.start) for one in spikes}, test, FROM_READS)
+    rows = [_mutation(drivers, row) for row in limits]
     made, named = pd.DataFrame([row for row, _ in rows]), pd.DataFrame([row for _, row in rows])
     keys = ["position", "alt"]
     kept = drivers.pileup.alleles.merge(made[keys], on=keys, how="left", indicator=True)
@@ -269,30 +352,49 @@ def driver_check(drivers: Drivers | None) -> Check:
         alleles=alleles[drivers.pileup.alleles.columns].sort_values("position", kind="stable")
     )
     consequences = pd.concat([drivers.consequences, named], ignore_index=True)
+    pileup = pileup._replace(alleles=pileup.alleles.reset_index(drop=True))
+    return _called(drivers, pileup, consequences, {(row["chrom"], row["start"]) for _, row in rows}, test, "")
+
+
+def _called(
+    drivers: Drivers,
+    pileup: Pileup,
+    consequences: pd.DataFrame,
+    spikes: Collection[tuple[Any, Any]],
+    test: Requirement,
+    source: str,
+) -> Check:
+    """How many spikes are called. spikes: contig and position of each."""
     asked = drivers.loci, drivers.panel, consequences, drivers.settings, drivers.haploid, drivers.sets
-    found = search(pileup._replace(alleles=pileup.alleles.reset_index(drop=True)), *asked).variants
+    found = search(pileup, *asked).variants
     called = found[(found["finding"] == "tp53") & (found["origin"] == "acquired")]
-    places = set(zip(called["chrom"], called["start"], strict=True))
-    hits = sum((row["chrom"], row["start"]) in places for _, row in rows)
-    fault = (
-        "" if hits >= FOUND_AT_LIMIT / 10 * len(rows) else "fewer spikes were called than the limits of detection state"
-    )
-    return test.done(f"called in {hits} of {len(rows)} recurrent codons", fault)
+    hits = len(set(spikes) & set(zip(called["chrom"], called["start"], strict=True)))
+    few = hits < FOUND_AT_LIMIT / 10 * len(spikes)
+    fault = "fewer spikes were called than the limits of detection state" if few else ""
+    return test.done(f"called in {hits} of {len(spikes)} recurrent codons{source}", fault)
+
+
+def _spike(drivers: Drivers, limit: dict[Any, Any]) -> tuple[int, Spike]:
+    """The row of the position that is mutated in a recurrent codon, and the substitution."""
+    loci, positions = drivers.loci, drivers.pileup.positions
+    codon = loci[(loci["gene"] == "TP53") & (loci["hotspot"] == limit["hotspot"])].iloc[0]
+    inside = (positions["chrom"] == codon["chrom"]) & positions["start"].between(codon["start"], codon["end"], "left")
+    rows = np.flatnonzero(inside)
+    at = int(rows[len(rows) // 2])  # in the middle of a codon every substitution changes the protein
+    copies = (1 if codon["chrom"] in drivers.haploid else 2) * (drivers.sets or 2.0) / 2
+    alt = "ACGT"[("ACGT".index(str(positions["ref"].iloc[at])) + 1) % 4]
+    part = min(limit["fraction"] / copies, 1.0)
+    return at, Spike(str(codon["chrom"]), int(positions["start"].iloc[at]), alt, part)
 
 
 def _mutation(drivers: Drivers, limit: dict[Any, Any]) -> tuple[dict[str, object], dict[str, object]]:
     """A substitution in a recurrent codon: its reads (a row of SeenAlleles), and its consequence."""
-    loci, positions = drivers.loci, drivers.pileup.positions
-    codon = loci[(loci["gene"] == "TP53") & (loci["hotspot"] == limit["hotspot"])].iloc[0]
-    inside = (positions["chrom"] == codon["chrom"]) & positions["start"].between(codon["start"], codon["end"], "left")
-    at = int(np.flatnonzero(inside)[0])
-    place: dict[Any, Any] = positions.iloc[at].to_dict()
+    at, spike = _spike(drivers, limit)
+    place: dict[Any, Any] = drivers.pileup.positions.iloc[at].to_dict()
     generator = np.random.default_rng([SEED, at])
     depth, forward = int(place["lot_depth"]), int(place["lot_forward"])
-    copies = (1 if codon["chrom"] in drivers.haploid else 2) * (drivers.sets or 2.0) / 2
-    shown = int(generator.binomial(depth, min(limit["fraction"] / copies, 1.0)))
-    ref = str(place["ref"])
-    alt = "ACGT"[("ACGT".index(ref) + 1) % 4]
+    shown = int(generator.binomial(depth, spike.part))
+    ref, alt = str(place["ref"]), spike.alt
     about = {"start": int(place["start"]), "ref": ref, "alt": alt}
     reads = {
         "position": at,
@@ -305,5 +407,5 @@ def _mutation(drivers: Drivers, limit: dict[Any, Any]) -> tuple[dict[str, object
         **dict.fromkeys(("donor_alt", "rna_lot_alt", "rna_donor_alt"), 0),
         **{name: int(place[name]) for name in ("donor_depth", "rna_lot_depth", "rna_donor_depth")},
     }
-    named = {"gene": "TP53", "consequence": "missense", "change": f"{limit['hotspot']}X", "chrom": codon["chrom"]}
-    return about | reads | {"chrom": codon["chrom"]}, about | named
+    named = {"gene": "TP53", "consequence": "missense", "change": f"{limit['hotspot']}X", "chrom": spike.chrom}
+    return about | reads | {"chrom": spike.chrom}, about | named

@@ -52,8 +52,9 @@ def aligner_of(cram: PathLike) -> str | None:
         return family_of(str(handle.header))
 
 
-def fragments(cram: PathLike, min_mapq: int) -> Iterator[Fragments]:
-    """Fragments of one of our own CRAMs, in its order and in pieces, so that memory does not grow with depth.
+def fragments(cram: PathLike, min_mapq: int, contig: str = "") -> Iterator[Fragments]:
+    """Fragments of one of our own CRAMs, in its order and in pieces, so that memory does not grow with depth. contig: only those
+    on it, by the index.
 
     A fragment is taken once, at its left mate: primary, proper pair, not a duplicate, not failed, mapping quality at or
     above the limit.
@@ -68,7 +69,7 @@ def fragments(cram: PathLike, min_mapq: int) -> Iterator[Fragments]:
             raise KaryolotError(f"{cram}: not a CRAM file; fragments are counted in those of the workflow alone")
     options = [word for option in COUNTED_FIELDS for word in ("--input-fmt-option", option)]
     filters = ["-f", str(pysam.FPROPER_PAIR), "-F", str(NOT_COUNTED), "-q", str(min_mapq)]
-    command = [sys.executable, "-c", VIEW, "-u", *options, *filters, str(cram)]
+    command = [sys.executable, "-c", VIEW, "-u", *options, *filters, str(cram), *filter(None, [contig])]
     found = False
     with tempfile.TemporaryFile() as said, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as view:
         assert view.stdout is not None
