@@ -21,7 +21,7 @@ OTHER = "ACGT"[("ACGT".index(GENOME[AT]) + 1) % 4]
 
 @pytest.fixture(scope="module")
 def reads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Two people: pairs that overlap in part, on one contig; `guest` has a second contig before it, and OTHER at the position AT."""
+    """Two people: pairs that overlap in part, on one contig; `guest` has a contig before it, and OTHER at the position AT."""
     folder = tmp_path_factory.mktemp("reads")
     (folder / "genome.fa").write_text(f">chrB\n{GENOME}\n")
     made = {"fasta": folder / "genome.fa"}
