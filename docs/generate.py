@@ -51,7 +51,7 @@ In a clone: `./run karyolot ...`. Exit codes: 0 done (a verdict may be FAIL), 1 
 PYTHON = """# Python reference
 
 `import karyolot` gives the names below. They are the public interface: they change only with the major version. Everything else
-in the package may change with any version.
+in the package may change with any version. PathLike is a path as text or as `pathlib.Path`.
 """
 
 
@@ -213,7 +213,7 @@ def python_page() -> str:
         one = getattr(karyolot, name)
         if name.startswith("__"):
             continue
-        signature = re.sub(r"'([^']*)'", r"\1", str(inspect.signature(one))) if inspect.isfunction(one) else ""
+        signature = readable(str(inspect.signature(one))) if inspect.isfunction(one) else ""
         parts.append(
             f"\n## karyolot.{name}\n\n```python\n{name}{signature}\n```\n\n{sections(inspect.getdoc(one) or '')}\n"
         )
@@ -221,6 +221,12 @@ def python_page() -> str:
             if not method.startswith("_"):
                 parts.append(f"\n### {name}.{method}\n\n{sections(inspect.getdoc(function) or '')}\n")
     return "".join(parts)
+
+
+def readable(signature: str) -> str:
+    """A signature without quotes around types, and with their short names."""
+    unquoted = re.sub(r"(: |-> )'([^']*)'", r"\1\2", signature.replace("str | os.PathLike[str]", "PathLike"))
+    return re.sub(r"\b(?:\w+\.)+(?=[A-Z]\w*\b)", "", unquoted)
 
 
 def sections(docstring: str) -> str:

@@ -160,8 +160,8 @@ def call(
     Returns
     -------
     dict
-        Content of ``summary.json``: ``inputs`` with sha256, ``warnings``, ``metrics`` (name to value, unit and reason where
-        there is none), ``noise``, ``comparison``, ``match``, ``computational_karyotype``, ``not_seen`` and ``not_assessed``.
+        Content of ``summary.json``: ``inputs`` with sha256, ``warnings``, ``metrics`` (name to value, and the reason
+        where it is None), ``noise``, ``comparison``, ``match``, ``computational_karyotype``, ``not_seen`` and ``not_assessed``.
 
     Raises
     ------
