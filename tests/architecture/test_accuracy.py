@@ -1,0 +1,139 @@
+"""Figures of the documentation are those of the committed tables of benchmarks/, rounded as they are printed."""
+
+import csv
+from collections.abc import Callable, Iterable
+from math import floor
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+Row = dict[str, str]
+
+
+def rows(table: str, **of: str) -> list[Row]:
+    """Rows of a table of benchmarks/ whose columns have these values."""
+    with (ROOT / "benchmarks" / f"{table}.tsv").open(encoding="utf-8", newline="") as lines:
+        found = [row for row in csv.DictReader(lines, delimiter="\t") if of.items() <= row.items()]
+    assert found, f"{table}.tsv has no row of {of}"
+    return found
+
+
+def values(found: Iterable[Row], column: str = "value") -> list[float]:
+    return [float(row[column]) for row in found if row[column]]
+
+
+def pooled(found: list[Row]) -> float:
+    """Proportion over several rows of `n` tries each."""
+    counts = values(found, "n")
+    return sum(n * value for n, value in zip(counts, values(found), strict=True)) / sum(counts)
+
+
+def percent(value: float) -> str:
+    """In percent; halves are rounded up."""
+    return str(floor(100 * value + 0.5 + 1e-9))
+
+
+def contamination(sites: str, what: str) -> list[float]:
+    found = rows("identity", part="contamination", depth="5")
+    return values(row for row in found if f", {sites} sites: {what}" in row["case"])
+
+
+def held(sites: str) -> str:
+    found = contamination(sites, "interval holds")
+    return percent(sum(found) / len(found))
+
+
+def of_contamination() -> str:
+    first, second = (contamination(sites, "mean |error|, points") for sites in ("10000", "40000"))
+    largest = max(contamination("10000", "largest error, points"))
+    return (
+        f"mean error {min(first):.2f} to {max(first):.2f} percentage points with 10,000 SNPs (at most {largest:.1f} in"
+        f" {40 * len(first)} lots), {min(second):.2f} to {max(second):.2f} with 40,000; the 95% interval covered the truth in"
+        f" {held('10000')}% and {held('40000')}% of"
+    )
+
+
+def of_identity() -> str:
+    persons = ("same person", "full sibling", "unrelated")
+    wrong = [row for person in persons for row in rows("identity", part="identity", case=f"{person}: wrong")]
+    assert sum(values(wrong)) == 0 and {row["tries"] for row in wrong} == {"1000"}, "none is misclassified"
+    same, sibling, other = (
+        values(rows("identity", part="identity", case=f"{person}: not enough", depth="0.1"))[0] for person in persons
+    )
+    return f"undecided at 0.1x: {100 * same:.1f}%, {percent(sibling)}% and {percent(other)}% of these"
+
+
+def of_limits() -> str:
+    power = rows("copy_number", question="power", measure="power at the printed limit", method="karyolot")
+    sizes = {row["size"]: [one for one in power if one["size"] == row["size"]] for row in power}
+    by_size = [pooled(found) for size, found in sizes.items() if size.endswith("Mb")]
+    arm, recurrent, chromosome = (percent(pooled(sizes[name])) for name in ("arm", "recurrent", "chromosome"))
+    return (
+        f"{percent(min(by_size))} to {percent(max(by_size))}% (268 each), arms {arm}% (126), recurrent regions {recurrent}%"
+        f" (69), whole chromosomes {chromosome}% (72;"
+    )
+
+
+def of_fractions() -> str:
+    found = {
+        size: pooled(rows("copy_number", question="coverage", measure="interval holds the truth", size=size))
+        for size in ("5 Mb", "20 Mb", "arm")
+    }
+    five, twenty, arms = map(percent, found.values())
+    return f"the 95% interval covers the truth in {five}% (5 Mb), {twenty}% (20 Mb) and {arms}% (arms) of 128 each"
+
+
+def of_expression() -> str:
+    own, r = (values(rows("expression", engine=engine), "cpu_s")[:3] for engine in ("karyolot", "R DESeq2"))
+    ratios = [mine / other for mine, other in zip(own, r, strict=True)]
+    return f"in {min(ratios):.2f} to {max(ratios):.2f} of its CPU time"
+
+
+def of_gene_sets() -> str:
+    found = values(rows("gene_sets", method="CAMERA"), "p_below_0.05")
+    mean, least, most = sum(found) / len(found), 100 * min(found), 100 * max(found)
+    return f"{percent(mean)}% of 1,800 simulated sets have p < 0.05 ({least:.1f} to {most:.1f}% by"
+
+
+def of_hepatitis_b() -> str:
+    deep, shallow, deep_apart, shallow_apart = (
+        percent(
+            values(rows("extranuclear", what="foreign sequence found", setting=f"HBV, at the limit, {one}"), "share")[0]
+        )
+        for one in ("100x", "30x", "a strain 5 % apart, 100x", "a strain 5 % apart, 30x")
+    )
+    return f"found in {deep} and {shallow}% of 200 lots (100x, 30x), a strain 5% apart in {deep_apart} and {shallow_apart}%"
+
+
+def of_a_human_genome() -> str:
+    trisomy, loss = (
+        [percent(float(row[column])) for column in ("fraction", "low", "high")]
+        for what in ("trisomy 8 in 40 %", "10 Mb loss in 100 %")
+        for row in rows("human", what=what)
+    )
+    return (
+        f"was called at {trisomy[0]}% ({trisomy[1]}-{trisomy[2]}%), a 10 Mb loss in all cells at {loss[0]}%"
+        f" ({loss[1]}-{loss[2]}%)"
+    )
+
+
+def of_forecasts() -> str:
+    found = [row for row in rows("plan") if row["forecast"] and row["measured"]]
+    ratios = [a / b for a, b in zip(values(found, "forecast"), values(found, "measured"), strict=True)]
+    errors = [abs(ratio - 1) for ratio in ratios]
+    return f"by {100 * sum(errors) / len(errors):.1f}% on average and by {percent(max(errors))}% at most"
+
+
+PAGES: dict[Callable[[], str], str] = {of_forecasts: "depth.md"}
+"""What is not on the page of accuracy."""
+FIGURES = [
+    of_identity, of_contamination, of_limits, of_fractions, of_expression, of_gene_sets, of_hepatitis_b, of_a_human_genome,
+    *PAGES,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.__name__)
+def test_the_page_states_what_the_table_holds(figure: Callable[[], str]) -> None:
+    page = (ROOT / "docs" / PAGES.get(figure, "accuracy.md")).read_text(encoding="utf-8")
+    assert figure() in " ".join(page.split())
