@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from karyolot.contracts.foreign import PanelSequence, Searched
+from karyolot.contracts.foreign import Hits, PanelSequence, Searched
 from karyolot.contracts.mitochondria import MitochondrialReads
 from karyolot.contracts.settings import Mitochondria
 from karyolot.dna.foreign import search
@@ -175,6 +175,12 @@ def mapped(reads: Iterator[str], panel: list[PanelSequence], folder: Path) -> Pa
     return out
 
 
+def hits_of(paf: Path, panel: list[PanelSequence], samples: int) -> list[Hits]:
+    """Of samples 0, 1 and so on."""
+    with paf.open() as lines:
+        return read_hits(lines, panel, [str(n) for n in range(samples)])
+
+
 def foreign(rng: np.random.Generator, virus: str, draws: int) -> Iterator[Row]:
     """The virus at fixed copies per diploid genome, and at the printed limit, of the panel's strain and of one 5 % apart."""
     panel = panel_of(rng, virus)[:1]
@@ -183,9 +189,7 @@ def foreign(rng: np.random.Generator, virus: str, draws: int) -> Iterator[Row]:
         density = coverage / 300
         each = len(virus) * density / 2
         limit = float(
-            search([Searched("lot", "DNA", read_hits("/dev/null", panel, ""), density, 0.0)], panel, []).sequences[
-                "lod"
-            ][0]
+            search([Searched("lot", "DNA", read_hits([], panel, [""])[0], density, 0.0)], panel, []).sequences["lod"][0]
         )
         for copies, genome, name in [
             *((c, virus, f"{c:g} copies per diploid genome") for c in (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)),
@@ -195,7 +199,7 @@ def foreign(rng: np.random.Generator, virus: str, draws: int) -> Iterator[Row]:
             with tempfile.TemporaryDirectory() as folder:
                 reads = (line for n, k in enumerate(number) for line in fragments(rng, genome, int(k), f"{n}"))
                 paf = mapped(reads, panel, Path(folder))
-                samples = [Searched("lot", "DNA", read_hits(paf, panel, f"{n},"), density, 0.0) for n in range(draws)]
+                samples = [Searched("lot", "DNA", hits, density, 0.0) for hits in hits_of(paf, panel, draws)]
             found = search(samples, panel, []).sequences
             held = (found["copies_low"] <= copies) & (copies <= found["copies_high"])
             setting = f"HBV, {name}, {coverage}x"
@@ -210,7 +214,7 @@ def clean(rng: np.random.Generator, virus: str, samples: int = 200, reads: int =
     panel = panel_of(rng, virus)
     with tempfile.TemporaryDirectory() as folder:
         paf = mapped((line for n in range(samples) for line in hard_reads(rng, reads, f"{n}")), panel, Path(folder))
-        held = [Searched("lot", "DNA", read_hits(paf, panel, f"{n},"), 0.1, 0.0) for n in range(samples)]
+        held = [Searched("lot", "DNA", hits, 0.1, 0.0) for hits in hits_of(paf, panel, samples)]
     found = search(held, panel, []).sequences
     setting = f"{samples} samples of {reads:,} reads that fit no chromosome"
     for what, rows in (

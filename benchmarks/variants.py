@@ -7,6 +7,12 @@ power         Counts: lots with a mutation at the printed limit of their gene, b
 null          Counts: lots without any mutation, 43,000 coding and 180 recurrent bases; rate: lots with any call.
 sensitivity   Reads: 12 substitutions in 12,000 bases, alignments as simulated, errors 0.1 %; rate: called, by cell fraction.
               karyolot, bcftools (mpileup, call -m) and freebayes (--pooled-continuous) on the same files; false: other calls.
+clones        Counts: `number` other mutations in 2 to 15 % of the cells of the panel; rate: a mutation at the limit of a lot without
+              them is called; moved: printed limit over that limit.
+indels        Reads: 16 indels of 1, 3, 10 and 30 bases of each kind, in plain sequence and in runs of 5 and 8 bases, pairs aligned by
+              bwa, polymerase slips in runs; rate: called within 15 bases with the right length; false: calls elsewhere.
+indel power   The same with indels of 1, 3 and 10 bases, at the printed limit; runs of 5 and 8 bases are far commoner here than in
+              genes. The claim is 95 %.
 
     .venv/bin/python benchmarks/variants.py [--cells N]     adds the next N cells to variants.tsv (all: six minutes)
 
@@ -15,11 +21,12 @@ bcftools and freebayes must be on PATH; freebayes is left out where it is not. D
 
 import argparse
 import itertools
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +41,7 @@ from karyolot.dna.loci import merged
 from karyolot.dna.small_variants import candidates, search
 from karyolot.dna.variant_errors import KINDS, kind_of, kinds_at
 from karyolot.io.drivers import write_regions
-from karyolot.io.small_variants import read_pileup
+from karyolot.io.small_variants import read_pileup, trimmed
 from karyolot.plan.commands import pileup_command
 from karyolot.plan.files import FASTA
 from karyolot.plan.variants import DRIVER_MODELS, DRIVER_REGIONS
@@ -48,6 +55,10 @@ COLUMNS = [
     "spread",
     "caller",
     "fraction",
+    "number",
+    "moved",
+    "read",
+    "kind",
     "n",
     "found",
     "rate",
@@ -63,6 +74,10 @@ FRACTIONS = (0.02, 0.1, 0.2, 0.5)
 LOTS, GENE = 120, 2000
 NULL_LOTS, NULL_AT_ONCE, CODING, RECURRENT = 500, 50, 43_000, 180
 READ, SPAN, SPACED, ERROR = 100, 12_000, 1_000, 1e-3
+MANY, CLONES, CLONE_LOTS = 60, (0.02, 0.15), 40
+INDEL_FRACTIONS = (0.05, 0.1, 0.2, 0.5)
+LENGTHS, COPIES, INDELS_APART, NEAR = (1, 3, 10, 30), 4, 400, 15
+RUN = re.compile(r"([ACGT])\1{3,}")
 
 
 def counts(
@@ -127,6 +142,28 @@ def power(rng: np.random.Generator, lot: int, donor: int, library: str, spread: 
     yield {"caller": "karyolot", "fraction": round(limit, 4), "n": LOTS, "found": called}
 
 
+def clones(rng: np.random.Generator, lot: int, donor: int, number: int) -> Iterator[dict[str, Any]]:
+    """A gene of CODING bases with `number` mutations in CLONES of the cells, and one more at the limit of the gene without any."""
+    places, none = loci(CODING), Consequences.frame([])
+    limits, called = [], 0
+    clean = search(counts(rng, CODING, (lot, donor), *SETTINGS[0]), places, PANEL, none, Settings()).limits
+    limit = float(clean["fraction"].iloc[0])
+    for _ in range(CLONE_LOTS):
+        at = rng.choice(CODING, number + 1, replace=False).tolist()
+        planted = [(at[0], limit / 2), *((one, float(rng.uniform(*CLONES)) / 2) for one in at[1:])]
+        pileup = counts(rng, CODING, (lot, donor), *SETTINGS[0], planted)
+        found = search(pileup, places, PANEL, none, Settings())
+        called += bool(found.variants["start"].eq(at[0] + 1000).any())
+        limits.append(float(found.limits["fraction"].iloc[0]))
+    yield {
+        "caller": "karyolot",
+        "fraction": round(limit, 4),
+        "n": CLONE_LOTS,
+        "found": called,
+        "moved": round(np.mean(limits) / limit, 4),
+    }
+
+
 def null(rng: np.random.Generator, lot: int, donor: int, library: str, spread: float) -> Iterator[dict[str, Any]]:
     places = loci(CODING, RECURRENT)
     lots = (counts(rng, CODING, (lot, donor), library, spread) for _ in range(NULL_AT_ONCE))
@@ -153,16 +190,9 @@ def sensitivity(rng: np.random.Generator, depth: int, fraction: float) -> Iterat
         )
         write_regions(merged(places), folder / DRIVER_REGIONS)
         (folder / DRIVER_MODELS).write_text("##gff-version 3\n")
-        _bash(folder, pileup_command(Settings(), ["lot.bam", "donor.bam"], "pileup", "csq"))
-        own = candidates(read_pileup(folder / "pileup.part", ["lot", "donor"], kind_of), places, Settings())
+        own = candidates(_counted(folder), places, Settings())
         calls = {"karyolot": set(zip(own["start"], own["alt"], strict=True))}
-        region = f"{DRIVER_REGIONS}"
-        counted = f"bcftools mpileup -f {FASTA} -R {region} -q 20 -Q 20 -d 8000 lot.bam"
-        call = f"{counted} | bcftools call -mv | bcftools view -i 'QUAL>=20'"
-        calls["bcftools"] = _variants(_bash(folder, call))
-        if shutil.which("freebayes"):
-            peer = f"freebayes -f {FASTA} -t {region} --pooled-continuous -F 0.01 -C 3 -m 20 -q 20 lot.bam"
-            calls["freebayes"] = _variants(_bash(folder, f"{peer} | bcftools view -i 'QUAL>=20'"))
+        calls |= {peer: _variants(vcf) for peer, vcf in _peers(folder)}
     truth = set(zip(sites.tolist(), alts, strict=True))
     for caller, found in calls.items():
         yield {
@@ -172,6 +202,143 @@ def sensitivity(rng: np.random.Generator, depth: int, fraction: float) -> Iterat
             "found": len(found & truth),
             "false": len(found - truth),
         }
+
+
+def indels(
+    rng: np.random.Generator, depth: int, fraction: float, read: int, lengths: Sequence[int]
+) -> Iterator[dict[str, Any]]:
+    """Insertions and deletions by length, in plain sequence and in runs of one base. Without a fraction: at the printed limit."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        genome, mutated, truth = _planted_indels(rng, lengths)
+        (folder / FASTA).parent.mkdir(parents=True)
+        (folder / FASTA).write_text(f">chr1\n{genome}\n")
+        pysam.faidx(str(folder / FASTA))
+        places = DriverLoci.frame(
+            [
+                {
+                    "chrom": "chr1",
+                    "start": READ,
+                    "end": len(genome) - READ,
+                    "gene": "ONE",
+                    "role": "driver",
+                    "hotspot": "",
+                }
+            ]
+        )
+        write_regions(merged(places), folder / DRIVER_REGIONS)
+        (folder / DRIVER_MODELS).write_text("##gff-version 3\n")
+        _bash(folder, f"bwa index {FASTA} 2> /dev/null")
+        _align_pairs(folder, "donor", genome, mutated, depth, 0.0, read, rng)
+        if not fraction:
+            _align_pairs(folder, "lot", genome, mutated, depth, 0.0, read, rng)
+            limits = search(_counted(folder), places, PANEL, Consequences.frame([]), Settings()).limits
+            fraction = float(limits["indel_fraction"].iloc[0])
+        _align_pairs(folder, "lot", genome, mutated, depth, fraction / 2, read, rng)
+        own = candidates(_counted(folder), places, Settings())
+        calls = {
+            "karyolot": [(start, len(alt) - len(ref)) for start, ref, alt in own[["start", "ref", "alt"]].to_numpy()]
+        }
+        calls |= {peer: _lengths(vcf) for peer, vcf in _peers(folder)}
+    for caller, found in calls.items():
+        moved = [one for one in found if one[1]]
+        near = {
+            at for start, change in moved for at, own_ in truth.items() if change == own_[0] and abs(start - at) <= NEAR
+        }
+        false = sum(all(abs(start - at) > 2 * NEAR for at in truth) for start, _ in moved)
+        for run, kind in itertools.product((False, True), (1, -1)):
+            of = {at for at, (change, in_run) in truth.items() if in_run == run and change * kind > 0}
+            yield {
+                "caller": caller,
+                "fraction": round(fraction, 4),
+                "kind": f"{'insertion' if kind > 0 else 'deletion'}, {'run' if run else 'plain'}",
+                "n": len(of),
+                "found": len(near & of),
+                "false": false if (run, kind) == (False, 1) else None,
+            }
+
+
+def _planted_indels(rng: np.random.Generator, lengths: Sequence[int]) -> tuple[str, str, dict[int, tuple[int, bool]]]:
+    """A genome, the same with an indel every INDELS_APART bases, and change of length and whether in a run, by position."""
+    genome, mutated, truth = "", "", {}
+    for number, (length, sign, run) in enumerate(itertools.product([*lengths] * COPIES, (1, -1), (False, True))):
+        block = "".join(rng.choice(list("ACGT"), INDELS_APART))
+        block = (
+            block[:60] + "ACGT"[number % 4] * 8 + block[68:330] + "CGTA"[number % 4] * 5 + block[335:]
+        )  # not planted
+        middle = INDELS_APART // 2
+        base = "ACGT"[int(rng.integers(0, 4))]
+        while base in (block[middle - 1], block[middle + 8]):
+            base = "ACGT"[int(rng.integers(0, 4))]
+        block = block[:middle] + base * (5, 8)[number // 4 % 2] + block[middle + 8 :] if run else block
+        inserted = base * length if run and length < 5 else "".join(rng.choice(list("ACGT"), length))
+        truth[len(genome) + middle - 1] = (sign * length, run)
+        genome += block
+        mutated += block[:middle] + (inserted + block[middle:] if sign > 0 else block[middle + length :])
+    return genome, mutated, truth
+
+
+def _align_pairs(
+    folder: Path, name: str, genome: str, mutated: str, depth: int, share: float, read: int, rng: np.random.Generator
+) -> None:
+    """Pairs of both genomes, with errors of bases and, in runs, of their lengths; aligned by bwa."""
+    with (folder / "reads.fq").open("w") as out:
+        for number in range(depth * len(genome) // (2 * read)):
+            source = mutated if rng.random() < share else genome
+            size = int(np.clip(rng.normal(3.5 * read, read / 2), 2 * read, 6 * read))
+            at = int(rng.integers(0, len(source) - size))
+            whole = source[at : at + size]
+            for mate, part in enumerate((whole[: read + 5], _reverse(whole)[: read + 5])):
+                part = RUN.sub(lambda match: _slipped(match[0], rng), part)[:read]
+                wrong = np.flatnonzero(rng.random(len(part)) < ERROR).tolist()
+                bases = list(part)
+                for place in wrong:
+                    bases[place] = "ACGT"[int(rng.integers(0, 4))]
+                out.write(f"@{number}/{mate + 1}\n{''.join(bases)}\n+\n{'I' * len(bases)}\n")
+    sort = f"samtools sort -o {name}.bam - 2> /dev/null && samtools index {name}.bam"
+    _bash(folder, f"bwa mem -p -R '@RG\\tID:a\\tSM:{name}' {FASTA} reads.fq 2> /dev/null | {sort}")
+
+
+def _reverse(bases: str) -> str:
+    return bases[::-1].translate(str.maketrans("ACGT", "TGCA"))
+
+
+def _slipped(run: str, rng: np.random.Generator) -> str:
+    """A run of one base, at times one longer or shorter: once in 2,000 at 5 bases, three times as often with each further one."""
+    if rng.random() >= 5e-4 * 3 ** (len(run) - 5):
+        return run
+    return run[1:] if rng.random() < 0.6 else run + run[0]
+
+
+def _counted(folder: Path) -> Pileup:
+    _bash(folder, pileup_command(Settings(), ["lot.bam", "donor.bam"], "pileup", "csq"))
+    return read_pileup(folder / "pileup.part", ["lot", "donor"], kind_of)
+
+
+def _peers(folder: Path) -> Iterator[tuple[str, str]]:
+    """VCF of other callers, on the lot alone."""
+    counted = f"bcftools mpileup -f {FASTA} -R {DRIVER_REGIONS} -q 20 -Q 20 -d 8000 -L 8000 lot.bam"
+    yield "bcftools", _bash(folder, f"{counted} | bcftools call -mv | bcftools view -i 'QUAL>=20'")
+    if shutil.which("freebayes"):
+        peer = f"freebayes -f {FASTA} -t {DRIVER_REGIONS} --pooled-continuous -F 0.01 -C 3 -m 20 -q 20 lot.bam"
+        vcf = _bash(folder, peer)
+        yield (
+            "freebayes",
+            "\n".join(line for line in vcf.splitlines() if line.startswith("#") or float(line.split("\t")[5]) >= 20),
+        )
+        yield "freebayes, any quality", vcf
+
+
+def _lengths(vcf: str) -> list[tuple[int, int]]:
+    """Position and change of length of each allele, its position where the alleles begin to differ."""
+    found = []
+    for line in vcf.splitlines():
+        if not line.startswith("#"):
+            _, position, _, ref, alts, *_ = line.split("\t")
+            for alt in alts.split(","):
+                start, own, other = trimmed(int(position) - 1, ref, alt)
+                found.append((start, len(other) - len(own)))
+    return found
 
 
 def _bash(folder: Path, command: str) -> str:
@@ -236,15 +403,25 @@ def cells() -> Iterator[dict[str, Any]]:
         yield {"part": "power", "lot": lot, "donor": donor, "library": library, "spread": spread}
     for depth, fraction in itertools.product(DEPTHS, FRACTIONS):
         yield {"part": "sensitivity", "lot": depth, "donor": depth, "fraction": fraction}
+    for depth, number in itertools.product(DEPTHS, (0, MANY)):
+        yield {"part": "clones", "lot": depth, "donor": depth, "number": number}
+    for depth, fraction in itertools.product(DEPTHS[1:], INDEL_FRACTIONS):
+        yield {"part": "indels", "lot": depth, "donor": depth, "fraction": fraction, "read": READ}
+    for depth, read in itertools.product(DEPTHS[1:], (READ, 150)):
+        yield {"part": "indel power", "lot": depth, "donor": depth, "read": read}
 
 
 def measured(number: int, cell: dict[str, Any]) -> list[dict[str, Any]]:
-    rng, made = np.random.default_rng([9, number]), {"power": power, "null": null, "sensitivity": sensitivity}
-    own = {key: value for key, value in cell.items() if key != "part"}
-    if cell["part"] == "sensitivity":
+    rng, made = np.random.default_rng([9, number]), {"power": power, "null": null, "clones": clones}
+    part, own = cell["part"], {key: value for key, value in cell.items() if key != "part"}
+    if part == "sensitivity":
         rows = list(sensitivity(rng, cell["lot"], cell["fraction"]))
+    elif part == "indels":
+        rows = list(indels(rng, cell["lot"], cell["fraction"], cell["read"], LENGTHS))
+    elif part == "indel power":
+        rows = [row for row in indels(rng, cell["lot"], 0.0, cell["read"], LENGTHS[:-1]) if row["caller"] == "karyolot"]
     else:
-        rows = list(made[cell["part"]](rng, **own))
+        rows = list(made[part](rng, **own))
     return [{**cell, **row, **_interval(row["found"], row["n"])} for row in rows]
 
 

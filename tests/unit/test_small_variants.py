@@ -184,11 +184,14 @@ def outcome(results: VariantResults) -> tuple[dict[str, str], str, str]:
 def test_findings_ask_for_review_and_a_clean_search_is_bounded(tmp_path: Path) -> None:
     criteria, lot, claim = outcome(found(tmp_path, STUDY, hotspots=HOT))
     assert criteria == {"C09": "PASS", "C09b": "PASS", "C09c": "PASS", "C09d": "PASS", "C09e": "NOT_ASSESSED"}
-    assert lot == "PASS" and claim.startswith("No acquired mutation of the driver panel was detected in at least ")
+    assert lot == "PASS" and claim.startswith("No acquired mutation of the driver panel was detected. ")
+    assert (
+        "Detection limits: substitutions in at least " in claim and "deletions of 1 to 10 bases in at least " in claim
+    )
     assert "95% power; 1 of 1 genes assessable" in claim
     criteria, lot, claim = outcome(found(tmp_path, STUDY, Planted(601, other(601), lot=0.3), hotspots=HOT))
     assert criteria["C09"] == "REVIEW" and criteria["C09b"] == "PASS" and lot == "REVIEW"
-    assert claim.startswith("Heterozygous mutations of the driver panel are detected in at least")
+    assert claim.startswith("Detection limits of heterozygous mutations of the driver panel: substitutions in")
     criteria, lot, _ = outcome(found(tmp_path, STUDY, Planted(500, other(500), lot=0.3), hotspots=HOT))
     assert criteria["C09b"] == "REVIEW" and lot == "REVIEW"
 

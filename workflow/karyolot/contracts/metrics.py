@@ -39,6 +39,8 @@ _MARKERS = (
 )
 _NO_CHRM = "no mitochondrial contig in the reference, or too few reads on it"
 _TPM = "gene lengths are unknown, or a gene of the group is not annotated"
+LONGEST_INDEL = 10
+"""Bases of the longest indel that a limit of detection is for: of longer ones too few reads of 100 bases are aligned as such."""
 _SHALLOW = "less than half of the driver genes are annotated and covered deeply enough in lot and donor"
 _PANEL = "no reference panel, fewer lots than limits need, no TPM, or lots that do not differ"
 
@@ -167,8 +169,10 @@ class MetricName(StrEnum):
     VARIANTS_BENIGN = ("variants.benign", "variants", int, "variants",
         "enriched and acquired variants that change a gene of benign liver clones", _SHALLOW)
     VARIANTS_LIMIT = ("variants.limit", "variants", float, "cell fraction",
-        "cell fraction at which a heterozygous mutation of any assessable driver gene is called with the configured power",
+        "cell fraction at which a heterozygous substitution in any assessable driver gene is called with the configured power",
         _SHALLOW)
+    VARIANTS_INDEL_LIMIT = ("variants.indel_limit", "variants", float, "cell fraction",
+        f"the same for a heterozygous insertion or deletion of 1 to {LONGEST_INDEL} bases", _SHALLOW)
     VARIANTS_ACQUIRED = ("variants.acquired", "variants", int, "variants",
         "enriched and acquired small variants in the genes of the user's list", "no list of genes was given")
 

@@ -336,6 +336,9 @@ class VariantLimitRow(Frozen):
     fraction: float | None
     spiked: int
     found: int
+    indel_fraction: float | None = None
+    indel_spiked: int = 0
+    indel_found: int = 0
 
 
 class SmallVariantRecord(Frozen):

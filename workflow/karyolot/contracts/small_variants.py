@@ -134,11 +134,13 @@ class SmallVariants(CalledVariants):
 
 
 class VariantLimits(Table):
-    """Smallest cell fraction in which a heterozygous substitution is called with the configured power.
+    """Smallest cell fraction in which a heterozygous substitution, and an indel of up to LONGEST_INDEL bases, is called with the
+    configured power (`contracts.metrics.LONGEST_INDEL`).
 
     One row per gene (hotspot '', its coding region), and one per recurrent mutation. positions: bases. lot_depth, donor_depth:
     means. fraction: null = not even in all cells, or the donor is too shallow. spiked: substitutions simulated in the lot's own
-    reads at that fraction; found: those called.
+    reads at that fraction; found: those called. indel_*: the same of indels; null of recurrent mutations, which are
+    substitutions.
     """
 
     gene: Series[str]
@@ -150,6 +152,9 @@ class VariantLimits(Table):
     fraction: Series[float] = pa.Field(gt=0, le=1, nullable=True)
     spiked: Series[int] = pa.Field(ge=0)
     found: Series[int] = pa.Field(ge=0)
+    indel_fraction: Series[float] = pa.Field(gt=0, le=1, nullable=True)
+    indel_spiked: Series[int] = pa.Field(ge=0)
+    indel_found: Series[int] = pa.Field(ge=0)
 
 
 class Missing(Facts):
@@ -162,7 +167,8 @@ class Missing(Facts):
 class VariantFacts(Facts):
     """drivers: genes of the panel with this role; assessable: those with a limit, of which fraction is the largest. fraction:
     null = less than half of them are assessable, for the reason in `unassessed` ('' = assessed). spiked, found: over the
-    assessable driver genes.
+    assessable driver genes. indel_*: of indels of up to LONGEST_INDEL bases; indel_genes: those of the assessable genes that have a
+    limit for them; indel_fraction: null = less than half.
 
     lot_depth, donor_depth: medians over the searched positions. missing: of the annotation. shallow: genes without a limit.
     errors: per million reads, by kind; patterns: kinds of damage that the lot's reads show. listed: genes of the user's list;
@@ -188,6 +194,10 @@ class VariantFacts(Facts):
     rna: bool
     inherited: int
     silent: int
+    indel_genes: int = 0
+    indel_fraction: float | None = None
+    indel_spiked: int = 0
+    indel_found: int = 0
 
 
 class VariantResults(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binom, chi2
+from scipy.special import bdtrc, gammaincinv
 
 from karyolot.contracts.cells import DIPLOID
 from karyolot.contracts.criteria import Metric, Metrics
@@ -52,7 +52,7 @@ def expected_fragments(power: float = POWER) -> float:
     """
 
     def enough(fragments: float) -> bool:
-        return bool(binom.sf(FEWEST - 1, PARTS, 1 - np.exp(-fragments / PARTS)) >= power)
+        return bool(bdtrc(FEWEST - 1, PARTS, 1 - np.exp(-fragments / PARTS)) >= power)
 
     return halving.smallest(enough, 0.0, 1_000.0, HALVINGS)
 
@@ -125,8 +125,8 @@ def _copies(sample: Searched, fragments: float, length: int) -> tuple[float | No
     if not each:
         return None, None, None
     number = fragments * (1 - (sample.duplicates or 0.0))
-    low = float(chi2.ppf(0.025, 2 * number)) / 2 if number else 0.0
-    return number / each, low / each, float(chi2.ppf(0.975, 2 * (number + 1))) / 2 / each
+    low = float(gammaincinv(number, 0.025)) if number else 0.0
+    return number / each, low / each, float(gammaincinv(number + 1, 0.975)) / each
 
 
 def _integrations(sample: Searched, panel: Sequence[PanelSequence]) -> list[dict[str, Any]]:

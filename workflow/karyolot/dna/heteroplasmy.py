@@ -10,11 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binom, hypergeom, norm
+from scipy.special import bdtr, bdtrc, ndtri
 
 from karyolot.contracts.mitochondria import Heteroplasmies, Integers, MitochondrialReads
 from karyolot.contracts.settings import Mitochondria
 from karyolot.dna import halving
+from karyolot.dna.hypergeometric import tails
 from karyolot.dna.mitochondrial_genes import effect, is_rcrs
 
 Floats = NDArray[np.float64]
@@ -35,7 +36,7 @@ FEWEST_ERRORS = 10
 """Reads expected in each sample at an allele that measures the dispersion."""
 STRAND_P, STRAND_RATIO = 1e-3, 0.5
 """An allele is of one strand when its strands differ beyond chance, and by more than twofold."""
-Z95 = float(norm.isf(0.025))
+Z95 = float(ndtri(0.975))
 HALVINGS = 14
 """Of the fraction: to less than one in ten thousand."""
 MEDIAN_CHI = 0.4549
@@ -127,10 +128,7 @@ def _dispersion(lot: Integers, donor: Integers, lot_depth: Integers, donor_depth
 
 def fisher(lot: Integers, lot_depth: Integers, donor: Integers, donor_depth: Integers) -> Floats:
     """Two-sided p of Fisher's exact test, twice the smaller tail."""
-    total, both = lot_depth + donor_depth, lot + donor
-    high = hypergeom.sf(lot - 1, total, both, lot_depth)
-    low = hypergeom.cdf(lot, total, both, lot_depth)
-    return np.asarray(np.clip(2 * np.minimum(high, low), 0, 1))
+    return np.asarray(np.clip(2 * np.minimum(*tails(lot, lot_depth, lot + donor, lot_depth + donor_depth)), 0, 1))
 
 
 def wilson(count: Floats | Integers, depth: Floats | Integers) -> tuple[Floats, Floats]:
@@ -161,12 +159,13 @@ def smallest_shift(compared: Compared, lot_depth: float, donor_depth: float, pow
     """
     n, m = (max(round(depth / compared.dispersion), 1) for depth in (lot_depth, donor_depth))
     error = compared.error
-    seen = np.arange(int(binom.ppf(0.999, m, error)) + 1)
-    weight = binom.pmf(seen, m, error)
+    below = bdtr(np.arange(m + 1), m, error)
+    seen = np.arange(int(np.searchsorted(below, 0.999)) + 1)
+    weight = np.diff(below[seen], prepend=0.0)
     needed = np.array([_needed(n, m, int(k), compared.threshold, compared.floor) for k in seen])
 
     def found(fraction: float) -> float:
-        return float((weight * binom.sf(needed - 1, n, fraction + (1 - fraction) * error)).sum() / weight.sum())
+        return float((weight * bdtrc(needed - 1, n, fraction + (1 - fraction) * error)).sum() / weight.sum())
 
     if found(1.0) < power:
         return None

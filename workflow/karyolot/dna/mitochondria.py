@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from karyolot.contracts.cells import DIPLOID
 from karyolot.contracts.criteria import Metric, Metrics
@@ -121,7 +121,7 @@ def copies(reads: MitochondrialReads, nuclear: NuclearReads, sets: float) -> Cop
     value = sets * reads.fragments / len(reads.sequence) / autosomal
     depth = reads.bases.sum(axis=(1, 2))
     parts = np.array([part.mean() for part in np.array_split(depth, WINDOWS)]) / max(depth.mean(), 1e-9)
-    half = float(t.isf(0.025, WINDOWS - 1) * parts.std(ddof=1) / np.sqrt(WINDOWS))
+    half = float(stdtrit(WINDOWS - 1, 0.975) * parts.std(ddof=1) / np.sqrt(WINDOWS))
     return CopiesPerCell(value=value, low=value * max(1 - half, 0.0), high=value * (1 + half), sets=sets)
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import beta, t
+from scipy.special import betaincinv, stdtrit
 
 from karyolot.contracts.mitochondria import Clip, Integers, MitochondrialDeletions, MitochondrialReads
 from karyolot.contracts.settings import Mitochondria
@@ -191,7 +191,7 @@ def by_depth(
     ratio = np.log(np.maximum(turned[0], 1) / np.maximum(turned[1], 1))
     change = float(ratio[inside].mean() - ratio[outside].mean())
     parts = [ratio[part].var(ddof=1) / np.count_nonzero(part) for part in (inside, outside)]
-    wide = float(t.isf(0.005, np.count_nonzero(deep) - 2) * np.sqrt(sum(parts)))
+    wide = float(stdtrit(np.count_nonzero(deep) - 2, 0.995) * np.sqrt(sum(parts)))
     middle, low, high = (1 - (1 - in_donor) * float(np.exp(value)) for value in (change, change + wide, change - wide))
     return (middle, low, high) if high - low < TOO_WIDE else (None, None, None)
 
@@ -200,7 +200,7 @@ def smallest_deletion(depth: float, power: float) -> float | None:
     """Smallest fraction of a deletion that is listed with `power`. depth: fragments across a position with its anchors."""
     n = int(depth)
     needed = max(FEWEST_READS, int(np.ceil(REPORTED * n)))
-    return float(beta.ppf(power, needed, n - needed + 1)) if n >= needed else None
+    return float(betaincinv(needed, n - needed + 1, power)) if n >= needed else None
 
 
 def typical_depth(reads: MitochondrialReads) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import beta, binom, chi2, fisher_exact
+from scipy.special import bdtrc, betaincinv, chdtrc
 
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.drivers import DriverPanel
@@ -26,7 +26,8 @@ from karyolot.contracts.small_variants import (
     VariantResults,
     short_name,
 )
-from karyolot.dna.variant_errors import KINDS, Floats, Integers, Rates, beta_of, measure, split, tail, without
+from karyolot.dna.hypergeometric import tails
+from karyolot.dna.variant_errors import KINDS, Floats, Integers, Rates, beta_of, measure, split, tail
 from karyolot.dna.variant_limits import FEWEST_READS, LEAST_DONOR, UNEVEN, Members, limits
 
 SHOWN = 0.01
@@ -205,8 +206,10 @@ def _not_in_dna(shown: pd.DataFrame) -> NDArray[np.bool_]:
 def _chance(shown: pd.DataFrame, rates: Rates, samples: tuple[str, str]) -> Floats:
     """Chance of the lot's reads of each allele by errors alone, after the donor's reads there."""
     lot, donor = samples
-    mean, spread = without(rates, shown, samples)
-    a, b = beta_of(mean, spread, shown[f"{donor}_alt"].to_numpy(), shown[f"{donor}_depth"].to_numpy())
+    kind = shown["kind"].to_numpy()
+    a, b = beta_of(
+        rates.mean[kind], rates.spread[kind], shown[f"{donor}_alt"].to_numpy(), shown[f"{donor}_depth"].to_numpy()
+    )
     return tail(shown[f"{lot}_alt"].to_numpy(), shown[f"{lot}_depth"].to_numpy(), a, b)
 
 
@@ -223,7 +226,7 @@ def _rna_chance(positions: pd.DataFrame, alleles: pd.DataFrame, shown: pd.DataFr
 def joined(dna: Floats, rna: Floats) -> Floats:
     """p of DNA and RNA together (Fisher 1925: -2 times the sum of the logarithms is chi-squared with 4 degrees of freedom); that
     of DNA where RNA is not informative, so that an allele without reads of RNA loses nothing."""
-    both = chi2.sf(-2 * (np.log(dna) + np.log(rna)), 4)
+    both = chdtrc(4, -2 * (np.log(dna) + np.log(rna)))
     return np.where(rna < 1, np.where(dna < 1, both, rna), dna)
 
 
@@ -246,9 +249,14 @@ def _with_origins(variants: pd.DataFrame, rates: Rates) -> pd.DataFrame:
     lot = (variants["lot_ref"] + variants["lot_alt"]).to_numpy(dtype=np.int64)
     mean = rates.mean[variants["kind"].to_numpy(dtype=np.int64)]
     alt = variants["donor_alt"].to_numpy(dtype=np.int64)
-    has = (binom.sf(alt - 1, donor, mean) < SHOWN) & (alt >= 2) | (alt * 10 >= donor) & (alt > 0)
+    has = (bdtrc(alt - 1, donor, mean) < SHOWN) & (alt >= 2) | (alt * 10 >= donor) & (alt > 0)
     shows = variants["shows"].to_numpy(dtype=bool)
-    more, less = (_fisher(variants, side) for side in ("greater", "less"))
+    less, more = tails(
+        variants["lot_alt"].to_numpy(dtype=np.int64),
+        lot,
+        variants["lot_alt"].to_numpy(dtype=np.int64) + alt,
+        lot + donor,
+    )
     level = ENRICHED / max(int(shows.sum()), 1)
     absent = ~shows & has & (variants["lot_alt"].to_numpy() * 20 <= lot) & (less < level)
     origin = np.where(~has, "acquired", np.where(more < level, "enriched", "inherited"))
@@ -259,17 +267,13 @@ def _with_origins(variants: pd.DataFrame, rates: Rates) -> pd.DataFrame:
     return pd.DataFrame(found[kept])
 
 
-def _fisher(variants: pd.DataFrame, alternative: str) -> Floats:
-    names = ("lot_alt", "lot_ref", "donor_alt", "donor_ref")
-    counts = variants[list(names)].to_numpy(dtype=np.int64).tolist()
-    return np.array([fisher_exact([[a, b], [c, d]], alternative=alternative)[1] for a, b, c, d in counts], dtype=float)
-
-
 def donor_limit(depth: Integers, error: Floats) -> Floats:
     """Fraction of reads from which on a donor of that depth shows a variant with POWER; null where no number of reads would."""
-    fewest = np.maximum(binom.isf(SHOWN, depth, error) + 1, 2)
-    possible = (depth > 0) & (fewest <= depth)
-    share = beta.ppf(POWER, fewest, np.where(possible, depth - fewest + 1, 1))
+    fewest = np.full(len(depth), 2)
+    while (more := (fewest <= depth) & (bdtrc(fewest - 1, np.maximum(depth, 1), error) > SHOWN)).any():
+        fewest += more
+    possible = fewest <= depth
+    share = betaincinv(fewest, np.where(possible, depth - fewest + 1, 1), POWER)
     return np.where(possible, share, np.nan)
 
 
@@ -322,8 +326,8 @@ def _cells(row: Mapping[Any, Any], haploid: Collection[str], sets: float | None)
     if not depth:
         return dict.fromkeys(("fraction", "fraction_low", "fraction_high"))
     copies = (1 if row["chrom"] in haploid else 2) * (sets or 2.0) / 2
-    low = float(beta.ppf(0.025, alt, depth - alt + 1)) if alt else 0.0
-    high = float(beta.ppf(0.975, alt + 1, depth - alt)) if alt < depth else 1.0
+    low = float(betaincinv(alt, depth - alt + 1, 0.025)) if alt else 0.0
+    high = float(betaincinv(alt + 1, depth - alt, 0.975)) if alt < depth else 1.0
     names = ("fraction", "fraction_low", "fraction_high")
     return {name: min(value * copies, 1.0) for name, value in zip(names, (alt / depth, low, high), strict=True)}
 
@@ -355,10 +359,13 @@ def _facts(
     fraction = max((float(limits_["fraction"].max()) for limits_ in whole.values()), default=None)
     enough = bool(drivers) and 2 * len(whole) >= len(drivers)
     depths = {name: float(positions[f"{name}_depth"].median()) if len(positions) else 0.0 for name in DNA}
+    indels = [limits_[limits_["hotspot"] == ""] for limits_ in whole.values()]
+    bounded = [limits_ for limits_ in indels if len(limits_) and limits_["indel_fraction"].notna().all()]
+    indel = max((float(limits_["indel_fraction"].max()) for limits_ in bounded), default=None)
     located = {str(name) for name in found["gene"]}
     shallow = tuple(name for name in of_gene if name in located and name not in whole)
     unassessed = "" if enough else _unassessed(len(drivers), len(whole), depths, located & of_gene.keys())
-    spikes = pd.concat([found.iloc[:0], *whole.values()])
+    spikes, indel_spikes = (pd.concat([found.iloc[:0], *parts]) for parts in (whole.values(), bounded))
     return VariantFacts(
         drivers=len(drivers),
         assessable=len(whole),
@@ -378,6 +385,10 @@ def _facts(
         rna=bool(positions["rna_lot_depth"].any()),
         inherited=int((variants["origin"] == "inherited").sum()),
         silent=int((variants["origin"].isin(NEW) & variants["finding"].eq("") & variants["artefact"].eq("")).sum()),
+        indel_genes=len(bounded),
+        indel_fraction=indel if enough and 2 * len(bounded) >= len(drivers) else None,
+        indel_spiked=int(indel_spikes["indel_spiked"].sum()),
+        indel_found=int(indel_spikes["indel_found"].sum()),
     )
 
 
@@ -412,7 +423,16 @@ def variant_metrics(results: VariantResults) -> Metrics:
             )
     bound = f"{facts.power:.0%} power; {facts.assessable} of {facts.drivers} genes assessable"
     limit = unseen if facts.fraction is None else Metric(value=round(facts.fraction, 4), detail=bound)
-    return found | {MetricName.VARIANTS_LIMIT: limit}
+    none = Metric(
+        value=None, reason="indels are not bounded: fewer than half of the driver genes have a limit for them"
+    )
+    genes = f"{facts.indel_genes} of {facts.drivers} genes"
+    indel = Metric(value=round(facts.indel_fraction, 4), detail=genes) if facts.indel_fraction is not None else none
+    limits_ = {
+        MetricName.VARIANTS_LIMIT: limit,
+        MetricName.VARIANTS_INDEL_LIMIT: unseen if facts.fraction is None else indel,
+    }
+    return found | limits_
 
 
 def named_variant(row: Mapping[Any, Any]) -> str:

@@ -1,15 +1,21 @@
-"""How often a read shows an allele that is not there: measured from the donor and from the lot's other positions.
+"""How often a read shows an allele that is not there: measured from all positions of lot and donor.
 
 Counts of errors are beta-binomial: their mean depends on the kind of change, and sites of one kind differ. The reads of the
 donor at the same position then narrow what is expected there, as a Bayesian update of the beta distribution.
+
+True variants in few cells are among the counts. The fit is to the truncated distribution: counts above a bound that errors
+seldom reach enter neither the data nor their normalisation, so that many such variants do not raise the measured error.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import betaln, gammaln
+
+from karyolot.dna.hypergeometric import tails
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -22,22 +28,28 @@ RUNS = (4, 6, 8)
 KINDS = (*SUBSTITUTIONS, *(f"indel {number}" for number in range(len(RUNS) + 1)))
 EXPECTED: Floats = np.array([1e-3] * len(SUBSTITUTIONS) + [1e-4, 1e-3, 1e-2, 5e-2])
 """Error rate of each kind before any read is seen, with the weight of one error: few reads leave it, many move it."""
-SPREAD, SPREAD_WEIGHT = 0.002, 1000.0
-"""Overdispersion before any read is seen, and its weight in pairs of errors."""
+SPREAD, SPREAD_LOG_SD = 0.002, 1.0
+"""Overdispersion before any read is seen: log-normal."""
 LEAST_SPREAD, MOST_SPREAD = 1e-4, 0.05
+LEAST_MEAN, MOST_MEAN = 1e-7, 0.3
 PRESENT = 0.1
 """Fraction of reads from which on an allele is no error: such positions do not enter the rates."""
+TRUNCATED, LEAST_TRUNCATED = 0.99, 2
+"""Part of the positions of a kind that lies below the bound of the fit, and the smallest bound, reads."""
+NEVER = -1e9
+"""Logarithm of a probability of 0 that can be multiplied by 0."""
+REACH, GRID, NARROWER, NARROWED = (1.5, 3.0), np.stack(np.meshgrid(*2 * [np.linspace(-1, 1, 5)])).reshape(2, -1), 0.6, 9
+"""Search for the best fit: half widths of the first grid (logarithms of mean and overdispersion), its points, and how often by what
+factor it narrows: to 2 % of the mean."""
 MOST_COUNTED = 60
 """Alternative reads beyond which a tail is not followed: it is far below any threshold there."""
 
 
 class Rates(NamedTuple):
-    """Beta-binomial error of each of KINDS. sums: of x, n, x², nx and n² over all samples and positions, shape (5, kinds), from
-    which the rate without one position follows."""
+    """Beta-binomial error of each of KINDS: mean, and overdispersion (correlation of two reads of one position)."""
 
     mean: Floats
     spread: Floats
-    sums: Floats
 
 
 def kind_of(ref: str, alt: str, run: int) -> int:
@@ -79,21 +91,24 @@ def measure(positions: pd.DataFrame, alleles: pd.DataFrame, samples: tuple[str, 
     samples
         Beginnings of the columns of the two: ('lot', 'donor') or ('rna_lot', 'rna_donor').
     """
-    kinds, own = kinds_at(positions), alleles["kind"].to_numpy()
+    kinds, own, at = kinds_at(positions), alleles["kind"].to_numpy(), alleles["position"].to_numpy()
     present = np.zeros(len(positions), dtype=bool)
-    present[alleles["position"].to_numpy()[_largest(alleles, samples) >= PRESENT]] = True
-    errors = ~present[alleles["position"].to_numpy()]
-    sums = np.zeros((5, len(KINDS)))
-    for name in samples:
-        depth = positions[f"{name}_depth"].to_numpy()[~present].astype(float)
-        x, n = (alleles[f"{name}_{column}"].to_numpy()[errors].astype(float) for column in ("alt", "depth"))
-        for row, values in enumerate((x, x * 0, x * x, n * x)):
-            sums[row] += np.bincount(own[errors], values, len(KINDS))
-        for column in kinds[~present].T:
-            counted = column >= 0
-            sums[1] += np.bincount(column[counted], depth[counted], len(KINDS))
-            sums[4] += np.bincount(column[counted], depth[counted] ** 2, len(KINDS))
-    return Rates(*moments(sums, EXPECTED), sums)
+    present[at[_largest(alleles, samples) >= PRESENT]] = True
+    cell = np.arange(len(positions))[:, None] * len(KINDS) + kinds
+    clean = (kinds >= 0) & ~present[:, None] & ~np.isin(cell, at * len(KINDS) + own)
+    seen = ~present[at]
+    kind = np.tile(np.append(kinds[clean], own[seen]), len(samples))
+    none, (place, _) = np.zeros(int(clean.sum()), dtype=np.int64), np.nonzero(clean)
+    x = np.concatenate([part for name in samples for part in (none, alleles[f"{name}_alt"].to_numpy()[seen])])
+    depths = [
+        (positions[f"{name}_depth"].to_numpy()[place], alleles[f"{name}_depth"].to_numpy()[seen]) for name in samples
+    ]
+    n = np.concatenate([part for pair in depths for part in pair])
+    fits = [
+        _fit(x[rows], n[rows], mean)
+        for mean, rows in ((mean, (kind == i) & (n > 0)) for i, mean in enumerate(EXPECTED))
+    ]
+    return Rates(*(np.array(column) for column in zip(*fits, strict=True)))
 
 
 def _largest(alleles: pd.DataFrame, samples: tuple[str, str]) -> Floats:
@@ -105,26 +120,50 @@ def _largest(alleles: pd.DataFrame, samples: tuple[str, str]) -> Floats:
     return np.asarray(np.maximum(first, second))
 
 
-def moments(sums: Floats, expected: Floats) -> tuple[Floats, Floats]:
-    """Mean and overdispersion of beta-binomial counts by their moments, with what is expected of few. sums: as Rates.sums."""
-    x, n, xx, nx, nn = sums
-    mean = (x + 1) / (n + 1 / expected)
-    squares = xx - 2 * mean * nx + mean**2 * nn
-    counted = n * mean * (1 - mean)
-    pairs = (nn - n) * mean * (1 - mean)
-    spread = (np.maximum(squares - counted, 0) + SPREAD * SPREAD_WEIGHT) / (np.maximum(pairs, 0) + SPREAD_WEIGHT)
-    return mean, np.clip(spread, LEAST_SPREAD, MOST_SPREAD)
+def _fit(x: Integers, n: Integers, expected: float) -> tuple[float, float]:
+    """Mean and overdispersion of beta-binomial counts `x` of `n` reads by the truncated likelihood, with priors.
+
+    expected: mean before any read is seen.
+    """
+    if not len(x):
+        return expected, SPREAD
+    share = x / n
+    bound = float(np.partition(share, int(TRUNCATED * len(x)))[int(TRUNCATED * len(x))])
+    depths, row = np.unique(n, return_inverse=True)
+    most = np.maximum(np.ceil(depths * bound), LEAST_TRUNCATED).astype(np.int64)
+    inside = x <= most[row]
+    k = np.arange(int(most.max()) + 1)
+    counted = np.zeros((len(depths), len(k)))
+    np.add.at(counted, (row[inside], x[inside]), 1)
+    possible = k <= np.minimum(most, depths)[:, None]
+    left = np.maximum(depths[:, None] - k, 0)
+    choices = np.where(possible, gammaln(depths[:, None] + 1) - gammaln(k + 1) - gammaln(left + 1), NEVER)
+
+    def fitness(log_mean: Floats, log_spread: Floats) -> Floats:
+        mean, size = np.exp(log_mean), np.exp(-log_spread) - 1
+        a, b = ((part * size)[:, None, None] for part in (mean, 1 - mean))
+        log = choices + betaln(a + k, b + left) - betaln(a, b)
+        whole = np.log(np.exp(log).sum(axis=2))
+        likelihood = np.where(counted > 0, log * counted, 0).sum(axis=(1, 2)) - (whole * counted.sum(axis=1)).sum(
+            axis=1
+        )
+        prior = log_mean - mean / expected - ((log_spread - np.log(SPREAD)) / SPREAD_LOG_SD) ** 2 / 2
+        return np.asarray(likelihood + prior)
+
+    start = (x[inside].sum() + 1) / (n[inside].sum() + 1 / expected)
+    return _highest(fitness, (np.log(start), np.log(SPREAD)))
 
 
-def without(rates: Rates, alleles: pd.DataFrame, samples: tuple[str, str]) -> tuple[Floats, Floats]:
-    """Mean and overdispersion for each allele, measured without its own reads: a mutation is not its own error rate."""
-    kind = alleles["kind"].to_numpy()
-    sums = rates.sums[:, kind].copy()
-    inside = _largest(alleles, samples) < PRESENT
-    for name in samples:
-        x, n = (alleles[f"{name}_{column}"].to_numpy(float) * inside for column in ("alt", "depth"))
-        sums -= np.array([x, n, x * x, n * x, n * n])
-    return moments(np.maximum(sums, 0), EXPECTED[kind])
+def _highest(fitness: Callable[[Floats, Floats], Floats], start: tuple[float, float]) -> tuple[float, float]:
+    """Mean and overdispersion of the highest fitness of their logarithms, on a grid that narrows around the best point."""
+    low, high = np.log([[LEAST_MEAN, LEAST_SPREAD], [MOST_MEAN, MOST_SPREAD]])[:, :, None]
+    best, half = np.clip(np.array(start)[:, None], low, high), np.array(REACH)[:, None]
+    for _ in range(NARROWED):
+        tried = np.clip(best + half * GRID, low, high)
+        best = tried[:, [int(np.argmax(fitness(*tried)))]]
+        half = half * NARROWER
+    mean, spread = np.exp(best[:, 0]).tolist()
+    return mean, spread
 
 
 def beta_of(mean: Floats, spread: Floats, alt: Integers, depth: Integers) -> tuple[Floats, Floats]:
@@ -164,18 +203,4 @@ def split(forward: Integers, number: Integers, all_forward: Integers, depth: Int
 
     all_forward: of the `depth` reads at the position.
     """
-
-    def log_choose(n: Floats, k: Floats) -> Floats:
-        return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
-
-    total, of_all, drawn = (np.asarray(values, float) for values in (depth, all_forward, number))
-    low, high = np.zeros(len(drawn)), np.zeros(len(drawn))
-    for k in range(int(np.max(number, initial=0)) + 1):
-        possible = (k <= drawn) & (k <= of_all) & (drawn - k <= total - of_all)
-        kept = np.where(possible, k, 0)
-        with np.errstate(invalid="ignore"):
-            log = log_choose(of_all, kept) + log_choose(total - of_all, drawn - kept) - log_choose(total, drawn)
-        pmf = np.where(possible, np.exp(log), 0)
-        low += np.where(k <= forward, pmf, 0)
-        high += np.where(k >= forward, pmf, 0)
-    return np.asarray(np.clip(2 * np.minimum(low, high), 0, 1))
+    return np.asarray(np.clip(2 * np.minimum(*tails(forward, number, all_forward, depth)), 0, 1))

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
-from scipy.stats import binom, poisson
+from scipy.special import bdtrc, gammaln, xlogy
 
 from karyolot.contracts.settings import SmallVariants as Settings
 from karyolot.contracts.small_variants import VariantLimits
@@ -21,10 +20,15 @@ an acquired one, more often than once in 100."""
 UNEVEN = 1e-3
 """Chance of an uneven split between the strands below which a variant is taken for an artefact."""
 SPIKES = 100
-"""Substitutions simulated per gene and per recurrent mutation."""
+"""Substitutions simulated per gene and per recurrent mutation, and indels per gene."""
+INDEL_SHOWN = 0.7
+"""Part of the reads with an indel of up to LONGEST_INDEL bases that the pile-up counts for it: of 10 bases in reads of 100, aligned by
+bwa (benchmarks/variants.tsv, part indels); of shorter ones, and in longer reads, it is larger."""
 TYPICAL_ERROR, TYPICAL_SPREAD = 3e-4, 0.002
 CODING_BASES, RECURRENT_BASES = 43_000, 150
 """For a forecast: errors per read and kind of change, their overdispersion, and the size of the shipped panel."""
+POINT, INDEL = slice(0, 3), slice(3, 4)
+"""Columns of `kinds_at`."""
 STEPS = 20
 """Halvings of the fraction: to one in a million."""
 
@@ -37,24 +41,25 @@ class Members(NamedTuple):
 
 
 def thresholds(positions: pd.DataFrame, kinds: Integers, rates: Rates, alpha: Floats) -> Integers:
-    """Fewest reads of each of the three substitutions that are called, shape (positions, 3); depth + 1 where none is.
+    """Fewest reads of each kind of change at each position that are called, of the shape of `kinds`; depth + 1 where none is.
 
-    kinds: of the substitutions, of that shape. alpha: of the test of an allele at each position. The donor's reads count as
-    if none of them showed the allele.
+    kinds: of `kinds_at`; -1 = none. alpha: of the test of an allele at each position. The donor's reads count as if none of them
+    showed the allele.
     """
     depth, donor = (positions[f"{name}_depth"].to_numpy()[:, None] for name in ("lot", "donor"))
     a, b = beta_of(rates.mean[kinds], rates.spread[kinds], np.zeros_like(donor), donor)
     fewest = needed(depth, a, b, alpha[:, None], FEWEST_READS)
-    return np.where(donor >= LEAST_DONOR, fewest, depth + 1)
+    return np.where((donor >= LEAST_DONOR) & (kinds >= 0), fewest, depth + 1)
 
 
 def power(fewest: Integers, depth: Integers, fraction: float, copies: Floats, bases: int) -> float:
-    """Chance that a substitution in this fraction of cells, in one copy of each, is called at a random one of `bases` positions.
+    """Chance that a mutation in this fraction of cells, in one copy of each, is called at a random one of `bases` positions.
 
-    fewest, depth, copies: of those positions that have reads; at the others nothing is called.
+    fewest, depth, copies: of those positions that have reads; at the others nothing is called. copies: of which one is mutated,
+    over the part of its reads that show it.
     """
     share = np.minimum(fraction / copies, 1.0)[:, None]
-    return float(binom.sf(fewest - 1, depth[:, None], share).mean(axis=1).sum() / max(bases, 1))
+    return float(bdtrc(fewest - 1, depth[:, None], share).mean(axis=1).sum() / max(bases, 1))
 
 
 def smallest(fewest: Integers, depth: Integers, copies: Floats, bases: int, wanted: float) -> float | None:
@@ -68,7 +73,7 @@ def forecast(lot: float, donor: float, settings: Settings) -> tuple[float | None
     """Expected limits at these mean depths, for a base of a driver gene and for a recurrent one: cell fraction of a heterozygous
     substitution in diploid cells that is called with the configured power; None = none. Depths vary as Poisson counts do."""
     depth = np.arange(int(lot + 10 * np.sqrt(lot) + 10))
-    weight = poisson.pmf(depth, lot)
+    weight = np.exp(xlogy(depth, lot) - lot - gammaln(depth + 1))
     found: list[float | None] = []
     for bases in (CODING_BASES, RECURRENT_BASES):
         alpha = np.full(len(depth), settings.family_wise_error / 2 / (4 * bases))
@@ -76,12 +81,12 @@ def forecast(lot: float, donor: float, settings: Settings) -> tuple[float | None
         fewest = needed(depth, *beta_of(mean, spread, np.zeros_like(reads), reads), alpha, FEWEST_READS)
 
         def called(fraction: float, fewest: Integers = fewest) -> float:
-            return float((weight * binom.sf(fewest - 1, depth, fraction / 2)).sum())
+            return float((weight * bdtrc(fewest - 1, depth, fraction / 2)).sum())
 
         if donor < LEAST_DONOR or called(1.0) < settings.power:
             found.append(None)
         else:
-            found.append(float(brentq(lambda fraction: called(fraction) - settings.power, 1e-6, 1.0)))
+            found.append(halving.smallest(lambda fraction: called(fraction) >= settings.power, 0.0, 1.0, STEPS))
     return found[0], found[1]
 
 
@@ -106,19 +111,32 @@ def limits(
     wanted
         Power, 0..1.
     """
-    kinds, seen = kinds_at(positions)[:, :3], alleles.drop_duplicates(["position", "kind"])
-    seen = seen.set_index(["position", "kind"])[["lot_alt", "lot_alt_forward", "donor_alt"]]
+    kinds, seen = kinds_at(positions), alleles.sort_values(["lot_alt", "donor_alt"], ascending=False, kind="stable")
+    seen = seen.drop_duplicates(["position", "kind"]).set_index(["position", "kind"])
+    seen = seen[["lot_alt", "lot_alt_forward", "donor_alt"]]
     fewest, depth = thresholds(positions, kinds, rates, alpha), positions["lot_depth"].to_numpy()
-    rng, rows = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+
+    def limit(own: Integers, bases: int, changes: slice, copies: Floats) -> tuple[float | None, int, int]:
+        """Cell fraction, spikes and calls at the positions `own` of `bases`."""
+        fraction = smallest(fewest[own, changes], depth[own], copies[own], bases, wanted)
+        if fraction is None:
+            return None, 0, 0
+        return fraction, SPIKES, spike(positions, kinds[:, changes], seen, own, rates, alpha, fraction / copies, rng)
+
+    rows = []
     for (gene, role, hotspot), (own, bases) in members.items():
-        fraction = smallest(fewest[own], depth[own], copies[own], bases, wanted)
-        known = fraction is not None
-        found = 0
-        if fraction is not None:
-            found = spike(positions, kinds, seen, own, rates, alpha, fraction / copies, rng)
-        row = {"gene": gene, "role": role, "hotspot": hotspot, "positions": bases, "fraction": fraction}
+        row = {"gene": gene, "role": role, "hotspot": hotspot, "positions": bases}
+        row |= dict(zip(("fraction", "spiked", "found"), limit(own, bases, POINT, copies), strict=True))
+        anchors = own[kinds[own, INDEL.start] >= 0]
+        shown = (
+            limit(anchors, bases - len(own) + len(anchors), INDEL, copies / INDEL_SHOWN)
+            if not hotspot
+            else (None, 0, 0)
+        )
+        row |= dict(zip(("indel_fraction", "indel_spiked", "indel_found"), shown, strict=True))
         row |= {f"{name}_depth": positions[f"{name}_depth"].to_numpy()[own].sum() / bases for name in ("lot", "donor")}
-        rows.append(row | {"spiked": SPIKES * known, "found": found})
+        rows.append(row)
     return VariantLimits.frame(rows)
 
 
@@ -132,16 +150,16 @@ def spike(
     fraction: Floats,
     rng: np.random.Generator,
 ) -> int:
-    """How many of SPIKES substitutions, put into the lot's own reads at random positions of `own`, are called.
+    """How many of SPIKES mutations, put into the lot's own reads at random positions of `own`, are called.
 
     Reads with the reference base turn to the allele at the rate of the fraction; what the lot and the donor show of the allele
     already stays. The test is that of a real variant: tail, strands and donor depth.
 
-    kinds: of the three substitutions at each position. seen: reads of the lot, of them on the forward strand, and of the
-    donor, by position and kind. fraction: of the reads at each position.
+    kinds: of the changes at each position, one of which is drawn. seen: reads of the lot, of them on the forward strand, and of
+    the donor, by position and kind. fraction: of the reads at each position.
     """
     place = rng.choice(own, SPIKES)
-    which = rng.integers(0, 3, SPIKES)
+    which = rng.integers(0, kinds.shape[1], SPIKES)
     depth, forward, donor = (positions[name].to_numpy()[place] for name in ("lot_depth", "lot_forward", "donor_depth"))
     kind = kinds[place, which]
     at = pd.MultiIndex.from_arrays([place, kind])

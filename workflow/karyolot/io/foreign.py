@@ -4,7 +4,8 @@ The names of the reads are made by `plan.foreign`: ROLE.ASSAY,NAME,MATE,CONTIG,P
 the read nor its mate lies on the host, the CIGAR where the read itself does not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -34,40 +35,54 @@ def read_searched(
     nuclear: Mapping[str, NuclearReads],
 ) -> list[Searched]:
     """What each sample shows. samples: role and assay of each. nuclear: by role. Raises KaryolotError for a cut file."""
-    with open_text(path) as handle:
-        if not any(line.startswith(END) for line in handle):
-            raise KaryolotError(f"{path}: is cut short; delete it and run again")
+    complete = False
+
+    def alignments(handle: Iterable[str]) -> Iterator[str]:
+        nonlocal complete
+        for line in handle:
+            complete = line.startswith(END)
+            if not complete:
+                yield line
+
+    hits: list[Hits] = []
+    with open_text(path) as handle, suppress(ValueError):  # the last line of a cut file
+        hits = read_hits(alignments(handle), panel, [f"{sample['role']}.{sample['assay']}" for sample in samples])
+    if not complete:
+        raise KaryolotError(f"{path}: is cut short; delete it and run again")
     found = []
-    for sample in samples:
-        hits = read_hits(path, panel, f"{sample['role']}.{sample['assay']},")
+    for sample, own_hits in zip(samples, hits, strict=True):
         own = nuclear[sample["role"]] if sample["assay"] == "DNA" else None
         rates = (own.autosomal, own.duplicates / max(own.reads, 1)) if own else (None, None)
-        found.append(Searched(sample["role"], sample["assay"], hits, *rates))
+        found.append(Searched(sample["role"], sample["assay"], own_hits, *rates))
     return found
 
 
-def read_hits(path: PathLike, panel: Sequence[PanelSequence], tag: str) -> Hits:
-    """The best alignment of every read that is long, alike, of no low complexity, and no part of the host. tag: with which
-    the names of the sample's reads begin."""
+def read_hits(lines: Iterable[str], panel: Sequence[PanelSequence], tags: Sequence[str]) -> list[Hits]:
+    """Of each sample the best alignment of every read that is long, alike, of no low complexity, and no part of the host.
+
+    tags: what the names of each sample's reads begin with, up to the first comma; lines of other samples are passed over.
+    """
     bases = {sequence.name: sequence.bases for sequence in panel}
-    fragments: dict[str, int] = {}
-    rows: list[tuple[int, str, int, int, bool, str, int, bool]] = []
+    fragments: dict[str, dict[str, int]] = {tag: {} for tag in tags}
+    rows: dict[str, list[tuple[int, str, int, int, bool, str, int, bool]]] = {tag: [] for tag in tags}
     seen: set[str] = set()
-    with open_text(path) as handle:
-        for line in handle:
-            if not line.startswith(tag):
-                continue
-            read, _, first, last, strand, name, _, start, end, same, length, *_ = line.split("\t")
-            if read in seen or int(length) < FEWEST_BASES or int(same) < LEAST_IDENTITY * int(length):
-                continue
-            fragment, _, host, at, cigar = read.rsplit(",", 4)
-            place = _leaves(int(first), int(last), int(at) - 1, cigar)
-            if place is None or dust(bases[name][int(start) : int(end)]) > SIMPLE:
-                continue
-            seen.add(read)
-            number = fragments.setdefault(fragment, len(fragments))
-            split = cigar != "*"
-            rows.append((number, name, int(start), int(end), strand == "-", "" if host == "*" else host, place, split))
+    for line in lines:
+        read, _, first, last, strand, name, _, start, end, same, length, *_ = line.split("\t")
+        tag = read.partition(",")[0]
+        if tag not in rows or read in seen or int(length) < FEWEST_BASES or int(same) < LEAST_IDENTITY * int(length):
+            continue
+        fragment, _, host, at, cigar = read.rsplit(",", 4)
+        place = _leaves(int(first), int(last), int(at) - 1, cigar)
+        if place is None or dust(bases[name][int(start) : int(end)]) > SIMPLE:
+            continue
+        seen.add(read)
+        number = fragments[tag].setdefault(fragment, len(fragments[tag]))
+        known = "" if host == "*" else host
+        rows[tag].append((number, name, int(start), int(end), strand == "-", known, place, cigar != "*"))
+    return [_hits(own) for own in rows.values()]
+
+
+def _hits(rows: Sequence[tuple[int, str, int, int, bool, str, int, bool]]) -> Hits:
     columns = list(zip(*rows, strict=True)) or [()] * 8
     kinds = (np.int64, np.str_, np.int64, np.int64, np.bool_, np.str_, np.int64, np.bool_)
     return Hits(*(np.array(column, dtype=kind) for column, kind in zip(columns, kinds, strict=True)))

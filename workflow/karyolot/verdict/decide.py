@@ -16,7 +16,7 @@ from karyolot.contracts.criteria import (
     Verdict,
     Weakened,
 )
-from karyolot.contracts.metrics import ABSENT, LOD_OF, PANEL_MODULES, MetricName
+from karyolot.contracts.metrics import ABSENT, LOD_OF, LONGEST_INDEL, PANEL_MODULES, MetricName
 from karyolot.contracts.minimum import uncovered
 from karyolot.contracts.weakened import document_differences, words_of
 
@@ -307,10 +307,16 @@ def _claim_variants(metrics: Metrics, sets: float | None) -> str:
     found = [_measured(name, metrics).value for name in (MetricName.VARIANTS_TP53_HOTSPOT, MetricName.VARIANTS_DRIVERS)]
     if not isinstance(limit.value, float):
         return ""
-    bound = f"in at least {cells(limit.value, sets)} ({limit.detail})"
+    indel = _measured(MetricName.VARIANTS_INDEL_LIMIT, metrics)
+    of_indels = (
+        f"insertions and deletions of 1 to {LONGEST_INDEL} bases in at least {cells(indel.value, sets)}"
+        if isinstance(indel.value, float)
+        else "insertions and deletions are not bounded"
+    )
+    bound = f"substitutions in at least {cells(limit.value, sets)}, {of_indels} ({limit.detail})"
     if found == [0, 0]:
-        return f"No acquired mutation of the driver panel was detected {bound}."
-    return f"Heterozygous mutations of the driver panel are detected {bound}."
+        return f"No acquired mutation of the driver panel was detected. Detection limits: {bound}."
+    return f"Detection limits of heterozygous mutations of the driver panel: {bound}."
 
 
 def _actions(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from karyolot.contracts.cells import tetraploid_limit
 from karyolot.contracts.criteria import CriterionResult
 from karyolot.contracts.front import UNRECORDED, Bar, Fact, Front, Row
-from karyolot.contracts.metrics import ABSENT, MetricName
+from karyolot.contracts.metrics import ABSENT, LONGEST_INDEL, MetricName
 from karyolot.contracts.record import LotFacts, Measured
 from karyolot.contracts.record_dna import ArmRow, CopyNumberRecord
 from karyolot.report import calls
@@ -276,10 +276,18 @@ def _drivers(record: Measured) -> list[Row]:
     facts = None if record.small_variants is None else record.small_variants.facts
     if facts is None or facts.fraction is None:
         return []
-    name = f"Driver mutation, {facts.assessable} of {plural(facts.drivers, 'gene')}"
-    sets = record.copy_number.sets
-    doubled = _tetraploid(tetraploid_limit(facts.fraction, sets), sets)
-    return [_limit_row(name, "", percent(facts.fraction), doubled, Bar(limit=facts.fraction))]
+    sets, rows = record.copy_number.sets, []
+    kinds = (("Driver substitution", facts.assessable, facts.fraction),
+             (f"Driver indel of 1 to {LONGEST_INDEL} bases", facts.indel_genes, facts.indel_fraction))  # fmt: skip
+    for kind, genes, fraction in kinds:
+        if fraction is None:
+            doubled = "" if sets is not None else "not bounded"
+            rows.append(_limit_row(kind, "", "not bounded", doubled, Bar(limit=None)))
+            continue
+        doubled = _tetraploid(tetraploid_limit(fraction, sets), sets)
+        name = f"{kind}, {genes} of {plural(facts.drivers, 'gene')}"
+        rows.append(_limit_row(name, "", percent(fraction), doubled, Bar(limit=fraction)))
+    return rows
 
 
 def _limit_row(name: str, detail: str, value: str, doubled: str, bar: Bar) -> Row:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from karyolot.contracts.cells import cells, percent
 from karyolot.contracts.criteria import CriterionResult, Outcome
 from karyolot.contracts.front import Bar, Row
+from karyolot.contracts.metrics import LONGEST_INDEL
 from karyolot.contracts.record import Measured
 from karyolot.contracts.record_dna import SmallVariantRow
 from karyolot.contracts.small_variants import FINDINGS, VariantFacts, VariantResults, short_name
@@ -49,6 +50,14 @@ def _limit(facts: VariantFacts, sets: float | None) -> Iterator[str]:
     yield (
         f"Verification: {number(facts.found)} of {number(facts.spiked)} substitutions simulated in the lot's own reads, at the"
         " limit of their gene or codon, were called."
+    )
+    if facts.indel_fraction is None:
+        yield f"Insertions and deletions are searched, but not bounded: {facts.indel_genes} of {plural(facts.drivers, 'driver gene')} have a limit for them."
+        return
+    yield (
+        f"Insertions and deletions of 1 to {LONGEST_INDEL} bases: limit {cells(facts.indel_fraction, sets)}, in {facts.indel_genes} of"
+        f" {plural(facts.drivers, 'driver gene')}; {number(facts.indel_found)} of {number(facts.indel_spiked)} simulated at the limit"
+        " were called. Longer ones are searched, but not bounded."
     )
 
 
@@ -102,7 +111,8 @@ def _two_hits(row: Row, variant: SmallVariantRow, result: CriterionResult) -> Ro
 def _own_row(variant: SmallVariantRow, result: CriterionResult, record: Measured) -> Row:
     limits = [] if record.small_variants is None else record.small_variants.limits
     wanted = (variant.gene, variant.hotspot)
-    limit = next((row.fraction for row in limits if (row.gene, row.hotspot) == wanted), None)
+    found = next((row for row in limits if (row.gene, row.hotspot) == wanted), None)
+    limit = None if found is None else found.fraction if len(variant.ref) == len(variant.alt) else found.indel_fraction
     bar, value, interval, doubled = Bar(limit=limit), "RNA only", "", ""
     if variant.fraction is not None:
         low, high = variant.fraction_low or 0.0, variant.fraction_high or 1.0

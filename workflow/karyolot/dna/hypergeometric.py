@@ -1,0 +1,33 @@
+"""Exact tails of the hypergeometric distribution. `scipy.stats` has them too, but takes half a second to import."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+def tails(found: Integers, drawn: Integers, marked: Integers, total: Integers) -> tuple[Floats, Floats]:
+    """Chances of at most, and of at least, `found` marked ones among `drawn` of `total`, of which `marked` are marked.
+
+    Parameters
+    ----------
+    found, drawn, marked, total
+        Arrays of one length.
+    """
+    low, high = np.maximum(drawn + marked - total, 0), np.minimum(drawn, marked)
+    size = high - low + 1
+    row = np.repeat(np.arange(len(size)), size)
+    k = np.arange(len(row)) + (low - (np.cumsum(size) - size))[row]
+    log = _log_choose(marked[row], k) + _log_choose((total - marked)[row], drawn[row] - k)
+    chance = np.exp(log - _log_choose(total, drawn)[row])
+    at_most, at_least = (
+        np.bincount(row, chance * side, len(size))
+        for side in (k <= np.asarray(found)[row], k >= np.asarray(found)[row])
+    )
+    return np.clip(at_most, 0, 1), np.clip(at_least, 0, 1)
+
+
+def _log_choose(n: Integers, k: Integers) -> Floats:
+    return np.asarray(gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0))
