@@ -7,10 +7,10 @@ power         Counts: lots with a mutation at the printed limit of their gene, b
 null          Counts: lots without any mutation, 43,000 coding and 180 recurrent bases; rate: lots with any call.
 sensitivity   Reads: 12 substitutions in 12,000 bases, alignments as simulated, errors 0.1 %; rate: called, by cell fraction.
               karyolot, bcftools (mpileup, call -m) and freebayes (--pooled-continuous) on the same files; false: other calls.
-clones        Counts: `number` other mutations in 2 to 15 % of the cells of the panel; rate: a mutation at the limit of a lot without
-              them is called; moved: printed limit over that limit.
-indels        Reads: 16 indels of 1, 3, 10 and 30 bases of each kind, in plain sequence and in runs of 5 and 8 bases, pairs aligned by
-              bwa, polymerase slips in runs; rate: called within 15 bases with the right length; false: calls elsewhere.
+clones        Counts: `number` other mutations of the panel in 2 to 15 % of cells; rate: a mutation at the limit of a lot
+              without them is called; moved: printed limit over that limit.
+indels        Reads: 32 indels of 1, 3, 10 and 30 bases in 51,000 bases, in plain sequence and in runs of 5 and 8 bases; pairs
+              aligned by bwa, slips in runs; rate: called within 15 bases with the right length; false: other calls.
 indel power   The same with indels of 1, 3 and 10 bases, at the printed limit; runs of 5 and 8 bases are far commoner here than in
               genes. The claim is 95 %.
 
@@ -76,7 +76,13 @@ NULL_LOTS, NULL_AT_ONCE, CODING, RECURRENT = 500, 50, 43_000, 180
 READ, SPAN, SPACED, ERROR = 100, 12_000, 1_000, 1e-3
 MANY, CLONES, CLONE_LOTS = 60, (0.02, 0.15), 40
 INDEL_FRACTIONS = (0.05, 0.1, 0.2, 0.5)
-LENGTHS, COPIES, INDELS_APART, NEAR = (1, 3, 10, 30), 4, 400, 15
+LENGTHS, INDEL_LOTS, INDELS_APART, NEAR = (1, 3, 10, 30), 2, 1600, 15
+KINDS_OF_INDELS = {
+    "insertion": (True, False),
+    "deletion": (False, False),
+    "insertion in a run": (True, True),
+    "deletion in a run": (False, True),
+}
 RUN = re.compile(r"([ACGT])\1{3,}")
 
 
@@ -143,7 +149,7 @@ def power(rng: np.random.Generator, lot: int, donor: int, library: str, spread: 
 
 
 def clones(rng: np.random.Generator, lot: int, donor: int, number: int) -> Iterator[dict[str, Any]]:
-    """A gene of CODING bases with `number` mutations in CLONES of the cells, and one more at the limit of the gene without any."""
+    """A gene of CODING bases with `number` mutations in CLONES of the cells, and one more at the limit without any of them."""
     places, none = loci(CODING), Consequences.frame([])
     limits, called = [], 0
     clean = search(counts(rng, CODING, (lot, donor), *SETTINGS[0]), places, PANEL, none, Settings()).limits
@@ -180,16 +186,12 @@ def sensitivity(rng: np.random.Generator, depth: int, fraction: float) -> Iterat
     alts = ["ACGT"[("ACGT".index(genome[site]) + int(rng.integers(1, 4))) % 4] for site in sites]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / FASTA).parent.mkdir(parents=True)
-        (folder / FASTA).write_text(f">chr1\n{genome}\n")
-        pysam.faidx(str(folder / FASTA))
-        _write_reads(folder / "lot.bam", genome, depth, dict(zip(sites.tolist(), alts, strict=True)), fraction / 2, rng)
-        _write_reads(folder / "donor.bam", genome, depth, {}, 0.0, rng)
         places = DriverLoci.frame(
             [{"chrom": "chr1", "start": READ, "end": SPAN, "gene": "ONE", "role": "driver", "hotspot": ""}]
         )
-        write_regions(merged(places), folder / DRIVER_REGIONS)
-        (folder / DRIVER_MODELS).write_text("##gff-version 3\n")
+        _write_genome(folder, genome, places)
+        _write_reads(folder / "lot.bam", genome, depth, dict(zip(sites.tolist(), alts, strict=True)), fraction / 2, rng)
+        _write_reads(folder / "donor.bam", genome, depth, {}, 0.0, rng)
         own = candidates(_counted(folder), places, Settings())
         calls = {"karyolot": set(zip(own["start"], own["alt"], strict=True))}
         calls |= {peer: _variants(vcf) for peer, vcf in _peers(folder)}
@@ -206,72 +208,63 @@ def sensitivity(rng: np.random.Generator, depth: int, fraction: float) -> Iterat
 
 def indels(
     rng: np.random.Generator, depth: int, fraction: float, read: int, lengths: Sequence[int]
-) -> Iterator[dict[str, Any]]:
+) -> list[dict[str, Any]]:
     """Insertions and deletions by length, in plain sequence and in runs of one base. Without a fraction: at the printed limit."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for _ in range(INDEL_LOTS):
         genome, mutated, truth = _planted_indels(rng, lengths)
-        (folder / FASTA).parent.mkdir(parents=True)
-        (folder / FASTA).write_text(f">chr1\n{genome}\n")
-        pysam.faidx(str(folder / FASTA))
-        places = DriverLoci.frame(
-            [
-                {
-                    "chrom": "chr1",
-                    "start": READ,
-                    "end": len(genome) - READ,
-                    "gene": "ONE",
-                    "role": "driver",
-                    "hotspot": "",
-                }
-            ]
-        )
-        write_regions(merged(places), folder / DRIVER_REGIONS)
-        (folder / DRIVER_MODELS).write_text("##gff-version 3\n")
-        _bash(folder, f"bwa index {FASTA} 2> /dev/null")
-        _align_pairs(folder, "donor", genome, mutated, depth, 0.0, read, rng)
-        if not fraction:
-            _align_pairs(folder, "lot", genome, mutated, depth, 0.0, read, rng)
-            limits = search(_counted(folder), places, PANEL, Consequences.frame([]), Settings()).limits
-            fraction = float(limits["indel_fraction"].iloc[0])
-        _align_pairs(folder, "lot", genome, mutated, depth, fraction / 2, read, rng)
-        own = candidates(_counted(folder), places, Settings())
-        calls = {
-            "karyolot": [(start, len(alt) - len(ref)) for start, ref, alt in own[["start", "ref", "alt"]].to_numpy()]
-        }
-        calls |= {peer: _lengths(vcf) for peer, vcf in _peers(folder)}
-    for caller, found in calls.items():
-        moved = [one for one in found if one[1]]
-        near = {
-            at for start, change in moved for at, own_ in truth.items() if change == own_[0] and abs(start - at) <= NEAR
-        }
-        false = sum(all(abs(start - at) > 2 * NEAR for at in truth) for start, _ in moved)
-        for run, kind in itertools.product((False, True), (1, -1)):
-            of = {at for at, (change, in_run) in truth.items() if in_run == run and change * kind > 0}
-            yield {
-                "caller": caller,
-                "fraction": round(fraction, 4),
-                "kind": f"{'insertion' if kind > 0 else 'deletion'}, {'run' if run else 'plain'}",
-                "n": len(of),
-                "found": len(near & of),
-                "false": false if (run, kind) == (False, 1) else None,
+        with tempfile.TemporaryDirectory() as name:
+            folder, inside = Path(name), {"chrom": "chr1", "start": READ, "end": len(genome) - READ}
+            places = DriverLoci.frame([inside | {"gene": "ONE", "role": "driver", "hotspot": ""}])
+            _write_genome(folder, genome, places)
+            _bash(folder, f"bwa index {FASTA} 2> /dev/null")
+            _align_pairs(folder, "donor", (genome, mutated), depth, 0.0, read, rng)
+            if not fraction:
+                _align_pairs(folder, "lot", (genome, mutated), depth, 0.0, read, rng)
+                limits = search(_counted(folder), places, PANEL, Consequences.frame([]), Settings()).limits
+                fraction = float(limits["indel_fraction"].iloc[0])
+            _align_pairs(folder, "lot", (genome, mutated), depth, fraction / 2, read, rng)
+            own = candidates(_counted(folder), places, Settings())[["start", "ref", "alt"]].to_numpy().tolist()
+            calls = {"karyolot": [(start, len(alt) - len(ref)) for start, ref, alt in own]}
+            calls |= {peer: _lengths(vcf) for peer, vcf in _peers(folder)}
+        for caller, found in calls.items():
+            moved = [(start, change) for start, change in found if change]
+            near = {
+                at for at, (change, _) in truth.items() if any(c == change and abs(s - at) <= NEAR for s, c in moved)
             }
+            for kind in KINDS_OF_INDELS:
+                of = {at for at, (change, run) in truth.items() if (change > 0, run) == KINDS_OF_INDELS[kind]}
+                row = rows.setdefault((caller, kind), {"caller": caller, "kind": kind, "n": 0, "found": 0, "false": 0})
+                row["n"], row["found"] = row["n"] + len(of), row["found"] + len(near & of)
+            rows[caller, kind]["false"] += sum(all(abs(start - at) > 2 * NEAR for at in truth) for start, _ in moved)
+    return [{"fraction": round(fraction, 4), **row} for row in rows.values()]
+
+
+def _write_genome(folder: Path, genome: str, places: pd.DataFrame) -> None:
+    (folder / FASTA).parent.mkdir(parents=True)
+    (folder / FASTA).write_text(f">chr1\n{genome}\n")
+    pysam.faidx(str(folder / FASTA))
+    write_regions(merged(places), folder / DRIVER_REGIONS)
+    (folder / DRIVER_MODELS).write_text("##gff-version 3\n")
 
 
 def _planted_indels(rng: np.random.Generator, lengths: Sequence[int]) -> tuple[str, str, dict[int, tuple[int, bool]]]:
-    """A genome, the same with an indel every INDELS_APART bases, and change of length and whether in a run, by position."""
-    genome, mutated, truth = "", "", {}
-    for number, (length, sign, run) in enumerate(itertools.product([*lengths] * COPIES, (1, -1), (False, True))):
-        block = "".join(rng.choice(list("ACGT"), INDELS_APART))
-        block = (
-            block[:60] + "ACGT"[number % 4] * 8 + block[68:330] + "CGTA"[number % 4] * 5 + block[335:]
-        )  # not planted
-        middle = INDELS_APART // 2
-        base = "ACGT"[int(rng.integers(0, 4))]
-        while base in (block[middle - 1], block[middle + 8]):
-            base = "ACGT"[int(rng.integers(0, 4))]
-        block = block[:middle] + base * (5, 8)[number // 4 % 2] + block[middle + 8 :] if run else block
-        inserted = base * length if run and length < 5 else "".join(rng.choice(list("ACGT"), length))
+    """A genome, the same with an indel every INDELS_APART bases, and change of length and whether in a run, by position.
+
+    Runs of one base without a mutation lie between them: of 5 bases every 100, of 8 every 400.
+    """
+    genome, mutated, truth, middle = "", "", {}, INDELS_APART // 2
+    for number, (length, sign, run) in enumerate(itertools.product(lengths, (1, -1), (False, True))):
+        bases = rng.choice(list("ACGT"), INDELS_APART)
+        for at in range(20, INDELS_APART - 20, 100):
+            if abs(at - middle) > 40:
+                bases[at : at + (8 if at % 400 == 20 else 5)] = bases[at]
+        if run:
+            bases[middle : middle + (5, 8)[number // 4 % 2]] = bases[middle]
+            for beside in (middle - 1, middle + (5, 8)[number // 4 % 2]):
+                bases[beside] = "CGTA"["ACGT".index(bases[middle])]
+        block = "".join(bases)
+        inserted = block[middle] * length if run and length < 5 else "".join(rng.choice(list("ACGT"), length))
         truth[len(genome) + middle - 1] = (sign * length, run)
         genome += block
         mutated += block[:middle] + (inserted + block[middle:] if sign > 0 else block[middle + length :])
@@ -279,12 +272,12 @@ def _planted_indels(rng: np.random.Generator, lengths: Sequence[int]) -> tuple[s
 
 
 def _align_pairs(
-    folder: Path, name: str, genome: str, mutated: str, depth: int, share: float, read: int, rng: np.random.Generator
+    folder: Path, name: str, genomes: tuple[str, str], depth: int, share: float, read: int, rng: np.random.Generator
 ) -> None:
     """Pairs of both genomes, with errors of bases and, in runs, of their lengths; aligned by bwa."""
     with (folder / "reads.fq").open("w") as out:
-        for number in range(depth * len(genome) // (2 * read)):
-            source = mutated if rng.random() < share else genome
+        for number in range(depth * len(genomes[0]) // (2 * read)):
+            source = genomes[rng.random() < share]
             size = int(np.clip(rng.normal(3.5 * read, read / 2), 2 * read, 6 * read))
             at = int(rng.integers(0, len(source) - size))
             whole = source[at : at + size]
@@ -403,8 +396,8 @@ def cells() -> Iterator[dict[str, Any]]:
         yield {"part": "power", "lot": lot, "donor": donor, "library": library, "spread": spread}
     for depth, fraction in itertools.product(DEPTHS, FRACTIONS):
         yield {"part": "sensitivity", "lot": depth, "donor": depth, "fraction": fraction}
-    for depth, number in itertools.product(DEPTHS, (0, MANY)):
-        yield {"part": "clones", "lot": depth, "donor": depth, "number": number}
+    for depth in DEPTHS:
+        yield {"part": "clones", "lot": depth, "donor": depth, "number": MANY}
     for depth, fraction in itertools.product(DEPTHS[1:], INDEL_FRACTIONS):
         yield {"part": "indels", "lot": depth, "donor": depth, "fraction": fraction, "read": READ}
     for depth, read in itertools.product(DEPTHS[1:], (READ, 150)):
@@ -417,7 +410,7 @@ def measured(number: int, cell: dict[str, Any]) -> list[dict[str, Any]]:
     if part == "sensitivity":
         rows = list(sensitivity(rng, cell["lot"], cell["fraction"]))
     elif part == "indels":
-        rows = list(indels(rng, cell["lot"], cell["fraction"], cell["read"], LENGTHS))
+        rows = indels(rng, cell["lot"], cell["fraction"], cell["read"], LENGTHS)
     elif part == "indel power":
         rows = [row for row in indels(rng, cell["lot"], 0.0, cell["read"], LENGTHS[:-1]) if row["caller"] == "karyolot"]
     else:

@@ -523,6 +523,8 @@ SMALL_VARIANTS = SmallVariantRecord(
         VariantLimitRow(
             gene=gene, role="driver", hotspot=hotspot, positions=positions, lot_depth=31.2, donor_depth=30.1,
             fraction=fraction, spiked=0 if fraction is None else 100, found=0 if fraction is None else 96,
+            indel_fraction=0.58 if (gene, hotspot) == ("CTNNB1", "") else None, indel_spiked=100 * (gene == "CTNNB1"),
+            indel_found=95 * (gene == "CTNNB1"),
         )
         for gene, hotspot, positions, fraction in (
             ("TP53", "", 1182, 0.52), ("TP53", "R175", 3, 0.39), ("CTNNB1", "", 228, 0.51), ("KEAP1", "", 1875, None),
@@ -531,7 +533,7 @@ SMALL_VARIANTS = SmallVariantRecord(
     facts=VariantFacts(
         drivers=4, assessable=2, fraction=0.52, unassessed="", power=0.95, spiked=300, found=288, lot_depth=31.2,
         donor_depth=30.1, missing=(Missing(gene="RB1", reason="no complete coding transcript"),), shallow=("KEAP1",),
-        errors={"C>A": 310.0}, patterns=(), listed=12, licence="", rna=True, inherited=31, silent=2,
+        errors={"C>A": 310.0}, patterns=(), listed=12, licence="", rna=True, inherited=31, silent=2, indel_genes=1,
     ),
 )  # fmt: skip
 

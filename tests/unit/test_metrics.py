@@ -25,6 +25,7 @@ NOT_JUDGED = {
     "cn.lod_loss": "cn.lod is the larger of the two; this one is part of the claim",
     "cn.arm_lod": "the claim on whole arms states it; no norm asks for a limit on every arm",
     "cn.acquired_recurrent": "every one is counted in cn.acquired_short (C04)",
+    "variants.indel_limit": "the claim states it beside that of substitutions (C09d); no norm asks for a limit",
     "mitochondria.copies": "shown beside the donor's; hepatocytes and dividing cells differ, and no limit has a source",
     "mitochondria.lod": "stated with the shifts (M01); no norm asks for a limit",
     "rna.yap_targets_log2fc": "context for the Hippo gene sets; He 2025 states no limit",

@@ -18,7 +18,7 @@ from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.io.small_variants import read_consequences, read_pileup, trimmed
 from karyolot.report.text.small_variants import findings
 from karyolot.verdict.decide import decide, judge
-from planted_variants import Planted, Study, found
+from planted_variants import START, Planted, Study, found
 
 RESOURCES = Path(__file__).parents[2] / "resources"
 STUDY = Study(bases=1500)
@@ -197,8 +197,12 @@ def test_findings_ask_for_review_and_a_clean_search_is_bounded(tmp_path: Path) -
 
 
 def test_a_weak_limit_is_reviewed_and_none_is_named_in_a_pass(tmp_path: Path) -> None:
-    criteria, lot, _ = outcome(found(tmp_path, Study(lot=22, donor=30)))
+    weak = found(tmp_path, Study(lot=17, donor=30))
+    criteria, lot, claim = outcome(weak)
     assert criteria["C09d"] == "REVIEW" and lot == "REVIEW"
+    assert weak.limits["fraction"].notna().all() and weak.limits["indel_fraction"].isna().all()
+    assert "insertions and deletions are not bounded" in claim
+    assert "Insertions and deletions are searched, but not bounded" in " ".join(findings(weak, None))
     shallow = found(tmp_path, Study(lot=5, donor=5))
     criteria, lot, claim = outcome(shallow)
     assert criteria == dict.fromkeys(("C09", "C09b", "C09c", "C09d", "C09e"), "NOT_ASSESSED") and (lot, claim) == (
@@ -217,6 +221,35 @@ def test_the_leading_sentences_say_what_was_found_and_what_could_not_be_searched
     assert "1 of 1 driver gene would be called with 95% power" in said and "were called." in said
     said = " ".join(findings(found(tmp_path, Study(lot=5, donor=5)), None))
     assert "No detection limit for the driver panel: 0 of 1" in said and "Too shallow for a limit" in said
+
+
+def test_many_mutations_in_few_cells_do_not_raise_the_measured_error(tmp_path: Path) -> None:
+    """Ten mutations in 4 to 16 % of cells: the limit of the gene is that of a lot without them, and one at it is called."""
+    study, rng = Study(bases=1500, lot=150, donor=150), np.random.default_rng(4)
+    clean = found(tmp_path, study).limits["fraction"].iloc[0]
+    clones = [
+        Planted(int(at), other(int(at), study), lot=float(rng.uniform(0.02, 0.08)))
+        for at in rng.choice(1500, 10, False)
+    ]
+    results = found(tmp_path, study, *clones, Planted(731, other(731, study), lot=1.2 * clean / 2))
+    assert results.limits["fraction"].iloc[0] == pytest.approx(clean, rel=0.06)
+    assert results.variants["start"].eq(START + 731).any()
+
+
+def test_indels_have_a_limit_of_their_own_that_runs_of_one_base_weaken(tmp_path: Path) -> None:
+    limits = found(tmp_path, STUDY, hotspots=HOT).limits.set_index("hotspot")
+    assert limits["indel_spiked"].to_dict() == {"": 100, "R175": 0} and limits.loc["", "indel_found"] >= 88
+    assert np.isnan(limits.loc["R175", "indel_fraction"]) and limits.loc["", "indel_fraction"] < 0.3
+    runs = "".join(
+        base * 8 + "".join(np.random.default_rng(number).choice(list("ACGT"), 42))
+        for number, base in enumerate("ACGT" * 7)
+    )
+    slips = tuple(
+        (50 * block - 1, runs[50 * block - 1 : 50 * block + 1], runs[50 * block - 1], 0.06) for block in range(1, 28)
+    )
+    noisy = found(tmp_path, Study(sequence=runs, indels=slips))
+    assert noisy.limits["indel_fraction"].iloc[0] > 1.1 * noisy.limits["fraction"].iloc[0]
+    assert noisy.variants["finding"].eq("").all()
 
 
 @pytest.mark.statistics

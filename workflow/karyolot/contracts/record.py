@@ -136,7 +136,7 @@ class Measured(Frozen):
     lot, null as kinetics.
     """
 
-    schema_version: Literal["3.0"]
+    schema_version: Literal["3.1"]
     notice: str
     lot: LotFacts
     verdict: Verdict
