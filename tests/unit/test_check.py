@@ -355,6 +355,23 @@ def recurrent_mutation_of_no_driver_gene(inputs: Inputs) -> None:
     inputs.put("reference/hotspots.tsv", "gene\tposition\treference\tchanges\tsource\nMYC\tp.5\tR\tH\tsource\n")
 
 
+@case("E14", CONFIG, None, "small_variants.hotspots", "do not belong together: AFP p.1 is T in T4 instead of R")
+def recurrent_mutations_of_another_assembly(inputs: Inputs) -> None:
+    inputs.put("reference/hotspots.tsv", "gene\tposition\treference\tchanges\tsource\nAFP\tp.1\tR\tH\tsource\n")
+
+
+@case(
+    "W05",
+    CONFIG,
+    None,
+    "small_variants.hotspots",
+    "1 of 1 driver genes are not located in full (AFP: p.90 is not in T4)",
+)
+def recurrent_mutation_beyond_the_transcript(inputs: Inputs) -> None:
+    rows = "AFP\tp.1\tT\tI\tsource\nAFP\tp.90\tT\tI\tsource\n"
+    inputs.put("reference/hotspots.tsv", f"gene\tposition\treference\tchanges\tsource\n{rows}")
+
+
 @case("W05", CONFIG, None, "reference.gtf", "1 of 2 driver genes have no coding sequence in it (TP53)")
 def driver_gene_without_a_coding_transcript(inputs: Inputs) -> None:
     rows = "".join(f"{gene}\tcoding\tdriver\t\treason\tsource\n" for gene in ("AFP", "TP53"))

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pysam
 import pytest
 
 from karyolot.contracts.drivers import DriverLoci
@@ -11,6 +12,7 @@ from karyolot.contracts.genes import Model
 from karyolot.contracts.problems import Fault, KaryolotError
 from karyolot.dna.loci import CODONS, COMPLEMENT, choose, coding_positions, locate, merged, spliced
 from karyolot.inputs.formats import drivers, gtf
+from karyolot.inputs.genes import PanelFacts, look_panel
 from karyolot.io.drivers import write_models
 
 RESOURCES = Path(__file__).parents[2] / "resources"
@@ -123,6 +125,29 @@ def test_models_are_read_with_their_stop_codon(tmp_path: Path, strand: str) -> N
     assert gtf.models(path, {"ONE", "RNA"}) == [genome(strand)[1]._replace(rank=2)]
     assert gtf.models(path, {"TWO"}) == []
     assert gtf.look(path).coding == ("ONE",)
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_the_check_says_where_the_panel_does_not_fit_genome_and_annotation(tmp_path: Path, indexed: bool) -> None:
+    contig, text = gtf_text("-")
+    annotation, sequence, *panel = (tmp_path / name for name in ("genes.gtf", "genome.fa", "genes.tsv", "hotspots.tsv"))
+    annotation.write_text(text)
+    sequence.write_text(f">chr1 of another\n{contig[:70]}\n{contig[70:]}\n>chr2\nACGT\n")
+    if indexed:
+        pysam.faidx(str(sequence))
+
+    def facts(*spots: dict[str, str], coding: tuple[str, ...] = ("ONE",)) -> PanelFacts:
+        for path, rows in zip(panel, ([gene(), gene(name="TWO")], spots), strict=True):
+            path.write_text("".join("\t".join(cells) + "\n" for cells in [rows[0], *(row.values() for row in rows)]))
+        return look_panel(annotation, sequence, (panel[0], panel[1]), coding, ())
+
+    assert facts(spot("p.3", "R"), spot("c.-10", "C")) == PanelFacts()
+    (note,) = facts(spot("p.3", "R"), spot("p.90", "V"), coding=("ONE", "TWO")).notes
+    assert "2 of 2 driver genes are not located in full (ONE: p.90 is not in T1, TWO: no complete" in note.message
+    with pytest.raises(Fault, match=r"do not belong together: ONE p.4 is H in T1 instead of P") as fault:
+        facts(spot("p.4", "P"))
+    assert fault.value.code == "E14" and "one assembly" in fault.value.remedy
+    assert sorted(path.name for path in tmp_path.glob("genome*")) == ["genome.fa", "genome.fa.fai"][: 1 + indexed]
 
 
 @pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed")

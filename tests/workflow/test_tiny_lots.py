@@ -181,7 +181,9 @@ def test_a_planted_hotspot_with_its_lost_copy_is_one_finding_and_clean_lots_have
     assert (
         facts.fraction is not None and facts.assessable == facts.drivers and 0.9 <= facts.found / facts.spiked <= 0.99
     )
-    assert clean.verdict.claim_variants.startswith("No acquired mutation of the driver panel was detected. Detection limits: ")
+    assert clean.verdict.claim_variants.startswith(
+        "No acquired mutation of the driver panel was detected. Detection limits: "
+    )
     shallow = record(finished, "L4-shallow").small_variants
     assert shallow is not None and shallow.facts.fraction is None and shallow.facts.unassessed
     assert record(finished, "L4-shallow").verdict.claim_variants == ""

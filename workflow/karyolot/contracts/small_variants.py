@@ -167,8 +167,8 @@ class Missing(Facts):
 class VariantFacts(Facts):
     """drivers: genes of the panel with this role; assessable: those with a limit, of which fraction is the largest. fraction:
     null = less than half of them are assessable, for the reason in `unassessed` ('' = assessed). spiked, found: over the
-    assessable driver genes. indel_*: of indels of up to LONGEST_INDEL bases; indel_genes: those of the assessable genes that have a
-    limit for them; indel_fraction: null = less than half.
+    assessable driver genes. indel_*: of indels of up to LONGEST_INDEL bases; indel_genes: assessable genes that have a limit for
+    them; indel_fraction: null = less than half.
 
     lot_depth, donor_depth: medians over the searched positions. missing: of the annotation. shallow: genes without a limit.
     errors: per million reads, by kind; patterns: kinds of damage that the lot's reads show. listed: genes of the user's list;

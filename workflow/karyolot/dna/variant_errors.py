@@ -39,8 +39,8 @@ TRUNCATED, LEAST_TRUNCATED = 0.99, 2
 NEVER = -1e9
 """Logarithm of a probability of 0 that can be multiplied by 0."""
 REACH, GRID, NARROWER, NARROWED = (1.5, 3.0), np.stack(np.meshgrid(*2 * [np.linspace(-1, 1, 5)])).reshape(2, -1), 0.6, 9
-"""Search for the best fit: half widths of the first grid (logarithms of mean and overdispersion), its points, and how often by what
-factor it narrows: to 2 % of the mean."""
+"""Search for the best fit: half widths of the first grid (logarithms of mean and overdispersion), its points, and by what factor
+it narrows how often: to 2 % of the mean."""
 MOST_COUNTED = 60
 """Alternative reads beyond which a tail is not followed: it is far below any threshold there."""
 

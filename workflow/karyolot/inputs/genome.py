@@ -22,6 +22,7 @@ from karyolot.inputs.formats import (
     regions,
 )
 from karyolot.inputs.formats.rows import Kind
+from karyolot.inputs.genes import look_panel
 from karyolot.io.shipped import resource
 
 READ_LENGTH_TOLERANCE = 0.1
@@ -229,6 +230,25 @@ def driver_panel(files: Files, genes: gtf.Facts | None) -> None:
         )
         remedy = "they are not searched for mutations: give the complete GTF of Ensembl or GENCODE, with its CDS lines"
         files.in_config("reference.gtf", Fault("W05", message, remedy))
+    broken = {problem.column for problem in files.found if problem.code.startswith("E")}
+    if (
+        genes
+        and hotspots
+        and files.has_dna
+        and not broken & {"reference.gtf", "reference.fasta", "small_variants.hotspots"}
+    ):
+        files.report("small_variants.hotspots", partial(_located, files, genes.coding))
+
+
+def _located(files: Files, coding: tuple[str, ...], hotspots: Path) -> Iterator[Fault]:
+    """Whether the panel lies in the genome; nothing without a genome."""
+    annotation, sequence = (files.there.get(key) for key in ("reference.gtf", "reference.fasta"))
+    if annotation is None or sequence is None:
+        return
+    panel = files.there["small_variants.drivers"], hotspots
+    held = [file.stat() for file in (sequence, *panel)]
+    state = tuple((one.st_size, one.st_mtime_ns, one.st_ctime_ns, one.st_ino) for one in held)
+    yield from files.look(look_panel, annotation, sequence, panel, coding, state).notes
 
 
 def track_beside_genome(

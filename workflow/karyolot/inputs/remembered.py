@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from karyolot.inputs.formats import bin_counts, bins, fasta, gtf, intervals
+from karyolot.inputs.genes import PanelFacts, look_panel
 from karyolot.io.files import read_json, write_text
 from karyolot.io.shipped import PACKAGE
 
@@ -22,6 +23,7 @@ FACTS: Mapping[Callable[..., Any], type] = {
     fasta.look: fasta.Facts,
     gtf.look: gtf.Facts,
     intervals.look: intervals.Facts,
+    look_panel: PanelFacts,
 }
 """Readers of whole files that are worth it -> the facts they return."""
 PLACE = Path(".snakemake") / "karyolot" / "inputs.json"

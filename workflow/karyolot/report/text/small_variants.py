@@ -52,12 +52,13 @@ def _limit(facts: VariantFacts, sets: float | None) -> Iterator[str]:
         " limit of their gene or codon, were called."
     )
     if facts.indel_fraction is None:
-        yield f"Insertions and deletions are searched, but not bounded: {facts.indel_genes} of {plural(facts.drivers, 'driver gene')} have a limit for them."
+        of = f"{facts.indel_genes} of {plural(facts.drivers, 'driver gene')}"
+        yield f"Insertions and deletions are searched, but not bounded: {of} have a limit for them."
         return
     yield (
-        f"Insertions and deletions of 1 to {LONGEST_INDEL} bases: limit {cells(facts.indel_fraction, sets)}, in {facts.indel_genes} of"
-        f" {plural(facts.drivers, 'driver gene')}; {number(facts.indel_found)} of {number(facts.indel_spiked)} simulated at the limit"
-        " were called. Longer ones are searched, but not bounded."
+        f"Insertions and deletions of 1 to {LONGEST_INDEL} bases: limit {cells(facts.indel_fraction, sets)}, in"
+        f" {facts.indel_genes} of {plural(facts.drivers, 'driver gene')}; {number(facts.indel_found)} of"
+        f" {number(facts.indel_spiked)} simulated at the limit were called. Longer ones are searched, but not bounded."
     )
 
 
