@@ -412,7 +412,9 @@ def measured(number: int, cell: dict[str, Any]) -> list[dict[str, Any]]:
     elif part == "indels":
         rows = indels(rng, cell["lot"], cell["fraction"], cell["read"], LENGTHS)
     elif part == "indel power":
-        rows = [row for row in indels(rng, cell["lot"], 0.0, cell["read"], LENGTHS[:-1] * 2) if row["caller"] == "karyolot"]
+        rows = [
+            row for row in indels(rng, cell["lot"], 0.0, cell["read"], LENGTHS[:-1] * 2) if row["caller"] == "karyolot"
+        ]
     else:
         rows = list(made[part](rng, **own))
     return [{**cell, **row, **_interval(row["found"], row["n"])} for row in rows]
