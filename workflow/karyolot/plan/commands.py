@@ -11,6 +11,8 @@ from karyolot.contracts.settings import Alignment, Config, Expression, Reads, Re
 from karyolot.contracts.sheets import Sample, Study
 from karyolot.io.shipped import IN_WHEEL, PACKAGE
 from karyolot.plan.files import (
+    ALIGNED,
+    ALIGNED_INDEX,
     FASTA,
     INDEX,
     PACKED_INDEX,
@@ -257,8 +259,10 @@ def salmon_reads(study: Study, sample: str) -> str:
 
 
 def spent(reference: Reference) -> str:
-    """Of `quantify_transcripts`: trimmed reads, unless foreign sequences are searched in them."""
-    return TRIMMED if reference.foreign is None else ""
+    """What `quantify_transcripts` removes at its end: pieces of the alignment, and the trimmed reads unless foreign sequences are
+    searched in them."""
+    bam, index = ALIGNED["rna"], ALIGNED_INDEX["rna"]
+    return f"{bam}.part {bam}.sort.* {index}.part" + (f" {TRIMMED}" if reference.foreign is None else "")
 
 
 def _trimmed(sample: str, mate: int) -> str:
