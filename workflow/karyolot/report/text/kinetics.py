@@ -94,9 +94,10 @@ def descent(found: Descent) -> str:
     head = f"Descent from {found.parent}: {DESCENTS[found.result]}"
     if not found.markers:
         return f"{head}; {found.reason}. Genotypes do not distinguish lots of one donor."
-    ratio = f"likelihood ratio 10^{found.log10_ratio:.1f}, 10^{found.needed:g} or 10^-{found.needed:g} needed"
+    own = f"{found.log10_ratio:.1f}".replace("-", "−")
+    ratio = f"likelihood ratio 10^{own}, 10^{found.needed:g} or 10^−{found.needed:g} needed"
     named = [
-        f"{marker.name} ({percent(marker.parent)} there, {percent(marker.own)} here)"
+        f"{within_sentence(marker.name)} ({percent(marker.parent)} there, {percent(marker.own)} here)"
         for marker in found.markers
         if marker.counted
     ]

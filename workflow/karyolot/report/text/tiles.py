@@ -6,7 +6,7 @@ from karyolot.contracts.criteria import CriterionResult, Outcome
 from karyolot.contracts.front import UNRECORDED, Head, Tile
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.record import Measured, SampleQc
-from karyolot.report.groups import IMPORTED, SECTIONS, by_section, gravest, withheld
+from karyolot.report.groups import IMPORTED, OPEN, SECTIONS, by_section, gravest, withheld
 from karyolot.report.text import events, extranuclear, passages
 from karyolot.report.words import (
     OUTCOMES,
@@ -183,7 +183,9 @@ def _cell_type(record: Measured, results: Results) -> tuple[str, list[str]]:
         lines.append(f"Highest unwanted: {level}" if top.lot_tpm_high else "Unwanted markers: 0 TPM")
     if progenitor:
         return "Hepatocyte progenitor", lines
-    return "Markers as expected" if met == len(judged) else "Type not confirmed", lines
+    if any(outcome in OPEN for outcome in outcomes):
+        return "Type not confirmed", lines
+    return "Markers as expected" if met == len(judged) else f"{met} of {len(judged)} markers", lines
 
 
 def _small_variants(record: Measured, _: Results) -> tuple[str, list[str]]:
