@@ -219,7 +219,7 @@
     ctx.font = `600 ${FONT}`;
     for (const call of seen) {
       const text = seen.length > 6 || narrow ? call.name.split(" ", 1)[0] : call.name;
-      const half = ctx.measureText(text).width / 2 + 10;
+      const half = ctx.measureText(text).width / 2 + 8;
       const middle = (Math.max(px(call.start), box.left) + Math.min(px(call.end), box.left + box.width)) / 2;
       const at = Math.min(Math.max(middle, box.left + half), box.left + box.width - half);
       const colour = note.uninterpreted ? colours.quiet : colours[call.type];

@@ -7,6 +7,7 @@ from karyolot.contracts.criteria import CriterionResult, Outcome
 from karyolot.contracts.front import UNRECORDED, Board, Cell
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.record import LotPoint, Measured, SampleQc
+from karyolot.contracts.record_dna import CopyNumberRecord
 from karyolot.report.text import tiles
 from karyolot.report.text.alleles import MOST_SURE
 from karyolot.report.words import bins_of, capital, limit, measured, number, percent
@@ -50,7 +51,7 @@ def _persons(record: Measured) -> Board:
     ):
         result = results.get(metric)
         if result is not None and result.value is not None:
-            lines.append((Cell(text=what), _evidence(result)))
+            lines.append((Cell(text=what), _evidence(result, record.copy_number)))
     return Board(head=("Evidence", f"Against declared donor {lot.donor_id}"), rows=tuple(lines))
 
 
@@ -61,11 +62,13 @@ def _ratio(log10: float) -> str:
     return f"10^{log10:.0f}".replace("-", "−")
 
 
-def _evidence(result: CriterionResult) -> Cell:
+def _evidence(result: CriterionResult, copies: CopyNumberRecord) -> Cell:
     if isinstance(result.value, str) and result.value in SAME:
         text = SAME[result.value][0]
     elif isinstance(result.value, bool):
         text = "as declared" if result.value else "not as declared"
+    elif result.metric == MetricName.IDENTITY_GERMLINE:
+        text = f"{sum(one.shared for one in copies.donor_variants)} of {len(copies.donor_variants)} found"
     else:
         text = measured(result.value, result.unit)
     return Cell(text=text, note=result.id, outcome="PASS" if result.outcome == "PASS" else "FAIL")

@@ -371,6 +371,8 @@ def _note(record: Measured) -> str:
         said.append(
             f"Hatched: below the detection limit ({percent(record.copy_number.power)} probability); in Figure 1: not assessable."
         )
+    if not said or record.verdict.outcome == "FAIL_IDENTITY":
+        said.append("Hatched in Figure 1: not assessable.")
     open_ = [result for result in record.verdict.criteria if result.id in record.verdict.reasons]
     if record.verdict.outcome == "INDETERMINATE" and open_:
         said.append(f"Open: {listed([f'{within_sentence(result.title)} ({result.id})' for result in open_], 3)}.")
