@@ -47,6 +47,10 @@ def explained(record: Record, out: io.StringIO | None = None) -> str:
     return out.getvalue()
 
 
+def test_a_run_without_reports_prints_no_empty_table(tmp_path: Path) -> None:
+    assert table(tmp_path) == "no lot has a report\n"
+
+
 # reading
 
 

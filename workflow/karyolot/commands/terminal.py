@@ -50,7 +50,10 @@ def word(outcome: str, mark: str = "") -> Text:
 
 
 def print_table(lines: Sequence[Line], out: Console) -> None:
-    """One row per lot."""
+    """One row per lot with a report."""
+    if not lines:
+        out.print("no lot has a report")
+        return
     table = Table(box=box.SIMPLE_HEAD if out.is_terminal else None, pad_edge=False, show_edge=False)
     for name in ("lot", "passage", "verdict", "first reason", "report"):
         folds = name in ("first reason", "report")
