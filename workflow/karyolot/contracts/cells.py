@@ -85,7 +85,7 @@ def on_ladder(intervals: Sequence[tuple[float, float]]) -> bool:
 
 def percent(fraction: float) -> str:
     """A fraction in per cent; one decimal below 10 %."""
-    return f"{fraction:.0%}" if fraction >= 0.095 else f"{fraction:.1%}"
+    return f"{fraction:.0%}" if fraction >= 0.095 else f"{fraction:.1%}".replace("-", "−")
 
 
 def share(fraction: float) -> str:

@@ -355,7 +355,7 @@ def ratio_plot(record: CopyNumberRecord, labels: Sequence[str], rules: Sequence[
 
 
 def track_plot(record: CopyNumberRecord, values: Sequence[float]) -> GenomePlot:
-    """One sample alone (half of figure 2)."""
+    """One sample alone: half of the figure of tracks."""
     scale = _Scale(record.chromosomes, HEAD, TRACK)
     chromosomes = _chromosomes(record, scale, record.bins.chrom)
     expected = [

@@ -1,4 +1,4 @@
-/* Figures 1 and 2 as plots that zoom together. The still figures stay where this does not run, and on paper. */
+/* The genome plots of copy number, which zoom together. The still figures stay where this does not run, and on paper. */
 (() => {
   "use strict";
   const DENSITY = 6;               // size of a point = DENSITY * sqrt(pixels per point), within:

@@ -262,8 +262,10 @@ def _state(results: list[CriterionResult]) -> str:
 
 
 def _met(name: str, results: list[CriterionResult]) -> str:
-    met = [result.id for result in results if result.outcome in ("PASS", "INFO")]
-    return f"{SECTIONS[name]}, {plural(len(met), 'criterion', 'criteria')} met: {', '.join(met)}" if met else ""
+    met, informs = ([result.id for result in results if result.outcome == outcome] for outcome in ("PASS", "INFO"))
+    parts = [f"{plural(len(met), 'criterion', 'criteria')} met: {', '.join(met)}"] if met else []
+    parts += [f"for information: {', '.join(informs)}"] if informs else []
+    return f"{SECTIONS[name]}, {'; '.join(parts)}" if parts else ""
 
 
 def _count(results: list[CriterionResult]) -> str:
