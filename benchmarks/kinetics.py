@@ -2,7 +2,8 @@
 
     python benchmarks/kinetics.py [--lineages N] [--part coverage|null]
 
-It writes benchmarks/kinetics.tsv, one row per measured value with its 95 % interval. A lineage is three lots and their donor on
+It writes benchmarks/kinetics.tsv, one row per measured value with its 95 % interval; a run that was interrupted goes on
+(`kinetics.jsonl`). A lineage is three lots and their donor on
 bins of 500 kb of GRCh38, as arrays: Poisson fragments with Ornstein-Uhlenbeck waves of each library; a wave that all lots of the
 line have in common against the donor, as cells of one culture have; bins that yield more or fewer reads in all libraries alike;
 and 60 germline copy-number variants of 50 kb to 3 Mb, in donor and lots. The analysis, `karyolot.dna.lineage`, is given none.
@@ -20,10 +21,12 @@ limit      limit of detection at 5 Mb of three lots with the same fraction over 
 """
 
 import argparse
+import json
 import sys
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from copy_number import proportion, rate
+from copy_number import interval
 
 from karyolot.contracts.copy_number import Calls, Comparison
 from karyolot.contracts.kinetics import Clone, Growth, Kinetics
@@ -60,6 +63,11 @@ COMPARISON = Comparison(
     rt_slope=None, rt_low=None, rt_high=None, noise_sd=None, neutral=1.0,
 )  # fmt: skip
 NO_CALLS = Calls.frame([])
+
+
+def proportion(found: Sequence[float]) -> dict[str, float]:
+    value = float(np.mean(found))
+    return {"n": len(found), "value": value, **interval("", len(found), value)}
 
 
 @cache
@@ -91,7 +99,8 @@ def simulate(
         alone = {name: np.log2(count / np.median(count)) for name, count in (("lot_log2", lot), ("donor_log2", donor))}
         made.append(
             table[["chrom", "start", "end", "arm", "region", "gc"]].assign(
-                copies=2, lot_count=lot, donor_count=donor, mask=None, raw=log2, log2=log2 - np.median(log2), **alone,
+                copies=2, lot_count=lot, donor_count=donor, mask=None,
+                replication_timing=np.nan, mappability=np.nan, raw=log2, log2=log2 - np.median(log2), **alone,
                 variance=(1 / (lot + 0.5) + 1 / (donor + 0.5)) / np.log(2) ** 2,
             )
         )  # fmt: skip
@@ -135,7 +144,7 @@ def at(clones: Sequence[Clone], inside: NDArray[np.int64]) -> Clone | None:
 
 
 def coverage(number: int) -> list[dict[str, object]]:
-    made = [one for seed in range(number) if (one := lineage_of(seed)) is not None]
+    made = [one for seed in range(number) if (one := held(f"coverage {seed}", partial(lineage_of, seed))) is not None]
     table = pd.DataFrame(made)
     rows = [{"measure": "found", **proportion([True] * len(made) + [False] * (number - len(made)))}]
     names = [f"{what}{how}" for how in ("", *HOW) for what in ("growth", "prediction")]
@@ -181,7 +190,7 @@ def lineage_of(seed: int) -> dict[str, object] | None:
         "last": last,
         "rate": growth,
         "bounded": own.low is not None and own.high is not None,
-        "fraction": [one.low <= true <= one.high for one, true in zip(clone.fractions, fractions, strict=True)],
+        "fraction": [bool(one.low <= true <= one.high) for one, true in zip(clone.fractions, fractions, strict=True)],
     } | _held("", own, growth, ahead)
     truth = np.log2(1 + fractions / 2)
     for how, measure in HOW.items():
@@ -235,27 +244,56 @@ HOW = {", independent": independent, ", given the donor": given_donor}
 def null_and_limits(number: int) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for depth in DONORS:
-        false, ratio, found = 0, [], []
-        for seed in range(number // len(DONORS)):
-            generator = np.random.default_rng([2, seed, round(depth)])
-            none = np.array([], dtype=np.int64)
-            kinetics = followed(simulate(generator, none, [0.0] * LOTS, depth), (3.0, 5.0, 8.0))
-            false += len(kinetics.clones)
-            if kinetics.limit_gain is None or kinetics.alone_gain is None:
-                continue
-            ratio.append(kinetics.limit_gain / kinetics.alone_gain)
-            if seed % 2:
-                continue
-            inside = stretch(generator, SETTINGS.claim_mb)
-            again = followed(simulate(generator, inside, [kinetics.limit_gain] * LOTS, depth), (3.0, 5.0, 8.0))
-            found.append(at(again.clones, inside) is not None)
-        where = {"part": "null", "donor_depth": depth}
-        rows.append({**where, "measure": "false clones per lineage", **rate(false, number // len(DONORS))})
-        mean, se = float(np.mean(ratio)), float(np.std(ratio, ddof=1) / np.sqrt(len(ratio)))
-        interval = {"n": len(ratio), "value": mean, "low": mean - 1.96 * se, "high": mean + 1.96 * se}
-        rows.append({**where, "part": "limit", "measure": "limit of three lots over the last alone", **interval})
-        rows.append({**where, "part": "limit", "measure": "found at the limit", **proportion(found)})
+        count = number // len(DONORS)
+        made = [held(f"null {depth:g} {seed}", partial(unchanged, seed, depth)) for seed in range(count)]
+        table = pd.DataFrame(made)
+        false = int(table["false"].sum())
+        where = {
+            "part": "null",
+            "donor_depth": depth,
+            "measure": "false clones per lineage",
+            "n": count,
+            "value": false / count,
+        }
+        rows.append(where | interval("false clones per genome", count, false / count))
+        ratio, found = table["ratio"].dropna(), table["found"].dropna().astype(bool).tolist()
+        mean, se = float(ratio.mean()), float(ratio.std(ddof=1) / np.sqrt(len(ratio)))
+        bounds = {"n": len(ratio), "value": mean, "low": mean - 1.96 * se, "high": mean + 1.96 * se}
+        limit = {"part": "limit", "donor_depth": depth}
+        rows.append(limit | {"measure": "limit of three lots over the last alone"} | bounds)
+        rows.append(limit | {"measure": "found at the limit"} | proportion(found))
     return rows
+
+
+def unchanged(seed: int, depth: float) -> dict[str, object]:
+    """One lineage without a clone: false clones and the ratio of limits; of every second if a clone at the limit is found."""
+    generator = np.random.default_rng([2, seed, round(depth)])
+    kinetics = followed(simulate(generator, np.array([], dtype=np.int64), [0.0] * LOTS, depth), (3.0, 5.0, 8.0))
+    made: dict[str, object] = {"false": len(kinetics.clones), "ratio": None, "found": None}
+    if kinetics.limit_gain is None or kinetics.alone_gain is None:
+        return made
+    made["ratio"] = kinetics.limit_gain / kinetics.alone_gain
+    if seed % 2 == 0:
+        inside = stretch(generator, SETTINGS.claim_mb)
+        again = followed(simulate(generator, inside, [kinetics.limit_gain] * LOTS, depth), (3.0, 5.0, 8.0))
+        made["found"] = at(again.clones, inside) is not None
+    return made
+
+
+HELD: dict[str, object] = {}
+"""What an interrupted run left in kinetics.jsonl."""
+
+
+def held(name: str, measure: Callable[[], Any]) -> Any:
+    """A measurement, or what an interrupted run has left of it."""
+    path = HERE / "kinetics.jsonl"
+    if not HELD and path.is_file():
+        HELD.update(json.loads(line) for line in path.read_text().splitlines())
+    if name not in HELD:
+        HELD[name] = measure()
+        with path.open("a") as lines:
+            lines.write(json.dumps([name, HELD[name]]) + "\n")
+    return HELD[name]
 
 
 if __name__ == "__main__":
@@ -271,4 +309,5 @@ if __name__ == "__main__":
         old = pd.read_csv(path, sep="\t", keep_default_na=False, na_values=[""])  # null is a part
         table = pd.concat([old[~old["part"].isin(table["part"])], table]).sort_values("part", kind="stable")
     table.to_csv(path, sep="\t", index=False)
+    (HERE / "kinetics.jsonl").unlink(missing_ok=True)
     print(table.to_string(index=False))
