@@ -27,6 +27,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -178,10 +179,14 @@ def lineage_of(seed: int) -> dict[str, object] | None:
     ahead = expit(logit(last) + growth * (passages[-1] - passages[-2]))
     inside = stretch(generator, float(np.exp(generator.uniform(np.log(5), np.log(60)))))
     ratios = simulate(generator, inside, fractions.tolist(), DONORS[seed % 2])
-    clone = at(followed(ratios, passages.tolist()).clones, inside)
+    lines: list[lineage.Joined] = []  # what `follow` joins is not joined again
+    with patch.object(
+        lineage, "join", side_effect=lambda *given, make=lineage.join: lines.append(make(*given)) or lines[-1]
+    ):
+        clone = at(followed(ratios, passages.tolist()).clones, inside)
     if clone is None or clone.growth is None:
         return None
-    line = lineage.join(ratios, SETTINGS)
+    (line,) = lines
     table, own = line.table, clone.growth
     within = (table["chrom"] == clone.chrom) & (table["start"] >= clone.start) & (table["end"] <= clone.end)
     rows = lineage.inner(np.flatnonzero(within))
