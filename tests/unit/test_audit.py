@@ -13,6 +13,7 @@ from karyolot.contracts.ledger import sealed_lots
 from karyolot.contracts.settings import Config
 from karyolot.io import ledger
 from karyolot.io.files import sha256
+from karyolot.io.record import write_report
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,22 @@ def test_the_reports_of_a_killed_run_are_entered_when_the_next_one_starts(study:
     (study / "results" / "L2" / "report.pdf").unlink()  # half of a report is none
     begin(study, dag("L1"))
     assert [entry.facts["lot"] for entry in ledger.read(study) if entry.kind == "report_issued"] == ["L1"]
+
+
+def test_a_record_that_a_killed_run_left_without_pages_is_none_of_an_attacker(study: Path) -> None:
+    """Another lot is run in between, and ends."""
+    plan = dag("L1")
+    begin(study, plan)
+    audit.end(study, plan, "done")
+    begin(study, plan)
+    path = study / "config" / "acceptance.yaml"
+    left = finished_lots.record("L1", sha256(path), "C04")
+    write_report(left, study / "results" / "L1" / "report.json")  # killed before its pages were made
+    begin(study, dag("L2"))
+    ended = [entry for entry in ledger.read(study) if entry.kind == "run_ended"]
+    assert ended[-1].facts == {"outcome": "killed", "records": {"L1": left.digest()}}
+    audit.end(study, dag("L2"), "done")
+    begin(study, plan)
 
 
 @pytest.mark.parametrize("words", [["--delete-all-output"], ["--touch"], ["-t"]])

@@ -27,6 +27,7 @@ DESTROYING = ("--delete-all-output", "--touch", "-t")
 ASSEMBLING, RENDERING = "assemble_report", "render_report"
 """The rules that make a lot's record, and from it its report."""
 OWN_REASONS = ("missing_output", "incomplete_output", "updated_input")
+KILLED = "run that was killed"
 STANDING = ("disposition", "override", "sealed", "revised")
 OTHER_CODE = re.compile(r"output: before: '[0-9a-f]{16}' now: '[0-9a-f]{16}'$")
 SHOWN = 300
@@ -98,11 +99,18 @@ def end(directory: Path, dag: Any, outcome: str) -> None:
     lots = _lots(job for job in dag.jobs if job.rule.name == RENDERING)
     started = next((entry.facts["lots"] for entry in reversed(entries) if entry.kind == "run_started"), lots)
     lots = [lot for lot in lots if lot in started]
-    events = _issued(directory, lots, entries, "run")
     assembled = {job.wildcards_dict["lot"] for job in dag.jobs if job.rule.name == ASSEMBLING}
-    alone = _changed(directory, states(entries), assembled - {facts["lot"] for _, facts in events})
+    ledger.append(directory, *_ended(directory, entries, outcome, lots, assembled))
+
+
+def _ended(
+    directory: Path, entries: Sequence[Entry], outcome: str, lots: Sequence[str], assembled: Iterable[str]
+) -> list[ledger.Event]:
+    """Reports of a run, and its end with the records that it made and did not render."""
+    events = _issued(directory, lots, entries, KILLED if outcome == "killed" else "run")
+    alone = _changed(directory, states(entries), {*assembled} - {facts["lot"] for _, facts in events})
     records = {lot: digest_of(read_json(path), UNSEALED) for lot, path in alone.items()}
-    ledger.append(directory, *events, ("run_ended", {"outcome": outcome} | ({"records": records} if records else {})))
+    return [*events, ("run_ended", {"outcome": outcome} | ({"records": records} if records else {}))]
 
 
 def stop_astray(directory: Path, lots: Iterable[str], entries: Sequence[Entry]) -> None:
@@ -206,14 +214,14 @@ def _started(
 
 
 def _left_behind(directory: Path, entries: Sequence[Entry]) -> list[ledger.Event]:
-    """Reports that a run made whose end is not in the ledger, since it was killed."""
+    """What a run made whose end is not in the ledger, since it was killed, and its end."""
     last = next((entry for entry in reversed(entries) if entry.kind in ("run_started", "run_ended")), None)
     if last is None or last.kind == "run_ended":
         return []
     for lot in last.facts["lots"]:
         if lot not in sealed_lots(entries):
             sweep(directory / RESULTS / lot)
-    return _issued(directory, last.facts["lots"], entries, "run that was killed")
+    return _ended(directory, entries, "killed", last.facts["lots"], last.facts["lots"])
 
 
 def _issued(directory: Path, lots: Iterable[str], entries: Sequence[Entry], reason: str) -> list[ledger.Event]:
