@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from karyolot.contracts.cells import tetraploid_limit
 from karyolot.contracts.criteria import CriterionResult
 from karyolot.contracts.front import UNRECORDED, Bar, Fact, Front, Row
-from karyolot.contracts.metrics import ABSENT, LONGEST_INDEL, MetricName
+from karyolot.contracts.metrics import ABSENT, MetricName
 from karyolot.contracts.record import LotFacts, Measured
 from karyolot.contracts.record_dna import ArmRow, CopyNumberRecord
 from karyolot.report import calls
@@ -272,22 +272,19 @@ def _limits(record: Measured) -> list[Row]:
 
 
 def _drivers(record: Measured) -> list[Row]:
-    """The limit of the driver panel, where it has one."""
+    """The limits of the driver panel for substitutions and short indels, where it has one; the bar shows the worse."""
     facts = None if record.small_variants is None else record.small_variants.facts
     if facts is None or facts.fraction is None:
         return []
-    sets, rows = record.copy_number.sets, []
-    kinds = (("Driver substitution", facts.assessable, facts.fraction),
-             (f"Driver indel of 1 to {LONGEST_INDEL} bases", facts.indel_genes, facts.indel_fraction))  # fmt: skip
-    for kind, genes, fraction in kinds:
-        if fraction is None:
-            doubled = "" if sets is not None else "not bounded"
-            rows.append(_limit_row(kind, "", "not bounded", doubled, Bar(limit=None)))
-            continue
-        doubled = _tetraploid(tetraploid_limit(fraction, sets), sets)
-        name = f"{kind}, {genes} of {plural(facts.drivers, 'gene')}"
-        rows.append(_limit_row(name, "", percent(fraction), doubled, Bar(limit=fraction)))
-    return rows
+    sets, both = record.copy_number.sets, (facts.fraction, facts.indel_fraction)
+    genes = dict.fromkeys(
+        map(str, (facts.assessable, facts.indel_genes) if facts.indel_fraction else (facts.assessable,))
+    )
+    name = f"Driver SNV / indel, {' / '.join(genes)} of {plural(facts.drivers, 'gene')}"
+    value = " / ".join("none" if fraction is None else percent(fraction) for fraction in both)
+    doubled = [_tetraploid(None if fraction is None else tetraploid_limit(fraction, sets), sets) for fraction in both]
+    worst = None if facts.indel_fraction is None else max(facts.fraction, facts.indel_fraction)
+    return [_limit_row(name, "", value, " / ".join(filter(None, doubled)), Bar(limit=worst))]
 
 
 def _limit_row(name: str, detail: str, value: str, doubled: str, bar: Bar) -> Row:
