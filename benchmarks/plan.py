@@ -1,10 +1,11 @@
 """Limits of detection forecast before sequencing (`karyolot plan`), against those measured on simulated lots.
 
-    python benchmarks/plan.py        (five minutes on one core)
+    python benchmarks/plan.py [--resume]        (two minutes on one core)
 
-It writes benchmarks/plan.tsv. 18 pairs of depths, lot and donor alike and unequal, each with LOTS stable lots of `lots.py`: the
-typical noise that a plan assumes, with GC bias, without a replication-timing wave (what a track leaves of one is noise that no
-plan can know). Sizes and `arm` (largest limit of the autosomal arms used in all lots) hold the larger of gain and loss:
+It writes benchmarks/plan.tsv, after each pair of depths; --resume keeps the pairs it already holds. There are 18 pairs, lot and
+donor alike and unequal, each with LOTS stable lots of `lots.py`: the typical noise that a plan assumes, with GC bias, without a
+replication-timing wave (what a track leaves of one is noise that no plan can know). Sizes and `arm` (largest limit of the
+autosomal arms used in all lots) hold the larger of gain and loss:
 
 forecast   from typical noise
 like       from the noise of one lot at LIKE, as --like does
@@ -79,22 +80,27 @@ def libraries() -> tuple[Libraries, Libraries]:
     return own, own._replace(shared=shared_in(noise, variance, width))
 
 
-def rows() -> Iterator[dict[str, object]]:
+def rows(held: set[tuple[float, float]]) -> Iterator[list[dict[str, object]]]:
+    """Of each pair of depths that is not held."""
     both = libraries()
-    for number, depths in enumerate([*((depth, depth) for depth in ALIKE), *UNEQUAL], 1):
+    for depths in [*((depth, depth) for depth in ALIKE), *UNEQUAL]:
+        if depths in held:
+            continue
         predicted = []
         for own in both:
-            found = forecast(*(own.density(depth) for depth in depths), own, SETTINGS, simulated.BIN)
-            predicted.append({f"{size:g}": found.of_size(size) for size in SIZES_MB} | {"arm": found.of_any_arm()})
+            limits = forecast(*(own.density(depth) for depth in depths), own, SETTINGS, simulated.BIN)
+            predicted.append({f"{size:g}": limits.of_size(size) for size in SIZES_MB} | {"arm": limits.of_any_arm()})
         lots = [measured(depths, 600 + seed) for seed in range(LOTS)]
+        found: list[dict[str, object]] = []
         for size in predicted[0]:
-            values, printed = ([limits[i][size] for limits in lots] for i in (0, 1))
-            yield {
-                "lot_depth": depths[0], "donor_depth": depths[1], "size_mb": size, "bin_bp": found.analysis_bin_bp,
+            values, printed = ([both_of[i][size] for both_of in lots] for i in (0, 1))
+            found.append({
+                "lot_depth": depths[0], "donor_depth": depths[1], "size_mb": size, "bin_bp": limits.analysis_bin_bp,
                 "forecast": predicted[0][size], "like": predicted[1][size], "measured": np.mean(values),
                 "measured_sd": np.std(values, ddof=1), "printed": np.mean(printed), "printed_sd": np.std(printed, ddof=1),
-            }  # fmt: skip
-        print(f"{number} of 18", file=sys.stderr, flush=True)
+            })  # fmt: skip
+        print(*depths, file=sys.stderr, flush=True)
+        yield found
 
 
 def summary(table: pd.DataFrame) -> None:
@@ -110,9 +116,12 @@ def summary(table: pd.DataFrame) -> None:
 
 
 def main() -> None:
-    table = pd.DataFrame(rows())
-    table.to_csv(HERE / "plan.tsv", sep="\t", index=False, float_format="%.4g")
-    summary(table)
+    path = HERE / "plan.tsv"
+    held = pd.read_csv(path, sep="\t").to_dict("records") if "--resume" in sys.argv and path.exists() else []
+    for found in rows({(float(row["lot_depth"]), float(row["donor_depth"])) for row in held}):
+        held += found
+        pd.DataFrame(held).to_csv(path, sep="\t", index=False, float_format="%.4g")
+    summary(pd.DataFrame(held))
 
 
 if __name__ == "__main__":
