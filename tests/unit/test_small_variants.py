@@ -1,8 +1,10 @@
 """Planted variants: whose they are, what they count as, in how few cells they are found, and what is no variant."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from karyolot.contracts.criteria import Acceptance, Metric, Metrics, check_metrics
@@ -16,6 +18,7 @@ from karyolot.dna.variant_limits import forecast
 from karyolot.inputs.formats import variants
 from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.io.small_variants import read_consequences, read_pileup, trimmed
+from karyolot.report.small_variants import small_variant_record
 from karyolot.report.text.small_variants import findings
 from karyolot.verdict.decide import decide, judge
 from planted_variants import START, Planted, Study, found
@@ -61,6 +64,11 @@ def test_a_recurrent_codon_of_tp53_is_found_in_fewer_cells_and_named(tmp_path: P
     assert row["fraction_low"] < 0.22 < row["fraction_high"]  # type: ignore[operator]
     limits = found(tmp_path, STUDY, hotspots=HOT).limits.set_index("hotspot")["fraction"]
     assert limits["R175"] < limits[""] < 0.3
+
+
+@pytest.fixture(scope="module")
+def hotspot(tmp_path_factory: pytest.TempPathFactory) -> VariantResults:
+    return found(tmp_path_factory.mktemp("hotspot"), STUDY, Planted(601, other(601), lot=0.3), hotspots=HOT)
 
 
 def test_a_silent_change_of_a_recurrent_codon_does_not_count(tmp_path: Path) -> None:
@@ -156,6 +164,26 @@ def test_benign_clones_are_counted_apart(tmp_path: Path) -> None:
     assert only(results)["finding"] == "benign"
     metrics = variant_metrics(results)
     assert metrics[MetricName.VARIANTS_BENIGN].value == 1 and metrics[MetricName.VARIANTS_DRIVERS].value is None
+
+
+@pytest.mark.parametrize(
+    ("call", "origin", "neutral", "expected"),
+    [
+        ("loss", "acquired", True, ("loss", "E1")),
+        ("loss", "lost", True, ("copy-neutral LOH", "")),  # the donor's own loss
+        ("gain", "acquired", True, ("copy-neutral LOH", "E1")),
+        ("gain", "acquired", False, ("", "E1")),
+    ],
+)
+def test_what_became_of_the_other_copy_stands_with_the_mutation(
+    hotspot: VariantResults, call: str, origin: str, neutral: bool, expected: tuple[str, str]
+) -> None:
+    where = {"chrom": ["chr17"], "start": [0], "end": [5000]}
+    calls = pd.DataFrame(where | {"origin": [origin], "type": [call], "id": ["E1"]})
+    events = pd.DataFrame(where | {"kind": ["copy-neutral"], "origin": ["alleles"]}).iloc[: int(neutral)]
+    record = small_variant_record(hotspot, SimpleNamespace(calls=calls), SimpleNamespace(events=events))  # type: ignore[arg-type]
+    (row,) = record.rows
+    assert (row.second, row.event) == expected and row.finding == "tp53"
 
 
 GOOD: Metrics = {
