@@ -214,7 +214,7 @@ def test_findings_ask_for_review_and_a_clean_search_is_bounded(tmp_path: Path) -
     assert criteria == {"C09": "PASS", "C09b": "PASS", "C09c": "PASS", "C09d": "PASS", "C09e": "NOT_ASSESSED"}
     assert lot == "PASS" and claim.startswith("No acquired mutation of the driver panel was detected. ")
     assert (
-        "Detection limits: substitutions in at least " in claim and "deletions of 1 to 10 bases in at least " in claim
+        "Detection limits: substitutions in at least " in claim and "indels of 1 to 10 bases in at least " in claim
     )
     assert "95% power; 1 of 1 genes assessable" in claim
     criteria, lot, claim = outcome(found(tmp_path, STUDY, Planted(601, other(601), lot=0.3), hotspots=HOT))
@@ -229,7 +229,7 @@ def test_a_weak_limit_is_reviewed_and_none_is_named_in_a_pass(tmp_path: Path) ->
     criteria, lot, claim = outcome(weak)
     assert criteria["C09d"] == "REVIEW" and lot == "REVIEW"
     assert weak.limits["fraction"].notna().all() and weak.limits["indel_fraction"].isna().all()
-    assert "insertions and deletions are not bounded" in claim
+    assert "indels are not bounded" in claim
     assert "Insertions and deletions are searched, but not bounded" in " ".join(findings(weak, None))
     shallow = found(tmp_path, Study(lot=5, donor=5))
     criteria, lot, claim = outcome(shallow)

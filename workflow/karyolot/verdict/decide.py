@@ -309,9 +309,9 @@ def _claim_variants(metrics: Metrics, sets: float | None) -> str:
         return ""
     indel = _measured(MetricName.VARIANTS_INDEL_LIMIT, metrics)
     of_indels = (
-        f"insertions and deletions of 1 to {LONGEST_INDEL} bases in at least {cells(indel.value, sets)}"
+        f"indels of 1 to {LONGEST_INDEL} bases in at least {cells(indel.value, sets)}"
         if isinstance(indel.value, float)
-        else "insertions and deletions are not bounded"
+        else "indels are not bounded"
     )
     bound = f"substitutions in at least {cells(limit.value, sets)}, {of_indels} ({limit.detail})"
     if found == [0, 0]:
