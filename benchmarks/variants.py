@@ -432,7 +432,11 @@ def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--cells", type=int, default=10**6)
     most = arguments.parse_args().cells
-    table = pd.read_csv(TABLE, sep="\t") if TABLE.exists() else pd.DataFrame(columns=["cell", *COLUMNS])
+    table = (
+        pd.read_csv(TABLE, sep="\t", keep_default_na=False, na_values=[""])
+        if TABLE.exists()
+        else pd.DataFrame(columns=["cell", *COLUMNS])
+    )
     left = [(number, cell) for number, cell in enumerate(cells()) if number not in set(table["cell"])]
     for number, cell in left[:most]:
         rows = [{"cell": number, **row} for row in measured(number, cell)]
