@@ -14,9 +14,9 @@ indels        Reads: 32 indels of 1, 3, 10 and 30 bases in 51,000 bases, in plai
 indel power   The same with indels of 1, 3 and 10 bases, at the printed limit; runs of 5 and 8 bases are far commoner here than in
               genes. The claim is 95 %.
 
-    .venv/bin/python benchmarks/variants.py [--cells N]     adds the next N cells to variants.tsv (all: six minutes)
+    .venv/bin/python benchmarks/variants.py [--cells N]     adds the next N cells to variants.tsv (all: 15 minutes)
 
-bcftools and freebayes must be on PATH; freebayes is left out where it is not. Delete variants.tsv to begin anew.
+bcftools, bwa and samtools must be on PATH; freebayes is left out where it is not. Delete variants.tsv to begin anew.
 """
 
 import argparse
@@ -441,9 +441,8 @@ def main() -> None:
     for number, cell in left[:most]:
         rows = [{"cell": number, **row} for row in measured(number, cell)]
         table = pd.DataFrame([*table.to_dict("records"), *rows])
-        table.reindex(columns=["cell", *COLUMNS]).sort_values("cell", kind="stable").to_csv(
-            TABLE, sep="\t", index=False
-        )
+        table = table.reindex(columns=["cell", *COLUMNS]).sort_values("cell", kind="stable")
+        table.convert_dtypes().to_csv(TABLE, sep="\t", index=False)
     print(f"{len(left[most:])} cells left")
 
 
