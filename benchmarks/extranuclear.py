@@ -1,8 +1,6 @@
 """Are the limits of mitochondrial DNA and of foreign sequences kept, and does a clean lot show none of either?
 
-    .venv/bin/python benchmarks/extranuclear.py HBV.fasta [DRAWS [PART ...]]      -> benchmarks/extranuclear.tsv
-
-Parts: clean, foreign, heteroplasmy, deletions (with bwa and samtools on PATH); rows of the other parts are kept.
+    .venv/bin/python benchmarks/extranuclear.py HBV.fasta [DRAWS]      -> benchmarks/extranuclear.tsv
 
 HBV.fasta: a genome of hepatitis B virus, such as X02763. Each row of the table is one setting: what was planted, in how many
 draws, the printed limit, and the share of draws in which it was found, or held by its 95 % interval. Reads are drawn
@@ -22,23 +20,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pysam
 
 from karyolot.contracts.foreign import Hits, PanelSequence, Searched
 from karyolot.contracts.mitochondria import MitochondrialReads
 from karyolot.contracts.settings import Mitochondria
 from karyolot.dna.foreign import search
 from karyolot.dna.heteroplasmy import comparable, compare, heteroplasmies, smallest_shift
-from karyolot.dna.mitochondrial_deletions import COMMON, NEAR
-from karyolot.dna.mitochondrial_deletions import deletions as find_deletions
 from karyolot.io.foreign import read_hits
-from karyolot.io.mitochondria import read_mitochondria
 from karyolot.plan.foreign import MAP
 
 OUT = Path(__file__).with_name("extranuclear.tsv")
 SETTINGS = Mitochondria()
 LENGTH, READ = 16_569, 100
-DELETION_PAIRS = 10_000
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 Row = dict[str, object]
 
@@ -105,49 +98,6 @@ def heteroplasmy(rng: np.random.Generator, sequence: str, draws: int) -> Iterato
             held += int((inside | table["lot"].isna()).sum())
         yield {"what": "interval holds the planted fraction", "setting": f"{fraction:g} at depth 3000", "draws": draws * 100,
                "limit": None, "share": held / draws / 100}  # fmt: skip
-
-
-def deletions(rng: np.random.Generator, sequence: str, draws: int) -> Iterator[Row]:
-    """Deletions of three sizes, the common one among them, in pairs of 100 bases that bwa aligned."""
-    with tempfile.TemporaryDirectory() as name:
-        fasta = Path(name) / "genome.fa"
-        fasta.write_text(f">chr1\n{random_bases(rng, 20_000)}\n>chrM\n{sequence}\n")
-        pysam.faidx(str(fasta))
-        subprocess.run(["bwa", "index", str(fasta)], check=True, capture_output=True)
-        donor = aligned(rng, fasta, [(sequence, DELETION_PAIRS)])
-        for (start, size), fraction in product(((2_000, 1_500), COMMON, (6_000, 8_000)), (0.05, 0.1, 0.3, 0.5)):
-            short = sequence[:start] + sequence[start + size :]
-            found = held = 0
-            for _ in range(draws):
-                pairs = round(DELETION_PAIRS * (1 - fraction)), round(DELETION_PAIRS * fraction * len(short) / LENGTH)
-                lot = aligned(rng, fasta, [(sequence, pairs[0]), (short, pairs[1])])
-                table = find_deletions(lot, donor, SETTINGS)
-                own = table[table["start"].sub(start).abs().le(NEAR) & table["size"].sub(size).abs().le(NEAR)]
-                found += bool(own["finding"].eq("shift").any())
-                held += bool((own["lot_low"].le(fraction) & own["lot_high"].ge(fraction)).any())
-            setting = f"{size:,} bases in {fraction:.0%}, depth {2 * READ * DELETION_PAIRS // LENGTH}"
-            for what, number in (("deletion found", found), ("interval holds the fraction of the deletion", held)):
-                yield {"what": what, "setting": setting, "draws": draws, "limit": None, "share": number / draws}
-
-
-def aligned(rng: np.random.Generator, fasta: Path, genomes: list[tuple[str, int]]) -> MitochondrialReads:
-    """Reads of so many pairs of each circular genome, aligned by bwa."""
-    fastq, bam = fasta.with_name("reads.fq"), fasta.with_name("reads.bam")
-    with fastq.open("w") as out:
-        for part, (genome, number) in enumerate(genomes):
-            around, sizes = genome + genome, np.clip(rng.normal(300, 40, number), 120, 600).astype(int)
-            for n, (at, size) in enumerate(
-                zip(rng.integers(0, len(genome), number).tolist(), sizes.tolist(), strict=True)
-            ):
-                whole = around[at : at + size]
-                whole = whole.translate(COMPLEMENT)[::-1] if n % 2 else whole
-                for read in (whole[:READ], whole[-READ:].translate(COMPLEMENT)[::-1]):
-                    out.write(f"@{part}.{n}\n{mutated(rng, read, 0.002)}\n+\n{'I' * READ}\n")
-    command = f"bwa mem -p -v 1 {fasta} {fastq} 2> /dev/null | samtools sort -o {bam} - && samtools index {bam}"
-    subprocess.run(["bash", "-o", "pipefail", "-c", command], check=True, stderr=subprocess.DEVNULL)
-    reads = read_mitochondria(bam, fasta, SETTINGS)
-    assert reads is not None
-    return reads
 
 
 def fragments(rng: np.random.Generator, genome: str, number: int, tag: str, error: float = 0.004) -> Iterator[str]:
@@ -276,25 +226,21 @@ def clean(rng: np.random.Generator, virus: str, samples: int = 200, reads: int =
 
 def parts(virus: str, draws: int) -> Iterator[tuple[str, Iterator[Row]]]:
     """Each part of the table, with random numbers of its own."""
-    clean_rng, foreign_rng, own_rng, deletion_rng = (np.random.default_rng([17, part]) for part in range(4))
+    clean_rng, foreign_rng, own_rng = (np.random.default_rng([17, part]) for part in range(3))
     yield "clean", clean(clean_rng, virus)
     yield "foreign", foreign(foreign_rng, virus, draws)
     yield "heteroplasmy", heteroplasmy(own_rng, random_bases(own_rng, LENGTH, 0.44), max(draws // 50, 2))
-    yield "deletions", deletions(deletion_rng, random_bases(deletion_rng, LENGTH, 0.44), max(draws // 20, 2))
 
 
 def main() -> None:
     virus = "".join(
         line.strip() for line in Path(sys.argv[1]).read_text().splitlines() if not line.startswith(">")
     ).upper()
-    draws, only = int(sys.argv[2]) if len(sys.argv) > 2 else 200, sys.argv[3:]
-    table = pd.read_csv(OUT, sep="\t").to_dict("records") if only else []
-    for name, part in parts(virus, draws):
-        if not only or name in only:
-            print(name, flush=True)
-            rows = list(part)
-            table = [row for row in table if row["what"] not in {own["what"] for own in rows}] + rows
-            pd.DataFrame(table).to_csv(OUT, sep="\t", index=False, float_format="%.4g", lineterminator="\n")
+    rows: list[Row] = []
+    for name, part in parts(virus, int(sys.argv[2]) if len(sys.argv) > 2 else 200):
+        print(name, flush=True)
+        rows += part
+        pd.DataFrame(rows).to_csv(OUT, sep="\t", index=False, float_format="%.4g", lineterminator="\n")
 
 
 if __name__ == "__main__":
