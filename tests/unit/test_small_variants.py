@@ -213,9 +213,7 @@ def test_findings_ask_for_review_and_a_clean_search_is_bounded(tmp_path: Path) -
     criteria, lot, claim = outcome(found(tmp_path, STUDY, hotspots=HOT))
     assert criteria == {"C09": "PASS", "C09b": "PASS", "C09c": "PASS", "C09d": "PASS", "C09e": "NOT_ASSESSED"}
     assert lot == "PASS" and claim.startswith("No acquired mutation of the driver panel was detected. ")
-    assert (
-        "Detection limits: substitutions in at least " in claim and "indels of 1 to 10 bases in at least " in claim
-    )
+    assert "Detection limits: substitutions in at least " in claim and "indels of 1 to 10 bases in at least " in claim
     assert "95% power; 1 of 1 genes assessable" in claim
     criteria, lot, claim = outcome(found(tmp_path, STUDY, Planted(601, other(601), lot=0.3), hotspots=HOT))
     assert criteria["C09"] == "REVIEW" and criteria["C09b"] == "PASS" and lot == "REVIEW"
