@@ -194,7 +194,7 @@ def test_sheets_as_people_save_them(place: Path, mutate: object, ending: bytes) 
     add(place, [], samples_of("L9"), LOT)
     after = sheets(place)
     assert after["lots.tsv"] == before["lots.tsv"] + (
-        (b"" if before["lots.tsv"].endswith(b"\n") else ending) + b"L9\tD1\t5\t\t\t\t" + ending
+        (b"" if before["lots.tsv"].endswith(b"\n") else ending) + b"L9\tD1\t5\t\t\t\t\t" + ending
     )
     assert all(after[name].startswith(before[name]) for name in before)
 

@@ -170,7 +170,7 @@ def test_the_last_run_counts(tmp_path: Path) -> None:
         ("/bin/bash: line 1: salmon: command not found", "program is missing"),
         ("FileNotFoundError: [Errno 2] No such file or directory: 'samtools'", "program is missing"),
         ("PermissionError: [Errno 13] Permission denied: 'results/x'", "owner"),
-        ("reads/a.fq.gz: sha256 is 1, the sample sheet says 2; the file changed", "fetch it again"),
+        ("reads/a.fq.gz: sha256 is 1, the sample sheet states 2; the file changed", "fetch it again"),
         ("ValueError: something of ours", "finished jobs are kept"),
     ],
 )

@@ -298,19 +298,19 @@ def test_sentences_that_rest_on_results_alone() -> None:
         "The lot shows 2 of the 2 germline copy-number differences of its donor.",
     )
     assert said.alleles[0].startswith(
-        "SNP genotypes confirm the declared donor. At 38112 sites covered in both, 'the same"
+        "SNP genotypes confirm the declared donor. At 38,112 sites covered in both, 'the same"
     )
     assert (
         said.alleles[1]
         == "Allele frequencies are not stated for all sites; their spectrum was fitted to these two samples."
     )
     assert said.alleles[2].startswith(
-        "SNP genotypes of RNA: L1-rna matches the donor (38112 sites, more than 10^100 times more"
+        "SNP genotypes of RNA: L1-rna matches the donor (38,112 sites, more than 10^100 times more"
     )
     mixed, balance = said.alleles[3:]
     assert mixed.startswith("Contamination by another person: 1.2% (95% CI 0.4% to 2.0%); detection limit 0.8%. Pooled")
     assert balance.startswith(
-        "No region of allelic imbalance without a copy-number call was found (12345 heterozygous sites);"
+        "No region of allelic imbalance without a copy-number call was found (12,345 heterozygous sites);"
     )
     assert (
         "a 10 Mb copy-neutral loss of heterozygosity is detectable in at least 20% of diploid or 40% of tetraploid cells."

@@ -51,8 +51,8 @@ def test_spiked_in_changes_are_found_as_often_as_the_limit_says() -> None:
 def test_predicted_limits_allow_for_windows_shorter_than_the_change() -> None:
     """Means of 20 bins of correlated noise: some windows within the change differ more than all of it."""
     ratios, noise = lot().compared.ratios, lot().noise
-    rows = limits_of_detection(ratios, noise, SETTINGS).set_index(["size_bp", "type"])
-    many = SETTINGS.model_copy(update={"spike_ins": 1_000})
+    many = SETTINGS.model_copy(update={"spike_ins": 1_000, "lod_sizes_mb": (10, 20)})
+    rows = limits_of_detection(ratios, noise, many).set_index(["size_bp", "type"])
     generator = np.random.default_rng(2)
     for size, type_ in ((10_000_000, "gain"), (20_000_000, "loss")):
         bins, limit = int(rows.loc[(size, type_), "bins"]), float(rows.loc[(size, type_), "fraction"])

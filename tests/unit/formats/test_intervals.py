@@ -75,7 +75,7 @@ REFUSED = {
     "digits of Python": (TIMING, "chr1 0 100 1_0\n", "'1_0' is not a number"),
     "all missing": (TIMING, "chr1 0 100 NA\n", "holds no value"),
     "a fault far down": (TIMING, "".join(f"1 {n} {n + 1} 1\n" for n in range(20_000)) + "1 9 x 1\n", "line 20001: is not"),
-    "five columns": (GC, "chr1\t0\t100\t0.4\t0.6\n", "has 5 columns and no header that says which of them is the value"),
+    "five columns": (GC, "chr1\t0\t100\t0.4\t0.6\n", "has 5 columns and no header that states which of them is the value"),
     "another track": (TIMING, "chrom\tstart\tend\tgc\n1\t0\t9\t0.4\n", "no column of numbers: its header names gc"),
     "three columns": (TIMING, "chr1\t0\t100\n", "is not bedGraph"),
     "overlap": (TIMING, "chr1 0 100 1\nchr1 50 60 1\n", "line 2: chr1:50-60 overlaps"),
