@@ -10,8 +10,9 @@ import pytest
 import planted
 from karyolot.contracts.copy_number import Fragments
 from karyolot.contracts.problems import KaryolotError
+from karyolot.contracts.qualification import Mutation
 from karyolot.dna.qualification import FROM_READS, Pair, spiked, spiked_reads
-from karyolot.io.spiked_reads import Mutation, drawn, mix, mutate
+from karyolot.io.spiked_reads import drawn, mix, mutate
 
 LENGTH, READ, FRAGMENTS = 20_000, 100, 2_000
 GENOME = "".join(np.random.default_rng(1).choice(list("ACGT"), LENGTH))

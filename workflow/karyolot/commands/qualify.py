@@ -11,12 +11,20 @@ from typing import NamedTuple
 import pandas as pd
 
 from karyolot.commands.installed import byte_check, code_check, libraries, repacked, tools_of, version_check
-from karyolot.contracts.alleles import AlleleCounts
+from karyolot.contracts.alleles import COUNTS, SITE_KEY, AlleleCounts
 from karyolot.contracts.cells import of_diploid
 from karyolot.contracts.copy_number import Arms, Bins, Counts, Lod, LogRatios, Segments
 from karyolot.contracts.drivers import DriverLoci, DriverPanel
 from karyolot.contracts.problems import InputProblems, KaryolotError
-from karyolot.contracts.qualification import Check, Program, Qualification, Requirement, differences, outcome_of
+from karyolot.contracts.qualification import (
+    Check,
+    Mutation,
+    Program,
+    Qualification,
+    Requirement,
+    differences,
+    outcome_of,
+)
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Config
 from karyolot.contracts.sheets import Study
@@ -40,7 +48,7 @@ from karyolot.io.manifest import QUALIFICATIONS
 from karyolot.io.record import read_record
 from karyolot.io.shipped import SETTINGS
 from karyolot.io.small_variants import read_consequences, read_pileup
-from karyolot.io.spiked_reads import Mutation, mix, mutate
+from karyolot.io.spiked_reads import mix, mutate
 from karyolot.io.tables import read_table
 from karyolot.plan import commands, files, samples, variants
 from karyolot.plan.provenance import code_state
@@ -52,7 +60,6 @@ from karyolot.report.qualification import qualification_pdf, render_qualificatio
 RECORD = "qualification.json"
 CUT, MOST_CUT = 0.6, 20_000_000
 """Part of a file that is left of it, and most bytes of that: a cut is found at the end of what is there."""
-SITE = ["chrom", "start", "alt"]
 SITES_READ = 20_000
 """Sites over which reads of two people are mixed."""
 LEAST_FOUND = 0.9
@@ -237,7 +244,7 @@ def _alleles(site: _Site) -> tuple[pd.DataFrame | None, pd.DataFrame | None, pd.
     others = [row.sample_id for row in first if row.assay == "wgs" and row.donor_id not in (None, site.donor)]
     for sample in others:
         table = held(sample)
-        if table is not None and donor is not None and table[SITE].equals(donor[SITE]):
+        if table is not None and donor is not None and table[SITE_KEY].equals(donor[SITE_KEY]):
             return lot, donor, table, sample
     return lot, donor, None, ""
 
@@ -255,11 +262,9 @@ def _mixed_reads(
         sizes = lot.groupby("chrom").size().sort_values(kind="stable")
         contigs = [str(name) for name in sizes.index[: int((sizes.cumsum() < SITES_READ).sum()) + 1]]
         here = lot["chrom"].isin(contigs)
-        depth = [
-            float(table[here][["ref_count", "alt_count", "other_count"]].to_numpy().sum()) for table in (lot, other)
-        ]
+        depth = [float(table[here][COUNTS].to_numpy().sum()) for table in (lot, other)]
         parts = 1 - part, min(part * depth[0] / max(depth[1], 1.0), 1.0)
-        names = [name for name in lot.columns if name not in ("ref_count", "alt_count", "other_count")]
+        names = [name for name in lot.columns if name not in COUNTS]
         with tempfile.TemporaryDirectory() as folder:
             mixed, fasta = Path(folder) / "mixed.bam", site.path(files.FASTA)
             mix(own, strange, fasta, contigs, parts, mixed, spikes.SEED)
@@ -268,7 +273,7 @@ def _mixed_reads(
     return made
 
 
-def _searched(site: _Site) -> Callable[[list[spikes.Spike]], tuple[Pileup, pd.DataFrame]] | None:
+def _searched(site: _Site) -> Callable[[list[Mutation]], tuple[Pileup, pd.DataFrame]] | None:
     """The search for driver mutations in the lot's reads with mutations written into them; None where reads are missing."""
     asked = samples.searched_samples(site.study, site.settings, site.lot)
     reads = {sample: _reads(site, sample) for sample in asked}
@@ -276,13 +281,12 @@ def _searched(site: _Site) -> Callable[[list[spikes.Spike]], tuple[Pileup, pd.Da
         return None
     own = samples.dna_sample(site.study, lot=site.lot)
 
-    def made(mutations: list[spikes.Spike]) -> tuple[Pileup, pd.DataFrame]:
+    def made(mutations: list[Mutation]) -> tuple[Pileup, pd.DataFrame]:
         regions = [line.split("\t")[:3] for line in site.path(variants.DRIVER_REGIONS).read_text().splitlines()]
         spans = [(chrom, int(start), int(end)) for chrom, start, end in regions]
         with tempfile.TemporaryDirectory() as name:
             folder, bam = Path(name), Path(name) / "lot.bam"
-            given = [Mutation(*one) for one in mutations]
-            mutate(site.path(str(reads[own])), site.path(files.FASTA), spans, given, bam, spikes.SEED)
+            mutate(site.path(str(reads[own])), site.path(files.FASTA), spans, mutations, bam, spikes.SEED)
             paths = [str(bam if sample == own else files.aligned(site.study, sample)["reads"]) for sample in asked]
             seen, named = folder / "pileup.tsv.gz", folder / "consequences.tsv"
             command = commands.pileup_command(site.settings.small_variants, paths, str(seen), str(named))

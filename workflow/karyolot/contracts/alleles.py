@@ -13,6 +13,10 @@ from karyolot.contracts.copy_number import Facts, Intervals, Table
 from karyolot.contracts.persons import Persons
 
 BASES = ["A", "C", "G", "T"]
+SITE_KEY = ["chrom", "start", "alt"]
+"""Columns by which the sites of two tables are the same."""
+COUNTS = ["ref_count", "alt_count", "other_count"]
+"""Columns of AlleleCounts that hold fragments."""
 Relation = Literal["MATCH", "MISMATCH", "NOT ENOUGH"]
 
 

@@ -48,6 +48,16 @@ def detectable_fraction(log2_shift: ArrayLike, copies: int, sets: float | None =
     return fraction_of_cells(shift, copies, sets), fraction_of_cells(-shift, copies, sets)
 
 
+def kept_fragments(fraction: ArrayLike, type_: str, copies: int = 2) -> Floats:
+    """Part of the fragments that stay when a change of one copy in this fraction of cells is made by thinning.
+
+    A loss thins the lot's fragments, a gain the donor's, as a fragment that was not sequenced cannot be made up. type_: 'loss'
+    or 'gain'. copies: of the donor.
+    """
+    moved = np.asarray(fraction, dtype=float) / copies
+    return np.asarray(1 - moved if type_ == "loss" else 1 / (1 + moved))
+
+
 def in_sets(diploid: ArrayLike, sets: float | None) -> Floats:
     """The fraction of cells with `sets` sets of chromosomes that gives the same ratio as this fraction of diploid cells."""
     return np.asarray(np.asarray(diploid, dtype=float) * (sets or DIPLOID) / DIPLOID)
@@ -83,9 +93,14 @@ def on_ladder(intervals: Sequence[tuple[float, float]]) -> bool:
     return bool(fits and odd and chance <= LADDER_CHANCE)
 
 
+def minus(number: str) -> str:
+    """A formatted number with the typographic minus sign."""
+    return number.replace("-", "−")
+
+
 def percent(fraction: float) -> str:
     """A fraction in per cent; one decimal below 10 %."""
-    return f"{fraction:.0%}" if fraction >= 0.095 else f"{fraction:.1%}".replace("-", "−")
+    return f"{fraction:.0%}" if fraction >= 0.095 else minus(f"{fraction:.1%}")
 
 
 def share(fraction: float) -> str:

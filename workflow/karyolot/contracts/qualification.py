@@ -23,6 +23,15 @@ class Check(Frozen):
     reason: str = ""
 
 
+class Mutation(NamedTuple):
+    """A substitution to be spiked in: its position (0-based), and the part of the fragments there that show it."""
+
+    chrom: str
+    start: int
+    alt: str
+    part: float
+
+
 class Requirement(NamedTuple):
     """A check before it is made; fields as in `Check`."""
 

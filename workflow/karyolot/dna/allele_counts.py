@@ -6,11 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from karyolot.contracts.alleles import BASES
+from karyolot.contracts.alleles import BASES, COUNTS
 from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.problems import KaryolotError
-
-COUNTS = ["ref_count", "alt_count", "other_count"]
 
 
 def conform_alleles(

@@ -4,7 +4,7 @@ reason."""
 import pandas as pd
 
 from karyolot.contracts.alleles import AlleleFacts, Identity, Kinship
-from karyolot.contracts.cells import cells, detectable, interval
+from karyolot.contracts.cells import cells, detectable, interval, minus
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.metrics import MetricName
 
@@ -39,7 +39,7 @@ def _match(identity: Identity) -> Metric:
 
 
 def _ratios(kin: Kinship) -> str:
-    unrelated, sibling = (f"{value:.1f}".replace("-", "−") for value in (kin.log10_unrelated, kin.log10_sibling))
+    unrelated, sibling = (minus(f"{value:.1f}") for value in (kin.log10_unrelated, kin.log10_sibling))
     return (
         f"log10 likelihood ratio of the same person to an unrelated one {unrelated}, to a full sibling {sibling},"
         f" {kin.sites:,} sites"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import betaln, chdtri
 
 from karyolot.contracts import settings as configured
-from karyolot.contracts.alleles import Contamination, Identity, RnaKinship
+from karyolot.contracts.alleles import COUNTS, Contamination, Identity, RnaKinship
 from karyolot.dna.identity import (
     Genotypes,
     frequencies,
@@ -100,7 +100,7 @@ def usable(lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats) -> tuple[N
 
 def wrong_base(counts: pd.DataFrame) -> float:
     """Probability that a read shows one given wrong base: half of the fraction of third bases, of which there are two."""
-    total = counts[["ref_count", "alt_count", "other_count"]].to_numpy().sum()
+    total = counts[COUNTS].to_numpy().sum()
     return max(float(counts["other_count"].sum() / 2 / max(total, 1)), LEAST_ERROR)
 
 

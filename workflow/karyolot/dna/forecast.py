@@ -12,14 +12,22 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri, pdtrc
 
-from karyolot.contracts.cells import detectable_fraction, of_diploid
+from karyolot.contracts.cells import detectable_fraction, kept_fragments, of_diploid
 from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import Comparison, Noise
 from karyolot.contracts.criteria import Metrics
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.settings import CopyNumber, Identity
 from karyolot.dna.alleles import BLOCK, LEAST_BLOCKS, SURE, sites_needed
-from karyolot.dna.limits import MIN_USABLE, Error, distinct_places, limits_by_size, poisson_share, smallest_fractions
+from karyolot.dna.limits import (
+    MIN_USABLE,
+    Error,
+    distinct_places,
+    limits_by_size,
+    poisson_share,
+    smallest_fractions,
+    spiked_error,
+)
 from karyolot.dna.noise import MAD_VARIANCE, MIN_BINS, MIN_BLOCKS, freedom, inflation_at
 from karyolot.dna.ratio import analysis_factor
 from karyolot.dna.thresholds import known_threshold, least_effect
@@ -50,6 +58,7 @@ STEP = 1.25
 """Ratio of the depths tried before bisection, in descending order."""
 LIMITS_TRIED = 64
 """Steps of the distribution of the largest limit of an arm."""
+TYPES = ("gain", "loss")
 HETS = 1 / 3
 """Fraction of a panel of common SNPs at which a donor is heterozygous."""
 COMMON_SNPS = 8_000_000
@@ -244,9 +253,9 @@ def _of_largest_arm(arms: Floats, fragments: tuple[float, float], settings: Copy
 
     def within(fraction: Floats, type_: int) -> Floats:
         """Probability that the arm's deviation against the change is small enough."""
-        kept = 1 - fraction / 2 if type_ else 1 / (1 + fraction / 2)
-        share = poisson_share(*fragments) if type_ else 1 - poisson_share(*fragments)
-        least = least_effect(se * np.sqrt(1 - share + share / kept), threshold, settings)
+        name = TYPES[type_]
+        kept = kept_fragments(fraction, name)
+        least = least_effect(spiked_error(se, fraction, name, poisson_share(*fragments)), threshold, settings)
         thinning = np.sqrt((1 - kept) / (bins * fragments[1 - type_] * kept)) / np.log(2)
         return np.asarray(ndtr((-np.log2(kept) * (1 - lost) - least - q * thinning) / se))
 

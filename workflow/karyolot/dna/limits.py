@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri, stdtrit
 
-from karyolot.contracts.cells import detectable_fraction, in_sets, tetraploid_limit
+from karyolot.contracts.cells import detectable_fraction, in_sets, kept_fragments, tetraploid_limit
 from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import MASKS, Arms, Lod, Noise
 from karyolot.contracts.settings import CopyNumber
@@ -148,6 +149,15 @@ def poisson_share(lot: float, donor: float) -> float:
     return (donor + 0.5) / (lot + donor + 1)
 
 
+def spiked_error(se: ArrayLike, fraction: ArrayLike, type_: str, share: float) -> NDArray[np.float64]:
+    """Standard error of a region in which a change is spiked: fewer fragments of the lot in a loss, of the donor in a gain.
+
+    share: of the lot in the Poisson variance.
+    """
+    own = share if type_ == "loss" else 1 - share
+    return np.asarray(np.asarray(se) * np.sqrt(1 - own + own / kept_fragments(fraction, type_)))
+
+
 def limits_by_size(
     error: Callable[[int], Error], width: float, used: int, share: float, settings: CopyNumber
 ) -> pd.DataFrame:
@@ -187,16 +197,14 @@ def _of_unknown_ends(
     The search takes the window that differs most. One of half of the bins lies k (1 - rho) standard errors below the whole on
     average, with k the |z| of the whole and rho = se(n) / se(n/2) the correlation of both means, and exceeds it with
     probability 1 - Phi(k sqrt((1 - rho) / 2)); NARROW such windows, fewer where there are few bins, are allowed for by a
-    higher power. The error is that of spike-ins at the limit: fewer fragments of the lot in a loss, of the donor in a gain.
+    higher power. The error is that of spike-ins at the limit (`spiked_error`).
     """
     whole = error(bins)
     shorter = NARROW * max(1 - 2 * settings.min_bins / bins, 0.0)
     apart = np.sqrt(max(1 - whole.se / error(max(bins // 2, 1)).se, 0.0) / 2)
     power, fraction = settings.power, 0.0
-    share = share if type_ == "loss" else 1 - share
     for _ in range(ROUNDS):
-        kept = 1 - fraction / 2 if type_ == "loss" else 1 / (1 + fraction / 2)
-        own = whole._replace(se=whole.se * float(np.sqrt(1 - share + share / kept)))
+        own = whole._replace(se=float(spiked_error(whole.se, fraction, type_, share)))
         shift = _shift(own, threshold, power, settings)
         power = min(settings.power + shorter * float(ndtr(-shift / own.se * apart)), MOST_POWER)
         gain, loss = detectable_fraction(shift, 2)

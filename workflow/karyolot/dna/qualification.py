@@ -7,7 +7,7 @@ one; the others from the counts, whose thinned fragments are distributed alike. 
 Fixed seeds: the same reads give the same checks.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from karyolot.contracts.cells import interval, percent
+from karyolot.contracts.alleles import COUNTS, SITE_KEY
+from karyolot.contracts.cells import interval, kept_fragments, percent
 from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import Fragments
 from karyolot.contracts.drivers import DriverPanel
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.qualification import Check, Requirement
+from karyolot.contracts.qualification import Check, Mutation, Requirement
 from karyolot.contracts.settings import CopyNumber, Identity, SmallVariants
 from karyolot.contracts.small_variants import Pileup
 from karyolot.dna.atlas import Atlas
@@ -45,6 +46,8 @@ CLEAR, FACTOR = 5, 1.5
 """Losses of the claimed size at FACTOR times their limit, all of which must be called: |z| is then 2.8 above its threshold."""
 HOTSPOT = "20q11.21"
 FROM_READS = ", in the reads"
+THINNED = {"loss": "lot", "gain": "donor"}
+"""Whose fragments are thinned for a change."""
 OVERLAP = 0.5
 """Part of a spike that a call of its type must cover."""
 BLOCK = 50
@@ -81,13 +84,11 @@ def copy_number_checks(pair: Pair) -> list[Check]:
 
 def spiked(pair: Pair, inside: NDArray[np.bool_], type_: str, fraction: float, seed: int = 0) -> Pair:
     """The pair with a change of one of two copies in a fraction of the cells in these bins."""
-    generator = np.random.default_rng([SEED, seed])
-    kept = 1 - fraction / 2 if type_ == "loss" else 1 / (1 + fraction / 2)
-    table = pair.lot if type_ == "loss" else pair.donor
+    generator, role = np.random.default_rng([SEED, seed]), THINNED[type_]
+    table: pd.DataFrame = getattr(pair, role)
     counts = table["count"].to_numpy().copy()
-    counts[inside] = generator.binomial(counts[inside], kept)
-    thinned = table.assign(count=counts)
-    return pair._replace(lot=thinned) if type_ == "loss" else pair._replace(donor=thinned)
+    counts[inside] = generator.binomial(counts[inside], kept_fragments(fraction, type_))
+    return _with_counts(pair, role, counts)
 
 
 def spiked_reads(pair: Pair, inside: NDArray[np.bool_], type_: str, fraction: float, seed: int = 0) -> tuple[Pair, str]:
@@ -95,11 +96,10 @@ def spiked_reads(pair: Pair, inside: NDArray[np.bool_], type_: str, fraction: fl
 
     Raises KaryolotError when the fragments outside of the change are not as many as the run counted.
     """
-    role = "lot" if type_ == "loss" else "donor"
+    role = THINNED[type_]
     if role not in pair.reads:
         return spiked(pair, inside, type_, fraction, seed), ""
-    generator = np.random.default_rng([SEED, seed])
-    kept = 1 - fraction / 2 if type_ == "loss" else 1 / (1 + fraction / 2)
+    generator, kept = np.random.default_rng([SEED, seed]), kept_fragments(fraction, type_)
     contig = str(pair.bins["chrom"][inside].iloc[0])
     low, high = int(pair.bins["start"][inside].iloc[0]), int(pair.bins["end"][inside].iloc[-1])
 
@@ -109,11 +109,26 @@ def spiked_reads(pair: Pair, inside: NDArray[np.bool_], type_: str, fraction: fl
         return piece._replace(start=piece.start[stays], length=piece.length[stays])
 
     counted, _ = count_fragments(pair.bins, map(thinned, pair.reads[role](contig)))
-    own, table = (pair.bins["chrom"] == contig).to_numpy(), pair.lot if role == "lot" else pair.donor
+    own, table = (pair.bins["chrom"] == contig).to_numpy(), getattr(pair, role)
     if not np.array_equal(counted["count"][own & ~inside], table["count"][own & ~inside]):
         raise KaryolotError(f"the reads of the {role} hold other fragments on {contig} than the run counted; run again")
-    made = table.assign(count=np.where(own, counted["count"], table["count"]))
-    return (pair._replace(lot=made) if role == "lot" else pair._replace(donor=made)), FROM_READS
+    return _with_counts(pair, role, np.where(own, counted["count"], table["count"])), FROM_READS
+
+
+def _with_counts(pair: Pair, role: str, counts: NDArray[np.int64]) -> Pair:
+    if role == "lot":
+        return pair._replace(lot=pair.lot.assign(count=counts))
+    return pair._replace(donor=pair.donor.assign(count=counts))
+
+
+def _called_spikes(
+    pair: Pair, places: Sequence[NDArray[np.bool_]], type_: str, fraction: float, seed: int
+) -> tuple[int, str]:
+    """How many spikes are called, one in each of these regions, and of what the first was made: the reads, where there are any."""
+    first, source = spiked_reads(pair, places[0], type_, fraction, seed)
+    spikes = (first, *(spiked(pair, place, type_, fraction, seed + n) for n, place in enumerate(places[1:], 1)))
+    found = (_over(calls_of(one), pair.bins, place, type_) for one, place in zip(spikes, places, strict=True))
+    return sum(len(calls) > 0 for calls in found), f", the first{source.removeprefix(',')}" if source else ""
 
 
 def _null(pair: Pair) -> Check:
@@ -159,11 +174,9 @@ def _hotspot(pair: Pair) -> Check:
     inside = ((pair.bins["chrom"].map(contig_key) == place[1]) & middle.between(place[2], place[3], "left")).to_numpy()
     if len(_over(calls_of(pair), pair.bins, inside, "gain")):
         return test.not_done("the lot has a gain there; choose another lot")
-    first, source = spiked_reads(pair, inside, "gain", lod, 100)
-    spikes = (first, *(spiked(pair, inside, "gain", lod, 100 + n) for n in range(1, AT_LIMIT)))
-    hits = sum(len(_over(calls_of(one), pair.bins, inside, "gain")) > 0 for one in spikes)
+    hits, source = _called_spikes(pair, [inside] * AT_LIMIT, "gain", lod, 100)
     fault = "" if hits >= FOUND_AT_LIMIT else "fewer spikes were called than the limit of detection states"
-    return test.done(f"called in {hits} of {AT_LIMIT} spikes at {percent(lod)} of cells{_first(source)}", fault)
+    return test.done(f"called in {hits} of {AT_LIMIT} spikes at {percent(lod)} of cells{source}", fault)
 
 
 def _loss(pair: Pair) -> Check:
@@ -176,20 +189,11 @@ def _loss(pair: Pair) -> Check:
     places = _regions(pair, size)
     if not places:
         return test.not_done(f"no {size:g} Mb without a change of the lot's own")
-    fraction, generator, hits, source = FACTOR * float(own.iloc[0]), np.random.default_rng(SEED), 0, ""
-    for n in range(CLEAR):
-        inside = places[int(generator.integers(len(places)))]
-        if n:
-            made = spiked(pair, inside, "loss", fraction, 200 + n)
-        else:
-            made, source = spiked_reads(pair, inside, "loss", fraction, 200)
-        hits += len(_over(calls_of(made), pair.bins, inside, "loss")) > 0
+    fraction, generator = FACTOR * float(own.iloc[0]), np.random.default_rng(SEED)
+    drawn = [places[int(generator.integers(len(places)))] for _ in range(CLEAR)]
+    hits, source = _called_spikes(pair, drawn, "loss", fraction, 200)
     fault = "" if hits == CLEAR else "a loss well above its limit of detection was not called"
-    return test.done(f"called in {hits} of {CLEAR} spikes at {percent(fraction)} of cells{_first(source)}", fault)
-
-
-def _first(source: str) -> str:
-    return f", the first{source.removeprefix(',')}" if source else ""
+    return test.done(f"called in {hits} of {CLEAR} spikes at {percent(fraction)} of cells{source}", fault)
 
 
 def _regions(pair: Pair, megabases: float) -> list[NDArray[np.bool_]]:
@@ -270,27 +274,24 @@ def _another(donor: pd.DataFrame) -> pd.DataFrame:
     """A person with the donor's reads at other sites."""
     generator = np.random.default_rng(SEED)
     order = np.argsort(donor["frequency"].fillna(0.5).to_numpy(), kind="stable")
-    names = ["ref_count", "alt_count", "other_count"]
-    held, made = donor[names].to_numpy(), donor[names].to_numpy().copy()
+    held, made = donor[COUNTS].to_numpy(), donor[COUNTS].to_numpy().copy()
     for low in range(0, len(order), BLOCK):
         block = order[low : low + BLOCK]
         made[block] = held[generator.permutation(block)]
-    return donor.assign(**{name: made[:, n] for n, name in enumerate(names)})
+    return donor.assign(**{name: made[:, n] for n, name in enumerate(COUNTS)})
 
 
 def _mixed(lot: pd.DataFrame, donor: pd.DataFrame, guest: pd.DataFrame, settings: Identity, test: Requirement) -> Check:
     generator = np.random.default_rng(SEED)
-    names = ["ref_count", "alt_count", "other_count"]
-    own, strange = (table[names].to_numpy() for table in (lot, guest))
+    own, strange = (table[COUNTS].to_numpy() for table in (lot, guest))
     kept = min(GUEST * float(own.sum()) / max(float(strange.sum()), 1.0), 1.0)
     counts = generator.binomial(own, 1 - GUEST) + generator.binomial(strange, kept)
-    return _estimated(lot.assign(**{name: counts[:, n] for n, name in enumerate(names)}), donor, settings, test, "")
+    return _estimated(lot.assign(**{name: counts[:, n] for n, name in enumerate(COUNTS)}), donor, settings, test, "")
 
 
 def _estimated(mixed: pd.DataFrame, donor: pd.DataFrame, settings: Identity, test: Requirement, source: str) -> Check:
     """The contamination of a mixture. mixed: at some or all of the donor's sites. source: what it was made of."""
-    keys = ["chrom", "start", "alt"]
-    same = mixed[keys].merge(donor, on=keys, how="left")[donor.columns]
+    same = mixed[SITE_KEY].merge(donor, on=SITE_KEY, how="left")[donor.columns]
     found = identify(mixed.reset_index(drop=True), same, settings).contamination
     if found.lod is None or found.lod > GUEST:
         return test.not_done("the reads over SNPs are too few to see it")
@@ -315,17 +316,8 @@ class Drivers(NamedTuple):
     sets: float | None
 
 
-class Spike(NamedTuple):
-    """A substitution in a recurrent codon. part: of the fragments there that show it."""
-
-    chrom: str
-    start: int
-    alt: str
-    part: float
-
-
 def driver_check(
-    drivers: Drivers | None, searched: Callable[[list[Spike]], tuple[Pileup, pd.DataFrame]] | None = None
+    drivers: Drivers | None, searched: Callable[[list[Mutation]], tuple[Pileup, pd.DataFrame]] | None = None
 ) -> Check:
     """A mutation of each recurrent codon of TP53 that can be assessed, at its limit of detection.
 
@@ -374,7 +366,7 @@ def _called(
     return test.done(f"called in {hits} of {len(spikes)} recurrent codons{source}", fault)
 
 
-def _spike(drivers: Drivers, limit: dict[Any, Any]) -> tuple[int, Spike]:
+def _spike(drivers: Drivers, limit: dict[Any, Any]) -> tuple[int, Mutation]:
     """The row of the position that is mutated in a recurrent codon, and the substitution."""
     loci, positions = drivers.loci, drivers.pileup.positions
     codon = loci[(loci["gene"] == "TP53") & (loci["hotspot"] == limit["hotspot"])].iloc[0]
@@ -384,7 +376,7 @@ def _spike(drivers: Drivers, limit: dict[Any, Any]) -> tuple[int, Spike]:
     copies = (1 if codon["chrom"] in drivers.haploid else 2) * (drivers.sets or 2.0) / 2
     alt = "ACGT"[("ACGT".index(str(positions["ref"].iloc[at])) + 1) % 4]
     part = min(limit["fraction"] / copies, 1.0)
-    return at, Spike(str(codon["chrom"]), int(positions["start"].iloc[at]), alt, part)
+    return at, Mutation(str(codon["chrom"]), int(positions["start"].iloc[at]), alt, part)
 
 
 def _mutation(drivers: Drivers, limit: dict[Any, Any]) -> tuple[dict[str, object], dict[str, object]]:

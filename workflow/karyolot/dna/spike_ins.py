@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from karyolot.contracts.cells import kept_fragments
 from karyolot.contracts.copy_number import Lod, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna import halving
@@ -189,7 +190,7 @@ def _power(field: _Field, place: _Place, type_: str, fraction: float, settings: 
     """
     inside, copies, threshold, lost = place
     lot, donor = field.lot[inside].astype(float), field.donor[inside].astype(float)
-    kept = 1 - fraction / copies if type_ == "loss" else 1 / (1 + fraction / copies)
+    kept = kept_fragments(fraction, type_, copies)
     thinned = lot if type_ == "loss" else donor
     other = donor if type_ == "loss" else lot
     weights = np.log(2) ** 2 / (1 / (thinned * kept + 0.5) + 1 / (other + 0.5))
@@ -251,10 +252,8 @@ def _spiked(
     lot, donor = field.lot[at], field.donor[at]
     before = _log2(lot, donor)
     inside = slice(around, around + bins)
-    if type_ == "loss":
-        lot[:, inside] = generator.binomial(lot[:, inside], 1 - fraction / 2)
-    else:
-        donor[:, inside] = generator.binomial(donor[:, inside], 1 / (1 + fraction / 2))
+    thinned = lot if type_ == "loss" else donor
+    thinned[:, inside] = generator.binomial(thinned[:, inside], kept_fragments(fraction, type_))
     weights = np.log(2) ** 2 / (1 / (lot + 0.5) + 1 / (donor + 0.5))
     values = np.where(within, field.values[at] + _log2(lot, donor) - before, 0.0)
     return values, np.where(within, weights, NO_WEIGHT), around

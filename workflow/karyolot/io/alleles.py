@@ -14,7 +14,7 @@ import pandas as pd
 import pysam
 from numpy.typing import NDArray
 
-from karyolot.contracts.alleles import BASES, AlleleCounts, Sites
+from karyolot.contracts.alleles import BASES, COUNTS, AlleleCounts, Sites
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Identity
 from karyolot.io.alignment import NOT_COUNTED, open_alignment
@@ -59,8 +59,7 @@ def count_alleles(
                     for base in bases:
                         if base != "N":
                             counts[first + site, 0 if base == ref else 1 if base == alt else 2] += 1
-    names = ["ref_count", "alt_count", "other_count"]
-    return sites.assign(**dict(zip(names, counts.T, strict=True)))
+    return sites.assign(**dict(zip(COUNTS, counts.T, strict=True)))
 
 
 def _piled(

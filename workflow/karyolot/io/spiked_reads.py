@@ -6,21 +6,12 @@ Whether a fragment takes part is drawn from its name, so that both mates share t
 import heapq
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 import pysam
 
+from karyolot.contracts.qualification import Mutation
 from karyolot.io.alignment import open_alignment
 from karyolot.io.files import PathLike
-
-
-class Mutation(NamedTuple):
-    """A substitution at a position (0-based), and in what part of the fragments there."""
-
-    chrom: str
-    start: int
-    alt: str
-    part: float
 
 
 def drawn(name: str, part: float, seed: int) -> bool:

@@ -73,16 +73,16 @@ def number(value: object, digits: int = 3) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return f"{value:,}".replace("-", "−")
+        return cells.minus(f"{value:,}")
     if not isinstance(value, float):
         return str(value)
     if value == 0:
         return "0"
     if abs(value) < 1e-3 or abs(value) >= 1e15:
         text = re.sub(r"(\.\d*?)0+e", r"\1e", f"{value:.{digits - 1}e}").replace(".e", "e")
-        return re.sub(r"e([-+])0*", r"e\1", text).replace("e+", "e").replace("-", "−")
+        return cells.minus(re.sub(r"e([-+])0*", r"e\1", text).replace("e+", "e"))
     text = f"{value:,.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+    return cells.minus(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
 def measured(value: object, unit: str = "") -> str:
@@ -136,12 +136,12 @@ def log2(value: float | None) -> str:
     if value is None:
         return MISSING
     decimals = 3 if 0 < abs(value) < 0.01 else 2
-    return f"{value:+.{decimals}f}".replace("-", "−")
+    return cells.minus(f"{value:+.{decimals}f}")
 
 
 def axis(value: float) -> str:
     """A log2 value beside an axis: signed, short."""
-    return f"{value:+.3g}".replace("-", "−") if value else "0"
+    return cells.minus(f"{value:+.3g}") if value else "0"
 
 
 def percent(fraction: float | None) -> str:

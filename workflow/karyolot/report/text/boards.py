@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from karyolot.contracts.cells import minus
 from karyolot.contracts.criteria import CriterionResult, Outcome
 from karyolot.contracts.front import UNRECORDED, Board, Cell
 from karyolot.contracts.metrics import MetricName
@@ -59,7 +60,7 @@ def _ratio(log10: float) -> str:
     """A likelihood ratio, no further from 1 than neighbouring sites, which are not independent, can support."""
     if abs(log10) > MOST_SURE:
         return f"above 10^{MOST_SURE}" if log10 > 0 else f"below 10^−{MOST_SURE}"
-    return f"10^{log10:.0f}".replace("-", "−")
+    return minus(f"10^{log10:.0f}")
 
 
 def _evidence(result: CriterionResult, copies: CopyNumberRecord) -> Cell:

@@ -2,7 +2,7 @@
 
 import math
 
-from karyolot.contracts.cells import interval
+from karyolot.contracts.cells import interval, minus
 from karyolot.contracts.descent import Descent
 from karyolot.contracts.kinetics import Clone, Growth, Kinetics
 from karyolot.contracts.text import CloneText, KineticsText
@@ -94,7 +94,7 @@ def descent(found: Descent) -> str:
     head = f"Descent from {found.parent}: {DESCENTS[found.result]}"
     if not found.markers:
         return f"{head}; {found.reason}. Genotypes do not distinguish lots of one donor."
-    own = f"{found.log10_ratio:.1f}".replace("-", "−")
+    own = minus(f"{found.log10_ratio:.1f}")
     ratio = f"likelihood ratio 10^{own}, 10^{found.needed:g} or 10^−{found.needed:g} needed"
     named = [
         f"{within_sentence(marker.name)} ({percent(marker.parent)} there, {percent(marker.own)} here)"
