@@ -74,6 +74,11 @@ class _Change:
         return self.error.se
 
 
+def inner(rows: Rows) -> Rows:
+    """The bins of a change that are surely within it."""
+    return rows[EDGE:-EDGE] if len(rows) >= LEAST_TRIMMED else rows
+
+
 def call_changes(
     ratios: pd.DataFrame,
     segments: pd.DataFrame,
@@ -97,9 +102,9 @@ def call_changes(
     values, weights = against_donor(table)
 
     def change(rows: Rows, *tests: str) -> _Change:
-        inner = rows[EDGE:-EDGE] if len(rows) >= LEAST_TRIMMED else rows
-        mean, level = (float(np.average(values[own], weights=weights[own])) for own in (rows, inner))
-        half = float(half_width(noise, weights[inner].sum(), len(inner)))
+        within = inner(rows)
+        mean, level = (float(np.average(values[own], weights=weights[own])) for own in (rows, within))
+        half = float(half_width(noise, weights[within].sum(), len(within)))
         return _Change(rows, mean, error_of(noise, weights[rows].sum(), len(rows)), level, half, tests)
 
     threshold = segment_threshold(len(table), settings.family_wise_error)

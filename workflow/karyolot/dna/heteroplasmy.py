@@ -15,7 +15,7 @@ from scipy.special import bdtr, bdtrc, ndtri
 from karyolot.contracts.mitochondria import Heteroplasmies, Integers, MitochondrialReads
 from karyolot.contracts.settings import Mitochondria
 from karyolot.dna import halving
-from karyolot.dna.hypergeometric import tails
+from karyolot.dna.hypergeometric import two_sided
 from karyolot.dna.mitochondrial_genes import effect, is_rcrs
 
 Floats = NDArray[np.float64]
@@ -128,7 +128,7 @@ def _dispersion(lot: Integers, donor: Integers, lot_depth: Integers, donor_depth
 
 def fisher(lot: Integers, lot_depth: Integers, donor: Integers, donor_depth: Integers) -> Floats:
     """Two-sided p of Fisher's exact test, twice the smaller tail."""
-    return np.asarray(np.clip(2 * np.minimum(*tails(lot, lot_depth, lot + donor, lot_depth + donor_depth)), 0, 1))
+    return two_sided(lot, lot_depth, lot + donor, lot_depth + donor_depth)
 
 
 def wilson(count: Floats | Integers, depth: Floats | Integers) -> tuple[Floats, Floats]:

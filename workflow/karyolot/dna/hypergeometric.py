@@ -20,8 +20,8 @@ def tails(found: Integers, drawn: Integers, marked: Integers, total: Integers) -
     size = high - low + 1
     row = np.repeat(np.arange(len(size)), size)
     k = np.arange(len(row)) + (low - (np.cumsum(size) - size))[row]
-    log = _log_choose(marked[row], k) + _log_choose((total - marked)[row], drawn[row] - k)
-    chance = np.exp(log - _log_choose(total, drawn)[row])
+    log = log_choose(marked[row], k) + log_choose((total - marked)[row], drawn[row] - k)
+    chance = np.exp(log - log_choose(total, drawn)[row])
     at_most, at_least = (
         np.bincount(row, chance * side, len(size))
         for side in (k <= np.asarray(found)[row], k >= np.asarray(found)[row])
@@ -29,5 +29,11 @@ def tails(found: Integers, drawn: Integers, marked: Integers, total: Integers) -
     return np.clip(at_most, 0, 1), np.clip(at_least, 0, 1)
 
 
-def _log_choose(n: Integers, k: Integers) -> Floats:
+def two_sided(found: Integers, drawn: Integers, marked: Integers, total: Integers) -> Floats:
+    """Two-sided p, twice the smaller of the `tails`."""
+    return np.asarray(np.clip(2 * np.minimum(*tails(found, drawn, marked, total)), 0, 1))
+
+
+def log_choose(n: Integers, k: Integers) -> Floats:
+    """Logarithm of the number of ways to choose k of n."""
     return np.asarray(gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0))

@@ -22,7 +22,7 @@ from karyolot.contracts.copy_number import Comparison, Noise
 from karyolot.contracts.kinetics import Clone, CloneFraction, Growth, Kinetics, LeftOut, LineLot
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
-from karyolot.dna.calls import EDGE, LEAST_TRIMMED, call_changes
+from karyolot.dna.calls import call_changes, inner
 from karyolot.dna.kinetics import Ratios, grow
 from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.noise import degrees_of_freedom, inflation_at, measure_noise, smooth_outliers
@@ -314,11 +314,6 @@ def _clone(place: Place, lots: Sequence[LineLot], line: Joined) -> Clone:
         donor_limit=float(call["donor_lod"]),
         growth=None if any(own.low > 1 for own in fractions) else _growth(measured, lots, call["type"] == "gain"),
     )
-
-
-def inner(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The bins of a change that are surely within it, as `dna.calls` takes them."""
-    return rows[EDGE:-EDGE] if len(rows) >= LEAST_TRIMMED else rows
 
 
 def _measured(line: Joined, rows: NDArray[np.int64], lots: Sequence[LineLot], copies: int) -> Ratios:

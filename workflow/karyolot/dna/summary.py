@@ -225,10 +225,7 @@ def _counts(
     broken = segments[(segments["published_rule"] != "none") & (segments["bins"] >= settings.min_bins)]
     found[MetricName.CN_PUBLISHED_RULE] = Metric(
         value=len(broken),
-        detail="; ".join(
-            f"{row['published_rule']} {row['chrom']}:{row['start'] + 1:,}-{row['end']:,}"
-            for row in broken.to_dict("records")
-        ),
+        detail="; ".join(f"{row['published_rule']} {_locus(row)}" for row in broken.to_dict("records")),
         about=tuple(dict.fromkeys(name for row in broken.to_dict("records") for name in _called_there(calls, row))),
     )
     return found
@@ -239,8 +236,11 @@ def _called_there(calls: pd.DataFrame, segment: Mapping[Hashable, Any]) -> list[
     inside = (
         (calls["chrom"] == segment["chrom"]) & (calls["start"] < segment["end"]) & (calls["end"] > segment["start"])
     )
-    place = f"{segment['published_rule']} of {segment['chrom']}:{segment['start'] + 1:,}-{segment['end']:,}"
-    return calls.loc[inside, "name"].tolist() or [place]
+    return calls.loc[inside, "name"].tolist() or [f"{segment['published_rule']} of {_locus(segment)}"]
+
+
+def _locus(row: Mapping[Hashable, Any]) -> str:
+    return f"{row['chrom']}:{row['start'] + 1:,}-{row['end']:,}"
 
 
 def _words(calls: pd.DataFrame, unasked: str, sets: float | None) -> list[str]:

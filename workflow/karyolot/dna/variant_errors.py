@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import betaln, gammaln
+from scipy.special import betaln
 
-from karyolot.dna.hypergeometric import tails
+from karyolot.dna.hypergeometric import log_choose, two_sided
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -140,7 +140,7 @@ def _fit(x: Integers, n: Integers, expected: float) -> tuple[float, float]:
     np.add.at(counted, (row[inside], x[inside]), 1)
     possible = k <= np.minimum(most, depths)[:, None]
     left = np.maximum(depths[:, None] - k, 0)
-    choices = np.where(possible, gammaln(depths[:, None] + 1) - gammaln(k + 1) - gammaln(left + 1), NEVER)
+    choices = np.where(possible, log_choose(np.maximum(depths[:, None], k), k), NEVER)
 
     def fitness(log_mean: Floats, log_spread: Floats) -> Floats:
         mean, size = np.exp(log_mean), np.exp(-log_spread) - 1
@@ -206,4 +206,4 @@ def split(forward: Integers, number: Integers, all_forward: Integers, depth: Int
 
     all_forward: of the `depth` reads at the position.
     """
-    return np.asarray(np.clip(2 * np.minimum(*tails(forward, number, all_forward, depth)), 0, 1))
+    return two_sided(forward, number, all_forward, depth)
