@@ -8,15 +8,17 @@ from zipfile import ZipFile
 import pandas as pd
 
 import planted_records
+from karyolot.contracts.overview import FIRST
 from karyolot.io.workbook import without_formulas, write_workbook
 from karyolot.report.lots import NAMES, lot_tables
 
 RECORDS = [make() for make in planted_records.ALL.values()]
+HELD = [(record, FIRST) for record in RECORDS]
 CELL = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 def test_every_lot_has_a_row_with_the_outcome_of_every_criterion() -> None:
-    tables = lot_tables(RECORDS)
+    tables = lot_tables(HELD)
     lots = tables["lots"].set_index("lot_id")
     assert list(lots.index) == [record.lot.lot_id for record in RECORDS]
     for record in RECORDS:
@@ -30,8 +32,8 @@ def test_every_lot_has_a_row_with_the_outcome_of_every_criterion() -> None:
 def test_every_call_is_an_event_and_says_whether_it_was_interpreted() -> None:
     failing = planted_records.failing()
     withheld = failing.model_copy(update={"verdict": failing.verdict.model_copy(update={"suppressed": True})})
-    assert lot_tables([withheld])["events"]["interpreted"].tolist() == [False] * len(failing.copy_number.calls)
-    events = lot_tables(RECORDS)["events"]
+    assert lot_tables([(withheld, FIRST)])["events"]["interpreted"].tolist() == [False] * len(failing.copy_number.calls)
+    events = lot_tables(HELD)["events"]
     for record in RECORDS:
         own = events[events["lot_id"] == record.lot.lot_id]
         assert own["fraction"].tolist() == [call.fraction for call in record.copy_number.calls]
@@ -58,7 +60,7 @@ def _value(cell: ET.Element, texts: list[str]) -> str | None:
 
 
 def test_the_workbook_holds_the_tables_and_the_same_bytes_every_time(tmp_path: Path) -> None:
-    tables = lot_tables(RECORDS)
+    tables = lot_tables(HELD)
     for name in ("a.xlsx", "b.xlsx"):
         write_workbook(tables, tmp_path / name)
     assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from karyolot.contracts.provenance import Code
 from karyolot.contracts.record import Record
+from karyolot.report.collector import uncollected
 from karyolot.report.drawings import figure_files
-from karyolot.report.pdf import print_pdf, uncollected
+from karyolot.report.pdf import print_pdf
 from karyolot.report.render import render
 
 

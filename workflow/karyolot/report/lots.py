@@ -1,28 +1,23 @@
 """All lots as tables for a spreadsheet: one row per lot, per criterion and per copy-number event."""
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 
 import pandas as pd
 
-from karyolot.contracts.overview import FIRST, Standing
+from karyolot.contracts.overview import Standing
 from karyolot.contracts.record import Record
 
 Row = dict[str, str | float | int | bool | None]
 NAMES = ("lots", "criteria", "events")
 
 
-def lot_tables(
-    records: Iterable[Record], standings: Mapping[str, Standing] = MappingProxyType({})
-) -> dict[str, pd.DataFrame]:
+def lot_tables(held: Iterable[tuple[Record, Standing]]) -> dict[str, pd.DataFrame]:
     """The tables of NAMES. Rows of `lots` as the records come, each with the outcome of every criterion by its id.
 
     Parameters
     ----------
-    records
-        Records; taken one at a time.
-    standings
-        Of lots by the ledger; a lot without one is of revision 1, not sealed and not decided on.
+    held
+        Records, each with the state of its lot by the ledger; taken one at a time.
 
     Returns
     -------
@@ -31,11 +26,11 @@ def lot_tables(
         verdict on stability keeps its events with interpreted = False: they are not its own to be judged by.
     """
     rows: dict[str, list[Row]] = {name: [] for name in NAMES}
-    for record in records:
-        rows["lots"].append(_lot(record, standings.get(record.lot.lot_id, FIRST)))
+    for record, standing in held:
+        rows["lots"].append(_lot(record, standing))
         rows["criteria"] += _criteria(record)
         rows["events"] += _events(record)
-    return {name: pd.DataFrame(held) for name, held in rows.items()}
+    return {name: pd.DataFrame(table) for name, table in rows.items()}
 
 
 def _lot(record: Record, standing: Standing) -> Row:

@@ -1,6 +1,5 @@
 """All lots on one page: lots x chromosome arms."""
 
-import gc
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,7 @@ from karyolot.contracts.provenance import Code
 from karyolot.contracts.record import Record
 from karyolot.contracts.text import Caption
 from karyolot.report import control, control_text, groups, study_text, words
+from karyolot.report.collector import uncollected
 from karyolot.report.figures import control as control_figure
 from karyolot.report.figures import strip, trend
 from karyolot.report.figures.arms import arm_states
@@ -72,21 +72,14 @@ def overview_row(record: Record, standing: Standing = FIRST) -> OverviewRow:
 def rows_and_tables(held: Iterable[tuple[Record, Standing]]) -> tuple[list[OverviewRow], dict[str, pd.DataFrame]]:
     """Rows of the overview, and the tables of `lot_tables`. Records are taken one at a time: a site has a thousand of them."""
     rows: list[OverviewRow] = []
-    standings: dict[str, Standing] = {}
 
-    def each() -> Iterator[Record]:
+    def each() -> Iterator[tuple[Record, Standing]]:
         for record, standing in held:
             rows.append(overview_row(record, standing))
-            standings[record.lot.lot_id] = standing
-            yield record
+            yield record, standing
 
-    collecting = gc.isenabled()
-    gc.disable()  # records and rows hold no cycles, and looking for some in all rows anew takes a quarter of the time
-    try:
-        tables = lot_tables(each(), standings)
-    finally:
-        if collecting:
-            gc.enable()
+    with uncollected():  # a quarter of the time
+        tables = lot_tables(each())
     return rows, tables
 
 

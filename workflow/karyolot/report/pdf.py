@@ -1,10 +1,8 @@
 """The record of a lot to one PDF for the archive: the printed report with the record attached (PDF/A-3b)."""
 
-import gc
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.util import find_spec
@@ -19,6 +17,7 @@ from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from karyolot.contracts.provenance import Code
 from karyolot.contracts.record import Record
+from karyolot.report.collector import uncollected
 from karyolot.report.fields import add_fields
 from karyolot.report.render import render, template_source
 
@@ -81,18 +80,6 @@ def print_page(html: str, name: str, about: str, attached: bytes, fonts: Mapping
         )
     assert isinstance(made, bytes)
     return made
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Without the collector of cycles: a layout is millions of boxes that all live to its end."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
 
 
 def _for_paper(html: str) -> str:
