@@ -44,6 +44,7 @@ from copy_number import interval
 from karyolot.contracts.copy_number import Calls, Comparison
 from karyolot.contracts.kinetics import Clone, Growth, Kinetics
 from karyolot.dna import lineage
+from karyolot.dna.calls import inner
 from karyolot.dna.kinetics import Ratios, grow
 from planted import ATLAS, SETTINGS, correlated_waves, genome
 
@@ -189,7 +190,7 @@ def lineage_of(seed: int) -> dict[str, object] | None:
     (line,) = lines
     table, own = line.table, clone.growth
     within = (table["chrom"] == clone.chrom) & (table["start"] >= clone.start) & (table["end"] <= clone.end)
-    rows = lineage.inner(np.flatnonzero(within))
+    rows = inner(np.flatnonzero(within))
     found: dict[str, object] = {
         "size": len(inside) / 2,
         "last": last,
@@ -206,7 +207,7 @@ def lineage_of(seed: int) -> dict[str, object] | None:
     for how, measure, bins_of in (
         ("", measured, rows),
         (", given the donor", given_donor, rows),
-        (", true ends", measured, lineage.inner(inside)),
+        (", true ends", measured, inner(inside)),
     ):
         means, covariance = measure(line, bins_of)
         found[f"z{how}"] = float((means - truth).mean() / np.sqrt(covariance.mean()))

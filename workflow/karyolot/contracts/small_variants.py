@@ -139,8 +139,8 @@ class VariantLimits(Table):
 
     One row per gene (hotspot '', its coding region), and one per recurrent mutation. positions: bases. lot_depth, donor_depth:
     means. fraction: null = not even in all cells, or the donor is too shallow. spiked: substitutions simulated in the lot's own
-    reads at that fraction; found: those called. indel_*: the same of indels; null of recurrent mutations, which are
-    substitutions.
+    reads at that fraction; found: the number called. indel_*: as above, for indels; null for recurrent mutations, which
+    are substitutions.
     """
 
     gene: Series[str]

@@ -124,7 +124,7 @@ def _with_counts(pair: Pair, role: str, counts: NDArray[np.int64]) -> Pair:
 def _called_spikes(
     pair: Pair, places: Sequence[NDArray[np.bool_]], type_: str, fraction: float, seed: int
 ) -> tuple[int, str]:
-    """How many spikes are called, one in each of these regions, and of what the first was made: the reads, where there are any."""
+    """How many spikes are called, one in each region, and of what the first was made: reads, where there are any."""
     first, source = spiked_reads(pair, places[0], type_, fraction, seed)
     spikes = (first, *(spiked(pair, place, type_, fraction, seed + n) for n, place in enumerate(places[1:], 1)))
     found = (_over(calls_of(one), pair.bins, place, type_) for one, place in zip(spikes, places, strict=True))

@@ -21,8 +21,8 @@ LENGTHS_MB, DEVIATIONS = (1.0, 5.0, 20.0), (1.1, 0.8, 0.5)
 """Deviation of autosomal regions of these lengths from their mean after correction for GC, standard deviations: 95 % of them
 (1.13, 0.78, 0.46 there; whole arms 0.46 at most)."""
 LATE, WHOLE_MB = 0.7, 150.0
-"""The same of X and Y as wholes (-0.67, -0.57 there). A part of one deviates from the whole as an autosomal region of that length
-does from the autosomes, from WHOLE_MB downwards."""
+"""Deviation of all of X and Y (-0.67, -0.57 there). A region of X or Y shorter than WHOLE_MB deviates from its chromosome as an
+autosomal region of that length does from the autosomes."""
 
 
 def timing_allowance(region: str, length: int, comparison: Comparison) -> float:

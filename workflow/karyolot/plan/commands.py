@@ -21,6 +21,7 @@ from karyolot.plan.files import (
     given,
     run_targets,
     shipped,
+    trimmed_reads,
 )
 from karyolot.plan.samples import (
     checksums_of,
@@ -158,7 +159,7 @@ def trim_rna_command(settings: Reads, study: Study, sample: str, output: Any, py
     """
     units, folder = units_of(study, sample), TRIMMED.format(sample=sample)
     lanes = [_lane(study, sample, unit) | {"group": unit if len(units) > 1 else ""} for unit in units]
-    outs = " ".join(f"--out{mate} {folder}/{mate}.fq.gz" for mate in range(1, 1 + len(lanes[0]["paths"])))
+    outs = " ".join(f"--out{mate} {trimmed_reads(sample, mate)}" for mate in range(1, 1 + len(lanes[0]["paths"])))
     trim = f"{outs} --compression 1 {_trimming(settings, output.fastp)}"
     stream = _stream(lanes, output.facts, python)
     if len(lanes[0]["paths"]) == 2:
@@ -247,15 +248,15 @@ def first_pairs(study: Study, sample: str, pairs: int) -> str:
     # Reads of several lanes bear the name of theirs behind a tab (`trim_rna_command`).
     of_lane = "awk -F'\\t' -v OFS='\\t' '$2 != lane {{ lane = $2; n = 0 }} n++ < {} {{ print $1, $3, $4, $5 }}'"
     cut = f"head -n {most}" if lanes == 1 else of_lane.format(most)
-    columns = " ".join(f"<(gzip -cd {_trimmed(sample, mate)} | paste - - - - | {cut} || true)" for mate in mates)
+    columns = " ".join(f"<(gzip -cd {trimmed_reads(sample, mate)} | paste - - - - | {cut} || true)" for mate in mates)
     return rf"paste {columns} | tr '\t' '\n'"
 
 
 def salmon_reads(study: Study, sample: str) -> str:
     """salmon's files of one RNA sample: all its lanes, trimmed."""
     if study.samples[sample][0].fastq_2 is None:
-        return f"--unmatedReads {_trimmed(sample, 1)}"
-    return f"--mates1 {_trimmed(sample, 1)} --mates2 {_trimmed(sample, 2)}"
+        return f"--unmatedReads {trimmed_reads(sample, 1)}"
+    return f"--mates1 {trimmed_reads(sample, 1)} --mates2 {trimmed_reads(sample, 2)}"
 
 
 def spent(reference: Reference) -> str:
@@ -263,10 +264,6 @@ def spent(reference: Reference) -> str:
     searched in them."""
     bam, index = ALIGNED["rna"], ALIGNED_INDEX["rna"]
     return f"{bam}.part {bam}.sort.* {index}.part" + (f" {TRIMMED}" if reference.foreign is None else "")
-
-
-def _trimmed(sample: str, mate: int) -> str:
-    return f"{TRIMMED.format(sample=sample)}/{mate}.fq.gz"
 
 
 def transcripts_command(reference: Reference) -> str:

@@ -260,6 +260,11 @@ def verified_units(study: Study, sample: str) -> list[str]:
     return list(dict.fromkeys(UNIT_FACTS.format(sample=row.sample_id, unit=row.unit) for row in rows))
 
 
+def trimmed_reads(sample: str, mate: int) -> str:
+    """Trimmed reads of an RNA sample, all its lanes."""
+    return f"{TRIMMED.format(sample=sample)}/{mate}.fq.gz"
+
+
 def _kind(study: Study, sample: str) -> str:
     return "rna" if is_rna(study, sample) else "dna"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from karyolot.contracts.settings import Config, Reference
 from karyolot.contracts.sheets import Study
-from karyolot.plan.files import ALIGNED, FASTA, TRIMMED, given, paired
+from karyolot.plan.files import ALIGNED, FASTA, TRIMMED, given, paired, trimmed_reads
 from karyolot.plan.samples import expressed_samples, wgs_pair
 
 UNMAPPED = "results/samples/{sample}/rna/unmapped.txt"
@@ -65,13 +65,14 @@ def _rna_reads(tag: str, study: Study, sample: str) -> str:
     mates = (1, 2) if study.samples[sample][0].fastq_2 is not None else (1,)
     parts = []
     for mate in mates:
-        reads = f"{TRIMMED.format(sample=sample)}/{mate}.fq.gz"
         program = (
             "FILENAME == ARGV[1] { kept[$1]; next } "
             'FNR % 4 == 1 { name = substr($1, 2); sub("/[12]$", "", name); shown = (name in kept); '
             f'$0 = "@{tag}," name ",{mate},*,0,*" }} shown'
         )
-        parts.append(f"awk {shlex.quote(program)} {UNMAPPED.format(sample=sample)} <(gzip -cd {reads})")
+        parts.append(
+            f"awk {shlex.quote(program)} {UNMAPPED.format(sample=sample)} <(gzip -cd {trimmed_reads(sample, mate)})"
+        )
     return "{ " + " && ".join(parts) + "; }"
 
 
