@@ -1,17 +1,20 @@
 """Planted variants: whose they are, what they count as, in how few cells they are found, and what is no variant."""
 
+import gzip
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from karyolot.contracts.criteria import Acceptance, Metric, Metrics, check_metrics
 from karyolot.contracts.metrics import MetricName, metrics_of
 from karyolot.contracts.problems import Fault, KaryolotError
 from karyolot.contracts.settings import SmallVariants as Settings
-from karyolot.contracts.small_variants import VariantResults
+from karyolot.contracts.small_variants import CalledVariants, VariantResults
 from karyolot.dna.small_variants import called_table, donor_limit, variant_metrics
 from karyolot.dna.variant_errors import kind_of
 from karyolot.dna.variant_limits import forecast
@@ -378,6 +381,8 @@ def test_calls_of_any_caller_are_read_by_sample_and_allele(tmp_path: Path) -> No
         ),
         (b"\x1f\x8b nothing", "L-wgs", "not a readable VCF"),
         (b"hello\n", "L-wgs", "not a readable VCF"),
+        (gzip.compress(VCF.encode(), mtime=0), "L-wgs", "compressed by gzip alone"),
+        (VCF.replace("\tAD\t20,9,1\t15,0,14", "").encode(), "L-wgs", "chr2:101 has no columns of the samples"),
     ],
 )
 def test_calls_that_cannot_be_used_are_refused_by_check_and_run(
@@ -389,6 +394,24 @@ def test_calls_that_cannot_be_used_are_refused_by_check_and_run(
         variants.read(path, lot, "D-wgs")
     with pytest.raises(Fault):
         variants.look(path, lot, "D-wgs")
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    where=st.integers(0, len(VCF)),
+    length=st.integers(0, 30),
+    piece=st.text("\t\n,.;:*<>0123-ACGTchrPASS\0\u0664", max_size=6),
+)
+def test_calls_that_the_check_takes_the_run_reads(tmp_path: Path, where: int, length: int, piece: str) -> None:
+    path = tmp_path / "called.vcf"
+    path.write_text(VCF[:where] + piece + VCF[where + length :], newline="")
+    try:
+        variants.look(path, "L-wgs", "D-wgs")
+    except Fault:
+        with pytest.raises(KaryolotError):
+            variants.read(path, "L-wgs", "D-wgs")
+    else:
+        CalledVariants.of(variants.read(path, "L-wgs", "D-wgs"))
 
 
 def test_the_forecast_is_what_a_lot_of_that_depth_gets(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def records(path: Path, lot: str, donor: str) -> Iterator[Called]:
     Raises
     ------
     Fault
-        E28 for a file that is not VCF, lacks a sample, or has no AD.
+        E28 for a file that is not VCF, is compressed by gzip alone, lacks a sample, or has no AD.
     """
     verbosity = pysam.set_verbosity(0)
     try:
@@ -62,6 +62,8 @@ def records(path: Path, lot: str, donor: str) -> Iterator[Called]:
             for call in handle:
                 if not set(call.filter.keys()) - KEPT:
                     yield from _alleles(call, lot, donor)
+    except NotImplementedError as error:
+        raise Fault("E28", "is compressed by gzip alone", "compress it with bgzip: gunzip -c | bgzip") from error
     except (OSError, ValueError) as error:
         raise Fault("E28", f"not a readable VCF file ({error})", "make it again") from error
     finally:
@@ -69,7 +71,11 @@ def records(path: Path, lot: str, donor: str) -> Iterator[Called]:
 
 
 def _alleles(call: pysam.VariantRecord, lot: str, donor: str) -> Iterator[Called]:
-    counts = [call.samples[name].get("AD") or () for name in (lot, donor)]
+    try:
+        counts = [call.samples[name].get("AD") or () for name in (lot, donor)]
+    except IndexError:
+        message = f"{call.chrom}:{call.pos} has no columns of the samples"
+        raise Fault("E28", message, "make the file again, with a column for each sample in every row") from None
     for count in counts:
         numbers = [int(value) for value in count if value is not None]
         if numbers and (len(count) != len(call.alleles or ()) or min(numbers) < 0):
