@@ -1,18 +1,22 @@
 """Are the limits of mitochondrial DNA and of foreign sequences kept, and does a clean lot show none of either?
 
-    .venv/bin/python benchmarks/extranuclear.py HBV.fasta [DRAWS]      -> benchmarks/extranuclear.tsv
+    .venv/bin/python benchmarks/extranuclear.py HBV.fasta chrM.fasta [--draws N] [--only PART ...]
 
-HBV.fasta: a genome of hepatitis B virus, such as X02763. Each row of the table is one setting: what was planted, in how many
-draws, the printed limit, and the share of draws in which it was found, or held by its 95 % interval. Reads are drawn
-here, by code that shares nothing with what is tested.
+HBV.fasta: a genome of hepatitis B virus, such as X02763. chrM.fasta: the revised Cambridge reference sequence. Each row of
+extranuclear.tsv is one setting: what was planted, in how many draws, the printed limit, and the share of draws in which it was
+found, or held by its 95 % interval. Reads are drawn here, by code that shares nothing with what is tested.
 
-The last rows are the reads of 200 clean human samples that fit no chromosome: short tandem repeats of every unit up to six
-bases, telomeres, satellites and interspersed repeats with mutations, AT- and GC-rich stretches, and random bases, against a
+Parts: clean, foreign, heteroplasmy; deletions, in pairs aligned by bwa (bwa and samtools on PATH; 25 minutes), which goes on
+where it was interrupted: delete its rows to measure them again. A deletion that is not listed has no interval, so these rows
+count the listed ones only.
+
+The rows on clean samples are the reads of 200 clean human samples that fit no chromosome: short tandem repeats of every unit
+up to six bases, telomeres, satellites and interspersed repeats with mutations, AT- and GC-rich stretches, and random bases, against a
 panel of the sizes and compositions of the shipped list (the virus is real, the others are drawn).
 """
 
+import argparse
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from itertools import product
@@ -20,18 +24,27 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pysam
 
 from karyolot.contracts.foreign import Hits, PanelSequence, Searched
 from karyolot.contracts.mitochondria import MitochondrialReads
 from karyolot.contracts.settings import Mitochondria
 from karyolot.dna.foreign import search
 from karyolot.dna.heteroplasmy import comparable, compare, heteroplasmies, smallest_shift
+from karyolot.dna.mitochondrial_deletions import COMMON, NEAR, smallest_deletion, typical_depth
+from karyolot.dna.mitochondrial_deletions import deletions as find_deletions
 from karyolot.io.foreign import read_hits
+from karyolot.io.mitochondria import read_mitochondria
 from karyolot.plan.foreign import MAP
 
 OUT = Path(__file__).with_name("extranuclear.tsv")
 SETTINGS = Mitochondria()
 LENGTH, READ = 16_569, 100
+DELETIONS = ((5_000, 100), (9_000, 300), (2_000, 1_500), COMMON, (6_100, 8_000))
+"""First deleted base and size, apart from the ends of the contig."""
+DELETION_FRACTIONS = (0.02, 0.05, 0.1, 0.2, 0.5)
+DELETION_DRAWS = {250: 12, 60: 20, 1000: 4}
+"""Draws of each setting by depth, of lot and donor."""
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 Row = dict[str, object]
 
@@ -100,6 +113,93 @@ def heteroplasmy(rng: np.random.Generator, sequence: str, draws: int) -> Iterato
                "limit": None, "share": held / draws / 100}  # fmt: skip
 
 
+def deletions(rng: np.random.Generator, sequence: str, measured: set[str]) -> Iterator[Row]:
+    """Deletions of five sizes by depth and fraction, those at the printed limit among them, and clean lots. measured: settings
+    that are left out."""
+    with tempfile.TemporaryDirectory() as name:
+        fasta = Path(name) / "genome.fa"
+        fasta.write_text(f">chr1\n{random_bases(rng, 20_000)}\n>chrM\n{sequence}\n")
+        pysam.faidx(str(fasta))
+        subprocess.run(["bwa", "index", str(fasta)], check=True, capture_output=True)
+        for depth, draws in DELETION_DRAWS.items():
+            donor = aligned(rng, fasta, depth, [(sequence, 1.0)])
+            limit = smallest_deletion(typical_depth(donor), SETTINGS.power)
+            settings = [(0.0, "no deletion", DELETIONS[0])]
+            for fraction, one in product((*DELETION_FRACTIONS, limit), DELETIONS):
+                if fraction is not None:
+                    words = "the printed limit" if fraction == limit else f"{fraction:.0%}"
+                    settings.append((fraction, f"{one[1]:,} bases in {words}", one))
+            for fraction, words, planted in settings:
+                setting = f"{words}, depth {depth}"
+                if setting not in measured:
+                    lots = (sample(rng, fasta, depth, sequence, planted, fraction) for _ in range(draws))
+                    tables = [find_deletions(lot, donor, SETTINGS) for lot in lots]
+                    yield from _rows_of_deletions(tables, planted, fraction, limit, setting)
+
+
+def sample(
+    rng: np.random.Generator, fasta: Path, depth: int, sequence: str, planted: tuple[int, int], fraction: float
+) -> MitochondrialReads:
+    """Reads of a lot with a deletion in a fraction of its genomes; each shorter genome gives fewer."""
+    start, size = planted
+    short = sequence[:start] + sequence[start + size :]
+    return aligned(rng, fasta, depth, [(sequence, 1 - fraction), (short, fraction)])
+
+
+def aligned(rng: np.random.Generator, fasta: Path, depth: int, genomes: list[tuple[str, float]]) -> MitochondrialReads:
+    """Reads of circular genomes, each in a part of all, in pairs that bwa aligned. depth: that all would have at LENGTH."""
+    fastq, bam = fasta.with_name("reads.fq"), fasta.with_name("reads.bam")
+    with fastq.open("w") as out:
+        for part, (genome, fraction) in enumerate(genomes):
+            number, around = rng.poisson(depth * len(genome) * fraction / (2 * READ)), genome + genome
+            starts, sizes = rng.integers(0, len(genome), number), np.clip(rng.normal(300, 40, number), 120, 600)
+            for n, (at, size) in enumerate(zip(starts.tolist(), sizes.astype(int).tolist(), strict=True)):
+                whole = around[at : at + size]
+                whole = whole.translate(COMPLEMENT)[::-1] if n % 2 else whole
+                for read in (whole[:READ], whole[-READ:].translate(COMPLEMENT)[::-1]):
+                    out.writelines(fastq_of(f"{part}.{n}", mutated(rng, read, 0.002)))
+    command = f"bwa mem -p -v 1 {fasta} {fastq} | samtools sort -o {bam} - && samtools index {bam}"
+    subprocess.run(["bash", "-o", "pipefail", "-c", command], check=True, stderr=subprocess.DEVNULL)
+    reads = read_mitochondria(bam, fasta, SETTINGS)
+    assert reads is not None
+    return reads
+
+
+def _rows_of_deletions(
+    tables: list[pd.DataFrame], planted: tuple[int, int], fraction: float, limit: float | None, setting: str
+) -> Iterator[Row]:
+    """Rows of the lots of one setting."""
+    draws = len(tables)
+    if not fraction:
+        for what, finding in (
+            ("lots with a false deletion", ["same", "shift"]),
+            ("lots with a false shift by a deletion", ["shift"]),
+        ):
+            false = sum(bool(table["finding"].isin(finding).any()) for table in tables)
+            yield {"what": what, "setting": setting, "draws": draws, "limit": None, "share": false / draws}
+        return
+    near = (
+        table["start"].sub(planted[0]).abs().le(NEAR) & table["size"].sub(planted[1]).abs().le(NEAR) for table in tables
+    )
+    own = pd.concat([table[rows].head(1) for table, rows in zip(tables, near, strict=True)])
+    own = own[own["finding"] != "artefact"]
+    shifted, number = int(own["finding"].eq("shift").sum()), len(own)
+    held = int((own["lot_low"].le(fraction) & own["lot_high"].ge(fraction)).sum())
+    yield {"what": "deletion listed", "setting": setting, "draws": draws, "limit": limit, "share": number / draws}
+    yield {
+        "what": "deletion listed as a shift",
+        "setting": setting,
+        "draws": draws,
+        "limit": None,
+        "share": shifted / draws,
+    }
+    if number:
+        yield {"what": "interval holds the fraction of the deletion", "setting": setting, "draws": number, "limit": None,
+               "share": held / number}  # fmt: skip
+        yield {"what": "mean fraction of the deletion", "setting": setting, "draws": number, "limit": None,
+               "share": own["lot"].mean()}  # fmt: skip
+
+
 def fragments(rng: np.random.Generator, genome: str, number: int, tag: str, error: float = 0.004) -> Iterator[str]:
     """FASTQ of fragments of a circular genome, as `plan.foreign` names reads that lie nowhere on the host."""
     around = genome + genome
@@ -108,10 +208,10 @@ def fragments(rng: np.random.Generator, genome: str, number: int, tag: str, erro
         whole = around[at : at + int(size)]
         whole = whole.translate(COMPLEMENT)[::-1] if rng.random() < 0.5 else whole
         for mate, read in enumerate((whole[:READ], whole[-READ:].translate(COMPLEMENT)[::-1]), start=1):
-            yield from fastq(f"{tag},{n},{mate},*,0,*", mutated(rng, read, error))
+            yield from fastq_of(f"{tag},{n},{mate},*,0,*", mutated(rng, read, error))
 
 
-def fastq(name: str, read: str) -> Iterator[str]:
+def fastq_of(name: str, read: str) -> Iterator[str]:
     yield f"@{name}\n{read}\n+\n{'I' * len(read)}\n"
 
 
@@ -158,7 +258,7 @@ def hard_reads(rng: np.random.Generator, number: int, tag: str) -> Iterator[str]
             read = random_bases(rng, READ, float(rng.choice([0.05, 0.15, 0.85, 0.95])))
         else:
             read = random_bases(rng, READ, 0.41)
-        yield from fastq(f"{tag},{n},1,*,0,*", read)
+        yield from fastq_of(f"{tag},{n},1,*,0,*", read)
 
 
 def mapped(reads: Iterator[str], panel: list[PanelSequence], folder: Path) -> Path:
@@ -224,23 +324,36 @@ def clean(rng: np.random.Generator, virus: str, samples: int = 200, reads: int =
         yield {"what": what, "setting": setting, "draws": samples, "limit": None, "share": float(rows.sum()) / samples}
 
 
-def parts(virus: str, draws: int) -> Iterator[tuple[str, Iterator[Row]]]:
+def parts(virus: str, sequence: str, draws: int, measured: set[str]) -> Iterator[tuple[str, Iterator[Row]]]:
     """Each part of the table, with random numbers of its own."""
     clean_rng, foreign_rng, own_rng = (np.random.default_rng([17, part]) for part in range(3))
     yield "clean", clean(clean_rng, virus)
     yield "foreign", foreign(foreign_rng, virus, draws)
     yield "heteroplasmy", heteroplasmy(own_rng, random_bases(own_rng, LENGTH, 0.44), max(draws // 50, 2))
+    yield "deletions", deletions(np.random.default_rng([17, 3, len(measured)]), sequence, measured)
+
+
+def bases_of(path: Path) -> str:
+    return "".join(line.strip() for line in path.read_text().splitlines() if not line.startswith(">")).upper()
 
 
 def main() -> None:
-    virus = "".join(
-        line.strip() for line in Path(sys.argv[1]).read_text().splitlines() if not line.startswith(">")
-    ).upper()
-    rows: list[Row] = []
-    for name, part in parts(virus, int(sys.argv[2]) if len(sys.argv) > 2 else 200):
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("virus", type=Path)
+    arguments.add_argument("mitochondrion", type=Path)
+    arguments.add_argument("--draws", type=int, default=200)
+    arguments.add_argument("--only", nargs="+", default=[])
+    given = arguments.parse_args()
+    rows = pd.read_csv(OUT, sep="\t").to_dict("records") if OUT.exists() else []
+    measured = {str(row["setting"]) for row in rows if row["part"] == "deletions"}
+    for name, part in parts(bases_of(given.virus), bases_of(given.mitochondrion), given.draws, measured):
+        if given.only and name not in given.only:
+            continue
         print(name, flush=True)
-        rows += part
-        pd.DataFrame(rows).to_csv(OUT, sep="\t", index=False, float_format="%.4g", lineterminator="\n")
+        rows = [row for row in rows if row["part"] != name or name == "deletions"]
+        for row in part:
+            rows.append({"part": name, **row})
+            pd.DataFrame(rows).to_csv(OUT, sep="\t", index=False, float_format="%.4g", lineterminator="\n")
 
 
 if __name__ == "__main__":
