@@ -11,8 +11,8 @@ where it was interrupted: delete its rows to measure them again. A deletion that
 count the listed ones only.
 
 The rows on clean samples are the reads of 200 clean human samples that fit no chromosome: short tandem repeats of every unit
-up to six bases, telomeres, satellites and interspersed repeats with mutations, AT- and GC-rich stretches, and random bases, against a
-panel of the sizes and compositions of the shipped list (the virus is real, the others are drawn).
+up to six bases, telomeres, satellites and interspersed repeats with mutations, AT- and GC-rich stretches, and random bases,
+against a panel of the sizes and compositions of the shipped list (the virus is real, the others are drawn).
 """
 
 import argparse

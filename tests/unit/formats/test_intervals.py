@@ -2,6 +2,7 @@
 
 import gzip
 import math
+from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from karyolot.contracts.problems import Fault
-from karyolot.inputs.formats import blocks, intervals, text
+from karyolot.inputs.formats import blocks, drivers, foreign_panel, intervals, markers, text
 from karyolot.inputs.formats.intervals import BANDS, GC, MAPPABILITY, REGIONS, TIMING
 from karyolot.inputs.formats.rows import Kind
 from outcomes import outcome
@@ -162,3 +163,49 @@ def test_a_long_plain_track_is_read_by_columns_and_only_its_odd_blocks_by_line(t
     assert table["value"][5] == 0.05 and table["start"][-1] == 1_199_990 and table["chrom"][-1] == "chr2"
     parts = list(intervals.by_contig(path, MAPPABILITY))
     np.testing.assert_array_equal(np.concatenate([value for *_, value in parts]), table["value"])
+
+
+HOSTILE = (
+    "TP53,BCOR",
+    "<script>alert(1)</script>",
+    "=HYPERLINK(0)",
+    "-TP53",
+    "TP53;ID=x",
+    "TP53\x1b[2J",
+    "TP\u202e53",
+    'TP53"',
+    "T" * 61,
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_that_a_table_or_page_could_obey_is_refused_with_its_line(name: str, tmp_path: Path) -> None:
+    """In the list of regions, in the driver panel and in the panel of foreign sequences; in other tables what no cell may be."""
+    bed, genes, panel = tmp_path / "genes.bed", tmp_path / "genes.tsv", tmp_path / "panel.fa"
+    bed.write_text(f"chr1\t1\t9\tTERT promoter\nchr1\t10\t90\t{name}\n")
+    genes.write_text("\t".join(drivers.GENE_COLUMNS) + f"\n{name}\tcoding\tdriver\t\treason\tsource\n")
+    panel.write_text(f">{name}\nACGT\n")
+    readers: list[tuple[Callable[[Path], object], Path]] = [(intervals.named_regions, bed), (drivers.look, genes)]
+    readers += [(foreign_panel.look, panel)] if " " not in name else []
+    for read, path in readers:
+        with pytest.raises(Fault) as fault:
+            read(path)
+        assert fault.value.code == "E16" and fault.value.message.isprintable()
+        assert fault.value.line == (None if path == panel else 2)
+
+
+def test_names_of_genes_and_regions_as_panels_write_them_are_read(tmp_path: Path) -> None:
+    names = ["HLA-DRB1", "TERT promoter", "NM_000546.6_cds_3", "chr17:7668-7680", "ref|TP53"]
+    bed = tmp_path / "genes.bed"
+    bed.write_text("".join(f"chr1\t{at}\t{at + 5}\t{name}\n" for at, name in enumerate(names)) + "chr1\t50\t60\n")
+    assert [row[3] for row in intervals.named_regions(bed)] == [*names, ""]
+
+
+def test_a_cell_of_any_table_that_a_spreadsheet_evaluates_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "markers.tsv"
+    header = "\t".join(markers.COLUMNS)
+    path.write_text(f"{header}\nALB\t=1+1\tup\tsource\treason\n")
+    with pytest.raises(Fault, match="begins as a formula"):
+        markers.look(path)
+    path.write_text(f"{header}\nALB\tgroup\tup\t-0.5 fold\t-\n")
+    assert len(markers.look(path).rows) == 1

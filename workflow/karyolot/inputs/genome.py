@@ -209,7 +209,7 @@ def _genes(files: Files, contigs: dict[str, int] | None, file: Path) -> Iterator
         if contigs and end > contigs.get(name, end):
             message = f"a region ends at {end} on {name}, which has {contigs[name]} bases in the reference"
             yield Fault("E14", message, "give the list for this assembly")
-    intervals.check_plain(file)
+    intervals.named_regions(file)
 
 
 def driver_panel(files: Files, genes: gtf.Facts | None) -> None:

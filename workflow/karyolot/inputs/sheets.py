@@ -1,7 +1,6 @@
 """The sample tables as people write them: every cell that is wrong is reported by line and column, none is guessed."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +14,7 @@ from pydantic_core import ErrorDetails
 from karyolot.contracts.problems import Fault, Problem, nearest, quoted
 from karyolot.contracts.sheets import DATE_PATTERN, ID_PATTERN, Row
 from karyolot.inputs.formats.foreign import BINARY
-from karyolot.inputs.formats.text import is_quoted, regular_file, unquoted
+from karyolot.inputs.formats.text import invisible_fault, is_quoted, regular_file, unquoted
 from karyolot.inputs.spreadsheet import damage
 from karyolot.inputs.values import value_fault
 
@@ -23,7 +22,6 @@ R = TypeVar("R", bound=Row)
 
 EDGES = "".join(map(chr, (*range(9, 14), 32, 0x85, 0xA0, 0x2007, 0x202F, 0x200B, 0x2060, 0xFEFF)))
 """White space that spreadsheets and web pages leave around a cell, some of it invisible; stripped."""
-INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 NOTHING = frozenset({"NA", "N/A", "n/a", "na", "NaN", "nan", "null", "NULL", "None", "none", "-", "--", ".", "?"})
 FORMULA_ERROR = re.compile(r"#(N/A|REF!|NAME\?|VALUE!|DIV/0!|NUM!|NULL!|SPILL!)")
 SHEET_BYTES = 64 << 20
@@ -270,9 +268,8 @@ def _readers(model: type[Row]) -> dict[str, TypeAdapter[Any]]:
 
 def _text_fault(column: str, cell: str) -> Fault | None:
     """What is wrong with the characters of a cell, whatever its type."""
-    if invisible := INVISIBLE.search(cell):
-        name = unicodedata.name(invisible[0], f"control character {ord(invisible[0]):#04x}")
-        return Fault("E16", f"the cell holds an invisible character ({name.lower()})", "type the cell again")
+    if fault := invisible_fault(cell):
+        return fault
     if cell in NOTHING:
         return Fault("E16", "the cell states that there is no value", "leave the cell empty")
     if FORMULA_ERROR.fullmatch(cell):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from karyolot.contracts.problems import Fault, nearest, quoted
-from karyolot.inputs.formats.text import named, table
+from karyolot.inputs.formats.text import checked_name, named, table
 
 GENE_COLUMNS = ("gene", "scope", "role", "transcript", "reason", "source")
 HOTSPOT_COLUMNS = ("gene", "position", "reference", "changes", "source")
@@ -63,6 +63,7 @@ def hotspot_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 def _sourced(line: int, row: dict[str, str]) -> Iterator[tuple[int, dict[str, str]]]:
     if not row["gene"]:
         raise Fault("E16", "the row has no gene", "write its symbol", line)
+    checked_name(row["gene"], "the gene", line)
     if not row["source"]:
         raise Fault("E18", f"the row of {row['gene']} has no source", "state where it is published", line)
     yield line, row

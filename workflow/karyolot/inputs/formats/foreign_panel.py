@@ -9,7 +9,7 @@ from typing import Any
 
 from karyolot.contracts.problems import Fault, quoted, some
 from karyolot.inputs.formats import fasta
-from karyolot.inputs.formats.text import named, table
+from karyolot.inputs.formats.text import checked_name, named, table
 from karyolot.io.shipped import RESOURCES
 
 COLUMNS = ("accession", "organism", "group", "kind", "length", "sha256", "source")
@@ -39,12 +39,15 @@ def accession(name: str) -> str:
 
 
 def sequences(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and bases of every sequence. Raises Fault E28 as `fasta.records`, and E17 for a panel longer than LONGEST."""
+    """Name and bases of every sequence. Raises Fault E28 as `fasta.records`, E16 for a name that `checked_name` refuses,
+    and E17 for a panel longer than LONGEST."""
     name, parts, total = "", list[bytes](), 0
     for contig, _, bases in fasta.records(path):
         if contig != name and name:
             yield name, b"".join(parts)
             parts = []
+        if contig != name:
+            checked_name(contig, "a sequence", None)
         name = contig
         parts.append(bases.upper())
         total += len(bases)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from karyolot.contracts.genes import Model
 from karyolot.contracts.problems import Fault, quoted
-from karyolot.inputs.formats.text import lines, named, whole_number
+from karyolot.inputs.formats.text import check_text, checked_name, lines, named, whole_number
 
 CODING = frozenset({"CDS", "stop_codon"})
 FEATURES = frozenset({"gene", "transcript", "exon"}) | CODING
@@ -79,7 +79,8 @@ def records(path: Path, *, transcripts: bool = True) -> Iterator[Record]:
     Raises
     ------
     Fault
-        E28 for a file that is not GTF, a transcript of two genes, and exons that are missing.
+        E28 for a file that is not GTF, a transcript of two genes, and exons that are missing; E16 for a gene's name that
+        `check_text` refuses.
     """
     names: dict[str, str] = {}
     gene_of: dict[str, str] = {}
@@ -110,6 +111,7 @@ def records(path: Path, *, transcripts: bool = True) -> Iterator[Record]:
         name = names.get(gene, "")
         if not name:
             name = _value(attributes, "gene_name")
+            check_text(name, number)
             if feature not in CODING:  # which alone are no annotation
                 names[gene] = name
         transcript = _value(attributes, "transcript_id")
@@ -191,7 +193,8 @@ def models(path: str | Path, genes: Collection[str]) -> list[Model]:
     with named(path):
         for record in records(Path(path), transcripts=False):
             if record.name in wanted and record.transcript and record.feature not in ("gene", "transcript"):
-                key = record.transcript, record.name, record.contig, record.strand
+                transcript = checked_name(record.transcript, "a transcript", record.line)
+                key = transcript, record.name, record.contig, record.strand
                 own = parts.setdefault(key, {"exon": [], "CDS": [], "stop_codon": []})
                 own[record.feature].append((record.start, record.end))
                 tags.setdefault(key, record.attributes)

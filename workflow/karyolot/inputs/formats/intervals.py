@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from karyolot.contracts.problems import Fault
 from karyolot.inputs.formats.blocks import Block, blocks
 from karyolot.inputs.formats.rows import SCORES, Kind, rows
-from karyolot.inputs.formats.text import lines, named
+from karyolot.inputs.formats.text import checked_name, lines, named
 from karyolot.inputs.formats.text import number as number_of
 
 Integers = NDArray[np.int64]
@@ -160,27 +160,31 @@ def by_contig(path: Path | str, kind: Kind) -> Iterator[tuple[str, Integers, Int
                 yield known[number], block.start[own], block.end[own], block.value[own]
 
 
-def check_plain(path: Path) -> None:
-    """Raise a Fault unless a list of genes is BED as all programs read it: plain, no header but # lines, positions from 0."""
-    with open(path, "rb") as handle:
-        zipped = handle.read(2) == b"\x1f\x8b"
-    if path.suffix != ".bed" or zipped:
-        message = "is not a plain file whose name ends in .bed: other programs would count its positions from 1"
-        raise Fault("E28", message, "gunzip it, and rename it to NAME.bed")
-    for line, text in lines(path):
-        if text.strip() and not text.startswith("#") and not re.match(r"\S+\t[0-9]+\t[0-9]+(?:\t|$)", text):
-            message = "is not BED (chrom start end gene, separated by tabs)"
-            raise Fault("E28", message, "delete the line if it is a header, else correct it", line)
-
-
 def named_regions(path: Path | str) -> list[tuple[str, int, int, str]]:
-    """(contig, start, end, name or '') of a list of genes; raises what `check_plain` raises, with the file's name."""
+    """(contig, start, end, name or '') of a list of genes: BED as all programs read it, plain, no header but # lines, from 0.
+
+    Raises
+    ------
+    Fault
+        E28 for another kind of file, E16 for a name that `checked_name` refuses; with the file's name.
+    """
+    found, file = [], Path(path)
     with named(path):
-        check_plain(Path(path))
-        rows = [
-            text.rstrip("\r").split("\t") for _, text in lines(Path(path)) if text.strip() and not text.startswith("#")
-        ]
-    return [(cells[0], int(cells[1]), int(cells[2]), cells[3].strip() if len(cells) > 3 else "") for cells in rows]
+        with open(file, "rb") as handle:
+            zipped = handle.read(2) == b"\x1f\x8b"
+        if file.suffix != ".bed" or zipped:
+            message = "is not a plain file whose name ends in .bed: other programs would count its positions from 1"
+            raise Fault("E28", message, "gunzip it, and rename it to NAME.bed")
+        for line, text in lines(file):
+            if not text.strip() or text.startswith("#"):
+                continue
+            if not re.match(r"\S+\t[0-9]+\t[0-9]+(?:\t|$)", text):
+                message = "is not BED (chrom start end gene, separated by tabs)"
+                raise Fault("E28", message, "delete the line if it is a header, else correct it", line)
+            chrom, start, end, *rest = text.split("\t")
+            name = rest[0].strip() if rest else ""
+            found.append((chrom, int(start), int(end), checked_name(name, "the region", line) if name else ""))
+    return found
 
 
 def width_of(contig: NDArray[np.int32], start: Integers, end: Integers, what: str) -> int:

@@ -7,6 +7,7 @@ import gzip
 import os
 import re
 import stat
+import unicodedata
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,11 @@ NO_DATA = ("#", "track", "browser")
 """How lines begin that a genome browser reads and that hold no data."""
 MISSING = frozenset({"", ".", "NA", "N/A", "NaN", "nan", "NAN", "-nan", "-NaN", "na", "n/a", "null", "NULL", "None"})
 """How programs write that there is no value."""
+INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+FORMULA = re.compile(r"[=@]|[+-](?![0-9.]|$)")
+"""How a cell begins that a spreadsheet evaluates; a sign before a number, or alone, is none."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:()/|+*@-]{0,59}")
+"""Of a gene or region of the user, which is printed in reports, and written into tables and the files of other tools."""
 
 
 def regular_file(path: Path) -> os.stat_result:
@@ -191,6 +197,32 @@ def unquoted(cell: str) -> str:
     return cell[1:-1].replace('""', '"') if is_quoted(cell) else cell
 
 
+def invisible_fault(cell: str, line: int | None = None) -> Fault | None:
+    """What is wrong with a cell that does not read as it is written."""
+    found = INVISIBLE.search(cell)
+    if found is None:
+        return None
+    name = unicodedata.name(found[0], f"control character {ord(found[0]):#04x}")
+    return Fault("E16", f"the cell holds an invisible character ({name.lower()})", "type the cell again", line)
+
+
+def check_text(cell: str, line: int) -> None:
+    """Raise a Fault E16 for a cell that does not read as it is written, or that a spreadsheet would evaluate."""
+    if fault := invisible_fault(cell, line):
+        raise fault
+    if FORMULA.match(cell):
+        message = f"the cell {quoted(cell)} begins as a formula of a spreadsheet does"
+        raise Fault("E16", message, "begin it with a letter or a digit", line)
+
+
+def checked_name(name: str, what: str, line: int | None) -> str:
+    """`name` of a gene, region or sequence; raises a Fault E16 when it is not written as NAME. what: 'the region'."""
+    if not NAME.fullmatch(name):
+        remedy = "write 1 to 60 letters, digits, spaces and . _ : ( ) / | + * @ -, a letter or digit first"
+        raise Fault("E16", f"the name of {what} is {quoted(name)}", remedy, line)
+    return name
+
+
 def same_width(cells: Sequence[str], width: int, line: int) -> None:
     """Raise a Fault when a row has another number of cells than its header."""
     if len(cells) != width:
@@ -215,7 +247,7 @@ def table(
     Raises
     ------
     Fault
-        E16 for other columns, and for a row with another number of cells than the header.
+        E16 for other columns, for a row with another number of cells than the header, and for what `check_text` refuses.
     """
     remedy = f"write a tab-separated table with the columns {', '.join(columns)}"
     remedy += "".join(f" [, {name}]" for name in optional or ())
@@ -226,6 +258,8 @@ def table(
         cells = [unquoted(cell).strip() for cell in text.split("\t")]
         if header:
             same_width(cells, len(header), line)
+            for cell in cells:
+                check_text(cell, line)
             yield line, dict(zip(header, cells, strict=True))
             continue
         header = [cells[0].removeprefix("#"), *cells[1:]]
