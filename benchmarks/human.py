@@ -3,10 +3,13 @@
     python benchmarks/human.py make DIRECTORY [DEPTH]    genome, panel, track and sorted BAM of a lot and its donor
     python benchmarks/human.py run DIRECTORY             the workflow on one core -> rows `rule` and `truth`
     python benchmarks/human.py doors DIRECTORY           counting beside samtools, mosdepth and inflation -> rows `door`
+    python benchmarks/human.py fastq DIRECTORY [CONTIG ...]   the workflow from FASTQ -> rows `FASTQ rule` and `FASTQ truth`
+    python benchmarks/human.py aligners DIRECTORY        bwa-mem3 beside bwa on the index of `fastq` -> rows `aligner`
 
-`run` and `doors` write their rows of `benchmarks/human.tsv` anew. The genome is synthetic and seeded: contigs and gaps of GRCh38,
+All but `make` write their rows of `benchmarks/human.tsv` anew. The genome is synthetic and seeded: contigs and gaps of GRCh38,
 isochores, interspersed repeats, segmental duplications; reads carry SNPs, errors, duplicates, GC bias (another in the
-donor) and a wave. Contigs are made one at a time, so that memory stays below 3 GB; DEPTH 0.1 takes 20 GB of disk.
+donor) and a wave. Contigs are made one at a time, so that memory stays below 3 GB; DEPTH 0.1 takes 20 GB of disk, and
+`fastq` 20 GB more and 15 GB of memory.
 """
 
 import json
@@ -16,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +34,8 @@ from pyarrow import csv
 from karyolot.contracts.settings import Config
 from karyolot.inputs.check import load
 from karyolot.plan import resources
+from karyolot.plan.commands import ALIGNERS
+from karyolot.plan.files import INDEX
 
 RESULTS = Path(__file__).with_name("human.tsv")
 ROOT = Path(__file__).parents[1]
@@ -62,7 +68,8 @@ COMPLEMENT[list(b"ACGT")] = list(b"TGCA")
 
 
 def main(what: str, directory: str, *arguments: str) -> None:
-    rows = {"make": make, "run": run, "doors": doors}[what](Path(directory).resolve(), *arguments)
+    parts = {"make": make, "run": run, "doors": doors, "fastq": fastq, "aligners": aligners}
+    rows = parts[what](Path(directory).resolve(), *arguments)
     if not rows:
         return
     new = pd.DataFrame(rows)
@@ -79,7 +86,7 @@ def main(what: str, directory: str, *arguments: str) -> None:
 
 def make(place: Path, depth: str = "0.1") -> list[dict[str, Any]]:
     """All inputs of a study of one lot, in DIRECTORY."""
-    (place / "config").mkdir(parents=True, exist_ok=True)
+    place.mkdir(parents=True, exist_ok=True)
     bands = pd.read_csv(ROOT / "resources/genomes/GRCh38.cytobands.tsv", sep="\t", header=None)
     bands.columns = ["contig", "start", "end", "band", "stain"]
     contigs = [*bands.groupby("contig", sort=False)["end"].max().items(), MITOCHONDRION]
@@ -106,7 +113,7 @@ def make(place: Path, depth: str = "0.1") -> list[dict[str, Any]]:
         out.close()
     subprocess.run(["samtools", "faidx", str(place / "genome.fa")], check=True)
     write_track(place / "mappability.bedgraph", dict(contigs))
-    write_study(place)
+    write_study(place, "alignment", "{}.bam")
     return []
 
 
@@ -183,21 +190,24 @@ def write_track(path: Path, contigs: dict[Any, int]) -> None:
             csv.write_csv(pa.table(columns), out, options)
 
 
-def write_study(place: Path) -> None:
+def write_study(place: Path, columns: str, files: str, layout: str = "shipped:genomes/GRCh38.yaml") -> None:
+    """Settings and sheets of what lies in `place`. columns: of samples.tsv that name the files of a sample; files: what they
+    hold, with {} for the name of the sample."""
+    (place / "config").mkdir(parents=True, exist_ok=True)
     reference = {
         name: str(place / file) for name, file in (("fasta", "genome.fa"), ("mappability", "mappability.bedgraph"))
     }
-    settings = {"reference": {"layout": "shipped:genomes/GRCh38.yaml", **reference}}
+    settings = {"reference": {"layout": layout, **reference}}
     settings |= {"identity": {"sites": str(place / "sites.bed")}, "notice": "Simulated reads, not for release."}
     (place / "config/config.yaml").write_text(yaml.safe_dump(settings))
     (place / "config/donors.tsv").write_text("donor_id\tsex\nD\tM\n")
     (place / "config/lots.tsv").write_text("lot_id\tdonor_id\tpassage\nHUMAN\tD\t4\n")
     rows = [
-        f"{DONOR}\twgs\t\tD\t{DONOR}\tL1\t{place}/{DONOR}.bam",
-        f"{LOT}\twgs\tHUMAN\t\t{LOT}\tL1\t{place}/{LOT}.bam",
+        f"{sample}\twgs\t{lot}\t{donor}\t{sample}\tL1\t{files.format(*2 * [place / sample])}"
+        for sample, lot, donor in ((DONOR, "", "D"), (LOT, "HUMAN", ""))
     ]
-    columns = "sample_id assay lot_id donor_id library_id lane alignment".replace(" ", "\t")
-    (place / "config/samples.tsv").write_text("\n".join([columns, *rows]) + "\n")
+    head = f"sample_id assay lot_id donor_id library_id lane {columns}".replace(" ", "\t")
+    (place / "config/samples.tsv").write_text("\n".join([head, *rows]) + "\n")
 
 
 # ---- the reads -------------------------------------------------------------------------------------------------------
@@ -283,7 +293,42 @@ def pairs(
 # ---- the workflow ----------------------------------------------------------------------------------------------------
 
 
-def run(place: Path) -> list[dict[str, Any]]:
+def fastq(place: Path, *contigs: str) -> list[dict[str, Any]]:
+    """As `run`, from FASTQ files of the same reads, in a folder of their own. contigs: of a genome of these alone."""
+    study = place / "fastq"
+    if not (study / "config").is_dir():
+        write_fastq(place, study, contigs)
+    rows = run(study, "FASTQ ")
+    return [row | {"genome_gb": (study / "genome.fa").stat().st_size / 1e9} for row in rows]
+
+
+def write_fastq(place: Path, study: Path, contigs: tuple[str, ...]) -> None:
+    """The study of `fastq`: genome, layout, track, panel and reads of these contigs; without any, of all."""
+    study.mkdir(exist_ok=True)
+    lengths = pd.read_csv(place / "genome.fa.fai", sep="\t", header=None, index_col=0)[1]
+    lengths = lengths[list(contigs or lengths.index)]
+    names = " ".join(lengths.index)
+    subprocess.run(f"samtools faidx {place}/genome.fa {names} > {study}/genome.fa", shell=True, check=True)
+    subprocess.run(["samtools", "faidx", str(study / "genome.fa")], check=True)
+    write_track(study / "mappability.bedgraph", lengths.to_dict())
+    sites = (place / "sites.bed").read_text().splitlines(True)
+    (study / "sites.bed").write_text("".join(line for line in sites if line.split("\t")[0] in lengths.index))
+    layout = yaml.safe_load((ROOT / "resources/genomes/GRCh38.yaml").read_text())
+    layout["autosomes"] = [name for name in layout["autosomes"] if name in lengths.index]
+    layout["immune_receptors"] = [one for one in layout["immune_receptors"] if one["chrom"] in lengths.index]
+    bands = (ROOT / "resources/genomes" / layout["cytobands"]).read_text().splitlines(True)
+    (study / layout["cytobands"]).write_text("".join(line for line in bands if line.split("\t")[0] in lengths.index))
+    (study / "layout.yaml").write_text(yaml.safe_dump(layout))
+    for sample in (DONOR, LOT):
+        subprocess.run(["samtools", "index", str(place / f"{sample}.bam")], check=True)
+        one, two = (study / f"{sample}_{mate}.fastq.gz" for mate in (1, 2))
+        reads = f"samtools view -u {place}/{sample}.bam {names} | samtools collate -u -O - {study}/{sample}"
+        subprocess.run(f"{reads} | samtools fastq -n -1 {one} -2 {two} -", shell=True, check=True)
+    columns, files = "fastq_1 fastq_2", "{}_1.fastq.gz\t{}_2.fastq.gz"
+    write_study(study, columns, files, str(study / "layout.yaml"))
+
+
+def run(place: Path, route: str = "") -> list[dict[str, Any]]:
     """CPU, memory and disk of the costliest job of each rule beside what it asked for, and the verdict beside the truth."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "PATH": path}
@@ -295,7 +340,7 @@ def run(place: Path) -> list[dict[str, Any]]:
     held.write_text(json.dumps(used))
     if process.returncode:
         raise SystemExit("the run failed; its message is above")
-    return rules(place, used) + truth(place)
+    return [row | {"kind": f"{route}{row['kind']}"} for row in rules(place, used) + truth(place)]
 
 
 STEP = 0.2
@@ -304,7 +349,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def watched(process: subprocess.Popen[bytes], place: Path) -> dict[str, dict[str, float]]:
-    """CPU seconds, peak MB and MB written of every job, by its log, which standard error of its processes leads to.
+    """CPU seconds, peak MB and MB written of every job, by its log, which standard error of one of its processes or of a
+    parent of that leads to.
 
     Snakemake's own `benchmark:` looks every 30 seconds in the end, and misses most of a job of 15.
     """
@@ -312,19 +358,13 @@ def watched(process: subprocess.Popen[bytes], place: Path) -> dict[str, dict[str
     peak: dict[str, float] = {}
     while process.poll() is None:
         now: dict[str, float] = {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                log = str((folder / "fd" / "2").readlink())
-                if not log.startswith(f"{place}/logs/") or not log.endswith(".log"):
-                    continue
-                fields = (folder / "stat").read_text().rpartition(")")[2].split()
-                status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
-                written = dict(line.split(": ") for line in (folder / "io").read_text().splitlines())["write_bytes"]
-            except (OSError, KeyError, ValueError):
-                continue  # it ended meanwhile
-            last[log, f"{folder.name} {fields[19]}"] = (int(fields[11]) + int(fields[12])) / TICKS, int(written) / 1e6
-            now[log] = now.get(log, 0.0) + float(status.get("VmRSS", "0 kB").split()[0]) / 1e3
-            peak[log] = max(peak.get(log, 0.0), float(status.get("VmHWM", "0 kB").split()[0]) / 1e3)
+        seen = {folder.name: found for folder in Path("/proc").glob("[0-9]*") if (found := looked(folder)) is not None}
+        for number, (_, _, begun, taken, held, most) in seen.items():
+            log = log_of(number, seen, f"{place}/logs/")
+            if log is not None:
+                last[log, f"{number} {begun}"] = taken
+                now[log] = now.get(log, 0.0) + held
+                peak[log] = max(peak.get(log, 0.0), most)
         for log, held in now.items():
             peak[log] = max(peak[log], held)
         time.sleep(STEP)
@@ -333,6 +373,34 @@ def watched(process: subprocess.Popen[bytes], place: Path) -> dict[str, dict[str
         found[log]["cpu_s"] += seconds
         found[log]["written_mb"] += written_mb
     return found
+
+
+Looked = tuple[str, str, str, tuple[float, float], float, float]
+"""A process: where its standard error leads, its parent, its start; CPU seconds and MB written; MB held, and the most held."""
+
+
+def looked(folder: Path) -> Looked | None:
+    """A process of /proc; None when it ended meanwhile."""
+    try:
+        error = str((folder / "fd" / "2").readlink())
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
+        written = dict(line.split(": ") for line in (folder / "io").read_text().splitlines())["write_bytes"]
+    except (OSError, KeyError, ValueError):
+        return None
+    taken = (int(fields[11]) + int(fields[12])) / TICKS, int(written) / 1e6
+    held, most = (float(status.get(name, "0 kB").split()[0]) / 1e3 for name in ("VmRSS", "VmHWM"))
+    return error, fields[1], fields[19], taken, held, most
+
+
+def log_of(number: str, seen: dict[str, Looked], logs: str) -> str | None:
+    """The log of the job that a process belongs to; None for one of no job."""
+    while number in seen:
+        error, parent = seen[number][:2]
+        if error.startswith(logs) and error.endswith(".log"):
+            return error
+        number = parent
+    return None
 
 
 def rules(place: Path, used: dict[str, dict[str, float]]) -> list[dict[str, Any]]:
@@ -414,7 +482,6 @@ SHARES = (0.5, 1.0)
 
 def doors(place: Path) -> list[dict[str, Any]]:
     """CPU seconds and peak memory of each on a half and all of the lot's reads; start-up is taken off ours."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
     whole = place / f"results/samples/{LOT}/dna/aligned.cram"
     names = {"python": sys.executable, "script": str(Path(__file__).resolve()), "place": str(place)}
     rows: list[dict[str, Any]] = []
@@ -427,28 +494,28 @@ def doors(place: Path) -> list[dict[str, Any]]:
         reads = int(subprocess.run(["samtools", "view", "-c", str(bam)], capture_output=True, check=True).stdout)
         for what, command in (DOORS | ONCE if share == 1 else DOORS).items():
             line = command.format(cram=cram, bam=bam, **names)
-            done = subprocess.run(
-                [sys.executable, "-S", "-c", METER, line], env=environment, capture_output=True, text=True, check=True
-            )
-            status, seconds, kilobytes = done.stderr.split()[-3:]
-            if int(status):
-                raise SystemExit(f"{line}: {done.stderr}")
-            own = re.search(r"cpu ([\d.]+)", done.stdout)
-            rows.append(
-                {
-                    "kind": "door",
-                    "what": what,
-                    "reads": reads,
-                    "cpu_s": float(own[1] if own else seconds),
-                    "max_mb": float(kilobytes) / 1e3,
-                }
-            )
+            printed, seconds, peak_mb = metered(line)
+            own = re.search(r"cpu ([\d.]+)", printed)
+            cpu_s = float(own[1]) if own else seconds
+            rows.append({"kind": "door", "what": what, "reads": reads, "cpu_s": cpu_s, "max_mb": peak_mb})
             print(rows[-1], flush=True)
     table = pd.DataFrame(rows)
     for _, own in (group for group in table.groupby("what") if len(group[1]) > 1):
         slope = np.polyfit(np.log(own["reads"]), np.log(own["cpu_s"].clip(lower=0.01)), 1)[0]
         table.loc[own.index, "exponent"] = slope
     return table.to_dict("records")
+
+
+def metered(line: str) -> tuple[str, float, float]:
+    """What a line of the shell prints, its CPU seconds and its peak memory, MB."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", METER, line], env=environment, capture_output=True, text=True, check=True
+    )
+    status, seconds, kilobytes = done.stderr.split()[-3:]
+    if int(status):
+        raise SystemExit(f"{line}: {done.stderr}")
+    return done.stdout, float(seconds), float(kilobytes) / 1e3
 
 
 def door(what: str, place: str, cram: str, step: str = "1") -> None:
@@ -466,6 +533,41 @@ def door(what: str, place: str, cram: str, step: str = "1") -> None:
         before = sum(os.times()[:4])
         count_alleles(cram, f"{place}/genome.fa", sites, Config().identity)
     print("cpu", sum(os.times()[:4]) - before)
+
+
+# ---- the aligners ----------------------------------------------------------------------------------------------------
+
+PAIRS = (20_000, 100_000)
+"""Pairs that are aligned: the difference is free of start-up and of the reading of the index."""
+
+
+def aligners(place: Path) -> list[dict[str, Any]]:
+    """CPU seconds of both aligners, and how many of their records differ in the eleven columns of SAM: unlike, of those
+    placed uniquely (mapping quality above 0), and of all."""
+    rows: list[dict[str, Any]] = []
+    for number in PAIRS:
+        reads, texts = place / f"pairs{number}.fq", []
+        with reads.open("w") as out:
+            mates = (pysam.FastxFile(str(place / "fastq" / f"{LOT}_{mate}.fastq.gz")) for mate in (1, 2))
+            for pair in islice(zip(*mates, strict=True), number):
+                out.writelines(f"{mate}\n" for mate in pair)
+        for name in ("bwa", "bwa-mem3"):
+            aligner, made = ALIGNERS[name], place / f"{name}.{number}.bam"
+            words = {"index": place / "fastq" / INDEX, "groups": "", "threads": 1, "batch": aligner.batch}
+            line = aligner.align.format(python=f"{sys.executable} -m", **words)
+            _, seconds, peak_mb = metered(f"{line} < {reads} 2> {made}.log | samtools view -b -o {made} -")
+            rows.append({"kind": "aligner", "what": name, "reads": 2 * number, "cpu_s": seconds, "max_mb": peak_mb})
+            texts.append(subprocess.Popen(["samtools", "view", str(made)], stdout=subprocess.PIPE, text=True).stdout)
+        differing = [
+            lines[0] is None or lines[1] is None or lines[0].split("\t")[4] != "0"
+            for lines in zip_longest(*texts)
+            if None in lines or lines[0].split("\t")[:11] != lines[1].split("\t")[:11]
+        ]
+        rows[-1] |= {"unlike": len(differing), "unlike_unique": sum(differing)}
+        print(*rows[-2:], sep="\n", flush=True)
+    for first, second in zip(rows[:2], rows[2:], strict=True):
+        second["cpu_s_per_m_pairs"] = (second["cpu_s"] - first["cpu_s"]) / (PAIRS[1] - PAIRS[0]) * 1e6
+    return rows
 
 
 if __name__ == "__main__":
