@@ -7,11 +7,14 @@ from io import BytesIO
 import pandas as pd
 import pandera.errors
 import pandera.pandas as pa
+from pyarrow import Schema, parquet
 from pyarrow import Table as ArrowTable
-from pyarrow import parquet
 
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io.files import SEAL, UNSEALED, PathLike, open_text, replacing, seal, sealed_bytes
+
+ROWS = 1 << 20
+"""Rows of a row group of parquet, as pyarrow divides a table."""
 
 
 def read_table(path: PathLike, contract: type[pa.DataFrameModel]) -> pd.DataFrame:
@@ -50,9 +53,11 @@ def write_table(frame: pd.DataFrame, path: PathLike, contract: type[pa.DataFrame
     frame = _checked(frame, contract, path)
     with replacing(path) as part:
         if str(path).endswith(".parquet"):
-            content = ArrowTable.from_pandas(frame, preserve_index=False)
-            with parquet.ParquetWriter(part, content.schema, compression="zstd") as writer:
-                writer.write_table(content)
+            schema = Schema.from_pandas(frame, preserve_index=False)
+            with parquet.ParquetWriter(part, schema, compression="zstd") as writer:
+                for start in range(0, max(len(frame), 1), ROWS):  # of a table of millions of rows only a part is copied
+                    rows = frame.iloc[start : start + ROWS]
+                    writer.write_table(ArrowTable.from_pandas(rows, schema, preserve_index=False))
                 writer.add_key_value_metadata({SEAL: UNSEALED})
             seal(part)
         else:
