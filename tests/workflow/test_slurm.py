@@ -248,12 +248,19 @@ def test_a_run_that_was_killed_is_taken_up_without_two_writers(
     assert made(directory) == index and len(bwa.started()) == 1, "what the killed run had sent was used"
 
 
-def test_the_lots_are_byte_for_byte_those_of_a_local_run(
-    copy: Path, finished: Path, slurm: Cluster, submit: Submit
+def test_the_lots_are_byte_for_byte_those_of_a_local_run_in_another_directory_locale_and_time_zone(
+    copy: Path, finished: Path, slurm: Cluster, submit: Submit, tmp_path: Path
 ) -> None:
     """Two lots and their donor from reads to reports, with one sample of RNA. Threads choose how a CRAM is packed, so its
     records are compared."""
-    results, theirs = copy / "results", finished / "results"
+    results, theirs, told = copy / "results", finished / "results", tmp_path / "told"
+    elsewhere = {"TZ": "Asia/Kathmandu", "LC_ALL": "C", "LANG": "C"}
+    assert not elsewhere.items() & os.environ.items()
+    slurm.environment.update(elsewhere)
+    (tmp_path / "bin").mkdir()
+    fastp = tmp_path / "bin" / "fastp"
+    fastp.write_text(f'#!/bin/sh\necho "$TZ $LC_ALL" >> {told}\nexec {shutil.which("fastp")} "$@"\n')
+    fastp.chmod(0o755)
     lots = [results / "L2-gain", results / "L4-shallow"]
     for place in lots:
         for path in place.iterdir():
@@ -269,6 +276,7 @@ def test_the_lots_are_byte_for_byte_those_of_a_local_run(
     assert {job["state"] for job in jobs} == {"COMPLETED"} and {job["node"] for job in jobs} == {"n1", "n2"}
     steps = int(re.findall(r"of (\d+) steps \(100%\)", said)[-1])
     assert len(jobs) < steps / 2, "small rules travel in groups"
+    assert set(told.read_text().splitlines()) == {"Asia/Kathmandu C"}, "what the jobs ran under"
 
     made = [path.relative_to(results) for place in ("L*", "samples/*") for path in results.glob(f"{place}/**/*")]
     made = [path for path in made if (results / path).is_file()]
