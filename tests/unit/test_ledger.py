@@ -74,6 +74,22 @@ def no_entry(lines: list[bytes]) -> list[bytes]:
     return [*lines[:2], b"{}\n", *lines[3:]]
 
 
+def endless(lines: list[bytes]) -> list[bytes]:
+    return [*lines[:2], b"[" * 100_000 + b"\n", *lines[3:]]
+
+
+def infinite(lines: list[bytes]) -> list[bytes]:
+    return [*lines[:2], lines[2].replace(b'"n":3', b'"n":1e999'), *lines[3:]]
+
+
+def a_list(lines: list[bytes]) -> list[bytes]:
+    return [*lines[:2], lines[2].replace(b'{"lot":"L2"}', b'["lot"]'), *lines[3:]]
+
+
+def a_seal_of_nothing(lines: list[bytes]) -> list[bytes]:
+    return [*lines[:2], lines[2].replace(b'"disposition"', b'"sealed"'), *lines[3:]]
+
+
 def last_cut(lines: list[bytes]) -> list[bytes]:
     return [*lines[:-1], lines[-1][:40]]
 
@@ -88,6 +104,10 @@ def last_cut(lines: list[bytes]) -> list[bytes]:
         (shortened, "line 5 was removed: ledger.head records 5 lines, and 4 are there"),
         (last_edited, "line 5 was edited"),
         (no_entry, "line 3 was edited: it is not an entry of a ledger"),
+        (endless, "line 3 was edited: it is not an entry of a ledger"),
+        (infinite, "line 3 was edited: it is not an entry of a ledger"),
+        (a_list, "line 3 was edited: it is not an entry of a ledger"),
+        (a_seal_of_nothing, "line 3 was edited: it is not an entry of a ledger"),
         (last_cut, "line 5 was edited: it is not an entry of a ledger"),
     ],
 )

@@ -100,6 +100,21 @@ def test_signing_twice_is_refused(study: Path) -> None:
         put(study, "reviewed")
 
 
+def test_two_who_sign_at_once_lose_no_signature(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second comes while the first is between reading the file and writing its signed copy."""
+    sign_once = signature.sign
+
+    def meanwhile(*given: object) -> bytes:
+        monkeypatch.setattr(signature, "sign", sign_once)
+        with pytest.raises(KaryolotError, match="another run works in this directory"):
+            put(study, "reviewed", name="B. Kim")
+        return sign_once(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(signature, "sign", meanwhile)
+    put(study, "reviewed", put(study, "prepared"), name="B. Kim")
+    assert faults(study) == []
+
+
 def test_a_changed_file_is_refused(study: Path) -> None:
     path = put(study, "prepared")
     content = path.read_bytes()

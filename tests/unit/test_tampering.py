@@ -16,6 +16,7 @@ import pytest
 
 import finished_lots
 from karyolot.commands import audit, decide
+from karyolot.commands.export import export_crate
 from karyolot.commands.report import render_again
 from karyolot.commands.seal import revise, seal
 from karyolot.commands.verify import verify
@@ -24,7 +25,9 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Config
 from karyolot.io import ledger
 from karyolot.io.files import read_json, sha256, write_json
-from karyolot.io.manifest import read_manifest
+from karyolot.io.history import revision_of
+from karyolot.io.manifest import listed, read_manifest
+from karyolot.io.record import read_report
 from karyolot.io.record import seal as id_of
 
 Attack = Callable[[Path], Any]
@@ -120,9 +123,9 @@ def clock_set_back(study: Path) -> None:
         seal(study, "L3")
 
 
-def other_verdict(study: Path) -> None:
+def other_verdict(study: Path, folder: Path = L3) -> None:
     """A record with another verdict under a fitting report id."""
-    path = study / L3 / "report.json"
+    path = study / folder / "report.json"
     record = read_json(path)
     record["verdict"]["headline"] = "Released."
     record["report_id"] = id_of(record)
@@ -140,6 +143,29 @@ def unknown_seal(study: Path) -> None:
 
 def planted_revision(study: Path) -> None:
     shutil.copytree(study / "revisions" / "L1" / "1", study / "revisions" / "L1" / "4")
+
+
+def sealed_copy_aside(study: Path) -> None:
+    """What was sealed, where superseded revisions lie, and another page in the results."""
+    shutil.copytree(study / L2, study / "revisions" / "L2" / "1")
+    flip(study / L2 / "report.html")
+
+
+def not_a_file(path: Path) -> None:
+    """Reading it would wait for a writer for ever."""
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+def forged_manifest(study: Path) -> None:
+    """A sealed record with another verdict, a fitting id and a manifest that lists it."""
+    path = study / L2 / "report.json"
+    record = read_json(path)
+    record["verdict"]["headline"] = "Released."
+    write_json(record | {"report_id": id_of(record)}, path)
+    manifest = read_json(study / L2 / MANIFEST)
+    manifest["files"] = [file.model_dump(mode="json") for file in listed(study / L2)]
+    write_json(manifest, study / L2 / MANIFEST)
 
 
 def planted_signature(study: Path) -> None:
@@ -207,6 +233,15 @@ NAMED: dict[str, tuple[Attack, str]] = {
     "table of an unsealed lot": (lambda s: flip(s / L3 / "dna/calls.tsv"), r"L3/dna/calls.tsv: sha256 is \w{64}, made"),
     "sealed folder pasted in": (unknown_seal, r"results/L9/seal.json: the ledger has no entry of this seal"),
     "revision pasted in": (planted_revision, r"revisions/L1/4: the ledger has no entry of it"),
+    "page changed, with a sealed copy set aside": (
+        sealed_copy_aside,
+        r"L2/report.html: sha256 is \w{64}, sealed[^|]*revisions/L2/1: the ledger has no entry of it",
+    ),
+    "manifest that lists an edited record": (
+        forged_manifest,
+        r"L2/seal.json: sha256 is \w{64}, line \d+ of the ledger",
+    ),
+    "table that is a pipe": (lambda s: not_a_file(s / L2 / "dna/calls.tsv"), r"calls.tsv: is no regular file; sealed"),
     "signed copy pasted in": (planted_signature, r"signed/L2/1: the ledger has no entry of it"),
     "qualification pasted in": (planted_qualification, r"qualification/001: the ledger has no entry of it"),
     "page of a qualification rewritten": (rewritten_qualification, r"001/qualification.html: sha256 is \w{64}, made"),
@@ -299,6 +334,31 @@ REFUSED: dict[str, tuple[Attack, Attack, str]] = {
         ledger_removed,
         lambda s: seal(s, "L2"),
         r"L2 was sealed after line \d+ of a ledger with sha256 \w{64}, which .* does not have",
+    ),
+    "manifest that lists an edited record, sealed again": (
+        forged_manifest,
+        lambda s: seal(s, "L2"),
+        r"L2 was changed after it was sealed: .*L2/seal.json: sha256 is \w{64}, the ledger recorded \w{64}",
+    ),
+    "manifest that lists an edited record, exported": (
+        forged_manifest,
+        lambda s: export_crate(s, "L2", s / "crate", ""),
+        r"L2 was changed after it was sealed: .*L2/seal.json: sha256 is",
+    ),
+    "superseded record edited, then compared with": (
+        lambda s: other_verdict(s, Path("revisions/L1/1")),
+        lambda s: revision_of(s, ledger.read(s), read_report(s / L1 / "report.json")),
+        r"revisions/L1/1/report.json: its record has sha256 \w{64}, and \w{64} was sealed",
+    ),
+    "pipe between the tables, then sealed": (
+        lambda s: not_a_file(s / L3 / "dna/x"),
+        lambda s: seal(s, "L3"),
+        r"dna/x: is neither a file nor a folder",
+    ),
+    "folder linked, then sealed": (
+        lambda s: [(s / L3).rename(s / "x"), (s / L3).symlink_to(s / "x")],
+        lambda s: seal(s, "L3"),
+        r"results/L3: is a link",
     ),
     "name with letters that look alike": (
         lambda s: None,

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from karyolot.contracts.ledger import LotState, sealed_lots, states
-from karyolot.contracts.manifest import MANIFEST, Manifest
+from karyolot.contracts.manifest import MANIFEST
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.provenance import InputFile
 from karyolot.io import ledger
 from karyolot.io.files import read_bytes, sha256, write_folder, write_json
-from karyolot.io.manifest import RESULTS, differences, read_manifest
+from karyolot.io.manifest import RESULTS, sealed_manifest
 from karyolot.io.record import read_record
 from karyolot.io.shipped import SNAKEFILE
 from karyolot.report.crate import METADATA, README, WORKFLOW, metadata, readme
@@ -22,10 +22,11 @@ def export_crate(directory: Path, lot: str, out: Path, licence: str) -> Path:
 
     Raises KaryolotError when the lot is not sealed, or its files are not as they were sealed.
     """
-    if states(ledger.read(directory)).get(lot, LotState()).sealed is None:
+    sealed = states(ledger.read(directory)).get(lot, LotState()).sealed
+    if sealed is None:
         raise KaryolotError(f"{lot} is not sealed; karyolot seal {lot}, then export")
     folder = directory / RESULTS / lot
-    manifest = _whole(directory, lot)
+    manifest = sealed_manifest(folder, sealed.facts["manifest_sha256"])
     path = folder / MANIFEST
     own = InputFile(path=MANIFEST, bytes=path.stat().st_size, sha256=sha256(path))
     contents = {METADATA: json.dumps(metadata(manifest, own, licence), indent=1, ensure_ascii=False).encode()}
@@ -49,15 +50,10 @@ def export_registry(directory: Path, lots: Sequence[str], out: Path, salt: Path)
     sealed = sealed_lots(ledger.read(directory))
     if astray := [lot for lot in lots if lot not in sealed]:
         raise KaryolotError(f"{', '.join(astray)}: not sealed; only sealed lots are exported")
-    held = [(_whole(directory, lot), read_record(directory, lot)) for lot in lots or sealed]
+    digests = {lot: state.sealed.facts["manifest_sha256"] for lot, state in sealed.items() if state.sealed is not None}
+    held = [
+        (sealed_manifest(directory / RESULTS / lot, digests[lot]), read_record(directory, lot))
+        for lot in lots or sealed
+    ]
     write_json(registry(held, secret), out)
     return len(held)
-
-
-def _whole(directory: Path, lot: str) -> Manifest:
-    """The manifest of a sealed lot. Raises KaryolotError when its files are not as they were sealed."""
-    folder = directory / RESULTS / lot
-    manifest = read_manifest(folder)
-    if fault := next(differences(folder, manifest), ""):
-        raise KaryolotError(f"{lot} was changed after it was sealed: {fault}. karyolot verify {lot} lists everything")
-    return manifest

@@ -21,7 +21,7 @@ from karyolot.inputs.values import stated
 from karyolot.io import ledger, lock
 from karyolot.io.files import read_bytes, sha256, sweep, write_bytes, write_json
 from karyolot.io.history import REPORT_FILES, altered, decisions_of, finish_revisions, issued, stop_foreign
-from karyolot.io.manifest import RESULTS, differences, flush, listed, move_aside, protect, read_manifest, superseded
+from karyolot.io.manifest import RESULTS, flush, listed, move_aside, protect, sealed_manifest, superseded
 from karyolot.io.record import read_record
 from karyolot.io.shipped import SETTINGS, portable, resource
 from karyolot.plan.provenance import code_state
@@ -53,7 +53,7 @@ def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) 
         finish_revisions(directory, entries)
         state, folder = states(entries).get(lot, LotState()), directory / RESULTS / lot
         if state.sealed is not None:
-            return _again(folder, lot), False
+            return _again(folder, state.sealed), False
         record = read_record(directory, lot)
         sweep(folder)
         path = config or directory / SETTINGS
@@ -89,11 +89,9 @@ def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) 
         return manifest, True
 
 
-def _again(folder: Path, lot: str) -> Manifest:
+def _again(folder: Path, sealed: Entry) -> Manifest:
     """The manifest of a lot that is sealed; raises KaryolotError when its files were changed since."""
-    manifest = read_manifest(folder)
-    if fault := next(differences(folder, manifest), ""):
-        raise KaryolotError(f"{lot} is sealed, and was changed since: {fault}. karyolot verify {lot} lists everything")
+    manifest = sealed_manifest(folder, sealed.facts["manifest_sha256"])
     protect(folder)
     return manifest
 
@@ -151,7 +149,7 @@ def held(directory: Path) -> Any:
     handle = lock.hold(directory)
     if handle is None:
         raise KaryolotError(
-            f"{directory}: cannot be locked (read-only, or a disk without locks); seal where the study is run"
+            f"{directory}: cannot be locked (read-only, or a disk without locks); run this command where the study is run"
         )
     return handle
 
@@ -181,6 +179,8 @@ def _reported(directory: Path, record: Record, entries: tuple[Entry, ...]) -> li
     """The event of the report, when the ledger does not have it yet. Raises KaryolotError when its files are of two records, or
     were changed since a run made them."""
     lot, folder = record.lot.lot_id, directory / RESULTS / record.lot.lot_id
+    if folder.is_symlink():
+        raise KaryolotError(f"{folder}: is a link, and what it points to can change; move the folder itself there")
     for name in REPORT_FILES:
         if not (folder / name).is_file():
             raise KaryolotError(f"{folder / name} does not exist; finish the run, or karyolot report {lot}")

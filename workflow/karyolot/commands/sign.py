@@ -1,7 +1,9 @@
 """`karyolot sign`: the report of a sealed lot under the signature of a person, for one of three roles."""
 
 from pathlib import Path
+from typing import Any
 
+from karyolot.commands.seal import held
 from karyolot.contracts.ledger import Entry, LotState, states
 from karyolot.contracts.manifest import Role
 from karyolot.contracts.problems import KaryolotError
@@ -43,6 +45,12 @@ def sign(directory: Path, report: Path, certificate: Path, password: bytes, role
     if not (name := stated("--name", name)):
         raise KaryolotError("--name is missing: who signs?")
     signer = signature.load(certificate, password)
+    with held(directory):  # two who sign at once would each sign a copy without the other's signature
+        return _signed(directory, report, signer, role, name)
+
+
+def _signed(directory: Path, report: Path, signer: Any, role: Role, name: str) -> Path:
+    """Sign while nobody else writes."""
     content, entries = read_bytes(report), ledger.read(directory)
     state = _sealed(directory, report, content, entries)
     facts = state.sealed.facts if state.sealed is not None else {}
@@ -51,14 +59,14 @@ def sign(directory: Path, report: Path, certificate: Path, password: bytes, role
     reason = f"{MEANINGS[role]}. Lot {facts['lot']}, revision {state.revision}, record {facts['report_id']}"
     reason += f", sha256 {facts['record_sha256']}"
     signed = signature.sign(content, signer, role, name, reason)
-    held = signature.described(signer)
+    about = signature.described(signer)
     event = {
         "lot": facts["lot"],
         "revision": state.revision,
         "role": role,
         "name": name,
-        "certificate": held.subject,
-        "certificate_sha256": held.sha256,
+        "certificate": about.subject,
+        "certificate_sha256": about.sha256,
         "report_id": facts["report_id"],
         "record_sha256": facts["record_sha256"],
         "before": sha256_of(content),

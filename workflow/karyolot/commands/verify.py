@@ -146,13 +146,14 @@ def _lots(directory: Path, entries: Sequence[Entry], only: str = "") -> Iterator
         if state.sealed is None and state.revised is None:
             fault = f"{path}: the ledger has no entry of this seal: it was interrupted (seal again), or the entry was removed"
             yield Finding(f"{path.parent.name}, not sealed", (fault,))
-    for path in _astray(directory, sealed, signed, only):
+    aside = {(lot, revision) for lot, revision in sealed if revision < held[lot].revision}
+    for path in _astray(directory, aside, signed, only):
         yield Finding(str(path.relative_to(directory)), (f"{path}: the ledger has no entry of it",))
 
 
-def _astray(directory: Path, sealed: Collection[Any], signed: Collection[Any], only: str) -> Iterator[Path]:
-    """Folders of superseded revisions that were never sealed, and of signed copies that were never signed."""
-    for base, known in ((REVISIONS, sealed), (SIGNED, signed)):
+def _astray(directory: Path, aside: Collection[Any], signed: Collection[Any], only: str) -> Iterator[Path]:
+    """Folders of revisions that were not superseded, and of signed copies that were never signed. aside: those that were."""
+    for base, known in ((REVISIONS, aside), (SIGNED, signed)):
         for path in sorted((directory / base).glob(f"{only or '*'}/*")):
             if not path.name.isdecimal() or (path.parent.name, int(path.name)) not in known:
                 yield path
@@ -164,7 +165,7 @@ def _sealed(
     """Faults and notes of one sealed revision."""
     lot, revision = entry.facts["lot"], entry.facts["revision"]
     folder = superseded(directory, lot, revision)
-    if not folder.is_dir():
+    if revision == state.revision or not folder.is_dir():  # a crash may have left an earlier one in the results
         folder = directory / RESULTS / lot
     path = folder / MANIFEST
     if linked := next((each for each in (folder, path) if each.is_symlink()), None):

@@ -27,6 +27,18 @@ Kind = Literal[
 superseded: revision n+1 was sealed. repaired: half a line, left by a crash, was set aside, or the head was missing.
 clock_set_back: what follows is dated before what precedes."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
+NEEDED: Mapping[Kind, frozenset[str]] = {
+    "run_started": frozenset({"lots", "inputs"}),
+    "run_ended": frozenset({"outcome"}),
+    "report_issued": frozenset({"lot", "revision", "record_sha256", "code", "files"}),
+    "sealed": frozenset({"lot", "revision", "report_id", "record_sha256", "manifest_sha256"}),
+    "revised": frozenset({"lot", "revision", "report_id", "record_sha256", "sealed_at", "reason", "name"}),
+    "signed": frozenset({"lot", "revision", "role", "name", "before", "sha256"}),
+    "qualified": frozenset({"number", "outcome", "sha256"}),
+    "repaired": frozenset({"file"}),
+    "clock_set_back": frozenset({"last", "seconds"}),
+}
+"""Facts without which a line is no entry of its kind."""
 FIRST = "0" * 64
 """Stands for the sha256 of a line before the first."""
 

@@ -179,7 +179,12 @@ def revision_of(directory: Path, entries: Iterable[Entry], record: Record) -> Re
     if opened is None or opened.revised is None:
         return None
     facts, entry = opened.revised.facts, opened.revised
-    old = read_json(superseded(directory, record.lot.lot_id, opened.revision - 1) / "report.json")
+    path = superseded(directory, record.lot.lot_id, opened.revision - 1) / "report.json"
+    old = read_json(path)
+    if (now := digest_of(old, UNSEALED)) != facts["record_sha256"]:
+        raise KaryolotError(
+            f"{path}: its record has sha256 {now}, and {facts['record_sha256']} was sealed; restore the file from a backup"
+        )
     return Revision(
         number=opened.revision,
         supersedes=facts["report_id"],

@@ -18,13 +18,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from karyolot.contracts.ledger import FIRST, KINDS, Entry, Kind
+from karyolot.contracts.ledger import FIRST, KINDS, NEEDED, Entry, Kind
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io.files import replacing
 
 NAME, HEAD, TORN = "ledger.jsonl", "ledger.head", "ledger.torn"
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 """A file system without locks: single writes at the end of the file are all there is then."""
+NO_ENTRY = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What reading a line raises that is not an entry: other JSON, other types, numbers without end, endless brackets."""
 Event = tuple[Kind, Mapping[str, Any]]
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 SKEW_S = 300
@@ -124,9 +126,9 @@ def _line(content: Mapping[str, Any]) -> bytes:
 
 
 def _entry(line: bytes, sha256: str) -> Entry:
-    """Raises ValueError, KeyError or TypeError when the line is not an entry."""
+    """Raises one of NO_ENTRY when the line is not an entry."""
     held = json.loads(line)
-    if held["kind"] not in KINDS or not isinstance(held["facts"], dict):
+    if held["kind"] not in KINDS or not held["facts"].keys() >= NEEDED.get(held["kind"], frozenset()):
         raise ValueError("not an entry")
     at, user, host, previous = (str(held[key]) for key in ("at", "user", "host", "previous"))
     _time(at)
@@ -144,7 +146,7 @@ def _parse(content: bytes, head: tuple[int, str] | None) -> Ledger:
         safe = head is not None and number <= head[0]
         try:
             entry = _entry(line, sha256)
-        except (ValueError, KeyError, TypeError):
+        except NO_ENTRY:
             if last and not safe:
                 return Ledger(tuple(entries), rest, _missing(entries, head))
             return Ledger(tuple(entries), b"", f"line {number} was edited: it is not an entry of a ledger")
@@ -191,7 +193,7 @@ def _whole(ledger: Ledger, directory: Path) -> tuple[Entry, ...]:
 def _head(directory: Path) -> tuple[int, str] | None:
     try:
         number, sha256 = (directory / HEAD).read_text(encoding="ascii").split()
-        return int(number), sha256
+        return (int(number), sha256) if int(number) >= 0 else None
     except (OSError, ValueError):
         return None
 

@@ -32,6 +32,8 @@ def listed(folder: Path) -> tuple[InputFile, ...]:
     for path in _paths(folder):
         if path.is_symlink():
             raise KaryolotError(f"{path}: is a link, and what it points to can change; put the file itself there")
+        if not path.is_file():
+            raise KaryolotError(f"{path}: is neither a file nor a folder; remove it")
         if path.name != MANIFEST or path.parent != folder:
             size = path.stat().st_size
             found.append(InputFile(path=path.relative_to(folder).as_posix(), bytes=size, sha256=sha256(path)))
@@ -50,6 +52,21 @@ def read_manifest(folder: Path) -> Manifest:
         raise KaryolotError(f"{path}: not the manifest of a sealed lot ({place}: {fault['msg']})") from error
 
 
+def sealed_manifest(folder: Path, manifest_sha256: str) -> Manifest:
+    """The manifest of a sealed lot. manifest_sha256: as the ledger has it.
+
+    Raises KaryolotError when the manifest or a file is not as it was sealed.
+    """
+    manifest = read_manifest(folder)
+    faults = differences(folder, manifest)
+    if (now := sha256(folder / MANIFEST)) != manifest_sha256:
+        faults = iter([f"{folder / MANIFEST}: sha256 is {now}, the ledger recorded {manifest_sha256}"])
+    if fault := next(faults, ""):
+        lot = folder.name
+        raise KaryolotError(f"{lot} was changed after it was sealed: {fault}. karyolot verify {lot} lists everything")
+    return manifest
+
+
 def differences(folder: Path, manifest: Manifest) -> Iterator[str]:
     """What differs from the manifest, in the order of its files; then files it does not list."""
     there = {path.relative_to(folder).as_posix(): path for path in _paths(folder)}
@@ -58,8 +75,9 @@ def differences(folder: Path, manifest: Manifest) -> Iterator[str]:
         path = there.pop(file.path, None)
         if path is None:
             yield f"{folder / file.path}: is missing; sealed with sha256 {file.sha256}"
-        elif path.is_symlink():
-            yield f"{path}: is a link; sealed as a file with sha256 {file.sha256}"
+        elif path.is_symlink() or not path.is_file():
+            kind = "a link" if path.is_symlink() else "no regular file"
+            yield f"{path}: is {kind}; sealed as a file with sha256 {file.sha256}"
         elif (now := sha256(path)) != file.sha256:
             yield f"{path}: sha256 is {now}, sealed with {file.sha256}"
     for path in there.values():
