@@ -104,7 +104,7 @@ def test_a_lot_without_any_assessable_arm_says_so_in_two_words() -> None:
     arms = pd.DataFrame({"scope": "arm", "name": ["chr1p", "chr1q"], "chrom": "chr1", "assessable": False})
     small = LAYOUT.model_copy(update={"autosomes": ("chr1",), "x": None})
     metric = blind_arms(arms, small, "F")
-    assert (metric.value, metric.detail) == (2, "every arm")
+    assert (metric.value, metric.detail) == (2, "all arms")
 
 
 def test_only_arms_that_short_reads_never_show_are_left_out() -> None:

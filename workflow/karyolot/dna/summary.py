@@ -79,9 +79,8 @@ def blind_arms(arms: pd.DataFrame, layout: Layout, sex: str) -> Metric:
     absent = [contig for contig in map(contig_key, filter(None, wanted)) if contig not in present]
     blind += [contig + arm for contig in absent for arm in (("p", "q") if layout.cytobands else ("",))]
     names = [name for name in blind if name not in NEVER_SEEN]
-    seen = own["assessable"].any()
-    about = tuple(names) if seen else ("any arm",)
-    return Metric(value=len(names), detail=", ".join(names) if seen else "every arm", about=about)
+    about = tuple(names) if own["assessable"].any() else ("all arms",)
+    return Metric(value=len(names), detail=", ".join(about), about=about)
 
 
 def _donor_arms(segments: pd.DataFrame) -> Metric:
