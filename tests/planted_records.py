@@ -1154,7 +1154,7 @@ def swapped() -> Record:
                 "Q02": (
                     "FAIL_IDENTITY",
                     0.0,
-                    "The lot shows 0 of the 2 germline copy-number differences of its donor.",
+                    "Of 2 germline copy-number variants of the donor, none is in the lot.",
                 ),
                 "Q04": ("INDETERMINATE", False, "The reads of the lot say female, the sheet says male."),
                 "C02": ("NOT_ASSESSED", None, "Not assessed: invalid data."),

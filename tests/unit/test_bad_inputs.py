@@ -137,11 +137,11 @@ VCF = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 # What is wrong; how to make it so; code, file, line and column (of the configuration: the key); words.
 CHECKED: list[tuple[str, Break, str, str, int | None, str | None, str]] = [
     # reads
-    ("gzip cut in its header", fastq(ZIPPED[:6]), "E28", SAMPLES, 4, "fastq_1", "damaged or cut short"),
-    ("gzip cut in its last bytes", fastq(ZIPPED[:-3]), "E28", SAMPLES, 4, "fastq_1", "damaged or cut short"),
+    ("gzip cut in its header", fastq(ZIPPED[:6]), "E28", SAMPLES, 4, "fastq_1", "damaged or truncated"),
+    ("gzip cut in its last bytes", fastq(ZIPPED[:-3]), "E28", SAMPLES, 4, "fastq_1", "damaged or truncated"),
     ("gzip with another CRC", fastq(flipped(ZIPPED, -8)), "E28", SAMPLES, 4, "fastq_1", "CRC check failed"),
     ("gzip damaged inside", fastq(flipped(ZIPPED, len(ZIPPED) // 2)), "E28", SAMPLES, 4, "fastq_1", "damaged or cut"),
-    ("gzip and then a web page", fastq(ZIPPED + b"<html>"), "E28", SAMPLES, 4, "fastq_1", "damaged or cut short"),
+    ("gzip and then a web page", fastq(ZIPPED + b"<html>"), "E28", SAMPLES, 4, "fastq_1", "damaged or truncated"),
     ("a web page", fastq(b"<html>404"), "E28", SAMPLES, 4, "fastq_1", "is not a gzip file"),
     ("a zip file", fastq(b"PK\3\4" + bytes(99)), "E28", SAMPLES, 4, "fastq_1", "is not a gzip file"),
     ("FASTQ in UTF-16", fastq(gzip.compress(READS.decode().encode("utf-16"))), "E28", SAMPLES, 4, "fastq_1",
@@ -187,7 +187,7 @@ CHECKED: list[tuple[str, Break, str, str, int | None, str | None, str]] = [
     ("bin of five thousand digits", put("dna/D2.tsv", "\n".join([*counts(), f"chrY\t2000\t{'9' * 5000}\t3"])), "E28",
      SAMPLES, 6, "counts", "line 21 of the file: is not a table of counts"),
     ("WIG cut short", put("dna/L2.wig.gz", gzip.compress(wig().encode())[:-12]), "E28", SAMPLES, 7, "counts",
-     "damaged or cut short"),
+     "damaged or truncated"),
     ("WIG with another CRC", put("dna/L2.wig.gz", flipped(gzip.compress(wig().encode()), -6)), "E28", SAMPLES, 7,
      "counts", "CRC check failed"),
     ("WIG without widths", put("dna/L2.wig.gz", gzip.compress(b"variableStep chrom=1\n1 5\n")), "E28", SAMPLES,
@@ -280,7 +280,7 @@ CHECKED: list[tuple[str, Break, str, str, int | None, str | None, str]] = [
      "reference.fasta", "a contig has no name"),
     ("genome cut short", lambda inputs: (inputs.put("g.fa.gz", gzip.compress(
         (inputs.folder / "reference/genome.fa").read_bytes())[:-5]), inputs.config["reference"].update(fasta="g.fa.gz")),
-     "E28", CONFIG, 3, "reference.fasta", "damaged or cut short"),
+     "E28", CONFIG, 3, "reference.fasta", "damaged or truncated"),
     ("annotation of nothing", put("reference/genes.gtf", "# nothing\n"), "E28", CONFIG, 4, "reference.gtf",
      "holds no annotation"),
     ("annotation from end to start", put("reference/genes.gtf", Inputs.gtf(GENES).replace("\t1\t90", "\t90\t1")), "E28",
@@ -311,14 +311,14 @@ CHECKED: list[tuple[str, Break, str, str, int | None, str | None, str]] = [
     ("gene sets of nothing", put("reference/sets.gmt", "\n"), "E28", CONFIG, 16, "pathways.own_gene_sets.0.path",
      "holds no gene set"),
     ("gene sets cut short", put("reference/sets.gmt", gzip.compress(b"WNT set\th\tAFP\tMYC\n")[:-4]), "E28", CONFIG, 16,
-     "pathways.own_gene_sets.0.path", "damaged or cut short"),
+     "pathways.own_gene_sets.0.path", "damaged or truncated"),
     ("axes with other columns", put("reference/axes.tsv", "set\taxis\n"), "E16", CONFIG, 13, "pathways.axes",
      "has no column set_name and informational"),
     ("panel that is a text", sites("hello\n"), "E28", CONFIG, 24, "identity.sites", "neither VCF with its header nor"),
     ("panel of nothing", sites(VCF), "E28", CONFIG, 24, "identity.sites", "holds no site"),
     ("panel with a word", sites(VCF + "chr1\tx\t.\tA\tC\n"), "E28", CONFIG, 24, "identity.sites", "line 3 of the file"),
     ("panel from 0 on", sites(VCF + "chr1\t0\t.\tA\tC\n"), "E28", CONFIG, 24, "identity.sites", "line 3 of the file"),
-    ("panel cut short", sites(gzip.compress(VCF.encode())[:-5]), "E28", CONFIG, 24, "identity.sites", "cut short"),
+    ("panel cut short", sites(gzip.compress(VCF.encode())[:-5]), "E28", CONFIG, 24, "identity.sites", "truncated"),
     ("panel of another genome", sites(VCF + "chr77\t5\t.\tA\tC\n"), "E14", CONFIG, 24, "identity.sites",
      "none of its contigs (chr77) is in the reference (chr1"),
 ]  # fmt: skip
@@ -492,32 +492,32 @@ for share in (0.25, 0.5, 0.9):
         damaged(job, lambda data: data[: int(len(data) * share)])
 
     cut.__name__ = f"gzip_cut_at_{share:.0%}"
-    read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")(
+    read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or truncated|not a complete FASTQ file).*fetch it again")(
         cut
     )
 
 
-@read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
+@read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or truncated|not a complete FASTQ file).*fetch it again")
 def gzip_without_its_last_byte(job: Job) -> None:
     damaged(job, lambda data: data[:-1])
 
 
-@read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
+@read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or truncated|not a complete FASTQ file).*fetch it again")
 def gzip_with_another_crc(job: Job) -> None:
     damaged(job, lambda data: flipped(data, -8))
 
 
-@read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
+@read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or truncated|not a complete FASTQ file).*fetch it again")
 def gzip_damaged_in_the_middle(job: Job) -> None:
     damaged(job, lambda data: flipped(data, len(data) // 2))
 
 
-@read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
+@read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or truncated|not a complete FASTQ file).*fetch it again")
 def gzip_whose_second_member_is_cut(job: Job) -> None:
     damaged(job, lambda data: data + gzip.compress(reads(8, 2))[:-20])
 
 
-@read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or cut short|not a complete FASTQ file).*fetch it again")
+@read_by("quantify_transcripts", r"r_2\.fq\.gz.*(damaged or truncated|not a complete FASTQ file).*fetch it again")
 def gzip_and_then_something_else(job: Job) -> None:
     damaged(job, lambda data: data + b"<html>")
 
@@ -634,12 +634,12 @@ def counts_with_a_place_as_python_writes_it(job: Job) -> None:
     table(job, [line.replace("\t1500\t2000", "\t1_500\t2000") for line in counts()])
 
 
-@read_by("import_counts", "t.tsv: the gzip file is damaged or cut short .*fetch it again")
+@read_by("import_counts", "t.tsv: the gzip file is damaged or truncated .*fetch it again")
 def counts_cut_short(job: Job) -> None:
     table(job, gzip.compress("\n".join(counts()).encode())[:-9])
 
 
-@read_by("import_counts", "t.tsv: the gzip file is damaged or cut short .*fetch it again")
+@read_by("import_counts", "t.tsv: the gzip file is damaged or truncated .*fetch it again")
 def counts_damaged_inside(job: Job) -> None:
     data = gzip.compress("\n".join(counts()).encode(), mtime=0)
     table(job, flipped(data, len(data) // 2))
@@ -661,13 +661,13 @@ def cram(job: Job) -> bytes:
     return (job.folder / "a.cram").read_bytes()
 
 
-@read_by("count_fragments", "a.cram: .*(damaged|cut short|not a readable).*make it again")
+@read_by("count_fragments", "a.cram: .*(damaged|truncated|not a readable).*make it again")
 def alignment_cut_short(job: Job) -> None:
     data = cram(job)
     job.put("a.cram", data[: len(data) // 2])
 
 
-@read_by("count_fragments", "a.cram: .*(damaged|cut short|not a readable).*make it again")
+@read_by("count_fragments", "a.cram: .*(damaged|truncated|not a readable).*make it again")
 def alignment_damaged_inside(job: Job) -> None:
     data = cram(job)
     job.put("a.cram", data[: len(data) // 2] + bytes(200) + data[len(data) // 2 + 200 :])

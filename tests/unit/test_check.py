@@ -758,7 +758,7 @@ def gzip_under_another_name(inputs: Inputs) -> None:
     inputs.sample(4)["fastq_1"] = "reads/c_1.fq"
 
 
-@case("E28", SAMPLES, 4, "fastq_1", "damaged or cut short")
+@case("E28", SAMPLES, 4, "fastq_1", "damaged or truncated")
 def gzip_cut_short(inputs: Inputs) -> None:
     inputs.put("reads/c_1.fq.gz", gzip.compress(reads(2, 1))[:-30])
 
@@ -889,7 +889,7 @@ def bam_of_two_samples(inputs: Inputs) -> None:
             handle.write(record)
 
 
-@case("E28", SAMPLES, 4, "fastq_2", "damaged or cut short")
+@case("E28", SAMPLES, 4, "fastq_2", "damaged or truncated")
 def second_mates_cut_short(inputs: Inputs) -> None:
     inputs.put("reads/c_2.fq.gz", gzip.compress(reads(2, 2))[:-30])
 

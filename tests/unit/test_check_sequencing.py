@@ -201,7 +201,7 @@ def test_with_a_panel_all_lots_have_an_identity(inputs: Inputs) -> None:
     [
         ({"number": 40}, "W05", "40 sites are shared with its donor"),
         ({"contig": "chr77"}, "E14", "none of its contigs (chr77) is in the reference"),
-        ({"text": "hello\n"}, "E28", "is none of snp-pileup's CSV"),
+        ({"text": "hello\n"}, "E28", "is neither snp-pileup's CSV"),
     ],
 )
 def test_allele_counts_that_do_not_fit_are_reported(
@@ -230,8 +230,8 @@ def test_tables_of_other_sites_are_found(inputs: Inputs) -> None:
     ("line", "cells", "words"),
     [
         (5, {"alleles": "dna/alleles.csv"}, "alleles are counted from the reads of this row"),
-        (8, {"alleles": "dna/alleles.csv"}, "allele counts are of whole-genome samples"),
-        (6, {"alleles_name": "File1"}, "a name without its file of alleles"),
+        (8, {"alleles": "dna/alleles.csv"}, "allele counts are for whole-genome samples only"),
+        (6, {"alleles_name": "File1"}, "alleles_name is given without a file of alleles"),
     ],
 )
 def test_allele_counts_stand_beside_counts_of_a_genome(

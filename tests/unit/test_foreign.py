@@ -233,7 +233,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> list[Searched]:
     roles = [{"role": role, "assay": "DNA"} for role in ("lot", "donor")]
     found = read_searched(out, held, roles, nuclear)
     out.write_text(out.read_text().replace("# end", ""))
-    with pytest.raises(KaryolotError, match="cut short"):
+    with pytest.raises(KaryolotError, match="truncated"):
         read_searched(out, held, roles, nuclear)
     return found
 

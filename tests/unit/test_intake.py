@@ -220,7 +220,7 @@ def test_permissions_and_links_stay(place: Path, tmp_path: Path) -> None:
         (LOT | {"lot_id": "l2-GAIN"}, samples_of("l2-GAIN"), "differs"),
         (LOT | {"lot_id": "study"}, samples_of("study"), "E17"),
         (LOT | {"lot_id": "../x"}, samples_of("../x"), "E16"),
-        (LOT | {"lot_id": "#L9"}, samples_of("#L9"), "as it was meant|E25|E24"),
+        (LOT | {"lot_id": "#L9"}, samples_of("#L9"), "as intended|E25|E24"),
         (LOT | {"lot_id": "$(touch owned)"}, samples_of("$(touch owned)"), "E16"),
         (LOT | {"bank": "a\tb"}, samples_of("L9"), "no tab"),
         (LOT | {"bank": "MCB\nX\tD1\t1"}, samples_of("L9"), "line break"),

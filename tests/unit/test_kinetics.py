@@ -178,7 +178,7 @@ def test_the_report_states_limits_growth_and_what_to_expect() -> None:
     assert "HLP-2031-01 was not used: no verdict on stability." in part
     assert "1.31-fold (95% CI 1.22 to 1.40)" in part and "at least 0.74-fold" in part
     assert "at passage 7: 22% (95% CI 15% to 31%)" in part
-    assert "Called only in all lots together." in part
+    assert "Called only in the joint analysis of all lots." in part
     front = planted_records.passing().text.front.passages
     assert front.endswith(
         "With unchanged growth, gain of 1q is expected at passage 7: 22% (95% CI 15% to 31%) of cells."

@@ -132,7 +132,7 @@ def test_three_hundred_lots_are_told_soon_and_shortly() -> None:
 
 
 def test_the_report_of_a_swapped_lot_says_where_to_look_when_snps_were_compared() -> None:
-    said = "Any other donor that the sample matches is listed under Identity in overview.html."
+    said = "All pairs of samples are compared under Identity in overview.html."
     swapped = planted_records.swapped()
     alleles = planted_records.alleles(swapped.copy_number, (), reason="identity by SNPs: MISMATCH")
     assert said in planted_records.html(planted_records.reworded(swapped, alleles=alleles))

@@ -295,7 +295,7 @@ def test_sentences_that_rest_on_results_alone() -> None:
     said = assembled().text.findings
     assert said.copy_number == (
         "1 change of the lot against its donor was called.",
-        "The lot shows 2 of the 2 germline copy-number differences of its donor.",
+        "Of 2 germline copy-number variants of the donor, 2 are in the lot.",
     )
     assert said.alleles[0].startswith(
         "SNP genotypes confirm the declared donor. At 38,112 sites covered in both, 'the same"

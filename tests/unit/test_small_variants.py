@@ -231,7 +231,7 @@ def test_a_weak_limit_is_reviewed_and_none_is_named_in_a_pass(tmp_path: Path) ->
     assert criteria["C09d"] == "REVIEW" and lot == "REVIEW"
     assert weak.limits["fraction"].notna().all() and weak.limits["indel_fraction"].isna().all()
     assert "indels are not bounded" in claim
-    assert "Insertions and deletions are searched, but not bounded" in " ".join(findings(weak, None))
+    assert "Insertions and deletions are searched for, but without a stated limit" in " ".join(findings(weak, None))
     shallow = found(tmp_path, Study(lot=5, donor=5))
     criteria, lot, claim = outcome(shallow)
     assert criteria == dict.fromkeys(("C09", "C09b", "C09c", "C09d", "C09e"), "NOT_ASSESSED") and (lot, claim) == (

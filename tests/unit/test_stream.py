@@ -129,9 +129,9 @@ def harmed(given: dict[str, Any], harm: str) -> None:
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
-        ("cut", r"2_2\.fq\.gz: (damaged or cut short|is not a complete FASTQ file).*fetch it again"),
+        ("cut", r"2_2\.fq\.gz: (damaged or truncated|is not a complete FASTQ file).*fetch it again"),
         ("one pair short", r"2_2\.fq\.gz: ends before its mate file .*2_1\.fq\.gz.*fetch both again"),
-        ("record cut", r"2_2\.fq\.gz: (is cut short|is not a complete FASTQ file)"),
+        ("record cut", r"2_2\.fq\.gz: (is truncated|is not a complete FASTQ file)"),
         ("swapped at the end", r"2_1\.fq\.gz and .*2_2\.fq\.gz: mates are not in the same order \(read 'M01:2:1498"),
         ("another file", r"2_2\.fq\.gz: sha256 is .*, the sample sheet states 0{64}"),
         ("empty", r"2_1\.fq\.gz: holds no read"),

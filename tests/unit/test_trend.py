@@ -85,7 +85,7 @@ def test_passages_have_few_round_ticks(last: int) -> None:
 def test_the_caption_counts_what_is_drawn_and_what_is_not() -> None:
     made = passages.trend([*ROWS, lot(9, None, 0.2)])
     assert made.finding == (
-        "2 lots of 3 assessed carry a called change; the largest, in 97% of cells, is in HLP-2031-07"
+        "2 of 3 assessed lots carry a called change; the largest, in 97% of cells, is in HLP-2031-07"
         " (donor D-014, passage 8)."
     )
     assert "not drawn: 1 lot." in made.reading
@@ -133,7 +133,7 @@ def test_the_report_of_a_lot_shows_the_lots_it_was_grown_from_and_no_other() -> 
     html = planted_records.html(record)
     section = html[html.index('id="passages"') : html.index('id="identity"')]
     assert (
-        section.split('class="trend"')[1].split("</svg>")[0].count("<circle") == 3 and "1 lot of 2 assessed" in section
+        section.split('class="trend"')[1].split("</svg>")[0].count("<circle") == 3 and "1 of 2 assessed lots" in section
     )
     section = section.split('class="fold"')[0]
     rows = [re.sub(r"<[^>]+>", " ", row).split() for row in re.findall(r"<tr>(<th scope=\"row\">.*?)</tr>", section)]

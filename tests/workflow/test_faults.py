@@ -231,7 +231,7 @@ def shim(folder: Path, tool: str, body: str) -> str:
     return f"{folder}:{PATH}"
 
 
-# The word that tells the call among those of the same tool, and how it is cut short: its stdout, or a file it wrote.
+# The word that tells the call among those of the same tool, and how it is truncated: its stdout, or a file it wrote.
 STDOUT = 'if [[ " $* " == *"{word}"* ]]; then "$real" "$@" | head -c {size}; exit {code}; fi; exec "$real" "$@"'
 FILE = (
     'if [[ " $* " == *" {word} "* ]]; then "$real" "$@"; for file in {file}; do'

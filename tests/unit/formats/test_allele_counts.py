@@ -161,8 +161,8 @@ VCF = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORM
         (SEQZ_HEAD + "1\t5\tA\t20\t6\t4\thet\t40\tAG\n", "tumor", "Af and Bf are 6 and 4"),
         ("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n", None, "holds no sample"),
         ("BCF\2\2", None, "is a BCF file; convert it: bcftools view"),
-        ("hello\n", None, "is none of snp-pileup's CSV"),
-        ("", None, "is none of"),
+        ("hello\n", None, "is neither snp-pileup's CSV"),
+        ("", None, "is neither"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_check_and_run(

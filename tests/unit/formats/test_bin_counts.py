@@ -115,7 +115,7 @@ REFUSED = {
     "VCF": ("##fileformat=VCFv4.2\n#CHROM\tPOS\n", "is VCF"),
     "FASTQ": ("@r1\nACGT\n+\nIIII\n", "is FASTQ or SAM"),
     "SEG": ("ID\tchrom\tloc.start\tloc.end\tnum.mark\tseg.mean\n", "is a SEG file"),
-    "cut gzip": (gzip.compress(b"chr1\t0\t100\t5\n" * 5000)[:-20], "damaged or cut short"),
+    "cut gzip": (gzip.compress(b"chr1\t0\t100\t5\n" * 5000)[:-20], "damaged or truncated"),
 }  # fmt: skip
 
 
@@ -152,14 +152,14 @@ NOT_COUNTS = {
     "lengths": (np.append(np.full(999, 50_000), 12_345), "vary less"),
     "rounded depths": (np.rint(30 + RNG.normal(0, 0.5, 1000)).astype(int), "vary less"),
     "sums of equal reads": (150 * RNG.poisson(400, 1000), "100% of the numbers are multiples of 150"),
-    "bases of shallow reads": (read_bases(0.05, 1), "multiples of 150: sums of bases"),
+    "bases of shallow reads": (read_bases(0.05, 1), "multiples of 150: they are sums of bases"),
     "bases of clipped reads": (
         read_bases(0.2, 2),
-        r"vary \d+ times as much as counts do, as sums of bases .* do, and no",
+        r"vary \d+ times as much as counts do: they are sums of bases .*, not counts",
     ),
     "bases that may be deep counts": (
         read_bases(0.45, 3),
-        "and no header states which they are; if they are fragments, add a h",
+        "and no header states which; if they are fragments, add a h",
     ),
     "mates": (
         2 * RNG.poisson(400, 1000),

@@ -101,13 +101,13 @@ def test_an_index_of_another_file_is_named(tmp_path: Path, text: str, zipped: bo
         (b">a\nACGT\n>b\n", "the contig 'b' has no bases"),
         (b">a\nACGT\n>b", "the contig 'b' has no bases"),
         (b">\nACGT\n", "a contig has no name"),
-        (b">a\nAC-GT*\n", "holds '-', which is no base"),
+        (b">a\nAC-GT*\n", "holds '-', which is not a base"),
         (b">a\nNNNN\n>b\nnnXRY\n", "holds no base: every letter is N"),
         (
             b">ENSP1\nMKTAYIAKQR\n",
-            "the contig 'ENSP1' holds 'I', which is no base: it is a protein; name the FASTA file of n",
+            "the contig 'ENSP1' holds 'I', which is not a base: it is a protein; name the FASTA file of n",
         ),
-        (b">a\nACGT\n>b\nMKLV\n", "the contig 'b' holds 'L', which is no base"),
+        (b">a\nACGT\n>b\nMKLV\n", "the contig 'b' holds 'L', which is not a base"),
         (b"BAM\x01", "is a BAM file"),
         (b">" + b"a" * 70_000, "header of more than 64 kB"),
     ],
@@ -120,7 +120,7 @@ def test_what_is_no_genome_is_refused(tmp_path: Path, content: bytes, words: str
             reader(path)
 
 
-@pytest.mark.parametrize(("bases", "words"), [("N" * 300, "every letter is N"), ("MKLVTT" * 50, "which is no base")])
+@pytest.mark.parametrize(("bases", "words"), [("N" * 300, "every letter is N"), ("MKLVTT" * 50, "which is not a base")])
 def test_an_index_does_not_hide_what_is_no_genome(tmp_path: Path, bases: str, words: str) -> None:
     path = tmp_path / "genome.fa"
     path.write_text(f">a\n{bases}\n")

@@ -94,10 +94,10 @@ def damage(tmp_path: Path, kind: str) -> list[str | Path]:
         ("empty", "holds no read"),
         ("phred64", "Phred\\+64"),
         ("not fastq", "r_1.fq.gz: is not FASTQ"),
-        ("cut", "damaged or cut short"),
-        ("cut trailer", "damaged or cut short"),
-        ("crc", "damaged or cut short"),
-        ("record cut", "is cut short|not a complete FASTQ file"),
+        ("cut", "damaged or truncated"),
+        ("cut trailer", "damaged or truncated"),
+        ("crc", "damaged or truncated"),
+        ("record cut", "is truncated|not a complete FASTQ file"),
     ],
 )
 def test_damaged_reads_are_refused_with_the_remedy(tmp_path: Path, kind: str, message: str) -> None:

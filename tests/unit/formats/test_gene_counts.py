@@ -100,7 +100,7 @@ MANY = [[f"G{n}", n, 2 * n + 1] for n in range(12)]
 def test_a_row_that_adds_up_the_others_is_no_gene(tmp_path: Path, row: list[object]) -> None:
     for body in ([*MANY, row], [row, *MANY]):
         message = refused(put(tmp_path, rows(["gene_id", "S1", "S2"], *body)), TWO)
-        assert f"line {body.index(row) + 2}: the row {row[0]!r} is a total of others, and no gene; delete" in message
+        assert f"line {body.index(row) + 2}: the row {row[0]!r} is a total of other rows, not a gene; delete" in message
 
 
 def test_a_gene_that_holds_half_of_the_reads_of_one_sample_is_a_gene(tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_rounded_tpm_are_seen_in_all_columns_together(tmp_path: Path) -> None:
         ("#1.2\n2\t1\n" + rows(["Name", "Description", "S1"], ["A", "a", 1]), "is GCT"),
         ("%%MatrixMarket matrix coordinate integer general\n1 1 1\n", "is Matrix Market"),
         ("!Series_title\tx\n", "is a GEO series matrix"),
-        (gzip.compress(rows(["id", "S1"], ["A", 1]).encode(), mtime=0)[:-4], "damaged or cut short"),
+        (gzip.compress(rows(["id", "S1"], ["A", 1]).encode(), mtime=0)[:-4], "damaged or truncated"),
         (b"PK\3\4\x14\0" + bytes(range(256)), "is a spreadsheet or a zip archive"),
     ],
 )  # fmt: skip

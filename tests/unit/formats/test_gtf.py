@@ -78,7 +78,7 @@ def test_exons_are_joined_and_genes_named(tmp_path: Path) -> None:
         (row() + "chr1\tx\texon\t1\n", "line 2: is not GTF: a line has nine columns"),
         (row().encode() + b"\xff\n", "line 2: is not UTF-8 text"),
         ("".join(row(attributes=f'gene_id "N{n}"; transcript_id "N{n}";') for n in (1, 2)), "UCSC's Table Browser"),
-        (gzip.compress(row().encode(), mtime=0)[:-4], "damaged or cut short"),
+        (gzip.compress(row().encode(), mtime=0)[:-4], "damaged or truncated"),
     ],
 )
 def test_what_is_no_annotation_is_refused_alike_by_check_and_run(tmp_path: Path, text: str | bytes, says: str) -> None:

@@ -211,7 +211,7 @@ def _read_back(data: bytes, rows: Sequence[Cells], file: str, model: type[Row]) 
         meant = []
     if read != meant:
         raise KaryolotError(
-            f"{file}: a new row would not read as it was meant (a # or a quote in it?); nothing was written"
+            f"{file}: a new row would not be read as intended (does it hold a # or a quote?); nothing was written"
         )
 
 

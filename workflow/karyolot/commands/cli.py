@@ -189,9 +189,9 @@ def run(
     context: typer.Context,
     directory: Annotated[Path, typer.Argument(help="Working directory.")] = Path(),
     revise: Annotated[list[str] | None, typer.Option(help="Sealed lot to make a new revision of; repeat.")] = None,
-    reason: Annotated[str, typer.Option(help="Why, with --revise: in the report of the new revision.")] = "",
+    reason: Annotated[str, typer.Option(help="Reason, with --revise; printed in the report of the new revision.")] = "",
     name: Annotated[str, typer.Option(help="Who revises.", show_default="the login")] = "",
-    keep_sealed: Annotated[bool, typer.Option("--keep-sealed", help="Take sealed lots as they are.")] = False,
+    keep_sealed: Annotated[bool, typer.Option("--keep-sealed", help="Leave sealed lots as they are.")] = False,
 ) -> None:
     """Print the plain snakemake command, run it, and show the verdict of every lot. Exit code 1 if a rule failed."""
     import shlex
@@ -336,7 +336,7 @@ def freeze(
     directory: Annotated[Path, typer.Option(help="Working directory of the finished run.")] = Path(),
     markers: Annotated[str, typer.Option(help="Marker table, as in expression.markers.")] = "shipped:markers.tsv",
     reason: Annotated[
-        str, typer.Option(help="Why lots that did not PASS are in it: in every report that uses it.")
+        str, typer.Option(help="Why it holds lots that did not PASS; printed in every report that uses it.")
     ] = "",
 ) -> None:
     """Freeze accepted lots of a finished run as the reference panel that new lots are compared with."""

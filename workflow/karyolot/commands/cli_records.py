@@ -28,7 +28,7 @@ def seal(
             f"{lot} revision {manifest.revision} {words}: {len(manifest.files)} files, record {manifest.record_sha256}"
         )
         if mark := mark_of(manifest):
-            print(f"{lot}: {mark}: its report bears this mark for good", file=sys.stderr)
+            print(f"{lot}: {mark}: its report keeps this mark", file=sys.stderr)
 
 
 @app.command()

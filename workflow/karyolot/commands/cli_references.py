@@ -40,7 +40,7 @@ def references(
     known = {source.file for source in wanted.sources if source.checksum}
     if unknown := [source for source in done if source.file not in known]:
         say(
-            "\n!!! NO CHECKSUM WAS KNOWN for the files below: nothing shows that they arrived as their makers published them."
+            "\n!!! NO CHECKSUM WAS KNOWN for the files below: nothing shows that they are the files their providers published."
         )
         say("!!! Compare these values with the provider's, and keep them: later calls accept only these files.")
         for source in unknown:

@@ -59,8 +59,8 @@ TYPICAL_NOISE = (
 )
 
 VERIFIED = (
-    "Verification: a run tries its limits with simulated changes in the lot's own reads and raises those that fall short. In"
-    " simulations the limits of lots alike differed by 3% (standard deviation), by 9% at most (benchmarks/plan.tsv)."
+    "Verification: a run tests its limits with simulated changes in the lot's own reads and raises those that fall short. In"
+    " simulations the limits of comparable lots differed by 3% (standard deviation), by 9% at most (benchmarks/plan.tsv)."
 )
 DRIVERS = (
     "Driver mutations: heterozygous substitutions in diploid cells, 3 errors in 10,000 reads of each kind, and 43,000 coding and"

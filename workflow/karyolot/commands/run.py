@@ -289,7 +289,7 @@ HINTS = {
     r"is not the code that planned this job": "karyolot was changed while it ran: run again.",
     r"Error reading input file|truncated input file|Inflate operation failed|Failure to decode slice": "An alignment is"
     " damaged, or was made with another genome than reference.fasta: fetch it again, or give its genome.",
-    r"the sample sheet states": "An input is not the file its checksum was taken of: fetch it again.",
+    r"the sample sheet states": "An input does not have the sha256 stated in the sample sheet: fetch it again.",
 }
 """Text in a log -> one sentence of remedy; the first that matches."""
 OTHERWISE = "Fix the reported error and run again; finished jobs are kept."

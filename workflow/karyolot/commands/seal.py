@@ -129,7 +129,7 @@ def revise(directory: Path, lot: str, reason: str, name: str = "") -> int:
 def revise_all(directory: Path, lots: Sequence[str], reason: str, name: str, *, looking: bool) -> None:
     """`revise` each of the lots, or none when one of them is not sealed. Raises KaryolotError for a run that only looks."""
     if looking:
-        raise KaryolotError("--revise opens a revision, and the words after -- run nothing; leave out one of the two")
+        raise KaryolotError("--revise makes a revision, but the options after -- run no job; leave out one of the two")
     if astray := [lot for lot in lots if lot not in sealed_lots(ledger.read(directory))]:
         raise KaryolotError(f"{', '.join(astray)}: not sealed; karyolot run regenerates it without --revise")
     for lot in dict.fromkeys(lots):

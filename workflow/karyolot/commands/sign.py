@@ -83,7 +83,7 @@ def _stop_unfit(report: Path, content: bytes, role: Role, target: Path) -> None:
     made = signature.signatures(content)
     if broken := [one for one in made if one.fault]:
         raise KaryolotError(
-            f"{report}: the signature of {broken[0].name} does not hold ({broken[0].fault}); nothing was signed"
+            f"{report}: the signature of {broken[0].name} is not valid ({broken[0].fault}); nothing was signed"
         )
     if taken := [one for one in made if one.role == role]:
         raise KaryolotError(f"{report}: is signed as {role} by {taken[0].name} already; nothing was signed")

@@ -57,7 +57,7 @@ def _numbers(old: Sequence[Any], new: Sequence[Any]) -> tuple[str, str] | None:
     if any(isinstance(value, (Mapping, list)) for value in (*old, *new)) or max(len(old), len(new)) <= len(KEYS):
         return None
     differ = sum(a != b for a, b in zip(old, new, strict=False)) + abs(len(old) - len(new))
-    return f"{len(old)} values", f"{len(new)} values, {differ} of them other"
+    return f"{len(old)} values", f"{len(new)} values, {differ} of them different"
 
 
 def _text(value: Any) -> str | None:

@@ -306,7 +306,7 @@ def check_expression(expression: "AnnData") -> "AnnData":
     """
     faults = [] if "counts" in expression.layers else ["layer 'counts' is missing"]
     if ("tpm" in expression.layers) != ("length" in expression.layers):
-        faults.append("of the layers 'tpm' and 'length' one is missing")
+        faults.append("one of the layers 'tpm' and 'length' is missing")
     for layer in sorted(expression.layers):
         values = np.asarray(expression.layers[layer], dtype=float)
         if layer != "counts":

@@ -18,10 +18,10 @@ Kind = type[float] | type[int] | type[bool] | tuple[str, ...]
 
 ABSENT: Mapping[Stage, str] = {
     "dna": "no step of this run measures it",
-    "alleles": "no panel of SNPs (identity.sites), or no reads of lot and donor to count alleles in",
+    "alleles": "no panel of SNPs (identity.sites), or no reads of lot and donor to count alleles",
     "variants": "no reads of lot and donor, or neither an annotation (reference.gtf) nor a list of genes (small_variants.genes)",
     "mitochondria": "no genome (reference.fasta), or no reads of lot and donor",
-    "lineage": "no lot that it was grown from is recorded with whole-genome sequencing",
+    "lineage": "no parent lot with whole-genome sequencing is recorded",
     "foreign": "no panel of foreign sequences (reference.foreign), or no reads of lot and donor",
     "rna": "no RNA of the lot and of its donor's hepatocytes",
     "panel": "no panel is given (expression.panel), or no RNA of the lot and of its donor's hepatocytes",
@@ -136,7 +136,7 @@ class MetricName(StrEnum):
     CN_DONOR_CHANGE_LOST = ("cn.donor_change_lost", "dna", int, "calls",
         "changes of the donor that the lot does not have", _NOISE)
     CN_DONOR_ARMS = ("cn.donor_arms", "dna", int, "arms",
-        "arms at which the donor's own reads show other copies than expected, in at least a quarter of its cells",
+        "arms whose copy number in the donor's own reads is not the expected one, in at least a quarter of its cells",
         "the noise of the donor's own reads could not be measured")
     IDENTITY_GERMLINE = ("identity.germline", "dna", float, "fraction",
         "fraction of the donor's germline copy-number differences found in the lot",

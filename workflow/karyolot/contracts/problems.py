@@ -40,7 +40,7 @@ CODES: Mapping[str, str] = {
     "W18": "The acceptance document does not cover what a PASS needs: no lot will be evaluated.",
     "W19": "Some marker genes are not annotated, have no length, or have no reads, and will not be assessed.",
     "W22": "A donor has less than half of its lot's fragments, and so limits what can be detected.",
-    "W28": "A file can be read, and something in it is unusual: compare it with what was meant.",
+    "W28": "A file can be read, and its content is unusual: check that it is the intended file.",
 }
 """Every kind of problem that can be found before compute. The letter is the severity: E stops a run, W does not. A code
 never changes its meaning, and the numbers of withdrawn codes are not used again."""

@@ -23,6 +23,8 @@ FINDINGS: Mapping[str, MetricName] = {
     "own": MetricName.VARIANTS_ACQUIRED,
 }
 """Finding -> the metric that counts it."""
+NO_LIST = "no list of genes (small_variants.genes)"
+"""Why the variants of the user's list are not assessed."""
 
 
 class SearchedPositions(Table):

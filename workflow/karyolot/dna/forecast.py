@@ -357,7 +357,7 @@ def panel_needed(
     covered = [depth * libraries.counted for depth in depths]
     deep = float(np.prod([pdtrc(settings.min_depth - 1, depth) for depth in covered]))
     if deep < 0.01:
-        return Unreachable(f"hardly a SNP is {settings.min_depth} fragments deep in both samples (identity.min_depth)")
+        return Unreachable(f"almost no SNP has {settings.min_depth} fragments in both samples (identity.min_depth)")
     sites = sites_needed(fraction, "gain", covered[0], power)
     genome = sum(libraries.arms.values())
     snps = max(sites * genome / (size_mb * 1e6), BLOCK * LEAST_BLOCKS) / (HETS * deep)

@@ -18,6 +18,7 @@ from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.settings import SmallVariants as Settings
 from karyolot.contracts.small_variants import (
     FINDINGS,
+    NO_LIST,
     CalledVariants,
     Missing,
     Pileup,
@@ -418,14 +419,10 @@ def variant_metrics(results: VariantResults) -> Metrics:
         found[name] = Metric(value=len(rows), detail="; ".join(words), about=about)
         searched = facts.listed if finding == "own" else facts.drivers and facts.fraction is not None
         if not rows and not searched:
-            found[name] = (
-                Metric(value=None, reason="no list of genes (small_variants.genes)") if finding == "own" else unseen
-            )
+            found[name] = Metric(value=None, reason=NO_LIST) if finding == "own" else unseen
     bound = f"{facts.power:.0%} power; {facts.assessable} of {facts.drivers} genes assessable"
     limit = unseen if facts.fraction is None else Metric(value=round(facts.fraction, 4), detail=bound)
-    none = Metric(
-        value=None, reason="indels are not bounded: fewer than half of the driver genes have a limit for them"
-    )
+    none = Metric(value=None, reason="no limit for indels: fewer than half of the driver genes have a limit for them")
     genes = f"{facts.indel_genes} of {facts.drivers} genes"
     indel = Metric(value=round(facts.indel_fraction, 4), detail=genes) if facts.indel_fraction is not None else none
     limits_ = {

@@ -150,5 +150,5 @@ def acceptance(files: Files, file: Path) -> Iterator[Fault]:
     for name in (name for name in dict.fromkeys(ids) if ids.count(name) > 1):
         yield Fault("E01", f"the criterion {name} occurs twice", "give each its own id")
     for topic in uncovered(document):
-        remedy = "take the criterion over from the shipped document, required and with its limits"
-        yield Fault("W18", f"does not cover {topic}: no lot can pass by it", remedy)
+        remedy = "copy the criterion from the shipped document, with its limits and required: true"
+        yield Fault("W18", f"does not cover {topic}: no lot can pass with it", remedy)

@@ -72,10 +72,10 @@ def _of_study(draft: Draft, file: str, owned: Owned, asked: bool) -> Iterator[Pr
     if {"reads", "counts"} <= first.keys():
         reads, counts = first["reads"], first["counts"]
         message = f"RNA comes as reads (line {reads.line}) and as counts (line {counts.line})"
-        remedy = "give all RNA of a study in one way: differences between methods would look like biology"
+        remedy = "give all RNA of a study in one format: differences between methods resemble biological ones"
         yield max(reads, counts, key=lambda entry: entry.line).problem("E25", message, remedy, "sample_id")
     if asked:
-        message = "no sample is WGS: genomic stability of the lots is not assessed, RNA alone is"
+        message = "no sample is WGS: only RNA is assessed, not the genomic stability of the lots"
         remedy = "add WGS samples of lots and donors; or ask for the RNA results by name"
         yield Problem("W05", file, message, remedy)
 
@@ -105,7 +105,7 @@ def _different(lot: Samples, donor: Samples, at_lot: Callable[..., Problem]) -> 
         own, other = _facts(lot, column), _facts(donor, column)
         if own and other and own != other:
             message = f"{column} of lot ({', '.join(sorted(own))}) and donor ({', '.join(sorted(other))}) differ"
-            remedy = "sequence both alike; differences between methods can look like copy-number changes"
+            remedy = "sequence both by one method; differences between methods can resemble copy-number changes"
             yield at_lot("W04", message, remedy)
 
 

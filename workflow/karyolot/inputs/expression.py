@@ -150,7 +150,7 @@ def _lengths(
         return frozenset()
     lacking = np.array([gene not in known for gene in matrix.genes]) & np.isnan(matrix.lengths)
     if lacking.all():
-        message = f"gene lengths are not known, so there are no TPM: {TPM_CRITERIA} will be not assessed"
+        message = f"gene lengths are not known, so there are no TPM: {TPM_CRITERIA} will not be assessed"
         files.in_row(use, Fault("W05", message, "give reference.gtf, or a column length in the matrix"))
     elif lacking.any():
         part = (matrix.counts[lacking].sum(axis=0) / np.maximum(matrix.counts.sum(axis=0), 1)).max(initial=0.0)
@@ -183,11 +183,11 @@ def markers(files: Files, sources: Sequence[Source], file: Path) -> Iterator[Fau
             yield Fault("E19", f"no marker gene is in {source.label}", remedy)
         elif missing:
             message = f"{len(missing)} of {len(wanted)} marker genes are not in {source.label}: {', '.join(missing)}"
-            yield Fault("W19", message, "they will be not assessed; compare their spelling")
+            yield Fault("W19", message, "they will not be assessed; check their spelling")
         short = [name for name in wanted if name in source.without_length]
         if short and len(source.without_length) < len(source.named):
             message = f"{len(short)} of {len(wanted)} marker genes have no length in {source.label}: {some(short, 20)}"
-            yield Fault("W19", message, f"they have no TPM: {TPM_CRITERIA} that need them will be not assessed")
+            yield Fault("W19", message, f"they have no TPM: {TPM_CRITERIA} that need them will not be assessed")
     yield from _lost(facts, [source for source in sources if source.is_matrix])
 
 
@@ -206,7 +206,7 @@ def _renamed(label: str, former: Sequence[str]) -> Iterator[Fault]:
     """The note that symbols were renamed since, if any were."""
     if former:
         listed = ", ".join(f"{name} (now {aliases()[name]})" for name in dict.fromkeys(former))
-        yield Fault("W28", f"former symbols in {label} are read as today's: {listed}", "nothing, if this is meant")
+        yield Fault("W28", f"former symbols in {label} are read as today's: {listed}", "no action if this is intended")
 
 
 def panel(sources: Sequence[Source], file: Path) -> Iterator[Fault]:
@@ -252,7 +252,7 @@ def _collect(files: Files, key: str, pin: str | None, sets: dict[str, frozenset[
     """Add the sets of a GMT file to those of the files before it. pin: its sha256 as stated."""
     if pin is not None and (digest := files.look(sha256, file)) != pin:
         remedy = "fetch the release that was pinned, or state this sha256 if the change is meant"
-        raise Fault("E05", f"its sha256 is {digest}, stated is {pin}", remedy)
+        raise Fault("E05", f"its sha256 is {digest}, and {pin} is stated", remedy)
     found = files.look(sets_format.look, file)
     if repeated := sorted(sets.keys() & found.sets.keys()):
         wrong = Fault("E01", f"the gene set {quoted(repeated[0])} is in another file too", "delete one of them")
@@ -284,7 +284,7 @@ def _axes(
         small = [name for name in scored if used[name] < pathways.min_size]
         large = [name for name in scored if used[name] > pathways.max_size]
         for word, size, found_so, remedy in (
-            ("fewer", pathways.min_size, small, "lower pathways.min_size, or compare the spelling of genes"),
+            ("fewer", pathways.min_size, small, "lower pathways.min_size, or check the spelling of genes"),
             ("more", pathways.max_size, large, "raise pathways.max_size"),
         ):
             if found_so:

@@ -68,7 +68,7 @@ def counts_beside_genome(
     lengths = {contig_key(name): length for name, length in contigs.items()}
     known = {contig_key(name): (name, own.end) for name, own in facts.contigs.items() if contig_key(name) in lengths}
     if foreign := foreign_contigs(
-        facts.contigs, contigs, "count over this reference, or rename the contigs as it does"
+        facts.contigs, contigs, "count over this reference, or rename the contigs to match it"
     ):
         yield foreign
         return
@@ -94,7 +94,7 @@ def counts_beside_donor(lot: bin_counts.Facts, donor: bin_counts.Facts, where: s
         if here != there:
             return Fault("E14", f"contig {name} has {here} bins here and {there} in its donor ({where})", SAME_PROGRAM)
         if own[name].places != other[name].places:
-            return Fault("E14", f"contig {name} has other bins here than in its donor ({where})", SAME_PROGRAM)
+            return Fault("E14", f"the bins of contig {name} are not those of its donor ({where})", SAME_PROGRAM)
     if donor.total < DEPTH_RATIO * lot.total:
         message = f"its donor has {donor.total} fragments, the lot {lot.total}: the donor limits what can be detected"
         return Fault("W22", message, "sequence the donor at least as deep as the lot")
@@ -131,7 +131,7 @@ def compare_with_donors(files: Files, uses: Sequence[Use]) -> None:
         own_length, other_length = read_length(files, own), read_length(files, others)
         if own_length and other_length and abs(own_length / other_length - 1) > READ_LENGTH_TOLERANCE:
             message = f"reads have {own_length} bases, those of the donor {other_length}"
-            files.in_row(own[0], Fault("W15", message, "trim the longer ones, or sequence both alike"))
+            files.in_row(own[0], Fault("W15", message, "trim the longer ones, or sequence both by one method"))
         facts, of_donor = _seen(files, own[0]), _seen(files, others[0]) if others else None
         if facts and of_donor and (fault := counts_beside_donor(facts, of_donor, f"line {others[0].entry.line}")):
             files.in_row(own[0], fault)
@@ -204,7 +204,7 @@ def _genes(files: Files, contigs: dict[str, int] | None, file: Path) -> Iterator
     facts = files.look(intervals.look, file, intervals.REGIONS)
     if contigs and (unknown := sorted(set(facts.contigs) - set(contigs))):
         message = f"its contig {quoted(unknown[0])} is not in the reference ({some(contigs)})"
-        yield Fault("E14", message, "give the list for this assembly, in its spelling")
+        yield Fault("E14", message, "give the list for this assembly, with its contig names")
     for name, end in facts.contigs.items():
         if contigs and end > contigs.get(name, end):
             message = f"a region ends at {end} on {name}, which has {contigs[name]} bases in the reference"
@@ -266,9 +266,9 @@ def track_beside_genome(
     if missing:
         message = f"has no value on {some(missing, 24)} ({share:.0%} of the autosomes)"
         if share > MOST_WITHOUT:
-            yield Fault("E14", message, "give a track over the genome of this assembly, or none")
+            yield Fault("E14", message, "give a track of this assembly that covers the genome, or none")
         else:
-            yield Fault("W28", message, "their bins are not used; give a track over the genome of this assembly")
+            yield Fault("W28", message, "their bins are not used; give a track of this assembly that covers the genome")
 
 
 def contig_fault(given: Mapping[str, int], reference: Mapping[str, int], *, spans: str = "") -> str | None:

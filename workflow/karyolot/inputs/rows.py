@@ -240,8 +240,8 @@ def _data(entry: Entry[Sample]) -> Iterator[Problem]:
     if sample.alleles and not sample.counts and way:
         yield at("alleles are counted from the reads of this row", empty, "alleles")
     elif sample.alleles and sample.assay == "rnaseq":
-        yield at("allele counts are of whole-genome samples", empty, "alleles")
+        yield at("allele counts are for whole-genome samples only", empty, "alleles")
     if sample.alleles_name and not sample.alleles:
-        yield at("a name without its file of alleles", empty, "alleles_name")
+        yield at("alleles_name is given without a file of alleles", empty, "alleles_name")
     if sample.sha256_2 and not sample.fastq_2:
-        yield at("a checksum without its file fastq_2", empty, "sha256_2")
+        yield at("a checksum is given without its file fastq_2", empty, "sha256_2")

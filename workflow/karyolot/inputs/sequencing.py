@@ -63,7 +63,7 @@ def _aligned_alike(files: Files, aligners: Mapping[tuple[str, str], tuple[Use, s
         own, other = (lot, donor) if lot[0].column == "alignment" else (donor, lot)
         whose = "donor" if own is lot else f"lot {quoted(entry.row.lot_id)}"
         message = f"its reads were aligned by {own[1]}, and those of its {whose} by {other[1]}"
-        remedy = "give the FASTQ files of both, or align both alike: aligners differ in repeats, and that looks like copy number"
+        remedy = "give the FASTQ files of both, or align both with one aligner: they differ in repeats, which resembles a change"
         files.in_row(own[0], Fault("W28", message, remedy))
 
 
@@ -151,7 +151,7 @@ def panel(files: Files, contigs: Mapping[str, int] | None, file: Path) -> Iterat
     if found.turned:
         out = ", ".join(f"{count} {reason}" for reason, count in found.left_out.items())
         message = f"its alleles are on the strand of genes: {found.turned} sites were turned, {found.sites} are used"
-        yield Fault("W28", f"{message} (left out: {out})", "compare that with its source")
+        yield Fault("W28", f"{message} (left out: {out})", "check this against its source")
     if found.sites < FEW_SITES:
         message = f"{found.sites} sites are used, and about {FEW_SITES} are needed to decide identity at a depth of 1x"
         yield Fault("W05", message, "give a panel of 5,000 to 20,000 common SNPs")

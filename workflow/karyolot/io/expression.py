@@ -68,7 +68,7 @@ def read_salmon(samples: Sequence[ExpressionSample], transcripts: pd.DataFrame) 
     for path in paths[1:]:
         # tximport joins the files by position.
         if not first.equals(pd.read_csv(path, sep="\t", usecols=["Name"], dtype=str)["Name"]):
-            raise KaryolotError(f"{path} and {paths[0]} hold other transcripts; delete both, they are made again")
+            raise KaryolotError(f"{path} and {paths[0]} hold different transcripts; delete both, and run again")
     imported = tximport(
         paths,
         data_type="salmon",

@@ -70,7 +70,7 @@ def open_text(path: PathLike) -> Iterator[IO[str]]:
         with opener(path, "rt", encoding="utf-8-sig", newline=None) as handle:
             yield handle
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise KaryolotError(f"{path}: the gzip file is damaged or cut short ({error}); copy it again") from error
+        raise KaryolotError(f"{path}: the gzip file is damaged or truncated ({error}); copy it again") from error
     except UnicodeDecodeError as error:
         raise KaryolotError(
             f"{path}: not UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"

@@ -48,7 +48,7 @@ def read_searched(
     with open_text(path) as handle, suppress(ValueError):  # the last line of a cut file
         hits = read_hits(alignments(handle), panel, [f"{sample['role']}.{sample['assay']}" for sample in samples])
     if not complete:
-        raise KaryolotError(f"{path}: is cut short; delete it and run again")
+        raise KaryolotError(f"{path}: is truncated; delete it and run again")
     found = []
     for sample, own_hits in zip(samples, hits, strict=True):
         own = nuclear[sample["role"]] if sample["assay"] == "DNA" else None

@@ -47,7 +47,7 @@ class Records(NamedTuple):
 
 
 def aligner_of(cram: PathLike) -> str | None:
-    """The family of the aligner that made it, by its header (`contracts.aligners`); None = it names none."""
+    """The family of the aligner that made it, by its headerer (`contracts.aligners`); None = it names none."""
     with open_alignment(cram) as handle:
         return family_of(str(handle.header))
 
@@ -86,7 +86,7 @@ def fragments(cram: PathLike, min_mapq: int, contig: str = "") -> Iterator[Fragm
 
 
 def _records(stream: IO[bytes]) -> Iterator[tuple[list[str], Records]]:
-    """Names of the contigs and records of an uncompressed BAM, a chunk at a time; what is cut short at the end is left out."""
+    """Names of the contigs and records of an uncompressed BAM, a chunk at a time; what is truncated at the end is left out."""
     names: list[str] | None = None
     held, chunk = b"", b""
     while block := stream.read(CHUNK):

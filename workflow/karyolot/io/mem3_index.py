@@ -65,7 +65,7 @@ def convert(bwt: PathLike, sa: PathLike, target: PathLike) -> None:
     Raises
     ------
     KaryolotError
-        When a file is cut short or the two contradict each other.
+        When a file is truncated or the two contradict each other.
     """
     given = read(Path(bwt), Path(sa))
     made = packed(given)
@@ -81,7 +81,7 @@ def read(bwt: Path, sa: Path) -> Transform:
     head, sa_head = np.fromfile(bwt, np.int64, BWT_HEAD), np.fromfile(sa, np.int64, SA_HEAD)
     for path, numbers, count in ((bwt, head, BWT_HEAD), (sa, sa_head, SA_HEAD)):
         if len(numbers) < count:
-            raise KaryolotError(f"{path}: is cut short", REMEDY)
+            raise KaryolotError(f"{path}: is truncated", REMEDY)
     length, interval = int(head[4]), int(sa_head[5])
     if interval <= 0 or interval % EVERY:
         raise KaryolotError(f"{sa}: keeps every {interval}th row, and a multiple of {EVERY} is needed", REMEDY)
@@ -98,7 +98,7 @@ def words_of(length: int) -> int:
 
 def _check_size(path: Path, expected: int) -> None:
     if path.stat().st_size != expected:
-        raise KaryolotError(f"{path}: has {path.stat().st_size} bytes, and {expected} by its head", REMEDY)
+        raise KaryolotError(f"{path}: has {path.stat().st_size} bytes, and {expected} by its header", REMEDY)
 
 
 def packed(given: Transform) -> tuple[Words, NDArray[np.int8], NDArray[np.uint32]] | None:

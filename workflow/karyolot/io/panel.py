@@ -20,7 +20,7 @@ def read_panel(path: PathLike) -> Panel:
         raise KaryolotError(f"{path}: not a reference panel: {place}: {first['msg']}; name another file") from error
     if panel.digest() != panel.sha256:
         raise KaryolotError(
-            f"{path}: the content is not the one that was frozen (sha256 does not fit): it was edited or copied badly;"
+            f"{path}: the content is not the one that was frozen (sha256 does not fit): it was edited, or damaged in copying;"
             " fetch it again, or freeze a new version"
         )
     return panel

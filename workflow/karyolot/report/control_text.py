@@ -36,7 +36,7 @@ def overview(groups: Sequence[Group], undrawn: int, sealed: bool) -> Caption:
     if beyond:
         parts.append(f"beyond an action limit: {listed(beyond, NAMED)}")
     if unset:
-        parts.append(f"limits not set in {unset}")
+        parts.append("no limits set yet" if unset == len(charts) else f"limits not set in {unset}")
     if undrawn:
         parts.append(f"not charted: {undrawn} shorter lines of passages")
     basis = " Sealed lots only." if sealed else " No lot is sealed: finished lots."

@@ -184,8 +184,8 @@ def study_distances(study: StudyExpression) -> Caption:
         finding = "No sample can be compared with two donors: none has another lot, or another sample of hepatocytes."
     return Caption(
         finding=finding,
-        reading="Root mean squared difference of log2 levels over all genes; darker from"
-        f" {listed([number(edge) for edge in HEAT_EDGES])} on.",
+        reading="Root mean squared difference of log2 levels over all genes; darker at"
+        f" {listed([number(edge) for edge in HEAT_EDGES])}.",
     )
 
 
@@ -205,7 +205,7 @@ def study_sets(study: StudyExpression) -> Caption:
         finding=_most_moved(study, study.sets, study.set_scores, "") + unknown,
         reading="Rows: gene sets; columns: samples, by donor. GSVA, kernel Gaussian: where a set's genes rank among all genes of"
         " a sample, each against its level in the other samples; comparable only within this study. Orange above, blue below,"
-        f" darker from {listed([number(edge) for edge in SCORE_EDGES])} on.",
+        f" darker at {listed([number(edge) for edge in SCORE_EDGES])}.",
     )
 
 

@@ -451,7 +451,7 @@ def _metric(facts: PanelFacts, row: Mapping[Hashable, Any]) -> Metric:
             asked=True,
         )
     if pd.isna(row["difference"]):
-        why = f"lengths of some genes of panel {facts.version} are not known, so that its scores cannot be had; give the GTF"
+        why = f"lengths of some genes of panel {facts.version} are not known, so its scores cannot be computed; give the GTF"
         return Metric(value=None, reason=f"{why} that was counted with, or a column length in the matrix", asked=True)
     if pd.isna(row["margin"]):
         why = f"the lots of panel {facts.version} do not differ, so there is no limit"

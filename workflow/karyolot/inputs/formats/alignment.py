@@ -138,7 +138,7 @@ def _is_cram(path: Path) -> bool:
     if not is_cram and not magic.startswith(b"\x1f\x8b"):
         raise Fault("E28", "is neither BAM nor CRAM", "convert it: samtools view -b")
     if not end.endswith(CRAM_ENDS[2 if magic == b"CRAM\x02" else 3] if is_cram else BAM_END):
-        message = "is cut short: the mark at the end of a complete file is missing"
+        message = "is truncated: the marker at the end of a complete file is missing"
         raise Fault("E28", message, "fetch or make it again")
     return is_cram
 

@@ -85,7 +85,7 @@ def _kind(header: str, line: int) -> tuple[str, Reader]:
         return "\t", _seqz
     if plain.startswith("#CHROM\tPOS\tID\tREF\tALT\t"):
         return "\t", _vcf
-    message = "is none of snp-pileup's CSV, sequenza's seqz and VCF"
+    message = "is neither snp-pileup's CSV nor sequenza's seqz nor VCF"
     if plain.startswith(("@HD", "@SQ", "CONTIG\tPOSITION\tREF_COUNT")):
         message = "is a table of GATK CollectAllelicCounts, which does not name the second allele where it has no read"
     remedy = (
@@ -115,7 +115,7 @@ def _numbers(line: int, cells: Sequence[str]) -> list[int]:
     try:
         found = [whole_number(cell) for cell in cells]
     except ValueError as error:
-        raise Fault("E28", f"a count or position is none: {error}", "count again", line) from None
+        raise Fault("E28", f"a count or position is invalid: {error}", "count again", line) from None
     if min(found) < 0 or found[0] < 1:
         raise Fault("E28", f"a count is negative, or the position below 1 ({min(found)})", "count again", line)
     return found

@@ -136,17 +136,23 @@ def _refuse_others(contig: NDArray[np.int32], count: Integers, per_base: float, 
     known = pairs >= 50
     times = float(np.median(spread[known] / pairs[known])) / MEDIAN if known.sum() >= FEW else 1.0
     if times < 0.2:
-        message = "the numbers vary less from bin to bin than counting allows: lengths or numbers of bins, or smoothed"
+        message = (
+            "the numbers vary less from bin to bin than counts can: they are lengths or numbers of bins, or smoothed"
+        )
         raise Fault("E28", f"{message} or rounded depths", COUNT_AGAIN)
     _refuse_multiples(count[count > 0])
     if per_base < DEEP or not READ_LENGTHS[0] <= times <= READ_LENGTHS[1]:
         return
-    message = f"the numbers vary {times:.0f} times as much as counts do, as sums of bases (samtools bedcov)"
+    message = f"the numbers vary {times:.0f} times as much as counts do"
     if times > MOST_NOISE**2 * float(np.median(pairs[known])) / 2:
-        raise Fault("E28", f"{message} do, and no counts of fragments", COUNT_AGAIN)
+        raise Fault("E28", f"{message}: they are sums of bases (samtools bedcov), not counts of fragments", COUNT_AGAIN)
     if not is_named:
         remedy = f"if they are fragments, add a header: chrom start end count; else {COUNT_AGAIN}"
-        raise Fault("E28", f"{message} or very deep counts do, and no header states which they are", remedy)
+        raise Fault(
+            "E28",
+            f"{message}: they are sums of bases (samtools bedcov) or very deep counts, and no header states which",
+            remedy,
+        )
 
 
 def _refuse_multiples(some: Integers) -> None:
@@ -168,5 +174,5 @@ def _refuse_multiples(some: Integers) -> None:
     if shares:
         highest = max(share - 1 / unit for unit, share in shares.items())
         unit = max(unit for unit, share in shares.items() if share - 1 / unit > 0.9 * highest)  # 150, not its divisors
-        message = f"{shares[unit]:.0%} of the numbers are multiples of {unit}: sums of bases (samtools bedcov)"
-        raise Fault("E28", f"{message}, and no counts of fragments", COUNT_AGAIN)
+        message = f"{shares[unit]:.0%} of the numbers are multiples of {unit}: they are sums of bases (samtools bedcov)"
+        raise Fault("E28", f"{message}, not counts of fragments", COUNT_AGAIN)

@@ -42,7 +42,7 @@ def _rows(path: Path) -> Iterator[tuple[int, str, int, int, dict[str, str]]]:
         try:
             start, end = whole_number(row["start"]), whole_number(row["end"])
         except ValueError as error:
-            message = f"start and end are not an interval from 0 on, end after start: {error}"
+            message = f"start and end are not an interval (start 0 or more, end after start): {error}"
             raise Fault("E28", message, "correct the row", line) from None
         yield line, row["chrom"], start, end, {name: row[name] for name in KINDS if name in row}
 

@@ -64,7 +64,7 @@ def records(path: Path) -> Iterator[tuple[str, int, bytes]]:
             if not bases:
                 continue
             if strange := bases.translate(None, LETTERS)[:1].decode("latin-1"):
-                message = f"the contig {quoted(name)} holds {quoted(strange)}, which is no base"
+                message = f"the contig {quoted(name)} holds {quoted(strange)}, which is not a base"
                 remedy = "name the FASTA file of a genome, or fetch it again"
                 if strange.upper() in "EFIJLOPQZ*":
                     message, remedy = f"{message}: it is a protein", "name the FASTA file of nucleotides"

@@ -104,7 +104,7 @@ def check_interleaved(names: Sequence[str], mates: Sequence[int | None]) -> None
     in_turn = bool(pairs) and all(one == other for one, other in pairs) and numbers <= {(1, 2), (None, None)}
     if in_turn and (len(pairs) == 1 or len(set(names)) > 1):  # else all reads have one name, which says nothing
         remedy = "split it: seqtk seq -1 FILE | gzip > R1.fastq.gz; seqtk seq -2 FILE | gzip > R2.fastq.gz"
-        raise Fault("E28", "holds both mates of each pair in turn (interleaved)", remedy)
+        raise Fault("E28", "is interleaved: it holds both mates of each pair", remedy)
 
 
 def mates_fault(first: Facts, second: Facts) -> tuple[int, Fault] | None:
@@ -119,7 +119,9 @@ def mates_fault(first: Facts, second: Facts) -> tuple[int, Fault] | None:
             message = f"read {number} is {quoted(other)}, and in fastq_1 {quoted(one)}"
             remedy = "name the mates of fastq_1, both files in the sequencer's order"
             if one[:-1] == other[:-1] and one[-2:-1] in {".", "_"} and (one[-1], other[-1]) == ("1", "2"):
-                remedy = f"aligners take mates by one name: write /1 and /2 instead of {one[-2:]} and {other[-2:]}, or neither"
+                remedy = (
+                    f"aligners match mates by name: write /1 and /2 instead of {one[-2:]} and {other[-2:]}, or neither"
+                )
             return 1, Fault("E04", message, remedy)
     return None
 
@@ -176,7 +178,7 @@ def records(path: Path) -> Iterator[Record]:
     Raises
     ------
     Fault
-        E02 for a file without reads, E28 for one that is not FASTQ, is cut short, or breaks a rule of one read.
+        E02 for a file without reads, E28 for one that is not FASTQ, is truncated, or breaks a rule of one read.
     """
     with opened(path, binary=True) as handle:
         data = handle.read(HEAD_BYTES)
@@ -200,7 +202,7 @@ def records(path: Path) -> Iterator[Record]:
     for first in range(0, min(len(lines) - 3 - cut, 4 * HEAD_READS), 4):
         yield _record(first + 1, *lines[first : first + 4])
     if not cut and len(lines) % 4:
-        raise Fault("E28", "is cut short: its last read is not complete", "fetch it again", len(lines))
+        raise Fault("E28", "is truncated: its last read is not complete", "fetch it again", len(lines))
 
 
 def _record(line: int, name: bytes, bases: bytes, plus: bytes, qualities: bytes) -> Record:
@@ -356,7 +358,7 @@ def _all_records(paths: Sequence[PathLike], files: "Sequence[_Hashed]") -> Itera
             if one is None or other is None:
                 short = 0 if one is None else 1
                 message = f"ends before its mate file {paths[1 - short]}"
-                remedy = "the two do not belong together or one was cut short: fetch both again"
+                remedy = "the two do not belong together or one was truncated: fetch both again"
                 raise Fault("E04", message, remedy, file=str(paths[short]))
             if one.id != other.id and identity(one.name)[0] != identity(other.name)[0]:
                 message = (
@@ -369,7 +371,7 @@ def _all_records(paths: Sequence[PathLike], files: "Sequence[_Hashed]") -> Itera
     except FastqFormatError as error:
         raise Fault("E28", f"is not a complete FASTQ file ({error})", "fetch it again", file=_names(paths)) from error
     except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:
-        raise Fault("E28", f"damaged or cut short ({error})", "fetch it again", file=_names(paths)) from error
+        raise Fault("E28", f"damaged or truncated ({error})", "fetch it again", file=_names(paths)) from error
     finally:
         for handle in handles:
             handle.close()

@@ -66,7 +66,7 @@ def look(path: Path) -> Facts:
         row = known().get(accession(name))
         if row is None:
             notes.append(Fault("W28", f"{quoted(name)} is not in the list of foreign sequences; it is reported by this name",
-                               "name sequences by their accessions, or leave it so"))  # fmt: skip
+                               "name sequences by their accessions, or leave it as it is"))  # fmt: skip
         elif name == row["accession"] and row["length"] and len(bases) != int(row["length"]):
             raise Fault("E28", f"{name} has {len(bases):,} bases, and the record {int(row['length']):,}", FETCH)
         elif name == row["accession"] and row["sha256"] and hashlib.sha256(bases).hexdigest() != row["sha256"]:

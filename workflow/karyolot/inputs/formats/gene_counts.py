@@ -405,7 +405,7 @@ def _check_totals(genes: Sequence[str], table: NDArray[np.float64], numbers: Seq
     is_total = adds_up.all(axis=1) & (len(genes) >= FEW_GENES) & (table.shape[1] > 0)
     for place, gene in enumerate(genes):
         if is_total[place] or re.split(r"[\s_.]", gene.lower())[-1] in TOTALS:
-            message = f"the row {quoted(gene)} is a total of others, and no gene"
+            message = f"the row {quoted(gene)} is a total of other rows, not a gene"
             raise Fault("E28", message, "delete the row", numbers[place])
 
 
@@ -463,6 +463,8 @@ def _column_fault(sample: str, column: NDArray[np.float64], numbers: Sequence[in
 def _rounded(path: Path, part: float) -> Fault:
     """The note on estimated counts. part: of the genes of a sample whose estimate had decimals."""
     scaled = "length_scaled" in path.name
-    remedy = "nothing, if this is meant" if scaled else f"{LENGTH_SCALED} also corrects for the length of transcripts"
+    remedy = (
+        "no action if this is intended" if scaled else f"{LENGTH_SCALED} also corrects for the length of transcripts"
+    )
     message = f"holds estimated counts: up to {part:.0%} of the values of a sample have decimals and are rounded"
     return Fault("W28", message, remedy)

@@ -130,7 +130,7 @@ def _complete(names: dict[str, str], gene_of: dict[str, str], transcripts: bool)
         message = "holds genes without transcripts: no line is an exon with transcript_id and gene_id"
         raise Fault("E28", message, "name the complete GTF of Ensembl or GENCODE; lengths of genes are those of exons")
     if len(gene_of) > 1 and all(transcript == gene for transcript, gene in gene_of.items()):
-        message = "gives every transcript as a gene of its own (gene_id is transcript_id), as UCSC's Table Browser does"
+        message = "lists every transcript as a gene (gene_id is transcript_id), as UCSC's Table Browser does"
         raise Fault("E28", message, "name the GTF of Ensembl or GENCODE, or UCSC's from its folder genes/")
 
 

@@ -214,5 +214,5 @@ def width_of(contig: NDArray[np.int32], start: Integers, end: Integers, what: st
             raise Fault("E28", f"{message}; only the last of a contig may be shorter", remedy)
     if np.any(start % width):
         message = f"bins of {width} bases do not all start at a multiple of {width}"
-        raise Fault("E28", message, "count in bins from 0 on")
+        raise Fault("E28", message, "count in bins that start at 0")
     return width

@@ -113,7 +113,7 @@ class Order:
                     raise Fault("E28", f"names one contig in two ways: {other} and {name}", "keep one of the two", line)
                 last = ends.get(name, (0, 0))
             if not 0 <= start < end <= MOST:
-                message = f"{start}-{end} is not an interval from 0 on, end after start"
+                message = f"{start}-{end} is not an interval: start is 0 or more, and end after start"
                 if end > MOST:
                     message = f"{start}-{end} lies beyond the end of any genome"
                 raise Fault("E28", message, "correct the line", line)
@@ -133,7 +133,7 @@ def _not_apart(kind: Kind, chrom: str, own: tuple[int, int], last: tuple[int, in
         remedy = "sort the file: sort -k1,1 -k2,2n"
         return Fault("E28", f"{place} comes after {chrom}:{last[0]}-{last[1]}: the lines are not sorted", remedy, line)
     message = f"{place} overlaps the interval before it ({chrom}:{last[0]}-{last[1]})"
-    remedy = "count in bins side by side" if kind.bins else "give every base one value: keep one of them, or merge them"
+    remedy = "count in adjacent bins that do not overlap" if kind.bins else "keep one of them, or merge them"
     return Fault("E28", message, remedy, line)
 
 
@@ -186,7 +186,7 @@ def _is_header(cells: Sequence[str]) -> bool:
 
 
 def _headed(kind: Kind, line: int, header: list[str], first: Sequence[str], base: int) -> Places:
-    """Where a table has its columns by its header. first: the cells of its first row."""
+    """Where a table has its columns by its headerer. first: the cells of its first row."""
     words = [_word(cell) for cell in header]
     if len(first) == len(header) + 1:  # as R writes a table with the names of its rows
         words.insert(0, "id")
@@ -349,7 +349,7 @@ def _declared(words: Sequence[str], kind: Kind, line: int) -> tuple[str, int, in
     if start < 1 or span < 1 or (fixed and step < 1):
         raise Fault("E28", "start, step and span of a WIG file are 1 or more", "correct the line", line)
     if kind.bins and fixed and span != step:
-        raise Fault("E28", f"step {step} and span {span} differ", "count in bins side by side", line)
+        raise Fault("E28", f"step {step} and span {span} differ", "count in adjacent bins that do not overlap", line)
     if kind.bins and not fixed and "span" not in given:
         raise Fault("E28", "a variableStep line without span holds single bases", "write the width of the bins", line)
     if fixed and span > step:

@@ -53,7 +53,7 @@ KINDS = (
     ),
     (
         r"\S+\t(?!\d+\t)\S+\t[\d.]+\t\d+\t[ACGTacgt0]+\t[ACGTacgt0]+",
-        "is a .bim file of PLINK, whose alleles are in no order",
+        "is a .bim file of PLINK, whose alleles are in no defined order",
         "convert it: plink2 --bfile NAME --fa genome.fa --ref-from-fa force --export vcf",
     ),
     (

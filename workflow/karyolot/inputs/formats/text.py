@@ -52,7 +52,7 @@ def regular_file(path: Path) -> os.stat_result:
         if not facts.st_size:
             raise Fault("E02", "is empty (0 bytes)", "fetch or make it again")
         if not os.access(path, os.R_OK):
-            raise Fault("E02", "may not be read by this user", "change its permissions (chmod)")
+            raise Fault("E02", "is not readable by this user", "change its permissions (chmod)")
     except FileNotFoundError:
         if path.is_symlink():
             message = f"is a link to a file that does not exist ({quoted(os.readlink(path))})"
@@ -102,7 +102,7 @@ def opened(path: Path, *, binary: bool = False) -> Iterator[IO[bytes]]:
                 refuse_binary(handle.peek(8))
             yield handle
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise Fault("E28", f"the gzip file is damaged or cut short ({error})", "fetch it again") from error
+        raise Fault("E28", f"the gzip file is damaged or truncated ({error})", "fetch it again") from error
     except OSError as error:
         raise Fault("E02", f"cannot be read ({error.strerror or error})", "correct its permissions") from error
 

@@ -37,7 +37,7 @@ CHARACTER = 6.4
 AXIS_NAME = 110.0
 """Width of the name of the left axis, 'log2 lot / donor', above the plot."""
 BOLD = 7.7
-"""Mean width of a character of a bold label in DejaVu, among the widest a reader may see: its box must hold it."""
+"""Mean width of a character of a bold label in DejaVu, and of a digit: among the widest a reader may see."""
 
 
 @dataclass(frozen=True)
@@ -181,19 +181,21 @@ class _Scale:
 
 def _chromosomes(record: CopyNumberRecord, scale: _Scale, points: Sequence[str]) -> tuple[ChromosomeMark, ...]:
     """points: the chromosome of each point that is drawn."""
-    used = set(points)
+    used, reached = set(points), 0.0
     marks: list[ChromosomeMark] = []
     for index, chromosome in enumerate(record.chromosomes):
         left, end = scale.x(chromosome.name, 0), scale.x(chromosome.name, chromosome.length)
         label = chromosome.name.removeprefix("chr")
-        crowded = end - left < CHARACTER * len(label) + 5
+        centre, half = round((left + end) / 2, 1), BOLD * len(label) / 2 + 1
+        row = int(centre - half < reached)  # where it would touch the name before it
+        reached = reached if row else centre + half
         marks.append(
             ChromosomeMark(
                 label=label,
                 left=left,
                 width=round(end - left, 1),
-                centre=round((left + end) / 2, 1),
-                row=1 if crowded and marks and marks[-1].row == 0 else 0,
+                centre=centre,
+                row=row,
                 shaded=index % 2 == 1,
                 single=chromosome.copies == 1,
                 empty=chromosome.name not in used,

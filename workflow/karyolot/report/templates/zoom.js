@@ -268,7 +268,7 @@
       const rows = [-Infinity, -Infinity];
       for (const c of seen) {
         const left = Math.max(px(c.start), box.left), right = Math.min(px(c.end), box.left + box.width);
-        const half = ctx.measureText(c.name).width / 2 + 2, row = rows.findIndex(taken => (left + right) / 2 - half >= taken);
+        const half = ctx.measureText(c.name).width / 2 + 1, row = rows.findIndex(taken => (left + right) / 2 - half >= taken);
         if (row < 0) continue;
         rows[row] = (left + right) / 2 + half;
         words(c.name, (left + right) / 2, bottom + 11 + 14 * row, colours.quiet, "center");

@@ -24,8 +24,8 @@ ORIGINS = {
     "lost": "present in the donor, not in the lot",
 }
 LADDER = (
-    "The changes lie at steps of 1/4 of the ratio, the levels of clonal changes in tetraploid cells; this is a hint, and the DNA"
-    " content decides."
+    "The changes lie at multiples of a quarter of the ratio, as clonal changes of tetraploid cells do. This is an indication"
+    " only; the DNA content decides."
 )
 EXPRESSION = {
     "agrees": "supports it",
@@ -48,11 +48,14 @@ def findings(dna: CopyNumberResults) -> tuple[str, ...]:
     if own:
         said = [f"{_count(own, 'change')} of the lot against its donor {'was' if own == 1 else 'were'} called."]
     if lost:
-        is_ = "is" if lost == 1 else "are"
-        said.append(f"{_count(lost, 'difference')} {is_} due to the donor's own cells, not the lot's.")
+        said.append(
+            f"{_count(lost, 'difference')} {'lies' if lost == 1 else 'lie'} in the donor's cells, not in the lot's."
+        )
     if dna.match.variants:
-        germline = _count(dna.match.variants, "germline copy-number difference")
-        said.append(f"The lot shows {dna.match.shared} of the {germline} of its donor.")
+        germline = _count(dna.match.variants, "germline copy-number variant")
+        said.append(
+            f"Of {germline} of the donor, {dna.match.shared or 'none'} {'is' if dna.match.shared < 2 else 'are'} in the lot."
+        )
     return tuple(said)
 
 
@@ -238,7 +241,8 @@ def tracks(record: CopyNumberRecord, lot: LotFacts, figure: int) -> Figure:
         finding = f"Changes by origin: {', '.join(parts)}."
     if record.donor_variants:
         shared = sum(variant.shared for variant in record.donor_variants)
-        finding += f" The lot shares {shared} of {plural(len(record.donor_variants), 'change')} of the donor's own."
+        own = plural(len(record.donor_variants), "germline variant")
+        finding += f" Of {own} of the donor, {shared or 'none'} {'is' if shared < 2 else 'are'} in the lot."
     return Figure(
         number=figure,
         names=(f"Donor {lot.donor_id} alone", f"Lot {lot.lot_id} alone"),

@@ -76,8 +76,8 @@ def _genes_against_panel(panel: PanelResults, record: PanelRecord, significance:
     if record.genes_tested is not None:
         said.append(
             f"Gene by gene, {record.genes_higher} of {record.genes_tested} genes change more upwards and"
-            f" {record.genes_lower} more downwards than in the panel's lots (adjusted p < {significance:g}; advisory, for in"
-            f" simulations {FALSE_CALLS:.0%} of the genes called so were unchanged)."
+            f" {record.genes_lower} more downwards than in the panel's lots (adjusted p < {significance:g}; advisory: in"
+            f" simulations {FALSE_CALLS:.0%} of such genes were unchanged)."
         )
     return said
 
@@ -171,8 +171,8 @@ def heat(record: ExpressionRecord, figure: int) -> Figure:
         number=figure,
         finding=finding,
         reading="Columns: genes; rows: samples, the donor's hepatocytes first. Colour: log2(normalised count + 1) minus the mean"
-        f" of the donor's samples, orange up, blue down, darker from {listed([number(edge) for edge in HEAT_EDGES])} log2 units"
-        " on, the same in all reports. Of a pathway the genes that changed most are shown. One lot against one donor:"
+        f" of the donor's samples, orange up, blue down, darker at {listed([number(edge) for edge in HEAT_EDGES])} log2"
+        " units, the same in all reports. Of a pathway the genes that changed most are shown. One lot against one donor:"
         " descriptive, not a test.",
     )
 
@@ -239,7 +239,7 @@ def components(map_: SampleMap, figure: int) -> Figure:
     return Figure(
         number=figure,
         finding=finding,
-        reading="In brackets: distance to their middle on these two components, log2 units. Circles: lots; diamonds:"
+        reading="In brackets: distance to their centre on these two components, log2 units. Circles: lots; diamonds:"
         f" hepatocytes. Hollow and grey: {plural(accepted, 'accepted lot')} and"
         f" {plural(len(map_.panel) - accepted, 'donor')} of the reference panel. The first component holds"
         f" {first} of the variance, the second {second}. No verdict rests on it.",

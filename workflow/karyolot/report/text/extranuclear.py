@@ -27,11 +27,11 @@ def mitochondria(results: MitochondrialResults) -> tuple[str, ...]:
     )
     if fixed >= ANOTHER_LINE:
         said.append(
-            f"{fixed} positions differ in all genomes: the mitochondrial DNA of lot and donor is of two maternal lines."
+            f"{fixed} positions differ in all genomes: the mitochondrial DNA of lot and donor comes from two maternal lines."
         )
     said.append(_deletions(facts, len(results.deletions)))
     said.append(
-        f"Reads left out as those of nuclear copies (mate on another contig, low mapping quality or many mismatches): lot"
+        f"Reads excluded as copies in the nuclear genome (mate on another contig, low mapping quality or many mismatches): lot"
         f" {facts.lot_left_out or 0:.1%}, donor {facts.donor_left_out or 0:.1%}."
     )
     return tuple(said)
@@ -70,8 +70,8 @@ def _shifts(facts: MitochondrialFacts, alleles: int, gone: int) -> str:
         return f"{said}; not even a shift of all genomes would be detected ({depth})."
     return (
         f"{said}. A shift of {facts.lod:.1%} or more is detected with {facts.power:.0%} power at 95% of the"
-        f" {number(facts.positions)} compared positions ({depth}); smaller than {facts.floor:.1%} does not count, as library"
-        f" preparation (1%) and a nuclear copy in every cell ({facts.nuclear:.1%}) can make it."
+        f" {number(facts.positions)} compared positions ({depth}); shifts below {facts.floor:.1%} are not counted, as library"
+        f" preparation (1%) and a nuclear copy in every cell ({facts.nuclear:.1%}) can cause them."
     )
 
 
@@ -107,7 +107,7 @@ def foreign(results: ForeignResults) -> tuple[str, ...]:
         worst = max(limits.to_dict("records"), key=lambda row: float(row["lod"]))
         said.append(
             f"Detectable with {facts.power:.0%} power in DNA of the lot: {limits['lod'].min():.1g} to {worst['lod']:.1g} copies"
-            f" per diploid genome, by length ({worst['group']} needs most)."
+            f" per diploid genome, by length (highest for {worst['group']})."
         )
     trace = own[(own["role"] == "lot") & (own["finding"] == "trace")]
     if len(trace):
@@ -120,7 +120,7 @@ def foreign(results: ForeignResults) -> tuple[str, ...]:
             f"{row['group']} at {row['chrom']}:{row['start'] + 1:,} ({row['role']}, {plural(row['fragments'], 'fragment')})"
             for row in results.integrations.to_dict("records")
         ]
-        said.append(f"Candidates of an integration: {listed(places, MOST_NAMED)}.")
+        said.append(f"Candidate integration sites: {listed(places, MOST_NAMED)}.")
     if facts.missing:
         said.append(f"Not assessed, as the panel lacks them: {listed(list(facts.missing), 30)}.")
     if not facts.rna:
@@ -159,9 +159,10 @@ def _mitochondria_in_short(record: Measured) -> str:
         return "Mitochondrial DNA not assessed"
     findings = [row.finding for row in found.alleles] + [row.finding for row in found.deletions]
     shifted = findings.count("shift")
-    per = f"{_rounded(found.facts.lot_copies.value)} mitochondrial genomes per cell"
+    diploid = "" if record.copy_number.sets is not None else "diploid "
+    per = f"{_rounded(found.facts.lot_copies.value)} mitochondrial genomes per {diploid}cell"
     bound = "" if found.facts.lod is None else f" of {found.facts.lod:.1%} or more"
-    return f"{per}; {plural(shifted, 'shift') if shifted else f'no shift{bound}'}"
+    return f"{per}; {plural(shifted, 'heteroplasmy shift') if shifted else f'no heteroplasmy shift{bound}'}"
 
 
 def threshold(found: MitochondrialRecord) -> str:

@@ -1,5 +1,6 @@
 """Words on page 1: the verdict in one sentence, what it rests on, what bounds it, what to do next and what is missing."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from karyolot.contracts.cells import tetraploid_limit
@@ -8,6 +9,7 @@ from karyolot.contracts.front import UNRECORDED, Bar, Fact, Front, Row
 from karyolot.contracts.metrics import ABSENT, MetricName
 from karyolot.contracts.record import LotFacts, Measured
 from karyolot.contracts.record_dna import ArmRow, CopyNumberRecord
+from karyolot.contracts.small_variants import NO_LIST
 from karyolot.report import calls
 from karyolot.report.groups import IMPORTED, OPEN, PANEL
 from karyolot.report.text import boards, events, passages, small_variants, tiles
@@ -43,7 +45,7 @@ NOUNS: dict[str, str] = {
         ),
         "driver mutations",
     ),
-    MetricName.VARIANTS_ACQUIRED: "the site's own list of genes",
+    MetricName.VARIANTS_ACQUIRED: "variants in the site's gene list",
     MetricName.BAF_CNLOH: "copy-neutral LOH",
     MetricName.MITOCHONDRIA_SHIFTS: "mitochondrial DNA",
     MetricName.MITOCHONDRIA_PATHOGENIC: "mitochondrial DNA",
@@ -78,8 +80,12 @@ WHOLE = {
     ABSENT["rna"]: ("expression", "no RNA"),
     ABSENT["mitochondria"]: ("mitochondrial DNA", "no reads"),
     ABSENT["lineage"]: ("descent", "no parent lot"),
+    ABSENT["foreign"]: ("foreign sequences", "no panel"),
+    NO_LIST: ("variants in the site's gene list", "no list"),
 }
 """Why a whole stage could not be assessed -> the stage and the reason, in few words."""
+DEPTH = re.compile(r"no allele evidence \((\d+) of the (\d+) heterozygous SNPs needed reach (\d+)x in both samples\)")
+"""Wording of `dna.alleles` for samples too shallow for allele fractions."""
 SHORT = 32
 """Characters of a reason that still fits in brackets."""
 OWN_WORDS = {"FAIL_IDENTITY": "fail (identity)"}
@@ -410,6 +416,7 @@ def _not_assessed(record: Measured) -> str:
             continue
         own = NOUNS.get(result.metric, within_sentence(result.title)), result.explanation
         noun, reason = WHOLE.get(result.explanation, own)
+        reason = DEPTH.sub(r"\1 of \2 SNPs reach \3x", reason)
         said[noun] = reason if len(reason) <= SHORT else ""
     reasons: dict[str, list[str]] = {}
     for noun, reason in said.items():

@@ -54,7 +54,7 @@ def _limit(kinetics: Kinetics) -> str:
 def _clone(clone: Clone) -> CloneText:
     called = [own.lot_id for own in clone.fractions if own.called]
     return CloneText(
-        found=f"Called in {listed(called, NAMED)}." if called else "Called only in all lots together.",
+        found=f"Called in {listed(called, NAMED)}." if called else "Called only in the joint analysis of all lots.",
         donor=f"Detectable in the donor from {percent(clone.donor_limit)} of cells.",
         growth=_growth(clone.growth),
         expected=expected(clone.growth) if clone.growth else "",
@@ -64,7 +64,7 @@ def _clone(clone: Clone) -> CloneText:
 def _growth(growth: Growth | None) -> str:
     """'1.31-fold (1.26 to 1.36)': the factor of the odds per passage."""
     if growth is None:
-        return "not determined: the lots lie at fewer than two known passages, or more than one copy changed"
+        return "not determined: the lots cover fewer than two known passages, or more than one copy changed"
     low, high = (None if end is None else _factor(end) for end in (growth.low, growth.high))
     if low is None and high is None:
         return "not determined by these lots"

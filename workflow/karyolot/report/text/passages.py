@@ -43,15 +43,18 @@ def panel_finding(rows: Sequence[LotPoint]) -> str:
     changed = [row for row in known if row.fraction]
     if not changed:
         return f"No change called in {plural(len(known), 'assessed lot')}." if known else "No lot could be assessed."
-    return f"{len(changed)} of {plural(len(known), 'assessed lot')} changed, the first at passage {number(changed[0].passage)}."
+    carries = f"{'carries' if len(changed) == 1 else 'carry'} a called change"
+    return f"{len(changed)} of {plural(len(known), 'assessed lot')} {carries}, first at passage {number(changed[0].passage)}."
 
 
 def trend(rows: Sequence[LotPoint]) -> Caption:
     """The trend of all these lots."""
     known = [row for row in rows if row.fraction is not None]
     changed = [row for row in known if row.fraction]
-    finding = f"{plural(len(changed), 'lot').capitalize()} of {len(known)} assessed {'carries' if len(changed) == 1 else 'carry'}"
-    finding += " a called change"
+    who = f"{len(changed) or 'None'} of {plural(len(known), 'assessed lot')}"
+    finding = (
+        f"{who} {'carry' if len(changed) > 1 else 'carries'} a called change" if known else "No lot could be assessed"
+    )
     if changed:
         top = max(changed, key=lambda row: row.fraction or 0)
         passage = "" if top.passage is None else f", passage {number(top.passage)}"

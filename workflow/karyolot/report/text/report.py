@@ -19,8 +19,8 @@ ABSENT = {
     "mitochondria": "Mitochondrial DNA: not available. It needs a genome, and reads, not counts, of lot and donor.",
     "foreign": "Foreign sequences (viruses, mycoplasmas, animals): not assessed. They were not searched: no panel was given"
     " (reference.foreign), or no reads of lot and donor.",
-    "earlier": "Earlier passages: not available. No lot this one was grown from is recorded with whole-genome sequencing"
-    " (parent_lot_id); overview.html shows all lots of the donor.",
+    "earlier": "Earlier passages: not available. No parent lot with whole-genome sequencing is recorded (parent_lot_id in the lot"
+    " sheet); overview.html shows all lots of the donor.",
     "expression": "RNA: not available. No RNA sequencing was given for this lot; criteria on RNA are not assessed.",
     "markers": "Markers: not available.",
     "panel": "Modules against accepted lots: not available. They, and the lot's position among those lots, need a reference panel"
@@ -106,7 +106,7 @@ def verdict(result: Verdict, snps: bool) -> VerdictText:
         criteria=f"{result.acceptance_name} v{result.acceptance_version}",
         first_reason=_first_reason(result),
         withheld=withheld if result.suppressed else None,
-        elsewhere="Any other donor that the sample matches is listed under Identity in overview.html."
+        elsewhere="All pairs of samples are compared under Identity in overview.html."
         if snps and result.outcome == "FAIL_IDENTITY"
         else "",
     )

@@ -34,8 +34,10 @@ def _found(results: VariantResults) -> Iterator[str]:
     if facts.listed:
         licence = f" ({facts.licence})" if facts.licence else ""
         yield f"{plural(own, 'acquired or enriched variant')} in {plural(facts.listed, 'gene')} of the site's list{licence}."
-    inherited, silent = plural(facts.inherited, "inherited variant"), plural(facts.silent, "new variant")
-    yield f"Not listed: {inherited}, and {silent} without effect on a protein."
+    left = [plural(facts.inherited, "inherited variant")] * bool(facts.inherited)
+    left += [f"{plural(facts.silent, 'new variant')} without effect on a protein"] * bool(facts.silent)
+    if left:
+        yield f"Not listed: {listed(left)}."
 
 
 def _limit(facts: VariantFacts, sets: float | None) -> Iterator[str]:
@@ -53,12 +55,12 @@ def _limit(facts: VariantFacts, sets: float | None) -> Iterator[str]:
     )
     if facts.indel_fraction is None:
         of = f"{facts.indel_genes} of {plural(facts.drivers, 'driver gene')}"
-        yield f"Insertions and deletions are searched, but not bounded: {of} have a limit for them."
+        yield f"Insertions and deletions are searched for, but without a stated limit: {of} have one."
         return
     yield (
         f"Insertions and deletions of 1 to {LONGEST_INDEL} bases: limit {cells(facts.indel_fraction, sets)}, in"
         f" {facts.indel_genes} of {plural(facts.drivers, 'driver gene')}; {number(facts.indel_found)} of"
-        f" {number(facts.indel_spiked)} simulated at the limit were called. Longer ones are searched, but not bounded."
+        f" {number(facts.indel_spiked)} simulated at the limit were called. Longer ones are searched for without a stated limit."
     )
 
 
@@ -71,7 +73,7 @@ def _searched(facts: VariantFacts) -> Iterator[str]:
     if facts.shallow:
         yield f"Too shallow for a limit in lot or donor: {listed(facts.shallow, NAMED)}."
     if facts.patterns:
-        yield f"The reads show a pattern of damage: {listed(facts.patterns)}; rare variants of this kind are marked."
+        yield f"The reads show a pattern of DNA damage: {listed(facts.patterns)}; rare variants of this kind are marked."
 
 
 def with_variants(found: Sequence[Row], record: Measured) -> list[Row]:
