@@ -158,7 +158,7 @@ CHECKED: list[tuple[str, Break, str, str, int | None, str | None, str]] = [
     # alignments
     ("BAM of no bytes", put("dna/L3.bam", b""), "E02", SAMPLES, 5, "alignment", "is empty (0 bytes)"),
     ("BAM without its end", lambda inputs: inputs.put("dna/L3.bam", (inputs.folder / "dna/L3.bam").read_bytes()[:-28]),
-     "E28", SAMPLES, 5, "alignment", "the mark at the end of a complete file"),
+     "E28", SAMPLES, 5, "alignment", "the marker at the end of a complete file"),
     ("BAM of another assembly", lambda inputs: bam(inputs.folder / "dna/L3.bam", CONTIGS | {"chr1": 5001}), "E14",
      SAMPLES, 5, "alignment", "another assembly: chr1 has 5001 bases"),
     ("CRAM without its genome", cram_without_its_genome, "E27", CONFIG, None, "reference.fasta", "need the genome"),

@@ -671,7 +671,7 @@ def second_mates_alone(inputs: Inputs) -> None:
     del inputs.sample(4)["fastq_1"]
 
 
-@case("E25", SAMPLES, 5, "sha256_2", "a checksum without its file")
+@case("E25", SAMPLES, 5, "sha256_2", "a checksum is given without its file")
 def checksum_without_file(inputs: Inputs) -> None:
     inputs.sample(5)["sha256_2"] = "0" * 64
 
@@ -803,7 +803,7 @@ def text_for_bam(inputs: Inputs) -> None:
     inputs.put("dna/L3.bam", "@HD\tVN:1.6\n")
 
 
-@case("E28", SAMPLES, 5, "alignment", "the mark at the end of a complete file is missing")
+@case("E28", SAMPLES, 5, "alignment", "the marker at the end of a complete file is missing")
 def bam_cut_short(inputs: Inputs) -> None:
     inputs.put("dna/L3.bam", (inputs.folder / "dna/L3.bam").read_bytes()[:-28])
 
@@ -1023,7 +1023,7 @@ def gff_for_gtf(inputs: Inputs) -> None:
     inputs.put("reference/genes.gtf", "##gff-version 3\nchr1\tx\tgene\t1\t90\t.\t+\t.\tID=gene1;Name=ALB\n")
 
 
-@case("E05", CONFIG, None, "pathways.own_gene_sets.0.path", "stated is")
+@case("E05", CONFIG, None, "pathways.own_gene_sets.0.path", "is stated")
 def gene_sets_of_another_release(inputs: Inputs) -> None:
     (inputs.folder / "reference/sets.gmt").write_text("WNT set\thttp\tAFP\tMYC\n")
 
@@ -1315,7 +1315,7 @@ def counts_of_the_donor_as_the_lots(inputs: Inputs) -> None:
     inputs.put("dna/L2.wig.gz", gzip.compress("\n".join(["contig start stop reads", *rows]).encode()))
 
 
-@case("E14", SAMPLES, 7, "counts", "contig 1 has other bins here than in its donor (line 6)")
+@case("E14", SAMPLES, 7, "counts", "the bins of contig 1 differ from those of its donor (line 6)")
 def counts_with_other_gaps(inputs: Inputs) -> None:
     lines = counts()
     inputs.put("dna/D2.tsv", "\n".join(lines[:3] + lines[4:]))

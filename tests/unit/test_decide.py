@@ -447,7 +447,7 @@ def test_the_next_actions_of_a_pass_are_the_missing_tests_and_the_sign_off() -> 
     on_file = GOOD | imported_metrics([imported("viability", "96", met=True), imported("flow", "0.4", met=None)])
     verdict = decide("L1", on_file, ACCEPTANCE, 5, 0.95)
     assert (verdict.outcome, verdict.actions[1]) == ("PASS", last)
-    assert verdict.actions[0].text.endswith("missing: karyotype or DNA content and mycoplasma test."), (
+    assert verdict.actions[0].text.endswith("results: karyotype or DNA content and mycoplasma test."), (
         "flow has no limit"
     )
     on_file |= {name: metric.model_copy(update={"about": ()}) for name, metric in on_file.items()}

@@ -56,7 +56,7 @@ def test_signs_stand_at_their_share_and_passage() -> None:
     x = [places[name].x for name in ("L1", "L2", "L3")]
     assert (x[1] - x[0]) * 2 == pytest.approx(x[2] - x[1], abs=0.2)
     held = trend.by_donor(rows)["D"]
-    assert passages.panel_finding(held) == "2 of 3 assessed lots changed, the first at passage 4."
+    assert passages.panel_finding(held) == "2 of 3 assessed lots carry a called change, first at passage 4."
 
 
 def test_lines_join_a_lot_to_its_parent_and_never_two_banks() -> None:

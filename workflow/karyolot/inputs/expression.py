@@ -252,7 +252,7 @@ def _collect(files: Files, key: str, pin: str | None, sets: dict[str, frozenset[
     """Add the sets of a GMT file to those of the files before it. pin: its sha256 as stated."""
     if pin is not None and (digest := files.look(sha256, file)) != pin:
         remedy = "fetch the release that was pinned, or state this sha256 if the change is meant"
-        raise Fault("E05", f"its sha256 is {digest}, and {pin} is stated", remedy)
+        raise Fault("E05", f"its sha256 is {digest}, but {pin} is stated", remedy)
     found = files.look(sets_format.look, file)
     if repeated := sorted(sets.keys() & found.sets.keys()):
         wrong = Fault("E01", f"the gene set {quoted(repeated[0])} is in another file too", "delete one of them")

@@ -94,7 +94,7 @@ def counts_beside_donor(lot: bin_counts.Facts, donor: bin_counts.Facts, where: s
         if here != there:
             return Fault("E14", f"contig {name} has {here} bins here and {there} in its donor ({where})", SAME_PROGRAM)
         if own[name].places != other[name].places:
-            return Fault("E14", f"the bins of contig {name} are not those of its donor ({where})", SAME_PROGRAM)
+            return Fault("E14", f"the bins of contig {name} differ from those of its donor ({where})", SAME_PROGRAM)
     if donor.total < DEPTH_RATIO * lot.total:
         message = f"its donor has {donor.total} fragments, the lot {lot.total}: the donor limits what can be detected"
         return Fault("W22", message, "sequence the donor at least as deep as the lot")
