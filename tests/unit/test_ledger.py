@@ -12,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from karyolot.commands.cli import app
 from karyolot.contracts.ledger import FIRST
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io import ledger
@@ -43,6 +45,16 @@ def test_an_entry_names_who_when_and_the_line_before_it(tmp_path: Path) -> None:
     assert first.user == ledger.login() and first.host and first.at.endswith("Z")
     assert ledger.read(tmp_path) == (first, second)
     assert ledger.inspect(tmp_path / "elsewhere") == ledger.Ledger((), b"", "")
+
+
+def test_the_entries_of_a_lot_are_shown_as_part_of_the_whole(tmp_path: Path) -> None:
+    filled(tmp_path, 3)
+    last = ledger.read(tmp_path)[-1].sha256
+    shown = CliRunner().invoke(app, ["ledger", "L1", "--directory", str(tmp_path)])
+    assert shown.stdout.startswith("2 20") and "L1" in shown.stdout and "L2" not in shown.stdout
+    assert shown.stdout.endswith(f"1 of 3 entries, chain complete, last sha256 {last}\n")
+    missing = CliRunner().invoke(app, ["ledger", "L9", "--directory", str(tmp_path)])
+    assert isinstance(missing.exception, KaryolotError) and "has no entry on 'L9'" in str(missing.exception)
 
 
 def removed(lines: list[bytes]) -> list[bytes]:

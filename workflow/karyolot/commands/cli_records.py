@@ -64,13 +64,17 @@ def show_ledger(
     from dataclasses import asdict
 
     from karyolot.commands import terminal
+    from karyolot.contracts.problems import KaryolotError
     from karyolot.io import ledger
 
-    entries = [entry for entry in ledger.read(directory) if lot in ("", entry.facts.get("lot"))]
+    whole = ledger.read(directory)
+    entries = [entry for entry in whole if lot in ("", entry.facts.get("lot"))]
+    if lot and not entries:
+        raise KaryolotError(f"the ledger of {directory} has no entry on {lot!r}")
     if machine:
         print(json.dumps([asdict(entry) for entry in entries], indent=1, ensure_ascii=False))
     else:
-        terminal.print_ledger(entries, sys.stdout)
+        terminal.print_ledger(entries, len(whole), whole[-1].sha256 if whole else "", sys.stdout)
 
 
 @app.command()

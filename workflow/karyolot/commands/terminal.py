@@ -18,7 +18,7 @@ from karyolot.commands.verify import Finding
 from karyolot.contracts.ledger import Entry
 from karyolot.contracts.problems import escaped
 from karyolot.report.two_sites import LEAST, Comparison
-from karyolot.report.words import OUTCOMES, bins_of, number, percent, quantity, unseen
+from karyolot.report.words import OUTCOMES, bins_of, number, percent, plural, quantity, unseen
 
 STYLES = {
     "PASS": "bold blue",
@@ -225,8 +225,14 @@ MANY = ("results", "figures")
 """Facts of an entry of which the number is printed; --json prints all."""
 
 
-def print_ledger(entries: Sequence[Entry], out: IO[str]) -> None:
-    """One line per entry, its facts below it. Plain text: a ledger has tens of thousands of lines."""
+def print_ledger(entries: Sequence[Entry], total: int, last: str, out: IO[str]) -> None:
+    """One line per entry, its facts below it. Plain text: a ledger has tens of thousands of lines.
+
+    Parameters
+    ----------
+    total, last
+        Entries of the whole ledger, and the sha256 of the last of them.
+    """
     for entry in entries:
         lot = f" {entry.facts['lot']}" if "lot" in entry.facts else ""
         said = f"{entry.number} {entry.at} {entry.kind.replace('_', ' ')}{lot}, {entry.user} on {entry.host}"
@@ -236,8 +242,9 @@ def print_ledger(entries: Sequence[Entry], out: IO[str]) -> None:
             if key != "lot" and value not in ("", None, {}, [])
         ]
         out.writelines(f"{escaped(line)}\n" for line in (said, *facts))
+    shown = f"{len(entries)} of " if len(entries) < total else ""
     out.write(
-        f"{len(entries)} entries, chain complete" + (f", last sha256 {entries[-1].sha256}\n" if entries else "\n")
+        f"{shown}{plural(total, 'entry', 'entries')}, chain complete" + (f", last sha256 {last}\n" if last else "\n")
     )
 
 
