@@ -14,6 +14,7 @@ import typer
 import yaml
 
 from karyolot.commands.cli import app
+from karyolot.inputs.formats import manifest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "config" / "README.md"]
@@ -115,3 +116,11 @@ def test_files_named_in_the_documentation_exist(page: Path) -> None:
         word for word in quoted if "/" in word and word.split("/")[0] in top and not any(ROOT.glob(word.rstrip("/")))
     ]
     assert not absent, f"{page.name}: there is no {', '.join(absent)}"
+
+
+def test_files_without_a_known_checksum_are_named_in_the_documentation() -> None:
+    page = (ROOT / "docs" / "first-lot.md").read_text(encoding="utf-8")
+    text = page.partition("No checksum is known in advance")[2].partition("These are named")[0]
+    unpinned = [one for one in manifest.records(ROOT / "resources" / "references.tsv") if not one.checksum]
+    assert set(re.findall(r"`(.+?)`", text)) == {one.file for one in unpinned if one.genome == "GRCh38"}
+    assert "T2T-CHM13 for no file" in " ".join(text.split()) and len(unpinned) == 2 + 3

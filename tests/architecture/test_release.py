@@ -4,11 +4,14 @@ import csv
 import json
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
+import jinja2
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from rattler import MatchSpec
 
 from karyolot import __version__
 from karyolot.commands.defaults import CONDA_NAMES, VERSIONED
@@ -62,6 +65,29 @@ def test_the_recipe_needs_what_the_package_needs() -> None:
     listed = {name: SpecifierSet(limits) for name, limits in run if name not in ("python", "pango")}
     assert listed == needed | tools
     assert "karyolot = karyolot.commands.cli:main" in text and "license_file: LICENSE" in text
+
+
+def test_the_recipe_renders_and_its_requirements_parse() -> None:
+    """As conda-build fills it in: no name is left undefined, and every section is one that it knows."""
+    text = (ROOT / "packaging" / "bioconda" / "meta.yaml").read_text(encoding="utf-8")
+    recipe = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(text)
+    pins = {
+        "PYTHON": "python",
+        "pin_subpackage": lambda name, max_pin: f"{name} >={__version__},<{max_pin.count('x') + 1}",
+    }
+    rendered = yaml.safe_load(recipe.render(pins))
+    assert rendered.keys() == {"package", "source", "build", "requirements", "test", "about"}
+    assert (
+        rendered["package"] == {"name": "karyolot", "version": __version__} and __version__ in rendered["source"]["url"]
+    )
+    assert rendered["build"]["noarch"] == "python" and (ROOT / rendered["about"]["license_file"]).is_file()
+    wanted = [*rendered["requirements"]["host"], *rendered["requirements"]["run"], *rendered["build"]["run_exports"]]
+    for text in wanted:
+        name, _, limits = text.partition(" ")
+        found = MatchSpec(text, strict=True)
+        assert found.name is not None and found.name.normalized == name and bool(found.version) == bool(limits), text
+    for module in rendered["test"]["imports"]:
+        import_module(module)
 
 
 def test_the_image_has_the_tools_at_their_versions_and_no_root() -> None:
