@@ -24,7 +24,7 @@ from karyolot.contracts.settings import CopyNumber, Identity
 from karyolot.dna.allele_summary import allele_metrics
 from karyolot.dna.alleles import MOST_DRAWN, Compared, compare_alleles, drawn, fraction_of, het_sites, shift_by
 from karyolot.dna.match import match_donor
-from karyolot.dna.summary import copy_number_metrics
+from karyolot.dna.summary import call_metrics, copy_number_metrics
 from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.report.alleles import allele_record, with_alleles
 from karyolot.verdict.decide import decide
@@ -123,8 +123,8 @@ def judged(said: Compared | None, result: planted.Result, relation: Relation = "
     match = match_donor(result.compared.ratios, lot, donor, bins, "F", CopyNumber()).match
     tables = result.calls, result.segmented.segments, result.arms, result.lod
     found = copy_number_metrics(
-        *tables, result.compared.facts, result.noise, match, CopyNumber(), planted.LAYOUT, alleles
-    )
+        *tables, result.compared.facts, result.noise, match, CopyNumber(), planted.LAYOUT
+    ) | call_metrics(*tables[:2], result.noise, CopyNumber(), alleles=alleles)
     acceptance = read_yaml(planted.RESOURCES / "acceptance.yaml", Acceptance)
     criteria = decide("L1", found, acceptance, 5, 0.95).criteria
     return {one.id: (one.outcome, one.explanation) for one in criteria if one.id in ("C02", "C02b", "C05")}

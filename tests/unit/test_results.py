@@ -244,13 +244,13 @@ def test_a_failure_shows_the_end_of_the_log() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*sRGB2014[.]icc:pytest.PytestUnraisableExceptionWarning")  # WeasyPrint's own
 def test_rendering_again_gives_the_same_bytes(tmp_path: Path) -> None:
-    (record,) = written(tmp_path, failing())
+    (record,) = written(tmp_path, thin())
     lot = record.lot.lot_id
     made = render_again(tmp_path, lot)
     assert [path.name for path in made] == ["report.html", "report.pdf", "figures"]
     first = contents(made)
     now = code_state()
-    assert first[0].decode() == html(failing(), now) and first[1].startswith(b"%PDF-")
+    assert first[0].decode() == html(thin(), now) and first[1].startswith(b"%PDF-")
     render_again(tmp_path, lot)
     assert contents(made) == first
 
@@ -264,7 +264,7 @@ def contents(made: list[Path]) -> list[bytes]:
 @pytest.mark.filterwarnings("ignore:.*sRGB2014[.]icc:pytest.PytestUnraisableExceptionWarning")  # WeasyPrint's own
 def test_pages_rendered_by_uncommitted_code_are_drafts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also those of a record that committed code made."""
-    (record,) = written(tmp_path, failing())
+    (record,) = written(tmp_path, thin())
     monkeypatch.setattr(report, "code_state", lambda: CODE.model_copy(update={"dirty": True}))
     page, printed, _ = render_again(tmp_path, record.lot.lot_id)
     assert "This page was rendered by code with uncommitted changes." in page.read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ OUTPUTS  results/reference/sites.parquet; results/samples/{sample}/alleles.parqu
          identity.json, events.parquet, arms.parquet, track.parquet (for drawing), facts.json, persons.json, metrics.json;
          results/study/identity.parquet: every pair of samples
 STEPS    prepare_sites -> count_alleles | import_alleles -> compare_alleles: a lot and its own donor only, with the metrics of its
-         copy number as the alleles support them; one that is not its donor's, and the other donors -> match_samples: all of them
+         calls as the alleles support them; one that is not its donor's, and the other donors -> match_samples: all of them
 """
 
 
@@ -85,12 +85,8 @@ rule compare_alleles:
         ratios=files.DNA.ratios,
         calls=files.DNA.calls,
         segments=files.DNA.segments,
-        arms=files.DNA.arms,
-        lod=files.DNA.lod,
-        comparison=files.DNA.comparison,
         noise=files.DNA.noise,
-        match=files.DNA.match,
-        layout=shipped(settings.reference.layout),
+        metrics=files.METRICS["dna"],
     output:
         identity=files.LOT_ALLELES.identity,
         events=files.LOT_ALLELES.events,

@@ -42,30 +42,17 @@ def copy_number_metrics(
     match: Match,
     settings: CopyNumber,
     layout: Layout,
-    alleles: AlleleResults | None = None,
     sets: float | None = None,
 ) -> Metrics:
-    """All metrics of a lot's copy number, by name. Tables as in contracts.copy_number; alleles: None = no panel of SNPs; sets:
-    sets of chromosomes in the lot's cells, None = not measured.
-
-    A change that fails a lot is supported by read depth and, where they are informative, by allele fractions: contradicted calls
-    are counted separately (cn.contradicted). Balanced alleles do not contradict four or more copies: both copies may have been
-    doubled. Counts of calls are null if the noise could not be measured: the absence of calls is then no finding.
-    """
+    """All metrics of a lot's copy number by read depth, by name. Tables as in contracts.copy_number; sets: sets of chromosomes
+    in the lot's cells, None = not measured."""
     return {
         **_quality(comparison),
         MetricName.DNA_BLIND_ARMS: blind_arms(arms, layout, match.declared_sex),
         MetricName.CN_ARM_LOD: _arm_limits(arms, sets),
         MetricName.CN_DONOR_ARMS: _donor_arms(segments),
         **more_reads(_limits(lod, noise, settings, sets), comparison, noise, settings, sets),
-        **_counts(
-            _with_evidence(calls, alleles),
-            segments,
-            noise,
-            settings,
-            NO_PANEL if alleles is None else alleles.unasked,
-            sets,
-        ),
+        **call_metrics(calls, segments, noise, settings, sets),
         **_identity(match),
     }
 
@@ -186,10 +173,21 @@ def _with_evidence(calls: pd.DataFrame, alleles: AlleleResults | None) -> pd.Dat
     return calls.merge(said, on=keys, how="left", validate="many_to_one").fillna({"evidence": ""})
 
 
-def _counts(
-    calls: pd.DataFrame, segments: pd.DataFrame, noise: Noise, settings: CopyNumber, unasked: str, sets: float | None
+def call_metrics(
+    calls: pd.DataFrame,
+    segments: pd.DataFrame,
+    noise: Noise,
+    settings: CopyNumber,
+    sets: float | None = None,
+    alleles: AlleleResults | None = None,
 ) -> Metrics:
-    """unasked: why the alleles under the calls were not evaluated, '' = they were."""
+    """Those of copy_number_metrics that count calls. alleles: None = no panel of SNPs.
+
+    A change that fails a lot is supported by read depth and, where they are informative, by allele fractions: contradicted calls
+    are counted separately (cn.contradicted). Balanced alleles do not contradict four or more copies: both copies may have been
+    doubled. Counts of calls are null if the noise could not be measured: the absence of calls is then no finding.
+    """
+    calls, unasked = _with_evidence(calls, alleles), NO_PANEL if alleles is None else alleles.unasked
     size = (calls["end"] - calls["start"]) / 1e6
     weak = (calls["artefact"] == "GC-rich end") & (calls["log2"].abs() < ARTEFACT_LOG2)
     prone = weak | calls["artefact"].isin(["immune receptor genes", TIMING])

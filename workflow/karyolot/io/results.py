@@ -112,11 +112,11 @@ COPY_NUMBER: dict[str, type[pa.DataFrameModel]] = {
 """Table of CopyNumberResults -> its contract."""
 
 
-CALLED = ("ratios", "calls", "segments", "arms", "lod")
+CALLED = ("ratios", "calls", "segments")
 
 
 def read_called(files: Any) -> list[pd.DataFrame]:
-    """Ratios, calls, segments, arms and limits of detection of a lot. files: inputs of a rule, by these names of CALLED."""
+    """Ratios, calls and segments of a lot. files: inputs of a rule, by these names of CALLED."""
     return [read_table(getattr(files, name), COPY_NUMBER[name]) for name in CALLED]
 
 
