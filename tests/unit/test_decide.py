@@ -88,7 +88,7 @@ def test_order_of_gravity(changes: dict[str, float | bool | str | None], expecte
     assert outcome(**changes) == expected
 
 
-COVERED = {"Q05a", "Q05d", "Q04a", "Q04b", "Q02b", "Q06", "C02", "C05"}
+COVERED = {"Q05a", "Q05d", "Q04a", "Q04b", "Q02b", "Q06", "C02", "C05", "Q05e"}
 
 
 def document(*criteria: Criterion) -> Acceptance:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from karyolot.contracts.criteria import Acceptance, Criterion
 from karyolot.contracts.metrics import MetricName
@@ -14,12 +14,13 @@ Bad = tuple[float, float] | bool | str
 class Must(NamedTuple):
     """A topic of the minimum: metrics with their bad values. The first must be judged, and the others well where they are.
 
-    required: a lot without the metric must not pass either.
+    required: a lot without the metric must not pass either. least: the mildest outcome of a bad value.
     """
 
     topic: str
     bad: dict[MetricName, Bad]
     required: bool = True
+    least: Literal["INDETERMINATE", "REVIEW"] = "INDETERMINATE"
 
 
 MOST = 10_000
@@ -40,6 +41,8 @@ MINIMUM = (
     Must("limit of detection at the claimed size", {MetricName.CN_LOD: (WORST_LOD + 0.01, 1.0)}),
     Must("acquired change of the claimed size or larger", {MetricName.CN_ACQUIRED_LONG: (1, MOST)}),
     Must("whole-chromosome change", {MetricName.CN_WHOLE_CHROMOSOME: (1, MOST)}),
+    # What lot and donor have alike cancels in all of the above.
+    Must("arms of the donor with other copies than expected", {MetricName.CN_DONOR_ARMS: (1, MOST)}, False, "REVIEW"),
 )
 STOPS = ("FAIL", "FAIL_IDENTITY", "INDETERMINATE")
 
@@ -62,7 +65,8 @@ def _covers(criterion: Criterion, must: Must) -> bool:
     if criterion.metric not in must.bad or (must.required and not criterion.required):
         return False
     broken = [criterion.broken(value) for value in _values(criterion, must.bad[criterion.metric])]
-    return all(limit is not None and limit.on_breach in STOPS for limit in broken)
+    stops = STOPS if must.least == "INDETERMINATE" else ("REVIEW", *STOPS)
+    return all(limit is not None and limit.on_breach in stops for limit in broken)
 
 
 def _values(criterion: Criterion, bad: Bad) -> Iterator[float | bool | str]:
