@@ -647,6 +647,13 @@ for one in ("Q05a", "Q04a", "Q04b", "Q05d", "Q06", "C02", "C05"):
     )
 lot(
     K,
+    "Q05e, trisomy 8 of lot and donor",
+    "INDETERMINATE",
+    events=(Event("chr8", 0, 200_000_000, 1, 0.5, "both"),),
+    acceptance=without("Q05e"),
+)
+lot(
+    K,
     "every criterion on large changes, trisomy 8",
     "INDETERMINATE",
     **BAD,
