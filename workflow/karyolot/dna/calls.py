@@ -142,7 +142,7 @@ def _level_of(table: pd.DataFrame, values: Floats, weights: Floats, changed: Seq
 
     1 / variance = L D / (L + D) is larger by chance where, in a loss, L is, or in a gain, D is: the mean of a change lies nearer
     to 0 than the change, of a loss of one copy at 300 fragments per bin by 0.005. The total L + D, to which the inverse variance
-    is proportional within one level, says nothing of how it is divided. The centre has the first weights, so what the second
+    is proportional within one level, is independent of how it is divided. The centre has the first weights, so what the second
     make of unchanged bins is taken off.
     """
     totals = (table["lot_count"] + table["donor_count"]).to_numpy(dtype=float)
