@@ -140,7 +140,7 @@ CHECKED: list[tuple[str, Break, str, str, int | None, str | None, str]] = [
     ("gzip cut in its header", fastq(ZIPPED[:6]), "E28", SAMPLES, 4, "fastq_1", "damaged or truncated"),
     ("gzip cut in its last bytes", fastq(ZIPPED[:-3]), "E28", SAMPLES, 4, "fastq_1", "damaged or truncated"),
     ("gzip with another CRC", fastq(flipped(ZIPPED, -8)), "E28", SAMPLES, 4, "fastq_1", "CRC check failed"),
-    ("gzip damaged inside", fastq(flipped(ZIPPED, len(ZIPPED) // 2)), "E28", SAMPLES, 4, "fastq_1", "damaged or cut"),
+    ("gzip damaged inside", fastq(flipped(ZIPPED, len(ZIPPED) // 2)), "E28", SAMPLES, 4, "fastq_1", "damaged or truncated"),
     ("gzip and then a web page", fastq(ZIPPED + b"<html>"), "E28", SAMPLES, 4, "fastq_1", "damaged or truncated"),
     ("a web page", fastq(b"<html>404"), "E28", SAMPLES, 4, "fastq_1", "is not a gzip file"),
     ("a zip file", fastq(b"PK\3\4" + bytes(99)), "E28", SAMPLES, 4, "fastq_1", "is not a gzip file"),
