@@ -162,8 +162,8 @@ def test_only_what_is_not_met_can_be_decided(study: Path, plain: None) -> None:
         one(deviation="DEV-3")
     with pytest.raises(KaryolotError, match=r"decision: .*accept.*reject.*retest"):
         one(decision="approve")
-    with pytest.raises(KaryolotError, match="reason: "):
-        one(reason=" ")
+    with pytest.raises(KaryolotError, match="--reason, --name missing; a decision states"):
+        one(reason=" ", decided_by="")
     with pytest.raises(KaryolotError, match="holds no record of a lot 'L7'"):
         one(lot_id="L7")
     assert {entry.kind for entry in ledger.read(study)} == {"report_issued"}

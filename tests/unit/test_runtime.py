@@ -220,6 +220,16 @@ def test_code_without_git_is_of_unknown_state_and_named_by_its_files(
     assert mark(state, known.model_copy(update={"dirty": True})) == "DRAFT"
 
 
+def test_pages_state_the_commit_so_another_one_of_the_same_files_renders_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = []
+    for state in (("3fe2a1c", False), ("9d0e7b1", False), ("9d0e7b1", True), (None, None)):
+        monkeypatch.setattr(provenance, "git_state", lambda state=state: state)
+        said.append(provenance.rendering())
+    assert len(set(said)) == 4 and all(one.startswith(provenance.files_digest()) for one in said)
+
+
 def test_the_digest_of_own_files_is_that_of_the_wheel_and_sees_every_edit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

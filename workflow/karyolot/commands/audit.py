@@ -19,7 +19,7 @@ from karyolot.io.files import digest_of, read_json, sha256, sweep
 from karyolot.io.history import REPORT_FILES, finish_revisions, issued, stop_foreign
 from karyolot.io.manifest import RESULTS, read_manifest
 from karyolot.io.shipped import portable, resource
-from karyolot.plan.provenance import code_state
+from karyolot.plan.provenance import code_state, rendering
 
 KEEP = "KARYOLOT_KEEP_SEALED"
 """Environment variable: sealed lots, separated by commas, whose files a run takes as they are and never plans to make."""
@@ -225,7 +225,7 @@ def _left_behind(directory: Path, entries: Sequence[Entry]) -> list[ledger.Event
 
 
 def _issued(directory: Path, lots: Iterable[str], entries: Sequence[Entry], reason: str) -> list[ledger.Event]:
-    code, sealed = code_state().files_sha256, sealed_lots(entries)
+    code, sealed = rendering(), sealed_lots(entries)
     return [event for lot in lots if lot not in sealed for event in issued(directory, lot, entries, reason, code)]
 
 

@@ -20,11 +20,17 @@ from karyolot.io.files import read_bytes
 from karyolot.io.history import disposition_of, stop_foreign
 from karyolot.io.record import read_record
 
+REQUIRED = {"criterion": "criterion", "decision": "--decision", "reason": "--reason", "decided_by": "--name"}
+"""Columns of a decision that must be filled, and what gives them on the command line."""
+
 
 def row(**cells: str | None) -> DecisionRow:
-    """One decision from the command line. Raises KaryolotError for a value that is not allowed."""
+    """One decision from the command line. Raises KaryolotError for a value that is missing or not allowed."""
+    given = {name: (text or "").strip() or None for name, text in cells.items()}
+    if missing := [option for name, option in REQUIRED.items() if given.get(name) is None]:
+        raise KaryolotError(f"{', '.join(missing)} missing; a decision states on what, which, why and by whom")
     try:
-        return DecisionRow.model_validate({name: (text or "").strip() or None for name, text in cells.items()})
+        return DecisionRow.model_validate(given)
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
         fault = value_fault(detail)

@@ -11,7 +11,7 @@ from karyolot.io.files import read_bytes, read_each, write_bytes, write_folder, 
 from karyolot.io.history import issue, issued, stop_foreign
 from karyolot.io.manifest import RESULTS
 from karyolot.io.record import read_record, read_report
-from karyolot.plan.provenance import code_state
+from karyolot.plan.provenance import code_state, rendering
 
 if TYPE_CHECKING:
     from karyolot.report.documents import Documents
@@ -34,8 +34,7 @@ def render_again(directory: Path, lot: str, reason: str = "rendered again") -> l
     write_text(made.html, folder / "report.html")
     write_bytes(made.pdf, folder / "report.pdf")
     write_folder(made.figures, folder / "figures")
-    code = code_state().files_sha256
-    ledger.append(directory, *issued(directory, lot, ledger.read(directory), reason, code, tables=False))
+    ledger.append(directory, *issued(directory, lot, ledger.read(directory), reason, rendering(), tables=False))
     return [folder / "report.html", folder / "report.pdf", folder / "figures"]
 
 

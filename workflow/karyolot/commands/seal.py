@@ -24,7 +24,7 @@ from karyolot.io.history import REPORT_FILES, altered, decisions_of, finish_revi
 from karyolot.io.manifest import RESULTS, flush, listed, move_aside, protect, sealed_manifest, superseded
 from karyolot.io.record import read_record
 from karyolot.io.shipped import SETTINGS, portable, resource
-from karyolot.plan.provenance import code_state
+from karyolot.plan.provenance import rendering
 
 
 def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) -> tuple[Manifest, bool]:
@@ -199,7 +199,7 @@ def _reported(directory: Path, record: Record, entries: tuple[Entry, ...]) -> li
         sha256(folder / name) == state.issued.facts["files"][name] for name in REPORT_FILES
     ):
         return issued(directory, lot, entries, "found when sealed", state.issued.facts["code"])
-    made = issued(directory, lot, entries, "found when sealed", code_state().files_sha256)
+    made = issued(directory, lot, entries, "found when sealed", rendering())
     if made and (page := stale(folder)):
         raise KaryolotError(
             f"{folder / page}: is not what this version renders from the record; karyolot report {lot}, then seal"

@@ -32,7 +32,7 @@ from karyolot.io.manifest import (
 )
 from karyolot.io.pdf import attached_record, words_of
 from karyolot.io.shipped import resource
-from karyolot.plan.provenance import code_state
+from karyolot.plan.provenance import rendering
 
 KINDS = (".json", ".html", ".pdf")
 
@@ -261,7 +261,7 @@ def _recorded(folder: Path, files: Mapping[str, str]) -> Iterator[str]:
 
 def _rendered_again(folder: Path, state: LotState) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Differences between the pages and what this version renders from the record, when it is the version that made them."""
-    if state.issued is None or state.issued.facts["code"] != code_state().files_sha256:
+    if state.issued is None or state.issued.facts["code"] != rendering():
         return (), ("pages were compared by sha256 only: another version of karyolot rendered them",)
     from karyolot.commands.report import rendered
 

@@ -37,7 +37,7 @@ def issued(
     directory: Path, lot: str, entries: Sequence[Entry], reason: str, code: str, *, tables: bool = True
 ) -> list[ledger.Event]:
     """The event of a lot's report as it lies there now; none when the ledger has it, or when record and pages do not belong
-    together (yet). reason: why it was made; code: sha256 of the code that rendered it; tables: whether the other files were made
+    together (yet). reason: why it was made; code: what rendered it; tables: whether the other files were made
     with the report, else only the figures were."""
     folder = directory / RESULTS / lot
     paths = {name: folder / name for name in REPORT_FILES}

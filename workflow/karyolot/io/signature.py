@@ -76,7 +76,8 @@ def _stop_unfit(path: Path, signer: Any) -> None:
         )
     if signer.signing_cert.ca:
         raise KaryolotError(
-            f"{path}: the certificate of {held.subject} is one of an authority, not of a person or site"
+            f"{path}: the certificate of {held.subject} is one of an authority (CA:TRUE), not of a person or site; nothing was"
+            " signed"
         )
     usage = signer.signing_cert.key_usage_value
     if usage is not None and not {"digital_signature", "non_repudiation"} & usage.native:

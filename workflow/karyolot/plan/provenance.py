@@ -167,6 +167,12 @@ def code_state() -> Code:
     return Code(karyolot_version=__version__, commit=commit, dirty=dirty, files_sha256=files_digest())
 
 
+def rendering() -> str:
+    """What pages made by this code differ by from those of other code: sha256 of its files, commit, uncommitted changes."""
+    code = code_state()
+    return f"{code.files_sha256} {code.commit or 'unknown commit'}{', uncommitted changes' if code.dirty else ''}"
+
+
 def signed(settings: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
     """Who runs this, and where, as environment variables for the jobs: those that are set, else the settings of these names.
 
