@@ -155,8 +155,8 @@ def of_forecasts_from_a_lot() -> str:
     deep = [row for row in found if max(float(row["lot_depth"]), float(row["donor_depth"])) >= 10]
     assert sum(values(deep, "like_beyond")) == beyond
     return (
-        f"from each of six lots at 5x, forecasts were {low:.1f}% too low on average; {beyond:.0f} of {6 * len(found)} were more than"
-        f" 10% off"
+        f"from each of six lots at 5x, forecasts were {low:.1f}% too low on average; {beyond:.0f} of {6 * len(found)} were"
+        f" more than 10% off"
     )
 
 
