@@ -34,7 +34,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 1000 karyolot
 COPY --from=packages /usr/local/karyolot /usr/local/karyolot
-ENV PATH=/usr/local/karyolot/bin:$PATH
+# HOME: with --user, a user without an entry in /etc/passwd has the home /, and Snakemake cannot write its cache there.
+ENV PATH=/usr/local/karyolot/bin:$PATH HOME=/tmp
 USER karyolot
 WORKDIR /data
 ENTRYPOINT ["karyolot"]

@@ -96,6 +96,7 @@ def test_the_image_has_the_tools_at_their_versions_and_no_root() -> None:
     wanted = {tool: row["version"] for tool, row in tool_table().items() if tool != "multiqc"}
     assert pinned == wanted
     assert re.findall(r"^USER (\S+)$", text, flags=re.M) == ["karyolot"] and "--verify-hashes" in text
+    assert re.search(r"^ENV .*HOME=/tmp$", text, flags=re.M), "a home that any --user can write to"
     labels = re.findall(r"org\.opencontainers\.image\.(\w+)=", text)
     assert {"title", "description", "licenses", "version", "revision"} <= set(labels)
     run = (ROOT / "run").read_text(encoding="utf-8")

@@ -42,6 +42,19 @@ def test_bars_in_a_terminal_and_lines_elsewhere_unless_the_user_chooses(monkeypa
     assert launch.command(Path(), terminal=True)[-2:] == ["--logger", "karyolot"]
 
 
+def test_snakemake_knows_the_user_where_the_machine_has_no_name_for_him(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container the number of `--user` has no entry, and Snakemake fails to look it up."""
+    without = {
+        name: value for name, value in os.environ.items() if name not in ("LOGNAME", "USER", "LNAME", "USERNAME")
+    }
+    monkeypatch.setattr(launch.os, "environ", without)
+    monkeypatch.setattr(launch, "login", lambda: "12345")
+    unnamed = "import getpass, pwd; pwd.getpwuid = {}.__getitem__; raise SystemExit(getpass.getuser() != '12345')"
+    assert launch.run([sys.executable, "-c", unnamed]) == launch.DONE
+    without["USER"] = "kim"
+    assert launch.run([sys.executable, "-c", unnamed.replace("12345", "kim")]) == launch.DONE
+
+
 def test_words_that_run_no_job() -> None:
     for words in ("-n", "-np", "-pn", "--dry-run", "--dryrun", "--dry", "--dag", "--rulegraph mermaid-js", "--lint",
                   "-S", "--unlock", "--report out.html", "-l", "--lt", "-h", "--executor dryrun"):  # fmt: skip

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io import lock, machine
+from karyolot.io.ledger import login
 from karyolot.io.shipped import PROFILES, PROJECT, SETTINGS, SNAKEFILE
 from karyolot.plan.resources import Needs
 
@@ -204,7 +205,8 @@ def run(line: Sequence[str], environment: Mapping[str, str] = MappingProxyType({
     environment: variables beside those of this process. A request to stop is passed on, so that Snakemake can stop its jobs and
     delete their half-written files.
     """
-    with subprocess.Popen(line, env={**os.environ, **environment}) as process:
+    # Snakemake looks up the user's name; a container has none for the number that --user gives.
+    with subprocess.Popen(line, env={"USER": login(), **os.environ, **environment}) as process:
 
         def pass_on(number: int, _: object) -> None:
             # A terminal interrupts Snakemake itself as well; a second time would make it leave its jobs behind.
