@@ -58,7 +58,8 @@ def against(
             " uncertain"
         )
     if absent := unseen_chromosomes(arms, layout, match.declared_sex):
-        yield f"no arm could be assessed of {', '.join(absent)}"
+        some = arms.loc[arms["scope"] == "arm", "assessable"].any()
+        yield f"no arm could be assessed of {', '.join(absent)}" if some else "no arm could be assessed"
     if match.donor_sex not in (None, match.declared_sex):
         yield f"the donor's reads are those of sex {match.donor_sex}, declared {match.declared_sex}"
     if sets is not None and _ploidy(sets) is None:

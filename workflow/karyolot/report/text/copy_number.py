@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from karyolot.contracts.cells import cells, detectable, detectable_both, interval, share
+from karyolot.contracts.cells import cells, detectable, detectable_both, interval, minus, share
 from karyolot.contracts.copy_number import LEAST_NEUTRAL, Comparison, CopyNumberResults, Noise
 from karyolot.contracts.record import LotFacts
 from karyolot.contracts.record_dna import CallRow, CopyNumberRecord
@@ -61,9 +61,10 @@ def findings(dna: CopyNumberResults) -> tuple[str, ...]:
 
 def limits(dna: CopyNumberResults, record: CopyNumberRecord, contents: Sequence[str]) -> tuple[str, ...]:
     """What bounds the copy-number result of this lot. contents: documents of its DNA content."""
-    blind = dna.arms[(dna.arms["scope"] == "arm") & ~dna.arms["assessable"]]["name"].tolist()
+    own = dna.arms[dna.arms["scope"] == "arm"]
+    blind = [name.removeprefix("chr") for name in own.loc[~own["assessable"], "name"]]
     said = [_bins(dna.comparison), _noise(dna.noise)]
-    said += [f"Not assessable: {', '.join(blind)}."] * bool(blind)
+    said += [f"Not assessable: {', '.join(blind) if len(blind) < len(own) else 'all arms'}."] * bool(blind)
     said.append(_replication_timing(dna.comparison))
     neutral = dna.comparison.neutral
     if neutral is not None and neutral < LEAST_NEUTRAL:
@@ -92,7 +93,7 @@ def _bins(facts: Comparison) -> str:
     taken = " and ".join(facts.covariates) if facts.covariates else "nothing (too few bins, or no track)"
     missed = "".join(f"; not corrected for {name} ({reason})" for name, reason in facts.not_used.items())
     width = f"{facts.analysis_bin_bp / 1000:g} kb"
-    return f"{facts.usable:.0%} of {facts.bins} bins of {width} are used; corrected for {taken}{missed}."
+    return f"{facts.usable:.0%} of {facts.bins:,} bins of {width} are used; corrected for {taken}{missed}."
 
 
 def _noise(noise: Noise) -> str:
@@ -110,7 +111,7 @@ def _replication_timing(facts: Comparison) -> str:
             "No replication-timing track was given: differences between dividing cells and resting hepatocytes were not"
             " corrected."
         )
-    slope = f"{facts.rt_slope:.3f} log2 per SD, 95% CI {facts.rt_low:.3f} to {facts.rt_high:.3f}"
+    slope = minus(f"{facts.rt_slope:.3f} log2 per SD, 95% CI {facts.rt_low:.3f} to {facts.rt_high:.3f}")
     if abs(facts.rt_slope) <= VISIBLE_WAVE:
         return f"Replication timing was corrected ({slope})."
     return (
