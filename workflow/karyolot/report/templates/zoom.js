@@ -139,7 +139,7 @@
       for (const [start, end] of data.blind) if (end > view[0] && start < view[1]) hatch(ctx, inside(start), box.top, inside(end), bottom);
       ctx.globalAlpha = 0.17;
       for (const call of shown(calls)) {
-        ctx.fillStyle = colours[call.type];
+        ctx.fillStyle = note.uninterpreted ? colours.quiet : colours[call.type];
         ctx.fillRect(px(call.start), box.top, Math.max(px(call.end) - px(call.start), 2), box.height);
       }
       ctx.globalAlpha = 1;
