@@ -74,7 +74,8 @@ def of_limits() -> str:
         f"{percent(pooled(sizes[name]))}% ({tries[name]}" for name in ("arm", "recurrent", "chromosome")
     )
     return (
-        f"{percent(min(by_size))} to {percent(max(by_size))}% ({tries['5 Mb']} each), arms {arm}), recurrent regions"
+        f"{percent(min(by_size))} to {percent(max(by_size))}% ({tries['5 Mb']} each; at least {percent(min(values(power)))}%"
+        f" in each setting), arms {arm}), recurrent regions"
         f" {recurrent}), whole chromosomes {chromosome};"
     )
 
