@@ -71,6 +71,19 @@ def test_only_a_sealed_lot_is_exported(study: Path, tmp_path: Path) -> None:
         export_registry(study, [], tmp_path / "x.json", tmp_path / "salt")
 
 
+def test_an_export_replaces_nothing_but_an_earlier_export(study: Path, tmp_path: Path) -> None:
+    (tmp_path / "salt").write_bytes(SALT)
+    sealed = {path: path.read_bytes() for path in (study / "results").rglob("*") if path.is_file()}
+    with pytest.raises(KaryolotError, match="results/L1: exists and is no exported crate"):
+        export_crate(study, "L1", study / "results" / "L1", "")
+    with pytest.raises(KaryolotError, match=r"report\.json: exists and holds no rows for a registry"):
+        export_registry(study, [], study / "results" / "L1" / "report.json", tmp_path / "salt")
+    assert {path: path.read_bytes() for path in (study / "results").rglob("*") if path.is_file()} == sealed
+    for _ in range(2):
+        export_crate(study, "L1", tmp_path / "crate", "")
+        export_registry(study, [], tmp_path / "rows.json", tmp_path / "salt")
+
+
 def test_the_command_exports_both(study: Path, tmp_path: Path) -> None:
     (tmp_path / "salt").write_bytes(SALT)
     words = ["export", "--directory", str(study), "--out"]

@@ -350,6 +350,26 @@ REFUSED: dict[str, tuple[Attack, Attack, str]] = {
         lambda s: revision_of(s, ledger.read(s), read_report(s / L1 / "report.json")),
         r"revisions/L1/1/report.json: its record has sha256 \w{64}, and \w{64} was sealed",
     ),
+    "record of endless brackets, then sealed": (
+        lambda s: (s / L3 / "report.json").write_text("[" * 100_000),
+        lambda s: seal(s, "L3"),
+        r"L3/report.json: not JSON",
+    ),
+    "record of endless digits, then verified": (
+        lambda s: (s / L3 / "report.json").write_text("9" * 5_000),
+        lambda s: said(s, str(s / L3 / "report.json")),
+        r"L3/report.json: not JSON",
+    ),
+    "record with a byte that is no text, then sealed": (
+        lambda s: (s / L3 / "report.json").write_bytes(b'{"\xff": 1}'),
+        lambda s: seal(s, "L3"),
+        r"L3/report.json: ",
+    ),
+    "decision that decide did not write": (
+        lambda s: ledger.append(s, ("disposition", {"lot": "L3"})),
+        lambda s: said(s),
+        r"ledger.jsonl, line \d+: not a decision \(finding: Field required\)",
+    ),
     "pipe between the tables, then sealed": (
         lambda s: not_a_file(s / L3 / "dna/x"),
         lambda s: seal(s, "L3"),

@@ -14,7 +14,7 @@ from karyolot.io.manifest import RESULTS, sealed_manifest
 from karyolot.io.record import read_record
 from karyolot.io.shipped import SNAKEFILE
 from karyolot.report.crate import METADATA, README, WORKFLOW, metadata, readme
-from karyolot.report.registry import LEAST_SALT, registry
+from karyolot.report.registry import LEAST_SALT, SCHEMA, registry
 
 
 def export_crate(directory: Path, lot: str, out: Path, licence: str) -> Path:
@@ -25,6 +25,10 @@ def export_crate(directory: Path, lot: str, out: Path, licence: str) -> Path:
     sealed = states(ledger.read(directory)).get(lot, LotState()).sealed
     if sealed is None:
         raise KaryolotError(f"{lot} is not sealed; karyolot seal {lot}, then export")
+    if out.exists() and not (out / METADATA).is_file():
+        raise KaryolotError(
+            f"{out}: exists and is no exported crate, which would replace it; name another folder by --out"
+        )
     folder = directory / RESULTS / lot
     manifest = sealed_manifest(folder, sealed.facts["manifest_sha256"])
     path = folder / MANIFEST
@@ -42,6 +46,10 @@ def export_registry(directory: Path, lots: Sequence[str], out: Path, salt: Path)
 
     Raises KaryolotError when a lot is not sealed or was changed since, or the salt is too short to keep ids secret.
     """
+    if out.exists() and SCHEMA.encode() not in read_bytes(out)[:100]:
+        raise KaryolotError(
+            f"{out}: exists and holds no rows for a registry, which would replace it; name another --out"
+        )
     secret = read_bytes(salt).strip()
     if len(secret) < LEAST_SALT:
         raise KaryolotError(

@@ -127,7 +127,7 @@ def read_json(path: PathLike) -> Any:
     with open_text(path) as handle:
         try:
             return json.load(handle)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, endless digits or brackets
             raise KaryolotError(f"{path}: not JSON ({error})") from error
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from karyolot.contracts.changes import changes
 from karyolot.contracts.decisions import Decision, Disposition, Revision, disposition
 from karyolot.contracts.ledger import Entry, LotState, states
@@ -159,18 +161,25 @@ def read_standings(directory: Path, reports: Iterable[PathLike]) -> Iterator[tup
 
 
 def decisions_of(entries: Iterable[Entry], lot: str) -> list[Decision]:
-    """Decisions on a lot in the order they were made."""
+    """Decisions on a lot in the order they were made. Raises KaryolotError for an entry that `decide` did not write."""
     return [
-        Decision(
-            **{name: entry.facts[name] for name in Decision.model_fields if name in entry.facts},
-            user=entry.user,
-            at=entry.at,
-            line=entry.number,
-            sha256=entry.sha256,
-        )
+        _decision(entry)
         for entry in entries
         if entry.kind in ("disposition", "override") and entry.facts.get("lot") == lot
     ]
+
+
+def _decision(entry: Entry) -> Decision:
+    given = {name: entry.facts[name] for name in Decision.model_fields if name in entry.facts}
+    by = {"user": entry.user, "at": entry.at, "line": entry.number, "sha256": entry.sha256}
+    try:
+        return Decision.model_validate(given | by)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        raise KaryolotError(
+            f"{ledger.NAME}, line {entry.number}: not a decision ({fault['loc'][0]}: {fault['msg']}); restore the file from a"
+            " backup"
+        ) from error
 
 
 def revision_of(directory: Path, entries: Iterable[Entry], record: Record) -> Revision | None:
