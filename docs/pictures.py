@@ -24,7 +24,7 @@ OUTCOMES = {"pass": "PASS", "fail": "FAIL", "identity": "FAIL_IDENTITY", "indete
 def save(picture: bytes, name: str) -> None:
     """Write a screenshot in few colours, none of which is further than 20 of 255 from its own."""
     image = Image.open(io.BytesIO(picture)).convert("RGB")
-    image = image.quantize(256, method=Image.Quantize.MAXCOVERAGE)
+    image = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=1)
     image.save(HERE / f"{name}.png", optimize=True)
 
 
