@@ -552,8 +552,9 @@ def aligners(place: Path) -> list[dict[str, Any]]:
             for pair in islice(zip(*mates, strict=True), number):
                 out.writelines(f"{mate}\n" for mate in pair)
         for name in ("bwa", "bwa-mem3"):
+            group = r"-R '@RG\tID:a\tSM:a'"[3 * (name != "bwa") :]  # bwa-mem3's module takes it without an option
             aligner, made = ALIGNERS[name], place / f"{name}.{number}.bam"
-            words = {"index": place / "fastq" / INDEX, "groups": "", "threads": 1, "batch": aligner.batch}
+            words = {"index": place / "fastq" / INDEX, "groups": group, "threads": 1, "batch": aligner.batch}
             line = aligner.align.format(python=f"{sys.executable} -m", **words)
             _, seconds, peak_mb = metered(f"{line} < {reads} 2> {made}.log | samtools view -b -o {made} -")
             rows.append({"kind": "aligner", "what": name, "reads": 2 * number, "cpu_s": seconds, "max_mb": peak_mb})

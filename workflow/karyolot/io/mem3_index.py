@@ -37,13 +37,22 @@ Words = NDArray[np.uint64]
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """bwa's index. head: as in `.bwt`. words: its data, in groups of 8 + 8 words of 32 bits. samples: the suffix array at
-    rows interval, 2 x interval, ..."""
+    """bwa's index. head: as in `.bwt`. interval: of the rows that `.sa` keeps."""
 
+    bwt: Path
+    sa: Path
     head: NDArray[np.int64]
-    words: NDArray[np.uint32]
-    samples: NDArray[np.int64]
     interval: int
+
+    def words(self) -> NDArray[np.uint32]:
+        """The data of `.bwt`, in groups of 8 + 8 words of 32 bits; mapped, and counted as memory of this process until the
+        array is dropped."""
+        return np.memmap(self.bwt, np.uint32, "r", offset=8 * BWT_HEAD)
+
+    def samples(self) -> NDArray[np.int64]:
+        """The suffix array at rows interval, 2 x interval, ...; mapped likewise."""
+        kept = self.length >= self.interval
+        return np.memmap(self.sa, np.int64, "r", offset=8 * SA_HEAD) if kept else np.zeros(0, np.int64)
 
     @property
     def sentinel(self) -> int:
@@ -77,7 +86,7 @@ def convert(bwt: PathLike, sa: PathLike, target: PathLike) -> None:
 
 
 def read(bwt: Path, sa: Path) -> Transform:
-    """bwa's files, mapped into memory. Raises KaryolotError when one has another size than its head states."""
+    """What the heads of bwa's files state. Raises KaryolotError when one has another size than its head states."""
     head, sa_head = np.fromfile(bwt, np.int64, BWT_HEAD), np.fromfile(sa, np.int64, SA_HEAD)
     for path, numbers, count in ((bwt, head, BWT_HEAD), (sa, sa_head, SA_HEAD)):
         if len(numbers) < count:
@@ -87,8 +96,7 @@ def read(bwt: Path, sa: Path) -> Transform:
         raise KaryolotError(f"{sa}: keeps every {interval}th row, and a multiple of {EVERY} is needed", REMEDY)
     _check_size(bwt, 8 * BWT_HEAD + 4 * words_of(length))
     _check_size(sa, 8 * (SA_HEAD + length // interval))
-    samples = np.memmap(sa, np.int64, "r", offset=8 * SA_HEAD) if length >= interval else np.zeros(0, np.int64)
-    return Transform(head, np.memmap(bwt, np.uint32, "r", offset=8 * BWT_HEAD), samples, interval)
+    return Transform(bwt, sa, head, interval)
 
 
 def words_of(length: int) -> int:
@@ -105,12 +113,12 @@ def packed(given: Transform) -> tuple[Words, NDArray[np.int8], NDArray[np.uint32
     """Blocks of 64 rows, and the suffix array at every 8th row: high and low bits. None when the index contradicts itself."""
     n = given.length
     occurrences = np.zeros((((n + 1) >> 6) + 1, 8), np.uint64)
-    if not blocks(given.words, given.sentinel, n, occurrences):
+    if not blocks(given.words(), given.sentinel, n, occurrences):
         return None
     size = ((n + 1) >> 3) + 1
     high, low = np.zeros(size, np.int8), np.zeros(size, np.uint32)
     whole = walk(occurrences, first_rows(given), *starts(given), high, low)
-    return (occurrences, high, low) if whole and agrees(given.samples, given.interval // EVERY, high, low) else None
+    return (occurrences, high, low) if whole and agrees(given, high, low) else None
 
 
 def first_rows(given: Transform) -> NDArray[np.int64]:
@@ -123,8 +131,9 @@ def starts(given: Transform, pieces: int = 4096) -> tuple[NDArray[np.int64], NDA
 
     The borders in between are positions that bwa kept.
     """
-    chosen = np.unique(np.linspace(0, len(given.samples) - 1, min(pieces, len(given.samples))).astype(np.int64))
-    positions = np.array(given.samples[chosen], np.int64)
+    samples = given.samples()
+    chosen = np.unique(np.linspace(0, len(samples) - 1, min(pieces, len(samples))).astype(np.int64))
+    positions = np.array(samples[chosen], np.int64)
     rows = (chosen + 1) * given.interval
     inside = (positions > 0) & (positions < given.length)
     order = np.argsort(-positions[inside])
@@ -218,10 +227,11 @@ def walk(
     return True
 
 
-def agrees(samples: NDArray[np.int64], stride: int, high: NDArray[np.int8], low: NDArray[np.uint32]) -> bool:
-    """Whether the suffix array found holds what bwa kept. stride: entries here for each of bwa's."""
-    for begin in range(0, len(samples), CHUNK):
-        kept = samples[begin : begin + CHUNK]
+def agrees(given: Transform, high: NDArray[np.int8], low: NDArray[np.uint32]) -> bool:
+    """Whether the suffix array found holds what bwa kept."""
+    stride = given.interval // EVERY  # entries here for each of bwa's
+    for begin in range(0, len(given.samples()), CHUNK):
+        kept = given.samples()[begin : begin + CHUNK]  # mapped anew, so that the parts do not add up
         here = slice((begin + 1) * stride, (begin + len(kept)) * stride + 1, stride)
         if (kept != (high[here].astype(np.int64) << 32 | low[here])).any():
             return False
