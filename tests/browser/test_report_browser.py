@@ -229,10 +229,14 @@ def test_the_first_screen_answers_ten_questions(visit: Open, case: str) -> None:
 
 @pytest.mark.parametrize("case", planted_records.ALL)
 def test_the_first_screen_decides(visit: Open, case: str) -> None:
-    """Verdict, evidence and the genome plot, down to its names of chromosomes, without scrolling at 1280 x 900."""
+    """Verdict, evidence and the genome plot, down to its names of chromosomes, without scrolling at 1280 x 900; all of a PASS in
+    six screens."""
     with visit(case) as page:
         box = page.locator("#figure-1 .uplot").bounding_box()
         assert box and box["y"] + box["height"] <= 900 + 100 * bool(page.locator(".draft").count())
+        if case == "pass":
+            screens = page.evaluate("document.documentElement.scrollHeight") / 900
+            assert screens <= 6, "the report of a PASS is read in six screens"
 
 
 def resealed(text: str) -> str:

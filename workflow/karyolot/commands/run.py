@@ -286,8 +286,8 @@ HINTS = {
     " checkout, ./run setup installs them), or run with -- --software-deployment-method conda.",
     r"CreateCondaEnvironmentException|Error running conda": "conda could not make the environment: see its message"
     " above, or leave out --software-deployment-method and use the tools on PATH.",
-    r"Permission denied|Errno 13\b|Read-only file system": "Something may not be read or written: look at the owner of"
-    " the file named above.",
+    r"Permission denied|Errno 13\b|Read-only file system": "A file cannot be read or written: check the"
+    " owner and permissions of the file named above.",
     r"is not the code that planned this job": "karyolot was changed while it ran: run again.",
     r"Error reading input file|truncated input file|Inflate operation failed|Failure to decode slice": "An alignment is"
     " damaged, or was made with another genome than reference.fasta: fetch it again, or give its genome.",
