@@ -170,6 +170,15 @@ def test_calls_of_several_lots_are_one_clone_at_the_surest_ends() -> None:
     ]
 
 
+def test_timing_explains_away_a_call_of_all_lots_on_sex_chromosomes_only() -> None:
+    """The noise of a line holds what timing leaves of autosomes; the limit of detection rests on that noise."""
+    row = {"type": "gain", "origin": "acquired", "start": 0, "end": 9, "z": 6.0}
+    calls = pd.DataFrame(
+        [{**row, "chrom": chrom, "artefact": "replication timing"} for chrom in ("chr1", "chrX", "chrY")]
+    )
+    assert [place.call["chrom"] for place in places(calls, [])] == ["chr1"]
+
+
 def test_the_report_states_limits_growth_and_what_to_expect() -> None:
     html = planted_records.html(planted_records.passing())
     part = html[html.index("Clones across passages") :]

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from karyolot.contracts.cells import DIPLOID, fraction_interval, fraction_of_cells
+from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import Comparison, Noise
 from karyolot.contracts.kinetics import Clone, CloneFraction, Growth, Kinetics, LeftOut, LineLot
 from karyolot.contracts.settings import CopyNumber
@@ -28,6 +29,7 @@ from karyolot.dna.limits import known_regions, limits_of_detection
 from karyolot.dna.noise import degrees_of_freedom, inflation_at, measure_noise, smooth_outliers
 from karyolot.dna.ratio import compare
 from karyolot.dna.segments import arm_labels, segment, segment_track
+from karyolot.dna.timing import TIMING
 
 Floats = NDArray[np.float64]
 
@@ -272,7 +274,7 @@ def places(together: pd.DataFrame, own: Sequence[pd.DataFrame]) -> list[Place]:
     found: list[tuple[list[dict[Any, Any]], set[int]]] = []
     rows = [(number, row) for number, calls in enumerate([together, *own]) for row in calls.to_dict("records")]
     for number, row in rows:
-        if row["origin"] == "lost" or (number == 0 and row.get("artefact")):
+        if row["origin"] == "lost" or (number == 0 and _doubtful(row)):
             continue
         known = next((entry for entry in found if any(_alike(row, other) for other in entry[0])), None)
         if known is None:
@@ -286,6 +288,13 @@ def places(together: pd.DataFrame, own: Sequence[pd.DataFrame]) -> list[Place]:
     ]
     order = list(dict.fromkeys(name for calls in (together, *own) for name in calls["chrom"]))
     return sorted(made, key=lambda place: (order.index(place.call["chrom"]), place.call["start"]))
+
+
+def _doubtful(row: dict[Any, Any]) -> bool:
+    """Whether such a call is often wrong. Timing is, on autosomes, a part of the noise that the call exceeds; the noise does not
+    measure it on X and Y."""
+    timing = row.get("artefact") == TIMING and contig_key(row["chrom"]) not in ("X", "Y")
+    return bool(row.get("artefact")) and not timing
 
 
 def _alike(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
