@@ -141,7 +141,7 @@ def of_a_human_genome() -> str:
     trisomy, loss = (
         [percent(float(row[column])) for column in ("fraction", "low", "high")]
         for what in ("trisomy 8 in 40 %", "10 Mb loss in 100 %")
-        for row in rows("human", what=what)
+        for row in rows("human", kind="truth", what=what)
     )
     return (
         f"was called at {trisomy[0]}% ({trisomy[1]}-{trisomy[2]}%), a 10 Mb loss in all cells at {loss[0]}%"
