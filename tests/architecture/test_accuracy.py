@@ -137,6 +137,49 @@ def of_hepatitis_b() -> str:
     return f"found in {deep} and {shallow}% of 200 lots (100x, 30x), a strain 5% apart in {deep_apart} and {shallow_apart}%"
 
 
+def tries(found: Iterable[Row]) -> tuple[int, int]:
+    """Successes and tries over rows of a `share` of `draws`."""
+    counts = [(float(row["share"]) * int(row["draws"]), int(row["draws"])) for row in found]
+    return round(sum(hits for hits, _ in counts)), sum(draws for _, draws in counts)
+
+
+def of_deletions() -> str:
+    found = rows("extranuclear", part="deletions")
+    listed, number = tries(
+        row for row in found if row["what"] == "deletion listed" and "the printed limit" in row["setting"]
+    )
+    named = "interval holds the fraction of the deletion"
+    held, intervals = tries(row for row in found if row["what"] == named and "bases in 2%" not in row["setting"])
+    false, clean = tries(row for row in found if row["what"] == "lots with a false deletion")
+    assert false == 0
+    return (
+        f"at the printed limit {listed} of {number} were listed (nominal: 95%); the 95% interval held fractions of 5% or more in"
+        f" {percent(held / intervals)}% of {intervals}; none of {clean} clean lots showed one"
+    )
+
+
+def of_indels() -> str:
+    plain, runs = (
+        [row for row in rows("variants", part="indel power") if row["kind"].endswith("run") == in_run]
+        for in_run in (False, True)
+    )
+    (found, tries), (missed, others) = (
+        [sum(int(row[name]) for row in own) for name in ("found", "n")] for own in (plain, runs)
+    )
+    return (
+        f"{found} of {tries} were called ({percent(found / tries)}%), and {missed} of {others} in runs of 5 and 8 bases"
+    )
+
+
+def of_the_demo() -> str:
+    cost = {row["rule"]: float(row["all_cpu_minutes"]) for row in rows("resources", kind="demo")}
+    own = ("locate_drivers", "call_variants", "classify_variants", "analyse_mitochondria")
+    taken, named = sum(cost[rule] for rule in own), ", ".join(f"`{rule}`" for rule in own)
+    return (
+        f"({named}) take {percent(taken / (sum(cost.values()) - taken))}% of the CPU time of all other jobs of the demo"
+    )
+
+
 def of_a_human_genome() -> str:
     trisomy, loss = (
         [percent(float(row[column])) for column in ("fraction", "low", "high")]
@@ -171,11 +214,16 @@ def of_forecasts_from_a_lot() -> str:
     )
 
 
-PAGES: dict[Callable[[], str], str] = {of_forecasts: "depth.md", of_forecasts_from_a_lot: "depth.md"}
+PAGES: dict[Callable[[], str], str] = {
+    of_forecasts: "depth.md",
+    of_forecasts_from_a_lot: "depth.md",
+    of_the_demo: "../benchmarks/README.md",
+}
 """What is not on the page of accuracy."""
 FIGURES = [
     of_identity, of_contamination, of_stable_lots,
-    of_limits, of_fractions, of_tetraploid_lots, of_expression, of_gene_sets, of_hepatitis_b, of_a_human_genome,
+    of_limits, of_fractions, of_tetraploid_lots, of_expression, of_gene_sets, of_hepatitis_b, of_deletions, of_indels,
+    of_a_human_genome,
     *PAGES,
 ]  # fmt: skip
 

@@ -41,6 +41,9 @@ _NO_CHRM = "no mitochondrial contig in the reference, or too few reads on it"
 _TPM = "gene lengths are unknown, or a gene of the group is not annotated"
 LONGEST_INDEL = 10
 """Bases of the longest indel that a limit of detection is for: of longer ones too few reads of 100 bases are aligned as such."""
+SHORTEST_RUN = 4
+"""Equal bases in a row in which an indel has no limit of detection: reads slip there, and aligners shift the indel."""
+BOUNDED_INDELS = f"1 to {LONGEST_INDEL} bases outside runs of {SHORTEST_RUN} or more equal bases"
 _SHALLOW = "less than half of the driver genes are annotated and covered deeply enough in lot and donor"
 _PANEL = "no reference panel, fewer lots than limits need, no TPM, or lots that do not differ"
 
@@ -172,7 +175,7 @@ class MetricName(StrEnum):
         "cell fraction at which a heterozygous substitution in any assessable driver gene is called with the configured power",
         _SHALLOW)
     VARIANTS_INDEL_LIMIT = ("variants.indel_limit", "variants", float, "cell fraction",
-        f"the same for a heterozygous insertion or deletion of 1 to {LONGEST_INDEL} bases", _SHALLOW)
+        f"the same for a heterozygous insertion or deletion of {BOUNDED_INDELS}", _SHALLOW)
     VARIANTS_ACQUIRED = ("variants.acquired", "variants", int, "variants",
         "enriched and acquired small variants in the genes of the user's list", "no list of genes was given")
 

@@ -136,8 +136,8 @@ class SmallVariants(CalledVariants):
 
 
 class VariantLimits(Table):
-    """Smallest cell fraction in which a heterozygous substitution, and an indel of up to LONGEST_INDEL bases, is called with the
-    configured power (`contracts.metrics.LONGEST_INDEL`).
+    """Smallest cell fraction in which a heterozygous substitution, and an indel of BOUNDED_INDELS (`contracts.metrics`), is
+    called with the configured power.
 
     One row per gene (hotspot '', its coding region), and one per recurrent mutation. positions: bases. lot_depth, donor_depth:
     means. fraction: null = not even in all cells, or the donor is too shallow. spiked: substitutions simulated in the lot's own
@@ -169,7 +169,7 @@ class Missing(Facts):
 class VariantFacts(Facts):
     """drivers: genes of the panel with this role; assessable: those with a limit, of which fraction is the largest. fraction:
     null = less than half of them are assessable, for the reason in `unassessed` ('' = assessed). spiked, found: over the
-    assessable driver genes. indel_*: of indels of up to LONGEST_INDEL bases; indel_genes: assessable genes that have a limit for
+    assessable driver genes. indel_*: of indels of BOUNDED_INDELS; indel_genes: assessable genes that have a limit for
     them; indel_fraction: null = less than half.
 
     lot_depth, donor_depth: medians over the searched positions. missing: of the annotation. shallow: genes without a limit.

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import betaln
 
+from karyolot.contracts.metrics import SHORTEST_RUN
 from karyolot.dna.hypergeometric import log_choose, two_sided
 
 Floats = NDArray[np.float64]
@@ -23,7 +24,7 @@ Integers = NDArray[np.int64]
 BASES = "ACGT"
 SUBSTITUTIONS = ("C>A", "C>G", "C>T", "T>A", "T>C", "T>G")
 """On the strand of the pyrimidine: C>A is G>T of the other strand (oxidised guanine), C>T deaminated cytosine."""
-RUNS = (4, 6, 8)
+RUNS = (SHORTEST_RUN, 6, 8)
 """Lengths of a run of one base from which on indel errors are counted apart."""
 KINDS = (*SUBSTITUTIONS, *(f"indel {number}" for number in range(len(RUNS) + 1)))
 EXPECTED: Floats = np.array([1e-3] * len(SUBSTITUTIONS) + [1e-4, 1e-3, 1e-2, 5e-2])

@@ -10,7 +10,7 @@ from scipy.special import bdtrc, gammaln, xlogy
 from karyolot.contracts.settings import SmallVariants as Settings
 from karyolot.contracts.small_variants import VariantLimits
 from karyolot.dna import halving
-from karyolot.dna.variant_errors import Floats, Integers, Rates, beta_of, kinds_at, needed, split, tail
+from karyolot.dna.variant_errors import SUBSTITUTIONS, Floats, Integers, Rates, beta_of, kinds_at, needed, split, tail
 
 FEWEST_READS = 3
 """Of the lot that must show a variant: two show the same error in one of 100 positions at 30x."""
@@ -22,8 +22,8 @@ UNEVEN = 1e-3
 SPIKES = 100
 """Substitutions simulated per gene and per recurrent mutation, and indels per gene."""
 INDEL_SHOWN = 0.7
-"""Part of the reads with an indel of up to LONGEST_INDEL bases that the pile-up counts for it: 10 bases, reads of 100 aligned
-by bwa, the worst case; verified in benchmarks/variants.tsv, part 'indel power'."""
+"""Part of the reads with an indel of up to LONGEST_INDEL bases that the pile-up counts for it: insertions of 10 bases in reads of
+75 aligned by bwa (75 %; of 50, 58 %); verified in benchmarks/variants.tsv, parts 'indel recovery' and 'indel power'."""
 TYPICAL_ERROR, TYPICAL_SPREAD = 3e-4, 0.002
 CODING_BASES, RECURRENT_BASES = 43_000, 150
 """For a forecast: errors per read and kind of change, their overdispersion, and the size of the shipped panel."""
@@ -128,7 +128,7 @@ def limits(
     for (gene, role, hotspot), (own, bases) in members.items():
         row = {"gene": gene, "role": role, "hotspot": hotspot, "positions": bases}
         row |= dict(zip(("fraction", "spiked", "found"), limit(own, bases, POINT, copies), strict=True))
-        anchors = own[kinds[own, INDEL.start] >= 0]
+        anchors = own[kinds[own, INDEL.start] == len(SUBSTITUTIONS)]  # in no run
         shown = (
             limit(anchors, bases - len(own) + len(anchors), INDEL, copies / INDEL_SHOWN)
             if not hotspot

@@ -201,14 +201,18 @@ def _track(files: Files, contigs: dict[str, int] | None, kind: Kind, file: Path)
 
 def _genes(files: Files, contigs: dict[str, int] | None, file: Path) -> Iterator[Fault]:
     """The list of genes to search is read by tools: its contigs must be spelled as the genome's."""
-    facts = files.look(intervals.look, file, intervals.REGIONS)
-    if contigs and (unknown := sorted(set(facts.contigs) - set(contigs))):
-        message = f"its contig {quoted(unknown[0])} is not in the reference ({some(contigs)})"
-        yield Fault("E14", message, "give the list for this assembly, with its contig names")
-    for name, end in facts.contigs.items():
-        if contigs and end > contigs.get(name, end):
-            message = f"a region ends at {end} on {name}, which has {contigs[name]} bases in the reference"
-            yield Fault("E14", message, "give the list for this assembly")
+    files.look(intervals.look, file, intervals.REGIONS)
+    for line, chrom, _, end, _ in intervals.labelled(file, intervals.REGIONS):
+        if not contigs:
+            break
+        if chrom not in contigs:
+            message = f"its contig {quoted(chrom)} is not in the reference ({some(contigs)})"
+            yield Fault("E14", message, "give the list for this assembly, with its contig names", line)
+            break
+        if end > contigs[chrom]:
+            message = f"a region ends at {end} on {chrom}, which has {contigs[chrom]} bases in the reference"
+            yield Fault("E14", message, "give the list for this assembly", line)
+            break
     intervals.named_regions(file)
 
 

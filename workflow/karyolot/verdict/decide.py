@@ -16,7 +16,7 @@ from karyolot.contracts.criteria import (
     Verdict,
     Weakened,
 )
-from karyolot.contracts.metrics import ABSENT, LOD_OF, LONGEST_INDEL, PANEL_MODULES, MetricName
+from karyolot.contracts.metrics import ABSENT, BOUNDED_INDELS, LOD_OF, PANEL_MODULES, MetricName
 from karyolot.contracts.minimum import uncovered
 from karyolot.contracts.weakened import document_differences, words_of
 
@@ -309,7 +309,7 @@ def _claim_variants(metrics: Metrics, sets: float | None) -> str:
         return ""
     indel = _measured(MetricName.VARIANTS_INDEL_LIMIT, metrics)
     of_indels = (
-        f"indels of 1 to {LONGEST_INDEL} bases in at least {cells(indel.value, sets)}"
+        f"indels of {BOUNDED_INDELS} in at least {cells(indel.value, sets)}"
         if isinstance(indel.value, float)
         else "indels are not bounded"
     )

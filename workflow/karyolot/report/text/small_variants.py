@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from karyolot.contracts.cells import cells, percent
 from karyolot.contracts.criteria import CriterionResult, Outcome
 from karyolot.contracts.front import Bar, Row
-from karyolot.contracts.metrics import LONGEST_INDEL
+from karyolot.contracts.metrics import BOUNDED_INDELS, LONGEST_INDEL
 from karyolot.contracts.record import Measured
 from karyolot.contracts.record_dna import SmallVariantRow
 from karyolot.contracts.small_variants import FINDINGS, VariantFacts, VariantResults, short_name
@@ -58,9 +58,9 @@ def _limit(facts: VariantFacts, sets: float | None) -> Iterator[str]:
         yield f"Insertions and deletions are searched for, but without a stated limit: {of} have one."
         return
     yield (
-        f"Insertions and deletions of 1 to {LONGEST_INDEL} bases: limit {cells(facts.indel_fraction, sets)}, in"
+        f"Insertions and deletions of {BOUNDED_INDELS}: limit {cells(facts.indel_fraction, sets)}, in"
         f" {facts.indel_genes} of {plural(facts.drivers, 'driver gene')}; {number(facts.indel_found)} of"
-        f" {number(facts.indel_spiked)} simulated at the limit were called. Longer ones are searched for without a stated limit."
+        f" {number(facts.indel_spiked)} simulated at the limit were called. Others are searched for without a stated limit."
     )
 
 
@@ -115,7 +115,9 @@ def _own_row(variant: SmallVariantRow, result: CriterionResult, record: Measured
     limits = [] if record.small_variants is None else record.small_variants.limits
     wanted = (variant.gene, variant.hotspot)
     found = next((row for row in limits if (row.gene, row.hotspot) == wanted), None)
-    limit = None if found is None else found.fraction if len(variant.ref) == len(variant.alt) else found.indel_fraction
+    change, limit = abs(len(variant.ref) - len(variant.alt)), None
+    if found is not None and change <= LONGEST_INDEL:
+        limit = found.indel_fraction if change else found.fraction
     bar, value, interval, doubled = Bar(limit=limit), "RNA only", "", ""
     if variant.fraction is not None:
         low, high = variant.fraction_low or 0.0, variant.fraction_high or 1.0
