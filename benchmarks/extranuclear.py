@@ -43,7 +43,7 @@ LENGTH, READ = 16_569, 100
 DELETIONS = ((5_000, 100), (9_000, 300), (2_000, 1_500), COMMON, (6_100, 8_000))
 """First deleted base and size, apart from the ends of the contig."""
 DELETION_FRACTIONS = (0.02, 0.05, 0.1, 0.2, 0.5)
-DELETION_DRAWS = {250: 12, 60: 6, 1000: 1}
+DELETION_DRAWS = {250: 12, 60: 6}
 """Draws of each setting by depth, of lot and donor."""
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 Row = dict[str, object]

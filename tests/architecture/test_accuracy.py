@@ -159,16 +159,12 @@ def of_deletions() -> str:
 
 
 def of_indels() -> str:
-    plain, runs = (
-        [row for row in rows("variants", part="indel power") if row["kind"].endswith("run") == in_run]
+    own = rows("variants", part="indel power")
+    (found, number), (missed, others) = (
+        [sum(int(row[name]) for row in own if row["kind"].endswith("run") == in_run) for name in ("found", "n")]
         for in_run in (False, True)
     )
-    (found, tries), (missed, others) = (
-        [sum(int(row[name]) for row in own) for name in ("found", "n")] for own in (plain, runs)
-    )
-    return (
-        f"{found} of {tries} were called ({percent(found / tries)}%), and {missed} of {others} in runs of 5 and 8 bases"
-    )
+    return f"{found} of {number} were called ({percent(found / number)}%), and {missed} of {others} in runs of 5 and 8 bases"
 
 
 def of_the_demo() -> str:

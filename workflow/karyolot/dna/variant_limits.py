@@ -22,8 +22,8 @@ UNEVEN = 1e-3
 SPIKES = 100
 """Substitutions simulated per gene and per recurrent mutation, and indels per gene."""
 INDEL_SHOWN = 0.7
-"""Part of the reads with an indel of up to LONGEST_INDEL bases that the pile-up counts for it: insertions of 10 bases in reads of
-75 aligned by bwa (75 %; of 50, 58 %); verified in benchmarks/variants.tsv, parts 'indel recovery' and 'indel power'."""
+"""Part of the reads with an indel of up to LONGEST_INDEL bases that the pile-up counts for it: 10 bases in reads of 75 to 150
+aligned by bwa, the worst case (of 50, 54 %); verified in benchmarks/variants.tsv, parts 'recovery' and 'indel power'."""
 TYPICAL_ERROR, TYPICAL_SPREAD = 3e-4, 0.002
 CODING_BASES, RECURRENT_BASES = 43_000, 150
 """For a forecast: errors per read and kind of change, their overdispersion, and the size of the shipped panel."""
