@@ -805,7 +805,7 @@ def test_the_record_says_against_what() -> None:
     assert mark.expected_low is not None and mark.expected_high is not None and mark.lot is not None
     assert mark.expected_low < mark.expected_high < mark.lot
     assert "7 lots of reference panel 1.0" in said.markers(record, 1).reading
-    assert "advisory, for in simulations 15% of the genes called so were unchanged" in text
+    assert "advisory: in simulations 15% of such genes were unchanged" in text
 
 
 def test_the_modules_are_shown_with_their_limits_and_outcome() -> None:
