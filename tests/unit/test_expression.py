@@ -121,7 +121,7 @@ def test_counts_are_length_scaled_tpm(tmp_path: Path) -> None:
 def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     samples, transcripts, _ = quantified(tmp_path)
     other = quant(tmp_path / "o" / "quant.sf", [("T0.1", 100, 1e6, 10)])
-    with pytest.raises(KaryolotError, match="hold other transcripts"):
+    with pytest.raises(KaryolotError, match="hold different transcripts"):
         read_quantified([samples[0], sample("O", other)], transcripts)
     silent = quant(tmp_path / "s" / "quant.sf", [("T0.0", 100, 0, 0)])
     with pytest.raises(KaryolotError, match="sample O: no read fits"):
@@ -283,7 +283,7 @@ def test_broken_expression_is_refused() -> None:
     check_expression(good)
     for change, says in (
         (lambda data: data.layers.pop("counts"), "layer 'counts' is missing"),
-        (lambda data: data.layers.pop("length"), "of the layers 'tpm' and 'length' one is missing"),
+        (lambda data: data.layers.pop("length"), "one of the layers 'tpm' and 'length' is missing"),
         (lambda data: data.layers.update(counts=np.full((2, 2), 0.5)), "not integers"),
         (lambda data: data.layers.update(tpm=np.full((2, 2), np.nan)), "NaN"),
         (lambda data: data.obs.pop("donor"), "'donor' is missing"),

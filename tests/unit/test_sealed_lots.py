@@ -318,6 +318,6 @@ def test_values_that_changed_are_named_one_by_one() -> None:
         ("rows / C01", '{"id": "C01", "x": 1}', None),
         ("rows / C02 / x", "2", "3"),
         ("rows / C03", None, '{"id": "C03", "x": 2}'),
-        ("bins", "20 values", "20 values, 19 of them other"),
+        ("bins", "20 values", "20 values, 19 of them different"),
         ("gone", "y", None),
     ]  # fmt: skip

@@ -157,7 +157,7 @@ def test_a_file_that_is_not_the_sealed_report_is_refused(study: Path, tmp_path: 
     [
         (lambda: certificate((-20, -10)), "valid from .* to .*, and today is"),
         (lambda: certificate(signs=False), r"is not made for signatures \(its key usage: key_encipherment\)"),
-        (lambda: certificate(authority=True), "is one of an authority, not of a person or site"),
+        (lambda: certificate(authority=True), r"is one of an authority \(CA:TRUE\), not of a person or site"),
         (lambda: b"not a certificate", r"wrong password, or not a PKCS#12 file"),
     ],
 )
