@@ -74,7 +74,7 @@ def show_ledger(
     if machine:
         print(json.dumps([asdict(entry) for entry in entries], indent=1, ensure_ascii=False))
     else:
-        terminal.print_ledger(entries, len(whole), whole[-1].sha256 if whole else "", sys.stdout)
+        terminal.print_ledger(entries, whole, sys.stdout)
 
 
 @app.command()

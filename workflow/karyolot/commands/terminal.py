@@ -225,13 +225,10 @@ MANY = ("results", "figures")
 """Facts of an entry of which the number is printed; --json prints all."""
 
 
-def print_ledger(entries: Sequence[Entry], total: int, last: str, out: IO[str]) -> None:
-    """One line per entry, its facts below it. Plain text: a ledger has tens of thousands of lines.
+def print_ledger(entries: Sequence[Entry], whole: Sequence[Entry], out: IO[str]) -> None:
+    """One line per entry, its facts below it; at the end the extent of the whole ledger.
 
-    Parameters
-    ----------
-    total, last
-        Entries of the whole ledger, and the sha256 of the last of them.
+    Plain text: a ledger has tens of thousands of lines.
     """
     for entry in entries:
         lot = f" {entry.facts['lot']}" if "lot" in entry.facts else ""
@@ -242,10 +239,9 @@ def print_ledger(entries: Sequence[Entry], total: int, last: str, out: IO[str]) 
             if key != "lot" and value not in ("", None, {}, [])
         ]
         out.writelines(f"{escaped(line)}\n" for line in (said, *facts))
-    shown = f"{len(entries)} of " if len(entries) < total else ""
-    out.write(
-        f"{shown}{plural(total, 'entry', 'entries')}, chain complete" + (f", last sha256 {last}\n" if last else "\n")
-    )
+    shown = f"{len(entries)} of " if len(entries) < len(whole) else ""
+    last = f", last sha256 {whole[-1].sha256}" if whole else ""
+    out.write(f"{shown}{plural(len(whole), 'entry', 'entries')}, chain complete{last}\n")
 
 
 def _fact(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Which aligner made an alignment, by its headerer. Reads of lot and donor placed by different ones differ in repeats."""
+"""Which aligner made an alignment, by its header. Reads of lot and donor placed by different ones differ in repeats."""
 
 import re
 

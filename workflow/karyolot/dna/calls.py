@@ -149,9 +149,9 @@ def _level_of(table: pd.DataFrame, values: Floats, weights: Floats, changed: Seq
     quiet = (table["region"] == "autosome").to_numpy()
     for rows in changed:
         quiet[rows] = False
-    if not quiet.any():
-        return lambda rows: float(np.average(values[rows], weights=totals[rows]))
-    shift = np.average(values[quiet], weights=totals[quiet]) - np.average(values[quiet], weights=weights[quiet])
+    shift = 0.0
+    if quiet.any():
+        shift = np.average(values[quiet], weights=totals[quiet]) - np.average(values[quiet], weights=weights[quiet])
     return lambda rows: float(np.average(values[rows], weights=totals[rows]) - shift)
 
 

@@ -47,7 +47,7 @@ class Records(NamedTuple):
 
 
 def aligner_of(cram: PathLike) -> str | None:
-    """The family of the aligner that made it, by its headerer (`contracts.aligners`); None = it names none."""
+    """The family of the aligner that made it, by its header (`contracts.aligners`); None = it names none."""
     with open_alignment(cram) as handle:
         return family_of(str(handle.header))
 

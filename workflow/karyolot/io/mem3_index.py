@@ -231,7 +231,7 @@ def agrees(given: Transform, high: NDArray[np.int8], low: NDArray[np.uint32]) ->
     """Whether the suffix array found holds what bwa kept."""
     stride = given.interval // EVERY  # entries here for each of bwa's
     for begin in range(0, len(given.samples()), CHUNK):
-        kept = given.samples()[begin : begin + CHUNK]  # mapped anew, so that the parts do not add up
+        kept = given.samples()[begin : begin + CHUNK]  # a new memory map each, which frees the last
         here = slice((begin + 1) * stride, (begin + len(kept)) * stride + 1, stride)
         if (kept != (high[here].astype(np.int64) << 32 | low[here])).any():
             return False

@@ -186,7 +186,7 @@ def _is_header(cells: Sequence[str]) -> bool:
 
 
 def _headed(kind: Kind, line: int, header: list[str], first: Sequence[str], base: int) -> Places:
-    """Where a table has its columns by its headerer. first: the cells of its first row."""
+    """Where a table has its columns by its header. first: the cells of its first row."""
     words = [_word(cell) for cell in header]
     if len(first) == len(header) + 1:  # as R writes a table with the names of its rows
         words.insert(0, "id")
