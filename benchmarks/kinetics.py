@@ -3,7 +3,7 @@
     python benchmarks/kinetics.py [--lineages N] [--part coverage|null]
 
 It writes benchmarks/kinetics.tsv, one row per measured value with its 95 % interval; a run that was interrupted goes on
-(`kinetics.jsonl`). A lineage is three lots and their donor on
+(`kinetics.jsonl`), as long as the analysis is the same. A lineage is three lots and their donor on
 bins of 500 kb of GRCh38, as arrays: Poisson fragments with Ornstein-Uhlenbeck waves of each library; a wave that all lots of the
 line have in common against the donor, as cells of one culture have; bins that yield more or fewer reads in all libraries alike;
 and 60 germline copy-number variants of 50 kb to 3 Mb, in donor and lots. The analysis, `karyolot.dna.lineage`, is given none.
@@ -21,6 +21,7 @@ limit      limit of detection at 5 Mb of three lots with the same fraction over 
 """
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -287,14 +288,25 @@ def unchanged(seed: int, depth: float) -> dict[str, object]:
 
 
 HELD: dict[str, object] = {}
-"""What an interrupted run left in kinetics.jsonl."""
+"""What an interrupted run left in kinetics.jsonl, and under `code` what it measured."""
+
+
+def code() -> str:
+    """sha256 of the analysis and of this file."""
+    sources = [*sorted((HERE.parent / "workflow" / "karyolot" / "dna").glob("*.py")), Path(__file__)]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
 def held(name: str, measure: Callable[[], Any]) -> Any:
-    """A measurement, or what an interrupted run has left of it."""
+    """A measurement, or what an interrupted run of the same code has left of it."""
     path = HERE / "kinetics.jsonl"
-    if not HELD and path.is_file():
-        HELD.update(json.loads(line) for line in path.read_text().splitlines())
+    if not HELD:
+        left = path.read_text().splitlines() if path.is_file() else []
+        HELD.update(json.loads(line) for line in left)
+        if HELD.get("code") != code():
+            HELD.clear()
+            HELD["code"] = code()
+            path.write_text(json.dumps(["code", HELD["code"]]) + "\n")
     if name not in HELD:
         HELD[name] = measure()
         with path.open("a") as lines:

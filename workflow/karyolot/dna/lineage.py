@@ -6,10 +6,13 @@ donor cancels; half of what the two have more than their difference is their cov
 where its noise moves all lots the other way, is one more observation of the kind: the sum of a lot's ratio and the donor's track
 is the lot alone. The lots and the donor's track are then combined into the one track in which a clone of equal frequency in all
 lots has the highest signal. That track is segmented and tested as a lot is, so that breakpoints are shared and the error is
-measured again on the track itself.
+measured again on the track itself. Once found, a clone is called once more in the track in which a clone of its own course has
+the highest signal: one that grows has its ends where the last lots show them, while among all lots alike the ends of a rare one
+were at times 10 Mb off, and its fractions too low.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -128,11 +131,15 @@ def follow(
     line = join(ratios, settings)
     if reason := next((noise.reason for noise in line.noises.values() if not noise.assessable), ""):
         return _nothing(lots, left_out, settings, reason)
-    weights = best_weights(line, settings)
-    together = combined(ratios, line, weights)
-    segments, noise, donor_noise = segment(together, settings)
-    arms = known_regions(together, noise, settings, atlas)
-    calls = call_changes(together, segments, arms, noise, donor_noise, settings, atlas, comparison)
+    weights = best_weights(line, settings, np.ones(len(lots)))
+    evaluated = partial(_evaluated, ratios, line, comparison, settings, atlas)
+    together, noise, calls = evaluated(weights)
+    own = [lot.calls for lot in lots]
+    again = [
+        _alike_of(place, evaluated(best)[2])
+        for place in places([calls], own)
+        if (best := _weights_of(place, lots, line, settings)) is not None
+    ]
     limits = _claim(limits_of_detection(together, noise, settings), settings)
     alone = _claim(limits_of_detection(ratios[-1], line.noises[len(lots) - 1, len(lots) - 1], settings), settings)
     return Kinetics(
@@ -146,9 +153,24 @@ def follow(
         limit_loss=limits["loss"],
         alone_gain=alone["gain"],
         alone_loss=alone["loss"],
-        clones=tuple(_clone(place, lots, line) for place in places(calls, [lot.calls for lot in lots])),
+        clones=tuple(_clone(place, lots, line) for place in places([calls, *again], own)),
         reason="",
     )
+
+
+def _evaluated(
+    ratios: Sequence[pd.DataFrame],
+    line: Joined,
+    comparison: Comparison,
+    settings: CopyNumber,
+    atlas: Atlas,
+    weights: Floats,
+) -> tuple[pd.DataFrame, Noise, pd.DataFrame]:
+    """All lots together by these weights (schema LogRatios), the noise of that track, and its calls (schema Calls)."""
+    together = combined(ratios, line, weights)
+    segments, noise, donor_noise = segment(together, settings)
+    arms = known_regions(together, noise, settings, atlas)
+    return together, noise, call_changes(together, segments, arms, noise, donor_noise, settings, atlas, comparison)
 
 
 def _nothing(lots: Sequence[LineLot], left_out: Sequence[LeftOut], settings: CopyNumber, reason: str) -> Kinetics:
@@ -215,18 +237,18 @@ def covariance(line: Joined, rows: NDArray[np.int64], weights: Floats, *, donor:
     return np.asarray((vectors * np.maximum(values, LEAST_VARIANCE * values[-1])) @ vectors.T)
 
 
-def best_weights(line: Joined, settings: CopyNumber) -> Floats:
-    """Weights by which a clone as frequent in all lots is measured best, at the size of the claim: generalised least squares.
+def best_weights(line: Joined, settings: CopyNumber, levels: Floats) -> Floats:
+    """Weights by which a clone is measured best, at the size of the claim: generalised least squares.
 
-    Those of the lots sum to 1; the last is of the donor's track, in which the clone is not. None is negative: a lot is not
-    subtracted from the others.
+    levels: its log2 ratio in each lot, up to a factor. Weights of the lots sum to 1; the last is of the donor's track, in which
+    the clone is not. None is negative: a lot is not subtracted from the others.
     """
     autosome = np.flatnonzero((line.table["region"] == "autosome").to_numpy())
     width = float((line.table["end"] - line.table["start"]).median())
     bins = min(max(round(settings.claim_mb * 1e6 / width), settings.min_bins), len(autosome))
     order = autosome[np.argsort(line.poisson(0, 0)[autosome], kind="stable")]
     found = covariance(line, order[(len(order) - bins) // 2 :][:bins], np.ones(bins), donor=True)
-    clone = np.append(np.ones(len(found) - 1), 0.0)
+    clone = np.append(levels, 0.0)
     kept = np.ones(len(found), dtype=bool)
     while True:
         weights = np.zeros(len(found))
@@ -267,12 +289,13 @@ class Place(NamedTuple):
     lots: tuple[bool, ...]
 
 
-def places(together: pd.DataFrame, own: Sequence[pd.DataFrame]) -> list[Place]:
+def places(together: Sequence[pd.DataFrame], own: Sequence[pd.DataFrame]) -> list[Place]:
     """Changes called in all lots together or in any of them, each once, at the ends of the call with the largest |z|, in the
     order of the genome. What is the donor's own change is not a clone of the line, nor is a call of all lots alone that is often
-    wrong where it is."""
+    wrong where it is. together: calls of all lots, by one choice of weights or several; own: of each lot. Schema Calls."""
     found: list[tuple[list[dict[Any, Any]], set[int]]] = []
-    rows = [(number, row) for number, calls in enumerate([together, *own]) for row in calls.to_dict("records")]
+    tracks = [*((0, calls) for calls in together), *enumerate(own, 1)]
+    rows = [(number, row) for number, calls in tracks for row in calls.to_dict("records")]
     for number, row in rows:
         if row["origin"] == "lost" or (number == 0 and _doubtful(row)):
             continue
@@ -286,8 +309,20 @@ def places(together: pd.DataFrame, own: Sequence[pd.DataFrame]) -> list[Place]:
         Place(max(calls, key=lambda row: abs(row["z"])), tuple(number in who for number in range(1, len(own) + 1)))
         for calls, who in found
     ]
-    order = list(dict.fromkeys(name for calls in (together, *own) for name in calls["chrom"]))
+    order = list(dict.fromkeys(name for _, calls in tracks for name in calls["chrom"]))
     return sorted(made, key=lambda place: (order.index(place.call["chrom"]), place.call["start"]))
+
+
+def _weights_of(place: Place, lots: Sequence[LineLot], line: Joined, settings: CopyNumber) -> Floats | None:
+    """Weights by which a clone as frequent in each lot as this one is measured best; None where no lot shows it."""
+    measured = _measured(line, _rows(place, line), lots, int(place.call["copies"]))
+    levels = np.maximum(measured.log2 * (1 if place.call["type"] == "gain" else -1), 0.0)
+    return best_weights(line, settings, levels) if levels.any() else None
+
+
+def _alike_of(place: Place, calls: pd.DataFrame) -> pd.DataFrame:
+    """The calls that are the change of a place."""
+    return calls[np.array([_alike(row, place.call) for row in calls.to_dict("records")], dtype=bool)]
 
 
 def _doubtful(row: dict[Any, Any]) -> bool:
@@ -305,10 +340,8 @@ def _alike(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
 
 def _clone(place: Place, lots: Sequence[LineLot], line: Joined) -> Clone:
     """A clone with each lot's own fraction, from its inner bins as `dna.calls` takes them, and its growth."""
-    call, table = place.call, line.table
-    inside = (table["chrom"] == call["chrom"]) & (table["start"] >= call["start"]) & (table["end"] <= call["end"])
-    rows = inner(np.flatnonzero(inside & (table["region"] != "PAR")))
-    measured = _measured(line, rows, lots, int(call["copies"]))
+    call = place.call
+    measured = _measured(line, _rows(place, line), lots, int(call["copies"]))
     rows_of = zip(lots, place.lots, measured.log2, measured.halves, strict=True)
     fractions = tuple(_fraction(lot, called, float(log2), float(half), call) for lot, called, log2, half in rows_of)
     return Clone(
@@ -323,6 +356,13 @@ def _clone(place: Place, lots: Sequence[LineLot], line: Joined) -> Clone:
         donor_limit=float(call["donor_lod"]),
         growth=None if any(own.low > 1 for own in fractions) else _growth(measured, lots, call["type"] == "gain"),
     )
+
+
+def _rows(place: Place, line: Joined) -> NDArray[np.int64]:
+    """The inner bins of a place."""
+    call, table = place.call, line.table
+    inside = (table["chrom"] == call["chrom"]) & (table["start"] >= call["start"]) & (table["end"] <= call["end"])
+    return inner(np.flatnonzero(inside & (table["region"] != "PAR")))
 
 
 def _measured(line: Joined, rows: NDArray[np.int64], lots: Sequence[LineLot], copies: int) -> Ratios:
