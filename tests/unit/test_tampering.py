@@ -107,6 +107,33 @@ def chain_again(study: Path, change: Callable[[list[tuple[Any, dict[str, Any]]]]
     ledger.append(study, *events)
 
 
+def forged_report(study: Path, lot: str, **facts: Any) -> None:
+    """A whole ledger made again, in which the report of a lot lists other files."""
+
+    def change(events: list[tuple[Any, dict[str, Any]]]) -> None:
+        for kind, held in events:
+            if kind == "report_issued" and held["lot"] == lot:
+                held.update(facts)
+
+    chain_again(study, change)
+
+
+def forged_seal(study: Path, **facts: Any) -> None:
+    """The same of the sealed lot L2, with manifests and entries of seals that fit the new ledger."""
+    forged_report(study, "L2", **facts)
+    for lot in (L1, L2):
+        manifest = read_json(study / lot / MANIFEST)
+        manifest["ledger"]["sha256"] = ledger.read(study)[manifest["ledger"]["line"] - 1].sha256
+        write_json(manifest, study / lot / MANIFEST)
+        digest = sha256(study / lot / MANIFEST)
+
+        def change(events: list[tuple[Any, dict[str, Any]]], lot: str = lot.name, digest: str = digest) -> None:
+            own = [held for kind, held in events if kind == "sealed" and held["lot"] == lot]
+            own[-1]["manifest_sha256"] = digest
+
+        chain_again(study, change)
+
+
 def forged_line(study: Path) -> None:
     """One more decision with a fitting digest, by a program that does not know of the head."""
     last = ledger.read(study)[-1]
@@ -252,6 +279,26 @@ NAMED: dict[str, tuple[Attack, str]] = {
         lambda s: chain_again(s, lambda events: events[0][1].update(verdict="FAIL")),
         r"line \d+ is not the one that .*L2/seal.json names",
     ),
+    "report that lists no file, digests computed again": (
+        lambda s: forged_report(s, "L3", files={}),
+        r"line \d+ was edited: the entry of a report of L3 lists no report.json, report.html, report.pdf",
+    ),
+    "report that lists no page, digests computed again": (
+        lambda s: forged_report(s, "L3", files={"report.json": "0" * 64, "report.pdf": "0" * 64}),
+        r"line \d+ was edited: the entry of a report of L3 lists no report.html",
+    ),
+    "report that lists no table, digests computed again": (
+        lambda s: forged_report(s, "L3", results={}),
+        r"results/L3/dna/calls.tsv: the ledger has no entry of it",
+    ),
+    "sealed report that lists no table, all digests computed again": (
+        lambda s: forged_seal(s, results={}),
+        r"L2/seal.json: dna/calls.tsv was sealed with sha256 \w{64}; the entry of its report lists no such file",
+    ),
+    "table added to an unsealed lot": (
+        lambda s: (s / L3 / "dna/added.tsv").touch(),
+        r"results/L3/dna/added.tsv: the ledger has no entry of it",
+    ),
     "clock set back": (clock_set_back, r"line \d+: the clock was set back: it is dated .* before line"),
     "criteria edited under the same version": (criteria, r"acceptance.yaml: changed after the seal, still version"),
 }
@@ -350,6 +397,11 @@ REFUSED: dict[str, tuple[Attack, Attack, str]] = {
         lambda s: revision_of(s, ledger.read(s), read_report(s / L1 / "report.json")),
         r"revisions/L1/1/report.json: its record has sha256 \w{64}, and \w{64} was sealed",
     ),
+    "table added, then sealed": (
+        lambda s: (s / L3 / "dna/added.tsv").touch(),
+        lambda s: seal(s, "L3"),
+        r"L3/dna/added.tsv: the ledger has no entry of it; remove it, or run again",
+    ),
     "record of endless brackets, then sealed": (
         lambda s: (s / L3 / "report.json").write_text("[" * 100_000),
         lambda s: seal(s, "L3"),
@@ -373,7 +425,7 @@ REFUSED: dict[str, tuple[Attack, Attack, str]] = {
     "pipe between the tables, then sealed": (
         lambda s: not_a_file(s / L3 / "dna/x"),
         lambda s: seal(s, "L3"),
-        r"dna/x: is neither a file nor a folder",
+        r"dna/x: the ledger has no entry of it",
     ),
     "folder linked, then sealed": (
         lambda s: [(s / L3).rename(s / "x"), (s / L3).symlink_to(s / "x")],

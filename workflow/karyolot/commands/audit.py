@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from karyolot.commands.run import INPUT_ERROR, only_looks
-from karyolot.contracts.ledger import Entry, LotState, sealed_lots, states
+from karyolot.contracts.ledger import REPORT_FILES, Entry, LotState, sealed_lots, states
 from karyolot.contracts.manifest import MANIFEST
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.record import UNSEALED
 from karyolot.contracts.settings import Config
 from karyolot.io import ledger
 from karyolot.io.files import digest_of, read_json, sha256, sweep
-from karyolot.io.history import REPORT_FILES, finish_revisions, issued, stop_foreign
+from karyolot.io.history import finish_revisions, issued, stop_foreign
 from karyolot.io.manifest import RESULTS, read_manifest
 from karyolot.io.shipped import portable, resource
 from karyolot.plan.provenance import code_state, rendering

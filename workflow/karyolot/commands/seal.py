@@ -8,7 +8,7 @@ from typing import Any
 from karyolot.commands.audit import KEEP, stop_astray
 from karyolot.commands.report import stale
 from karyolot.contracts.criteria import Acceptance
-from karyolot.contracts.ledger import Entry, LotState, sealed_lots, states
+from karyolot.contracts.ledger import REPORT_FILES, Entry, LotState, sealed_lots, states
 from karyolot.contracts.manifest import CRITERIA, MANIFEST, Document, LedgerPlace, Manifest
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.provenance import Code, InputFile
@@ -20,7 +20,7 @@ from karyolot.inputs.formats import yaml
 from karyolot.inputs.values import stated
 from karyolot.io import ledger, lock
 from karyolot.io.files import read_bytes, sha256, sweep, write_bytes, write_json
-from karyolot.io.history import REPORT_FILES, altered, decisions_of, finish_revisions, issued, stop_foreign
+from karyolot.io.history import altered, decisions_of, finish_revisions, issued, stop_foreign
 from karyolot.io.manifest import RESULTS, flush, listed, move_aside, protect, sealed_manifest, superseded
 from karyolot.io.record import read_record
 from karyolot.io.shipped import SETTINGS, portable, resource

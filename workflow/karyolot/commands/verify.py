@@ -11,15 +11,15 @@ from typing import Any
 
 from karyolot.contracts.changes import changes
 from karyolot.contracts.criteria import Acceptance
-from karyolot.contracts.ledger import Entry, LotState, seals, signatures, states
-from karyolot.contracts.manifest import MANIFEST, Manifest
+from karyolot.contracts.ledger import REPORT_FILES, Entry, LotState, seals, signatures, states
+from karyolot.contracts.manifest import CRITERIA, MANIFEST, Manifest
 from karyolot.contracts.problems import KaryolotError, did_you_mean, nearest, quoted
 from karyolot.contracts.record import UNSEALED
 from karyolot.contracts.sheets import SHA256_PATTERN
 from karyolot.inputs.formats import yaml
 from karyolot.io import ledger
 from karyolot.io.files import digest_of, read_bytes, read_json, sha256
-from karyolot.io.history import REPORT_FILES, decisions_of, interrupted, recorded
+from karyolot.io.history import TIMESTAMP, decisions_of, interrupted, recorded, unrecorded
 from karyolot.io.manifest import (
     QUALIFICATIONS,
     RESULTS,
@@ -123,9 +123,12 @@ def _qualifications(directory: Path, entries: Sequence[Entry]) -> Iterator[Findi
 def _lots(directory: Path, entries: Sequence[Entry], only: str = "") -> Iterator[Finding]:
     """Every revision that was sealed, then reports that are issued and not sealed, then what looks sealed and is not."""
     held, sealed, signed = states(entries), seals(entries), signatures(entries)
+    own: dict[str, list[Entry]] = {}
+    for entry in entries:
+        own.setdefault(str(entry.facts.get("lot", "")), []).append(entry)
     for (lot, revision), entry in sealed.items():
         if only in ("", lot):
-            faults, notes = _sealed(directory, entry, entries, held[lot], signed.get((lot, revision), ()))
+            faults, notes = _sealed(directory, entry, entries, held[lot], own[lot])
             if only and not faults and revision == held[lot].revision:
                 again, more = _rendered_again(directory / RESULTS / lot, held[lot])
                 faults, notes = (*faults, *again), (*notes, *more)
@@ -139,6 +142,9 @@ def _lots(directory: Path, entries: Sequence[Entry], only: str = "") -> Iterator
                 faults = (said, *faults)
             if interrupted(entries, lot):
                 faults = (f"{folder}: a run that was making this lot was killed; run again", *faults)
+            else:
+                added = unrecorded(directory, lot, entries)
+                faults = (*faults, *(f"{folder / name}: the ledger has no entry of it" for name in added))
             again, notes = _rendered_again(directory / RESULTS / lot, state) if only and not faults else ((), ())
             yield Finding(f"{lot}, not sealed, report of {state.issued.at}", (*faults, *again), notes)
     for path in sorted((directory / RESULTS).glob(f"{only or '*'}/{MANIFEST}")):
@@ -160,9 +166,9 @@ def _astray(directory: Path, aside: Collection[Any], signed: Collection[Any], on
 
 
 def _sealed(
-    directory: Path, entry: Entry, entries: Sequence[Entry], state: LotState, signed: Sequence[Entry]
+    directory: Path, entry: Entry, entries: Sequence[Entry], state: LotState, own: Sequence[Entry]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Faults and notes of one sealed revision."""
+    """Faults and notes of one sealed revision. own: entries of its lot."""
     lot, revision = entry.facts["lot"], entry.facts["revision"]
     folder = superseded(directory, lot, revision)
     if revision == state.revision or not folder.is_dir():  # a crash may have left an earlier one in the results
@@ -185,8 +191,20 @@ def _sealed(
         if len(entries) < place.line or entries[place.line - 1].sha256 != place.sha256
     ]
     document, notes = _document(directory, manifest)
-    faults += _signed(directory, lot, revision, signed)
+    faults += _unlisted(path, manifest, [one for one in own if one.number < entry.number])
+    faults += _signed(directory, lot, revision, signatures(own).get((lot, revision), ()))
     return (*faults, *document), notes if revision == state.revision else ()
+
+
+def _unlisted(path: Path, manifest: Manifest, before: Sequence[Entry]) -> Iterator[str]:
+    """The first file of a seal that the entries of its report do not list as it was sealed. before: entries before the seal."""
+    known = recorded(before, manifest.lot_id)
+    kept = (file for file in manifest.files if file.path != CRITERIA and Path(file.path).name != TIMESTAMP)
+    for file in kept:
+        if known.get(file.path) != file.sha256:
+            said = f"records sha256 {known[file.path]}" if file.path in known else "lists no such file"
+            yield f"{path}: {file.path} was sealed with sha256 {file.sha256}; the entry of its report {said}"
+            return
 
 
 @cache

@@ -39,6 +39,8 @@ NEEDED: Mapping[Kind, frozenset[str]] = {
     "clock_set_back": frozenset({"last", "seconds"}),
 }
 """Facts without which a line is no entry of its kind."""
+REPORT_FILES = ("report.json", "report.html", "report.pdf")
+"""What is issued of a lot; its figures are in the pages."""
 FIRST = "0" * 64
 """Stands for the sha256 of a line before the first."""
 
@@ -66,6 +68,13 @@ class LotState:
     sealed: Entry | None = None
     revised: Entry | None = None
     issued: Entry | None = None
+
+
+def unlisted(entry: Entry) -> tuple[str, ...]:
+    """Files of a report that the entry of its issue lacks; none for other entries."""
+    files = entry.facts.get("files")
+    listed = files if isinstance(files, Mapping) else {}
+    return tuple(name for name in REPORT_FILES if entry.kind == "report_issued" and name not in listed)
 
 
 def states(entries: Iterable[Entry]) -> dict[str, LotState]:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from karyolot.contracts.changes import changes
 from karyolot.contracts.decisions import Decision, Disposition, Revision, disposition
-from karyolot.contracts.ledger import Entry, LotState, states
+from karyolot.contracts.ledger import REPORT_FILES, Entry, LotState, states
 from karyolot.contracts.manifest import CRITERIA, MANIFEST
 from karyolot.contracts.overview import Standing
 from karyolot.contracts.problems import KaryolotError
@@ -17,10 +17,6 @@ from karyolot.io import ledger
 from karyolot.io.files import PathLike, digest_of, open_text, read_json, sha256
 from karyolot.io.manifest import RESULTS, move_aside, read_manifest, superseded
 from karyolot.io.record import read_report, write_report
-
-REPORT_FILES = ("report.json", "report.html", "report.pdf")
-"""What is issued of a lot; its figures are in the pages."""
-
 
 FIGURES = "figures"
 TIMESTAMP = ".snakemake_timestamp"
@@ -78,8 +74,8 @@ def _beside(folder: Path, start: str = "") -> dict[str, str]:
 
 
 def altered(directory: Path, lot: str, entries: Sequence[Entry]) -> str:
-    """The first file of a lot that is not the one that a run made or that was rendered, and what to do; '' = none. Where a run
-    was killed its files are not known: '' too. The record itself is one that a run made (`stop_foreign`)."""
+    """The first file of a lot that is not one that a run made or that was rendered, and what to do; '' = none. Where a run was
+    killed its files are not known: '' too. The record itself is one that a run made (`stop_foreign`)."""
     if interrupted(entries, lot):
         return ""
     for name, digest in recorded(entries, lot).items():
@@ -90,7 +86,18 @@ def altered(directory: Path, lot: str, entries: Sequence[Entry]) -> str:
         remedy = f"karyolot report {lot} renders it again" if page else "delete it and run again"
         what = "was changed after it was made" if path.is_file() else "is missing"
         return f"{path}: {what} (the ledger recorded sha256 {digest}); {remedy}"
+    if name := next(unrecorded(directory, lot, entries), ""):
+        return f"{directory / RESULTS / lot / name}: the ledger has no entry of it; remove it, or run again"
     return ""
+
+
+def unrecorded(directory: Path, lot: str, entries: Iterable[Entry]) -> Iterator[str]:
+    """Files in the results of a lot that the entries of its report do not list; none while no report was issued."""
+    known, folder = recorded(entries, lot), directory / RESULTS / lot
+    for path in sorted(folder.rglob("*")) if known else ():
+        name = path.relative_to(folder).as_posix()
+        if (path.is_symlink() or not path.is_dir()) and name not in (*known, *NOT_TABLES) and path.name != TIMESTAMP:
+            yield name
 
 
 def recorded(entries: Iterable[Entry], lot: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from karyolot.contracts.ledger import FIRST, KINDS, NEEDED, Entry, Kind
+from karyolot.contracts.ledger import FIRST, KINDS, NEEDED, Entry, Kind, unlisted
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io.files import replacing
 
@@ -163,6 +163,8 @@ def _misfit(entry: Entry, number: int, previous: str) -> str:
         return f"line {number} was removed or moved: it holds entry {entry.number}"
     if entry.number < number:
         return f"line {number} was added or moved: it holds entry {entry.number}"
+    if missing := unlisted(entry):
+        return f"line {number} was edited: the entry of a report of {entry.facts['lot']} lists no {', '.join(missing)}"
     if entry.previous == previous:
         return ""
     if number == 1:
