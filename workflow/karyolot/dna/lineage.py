@@ -321,7 +321,7 @@ def _weights_of(place: Place, lots: Sequence[LineLot], line: Joined, settings: C
 
 
 def _alike_of(place: Place, calls: pd.DataFrame) -> pd.DataFrame:
-    """The calls that are the change of a place."""
+    """The calls that are the change of that region."""
     return calls[np.array([_alike(row, place.call) for row in calls.to_dict("records")], dtype=bool)]
 
 
@@ -359,7 +359,7 @@ def _clone(place: Place, lots: Sequence[LineLot], line: Joined) -> Clone:
 
 
 def _rows(place: Place, line: Joined) -> NDArray[np.int64]:
-    """The inner bins of a place."""
+    """The inner bins of a changed region."""
     call, table = place.call, line.table
     inside = (table["chrom"] == call["chrom"]) & (table["start"] >= call["start"]) & (table["end"] <= call["end"])
     return inner(np.flatnonzero(inside & (table["region"] != "PAR")))
