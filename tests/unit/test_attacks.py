@@ -27,6 +27,7 @@ from karyolot.contracts.problems import Fault, InputProblems, KaryolotError
 from karyolot.contracts.record import ImportedResult
 from karyolot.contracts.settings import Identity
 from karyolot.dna.allele_summary import allele_metrics
+from karyolot.dna.alleles import compare_alleles
 from karyolot.dna.contamination import identify
 from karyolot.dna.match import match_donor
 from karyolot.dna.summary import copy_number_metrics
@@ -40,8 +41,8 @@ from karyolot.rna.summary import expression_metrics
 from karyolot.verdict.decide import decide
 from karyolot.verdict.imported import imported_metrics
 from karyolot.verdict.process import process_metrics
-from planted import LAYOUT, RESOURCES, SETTINGS, Event, analyse, genome, sample
-from planted_alleles import children, panel, person
+from planted import LAYOUT, RESOURCES, SETTINGS, Event, Result, analyse, genome, sample
+from planted_alleles import children, mosaic, panel, person
 from planted_alleles import counts as alleles_of
 from planted_expression import table
 from planted_inputs import Inputs, matrix
@@ -65,6 +66,10 @@ GOOD_RNA: Mapping[str, tuple[int, int]] = {
 """Gene -> reads, and TPM, in hepatocytes and in a good lot."""
 
 
+Moved = tuple[str, float, float, str, float]
+"""Chromosome, start and end in Mb, kind of change and cell fraction, as `planted_alleles.mosaic` takes them."""
+
+
 @dataclass
 class Study:
     """A stable woman's lot with RNA, its SNPs and papers: PASS, until a row changes it."""
@@ -79,6 +84,7 @@ class Study:
     change: Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame], tuple[pd.DataFrame, ...]] = lambda *tables: tables
     settings: Any = SETTINGS
     snps: Metrics = field(default_factory=lambda: {MetricName.IDENTITY_SNP_MATCH: Metric(value="MATCH")})
+    alleles: tuple[Moved, ...] | None = None
     rna: AnnData | None = None
     panel_asked: bool = False
     snps_asked: bool = False
@@ -97,6 +103,8 @@ class Study:
             result.calls, result.segmented.segments, result.arms, lod, result.compared.facts, result.noise, match,
             self.settings, LAYOUT,
         )  # fmt: skip
+        if self.alleles is not None:
+            found |= of_alleles(self.alleles, result)
         found = found | self.snps | process_metrics({"passage": self.passage, "pdl": self.pdl}, 2)
         found |= imported_metrics(self.imported)
         if self.rna is not None:
@@ -115,6 +123,17 @@ def tables(
     bins = genome(1_000_000)
     lot = sample(bins, events, "lot", sex, depth[0], 2, rt=growth)
     return bins, lot, sample(bins, events, "donor", sex, depth[1], 3)
+
+
+def of_alleles(moved: tuple[Moved, ...], result: Result) -> Metrics:
+    """identity.* and baf.* of the lot by 3,000 SNPs at 20x, at which these changes moved its alleles."""
+    rng = np.random.default_rng(9)
+    part = panel(3_000)
+    own = person(part, rng)
+    donor = alleles_of(part, own, 20, rng)
+    lot = alleles_of(part, own, 20, rng, copies=mosaic(part, moved))
+    found = compare_alleles(lot, donor, result.compared.ratios, result.noise, result.calls, Identity())
+    return allele_metrics(identify(lot, donor, Identity()), found.events, found.facts)
 
 
 class Attack(NamedTuple):
@@ -198,6 +217,16 @@ def mixed(part: float) -> Callable[..., tuple[pd.DataFrame, ...]]:
 def marked(name: str, unmarked: float, marks: float) -> Callable[..., tuple[pd.DataFrame, ...]]:
     """A track that has one value on chromosome 8 and another elsewhere."""
     return lambda b, own, d: (b.assign(**{name: np.where(b["chrom"] == "chr8", marks, unmarked)}), own, d)
+
+
+def drawn(chrom: str, on: float, elsewhere: float = 1.0) -> Callable[..., tuple[pd.DataFrame, ...]]:
+    """These parts of the lot's fragments are kept, on a chromosome and elsewhere, by chance: the noise is that of counting."""
+
+    def change(bins: pd.DataFrame, own: pd.DataFrame, donor: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
+        part = np.where(own["chrom"] == chrom, on, elsewhere)
+        return bins, own.assign(count=np.random.default_rng(4).binomial(own["count"], part)), donor
+
+    return change
 
 
 def with_gc(values: Callable[[pd.Series], Any]) -> Callable[..., tuple[pd.DataFrame, ...]]:
@@ -532,6 +561,11 @@ lot(
     change=lambda b, _, d: (b, d.assign(count=d["count"].rolling(5, 1, center=True).mean().astype(int)), d),
 )
 lot(K, "trisomy 8, 8 of the lot is the donor's", "INDETERMINATE", **BAD, change=lambda b, own, d: (b, on_8(own, d), d))
+lot(K, "trisomy 8, a third of the lot's fragments on 8 removed, SNPs counted", "REVIEW", **BAD,
+    change=drawn("chr8", 2 / 3), alleles=(("chr8", 0, 146, "gain", 1.0),))  # fmt: skip
+lot(K, "loss of 13 in half of the cells, a quarter of all other fragments removed, SNPs counted", "REVIEW",
+    events=(Event("chr13", 0, 200_000_000, -1, 0.5),), change=drawn("chr13", 1.0, 0.75),
+    alleles=(("chr13", 0, 115, "loss", 0.5),))  # fmt: skip
 lot(K, "the lot's counts are the donor's", "INDETERMINATE", change=lambda b, _, d: (b, d.copy(), d))
 lot(K, "twice the donor's counts", "INDETERMINATE", change=lambda b, _, d: (b, d.assign(count=2 * d["count"]), d))
 lot(
@@ -1013,6 +1047,6 @@ def test_no_attack_ends_in_a_pass(attack: Attack, tmp_path: Path) -> None:
 def test_the_lot_that_is_attacked_passes() -> None:
     """Else every row would hold by another fault than its own."""
     assert Study().outcome() == Study(rna=rna()).outcome() == Study(snps=compared("same")).outcome() == "PASS"
-    assert Study(sex="M", declared="M").outcome() == "PASS"
+    assert Study(sex="M", declared="M").outcome() == Study(alleles=()).outcome() == "PASS"
     assert not any(attack.expected in ("PASS", "accepted") for attack in ATTACKS)
     assert len(ATTACKS) >= 100 and len({(a.kind, a.what) for a in ATTACKS}) == len(ATTACKS)

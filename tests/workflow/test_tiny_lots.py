@@ -24,7 +24,7 @@ from karyolot.contracts import copy_number, expression
 from karyolot.contracts.alleles import Pairs
 from karyolot.contracts.expression import check_expression
 from karyolot.contracts.panel import Judged
-from karyolot.contracts.record import Record
+from karyolot.contracts.record import EDITED, Record
 from karyolot.inputs import check
 from karyolot.io.expression import read_expression
 from karyolot.io.fragments import fragments
@@ -451,6 +451,7 @@ def test_counts_and_alignments_enter_as_well(copy: Path, call: Call) -> None:
     for lot in ("L6-bam", "L7-counts"):
         pd.testing.assert_frame_equal(pd.read_parquet(results / lot / "dna" / "log_ratios.parquet")[columns], same)
     assert record(copy, "L6-bam").verdict.outcome == "PASS"
+    assert [EDITED in record(copy, lot).not_seen for lot in ("L6-bam", "L7-counts")] == [False, True]
     verdict = record(copy, "L7-counts").verdict
     assert (verdict.outcome, verdict.reasons) == ("INDETERMINATE", ("Q02b",)), "the panel cannot be read in counts"
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from karyolot.contracts.copy_number import Arms, Calls, CopyNumberResults, Lod, Segments
 from karyolot.contracts.problems import InputProblems, KaryolotError, Problem
-from karyolot.contracts.record import NOT_SEEN
+from karyolot.contracts.record import EDITED, NOT_SEEN
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.analysis import analyse
 from karyolot.dna.atlas import Atlas
@@ -74,7 +74,7 @@ def call(
     summary = {
         "inputs": {name: describe_file(path) for name, path in given.items() if path is not None},
         "warnings": [str(problem) for problem in problems],
-        "not_seen": list(NOT_SEEN),
+        "not_seen": [*NOT_SEEN, EDITED],
         "not_assessed": unseen_chromosomes(of.arms, pair.layout, sex),
         "computational_karyotype": of.karyotype.text,
         "karyotype_withheld": of.karyotype.withheld,

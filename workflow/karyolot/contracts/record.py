@@ -26,6 +26,9 @@ SWAP = "a swap between lots of the same donor"
 NOT_SEEN = ("ploidy", "balanced rearrangements", CNLOH, "centromeres", "other assembly gaps", SWAP)
 """What this method cannot detect, however deep; printed wherever a PASS is. SWAP: lots of one donor have one genotype,
 so that neither sex nor SNPs nor germline copy number distinguish them, whether or not the study holds a second one."""
+EDITED = "edits of imported counts"
+"""In addition, where lot or donor came as counts per bin: a chromosome of which fragments were drawn at random has the noise of
+one that was never gained, and only alleles contradict it."""
 SCHEMA_VERSION = "3.1"
 """Of report.json, major.minor. A field that goes or changes its meaning raises the major number. A new field has a default and
 raises the minor one, so that records of sealed lots with an earlier minor number are still read.

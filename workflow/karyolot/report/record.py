@@ -21,6 +21,7 @@ from karyolot.contracts.mitochondria import MitochondrialResults
 from karyolot.contracts.provenance import Provenance
 from karyolot.contracts.record import (
     CNLOH,
+    EDITED,
     NOT_SEEN,
     SCHEMA_VERSION,
     ImportedResult,
@@ -117,7 +118,10 @@ def assemble(
         lineage=lineage([*map(_passage, earlier), Passage(lot.lot_id, None if verdict.suppressed else copy_number)]),
         kinetics=None if verdict.suppressed else kinetics,
         descent=None if verdict.suppressed else descent,
-        not_seen=tuple(thing for thing in NOT_SEEN if thing != CNLOH or not seen_by_alleles(alleles)),
+        not_seen=(
+            *(thing for thing in NOT_SEEN if thing != CNLOH or not seen_by_alleles(alleles)),
+            *((EDITED,) if _came_as_counts(qc) else ()),
+        ),
         provenance=provenance,
     )
     findings = Findings(
@@ -132,6 +136,11 @@ def assemble(
         ),
     )
     return worded(measured, findings).model_copy(update={"persons": None if alleles is None else alleles.persons})
+
+
+def _came_as_counts(qc: Sequence[SampleQc]) -> bool:
+    """Whether the genome of lot or donor was given as counts per bin, whose fragments nobody here counted."""
+    return any(figure.name == USABLE and figure.value is None for sample in qc for figure in sample.figures)
 
 
 def _passage(record: Record) -> Passage:
