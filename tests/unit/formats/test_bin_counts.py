@@ -167,6 +167,16 @@ NOT_COUNTS = {
     ),
     "few mates": (2 * RNG.poisson(3, 1000), "are even: both mates"),
     "scaled to 10 million": (7 * RNG.poisson(300, 1000), "multiples of 7: they are scaled"),
+    "scaled and rounded": (
+        np.rint(1.37 * RNG.poisson(300, 3000)).astype(int),
+        "chr1: some numbers occur far more often",
+    ),
+    "a trisomy scaled to two copies": (RNG.poisson(450, 2900) * 2 // 3, "counts were multiplied and rounded"),
+    "the same in 40 % of the cells, 30x": (
+        np.rint(RNG.poisson(5400, 2900) / 1.2).astype(int),
+        "multiplied and rounded",
+    ),
+    "a monosomy scaled to two copies": (RNG.poisson(RNG.normal(75, 9, 700)) * 2, "are even"),
 }
 
 
