@@ -667,6 +667,10 @@ lot(
 )
 lot(K, "replicates of a woman and a man", "INDETERMINATE", rna=two_people)
 lot(K, "half of the cells lost X", "FAIL", events=(Event("chrX", 0, 200_000_000, -1, 0.5),))
+lot(K, "half of a man's cells gained an X", "FAIL", sex="M", declared="M",
+    events=(Event("chrX", 2_800_000, 155_000_000, 1, 0.5),))  # fmt: skip
+lot(K, "half of a man's lot are a woman's cells", "INDETERMINATE", sex="M", declared="M",
+    events=(Event("chrX", 2_800_000, 155_000_000, 1, 0.5), Event("chrY", 2_800_000, 56_000_000, -1, 0.5)))  # fmt: skip
 papers(K, "sex in words", "E17", lambda i: i.donors[0].update(sex="woman"))
 papers(K, "sex not given", "E17", lambda i: i.donors[0].update(sex=""))
 

@@ -23,6 +23,8 @@ FEMALE_X, MALE_X = 0.8, 0.65
 """X over autosomes: 1 in women, 0.5 in men; undetermined between the two limits."""
 FEMALE_Y, MALE_Y = 0.1, 0.2
 """Y over autosomes: 0 in women except for mismapped reads, 0.5 in men; loss of Y in some cells lowers it."""
+KEPT_Y = 0.85
+"""Y of a man's lot over that of his donor; below 0.76 where women's cells, 30 % or more, raise X above MALE_X."""
 
 
 class Matched(NamedTuple):
@@ -139,6 +141,13 @@ def sex_of(x: float | None, y: float | None) -> str | None:
     return "M" if x <= MALE_X and y >= MALE_Y else None
 
 
-def lost_from(sex: str, x: float, y: float) -> bool:
-    """Whether inconclusive depths are those of cells of this sex of which some lost a Y or an X."""
-    return x <= MALE_X and y < MALE_Y if sex == "M" else x < FEMALE_X and y <= FEMALE_Y
+def changed_in_culture(sex: str, x: float, y: float, donor_y: float | None) -> str:
+    """What cells of this sex must have lost or gained to have inconclusive depths: 'lost Y', 'lost an X', 'gained an X', or ''.
+
+    A woman's cells in a man's lot raise X as well, but take as much from Y (KEPT_Y).
+    """
+    if sex == "F":
+        return "lost an X" if x < FEMALE_X and y <= FEMALE_Y else ""
+    if x <= MALE_X:
+        return "lost Y" if y < MALE_Y else ""
+    return "gained an X" if donor_y and y >= KEPT_Y * donor_y else ""

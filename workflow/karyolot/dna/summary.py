@@ -14,7 +14,7 @@ from karyolot.contracts.metrics import LOD_OF, MetricName
 from karyolot.contracts.settings import CopyNumber, Layout
 from karyolot.dna.forecast import more_reads
 from karyolot.dna.limits import NEVER_SEEN
-from karyolot.dna.match import donor_arms, lost_from
+from karyolot.dna.match import changed_in_culture, donor_arms
 from karyolot.dna.timing import TIMING
 
 ARTEFACT_LOG2 = 0.07
@@ -269,7 +269,7 @@ def _identity(match: Match) -> Metrics:
 
 
 def _lot_sex(match: Match) -> Metric:
-    """Sex of the lot. If the donor is as declared, a sex chromosome lost in culture does not count as a sample swap."""
+    """Sex of the lot. If the donor is as declared, a sex chromosome lost or gained in culture does not count as a sample swap."""
     metric = _sex("lot", match.lot_sex, match.lot_x, match.lot_y, match.declared_sex)
     if match.donor_sex != match.declared_sex or match.lot_x is None or match.lot_y is None:
         return metric
@@ -278,12 +278,14 @@ def _lot_sex(match: Match) -> Metric:
         if not match.donor_y or match.declared_sex == "F"
         else f"; Y at {match.lot_y / match.donor_y:.0%} of the donor's"
     )
-    if metric.value is None and lost_from(match.declared_sex, match.lot_x, match.lot_y):
-        lost = "Y" if match.declared_sex == "M" else "an X"
-        depths = _depths(match.lot_x, match.lot_y)
-        detail = f"consistent with {match.declared_sex} cells of which many lost {lost}; depth over autosomes: {depths}{kept}"
-        return Metric(value=True, detail=detail)
-    return metric if metric.value is None else Metric(value=metric.value, detail=metric.detail + kept)
+    if metric.value is not None:
+        return Metric(value=metric.value, detail=metric.detail + kept)
+    changed = changed_in_culture(match.declared_sex, match.lot_x, match.lot_y, match.donor_y)
+    if not changed:
+        return metric
+    depths = _depths(match.lot_x, match.lot_y)
+    detail = f"consistent with {match.declared_sex} cells of which many {changed}; depth over autosomes: {depths}{kept}"
+    return Metric(value=True, detail=detail)
 
 
 def _sex(who: str, found: str | None, x: float | None, y: float | None, declared: str) -> Metric:
