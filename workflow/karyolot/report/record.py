@@ -118,10 +118,7 @@ def assemble(
         lineage=lineage([*map(_passage, earlier), Passage(lot.lot_id, None if verdict.suppressed else copy_number)]),
         kinetics=None if verdict.suppressed else kinetics,
         descent=None if verdict.suppressed else descent,
-        not_seen=(
-            *(thing for thing in NOT_SEEN if thing != CNLOH or not seen_by_alleles(alleles)),
-            *((EDITED,) if _came_as_counts(qc) else ()),
-        ),
+        not_seen=tuple(_not_seen(alleles, qc)),
         provenance=provenance,
     )
     findings = Findings(
@@ -138,9 +135,11 @@ def assemble(
     return worded(measured, findings).model_copy(update={"persons": None if alleles is None else alleles.persons})
 
 
-def _came_as_counts(qc: Sequence[SampleQc]) -> bool:
-    """Whether the genome of lot or donor was given as counts per bin, whose fragments nobody here counted."""
-    return any(figure.name == USABLE and figure.value is None for sample in qc for figure in sample.figures)
+def _not_seen(alleles: AlleleResults | None, qc: Sequence[SampleQc]) -> Iterator[str]:
+    yield from (noun for noun in NOT_SEEN if noun != CNLOH or not seen_by_alleles(alleles))
+    # Usable fragments are not known of a genome that came as counts per bin.
+    if any(figure.name == USABLE and figure.value is None for sample in qc for figure in sample.figures):
+        yield EDITED
 
 
 def _passage(record: Record) -> Passage:
