@@ -16,7 +16,7 @@ NOISeq).
 """
 
 import argparse
-import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from meter import metered
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
@@ -108,12 +109,8 @@ def run_ours(names: list[str], enriched: bool) -> None:
 
 def measured(command: list[str]) -> tuple[float, float]:
     """CPU seconds and peak MiB of a command. One thread: more of them fight over the same small matrices."""
-    one = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, env={**os.environ, **one}, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{command[0]} ended with status {status}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    used = metered(f"OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 exec {shlex.join(command)}")
+    return used.cpu_s, used.max_mb * 1_000 / 1_024
 
 
 def engines(enriched: bool = False) -> dict[str, list[str]]:

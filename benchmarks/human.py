@@ -28,6 +28,7 @@ import pandas as pd
 import pyarrow as pa
 import pysam
 import yaml
+from meter import metered
 from numpy.typing import NDArray
 from pyarrow import csv
 
@@ -455,12 +456,6 @@ def truth(place: Path) -> list[dict[str, Any]]:
 
 # ---- the doors -------------------------------------------------------------------------------------------------------
 
-METER = """
-import os, sys
-child = os.posix_spawn("/bin/bash", ["bash", "-c", sys.argv[1]], os.environ)
-_, status, used = os.wait4(child, 0)
-print(status, used.ru_utime + used.ru_stime, used.ru_maxrss, file=sys.stderr)
-"""
 FILTER = "-q 20 -f 2 -F 3852"
 COLUMNS = "--input-fmt-option required_fields=0x1fe --input-fmt-option decode_md=0"
 OURS = "exec {python} {script}"
@@ -494,7 +489,7 @@ def doors(place: Path) -> list[dict[str, Any]]:
         reads = int(subprocess.run(["samtools", "view", "-c", str(bam)], capture_output=True, check=True).stdout)
         for what, command in (DOORS | ONCE if share == 1 else DOORS).items():
             line = command.format(cram=cram, bam=bam, **names)
-            printed, seconds, peak_mb = metered(line)
+            seconds, peak_mb, printed = metered(line)
             own = re.search(r"cpu ([\d.]+)", printed)
             cpu_s = float(own[1]) if own else seconds
             rows.append({"kind": "door", "what": what, "reads": reads, "cpu_s": cpu_s, "max_mb": peak_mb})
@@ -504,18 +499,6 @@ def doors(place: Path) -> list[dict[str, Any]]:
         slope = np.polyfit(np.log(own["reads"]), np.log(own["cpu_s"].clip(lower=0.01)), 1)[0]
         table.loc[own.index, "exponent"] = slope
     return table.to_dict("records")
-
-
-def metered(line: str) -> tuple[str, float, float]:
-    """What a line of the shell prints, its CPU seconds and its peak memory, MB."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", METER, line], env=environment, capture_output=True, text=True, check=True
-    )
-    status, seconds, kilobytes = done.stderr.split()[-3:]
-    if int(status):
-        raise SystemExit(f"{line}: {done.stderr}")
-    return done.stdout, float(seconds), float(kilobytes) / 1e3
 
 
 def door(what: str, place: str, cram: str, step: str = "1") -> None:
@@ -556,7 +539,7 @@ def aligners(place: Path) -> list[dict[str, Any]]:
             aligner, made = ALIGNERS[name], place / f"{name}.{number}.bam"
             words = {"index": place / "fastq" / INDEX, "groups": group, "threads": 1, "batch": aligner.batch}
             line = aligner.align.format(python=f"{sys.executable} -m", **words)
-            _, seconds, peak_mb = metered(f"{line} < {reads} 2> {made}.log | samtools view -b -o {made} -")
+            seconds, peak_mb, _ = metered(f"{line} < {reads} 2> {made}.log | samtools view -b -o {made} -")
             rows.append({"kind": "aligner", "what": name, "reads": 2 * number, "cpu_s": seconds, "max_mb": peak_mb})
             texts.append(subprocess.Popen(["samtools", "view", str(made)], stdout=subprocess.PIPE, text=True).stdout)
         differing = [

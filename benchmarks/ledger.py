@@ -18,7 +18,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from resources import metered
+from meter import metered
 
 import finished_lots
 import planted_records
@@ -131,7 +131,7 @@ def main(lots: str = "1000") -> None:
             "ledger": f"{command} ledger > ledger.txt",
             "overview": f"{sys.executable} overview.py",
         }
-        rows = [(what, int(lots), *metered(line, folder)) for what, line in commands.items()]
+        rows = [(what, int(lots), *metered(line, folder)[:2]) for what, line in commands.items()]
         print((folder / "verified.txt").read_text().splitlines()[-1])
     table = pd.DataFrame(rows, columns=["what", "lots", "cpu_s", "max_mb"])
     table["ratio_to_sha256sum"] = table["cpu_s"] / table["cpu_s"].iloc[0]

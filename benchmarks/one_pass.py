@@ -16,7 +16,8 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
-from resources import metered, write_reads
+from meter import metered
+from resources import write_reads
 
 RESULTS = Path(__file__).with_name("one_pass.tsv")
 MEGABASES = 16
@@ -63,7 +64,7 @@ def main(fasta: str, pairs: str = "200000") -> None:
             metered(command, place)
         for path, steps in STEPS.items():
             for step, command in steps.items():
-                seconds, peak_mb = metered(command, place)
+                seconds, peak_mb, _ = metered(command, place)
                 rows.append({"path": path, "step": step, "cpu_s_per_m": seconds / number * 1e6, "max_mb": peak_mb})
     table = pd.DataFrame(rows)
     beside = table[~table["step"].isin(ALIGNERS)].groupby("path", sort=False)["cpu_s_per_m"].sum()

@@ -12,7 +12,6 @@ Each writes its rows of `benchmarks/resources.tsv` anew. CPU seconds and memory 
 import gzip
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
+from meter import metered
 
 from karyolot.contracts.settings import Config
 from karyolot.inputs.study import parse_config
@@ -104,30 +104,11 @@ TOOLS = {
     ),
 }
 """Tool -> its command in the rules, alone and on files, and what it writes."""
-METER = """
-import os, sys
-child = os.posix_spawn("/bin/bash", ["bash", "-c", "{ " + sys.argv[1] + "; } >&2"], os.environ)
-_, status, used = os.wait4(child, 0)
-print(status, used.ru_utime + used.ru_stime, used.ru_maxrss)
-"""
-"""A small parent: a child's peak memory begins with that of the process it was forked from."""
-
-
-def metered(command: str, place: Path) -> tuple[float, float]:
-    """CPU seconds and peak MB of a command of the shell."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", METER, command], cwd=place, env=environment, capture_output=True, check=True
-    )
-    code, seconds, kilobytes = done.stdout.split()
-    if int(code):
-        raise SystemExit(f"{command} failed: {done.stderr.decode()}")
-    return float(seconds), float(kilobytes) / 1e3
 
 
 def measured(tool: str, place: Path, megabases: int, pairs: int) -> dict[str, object]:
     command, written = TOOLS[tool]
-    seconds, peak_mb = metered(command, place)
+    seconds, peak_mb, _ = metered(command, place)
     found = {
         "rule": tool, "genome_gb": megabases / 1e3, "pairs_m": pairs / 1e6, "cpu_minutes": seconds / 60,
         "data_gb": sum(path.stat().st_size for path in place.glob("[12].fq.gz")) / 1e9, "max_mb": peak_mb,
@@ -226,8 +207,8 @@ def threads(directory: str) -> list[dict[str, object]]:
 
 def timed(command: str, place: Path) -> tuple[float, float]:
     start = time.monotonic()
-    seconds, _ = metered(command, place)
-    return time.monotonic() - start, seconds
+    used = metered(command, place)
+    return time.monotonic() - start, used.cpu_s
 
 
 # ---- 30x -------------------------------------------------------------------------------------------------------------

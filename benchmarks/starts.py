@@ -5,20 +5,23 @@
 Each lot and every fourth lot's donor has a table of counts in bins of 50 kb of GRCh38. CPU seconds and peak memory of
 `karyolot check`, first and again, and of the plan (`karyolot run -- --dry-run`) of a new study and of one of which everything
 is made: its files exist, but are empty, and are marked as made (`snakemake --touch`). The peer is
-`sha256sum` on the tables, which only reads them. Writes `benchmarks/starts.tsv`.
+`sha256sum` on the tables, which only reads them. Writes `benchmarks/starts.tsv` from what is held in DIRECTORY: the same
+command goes on where it was interrupted.
 """
 
+import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from meter import metered
 from pyarrow import csv
-from resources import metered
 
 from karyolot.io.shipped import SNAKEFILE
 
@@ -28,29 +31,29 @@ BIN, LOTS, PER_DONOR = 50_000, ("125", "500"), 4
 KARYOLOT = f"{sys.executable} -m karyolot"
 PLAN = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--cores", "1"]
 QUIET = "> /dev/null 2>&1"
-STEPS = {
-    "sha256sum of the tables": "cat counts/* | sha256sum",
-    "check, first": f"{KARYOLOT} check {QUIET}",
-    "check, again": f"{KARYOLOT} check {QUIET}",
-    "plan of a new study": f"{KARYOLOT} run . -- --dry-run --cores 1 {QUIET}",
-    "": "made",
-    "plan, nothing changed": f"{KARYOLOT} run . -- --dry-run --cores 1 2>&1 | grep 'Nothing to be done'",
-}
 
 
 def main(directory: str, *numbers: str) -> None:
-    rows = []
-    for number in map(int, numbers or LOTS):
-        place = Path(directory).resolve() / str(number)
-        write_study(place, number)
+    held = Path(directory).resolve() / "held.json"
+    held.parent.mkdir(parents=True, exist_ok=True)
+    rows: dict[str, dict[str, float]] = json.loads(held.read_text()) if held.is_file() else {}
+    for number in numbers or LOTS:
+        place = held.parent / number
         for what, command in STEPS.items():
-            if command == "made":
-                make(place)
+            if (name := f"{number} {what}") in rows:
                 continue
-            seconds, peak_mb = metered(command, place)
-            rows.append({"lots": number, "what": what, "cpu_s": seconds, "max_mb": peak_mb})
-            print(rows[-1], flush=True)
-    table = pd.DataFrame(rows)
+            if callable(command):
+                command(place, int(number))
+                rows[name] = {}
+            else:
+                seconds, peak_mb, _ = metered(command, place)
+                rows[name] = {"cpu_s": seconds, "max_mb": peak_mb}
+            print(name, rows[name], flush=True)
+            held.write_text(json.dumps(rows))
+    found = [(int(name.split()[0]), name.partition(" ")[2], row) for name, row in rows.items() if row]
+    table = pd.DataFrame([{"lots": lots, "what": what, **row} for lots, what, row in found]).sort_values(
+        "lots", kind="stable"
+    )
     for _, own in table.groupby("what"):
         if len(own) > 1:
             table.loc[own.index, "exponent"] = np.polyfit(np.log(own["lots"]), np.log(own["cpu_s"]), 1)[0]
@@ -93,17 +96,43 @@ def write_study(place: Path, number: int) -> None:
     (place / "config" / "config.yaml").write_text(settings)
 
 
-def make(place: Path) -> None:
+def make(place: Path, _: int) -> None:
     """Empty files of all results, of one time, marked as made."""
     done = subprocess.run([*PLAN, "--summary"], cwd=place, capture_output=True, text=True, check=True)
     paths = [place / line.split("\t")[0] for line in done.stdout.splitlines()[1:]]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir() if path.name == "figures" else path.write_text("{}" if path.suffix == ".json" else "")
+        path.mkdir(exist_ok=True) if path.name == "figures" else path.write_text("{}" if path.suffix == ".json" else "")
     now = time.time()
     for path in paths:
         os.utime(path, (now, now))
     subprocess.run([*PLAN, "--touch", "--forceall"], cwd=place, capture_output=True, check=True)
+
+
+def add_lot(place: Path, number: int) -> None:
+    """Another lot of the last donor, with counts of its own."""
+    donor, counts = (number - 1) // PER_DONOR, place / "counts"
+    with (place / "config/lots.tsv").open("a") as lots, (place / "config/samples.tsv").open("a") as samples:
+        lots.write(f"L{number}\tD{donor}\t4\n")
+        samples.write(f"L{number}-wgs\twgs\tL{number}\t\tcounts/L{number}-wgs.tsv\n")
+    table = pd.read_csv(counts / "L0-wgs.tsv", sep="\t", header=None)
+    table.assign(count=table[3].to_numpy()[::-1]).drop(columns=3).to_csv(
+        counts / f"L{number}-wgs.tsv", sep="\t", header=False, index=False
+    )
+
+
+STEPS: dict[str, str | Callable[[Path, int], None]] = {
+    "its files": write_study,
+    "sha256sum of the tables": "cat counts/* | sha256sum",
+    "check, first": f"{KARYOLOT} check {QUIET}",
+    "check, again": f"{KARYOLOT} check {QUIET}",
+    "plan of a new study": f"{KARYOLOT} run . -- --dry-run --cores 1 {QUIET}",
+    "empty results": make,
+    "plan, nothing changed": f"{KARYOLOT} run . -- --dry-run --cores 1 2>&1 | grep 'Nothing to be done'",
+    "one more lot": add_lot,
+    "plan of one more lot": f"{KARYOLOT} run . -- --dry-run --cores 1 > planned.txt 2>&1",
+}
+"""What is measured, a command of the shell, or what is prepared, in this order."""
 
 
 if __name__ == "__main__":
