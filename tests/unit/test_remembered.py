@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from karyolot.inputs import remembered
-from karyolot.inputs.formats import bin_counts, fasta, gtf, intervals
+from karyolot.inputs.formats import bin_counts, fasta, gtf, intervals, sites
 from karyolot.inputs.remembered import PLACE, Remembered
 from planted_inputs import Inputs
 
@@ -22,7 +22,7 @@ class Read:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.files: list[str] = []
         facts = dict(remembered.FACTS)
-        for module in (bin_counts, fasta, gtf, intervals):
+        for module in (bin_counts, fasta, gtf, intervals, sites):
             look = module.look
             monkeypatch.setattr(module, "look", counted := self.counting(look))
             facts[counted] = facts.pop(look)
@@ -71,6 +71,17 @@ def test_a_file_that_changed_is_read_again_even_with_its_size_and_time(inputs: I
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert path.stat().st_size == before.st_size and path.stat().st_mtime_ns == before.st_mtime_ns
     assert read.by(inputs) == {"D2.tsv"}
+
+
+def test_a_panel_is_read_again_when_the_genome_behind_it_changes(inputs: Inputs, read: Read) -> None:
+    genome = inputs.folder / "reference" / "genome.fa"
+    rows = [f"chr1\t{place}\t{place + 1}\tA\tC" for place in range(0, 5_000, 5)]  # of ACGTN again and again
+    inputs.put("reference/sites.bed", "\n".join(rows))
+    inputs.config["identity"] = {"sites": "reference/sites.bed"}
+    assert "sites.bed" in read.by(inputs)
+    assert read.by(inputs) == set()
+    os.utime(genome, ns=(1, 1))
+    assert {"sites.bed", "genome.fa"} <= read.by(inputs)
 
 
 def test_what_is_wrong_is_reported_by_every_check(inputs: Inputs, read: Read) -> None:

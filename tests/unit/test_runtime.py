@@ -1,5 +1,6 @@
 """The code digest sees every module behind a rule; a job tells faults plainly and keeps bugs' tracebacks in its log."""
 
+import ast
 import base64
 import hashlib
 import json
@@ -35,6 +36,48 @@ def test_the_digest_follows_imports_of_imports() -> None:
     assert {"numpy", "pandas", "pandera"} <= others
 
 
+def forget() -> None:
+    """What the digests keep, for files that never change in one process."""
+    for kept in ("code_digest", "_imports_of", "_imported_names", "_module_file", "_content"):
+        getattr(provenance, kept).cache_clear()
+
+
+def of_tree(path: Path) -> set[str]:
+    """Names that a file imports, by its syntax tree."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "find_spec":
+            names.update(str(name.value) for name in node.args if isinstance(name, ast.Constant))
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names if node.module.startswith("karyolot"))
+    return names
+
+
+def test_the_imports_of_every_module_are_those_of_its_syntax_tree() -> None:
+    files = [*scripts(), *sorted(provenance.PACKAGE.rglob("*.py"))]
+    assert len(files) > 200
+    assert not [path for path in files if provenance._imported_names(path) != of_tree(path)]
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("import a.b as c, d  # e, f", {"a.b", "d"}),
+        ("def f():\n    from a import (  # (why)\n        b as c,\n        d,\n    )", {"a"}),
+        ("from karyolot.dna import a, b as c", {"karyolot.dna", "karyolot.dna.a", "karyolot.dna.b"}),
+        ('"""\nimport a\n"""\nimport b', {"b"}),
+        ('x = find_spec("a")\ny = util.find_spec("b")', {"a"}),
+        ("important = 1\nfrom_ = 2\n# import a", set()),
+    ],
+)
+def test_the_imports_of_one_file(tmp_path: Path, code: str, names: set[str]) -> None:
+    (tmp_path / "a.py").write_text(code)
+    assert provenance._imported_names(tmp_path / "a.py") == names == of_tree(tmp_path / "a.py")
+
+
 def test_the_digest_changes_with_any_module_behind_the_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "karyolot"
     (package / "dna").mkdir(parents=True)
@@ -48,9 +91,7 @@ def test_the_digest_changes_with_any_module_behind_the_rule(tmp_path: Path, monk
     monkeypatch.setattr(provenance, "PACKAGE", package)
 
     def digest() -> str:
-        provenance.code_digest.cache_clear()
-        provenance._imports_of.cache_clear()
-        provenance._imported_names.cache_clear()
+        forget()
         return provenance.code_digest(script)
 
     before = digest()
@@ -66,8 +107,7 @@ def test_the_digest_changes_with_any_module_behind_the_rule(tmp_path: Path, monk
     filled = digest()
     (package / "dna" / "templates" / "vendor" / "plot.js").write_text("changed")
     assert digest() != filled
-    provenance.code_digest.cache_clear()
-    provenance._imports_of.cache_clear()
+    forget()
 
 
 def test_every_rule_script_has_a_digest_of_its_own() -> None:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from karyolot.inputs.formats import bin_counts, bins, fasta, gtf, intervals
+from karyolot.inputs.formats import bin_counts, bins, fasta, gtf, intervals, sites
 from karyolot.inputs.genes import PanelFacts, look_panel
 from karyolot.io.files import read_json, write_text
 from karyolot.io.shipped import PACKAGE
@@ -23,6 +23,7 @@ FACTS: Mapping[Callable[..., Any], type] = {
     fasta.look: fasta.Facts,
     gtf.look: gtf.Facts,
     intervals.look: intervals.Facts,
+    sites.look: sites.Facts,
     look_panel: PanelFacts,
 }
 """Readers of whole files that are worth it -> the facts they return."""
@@ -73,13 +74,15 @@ def _code() -> str:
 
 def _key(reader: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:
     """None for what is not to be remembered. The time of the last change of the inode is there because a program can set the
-    other; a genome's facts are also those of its index."""
+    other; a genome's facts are also those of its index, and a panel's those of its genome."""
     if reader not in FACTS:
         return None
     path, *rest = args
-    states = [file.stat() for file in (path, path.with_name(f"{path.name}.fai")) if file.is_file()]
+    given = [own for file in args if isinstance(file, Path) for own in (file, file.with_name(f"{file.name}.fai"))]
+    states = [file.stat() for file in given if file.is_file()]
     numbers = [(state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino) for state in states]
-    return json.dumps([reader.__module__, str(path), numbers, repr(rest), repr(sorted(kwargs.items()))])
+    rest_of = hashlib.sha256(repr([rest, sorted(kwargs.items())]).encode()).hexdigest()
+    return json.dumps([reader.__module__, str(path), numbers, rest_of])
 
 
 def _plain(value: Any) -> Any:

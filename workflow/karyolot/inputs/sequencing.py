@@ -147,7 +147,7 @@ def panel(files: Files, contigs: Mapping[str, int] | None, file: Path) -> Iterat
     """What is wrong with the panel of SNPs, by itself and against the genome."""
     layout, _ = layout_of(files)
     fasta = files.there.get("reference.fasta") if contigs else None
-    found = sites.look(file, contigs, layout.autosomes if layout and contigs else None, fasta)
+    found = files.remembered.look(sites.look, file, contigs, layout.autosomes if layout and contigs else None, fasta)
     if found.turned:
         out = ", ".join(f"{count} {reason}" for reason, count in found.left_out.items())
         message = f"its alleles are on the strand of genes: {found.turned} sites were turned, {found.sites} are used"
