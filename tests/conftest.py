@@ -24,18 +24,14 @@ settings.load_profile("karyolot")
 
 
 LONGEST = (
-    "test_tiny_lots.py",
-    "test_slurm.py",
-    "test_faults.py",
-    "test_documents.py",
-    "test_installed.py",
-    "test_results.py",
-)
+    "test_tiny_lots.py", "test_slurm.py", "test_report_browser.py", "test_later_runs.py", "test_faults.py", "test_sealed.py",
+    "test_installed.py", "test_documents.py", "test_results.py", "test_replaced.py", "test_module.py",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest first, so that no process works on one of them while the others have ended. The first
-    of all also finishes the study that the next ones read."""
+    of all also finishes the study that those from the fourth on read; the two between need none, or only at their end."""
     order = {name: rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
