@@ -1,7 +1,8 @@
-"""The commands of the first pages are typed as they stand, and the notebook is run, on the tiny study."""
+"""Every command of the documentation is typed as it stands, or is named here with the reason; the notebook is run."""
 
 import gzip
 import importlib.util
+import json
 import os
 import re
 import shlex
@@ -9,26 +10,90 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from faulty_server import serving
+from karyolot import __version__
+from karyolot.commands import cli
 from karyolot.inputs.formats import manifest
+from karyolot.io.files import sha256
 from karyolot.io.record import read_record
+from planted import Event, genome, sample
 
 pytestmark = pytest.mark.workflow
 Call = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).parents[2]
+PAGES = ["README.md", "config/README.md", *(f"docs/{page.name}" for page in sorted((ROOT / "docs").glob("*.md")))]
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", flags=re.M | re.S)
+SPAN = re.compile(r"`((?:karyolot|\./run|\.venv/bin/\w+|snakemake|multiqc|rocrate-validator|sinfo|pip) [^`]+)`")
+NOT_TYPED = {
+    "./run demo": "minutes: tests/architecture/test_run.py with stand-ins; its study in small is the fixture `finished`",
+    "./run docs": "tests/architecture/test_docs.py builds the site as it does",
+    "./run karyolot": "what it stands before is typed; tests/architecture/test_run.py",
+    "./run multiqc": "fetches 1 GB",
+    "./run setup": "fetches the packages of the lock: tests/architecture/test_run.py with stand-ins",
+    "./run test": "this is a part of it",
+    ".venv/bin/hatchling build": "tests/architecture/test_wheel.py builds the wheel",
+    "apt-get install": "changes the machine; its packages are compared below",
+    "python3 -m venv": "tests/workflow/test_installed.py makes one",
+    "pip install karyolot-": "tests/workflow/test_installed.py installs the wheel",
+    "pip install --require-hashes -r requirements.lock": "fetches packages: tests/architecture/test_environments.py",
+    "karyolot run my-study -- --workflow-profile workflow/profiles/slurm": "needs SLURM: tests/workflow/test_slurm.py",
+    "sinfo -s": "needs SLURM",
+    "docker ": "needs a builder of images: packaging/README.md",
+    "apptainer ": "needs Apptainer: packaging/README.md",
+    "snakemake --snakefile workflow/Snakefile": "the fixture `call` of tests/workflow/conftest.py",
+    "snakemake --report report.html": "the last test of this file",
+    "multiqc my-study/results": "needs MultiQC: tests/unit/test_multiqc_plugin.py",
+    "rocrate-validator ": "needs the validator: benchmarks/crate.py",
+    "apt-get download r-bioc-noiseq": "fetches from Debian",
+    "python examples/liver_kidney.py": "needs R and that file: tests/unit/test_examples.py with a stand-in",
+    "karyolot run kidney-study": "needs that file; tests/workflow/test_tiny_lots.py runs counts",
+    "karyolot qualify": "takes a minute: tests/unit/test_qualify.py calls its function on a study of counts",
+    "gatk ": "needs GATK",
+}
+"""Beginning of a command -> why no test of this file types it, and where it is tested."""
+USAGE_ERROR = typer.BadParameter.__bases__[0]
+
+
+def complete(words: list[str]) -> bool:
+    """Whether words after karyolot are a command with all that it needs: others in the text only name one."""
+    command: Any = typer.main.get_command(cli.app)
+    while hasattr(command, "commands"):
+        if not words or words[0] not in command.commands:
+            return False
+        command, words = command.commands[words[0]], words[1:]
+    try:
+        command.make_context("karyolot", list(words))
+    except USAGE_ERROR:
+        return False
+    return bool(words)
 
 
 def commands(page: str) -> list[str]:
-    """The command lines of a page: its blocks marked sh."""
-    blocks = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "docs" / page).read_text(encoding="utf-8"), flags=re.M | re.S)
-    return [line for block in blocks for line in block.splitlines() if line]
+    """The command lines of a page in its order: those of its blocks marked sh, and whole commands in its text."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert not [kind for kind, _ in FENCE.findall(text) if kind not in ("sh", "python")], page
+    blocks = "".join(block for kind, block in FENCE.findall(text) if kind == "sh").replace("\\\n", " ")
+    lines = [line.partition("  #")[0] for line in blocks.splitlines()]
+    for span in SPAN.findall(FENCE.sub("", text)):
+        words = span.split()
+        if words[0] != "karyolot" or complete(words[1:]):
+            lines.append(span)
+    return list(filter(None, (" ".join(line.split()) for line in lines)))
 
 
-def typed(line: str, folder: Path) -> str:
+def here(page: str) -> list[str]:
+    """Those that are typed."""
+    return [line for line in commands(page) if not line.startswith(tuple(NOT_TYPED))]
+
+
+def typed(line: str, folder: Path, password: str = "") -> str:
     """What a command prints, with `karyolot` on PATH; it must succeed."""
     programs = folder / "programs"
     programs.mkdir(exist_ok=True)
@@ -36,17 +101,40 @@ def typed(line: str, folder: Path) -> str:
     (programs / "karyolot").chmod(0o755)
     path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
-        ["bash", "-c", line], capture_output=True, text=True, check=False, cwd=folder, env=os.environ | {"PATH": path}
-    )
+        ["bash", "-c", line], capture_output=True, text=True, check=False, cwd=folder, env=os.environ | {"PATH": path},
+        input=password, start_new_session=True,
+    )  # fmt: skip
     assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
     return done.stdout + done.stderr
 
 
+def test_what_is_not_typed_stands_in_the_documentation_and_names_tests_that_exist() -> None:
+    written = [line for page in PAGES for line in commands(page)]
+    assert not [words for words in NOT_TYPED if not any(line.startswith(words) for line in written)]
+    named = {word for reason in NOT_TYPED.values() for word in re.findall(r"[\w/]+\.\w+", reason)}
+    assert not [word for word in named if not (ROOT / word).exists()]
+
+
+def test_packages_of_debian_are_those_that_run_installs() -> None:
+    (line,) = [line for page in PAGES for line in commands(page) if line.startswith("apt-get install")]
+    run = (ROOT / "run").read_text(encoding="utf-8")
+    libraries = re.findall(r"packages=\((lib[^)]+)\)", run)[0].split()
+    rows = [row.split("\t") for row in (ROOT / "envs" / "tools.tsv").read_text(encoding="utf-8").splitlines()[1:]]
+    assert set(line.split()[2:]) == {row[0] for row in rows if row[2] == "always"} | {*libraries, "python3-venv"}
+
+
+def test_the_readme_types_what_the_first_pages_type() -> None:
+    first = {*here("docs/start.md"), *here("docs/first-lot.md"), "karyolot --version"}
+    for line in here("README.md"):
+        assert line in first or set(line.split(" && ")) <= first, line
+
+
 def test_start(copy: Path, tmp_path: Path) -> None:
     """The run of the example was made by the shared fixture, of the same files; here it finds that nothing is left to do."""
-    simulate, check, run, explain = commands("start.md")
+    simulate, check, run, explain, *_ = here("docs/start.md")
     assert simulate == "karyolot simulate example --size tiny"
     copy.rename(tmp_path / "example")
+    assert typed("karyolot --version", tmp_path).startswith(f"karyolot {__version__} from ")
     assert "in 2 donors, 4 lots" in typed(check, tmp_path)
     printed = typed(run, tmp_path)
     table = (ROOT / "docs" / "start.md").read_text(encoding="utf-8")
@@ -56,15 +144,27 @@ def test_start(copy: Path, tmp_path: Path) -> None:
     assert "Trisomy 8" in typed(explain, tmp_path) or "trisomy 8" in typed(explain, tmp_path)
 
 
+def test_the_rehearsal(study: Path, tmp_path: Path) -> None:
+    """The run is planned, not made: `finished` has the same reads under another name."""
+    simulate, init, copy_genome, add_lot, run, explain = here("docs/start.md")[4:]
+    assert simulate == here("docs/start.md")[0]
+    (tmp_path / "example").symlink_to(study)
+    for line in (init, copy_genome, add_lot):
+        typed(line, tmp_path)
+    planned = typed(f"{run} -- -n", tmp_path)
+    assert "align_reads" in planned and "render_report" in planned
+    assert explain == "karyolot explain HLP-07 --directory rehearsal"
+
+
 def test_first_lot(study: Path, copy: Path, tmp_path: Path) -> None:
     """From a server of this machine, with a genome of 3 Mb and the first reads of two samples. The run is planned, not made:
     the fixture `finished` is what it makes, and has the lot that is explained."""
     of = study / "reference"
     reads = tmp_path / "my-study" / "reads"
     reads.mkdir(parents=True)
-    for name, sample in (("HLP-07", "L1-clean-wgs"), ("D014", "D1-wgs")):
+    for name, library in (("HLP-07", "L1-clean-wgs"), ("D014", "D1-wgs")):
         for mate in (1, 2):
-            (source,) = sorted((study / "reads").glob(f"{sample}_*R{mate}.fastq.gz"))[:1]
+            (source,) = sorted((study / "reads").glob(f"{library}_*R{mate}.fastq.gz"))[:1]
             few(source, reads / f"{name}_R{mate}.fastq.gz")
     site = tmp_path / "site"
     shutil.copytree(of, site / "genomes")
@@ -77,7 +177,7 @@ def test_first_lot(study: Path, copy: Path, tmp_path: Path) -> None:
             server.files[name] = gzip.compress(source.read_bytes(), 1) if name.endswith(".gz") else source.read_bytes()
             rows.append(manifest.Source("GRCh38", name, setting, f"{server.root}/{name}", "", None, "made here"))
         (site / "list.tsv").write_text(manifest.written(rows), encoding="utf-8")
-        init, references, add_lot, check, run, explain = commands("first-lot.md")
+        init, references, add_lot, check, run, explain, *_ = here("docs/first-lot.md")
         for line in (init, f"{references} --manifest site/list.tsv", add_lot):
             typed(line, tmp_path)
     assert "in 1 donors, 1 lots" in typed(check, tmp_path)
@@ -86,6 +186,87 @@ def test_first_lot(study: Path, copy: Path, tmp_path: Path) -> None:
     assert explain == "karyolot explain HLP-07 --directory my-study"
     explained = typed(f"karyolot explain L1-clean --directory {shlex.quote(str(copy))}", tmp_path)
     assert "L1-clean" in explained and "PASS" in explained
+    without_server = here("docs/faq.md")
+    assert without_server == [references.removesuffix(" --study my-study"), references]
+    for line in without_server:
+        assert "refs/references.tsv" in typed(line, tmp_path)
+
+
+NAMES = {
+    "HLP-07": "L2-gain",
+    "my-study:HLP-07": "my-study:L1-clean",
+    "A,B,C,D,E": "L1-clean",
+    "LOT": "lot.bedgraph",
+    "DONOR": "donor.bedgraph",
+    "GC.wig": "gc.bedgraph",
+    "report.pdf": "results/L2-gain/report.pdf",
+    "FILE": "fetched.bed",
+}
+"""Word of the documentation -> what it is in the finished study of the tests."""
+IN_THE_STUDY = ("docs/qa.md", "karyolot panel freeze")
+"""Pages, and commands, that are typed in the working directory of the study."""
+
+
+def other_commands() -> list[tuple[str, str]]:
+    """Page and command: all that the tests above do not type. A revision comes last: it opens the lot that others read."""
+    lines = dict.fromkeys((page, line) for page in PAGES[1:] for line in here(page))
+    above = {*here("docs/start.md"), *here("docs/first-lot.md")[:6], *here("docs/faq.md"), *here("README.md")}
+    return sorted([(page, line) for page, line in lines if line not in above], key=lambda one: "--revise" in one[1])
+
+
+def said(words: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    """As `typed`, in this process."""
+    monkeypatch.setattr(sys, "argv", words)
+    with chdir(folder), pytest.raises(SystemExit) as ended:
+        cli.main()
+    printed = "".join(capsys.readouterr())
+    assert not ended.value.code, f"{shlex.join(words)}\n{printed}"
+    return printed
+
+
+def test_every_other_command(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the order of the pages, on the finished study: what one makes, the next reads."""
+    monkeypatch.setattr("getpass.getpass", lambda *_: "correct horse")
+    study = copy.rename(tmp_path / "my-study")
+    bins = genome(1_000_000)
+    for name, events, seed in (("lot", (Event("chr8", 0, 200_000_000, +1),), 1), ("donor", (), 2)):
+        sample(bins, events, name, "F", 5000, seed).to_csv(tmp_path / f"{name}.bedgraph", sep="\t", index=False)
+    bins[["chrom", "start", "end", "gc"]].to_csv(tmp_path / "gc.bedgraph", sep="\t", index=False, header=False)
+    for site, lot in (("site-a", "L1-clean"), ("site-b", "L2-gain")):
+        (study / site).mkdir()
+        shutil.copy(study / "results" / lot / "report.json", study / site)
+    names, printed = dict(NAMES), dict[str, str]()
+    with serving(b"chr1\t0\t100\n") as server:
+        names["URL"] = server.url
+        (tmp_path / "expected").write_bytes(server.body)
+        names["HEX"] = sha256(tmp_path / "expected")
+        for page, line in other_commands():
+            folder = study if line.startswith(IN_THE_STUDY) or page in IN_THE_STUDY else tmp_path
+            if not line.startswith("karyolot ") or line.startswith("karyolot run "):
+                typed(line.replace("HLP-07", NAMES["HLP-07"]), folder, "correct horse\n" * 2)
+                continue
+            words = [names.get(word, word.replace("HLP-07", NAMES["HLP-07"])) for word in shlex.split(line)]
+            printed[line] = said(words, folder, monkeypatch, capsys)
+            if line == "karyolot ledger":
+                names["SHA256"] = printed[line].split()[-1]
+    assert "47,XX,+8" in printed["karyolot call LOT DONOR --sex F --gc GC.wig --out results"]
+    assert "line " in printed["karyolot verify SHA256"] and "no differences found" in printed["karyolot verify"]
+    assert (tmp_path / "fetched.bed").read_bytes() == b"chr1\t0\t100\n" and (tmp_path / "bins.tsv.gz").exists()
+    assert json.loads(printed["karyolot plan --claim 5 --fraction 0.1 --like my-study:HLP-07 --json"])["depths"]
+    assert (study / "crates" / "L2-gain" / "ro-crate-metadata.json").exists() and (study / "rows.json").exists()
+
+
+def test_the_code_of_the_page_on_python(finished: Path, tmp_path: Path) -> None:
+    (tmp_path / "example").symlink_to(finished)
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    with chdir(tmp_path):
+        names: dict[str, object] = {}
+        for kind, block in FENCE.findall(page):
+            assert kind == "python"
+            exec(compile(block, "docs/python.md", "exec"), names)
+    assert (tmp_path / "genome.png").stat().st_size > 10_000
 
 
 def few(source: Path, target: Path) -> None:
