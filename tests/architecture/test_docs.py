@@ -118,6 +118,15 @@ def test_files_named_in_the_documentation_exist(page: Path) -> None:
     assert not absent, f"{page.name}: there is no {', '.join(absent)}"
 
 
+def test_messages_of_the_page_on_troubleshooting_are_those_of_the_code() -> None:
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow" / "karyolot").rglob("*.py"))
+    joined = re.sub(r'"\s*\n\s*f?"', "", code)
+    for message in re.findall(r"^\| `([^`]+)`", page, flags=re.M):
+        parts = [part.strip() for part in re.split(r"\.\.\.|\bN\b|\breference\b", message) if part.strip()]
+        assert not [part for part in parts if part not in joined], message
+
+
 def test_files_without_a_known_checksum_are_named_in_the_documentation() -> None:
     page = (ROOT / "docs" / "first-lot.md").read_text(encoding="utf-8")
     text = page.partition("No checksum is known in advance")[2].partition("These are named")[0]

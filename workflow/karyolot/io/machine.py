@@ -10,7 +10,7 @@ CPU_INFO = Path("/proc/cpuinfo")
 MEMINFO, CGROUPS, OWN_GROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 V2, V1 = ("memory.max", "memory.current"), ("memory.limit_in_bytes", "memory.usage_in_bytes")
 """Files of a control group: what it may use, and what it uses; in bytes."""
-BWA_INSTEAD = "set alignment.aligner: bwa (the same index, 5 times the CPU time), or use another machine"
+BWA_INSTEAD = "set alignment.aligner: bwa (the same index, 4 times the CPU time), or use another machine"
 
 
 def check_bwa_mem3(cpu_info: Path = CPU_INFO) -> None:
