@@ -120,8 +120,11 @@ def printed(words: str) -> bytes:
 
 
 @cache
-def certificate(days: tuple[int, int] = (-1, 365), signs: bool = True, authority: bool = False) -> bytes:
-    """A PKCS#12 file. days: first and last day of its time, from now; signs: whether it is made for signatures."""
+def certificate(
+    days: tuple[int, int] = (-1, 365), signs: bool = True, authority: bool = False, purpose: str = ""
+) -> bytes:
+    """A PKCS#12 file. days: first and last day of its time, from now; signs: whether it is made for signatures; purpose: the
+    extended key usage, '' = without."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Site Q")])
     other = (
@@ -132,9 +135,11 @@ def certificate(days: tuple[int, int] = (-1, 365), signs: bool = True, authority
         x509.CertificateBuilder(name, name, key.public_key(), 7, now + timedelta(days[0]), now + timedelta(days[1]))
         .add_extension(x509.KeyUsage(digital_signature=signs, key_encipherment=not signs, **usage), True)
         .add_extension(x509.BasicConstraints(authority, None), True)
-        .sign(key, hashes.SHA256())
     )
-    return pkcs12.serialize_key_and_certificates(b"q", key, held, None, BestAvailableEncryption(PASSWORD))
+    if purpose:
+        held = held.add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier(purpose)]), True)
+    made = held.sign(key, hashes.SHA256())
+    return pkcs12.serialize_key_and_certificates(b"q", key, made, None, BestAvailableEncryption(PASSWORD))
 
 
 def with_fields(content: bytes) -> bytes:

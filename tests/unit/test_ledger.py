@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from karyolot.commands.cli import app
 from karyolot.contracts.ledger import FIRST
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io import ledger
+from karyolot.io.files import replacing
 
 WRITER = """
 import sys
@@ -55,6 +57,29 @@ def test_the_entries_of_a_lot_are_shown_as_part_of_the_whole(tmp_path: Path) -> 
     assert shown.stdout.endswith(f"1 of 3 entries, chain complete, last sha256 {last}\n")
     missing = CliRunner().invoke(app, ["ledger", "L9", "--directory", str(tmp_path)])
     assert isinstance(missing.exception, KaryolotError) and "has no entry on 'L9'" in str(missing.exception)
+
+
+@pytest.mark.parametrize("file", [ledger.NAME, ledger.HEAD])
+def test_entries_that_do_not_fit_on_the_disk_are_all_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    """The operating system writes what fits, here up to the largest file it allows, and then fails."""
+    path = filled(tmp_path, 3)
+    before, (soft, hard) = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    events: list[ledger.Event] = [("disposition", {"lot": "L9"})] * 40
+    if file == ledger.HEAD:
+        monkeypatch.setattr(ledger, "replacing", lambda target: replacing(target.with_name("x" * 300)))
+    else:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 1_000, hard))
+    try:
+        with pytest.raises(OSError) as stopped:
+            ledger.append(tmp_path, *events)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        monkeypatch.undo()
+    assert stopped.value.filename
+    assert path.read_bytes() == before
+    assert not ledger.inspect(tmp_path).fault and len(ledger.append(tmp_path, *events)) == 40
 
 
 def removed(lines: list[bytes]) -> list[bytes]:

@@ -157,6 +157,10 @@ def test_a_file_that_is_not_the_sealed_report_is_refused(study: Path, tmp_path: 
     [
         (lambda: certificate((-20, -10)), "valid from .* to .*, and today is"),
         (lambda: certificate(signs=False), r"is not made for signatures \(its key usage: key_encipherment\)"),
+        (
+            lambda: certificate(purpose="1.3.6.1.5.5.7.3.1"),
+            r"not made for documents \(its extended key usage: server_auth\)",
+        ),
         (lambda: certificate(authority=True), r"is one of an authority \(CA:TRUE\), not of a person or site"),
         (lambda: b"not a certificate", r"wrong password, or not a PKCS#12 file"),
     ],
@@ -166,6 +170,13 @@ def test_a_wrong_certificate_is_refused(study: Path, tmp_path: Path, held: objec
     with pytest.raises(KaryolotError, match=said):
         put(study, "qa")
     assert not (study / "signed").exists() and not [entry for entry in ledger.read(study) if entry.kind == "signed"]
+
+
+@pytest.mark.parametrize("purpose", ["1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36", "1.2.840.113583.1.1.5"])
+def test_a_certificate_for_mail_or_documents_signs(tmp_path: Path, purpose: str) -> None:
+    path = tmp_path / "site.p12"
+    path.write_bytes(certificate(purpose=purpose))
+    assert signature.load(path, PASSWORD)
 
 
 def test_a_wrong_password_or_no_name_is_refused(study: Path) -> None:

@@ -382,6 +382,11 @@ REFUSED: dict[str, tuple[Attack, Attack, str]] = {
         lambda s: seal(s, "L2"),
         r"L2 was sealed after line \d+ of a ledger with sha256 \w{64}, which .* does not have",
     ),
+    "folder of a sealed lot linked, sealed again": (
+        lambda s: [(s / L2).rename(s / "x"), (s / L2).symlink_to(s / "x")],
+        lambda s: seal(s, "L2"),
+        r"results/L2: is a link; the lot was sealed as a folder",
+    ),
     "manifest that lists an edited record, sealed again": (
         forged_manifest,
         lambda s: seal(s, "L2"),

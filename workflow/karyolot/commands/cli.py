@@ -403,7 +403,8 @@ def main() -> None:
     except OSError as error:
         if error.errno not in OF_THE_MACHINE:
             raise
-        print(f"{error.filename}: {error.strerror}; free space or change permissions, or use a copy", file=sys.stderr)
+        name = f"{error.filename}: " if error.filename else ""
+        print(f"{name}{error.strerror}; free space or change permissions, or use a copy", file=sys.stderr)
         sys.exit(2)
 
 

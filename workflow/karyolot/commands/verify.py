@@ -26,6 +26,7 @@ from karyolot.io.manifest import (
     REVISIONS,
     SIGNED,
     differences,
+    linked,
     read_manifest,
     signed_report,
     superseded,
@@ -143,8 +144,9 @@ def _lots(directory: Path, entries: Sequence[Entry], only: str = "") -> Iterator
             if interrupted(entries, lot):
                 faults = (f"{folder}: a run that was making this lot was killed; run again", *faults)
             else:
-                added = unrecorded(directory, lot, entries)
-                faults = (*faults, *(f"{folder / name}: the ledger has no entry of it" for name in added))
+                added = list(unrecorded(directory, lot, entries))
+                others = f" ({len(added)} such files)" if len(added) > 1 else ""
+                faults = (*faults, *(f"{folder / name}: the ledger has no entry of it{others}" for name in added[:1]))
             again, notes = _rendered_again(directory / RESULTS / lot, state) if only and not faults else ((), ())
             yield Finding(f"{lot}, not sealed, report of {state.issued.at}", (*faults, *again), notes)
     for path in sorted((directory / RESULTS).glob(f"{only or '*'}/{MANIFEST}")):
@@ -174,8 +176,8 @@ def _sealed(
     if revision == state.revision or not folder.is_dir():  # a crash may have left an earlier one in the results
         folder = directory / RESULTS / lot
     path = folder / MANIFEST
-    if linked := next((each for each in (folder, path) if each.is_symlink()), None):
-        return (f"{linked}: is a link; the lot was sealed as a folder of files here",), ()
+    if link := linked(folder):
+        return (f"{link}: is a link; the lot was sealed as a folder of files here",), ()
     if not path.is_file():
         return (
             f"{path}: is missing; line {entry.number} of the ledger recorded sha256 {entry.facts['manifest_sha256']}",

@@ -38,6 +38,16 @@ _BINARY_SEAL = re.compile(rb"karyolot-seal:([0-9a-f]{64})")
 
 
 @contextmanager
+def naming(path: PathLike) -> Iterator[None]:
+    """The path in an OSError that names no file: of a write to an open one, as on a full disk."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
+@contextmanager
 def replacing(path: PathLike) -> Iterator[Path]:
     """A temporary path in the target's folder; moved onto `path` when the block succeeds, deleted when it fails."""
     target = Path(path)
@@ -46,6 +56,10 @@ def replacing(path: PathLike) -> Iterator[Path]:
     try:
         yield part
         os.replace(part, target)
+    except OSError as error:
+        if error.filename in (None, str(part)):
+            error.filename = str(target)
+        raise
     finally:
         part.unlink(missing_ok=True)
 

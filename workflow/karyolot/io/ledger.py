@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from karyolot.contracts.ledger import FIRST, KINDS, NEEDED, Entry, Kind, unlisted
 from karyolot.contracts.problems import KaryolotError
-from karyolot.io.files import replacing
+from karyolot.io.files import naming, replacing
 
 NAME, HEAD, TORN = "ledger.jsonl", "ledger.head", "ledger.torn"
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
@@ -64,9 +64,9 @@ def read(directory: Path) -> tuple[Entry, ...]:
 def append(directory: Path, *events: Event) -> tuple[Entry, ...]:
     """Add entries in one write, on disk when this returns; processes that append at the same time wait for each other.
 
-    Raises KaryolotError, and adds nothing, when the chain is broken.
+    Raises KaryolotError when the chain is broken, and OSError when they cannot be written; nothing is added then.
     """
-    with _locked(directory / NAME) as handle:
+    with _locked(directory / NAME) as handle, naming(directory / NAME):
         content = handle.read()
         head = _head(directory)
         held = _parse(content, head)
@@ -79,18 +79,17 @@ def append(directory: Path, *events: Event) -> tuple[Entry, ...]:
             _set_aside(held.torn, directory)
             os.ftruncate(handle.fileno(), len(content) - len(held.torn))
         elif content and not content.endswith(b"\n"):  # a complete line that only lacks its line end
-            handle.write(b"\n")
+            lines.append(b"\n")
         for kind, facts in events:
             number += 1
             line = _line({"n": number, **signed, "kind": kind, "facts": facts, "previous": previous})
             previous = hashlib.sha256(line).hexdigest()
             lines.append(line + b"\n")
             added.append(_entry(line, previous))
-        handle.write(b"".join(lines))
-        handle.flush()
-        os.fsync(handle.fileno())
-        with replacing(directory / HEAD) as part:
-            part.write_text(f"{number} {previous}\n", encoding="ascii")
+        with _all_or_none(handle.fileno()):
+            _write(handle.fileno(), b"".join(lines))
+            with replacing(directory / HEAD) as part:
+                part.write_text(f"{number} {previous}\n", encoding="ascii")
     return tuple(added)
 
 
@@ -205,6 +204,24 @@ def _set_aside(torn: bytes, directory: Path) -> None:
         handle.write(torn + b"\n")
         handle.flush()
         os.fsync(handle.fileno())
+
+
+@contextmanager
+def _all_or_none(file: int) -> Iterator[None]:
+    """Cut the file to its present length when writing fails, as on a full disk: some lines can be in it by then."""
+    before = os.fstat(file).st_size
+    try:
+        yield
+    except OSError:
+        os.ftruncate(file, before)
+        raise
+
+
+def _write(file: int, content: bytes) -> None:
+    """Write at the end of a file, unbuffered: a buffer would be written once more when the file is closed."""
+    while content:
+        content = content[os.write(file, content) :]
+    os.fsync(file)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from karyolot.contracts.problems import KaryolotError
+from karyolot.io.files import naming
 
 NAME = Path(".snakemake") / "karyolot.lock"
 RUN_NAME = r"(?:[\w-]+_)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -40,9 +41,10 @@ def hold(directory: Path) -> IO[str] | None:
             f"{directory}: another run works in this directory ({holder})."
             " Wait for it, or stop it; lots of another directory can run meanwhile"
         ) from None
-    handle.truncate(0)
-    handle.write(f"process {os.getpid()} on {platform.node()}\n")
-    handle.flush()
+    with naming(path):
+        handle.truncate(0)
+        handle.write(f"process {os.getpid()} on {platform.node()}\n")
+        handle.flush()
     return handle
 
 

@@ -52,11 +52,18 @@ def read_manifest(folder: Path) -> Manifest:
         raise KaryolotError(f"{path}: not the manifest of a sealed lot ({place}: {fault['msg']})") from error
 
 
+def linked(folder: Path) -> Path | None:
+    """A sealed folder, or its manifest, where it is a link and what it points to can change; None where neither is."""
+    return next((path for path in (folder, folder / MANIFEST) if path.is_symlink()), None)
+
+
 def sealed_manifest(folder: Path, manifest_sha256: str) -> Manifest:
     """The manifest of a sealed lot. manifest_sha256: as the ledger has it.
 
     Raises KaryolotError when the manifest or a file is not as it was sealed.
     """
+    if link := linked(folder):
+        raise KaryolotError(f"{link}: is a link; the lot was sealed as a folder of files here")
     manifest = read_manifest(folder)
     faults = differences(folder, manifest)
     if (now := sha256(folder / MANIFEST)) != manifest_sha256:

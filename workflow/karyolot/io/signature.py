@@ -12,6 +12,17 @@ from karyolot.contracts.problems import KaryolotError
 
 INSTALL = 'signing needs pyHanko: pip install "karyolot[signing]"; in a checkout, ./run setup installs it'
 
+OF_PERSONS = {
+    "2.5.29.37.0",  # any
+    "1.3.6.1.5.5.7.3.2",  # client authentication
+    "1.3.6.1.5.5.7.3.4",  # protection of mail
+    "1.3.6.1.5.5.7.3.36",  # document signing, RFC 9336
+    "1.2.840.113583.1.1.5",  # authentic documents, Adobe
+    "1.3.6.1.4.1.311.10.3.12",  # document signing, Microsoft
+}
+"""Extended key usages (RFC 5280, 4.2.1.12) with one of which a person signs documents. A certificate of a web server, of programs
+or of time stamps has none of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
@@ -84,6 +95,13 @@ def _stop_unfit(path: Path, signer: Any) -> None:
         uses = ", ".join(sorted(usage.native))
         raise KaryolotError(
             f"{path}: the certificate of {held.subject} is not made for signatures (its key usage: {uses})"
+        )
+    purposes = signer.signing_cert.extended_key_usage_value
+    if purposes is not None and OF_PERSONS.isdisjoint(one.dotted for one in purposes):
+        uses = ", ".join(sorted(purposes.native))
+        raise KaryolotError(
+            f"{path}: the certificate of {held.subject} is not made for documents (its extended key usage: {uses}); nothing was"
+            " signed"
         )
 
 
