@@ -292,8 +292,9 @@ HELD: dict[str, object] = {}
 
 
 def code() -> str:
-    """sha256 of the analysis and of this file."""
-    sources = [*sorted((HERE.parent / "workflow" / "karyolot" / "dna").glob("*.py")), Path(__file__)]
+    """sha256 of the modules that calculate, and of this file."""
+    modules = [module.__file__ for name, module in sorted(sys.modules.items()) if name.startswith("karyolot.dna.")]
+    sources = [Path(path) for path in modules if path] + [Path(__file__)]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 

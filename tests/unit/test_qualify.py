@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.qualification import Check, Program, Qualification, outcome_of
 from karyolot.contracts.small_variants import Consequences
 from karyolot.dna.analysis import analyse
-from karyolot.dna.qualification import Drivers, driver_check
+from karyolot.dna.qualification import Drivers, Pair, _hotspot, driver_check
 from karyolot.dna.small_variants import search
 from karyolot.dna.variant_errors import kind_of
 from karyolot.io import ledger
@@ -123,6 +124,20 @@ def test_a_sound_site_passes_operation_and_performance(qualified: tuple[Qualific
     assert (found["OQ8"], found["PQ3"]) == ("NOT DONE", "NOT DONE")
     assert "Trisomy 8" in named["OQ2"] and "5%" in named["OQ6"].replace("5.0%", "5%")
     assert made.number == 1 and made.differences == () and made.previous == ""
+
+
+@pytest.mark.parametrize(
+    ("region", "limit", "said"),
+    [
+        ("20q11.21", np.nan, r"no gain of 20q11.21 is detectable in these reads \(2 usable bins there\); deeper"),
+        ("17q", 0.2, "20q11.21 is not among the recurrent regions of this study"),
+    ],
+)
+def test_a_region_that_cannot_be_tested_is_named_with_the_reason(region: str, limit: float, said: str) -> None:
+    arms = pd.DataFrame({"scope": ["recurrent"], "name": [region], "lod_gain": [limit], "bins": [2]})
+    none = pd.DataFrame()
+    made = _hotspot(Pair(none, none, none, arms, none, "F", planted.SETTINGS, planted.ATLAS))
+    assert made.outcome == "NOT DONE" and re.search(said, made.reason)
 
 
 def test_page_and_pdf_carry_the_record_and_the_ledger_its_checksum(

@@ -52,7 +52,7 @@ from karyolot.io.spiked_reads import mix, mutate
 from karyolot.io.tables import read_table
 from karyolot.plan import commands, files, samples, variants
 from karyolot.plan.provenance import code_state
-from karyolot.report.control import CONTROL, groups
+from karyolot.report.control import CONTROL, FEWEST, groups
 from karyolot.report.overview import overview_row
 from karyolot.report.pdf import FONTS
 from karyolot.report.qualification import qualification_pdf, render_qualification
@@ -398,7 +398,8 @@ def _control(site: _Site) -> Check:
         chart for group in groups(rows)[0] if group.kind == "control" for chart in group.charts if not chart.unset
     ]
     if not charts:
-        return test.not_done(f"{len(rows)} control lots: limits not set" if named else "no lot has the bank CONTROL")
+        have = f"{len(rows)} finished" if named else "no lot of the lot sheet has it"
+        return test.not_done(f"limits need {FEWEST} finished lots of the bank {CONTROL}; {have}")
     out = [one.title for one in charts if any(s.level == "action" and s.lot_id == one.lots[-1] for s in one.signals)]
     shown = f"{len(charts)} charts" + (f"; beyond: {', '.join(out)}" if out else ", all within")
     return test.done(shown, "the control lot is beyond an action limit" if out else "")
