@@ -12,6 +12,7 @@ import pytest
 from karyolot.commands import run as launch
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io.shipped import PROJECT
+from karyolot.plan.commands import NO_SPACE, NOT_WHOLE
 
 ODD = 'a "study" it\'s $(touch owned)'
 
@@ -194,6 +195,16 @@ def test_one_remedy(tmp_path: Path, text: str, words: str) -> None:
 def test_a_job_killed_without_a_word(tmp_path: Path) -> None:
     killed = RUN_LOG.replace("exit status 1.", "exit status 137.")
     assert "memory" in failed(tmp_path, "", killed).hint
+
+
+def test_the_command_of_a_failed_job_is_no_message_of_it(tmp_path: Path) -> None:
+    """Snakemake's log shows the command, with the texts that it would print."""
+    shown = RUN_LOG.replace("exit status 1.", f"exit status 1.\n    {NO_SPACE} {NOT_WHOLE}")
+    assert failed(tmp_path, "", shown).hint == launch.OTHERWISE
+    said = subprocess.run(
+        ["bash", "-c", f"test() {{ false; }}; {NO_SPACE}"], capture_output=True, text=True, check=True
+    )
+    assert "The disk is full" in failed(tmp_path, said.stderr).hint
 
 
 def test_a_locked_directory(tmp_path: Path) -> None:
