@@ -59,6 +59,7 @@ class Need:
 TABLE = Need(mb=Cost(900), minutes=Cost(1))
 """A rule that reads tables of bins or genes of one lot: seconds, and Python's libraries in memory."""
 STUDY = Need(mb=Cost(1_500, samples=20), minutes=Cost(2, samples=0.1))
+OVERVIEW = Need(mb=Cost(1_000, samples=1), minutes=Cost(2, samples=0.1))
 
 ALIGN = {
     "bwa-mem3": Need(Cost(4_500, genome=3_500), Cost(0.2, data=18), Cost(data=2_500), alone=0.1),
@@ -85,8 +86,8 @@ NEEDS = {
     "locate_drivers": Need(Cost(1_000), Cost(1)),
     "call_variants": Need(Cost(1_500), Cost(20)),  # of a panel of genes; a list of half the genome would need more
     "classify_variants": Need(Cost(1_500), Cost(3)),
-    # 35 microseconds and 100 bytes a read; 30x of cells with 1,000 mitochondrial genomes are 2 million reads of lot and donor.
-    "analyse_mitochondria": Need(Cost(2_500), Cost(10)),
+    # 25 microseconds and 32 bytes a read: at 30x, cells with 1,000 mitochondrial genomes give 3.3 million of lot and donor.
+    "analyse_mitochondria": Need(Cost(1_200), Cost(10)),
     # Reads that are unmapped or clipped, 2 % of all, are aligned to some megabases; what takes time is to read the CRAMs.
     "search_foreign": Need(Cost(1_500), Cost(1, data=1)),
     "summarise_foreign": Need(Cost(1_500), Cost(2)),
@@ -103,9 +104,11 @@ NEEDS = {
     "quantify_transcripts": Need(Cost(6_000), Cost(1, data=19), Cost(100, data=1_500)),
     "quantify_transcripts.decoys": Need(Cost(2_000, genome=5_200), Cost(1, data=19), Cost(100, data=1_500)),
     "compare_samples": STUDY,
-    "match_samples": STUDY,
-    "render_overview": STUDY,
-    "tabulate_verdicts": STUDY,
+    # 9 to 12 MB a sample at a panel of 80,000 to 100,000 SNPs, 3 MB at 20,000.
+    "match_samples": Need(Cost(1_000, samples=16), Cost(2, samples=0.1)),
+    # The pairs of 1,000 samples are half a million rows, 270 MB.
+    "render_overview": OVERVIEW,
+    "tabulate_verdicts": OVERVIEW,
 }
 """Rule, or rule.variant -> what it needs; a rule that is not here is one of `TABLE`."""
 
