@@ -1,6 +1,8 @@
 """Signatures on sealed reports: three roles on one file, and every reason to refuse one."""
 
+import re
 import shutil
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from finished_lots import PASSWORD, certificate, with_fields
 from karyolot.commands.cli import app
 from karyolot.commands.seal import seal
 from karyolot.commands.sign import sign
-from karyolot.commands.verify import verify
+from karyolot.commands.verify import _unlike, verify
 from karyolot.contracts.manifest import ROLES, Role
 from karyolot.contracts.problems import KaryolotError
 from karyolot.io import ledger, signature
@@ -123,6 +125,50 @@ def test_a_changed_file_is_refused(study: Path) -> None:
     with pytest.raises(KaryolotError, match=r"is of no report issued in .*it was changed"):
         put(study, "qa", path)
     assert faults(study)[0].startswith("signed/L1/1/report.pdf: sha256 is ")
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (
+            {"record_sha256": "0" * 64},
+            "signed/L1/1/report.pdf: line 5 of the ledger, a signature, is not on the report",
+        ),
+        ({"before": "0" * 64}, "signed/L1/1/report.pdf: line 5 of the ledger, a signature, is not on the report"),
+        (
+            {"name": "B. Kim"},
+            r"L1/1/report.pdf: is signed as prepared by A. Mayer with certificate \w{64}, the ledger recorded B. Kim with",
+        ),
+        (
+            {"certificate_sha256": "0" * 64},
+            r"prepared by A. Mayer with certificate \w{64}, the ledger recorded A. Mayer with 0{64}",
+        ),
+        ({"role": "qa"}, r"prepared by A. Mayer with certificate \w{64}, the ledger recorded nobody"),
+    ],
+)
+def test_a_signature_that_the_ledger_has_otherwise_is_named(study: Path, facts: dict[str, str], said: str) -> None:
+    """The ledger was made again with other facts of the signature, and its digests fit."""
+    put(study, "prepared")
+    *kept, last = ledger.read(study)
+    lines = (study / ledger.NAME).read_bytes().splitlines(keepends=True)
+    (study / ledger.NAME).write_bytes(b"".join(lines[:-1]))
+    (study / ledger.HEAD).write_text(f"{kept[-1].number} {kept[-1].sha256}\n")
+    ledger.append(study, (last.kind, {**last.facts, **facts}))
+    found = [fault for finding in verify(study, "L1") for fault in finding.faults]
+    assert re.search(said, found[0]), found
+
+
+def test_a_signature_of_another_record_is_named(study: Path) -> None:
+    """Seal, manifest and ledger were made again for another record; nobody can sign it without the key."""
+    put(study, "prepared")
+    path = study / "signed" / "L1" / "1" / "report.pdf"
+    (sealed,) = [entry for entry in ledger.read(study) if entry.kind == "sealed" and entry.facts["lot"] == "L1"]
+    other = replace(sealed, facts={**sealed.facts, "record_sha256": "0" * 64})
+    signed = [entry for entry in ledger.read(study) if entry.kind == "signed"]
+    assert not list(_unlike(path, sealed, signed))
+    assert "A. Mayer (prepared) signed another record: Prepared: I made this report" in next(
+        _unlike(path, other, signed)
+    )
 
 
 def test_what_is_added_behind_a_signature_is_found(study: Path) -> None:

@@ -17,7 +17,7 @@ from karyolot.contracts.problems import KaryolotError, did_you_mean, nearest, qu
 from karyolot.contracts.record import UNSEALED
 from karyolot.contracts.sheets import SHA256_PATTERN
 from karyolot.inputs.formats import yaml
-from karyolot.io import ledger
+from karyolot.io import ledger, signature
 from karyolot.io.files import digest_of, read_bytes, read_json, sha256
 from karyolot.io.history import TIMESTAMP, decisions_of, interrupted, recorded, unrecorded
 from karyolot.io.manifest import (
@@ -130,9 +130,11 @@ def _lots(directory: Path, entries: Sequence[Entry], only: str = "") -> Iterator
     for (lot, revision), entry in sealed.items():
         if only in ("", lot):
             faults, notes = _sealed(directory, entry, entries, held[lot], own[lot])
+            if only and not faults:
+                faults = tuple(_unlike(signed_report(directory, lot, revision), entry, signed.get((lot, revision), ())))
             if only and not faults and revision == held[lot].revision:
                 again, more = _rendered_again(directory / RESULTS / lot, held[lot])
-                faults, notes = (*faults, *again), (*notes, *more)
+                faults, notes = again, (*notes, *more)
             yield Finding(f"{lot}, revision {revision}, sealed {entry.at}", faults, notes)
     for lot, state in held.items():
         if only in ("", lot) and state.sealed is None and state.issued is not None:
@@ -194,7 +196,8 @@ def _sealed(
     ]
     document, notes = _document(directory, manifest)
     faults += _unlisted(path, manifest, [one for one in own if one.number < entry.number])
-    faults += _signed(directory, lot, revision, signatures(own).get((lot, revision), ()))
+    report = next((file.sha256 for file in manifest.files if file.path == "report.pdf"), "")
+    faults += _signed(directory, entry, report, signatures(own).get((lot, revision), ()))
     return (*faults, *document), notes if revision == state.revision else ()
 
 
@@ -218,12 +221,16 @@ def _in_use(path: Path, _changed_ns: int) -> tuple[str, Acceptance | str]:
         return sha256(path), str(error)
 
 
-def _signed(directory: Path, lot: str, revision: int, own: Sequence[Entry]) -> list[str]:
-    """What is wrong with the signed copy of a sealed report. own: its signatures, by the ledger."""
-    path = signed_report(directory, lot, revision)
+def _signed(directory: Path, sealed: Entry, report: str, own: Sequence[Entry]) -> list[str]:
+    """What is wrong with the signed copy of a sealed report. report: its sha256 as sealed; own: its signatures, by the ledger."""
+    path = signed_report(directory, sealed.facts["lot"], sealed.facts["revision"])
     if not own:
         return []
-    last = own[-1]
+    last, known = own[-1], {report}
+    for one in own:
+        if one.facts["before"] not in known or one.facts.get("record_sha256") != sealed.facts["record_sha256"]:
+            return [f"{path}: line {one.number} of the ledger, a signature, is not on the report that was sealed"]
+        known.add(one.facts["sha256"])
     if path.is_symlink():
         return [f"{path}: is a link; it was signed as a file here"]
     if not path.is_file():
@@ -235,6 +242,26 @@ def _signed(directory: Path, lot: str, revision: int, own: Sequence[Entry]) -> l
             f"{path}: lacks the signature of {last.facts['name']} ({last.facts['role']}), which was interrupted; sign again"
         ]
     return [f"{path}: sha256 is {now}, signed by {last.facts['name']} with {last.facts['sha256']}"]
+
+
+def _unlike(path: Path, sealed: Entry, own: Sequence[Entry]) -> Iterator[str]:
+    """What the signatures in a file state otherwise than the ledger. They can be made again only with the private key, the
+    ledger by anybody."""
+    if not own:
+        return
+    held = {one.facts["role"]: one.facts for one in own}
+    for made in signature.signatures(read_bytes(path)):
+        facts = held.pop(made.role, {})
+        if made.fault:
+            yield f"{path}: the signature of {made.name} ({made.role}) is not valid: {made.fault}"
+        elif sealed.facts["record_sha256"] not in made.reason:
+            yield f"{path}: {made.name} ({made.role}) signed another record: {made.reason}"
+        elif (made.name, made.certificate) != (facts.get("name"), facts.get("certificate_sha256")):
+            known = f"{facts['name']} with {facts.get('certificate_sha256')}" if facts else "nobody"
+            found = f"{made.name} with certificate {made.certificate}"
+            yield f"{path}: is signed as {made.role} by {found}, the ledger recorded {known}"
+    for facts in held.values():
+        yield f"{path}: lacks the signature of {facts['name']} ({facts['role']})"
 
 
 def _with_owner(fault: str, folder: Path, lot: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from karyolot.contracts.manifest import Role
 from karyolot.contracts.problems import KaryolotError
 
-INSTALL = 'signing needs pyHanko: pip install "karyolot[signing]"; in a checkout, ./run setup installs it'
+INSTALL = 'signatures need pyHanko: pip install "karyolot[signing]"; in a checkout, ./run setup installs it'
 
 OF_PERSONS = {
     "2.5.29.37.0",  # any
@@ -134,7 +134,10 @@ def fields(content: bytes) -> tuple[str, ...]:
 
 def signatures(content: bytes) -> list[Signature]:
     """Every signature on a PDF, in the order they were made, and whether what it covers is unchanged."""
-    from pyhanko.pdf_utils.reader import PdfFileReader
+    try:
+        from pyhanko.pdf_utils.reader import PdfFileReader
+    except ImportError as error:
+        raise KaryolotError(INSTALL) from error
     from pyhanko.sign.validation.status import SignatureCoverageLevel
 
     found = []
