@@ -45,7 +45,8 @@ from planted import LAYOUT, RESOURCES, SETTINGS, Event, Result, analyse, genome,
 from planted_alleles import children, mosaic, panel, person
 from planted_alleles import counts as alleles_of
 from planted_expression import table
-from planted_inputs import Inputs, matrix
+from planted_inputs import BIN, Inputs, matrix
+from planted_inputs import counts as windows
 from planted_records import failing
 
 SHIPPED = read_yaml(RESOURCES / "acceptance.yaml", Acceptance)
@@ -382,9 +383,11 @@ def numbered(inputs: Inputs) -> str:
 
 
 def wider() -> list[str]:
-    from planted_inputs import BIN, counts
+    return windows(width=2 * BIN)
 
-    return counts(width=2 * BIN)
+
+def finer() -> list[str]:
+    return windows(width=BIN // 5)
 
 
 def cells(change: Callable[[int, int], str]) -> str:
@@ -605,6 +608,16 @@ papers(
     "counts of the lot are a copy of the donor's",
     "E03",
     lambda i: (i.put("dna/L2.tsv", (i.folder / "dna/D2.tsv").read_bytes()), i.sample(7).update(counts="dna/L2.tsv")),
+)
+papers(
+    K,
+    "one chromosome of the lot is copied from another sample of the sheet",
+    "E03",
+    lambda i: (
+        i.put(D2, "\n".join(["chrom\tstart\tend\tcount", *finer()])),
+        i.put("dna/L2.tsv", table_of(i, lambda r: [*r[:3], str(int(r[3]) + 1)] if "X" in r[0] else r)),
+        i.sample(7).update(counts="dna/L2.tsv"),
+    ),
 )
 papers(
     K, "a column of RNA is the donor's", "E03", lambda i: i.put("rna/matrix.tsv", same_column(matrix(), "L1r1", "D1r1"))

@@ -188,6 +188,12 @@ def test_the_donors_counts_in_another_format_are_no_lot(tables: dict[str, Path],
     (tmp_path / "lot.wig").write_text("\n".join(wig))
     with pytest.raises(InputProblems, match=r"E03 error.*\n.*holds the same counts as"):
         call(tmp_path / "lot.wig", tables["donor"], tmp_path / "o", genome="GRCh38", sex="F")
+    own = pd.read_csv(tables["lot"], sep="\t")
+    donor = pd.read_csv(tables["donor"], sep="\t", header=None)
+    own["count"] = own["count"].mask(own["chrom"] == "chr9", donor[3])
+    own.to_csv(tmp_path / "mixed.tsv", sep="\t", index=False)
+    with pytest.raises(InputProblems, match=r"E03 error.*\n.*holds, on chr9, the same counts as"):
+        call(tmp_path / "mixed.tsv", tables["donor"], tmp_path / "o", genome="GRCh38", sex="F")
 
 
 def test_contigs_that_are_not_known_are_named_as_they_are_written(tables: dict[str, Path], tmp_path: Path) -> None:

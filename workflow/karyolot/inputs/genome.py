@@ -29,6 +29,8 @@ READ_LENGTH_TOLERANCE = 0.1
 """Read lengths differing by more than a tenth map differently near repeats, which prints into the ratio."""
 DEPTH_RATIO = 0.5
 """A donor below half of its lot's depth sets the limit of detection alone."""
+NOT_BY_CHANCE = 20
+"""Bins with fragments of a contig from which on two samples do not have the same counts by chance."""
 MOST_WITHOUT = 0.3
 """Part of the autosomes without a value of a track above which no run can correct for it: up to a tenth of a genome is gaps, and
 `dna.ratio` needs a value in four of five of the other bins."""
@@ -106,6 +108,12 @@ def content_of(facts: bin_counts.Facts) -> frozenset[tuple[str, bytes, bytes]]:
     return frozenset((contig_key(name), contig.places, contig.counts) for name, contig in facts.contigs.items())
 
 
+def by_contig(facts: bin_counts.Facts) -> dict[tuple[str, bytes, bytes], str]:
+    """The same of each contig that no other sample has by chance -> its name in the table."""
+    known = {name: contig for name, contig in facts.contigs.items() if contig.filled >= NOT_BY_CHANCE}
+    return {(contig_key(name), contig.places, contig.counts): name for name, contig in known.items()}
+
+
 def _seen(files: Files, use: Use) -> bin_counts.Facts | None:
     """Facts of a table that was checked; None for other data, and for a table with a Fault."""
     facts = files.seen.get((bin_counts.look, (use.file,), ()))
@@ -117,6 +125,8 @@ def compare_with_donors(files: Files, uses: Sequence[Use]) -> None:
     for use in uses:
         if facts := _seen(files, use):
             files.repeated(use, ("content", content_of(facts)), "holds the same counts as")
+            for content, name in by_contig(facts).items():
+                files.repeated(use, ("content", content), f"holds, on {name}, the same counts as")
     donor_of = {entry.row.lot_id: entry.row.donor_id for entry in files.draft.lots}
     lots: dict[tuple[str, str], list[Use]] = defaultdict(list)
     donors: dict[tuple[str, str], list[Use]] = defaultdict(list)

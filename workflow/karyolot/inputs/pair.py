@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from karyolot.contracts.contigs import contig_key
-from karyolot.contracts.problems import Fault, Problem
+from karyolot.contracts.problems import Fault, Problem, some
 from karyolot.contracts.settings import Layout
 from karyolot.inputs import genome
 from karyolot.inputs.formats import bin_counts, fasta, intervals, layout
@@ -113,7 +113,9 @@ def _counts(
             ):
                 found.note(path, fault)
     if own is not None and other is not None:
-        same = Fault("E03", f"holds the same counts as {donor}", "give the lot's own counts")
-        is_same = genome.content_of(own) == genome.content_of(other)
-        found.note(lot, same if is_same else genome.counts_beside_donor(own, other, str(donor)))
+        donors = genome.by_contig(other)
+        same = [name for content, name in genome.by_contig(own).items() if content in donors]
+        where = "" if genome.content_of(own) == genome.content_of(other) else f", on {some(same)},"
+        copied = Fault("E03", f"holds{where} the same counts as {donor}", "give the lot's own counts")
+        found.note(lot, copied if same or not where else genome.counts_beside_donor(own, other, str(donor)))
     return own

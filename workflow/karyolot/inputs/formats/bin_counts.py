@@ -64,9 +64,11 @@ def fragments_of(text: str, _: Kind, line: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Contig:
-    """Bins of one contig: how many, where the last ends, a digest of their intervals and one of their counts."""
+    """Bins of one contig: how many, in how many a fragment was counted, where the last ends, a digest of their intervals and one
+    of their counts."""
 
     bins: int
+    filled: int
     end: int
     places: bytes
     counts: bytes
@@ -89,7 +91,8 @@ def look(path: Path) -> Facts:
     for name, number in names.items():
         own = bins.contig == number
         digests = (hashlib.sha256(column[own].tobytes()).digest() for column in (bins.start, bins.value))
-        contigs[name] = Contig(int(own.sum()), int(bins.end[own].max()), *digests)
+        filled = int(np.count_nonzero(bins.value[own]))
+        contigs[name] = Contig(int(own.sum()), filled, int(bins.end[own].max()), *digests)
     total = int(bins.value.sum())
     notes = []
     if total > MOST_PER_BASE * (bases := int(bins.end.sum() - bins.start.sum())):
