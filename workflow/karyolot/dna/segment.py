@@ -58,8 +58,14 @@ def track(values: Floats, weights: Floats, noise: Noise) -> Track:
     return Track(
         np.concatenate([[0.0], np.cumsum(weights)]),
         np.concatenate([[0.0], np.cumsum(weights * values)]),
-        inflation_at(noise, np.arange(len(values) + 1)),
+        _inflation(noise, len(values).bit_length())[: len(values) + 1],
     )
+
+
+@lru_cache(maxsize=32)
+def _inflation(noise: Noise, bits: int) -> Floats:
+    """Of the means of fewer than 2^bits bins: arms share it, since no two arms have the same length."""
+    return inflation_at(noise, np.arange(2**bits))
 
 
 def split(arm: Track, threshold: float, min_bins: int) -> list[tuple[int, int]]:

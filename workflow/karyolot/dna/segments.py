@@ -155,7 +155,10 @@ def rows_of(table: pd.DataFrame, contigs: Mapping[str, tuple[int, int]], place: 
 
 def arm_labels(table: pd.DataFrame) -> NDArray[np.object_]:
     """Label of each bin, the same in one arm and region."""
-    return (table["arm"] + ":" + table["region"]).to_numpy(dtype=object)
+    arms, regions = (table[name].to_numpy(dtype=object) for name in ("arm", "region"))
+    starts = np.flatnonzero(np.append(True, (arms[1:] != arms[:-1]) | (regions[1:] != regions[:-1]))[: len(table)])
+    names = np.array([f"{arms[start]}:{regions[start]}" for start in starts], dtype=object)
+    return np.repeat(names, np.diff(np.append(starts, len(table))))
 
 
 def segment_track(
