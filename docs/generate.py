@@ -171,9 +171,10 @@ def hints() -> str:
     rows = []
     for pattern, remedy in HINTS.items():
         words = [
-            re.sub(r"\\[bds]\+?|[\\^$]|\(\?:?|\[[^]]*\]\??|[)?+*]", " ", part).strip() for part in pattern.split("|")
+            re.sub(r"\\[bds]\+?|[\\^$](?!\.)|\(\?:?|\[[^]]*\]\??|[)?+*]", " ", part).strip()
+            for part in pattern.split("|")
         ]
-        shown = [" ".join(word.split()) for word in words if len(word.strip()) > 4]
+        shown = [" ".join(word.replace("\\.", ".").split()) for word in words if len(word.strip()) > 4]
         rows.append((", ".join(f"`{word}`" for word in dict.fromkeys(shown)), remedy))
     return table(("the log says", "what to do"), rows)
 

@@ -218,6 +218,11 @@ def test_a_run_that_was_stopped(tmp_path: Path) -> None:
     assert found.rule is None and "stopped" in found.hint
 
 
+def test_a_job_that_was_stopped(tmp_path: Path) -> None:
+    stopped = RUN_LOG.replace("returned non-zero exit status 1.", "died with <Signals.SIGTERM: 15>.")
+    assert "The run was stopped" in failed(tmp_path, "", stopped).hint
+
+
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     failed(tmp_path, "")
     (tmp_path / "logs/samples/D2-wgs/count_fragments.log").write_bytes(b"\xff\xfe\x00 gone\n" * 200_000)

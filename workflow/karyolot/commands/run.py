@@ -269,19 +269,20 @@ def failure(directory: Path, earlier: Collection[Path] = ()) -> Failure:
 
 
 HINTS = {
-    r"on user request|Terminating processes|^KeyboardInterrupt": "The run was stopped. Run again to resume; finished jobs"
-    " are kept.",
+    r"on user request|Terminating processes|^KeyboardInterrupt|died with <Signals\.SIGTERM|died with <Signals\.SIGINT": "The"
+    " run was stopped."
+    " Run again to resume; finished jobs are kept.",
     r"No space left on device|Errno 28\b|Disk quota exceeded|Errno 122\b|error closing output file"
     r"|Failed to write \d+ bytes|File write failed": "The disk is full: free space where results/ and the temporary files"
     " are (df -h . /tmp),"
     " then run again.",
     r"\bOut Of Memory\b|OUT_OF_MEMORY|\boom[-_ ]?kill|MemoryError|Cannot allocate memory|std::bad_alloc|Killed\b"
-    r"|exit (?:code|status) 137|died with <Signals\.SIGKILL|returned non-zero exit status (?:137|-9)": "The job was"
+    r"|exit code 137|exit status 137|died with <Signals\.SIGKILL|exit status -9": "The job was"
     " killed, most likely because memory ran out: start fewer jobs at once by giving the run less of it (--"
     " --resources mem_mb=8000), or run where there is more memory.",
     r"Directory cannot be locked|LockException": "Another run works in this directory. Wait for it; if none is alive (it"
     " was killed), unlock with -- --unlock and run again.",
-    r"command not found|CommandNotFound|(?:exit code|exit status) 127|FileNotFoundError: \[Errno 2\] No such file or"
+    r"command not found|CommandNotFound|exit code 127|exit status 127|FileNotFoundError: \[Errno 2\] No such file or"
     r" directory: '[\w.+-]+'": "A program is missing: put it on PATH (envs/tools.tsv lists the tools; in a"
     " checkout, ./run setup installs them), or run with -- --software-deployment-method conda.",
     r"CreateCondaEnvironmentException|Error running conda": "conda could not make the environment: see its message"
