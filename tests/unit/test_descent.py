@@ -140,6 +140,6 @@ def test_wrong_decisions_are_rare(grown: bool) -> None:
 def test_the_report_says_what_the_markers_carry() -> None:
     html = planted_records.html(planted_records.passing())
     assert (
-        "Descent from HLP-2031-02: not enough evidence (likelihood ratio 10^0.9, 10^2 or 10^−2 needed), by gain of 1q"
+        "Descent from HLP-2031-02: not enough evidence (likelihood ratio 10⁰·⁹, 10² or 10⁻² needed), by gain of 1q"
         " (8.0% there, 14% here)." in html
     )

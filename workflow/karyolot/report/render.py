@@ -60,7 +60,7 @@ def environment() -> Environment:
         "share": share,
         "size": words.size,
         "axis": words.axis,
-        "place": words.place,
+        "place": _locus,
         "listed": words.listed,
         "groupby_chrom": _by_chromosome,
     }
@@ -80,6 +80,11 @@ def environment() -> Environment:
         "longest": LONGEST,
     }
     return made
+
+
+def _locus(interval: words.Interval) -> Markup:
+    """Coordinates that break into lines after a sign, never within a number."""
+    return Markup("<wbr>").join(re.split("(?<=[:-])", _printed(words.place(interval))))
 
 
 def _by_chromosome(keys: Iterable[tuple[str, str]]) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -66,6 +66,9 @@ EXPECTATIONS = {
 }
 
 
+RAISED = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
+
+
 def number(value: object, digits: int = 3) -> str:
     """A number for reading: `digits` significant digits, thousands separated, a true minus; text as it is."""
     if value is None:
@@ -142,6 +145,11 @@ def log2(value: float | None) -> str:
 def axis(value: float) -> str:
     """A log2 value beside an axis: signed, short."""
     return cells.minus(f"{value:+.3g}") if value else "0"
+
+
+def power_of_ten(exponent: float, decimals: int = 0) -> str:
+    """10 to this power with a raised exponent, as a journal sets it: '10⁵', '10⁻¹⁰⁰', '10⁰·⁹'."""
+    return "10" + f"{exponent:.{decimals}f}".translate(RAISED)
 
 
 def percent(fraction: float | None) -> str:

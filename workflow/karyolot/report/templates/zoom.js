@@ -188,6 +188,7 @@
       if (data.band && !narrow) words(`shaded: ${note.band}`, box.left + 6, py(data.band[1]) + 36, colours.quiet, "left");
       const taken = label(ctx, words, px, box, narrow);
       if (taken > box.left + ctx.measureText(axis).width + 6) words(axis, box.left, box.top - 9, colours.quiet, "left");
+      else if (!narrow) upright(ctx, words, axis, box);
       if (shown(chromosomes).length === 1) places(ctx, words, px, box, narrow);
       if (note.uninterpreted) boxed(ctx, words, note.uninterpreted, box.left + box.width / 2, box.top + 18, colours.ink);
     }
@@ -203,6 +204,14 @@
     ctx.beginPath(); ctx.roundRect(at - half, height - 9, 2 * half, 17, 3); ctx.fill(); ctx.stroke();
     words(text, at, height, colour, "center");
     ctx.font = FONT;
+  }
+
+  // The name of the left axis beside it, where a label stands above.
+  function upright(ctx, words, axis, box) {
+    ctx.save();
+    ctx.translate(7, box.top + box.height / 2); ctx.rotate(-Math.PI / 2);
+    words(axis, 0, 0, colours.quiet, "center");
+    ctx.restore();
   }
 
   function hatch(ctx, left, top, right, bottom) {

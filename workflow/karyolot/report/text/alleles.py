@@ -8,9 +8,10 @@ from karyolot.contracts.record import LotFacts
 from karyolot.contracts.record_dna import AlleleEventRow, AlleleRecord, CopyNumberRecord
 from karyolot.contracts.text import AlleleText, Figure
 from karyolot.report.figures.genome import GenomePlot, allele_plots
-from karyolot.report.words import listed, number, plural
+from karyolot.report.words import listed, number, plural, power_of_ten
 
 MOST_SURE = 100
+"""Power of ten beyond which a likelihood ratio is not stated."""
 IDENTITY = {
     "MATCH": "SNP genotypes confirm the declared donor.",
     "MISMATCH": "SNP genotypes exclude the declared donor.",
@@ -70,8 +71,8 @@ def _contamination(mixed: Contamination) -> str:
 
 
 def _times(log10: float) -> str:
-    """In words, up to 10^100: neighbouring sites are not independent, so a larger number would overstate the evidence."""
-    size = f"10^{abs(log10):.0f}" if abs(log10) <= MOST_SURE else f"more than 10^{MOST_SURE}"
+    """In words, up to MOST_SURE: neighbouring sites are not independent, so a larger number would overstate the evidence."""
+    size = ("" if abs(log10) <= MOST_SURE else "more than ") + power_of_ten(min(abs(log10), MOST_SURE))
     return f"{size} times {'more' if log10 >= 0 else 'less'} likely"
 
 

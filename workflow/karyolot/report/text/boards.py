@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 
-from karyolot.contracts.cells import minus
 from karyolot.contracts.criteria import CriterionResult, Outcome
 from karyolot.contracts.front import UNRECORDED, Board, Cell
 from karyolot.contracts.metrics import MetricName
@@ -11,7 +10,7 @@ from karyolot.contracts.record import LotPoint, Measured, SampleQc
 from karyolot.contracts.record_dna import CopyNumberRecord
 from karyolot.report.text import tiles
 from karyolot.report.text.alleles import MOST_SURE
-from karyolot.report.words import bins_of, capital, limit, measured, number, percent
+from karyolot.report.words import bins_of, capital, limit, measured, number, percent, power_of_ten
 
 NEEDED = re.compile(r"about ([\d.,]+) times the reads of ([\w ]+?) are needed for a limit of (\d+%)")
 """Wording of `dna.forecast.more_reads` for a lot whose limit is too weak."""
@@ -59,8 +58,8 @@ def _persons(record: Measured) -> Board:
 def _ratio(log10: float) -> str:
     """A likelihood ratio, no further from 1 than neighbouring sites, which are not independent, can support."""
     if abs(log10) > MOST_SURE:
-        return f"above 10^{MOST_SURE}" if log10 > 0 else f"below 10^−{MOST_SURE}"
-    return minus(f"10^{log10:.0f}")
+        return f"above {power_of_ten(MOST_SURE)}" if log10 > 0 else f"below {power_of_ten(-MOST_SURE)}"
+    return power_of_ten(log10)
 
 
 def _evidence(result: CriterionResult, copies: CopyNumberRecord) -> Cell:

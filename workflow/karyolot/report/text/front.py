@@ -343,10 +343,17 @@ def _hotspot(copies: CopyNumberRecord, region: str) -> list[Row]:
 
 
 def _claim(record: Measured) -> str:
-    """What bounds the verdict; where it fails, the limits show it."""
+    """What bounds the verdict. Where it fails the limits show it; of a PASS they stand in the table above, and the sections
+    state each in words."""
     verdict = record.verdict
     if verdict.outcome in ("FAIL", "FAIL_IDENTITY"):
         return ""
+    if verdict.outcome == "PASS" and _limits(record):
+        power = percent(record.copy_number.power)
+        return (
+            f"A change in at least the stated fraction of cells would have been detected with {power} probability; one in fewer"
+            " cells may be undetected."
+        )
     return " ".join(filter(None, (verdict.claim_arms, verdict.claim, verdict.claim_variants)))
 
 

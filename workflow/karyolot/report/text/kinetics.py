@@ -2,11 +2,11 @@
 
 import math
 
-from karyolot.contracts.cells import interval, minus
+from karyolot.contracts.cells import interval
 from karyolot.contracts.descent import Descent
 from karyolot.contracts.kinetics import Clone, Growth, Kinetics
 from karyolot.contracts.text import CloneText, KineticsText
-from karyolot.report.words import listed, number, percent, plural, within_sentence
+from karyolot.report.words import listed, number, percent, plural, power_of_ten, within_sentence
 
 NAMED, MARKERS = 20, 4
 
@@ -94,8 +94,8 @@ def descent(found: Descent) -> str:
     head = f"Descent from {found.parent}: {DESCENTS[found.result]}"
     if not found.markers:
         return f"{head}; {found.reason}. Genotypes do not distinguish lots of one donor."
-    own = minus(f"{found.log10_ratio:.1f}")
-    ratio = f"likelihood ratio 10^{own}, 10^{found.needed:g} or 10^−{found.needed:g} needed"
+    own, needed, against = (power_of_ten(found.log10_ratio, 1), *map(power_of_ten, (found.needed, -found.needed)))
+    ratio = f"likelihood ratio {own}, {needed} or {against} needed"
     named = [
         f"{within_sentence(marker.name)} ({percent(marker.parent)} there, {percent(marker.own)} here)"
         for marker in found.markers

@@ -85,10 +85,16 @@ def _tile(record: Measured, name: str, results: list[CriterionResult], said: tup
     return Tile(
         section=name,
         title=SECTIONS[name],
-        outcome=_outcome(record, name, results),
+        outcome=_outcome(record, name, results) if name != "quality" or not _too_few_reads(record) else "INDETERMINATE",
         statement=statement,
         lines=tuple(lines[:3]),
     )
+
+
+def _too_few_reads(record: Measured) -> bool:
+    """Whether the limit of detection leaves the lot without a verdict: then its coverage is too low."""
+    reasons = record.verdict.reasons if record.verdict.outcome == "INDETERMINATE" else ()
+    return any(r.metric == MetricName.CN_LOD and r.id in reasons for r in record.verdict.criteria)
 
 
 def _outcome(record: Measured, name: str, results: list[CriterionResult]) -> Outcome:
