@@ -44,7 +44,7 @@ def test_a_good_lot_passes_bounded_by_its_limit_of_detection() -> None:
     verdict = decide("L1", GOOD, ACCEPTANCE, 5, 0.95)
     assert verdict.outcome == "PASS" and not verdict.reasons and not verdict.suppressed
     assert (
-        "One in at least 14% (gain) or 13% (loss) of diploid cells (tetraploid: 28% or 26%)" in verdict.claim
+        "A change in at least 14% (gain) or 13% (loss) of diploid cells (tetraploid: 28% or 26%)" in verdict.claim
         and "95%" in verdict.claim
     )
 
@@ -398,7 +398,7 @@ def test_whole_arms_have_a_claim_of_their_own() -> None:
     }
     said = decide("L1", metrics, ACCEPTANCE, 5, 0.95).claim_arms
     assert said.startswith(
-        "No acquired change of a whole chromosome or arm was detected. One in at least 8.2% of diploid or 16%"
+        "No acquired change of a whole chromosome or arm was detected. A change in at least 8.2% of diploid or 16%"
     )
     assert said.endswith("with 95% probability; by arm from 3.1% (2q) to 8.2% (21q) of diploid cells.")
     changed = metrics | {MetricName.CN_ARM_CHANGE: Metric(value=0.3)}

@@ -83,7 +83,7 @@ def test_page_1_says_what_changed_against_the_parent_lot_and_nothing_older() -> 
     )
     assert "trisomy 8" not in record.text.front.passages
     page = planted_records.html(record)
-    rows = re.findall(r'<tr><th scope="row">([^<]*)</th><td>([^<]*)</td>', page.split('class="lineage"')[1])
+    rows = re.findall(r'<tr><th scope="row">([^<]*)</th><td>([^<]*)</td>', page.split('class="lineage stack"')[1])
     assert rows[:3] == [
         ("Gain of 1q", "grown"),
         ("Trisomy 8", "in neither"),

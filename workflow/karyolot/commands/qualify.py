@@ -333,7 +333,7 @@ def _truncated(site: _Site) -> Check:
     source = site.path(str(getattr(row, column)))
     test = Requirement("OQ7", "OQ", f"Truncated file ({column})", "refused")
     if not source.is_file():
-        return test.not_done(f"{source.name} is not there any more")
+        return test.not_done(f"{source.name} no longer exists")
     with tempfile.TemporaryDirectory() as folder:
         cut = Path(folder) / source.name
         with source.open("rb") as whole, cut.open("wb") as part:

@@ -383,7 +383,7 @@ def _difference(name: str, recorded: bytes, found: bytes) -> str:
         for number, (before, after) in enumerate(zip_longest(words_of(recorded), words_of(found)), 1):
             if place := _words(before or (), after or ()):
                 return f"{name}, page {number}: {place}"
-        return f"{name}: the words are the same, the drawing or the file is not"
+        return f"{name}: the text is the same; the drawings or the file differ"
     for number, lines in enumerate(zip_longest(recorded.split(b"\n"), found.split(b"\n"), fillvalue=b""), 1):
         if lines[0] != lines[1]:
             before, after = (line.decode(errors="replace").split() for line in lines)

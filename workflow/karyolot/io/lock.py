@@ -39,7 +39,7 @@ def hold(directory: Path) -> IO[str] | None:
             return None
         raise KaryolotError(
             f"{directory}: another run works in this directory ({holder})."
-            " Wait for it, or stop it; lots of another directory can run meanwhile"
+            " Wait for it, or stop it; runs in other directories can proceed in parallel"
         ) from None
     with naming(path):
         handle.truncate(0)

@@ -282,7 +282,7 @@ def _claim(suppressed: bool, metrics: Metrics, claim_mb: float, power: float, se
             " is withheld."
         )
     if _measured(MetricName.CN_ACQUIRED_LONG, metrics).value == 0:
-        detected = f"One {cells} would have been detected with {power:.0%} probability."
+        detected = f"A change {cells} would have been detected with {power:.0%} probability."
         return f"No acquired change {size} was detected{blind}. {detected}"
     return f"Limit of detection: changes {size} {cells}, with {power:.0%} probability{blind}."
 
@@ -295,7 +295,7 @@ def _claim_arms(metrics: Metrics, power: float, sets: float | None) -> str:
     bound = f"with {power:.0%} probability; by arm {limit.detail}"
     if found.value == 0:
         return (
-            "No acquired change of a whole chromosome or arm was detected. One in at least"
+            "No acquired change of a whole chromosome or arm was detected. A change in at least"
             f" {detectable(limit.value, sets)} would have been detected {bound}."
         )
     return f"Changes of a whole chromosome or arm in at least {detectable(limit.value, sets)} are detected {bound}."

@@ -343,7 +343,7 @@ def _hotspot(copies: CopyNumberRecord, region: str) -> list[Row]:
 
 
 def _claim(record: Measured) -> str:
-    """What bounds the verdict. Where it fails the limits show it; of a PASS they stand in the table above, and the sections
+    """What bounds the verdict. Where it fails the limits show it; of a PASS they are in the table above, and the sections
     state each in words."""
     verdict = record.verdict
     if verdict.outcome in ("FAIL", "FAIL_IDENTITY"):
