@@ -262,11 +262,24 @@ def of_forecasts_from_a_lot() -> str:
     )
 
 
+def of_sarek() -> str:
+    sarek, own = (sum(values(rows("sarek", pipeline=name), "cpu_hours_30x")) for name in ("sarek", "karyolot"))
+    return f"| together | {sarek:.0f} | {own:.1f} |"
+
+
+def of_sarek_with_bwa() -> str:
+    hours = {(row["pipeline"], row["part"]): float(row["cpu_hours_30x"]) for row in rows("sarek")}
+    own = sum(value for (name, _), value in hours.items() if name == "karyolot")
+    return f"with bwa in karyolot as well, {own - hours['karyolot', 'bwa-mem3'] + hours['sarek', 'bwa']:.0f} hours"
+
+
 PAGES: dict[Callable[[], str], str] = {
     of_forecasts: "depth.md",
     of_forecasts_from_a_lot: "depth.md",
     of_the_demo: "../benchmarks/README.md",
     of_the_speed: "../README.md",
+    of_sarek: "comparison.md",
+    of_sarek_with_bwa: "comparison.md",
 }
 """What is not on the page of accuracy."""
 FIGURES = [
