@@ -133,7 +133,8 @@ def _whole(path: Path) -> tuple[dict[str, int], Block, int]:
     _refuse_others(bins.contig[:SAMPLED], bins.value[:SAMPLED], per_base, places is None or places.named)
     if scaled := [name for name, number in names.items() if _power(bins.value[bins.contig == number]) > PREFERRED]:
         message = (
-            "some numbers occur far more often than those next to them, as where counts were multiplied and rounded"
+            "some numbers occur far more often than those next to them: counts were multiplied and rounded, or both mates of most"
+            " pairs counted"
         )
         raise Fault("E28", f"{', '.join(scaled[:3])}: {message}", COUNT_AGAIN)
     return names, bins, width
