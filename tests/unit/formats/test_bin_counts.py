@@ -176,6 +176,10 @@ NOT_COUNTS = {
         np.rint(RNG.poisson(5400, 2900) / 1.2).astype(int),
         "multiplied and rounded",
     ),
+    "mates, of which some lie in two bins": (
+        2 * RNG.poisson(60, 2900) + RNG.poisson(0.7, 2900),
+        "or both mates of most pairs counted",
+    ),
     "a monosomy scaled to two copies": (RNG.poisson(RNG.normal(75, 9, 700)) * 2, "are even"),
 }
 
