@@ -114,6 +114,22 @@ def test_a_growing_trisomy_is_followed_from_counts(grown: tuple[list[LineLot], K
     assert growth.expected_low <= expit(2 * logit(0.2) - logit(0.1)) <= growth.expected_high
 
 
+def test_changes_of_the_pseudo_autosomal_region_or_of_less_than_a_bin_do_not_stop_the_lot() -> None:
+    """A loss of Y shows in the region that X and Y share; an own call of a lot can be shorter than the bins of all lots."""
+    bins = planted.genome()
+    bins = bins[bins["chrom"].isin(["chr9", "chr10", "chr11", "chr12", "chrX"])].reset_index(drop=True)
+    normal = planted.sample(bins, [], "donor", "F", 5000, 900)
+    lots = []
+    for k, fraction in enumerate((0.3, 0.8)):
+        counts = planted.sample(bins, [planted.Event("chrX", 0, 2_700_000, -1, fraction)], "lot", "F", 5000, k)
+        calls = planted.analyse(bins, counts, normal, "F").calls
+        short = calls.assign(chrom="chr9", start=10_100_000, end=10_400_000)
+        lots.append(LineLot(f"L{k}", 3.0 * k + 3, None, counts, pd.concat([calls, short])))
+    (clone,) = trace(bins, lots, normal, "F", planted.SETTINGS, planted.ATLAS).clones
+    assert (clone.chrom, clone.start, clone.type) == ("chrX", 0, "loss")
+    assert [own.low <= true <= own.high for own, true in zip(clone.fractions, (0.3, 0.8), strict=True)] == [True, True]
+
+
 @pytest.mark.parametrize("seed", [0, 3])
 def test_a_clone_that_grows_has_the_ends_that_the_last_lots_show(seed: int) -> None:
     """Among three lots weighted alike, noise of the first two moved an end of these by two bins."""

@@ -134,7 +134,7 @@ def follow(
     weights = best_weights(line, settings, np.ones(len(lots)))
     evaluated = partial(_evaluated, ratios, line, comparison, settings, atlas)
     together, noise, calls = evaluated(weights)
-    own = [lot.calls for lot in lots]
+    own = [_within(lot.calls, line) for lot in lots]
     again = [
         _alike_of(place, evaluated(best)[2])
         for place in places([calls], own)
@@ -313,6 +313,11 @@ def places(together: Sequence[pd.DataFrame], own: Sequence[pd.DataFrame]) -> lis
     return sorted(made, key=lambda place: (order.index(place.call["chrom"]), place.call["start"]))
 
 
+def _within(calls: pd.DataFrame, line: Joined) -> pd.DataFrame:
+    """The calls of one lot in which the line has a bin: its bins can be wider than the lot's own, or masked in another lot."""
+    return calls[np.array([_rows(Place(row, ()), line).size > 0 for row in calls.to_dict("records")], dtype=bool)]
+
+
 def _weights_of(place: Place, lots: Sequence[LineLot], line: Joined, settings: CopyNumber) -> Floats | None:
     """Weights by which a clone as frequent in each lot as this one is measured best; None where no lot shows it."""
     measured = _measured(line, _rows(place, line), lots, int(place.call["copies"]))
@@ -359,10 +364,11 @@ def _clone(place: Place, lots: Sequence[LineLot], line: Joined) -> Clone:
 
 
 def _rows(place: Place, line: Joined) -> NDArray[np.int64]:
-    """The inner bins of a changed region."""
+    """The inner bins of a changed region; those of the pseudo-autosomal region, whose copies differ, in a change of it alone."""
     call, table = place.call, line.table
     inside = (table["chrom"] == call["chrom"]) & (table["start"] >= call["start"]) & (table["end"] <= call["end"])
-    return inner(np.flatnonzero(inside & (table["region"] != "PAR")))
+    outside = inside & (table["region"] != "PAR")
+    return inner(np.flatnonzero(outside if outside.any() else inside))
 
 
 def _measured(line: Joined, rows: NDArray[np.int64], lots: Sequence[LineLot], copies: int) -> Ratios:
