@@ -44,4 +44,4 @@ def without_formulas(table: pd.DataFrame) -> str:
     def safe(value: object) -> object:
         return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
-    return table.map(safe).to_csv(sep="\t", index=False)
+    return table.astype(object).map(safe).to_csv(sep="\t", index=False)

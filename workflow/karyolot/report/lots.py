@@ -9,6 +9,8 @@ from karyolot.contracts.record import Record
 
 Row = dict[str, str | float | int | bool | None]
 NAMES = ("lots", "criteria", "events")
+COLUMNS = ("passage", "parent_lot_id", "bank", "collection_date")
+"""Facts of a lot that `lots` holds."""
 
 
 def lot_tables(held: Iterable[tuple[Record, Standing]]) -> dict[str, pd.DataFrame]:
@@ -30,24 +32,27 @@ def lot_tables(held: Iterable[tuple[Record, Standing]]) -> dict[str, pd.DataFram
         rows["lots"].append(_lot(record, standing))
         rows["criteria"] += _criteria(record)
         rows["events"] += _events(record)
-    return {name: pd.DataFrame(table) for name, table in rows.items()}
+    return {
+        name: pd.DataFrame(table).convert_dtypes() for name, table in rows.items()
+    }  # counts stay whole beside nulls
 
 
 def _lot(record: Record, standing: Standing) -> Row:
     verdict, claim, made = record.verdict, record.copy_number.claim, record.made
+    calls = () if verdict.suppressed else record.copy_number.calls
     missing = [result.id for result in verdict.criteria if result.outcome == "NOT_ASSESSED"]
     return {
         "lot_id": record.lot.lot_id,
         "donor_id": record.lot.donor_id,
         "donor_sex": record.lot.donor_sex,
-        **{name: value for name, value in record.lot.facts.items() if name in ("passage", "parent_lot_id", "bank")},
+        **{name: value for name, value in record.lot.facts.items() if name in COLUMNS},
         "verdict": verdict.outcome,
         "decided_by": " ".join(verdict.reasons),
         "headline": verdict.headline,
         "claim_mb": record.copy_number.claim_mb,
         "limit_gain": claim.gain if claim else None,
         "limit_loss": claim.loss if claim else None,
-        "events": None if verdict.suppressed else len(record.copy_number.calls),
+        "events": len(calls) if calls or (claim and not verdict.suppressed) else None,
         "not_assessed": " ".join(missing),
         **{result.id: result.outcome for result in verdict.criteria},
         "criteria": f"{verdict.acceptance_name} {verdict.acceptance_version}",
@@ -71,8 +76,8 @@ def _criteria(record: Record) -> list[Row]:
 
 
 def _events(record: Record) -> list[Row]:
-    names = ("chrom", "start", "end", "bands", "type", "size_mb", "log2", "fraction", "fraction_low", "fraction_high",
-             "origin", "genes", "recurrent")  # fmt: skip
+    names = ("id", "name", "chrom", "start", "end", "bands", "type", "size_mb", "log2", "fraction", "fraction_low",
+             "fraction_high", "origin", "genes", "recurrent")  # fmt: skip
     return [
         {
             "lot_id": record.lot.lot_id,
