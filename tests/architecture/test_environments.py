@@ -87,7 +87,8 @@ def test_tools_have_the_versions_of_the_table(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "modules"), [("alignment", ["io.mem3"]), ("expression", ["io.mem3", "io.alleles", "inputs.stream"])]
+    ("name", "modules"),
+    [("alignment", ["io.mem3", "io.spiked_indels"]), ("expression", ["io.mem3", "io.alleles", "inputs.stream"])],
 )
 def test_programs_have_the_libraries_they_import(name: str, modules: list[str]) -> None:
     """Modules that shell rules run have the environment of those rules."""

@@ -2,9 +2,9 @@
 INPUTS   small_variants.drivers and .hotspots with reference.gtf, small_variants.genes (BED of further genes), the genome;
          aligned reads of lot and donor, of their RNA too where it was aligned; small_variants.calls: calls that are added
 OUTPUTS  results/reference/drivers.*: loci, panel, regions, models; results/{lot}/variants/: pileup.tsv.gz, consequences.tsv,
-         small_variants and limits (parquet and tsv), facts.json, metrics.json
-STEPS    locate_drivers -> call_variants (all files at once, so the donor is counted at every position of the lot; consequences)
-         -> classify_variants
+         spiked_indels.tsv, spiked_pileup.tsv.gz, small_variants and limits (parquet and tsv), facts.json, metrics.json
+STEPS    locate_drivers -> call_variants (all files at once, so the donor is counted at every position of the lot; consequences;
+         indels spiked into the lot's reads, aligned and counted again) -> classify_variants
 """
 
 
@@ -42,6 +42,8 @@ rule call_variants:
     output:
         pileup="results/{lot}/variants/pileup.tsv.gz",
         consequences="results/{lot}/variants/consequences.tsv",
+        spiked="results/{lot}/variants/spiked_indels.tsv",
+        recounted="results/{lot}/variants/spiked_pileup.tsv.gz",
     log:
         "logs/{lot}/call_variants.log",
     benchmark:
@@ -51,21 +53,27 @@ rule call_variants:
     resources:
         **needs("call_variants"),
     params:
+        **programs("karyolot.io.spiked_indels"),
         command=lambda wildcards, input, output: commands.pileup_command(
             settings.small_variants, input.reads, output.pileup, output.consequences
         ),
-        not_whole=commands.NOT_WHOLE,
+        spike=lambda wildcards, input, output: commands.spike_command(
+            settings, input.reads[0], output.spiked, output.recounted, python
+        ),
     shell:
-        "trap 'rm -f {output.pileup}.* {output.consequences}.*' EXIT; "
-        "({params.command}"
-        " && gzip -t {output.pileup}.part"
-        " && mv {output.pileup}.part {output.pileup} && mv {output.consequences}.part {output.consequences}) 2> {log}"
+        "trap 'rm -rf {output.pileup}.* {output.consequences}.* {output.spiked}.* {output.recounted}.*' EXIT; "
+        "({params.command} && {params.spike}"
+        " && gzip -t {output.pileup}.part && gzip -t {output.recounted}.part"
+        " && mv {output.pileup}.part {output.pileup} && mv {output.consequences}.part {output.consequences}"
+        " && mv {output.spiked}.part {output.spiked} && mv {output.recounted}.part {output.recounted}) 2> {log}"
 
 
 rule classify_variants:
     input:
         pileup="results/{lot}/variants/pileup.tsv.gz",
         consequences="results/{lot}/variants/consequences.tsv",
+        spiked="results/{lot}/variants/spiked_indels.tsv",
+        recounted="results/{lot}/variants/spiked_pileup.tsv.gz",
         loci=variants.DRIVER_LOCI,
         panel=variants.DRIVER_PANEL,
         layout=shipped(settings.reference.layout),

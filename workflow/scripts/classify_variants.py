@@ -8,7 +8,7 @@ from karyolot.dna.variant_errors import kind_of
 from karyolot.inputs.formats import layout, variants
 from karyolot.io.files import read_model, write_metrics
 from karyolot.io.results import write_found
-from karyolot.io.small_variants import read_consequences, read_pileup
+from karyolot.io.small_variants import read_consequences, read_pileup, read_spiked
 from karyolot.io.tables import read_table
 from karyolot.plan.params import job
 
@@ -20,6 +20,7 @@ with job(snakemake, Settings) as settings:
     single = haploid(layout.read(given.layout).layout, params.sex, loci)
     others = variants.read_all(given.own, *params.samples)
     panel = read_model(given.panel, DriverPanel)
-    found = search(pileup, loci, panel, consequences, settings, single, params.sets, others)
+    spiked = read_spiked(given.spiked, given.recounted)
+    found = search(pileup, loci, panel, consequences, settings, single, params.sets, others, spiked)
     write_found(found, snakemake.output)
     write_metrics(variant_metrics(found), snakemake.output.metrics)

@@ -75,6 +75,20 @@ class Pileup(NamedTuple):
     alleles: pd.DataFrame
 
 
+class SpikedIndels(Table):
+    """Indels of BOUNDED_INDELS (`contracts.metrics`) that were spiked into the lot's own reads and aligned again.
+
+    start: of the first deleted base, or of the base before which bases are inserted. change: bases inserted, or less than 0,
+    deleted. carrying: spiked fragments that cover the base before it; counted: those of them that the pile-up counts for it.
+    """
+
+    chrom: Series[str]
+    start: Series[int] = pa.Field(ge=0)
+    change: Series[int]
+    carrying: Series[int] = pa.Field(ge=0)
+    counted: Series[int] = pa.Field(ge=0)
+
+
 class Consequences(Table):
     """Consequence of alleles by `bcftools csq`: 'missense', and the change of the protein, 'R175H' ('' = none)."""
 
@@ -170,7 +184,9 @@ class VariantFacts(Facts):
     """drivers: genes of the panel with this role; assessable: those with a limit, of which fraction is the largest. fraction:
     null = less than half of them are assessable, for the reason in `unassessed` ('' = assessed). spiked, found: over the
     assessable driver genes. indel_*: of indels of BOUNDED_INDELS; indel_genes: assessable genes that have a limit for
-    them; indel_fraction: null = less than half.
+    them; indel_fraction: null = less than half, or too few indels could be spiked. indel_events, indel_reads, indel_counted:
+    indels spiked into the lot's reads, fragments that carry them, and fraction of these that is counted; indel_counted_low: its
+    lower 95 % confidence limit, which the limits assume.
 
     lot_depth, donor_depth: medians over the searched positions. missing: of the annotation. shallow: genes without a limit.
     errors: per million reads, by kind; patterns: kinds of damage that the lot's reads show. listed: genes of the user's list;
@@ -200,6 +216,10 @@ class VariantFacts(Facts):
     indel_fraction: float | None = None
     indel_spiked: int = 0
     indel_found: int = 0
+    indel_events: int = 0
+    indel_reads: int = 0
+    indel_counted: float | None = None
+    indel_counted_low: float | None = None
 
 
 class VariantResults(NamedTuple):

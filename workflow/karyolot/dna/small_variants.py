@@ -29,7 +29,7 @@ from karyolot.contracts.small_variants import (
 )
 from karyolot.dna.hypergeometric import tails
 from karyolot.dna.variant_errors import KINDS, Floats, Integers, Rates, beta_of, measure, split, tail
-from karyolot.dna.variant_limits import FEWEST_READS, LEAST_DONOR, UNEVEN, Members, limits
+from karyolot.dna.variant_limits import FEWEST_READS, LEAST_DONOR, UNEVEN, Counted, Members, counted, limits
 
 SHOWN = 0.01
 """Chance of the donor's alternative reads if all were errors, below which the donor has the variant."""
@@ -85,6 +85,7 @@ def search(
     haploid: Collection[str] = (),
     sets: float | None = None,
     given: Mapping[str, Sequence[Any]] | None = None,
+    spiked: pd.DataFrame | None = None,
 ) -> VariantResults:
     """Variants, limits and facts of a lot.
 
@@ -100,6 +101,8 @@ def search(
         Of chromosomes in the lot's cells; None = two.
     given
         Columns of schema CalledVariants of another caller, which are taken as called.
+    spiked
+        Schema SpikedIndels; None = indels have no limit.
     """
     positions, alleles = pileup
     rates = measure(positions, alleles, DNA)
@@ -109,10 +112,13 @@ def search(
     called = _called(positions, alleles, rates, alpha)
     variants = pd.concat([called, _given(called_table(given) if given else None, called)], ignore_index=True)
     variants = _with_names(_with_origins(variants, rates), loci, consequences, haploid, sets)
-    found = limits(positions, alleles, members, rates, alpha, copies, settings.power, settings.seed)
+    part = None if spiked is None else counted(spiked)
+    shown = None if part is None else part.classes
+    found = limits(positions, alleles, members, rates, alpha, copies, settings.power, settings.seed, shown)
     patterns = _patterns(rates)
     variants["pattern"] = [_pattern(row, patterns) for row in variants.to_dict("records")]
     facts = _facts(positions, variants, found, panel, settings, rates, patterns)
+    facts = facts if spiked is None else facts.model_copy(update=_of_indels(spiked, part))
     table = variants.sort_values(["chrom", "start", "ref", "alt"]).drop(columns="kind")
     return VariantResults(SmallVariants.frame(table.to_dict("records")), found, facts)
 
@@ -391,6 +397,15 @@ def _facts(
         indel_spiked=int(indel_spikes["indel_spiked"].sum()),
         indel_found=int(indel_spikes["indel_found"].sum()),
     )
+
+
+def _of_indels(spiked: pd.DataFrame, part: Counted | None) -> dict[str, Any]:
+    """Facts on the indels spiked into the lot's reads."""
+    carried = spiked[spiked["carrying"] > 0]
+    found = {"indel_events": len(carried), "indel_reads": int(carried["carrying"].sum())}
+    if part is None:
+        return found
+    return found | {"indel_counted": round(part.mean, 4), "indel_counted_low": round(part.low, 4)}
 
 
 def _unassessed(drivers: int, assessable: int, depths: Mapping[str, float], located: Collection[str]) -> str:

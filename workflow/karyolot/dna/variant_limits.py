@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import bdtrc, gammaln, xlogy
+from scipy.special import bdtrc, betaincinv, gammaln, stdtrit, xlogy
 
 from karyolot.contracts.settings import SmallVariants as Settings
 from karyolot.contracts.small_variants import VariantLimits
@@ -21,16 +21,56 @@ UNEVEN = 1e-3
 """Chance of an uneven split between the strands below which a variant is taken for an artefact."""
 SPIKES = 100
 """Substitutions simulated per gene and per recurrent mutation, and indels per gene."""
-INDEL_SHOWN = 0.7
-"""Part of the reads with an indel of up to LONGEST_INDEL bases that the pile-up counts for it: 10 bases in reads of 75 to 150
-aligned by bwa, the worst case (of 50, 54 %); verified in benchmarks/variants.tsv, parts 'recovery' and 'indel power'."""
+LEAST_EVENTS, LEAST_CARRYING = 12, 100
+"""Spiked indels that reads carry, and reads that carry them, below which the part of them that is counted is not measured."""
+LEAST_COUNTED, LEAST_VARIED, MOST_VARIED = 0.01, 1e-3, 0.5
+"""Bounds of that part, and of its overdispersion among indels."""
+CLASSES = 8
+"""Parts of equal probability that stand for its distribution."""
 TYPICAL_ERROR, TYPICAL_SPREAD = 3e-4, 0.002
 CODING_BASES, RECURRENT_BASES = 43_000, 150
 """For a forecast: errors per read and kind of change, their overdispersion, and the size of the shipped panel."""
+ALL: Floats = np.array([1.0])
+"""Every read of a mutated copy shows a substitution."""
 POINT, INDEL = slice(0, 3), slice(3, 4)
 """Columns of `kinds_at`."""
 STEPS = 20
 """Halvings of the fraction: to one in a million."""
+
+
+class Counted(NamedTuple):
+    """Part of the reads with an indel that the pile-up counts for it (others are clipped, or aligned as another allele).
+
+    mean: over the indels; low: its lower 95 % confidence limit. classes: CLASSES values of equal probability, of a beta
+    distribution of mean `low` and of the variation among indels.
+    """
+
+    mean: float
+    low: float
+    classes: Floats
+
+
+def counted(spiked: pd.DataFrame) -> Counted | None:
+    """The part as measured on the lot's own reads; None where too few could be spiked.
+
+    The variance of the mean is that of a ratio of sums over indels (Cochran 1977, Sampling Techniques, 6.3), and the variation
+    among them that of beta-binomial counts, by moments.
+
+    spiked: schema SpikedIndels.
+    """
+    n, k = (spiked.loc[spiked["carrying"] > 0, name].to_numpy(float) for name in ("carrying", "counted"))
+    events, reads = len(n), n.sum()
+    if events < LEAST_EVENTS or reads < LEAST_CARRYING or not k.sum():
+        return None
+    mean = k.sum() / reads
+    error = np.sqrt(events / (events - 1) * ((k - mean * n) ** 2).sum()) / reads
+    low = float(np.clip(mean + stdtrit(events - 1, 0.05) * error, LEAST_COUNTED, 0.999))
+    excess = ((k - mean * n) ** 2 / n).sum() / max(mean * (1 - mean), 1e-9) - (events - 1)
+    varied = float(np.clip(excess / max((n - 1).sum(), 1), LEAST_VARIED, MOST_VARIED))
+    size = 1 / varied - 1
+    return Counted(
+        float(mean), low, betaincinv(low * size, (1 - low) * size, (np.arange(CLASSES) + 0.5) / CLASSES).clip(1e-6)
+    )
 
 
 class Members(NamedTuple):
@@ -52,21 +92,26 @@ def thresholds(positions: pd.DataFrame, kinds: Integers, rates: Rates, alpha: Fl
     return np.where((donor >= LEAST_DONOR) & (kinds >= 0), fewest, depth + 1)
 
 
-def power(fewest: Integers, depth: Integers, fraction: float, copies: Floats, bases: int) -> float:
-    """Chance that a mutation in this fraction of cells, in one copy of each, is called at a random one of `bases` positions.
+def smallest(
+    fewest: Integers, depth: Integers, copies: Floats, bases: int, wanted: float, shown: Floats = ALL
+) -> float | None:
+    """Smallest cell fraction in which a mutation, in one copy of each, is called with the wanted power at a random one of `bases`
+    positions; None where not even all cells are enough.
 
-    fewest, depth, copies: of those positions that have reads; at the others nothing is called. copies: of which one is mutated,
-    over the part of its reads that show it.
+    fewest, depth, copies: of those positions that have reads, copies of which one is mutated; at the others nothing is called.
+    shown: parts of the reads of the mutated copy that show it, equally likely.
     """
-    share = np.minimum(fraction / copies, 1.0)[:, None]
-    return float(bdtrc(fewest - 1, depth[:, None], share).mean(axis=1).sum() / max(bases, 1))
+    # Positions of equal depth and threshold are counted, not repeated.
+    alike, number = np.unique(np.column_stack([depth, copies, fewest]), axis=0, return_counts=True)
+    reads, of, least = alike[:, 0, None, None], alike[:, 1, None, None], alike[:, 2:, None]
 
+    def power(cells: float) -> float:
+        share = np.minimum(cells / of, 1.0) * shown
+        return float((bdtrc(least - 1, reads, share).mean(axis=(1, 2)) * number).sum() / max(bases, 1))
 
-def smallest(fewest: Integers, depth: Integers, copies: Floats, bases: int, wanted: float) -> float | None:
-    """Smallest cell fraction with the wanted power (see `power`); None where not even all cells are enough."""
-    if power(fewest, depth, 1.0, copies, bases) < wanted:
+    if power(1.0) < wanted:
         return None
-    return halving.smallest(lambda cells: power(fewest, depth, cells, copies, bases) >= wanted, 0.0, 1.0, STEPS)
+    return halving.smallest(lambda cells: power(cells) >= wanted, 0.0, 1.0, STEPS)
 
 
 def forecast(lot: float, donor: float, settings: Settings) -> tuple[float | None, float | None]:
@@ -99,6 +144,7 @@ def limits(
     copies: Floats,
     wanted: float,
     seed: int,
+    shown: Floats | None,
 ) -> pd.DataFrame:
     """Schema VariantLimits.
 
@@ -110,6 +156,8 @@ def limits(
         Of each position: of the test of an allele; chromosome copies in a normal cell.
     wanted
         Power, 0..1.
+    shown
+        Parts of the reads with an indel that are counted for it, equally likely; None = not measured, so indels have no limit.
     """
     kinds, seen = kinds_at(positions), alleles.sort_values(["lot_alt", "donor_alt"], ascending=False, kind="stable")
     seen = seen.drop_duplicates(["position", "kind"]).set_index(["position", "kind"])
@@ -117,24 +165,23 @@ def limits(
     fewest, depth = thresholds(positions, kinds, rates, alpha), positions["lot_depth"].to_numpy()
     rng = np.random.default_rng(seed)
 
-    def limit(own: Integers, bases: int, changes: slice, copies: Floats) -> tuple[float | None, int, int]:
+    def limit(own: Integers, bases: int, changes: slice, shown: Floats) -> tuple[float | None, int, int]:
         """Cell fraction, spikes and calls at the positions `own` of `bases`."""
-        fraction = smallest(fewest[own, changes], depth[own], copies[own], bases, wanted)
+        fraction = smallest(fewest[own, changes], depth[own], copies[own], bases, wanted, shown)
         if fraction is None:
             return None, 0, 0
-        return fraction, SPIKES, spike(positions, kinds[:, changes], seen, own, rates, alpha, fraction / copies, rng)
+        share = fraction / copies
+        return fraction, SPIKES, spike(positions, kinds[:, changes], seen, own, rates, alpha, share, shown, rng)
 
     rows = []
     for (gene, role, hotspot), (own, bases) in members.items():
         row = {"gene": gene, "role": role, "hotspot": hotspot, "positions": bases}
-        row |= dict(zip(("fraction", "spiked", "found"), limit(own, bases, POINT, copies), strict=True))
+        row |= dict(zip(("fraction", "spiked", "found"), limit(own, bases, POINT, ALL), strict=True))
         anchors = own[kinds[own, INDEL.start] == len(SUBSTITUTIONS)]  # in no run
-        shown = (
-            limit(anchors, bases - len(own) + len(anchors), INDEL, copies / INDEL_SHOWN)
-            if not hotspot
-            else (None, 0, 0)
-        )
-        row |= dict(zip(("indel_fraction", "indel_spiked", "indel_found"), shown, strict=True))
+        indel: tuple[float | None, int, int] = None, 0, 0
+        if shown is not None and not hotspot:
+            indel = limit(anchors, bases - len(own) + len(anchors), INDEL, shown)
+        row |= dict(zip(("indel_fraction", "indel_spiked", "indel_found"), indel, strict=True))
         row |= {f"{name}_depth": positions[f"{name}_depth"].to_numpy()[own].sum() / bases for name in ("lot", "donor")}
         rows.append(row)
     return VariantLimits.frame(rows)
@@ -148,6 +195,7 @@ def spike(
     rates: Rates,
     alpha: Floats,
     fraction: Floats,
+    shown: Floats,
     rng: np.random.Generator,
 ) -> int:
     """How many of SPIKES mutations, put into the lot's own reads at random positions of `own`, are called.
@@ -156,7 +204,8 @@ def spike(
     already stays. The test is that of a real variant: tail, strands and donor depth.
 
     kinds: of the changes at each position, one of which is drawn. seen: reads of the lot, of them on the forward strand, and of
-    the donor, by position and kind. fraction: of the reads at each position.
+    the donor, by position and kind. fraction: of the reads at each position that carry it. shown: parts of these that show it, of
+    which one is drawn for each.
     """
     place = rng.choice(own, SPIKES)
     which = rng.integers(0, kinds.shape[1], SPIKES)
@@ -165,7 +214,8 @@ def spike(
     at = pd.MultiIndex.from_arrays([place, kind])
     own_alt, own_forward, donor_alt = seen.reindex(at).fillna(0).to_numpy(dtype=np.int64).T
     left = np.maximum(np.stack([forward, depth - forward]) - np.stack([own_forward, own_alt - own_forward]), 0)
-    added = rng.binomial(left, fraction[place])
+    part = shown[rng.integers(0, len(shown), SPIKES)] if len(shown) > 1 else shown[0]
+    added = rng.binomial(left, np.minimum(fraction[place], 1.0) * part)
     alt, alt_forward = own_alt + added.sum(axis=0), own_forward + added[0]
     a, b = beta_of(rates.mean[kind], rates.spread[kind], donor_alt, donor)
     called = (tail(alt, depth, a, b) <= alpha[place]) & (alt >= FEWEST_READS) & (donor >= LEAST_DONOR)

@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.small_variants import Consequences, Pileup, SearchedPositions, SeenAlleles
+from karyolot.contracts.small_variants import Consequences, Pileup, SearchedPositions, SeenAlleles, SpikedIndels
 from karyolot.io.files import PathLike, open_text
 
 SAMPLES = ("lot", "donor", "rna_lot", "rna_donor")
 HEAD = 6
 """Columns of a line before those of the samples: contig, position from 1, ref, alt, whether it is an indel, z of read ends."""
 NO_ALLELE = "<*>"
+NEAR = 15
+"""Bases between a spiked indel and where the pile-up may place it: in a repeat of its own bases."""
 PROTEIN = re.compile(r"(\d+)([A-Z*]+)(?:\.\.\d+)?(?:>\d+([A-Z*]+)(?:\.\.\d+)?)?")
 """csq's change of a protein: '175R>175H', '5RCG..9>5S', or '12P' where nothing changes."""
 KindOf = Callable[[str, str, int], int]
@@ -107,6 +109,25 @@ def _allele(position: int, line: Line, alt: str, number: int, *, run: int, kind_
         row[f"{name}_alt"] = line.forward[i][number] + line.reverse[i][number]
         row[f"{name}_depth"] = sum(line.forward[i]) + sum(line.reverse[i])
     return row | {"lot_alt_forward": line.forward[0][number], "lot_forward": sum(line.forward[0]), "ends": line.ends}
+
+
+def read_spiked(events: PathLike, pileup: PathLike) -> pd.DataFrame:
+    """Schema SpikedIndels: what `io.spiked_indels` spiked, and the reads that the pile-up of these reads counts for each."""
+    seen: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    for line in pileup_lines(pileup, SAMPLES[:1]):
+        for number, alt in enumerate(line.alts if line.indel else [], start=1):
+            start, ref, alt = trimmed(line.start, line.ref, alt)
+            reads = line.forward[0][number] + line.reverse[0][number]
+            seen.setdefault((line.chrom, len(alt) - len(ref)), []).append((start, reads))
+    rows = []
+    with open_text(events) as handle:
+        for row in handle:
+            window, at, chrom, *numbers = row.split()
+            begin, change, carrying = map(int, numbers)
+            near = [reads for place, reads in seen.get((window, change), []) if abs(place + 1 - int(at)) <= NEAR]
+            facts = {"chrom": chrom, "start": begin, "change": change, "carrying": carrying}
+            rows.append(facts | {"counted": min(max(near, default=0), carrying)})
+    return SpikedIndels.frame(rows)
 
 
 def _runs(places: Sequence[tuple[str, int, str]]) -> list[int]:

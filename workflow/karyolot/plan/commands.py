@@ -48,7 +48,7 @@ PART = "results/reference/index.part/genome"
 class Aligner:
     """How one aligner is called.
 
-    suffixes: of the index files, after the prefix INDEX. index: builds them beside, under the prefix PART. align: aligns pairs
+    suffixes: of the index files, after the prefix INDEX. index: builds them, of a FASTA under a prefix. align: aligns pairs
     whose mates follow each other, as fastp prints them. batch: bases aligned together; fixed, as the insert size is estimated
     from each batch and must not depend on the number of threads. tagged: option that copies the read group from the comment
     of each read. header: option that adds an @RG line to the header, where there is one.
@@ -64,7 +64,7 @@ class Aligner:
 
 BWA = Aligner(
     (".amb", ".ann", ".bwt", ".pac", ".sa"),
-    f"bwa index -p {PART} {FASTA}",
+    "bwa index -p {prefix} {fasta}",
     "bwa mem -p -v 2 -K {batch} -t {threads} {groups} {index} -",
     10_000_000,
     tagged="-C",
@@ -76,7 +76,7 @@ ALIGNERS = {
     MEM3: replace(BWA, align="{python} karyolot.io.mem3 {index} {threads} {batch} {groups}", tagged="", header=""),
     "minimap2": Aligner(
         (".mmi",),
-        f"minimap2 -x sr -d {PART}.mmi {FASTA}",
+        "minimap2 -x sr -d {prefix}.mmi {fasta}",
         "minimap2 -ax sr -K {batch} -t {threads} {groups} {index}.mmi -",
         100_000_000,
         tagged="-y",
@@ -98,8 +98,9 @@ def index_command(settings: Alignment) -> str:
     """Bash that builds the index and sees that a read can be aligned with all of it before it takes its name."""
     aligner = BWA if settings.aligner == MEM3 else ALIGNERS[settings.aligner]
     align = aligner.align.format(batch=aligner.batch, threads=1, groups="", index=PART)
+    build = aligner.index.format(prefix=PART, fasta=FASTA)
     return (
-        f"mkdir -p {PART[:-7]} && {aligner.index} && (echo '>a ACGTTGCA' | tr ' ' '\\n' | {align} > /dev/null || {NOT_WHOLE})"
+        f"mkdir -p {PART[:-7]} && {build} && (echo '>a ACGTTGCA' | tr ' ' '\\n' | {align} > /dev/null || {NOT_WHOLE})"
         f" && mv {PART}.* {INDEX[:-7]}/ && rmdir {PART[:-7]}"
     )
 
@@ -294,7 +295,7 @@ def _tools(rows: list[Sample], settings: Config) -> set[str]:
         if row.assay == "wgs" and not row.counts:
             tools.add("samtools")
             if variants_wanted(settings):
-                tools.add("bcftools")
+                tools |= {"bcftools", _of_pipes(settings.alignment)}
             if settings.reference.foreign is not None:
                 tools.add("minimap2")
     if "salmon" in tools and settings.reference.transcripts is None:
@@ -308,6 +309,49 @@ def all_tools(study: Study, settings: Config) -> list[str]:
     return sorted(tools - {MEM3} | ({"multiqc"} if run_targets(study, settings) else set()))
 
 
+def spike_command(settings: Config, reads: str, spiked: str, pileup: str, python: str) -> str:
+    """Bash that spikes indels into reads of the lot (`spiked`), aligns these to the sequence around, and counts them (`pileup`).
+
+    The study's aligner and the count of `pileup_command` are used. The sequence around the drawn positions stands for the genome,
+    whose index would take minutes and gigabytes to load. Both files keep `.part` behind their names.
+    """
+    folder, own = f"{spiked}.spikes", settings.small_variants
+    prefix, bam = f"{folder}/index", f"{folder}/aligned.bam"
+    sequences, sequenced, regions = (f"{folder}/{name}" for name in ("around.fa", "reads.fq", "regions.bed"))
+    aligner = ALIGNERS[_of_pipes(settings.alignment)]
+    align = aligner.align.format(batch=aligner.batch, threads=1, groups="", index=prefix)
+    again = (
+        f"{aligner.index.format(prefix=prefix, fasta=sequences)} && {align} < {sequenced}"
+        f" | samtools sort --no-PG -m 512M -T {bam}.sort -o {bam} -"
+        f" && (test $(samtools view -c -F 2304 {bam}) -eq $(($(wc -l < {sequenced}) / 4)) || {NOT_WHOLE})"
+        f" && samtools index {bam} && {_count(own, sequences, regions, [bam], pileup)}"
+    )
+    return (
+        f"mkdir -p {folder} && {module_runner(python)} karyolot.io.spiked_indels {reads} {FASTA} {DRIVER_REGIONS}"
+        f" {sequences} {sequenced} {regions} {spiked}.part {shlex.quote(own.model_dump_json())}"
+        f" && (if test -s {sequenced}; then {again}; else gzip -1 < /dev/null > {pileup}.part; fi)"
+    )
+
+
+def _of_pipes(settings: Alignment) -> str:
+    """The aligner as a program: bwa aligns as bwa-mem3 does."""
+    return "bwa" if settings.aligner == MEM3 else settings.aligner
+
+
+def _count(own: SmallVariants, fasta: str, regions: str, reads: Sequence[str], pileup: str) -> str:
+    """Bash that writes what reads show in regions, gzipped; a BCF beside it has the alleles."""
+    seen = "'%CHROM\\t%POS\\t%REF\\t%ALT\\t%INDEL\\t%RPBZ[\\t%ADF\\t%ADR]\\n'"
+    counted = f"{pileup}.bcf"
+    return (
+        f"bcftools mpileup --no-version --fasta-ref {fasta} --regions-file {regions} --ignore-RG --count-orphans"
+        f" --skip-any-set UNMAP,SECONDARY,QCFAIL,DUP,SUPPLEMENTARY --min-MQ {own.min_mapq} --min-BQ {own.min_base_quality}"
+        " --max-depth 8000 --max-idepth 8000 --min-ireads 2 --gap-frac 0.01 --per-sample-mF"
+        f" --annotate FORMAT/AD,FORMAT/ADF,FORMAT/ADR --output-type b --output {counted} {' '.join(reads)}"
+        f" && bcftools query --format {seen} {counted} | gzip -1 > {pileup}.part"
+        f" && (test $(gzip -cd {pileup}.part | wc -l) -eq $(bcftools view --no-header {counted} | wc -l) || {NOT_WHOLE})"
+    )
+
+
 def pileup_command(own: SmallVariants, reads: Sequence[str], pileup: str, consequences: str) -> str:
     """Bash that writes what reads show at the driver loci (`pileup`, gzipped), and the consequences of the alleles they show.
 
@@ -315,16 +359,8 @@ def pileup_command(own: SmallVariants, reads: Sequence[str], pileup: str, conseq
     at indels. csq gets what two reads of any file show. Both files keep `.part` behind their names; they are empty where no
     locus was found, and the second where no gene has a coding transcript.
     """
-    seen = "'%CHROM\\t%POS\\t%REF\\t%ALT\\t%INDEL\\t%RPBZ[\\t%ADF\\t%ADR]\\n'"
     counted, named = f"{pileup}.bcf", f"{consequences}.bcf"
-    count = (
-        f"bcftools mpileup --no-version --fasta-ref {FASTA} --regions-file {DRIVER_REGIONS} --ignore-RG --count-orphans"
-        f" --skip-any-set UNMAP,SECONDARY,QCFAIL,DUP,SUPPLEMENTARY --min-MQ {own.min_mapq} --min-BQ {own.min_base_quality}"
-        " --max-depth 8000 --max-idepth 8000 --min-ireads 2 --gap-frac 0.01 --per-sample-mF"
-        f" --annotate FORMAT/AD,FORMAT/ADF,FORMAT/ADR --output-type b --output {counted} {' '.join(reads)}"
-        f" && bcftools query --format {seen} {counted} | gzip -1 > {pileup}.part"
-        f" && (test $(gzip -cd {pileup}.part | wc -l) -eq $(bcftools view --no-header {counted} | wc -l) || {NOT_WHOLE})"
-    )
+    count = _count(own, FASTA, DRIVER_REGIONS, reads, pileup)
     name = (
         f"bcftools view --include 'AD[*:1-]>=2' --output-type u {counted}"
         " | bcftools norm --no-version --multiallelics -any --output-type u -"
