@@ -18,7 +18,7 @@ against a panel of the sizes and compositions of the shipped list (the virus is 
 import argparse
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -45,7 +45,11 @@ DELETIONS = ((5_000, 100), (9_000, 300), (2_000, 1_500), COMMON, (6_100, 8_000))
 DELETION_FRACTIONS = (0.02, 0.05, 0.1, 0.2, 0.5)
 DELETION_DRAWS = {250: 12, 60: 6}
 """Draws of each setting by depth, of lot and donor."""
+TOGETHER = {1500: 4, 6000: 2}
+"""The same at higher depths, where each lot has all deletions at the printed limit, each in genomes of its own."""
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
+AT_LIMIT = 10
+"""Times as many draws of a foreign sequence at its limit, so that its power is known to a percentage point."""
 Row = dict[str, object]
 
 
@@ -132,18 +136,36 @@ def deletions(rng: np.random.Generator, sequence: str, measured: set[str]) -> It
             for fraction, words, planted in settings:
                 setting = f"{words}, depth {depth}"
                 if setting not in measured:
-                    lots = (sample(rng, fasta, depth, sequence, planted, fraction) for _ in range(draws))
+                    lots = (sample(rng, fasta, depth, sequence, [planted], fraction) for _ in range(draws))
                     tables = [find_deletions(lot, donor, SETTINGS) for lot in lots]
                     yield from _rows_of_deletions(tables, planted, fraction, limit, setting)
+        for depth, draws in TOGETHER.items():
+            if f"no deletion, depth {depth}" in measured:
+                continue
+            donor = aligned(rng, fasta, depth, [(sequence, 1.0)])
+            limit = smallest_deletion(typical_depth(donor), SETTINGS.power) or 0.0
+            tables = [
+                find_deletions(sample(rng, fasta, depth, sequence, DELETIONS, limit), donor, SETTINGS)
+                for _ in range(draws)
+            ]
+            for one in DELETIONS:
+                setting = f"{one[1]:,} bases in the printed limit, depth {depth}"
+                yield from _rows_of_deletions(tables, one, limit, limit, setting)
+            tables = [find_deletions(aligned(rng, fasta, depth, [(sequence, 1.0)]), donor, SETTINGS)]
+            yield from _rows_of_deletions(tables, DELETIONS[0], 0.0, limit, f"no deletion, depth {depth}")
 
 
 def sample(
-    rng: np.random.Generator, fasta: Path, depth: int, sequence: str, planted: tuple[int, int], fraction: float
+    rng: np.random.Generator,
+    fasta: Path,
+    depth: int,
+    sequence: str,
+    planted: Sequence[tuple[int, int]],
+    fraction: float,
 ) -> MitochondrialReads:
-    """Reads of a lot with a deletion in a fraction of its genomes; each shorter genome gives fewer."""
-    start, size = planted
-    short = sequence[:start] + sequence[start + size :]
-    return aligned(rng, fasta, depth, [(sequence, 1 - fraction), (short, fraction)])
+    """Reads of a lot with each deletion in a fraction of its genomes; each shorter genome gives fewer."""
+    short = [(sequence[:start] + sequence[start + size :], fraction) for start, size in planted]
+    return aligned(rng, fasta, depth, [(sequence, 1 - fraction * len(planted)), *short])
 
 
 def aligned(rng: np.random.Generator, fasta: Path, depth: int, genomes: list[tuple[str, float]]) -> MitochondrialReads:
@@ -295,17 +317,18 @@ def foreign(rng: np.random.Generator, virus: str, draws: int) -> Iterator[Row]:
             *((c, virus, f"{c:g} copies per diploid genome") for c in (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)),
             (limit, virus, "at the limit"), (limit, strain, "at the limit, a strain 5 % apart"),
         ]:  # fmt: skip
-            number = rng.poisson(copies * each, draws)
+            n_draws = draws * (AT_LIMIT if copies == limit else 1)
+            number = rng.poisson(copies * each, n_draws)
             with tempfile.TemporaryDirectory() as folder:
                 reads = (line for n, k in enumerate(number) for line in fragments(rng, genome, int(k), f"{n}"))
                 paf = mapped(reads, panel, Path(folder))
-                samples = [Searched("lot", "DNA", hits, density, 0.0) for hits in hits_of(paf, panel, draws)]
+                samples = [Searched("lot", "DNA", hits, density, 0.0) for hits in hits_of(paf, panel, n_draws)]
             found = search(samples, panel, []).sequences
             held = (found["copies_low"] <= copies) & (copies <= found["copies_high"])
             setting = f"HBV, {name}, {coverage}x"
-            yield {"what": "foreign sequence found", "setting": setting, "draws": draws, "limit": limit,
+            yield {"what": "foreign sequence found", "setting": setting, "draws": n_draws, "limit": limit,
                    "share": float((found["finding"] == "found").mean())}  # fmt: skip
-            yield {"what": "interval holds the copies", "setting": setting, "draws": draws, "limit": None,
+            yield {"what": "interval holds the copies", "setting": setting, "draws": n_draws, "limit": None,
                    "share": float(held.mean())}  # fmt: skip
 
 

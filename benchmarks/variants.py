@@ -11,10 +11,10 @@ clones        Counts: `number` other mutations of the panel in 2 to 15 % of cell
               without them is called; moved: printed limit over that limit.
 indels        Reads: 32 indels of 1, 3, 10 and 30 bases in 51,000 bases, in plain sequence and in runs of 5 and 8 bases; pairs
               aligned by bwa, slips in runs; rate: called within 15 bases with the right length; false: other calls.
-indel power   The same with indels of 1, 3 and 10 bases, at the printed limit. The claim is 95 % in plain sequence; those in runs
-              are excluded by name.
-recovery      The same with indels of `number` bases in half of the reads, by length of the reads; rate: reads that the pile-up
-              counts for the indel over those expected (at most 1). The limit assumes 70 % (INDEL_SHOWN).
+indel power   The same with indels of 1 to 10 bases in plain sequence, at the printed limit of each lot. The claim is 95 %.
+              measured: as below.
+recovery      The same in half of the reads, by length of the reads; rate: reads that the pile-up counts for the indel over half
+              of the depth at the base before it in a lot without indels. measured: that part by spike-ins into that lot's reads.
 
     .venv/bin/python benchmarks/variants.py [--cells N]     adds the next N cells to variants.tsv (all: 15 minutes)
 
@@ -37,14 +37,16 @@ import pandas as pd
 import pysam
 
 from karyolot.contracts.drivers import DriverGene, DriverLoci, DriverPanel
+from karyolot.contracts.settings import Alignment, Config
 from karyolot.contracts.settings import SmallVariants as Settings
 from karyolot.contracts.small_variants import Consequences, Pileup, SearchedPositions, SeenAlleles
 from karyolot.dna.loci import merged
 from karyolot.dna.small_variants import candidates, search
 from karyolot.dna.variant_errors import KINDS, kind_of, kinds_at
+from karyolot.dna.variant_limits import counted
 from karyolot.io.drivers import write_regions
-from karyolot.io.small_variants import read_pileup, trimmed
-from karyolot.plan.commands import pileup_command
+from karyolot.io.small_variants import read_pileup, read_spiked, trimmed
+from karyolot.plan.commands import pileup_command, spike_command
 from karyolot.plan.files import FASTA
 from karyolot.plan.variants import DRIVER_MODELS, DRIVER_REGIONS
 
@@ -64,6 +66,7 @@ COLUMNS = [
     "n",
     "found",
     "rate",
+    "measured",
     "low",
     "high",
     "false",
@@ -78,7 +81,7 @@ NULL_LOTS, NULL_AT_ONCE, CODING, RECURRENT = 500, 50, 43_000, 180
 READ, SPAN, SPACED, ERROR = 100, 12_000, 1_000, 1e-3
 MANY, CLONES, CLONE_LOTS = 60, (0.02, 0.15), 40
 INDEL_FRACTIONS = (0.05, 0.1, 0.2, 0.5)
-LENGTHS, INDEL_LOTS, INDELS_APART, NEAR = (1, 3, 10, 30), 2, 1600, 15
+LENGTHS, BOUNDED, INDEL_LOTS, INDELS_APART, NEAR = (1, 3, 10, 30), tuple(range(1, 11)), 2, 1600, 15
 KINDS_OF_INDELS = {
     "insertion": (True, False),
     "deletion": (False, False),
@@ -213,56 +216,78 @@ def indels(
 ) -> list[dict[str, Any]]:
     """Insertions and deletions by length, in plain sequence and in runs of one base. Without a fraction: at the printed limit."""
     rows: dict[tuple[str, str], dict[str, Any]] = {}
+    at_limit, limits, parts = not fraction, [], []
     for _ in range(INDEL_LOTS):
-        genome, mutated, truth = _planted_indels(rng, lengths)
+        genome, mutated, truth = _planted_indels(rng, lengths, (False,) if at_limit else (False, True))
         with tempfile.TemporaryDirectory() as name:
-            folder, inside = Path(name), {"chrom": "chr1", "start": READ, "end": len(genome) - READ}
-            places = DriverLoci.frame([inside | {"gene": "ONE", "role": "driver", "hotspot": ""}])
+            folder, places = Path(name), _around(genome)
             _write_genome(folder, genome, places)
             _bash(folder, f"bwa index {FASTA} 2> /dev/null")
             _align_pairs(folder, "donor", (genome, mutated), depth, 0.0, read, rng)
-            if not fraction:
+            if at_limit:
                 _align_pairs(folder, "lot", (genome, mutated), depth, 0.0, read, rng)
-                limits = search(_counted(folder), places, PANEL, Consequences.frame([]), Settings()).limits
-                fraction = float(limits["indel_fraction"].iloc[0])
+                spiked = _spiked(folder)
+                clean = search(_counted(folder), places, PANEL, Consequences.frame([]), Settings(), spiked=spiked)
+                fraction = float(clean.limits["indel_fraction"].iloc[0])
+                parts.append(clean.facts.indel_counted)
+            limits.append(fraction)
             _align_pairs(folder, "lot", (genome, mutated), depth, fraction / 2, read, rng)
             own = candidates(_counted(folder), places, Settings())[["start", "ref", "alt"]].to_numpy().tolist()
             calls = {"karyolot": [(start, len(alt) - len(ref)) for start, ref, alt in own]}
-            calls |= {peer: _lengths(vcf) for peer, vcf in _peers(folder)}
+            calls |= {} if at_limit else {peer: _lengths(vcf) for peer, vcf in _peers(folder)}
         for caller, found in calls.items():
             moved = [(start, change) for start, change in found if change]
             near = {
                 at for at, (change, _) in truth.items() if any(c == change and abs(s - at) <= NEAR for s, c in moved)
             }
-            for kind in KINDS_OF_INDELS:
+            for kind in KINDS_OF_INDELS if not at_limit else list(KINDS_OF_INDELS)[:2]:
                 of = {at for at, (change, run) in truth.items() if (change > 0, run) == KINDS_OF_INDELS[kind]}
                 row = rows.setdefault((caller, kind), {"caller": caller, "kind": kind, "n": 0, "found": 0, "false": 0})
                 row["n"], row["found"] = row["n"] + len(of), row["found"] + len(near & of)
             rows[caller, kind]["false"] += sum(all(abs(start - at) > 2 * NEAR for at in truth) for start, _ in moved)
-    return [{"fraction": round(fraction, 4), **row} for row in rows.values()]
+    measured = {"measured": round(float(np.mean(parts)), 4)} if parts else {}
+    return [{"fraction": round(float(np.mean(limits)), 4), **measured, **row} for row in rows.values()]
 
 
-def recovery(rng: np.random.Generator, depth: int, read: int, number: int) -> Iterator[dict[str, Any]]:
-    """Reads that the pile-up counts for an indel of `number` bases that half of them have."""
-    counted: dict[str, list[int]] = {kind: [0, 0] for kind in KINDS_OF_INDELS}
+def recovery(rng: np.random.Generator, depth: int, read: int) -> Iterator[dict[str, Any]]:
+    """Reads that the pile-up counts for indels that half of them have, and the part that the spike-ins measure."""
+    total = {kind: [0, 0] for kind, (_, run) in KINDS_OF_INDELS.items() if not run}
+    parts = []
     for _ in range(INDEL_LOTS):
-        genome, mutated, truth = _planted_indels(rng, (number,) * 3)
+        genome, mutated, truth = _planted_indels(rng, BOUNDED, (False,))
         with tempfile.TemporaryDirectory() as name:
-            folder, inside = Path(name), {"chrom": "chr1", "start": READ, "end": len(genome) - READ}
-            places = DriverLoci.frame([inside | {"gene": "ONE", "role": "driver", "hotspot": ""}])
-            _write_genome(folder, genome, places)
+            folder = Path(name)
+            _write_genome(folder, genome, _around(genome))
             _bash(folder, f"bwa index {FASTA} 2> /dev/null")
-            for sample, share in (("donor", 0.0), ("lot", 0.5)):
-                _align_pairs(folder, sample, (genome, mutated), depth, share, read, rng)
+            for sample in ("donor", "lot"):
+                _align_pairs(folder, sample, (genome, mutated), depth, 0.0, read, rng)
+            part = counted(_spiked(folder))
+            parts.append(part.mean if part is not None else np.nan)
+            depths = _counted(folder).positions.set_index("start")["lot_depth"]
+            _align_pairs(folder, "lot", (genome, mutated), depth, 0.5, read, rng)
             alleles = _counted(folder).alleles
         lengths = alleles["alt"].str.len() - alleles["ref"].str.len()
         for at, (change, run) in truth.items():
             own = alleles[(alleles["start"].sub(at).abs() <= NEAR) & (lengths == change)]
             kind = next(kind for kind, one in KINDS_OF_INDELS.items() if one == (change > 0, run))
-            counted[kind][0] += int(own["lot_alt"].max()) if len(own) else 0
-            counted[kind][1] += (int(own["lot_depth"].max()) if len(own) else depth) // 2
-    for kind, (found, n) in counted.items():
-        yield {"caller": "karyolot", "kind": kind, "n": n, "found": min(found, n)}
+            total[kind][0] += int(own["lot_alt"].max()) if len(own) else 0
+            total[kind][1] += int(depths[at]) // 2
+    for kind, (found, n) in total.items():
+        row = {"caller": "karyolot", "kind": kind, "n": n, "found": min(found, n)}
+        yield row | {"measured": round(float(np.mean(parts)), 4)}
+
+
+def _around(genome: str) -> pd.DataFrame:
+    """One gene over all of it but the ends."""
+    inside = {"chrom": "chr1", "start": READ, "end": len(genome) - READ}
+    return DriverLoci.frame([inside | {"gene": "ONE", "role": "driver", "hotspot": ""}])
+
+
+def _spiked(folder: Path) -> pd.DataFrame:
+    """Indels spiked into the reads of the lot."""
+    config = Config(alignment=Alignment(aligner="bwa"))
+    _bash(folder, spike_command(config, "lot.bam", "spiked", "recounted", sys.executable))
+    return read_spiked(folder / "spiked.part", folder / "recounted.part")
 
 
 def _write_genome(folder: Path, genome: str, places: pd.DataFrame) -> None:
@@ -273,13 +298,15 @@ def _write_genome(folder: Path, genome: str, places: pd.DataFrame) -> None:
     (folder / DRIVER_MODELS).write_text("##gff-version 3\n")
 
 
-def _planted_indels(rng: np.random.Generator, lengths: Sequence[int]) -> tuple[str, str, dict[int, tuple[int, bool]]]:
+def _planted_indels(
+    rng: np.random.Generator, lengths: Sequence[int], where: Sequence[bool] = (False, True)
+) -> tuple[str, str, dict[int, tuple[int, bool]]]:
     """A genome, the same with an indel every INDELS_APART bases, and change of length and whether in a run, by position.
 
-    Runs of one base without a mutation lie between them: of 5 bases every 100, of 8 every 400.
+    where: whether in a run. Runs of one base without a mutation lie between them: of 5 bases every 100, of 8 every 400.
     """
     genome, mutated, truth, middle = "", "", {}, INDELS_APART // 2
-    for number, (length, sign, run) in enumerate(itertools.product(lengths, (1, -1), (False, True))):
+    for number, (length, sign, run) in enumerate(itertools.product(lengths, (1, -1), where)):
         bases = rng.choice(list("ACGT"), INDELS_APART)
         for at in range(20, INDELS_APART - 20, 100):
             if abs(at - middle) > 40:
@@ -425,10 +452,10 @@ def cells() -> Iterator[dict[str, Any]]:
         yield {"part": "clones", "lot": depth, "donor": depth, "number": MANY}
     for depth, fraction in itertools.product(DEPTHS[1:], INDEL_FRACTIONS):
         yield {"part": "indels", "lot": depth, "donor": depth, "fraction": fraction, "read": READ}
-    for depth, read in itertools.product(DEPTHS[1:], (READ, 150)):
+    for depth, read in itertools.product(DEPTHS[1:], (50, READ, 150)):
         yield {"part": "indel power", "lot": depth, "donor": depth, "read": read}
-    for read, size in itertools.product((50, 75, 100, 150), (1, 10)):
-        yield {"part": "recovery", "lot": 100, "donor": 100, "read": read, "number": size}
+    for read in (50, 75, 100, 150):
+        yield {"part": "recovery", "lot": 100, "donor": 100, "read": read}
 
 
 def measured(number: int, cell: dict[str, Any]) -> list[dict[str, Any]]:
@@ -439,11 +466,9 @@ def measured(number: int, cell: dict[str, Any]) -> list[dict[str, Any]]:
     elif part == "indels":
         rows = indels(rng, cell["lot"], cell["fraction"], cell["read"], LENGTHS)
     elif part == "indel power":
-        rows = [
-            row for row in indels(rng, cell["lot"], 0.0, cell["read"], LENGTHS[:-1] * 2) if row["caller"] == "karyolot"
-        ]
+        rows = indels(rng, cell["lot"], 0.0, cell["read"], BOUNDED)
     elif part == "recovery":
-        rows = list(recovery(rng, cell["lot"], cell["read"], cell["number"]))
+        rows = list(recovery(rng, cell["lot"], cell["read"]))
     else:
         rows = list(made[part](rng, **own))
     return [{**cell, **row, **_interval(row["found"], row["n"])} for row in rows]

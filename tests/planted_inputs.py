@@ -138,8 +138,8 @@ class Inputs:
         self.put("reference/layout.yaml", yaml.safe_dump(layout))
         self.put("reference/bands.txt", "".join(f"{name}\t0\t{end}\tp1\tgneg\n" for name, end in CONTIGS.items()))
         self.put("reference/genes.gtf", self.gtf(GENES))
-        self.put("reference/drivers.tsv", f"{DRIVER_COLUMNS}\nAFP\tcoding\tdriver\t\treason\tsource\n")
-        self.put("reference/hotspots.tsv", "gene\tposition\treference\tchanges\tsource\nAFP\tp.1\tT\tI\tsource\n")
+        self.put("reference/drivers.tsv", f"{DRIVER_COLUMNS}\nAFP\tcoding\tdriver\t\treason\tdoi 10.1038/s\n")
+        self.put("reference/hotspots.tsv", "gene\tposition\treference\tchanges\tsource\nAFP\tp.1\tT\tI\tdoi 10.1038/s\n")
         self.put("reference/mappability.bedgraph", "track type=bedGraph\n1\t0\t2000\t0.9\n1\t2000\t5000\t1\n")
         self.put("reference/blacklist.bed", "chr1\t10\t90\n")
         markers = [f"{gene}\tliver\tup\tsource\treason" for gene in GENES[:4]]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from karyolot.contracts.drivers import DriverGene, DriverLoci, DriverPanel
 from karyolot.contracts.settings import SmallVariants as Settings
-from karyolot.contracts.small_variants import Consequences, SmallVariants, VariantLimits, VariantResults
+from karyolot.contracts.small_variants import Consequences, SmallVariants, SpikedIndels, VariantLimits, VariantResults
 from karyolot.dna.small_variants import search
 from karyolot.dna.variant_errors import kind_of
 from karyolot.io.small_variants import SAMPLES, read_pileup
@@ -153,8 +153,10 @@ def found(
     sets: float | None = None,
     haploid: tuple[str, ...] = (),
     settings: Settings | None = None,
+    counted: int = 21,
 ) -> VariantResults:
-    """What the search finds in the lot. named: whether the planted variants change the protein."""
+    """What the search finds in the lot. named: whether the planted variants change the protein. counted: of 30 reads of each
+    indel that was spiked into its reads."""
     path = folder / "pileup.tsv.gz"
     roles = write_pileup(path, study, planted)
     consequences = missense(study, *planted, gene=gene) if named else Consequences.frame([])
@@ -167,6 +169,9 @@ def found(
         settings or Settings(),
         haploid,
         sets,
+        spiked=SpikedIndels.frame(
+            [{"chrom": "chr17", "start": START, "change": 1, "carrying": 30, "counted": counted}] * 40
+        ),
     )
     SmallVariants.validate(results.variants)
     VariantLimits.validate(results.limits)

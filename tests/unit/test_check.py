@@ -347,17 +347,17 @@ def genes_for_variants_beyond_a_contig(inputs: Inputs) -> None:
 
 @case("E17", CONFIG, None, "small_variants.drivers", "scope is 'exon 3'")
 def driver_panel_with_unknown_scope(inputs: Inputs) -> None:
-    inputs.put("reference/drivers.tsv", f"{DRIVER_COLUMNS}\nAFP\texon 3\tdriver\t\treason\tsource\n")
+    inputs.put("reference/drivers.tsv", f"{DRIVER_COLUMNS}\nAFP\texon 3\tdriver\t\treason\tdoi 10.1038/s\n")
 
 
 @case("E17", CONFIG, None, "small_variants.hotspots", "MYC is not a gene of the panel")
 def recurrent_mutation_of_no_driver_gene(inputs: Inputs) -> None:
-    inputs.put("reference/hotspots.tsv", "gene\tposition\treference\tchanges\tsource\nMYC\tp.5\tR\tH\tsource\n")
+    inputs.put("reference/hotspots.tsv", "gene\tposition\treference\tchanges\tsource\nMYC\tp.5\tR\tH\tdoi 10.1038/s\n")
 
 
 @case("E14", CONFIG, None, "small_variants.hotspots", "do not belong together: AFP p.1 is T in T4 instead of R")
 def recurrent_mutations_of_another_assembly(inputs: Inputs) -> None:
-    inputs.put("reference/hotspots.tsv", "gene\tposition\treference\tchanges\tsource\nAFP\tp.1\tR\tH\tsource\n")
+    inputs.put("reference/hotspots.tsv", "gene\tposition\treference\tchanges\tsource\nAFP\tp.1\tR\tH\tdoi 10.1038/s\n")
 
 
 @case(
@@ -368,13 +368,13 @@ def recurrent_mutations_of_another_assembly(inputs: Inputs) -> None:
     "1 of 1 driver genes are not located in full (AFP: p.90 is not in T4)",
 )
 def recurrent_mutation_beyond_the_transcript(inputs: Inputs) -> None:
-    rows = "AFP\tp.1\tT\tI\tsource\nAFP\tp.90\tT\tI\tsource\n"
+    rows = "AFP\tp.1\tT\tI\tdoi 10.1038/s\nAFP\tp.90\tT\tI\tdoi 10.1038/s\n"
     inputs.put("reference/hotspots.tsv", f"gene\tposition\treference\tchanges\tsource\n{rows}")
 
 
 @case("W05", CONFIG, None, "reference.gtf", "1 of 2 driver genes have no coding sequence in it (TP53)")
 def driver_gene_without_a_coding_transcript(inputs: Inputs) -> None:
-    rows = "".join(f"{gene}\tcoding\tdriver\t\treason\tsource\n" for gene in ("AFP", "TP53"))
+    rows = "".join(f"{gene}\tcoding\tdriver\t\treason\tdoi 10.1038/s\n" for gene in ("AFP", "TP53"))
     inputs.put("reference/drivers.tsv", f"{DRIVER_COLUMNS}\n{rows}")
 
 

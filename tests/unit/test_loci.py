@@ -33,11 +33,18 @@ def genome(strand: str) -> tuple[str, Model]:
 
 
 def gene(scope: str = "coding", name: str = "ONE") -> dict[str, str]:
-    return {"gene": name, "scope": scope, "role": "driver", "transcript": "", "reason": "r", "source": "s"}
+    return {
+        "gene": name,
+        "scope": scope,
+        "role": "driver",
+        "transcript": "",
+        "reason": "r",
+        "source": "s (doi 10.1038/s)",
+    }
 
 
 def spot(position: str, reference: str, name: str = "ONE") -> dict[str, str]:
-    return {"gene": name, "position": position, "reference": reference, "changes": "", "source": "s"}
+    return {"gene": name, "position": position, "reference": reference, "changes": "", "source": "s (doi 10.1038/s)"}
 
 
 @pytest.mark.parametrize("strand", ["+", "-"])
@@ -67,6 +74,20 @@ def test_a_coding_region_holds_its_splice_sites_and_no_more(strand: str) -> None
     coding = set(coding_positions(model).tolist())
     assert coding < covered and len(covered) == len(CODING) + 4
     assert len(merged(found.loci)) == 2
+
+
+@pytest.mark.parametrize(
+    ("named", "used", "noted"),
+    [("ENST7", "ENST1.4", True), ("ENST1.2", "ENST1.4", False), ("ENST7", "NM_1", False), ("", "ENST1.4", False)],
+)
+def test_a_transcript_of_the_panel_that_the_annotation_lacks_is_named(named: str, used: str, noted: bool) -> None:
+    """Not where the annotation numbers transcripts otherwise: the residues of recurrent codons are checked there too."""
+    contig, model = genome("+")
+    own = model._replace(transcript=used)
+    found = locate([gene() | {"transcript": named}], [], [own], [], lambda _, start, end: contig[start:end])
+    assert found.panel.genes[0].missing == (
+        f"{named} is not complete in the annotation, {used} is searched" if noted else ""
+    )
 
 
 def test_codons_of_a_scope_are_those_searched() -> None:
@@ -184,6 +205,7 @@ def test_the_shipped_panel_names_each_gene_once_and_every_hotspot_is_of_one_of_t
         ("scope", "codons 80-5", "scope"),
         ("role", "drivers", "role is 'drivers'"),
         ("source", "", "no source"),
+        ("source", "Merkle 2017", "source is 'Merkle 2017'"),
     ],
 )
 def test_a_faulty_row_of_the_panel_is_named(tmp_path: Path, column: str, value: str, says: str) -> None:
@@ -193,6 +215,20 @@ def test_a_faulty_row_of_the_panel_is_named(tmp_path: Path, column: str, value: 
     with pytest.raises(Fault, match=says) as caught:
         drivers.look(path)
     assert caught.value.line == 2
-    path.write_text("gene\tposition\treference\tchanges\tsource\nTP53\t175\tR\tH\ts\n")
-    with pytest.raises(Fault, match="position is '175'"):
-        drivers.look_hotspots(path)
+
+
+@pytest.mark.parametrize(
+    ("position", "changes", "says"),
+    [
+        ("175", "H", "position is '175'"),
+        ("p.175", "R", "changes is 'R'"),
+        ("p.175", "H,J", "changes is 'H,J'"),
+        ("p.175", "H,", "changes is 'H,'"),
+    ],
+)
+def test_a_faulty_recurrent_mutation_is_named(tmp_path: Path, position: str, changes: str, says: str) -> None:
+    row = spot(position, "R", "TP53") | {"changes": changes, "source": "s (doi 10.1038/s)"}
+    (tmp_path / "hotspots.tsv").write_text("\t".join(row) + "\n" + "\t".join(row.values()) + "\n")
+    with pytest.raises(Fault, match=says) as caught:
+        drivers.look_hotspots(tmp_path / "hotspots.tsv")
+    assert caught.value.line == 2

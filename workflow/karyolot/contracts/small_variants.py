@@ -221,6 +221,11 @@ class VariantFacts(Facts):
     indel_counted: float | None = None
     indel_counted_low: float | None = None
 
+    @property
+    def too_few_spiked(self) -> str:
+        """Why indels have no limit where `indel_counted` is null."""
+        return f"{self.indel_reads} fragments over {self.indel_events} positions are too few for spike-ins of indels"
+
 
 class VariantResults(NamedTuple):
     """variants: schema SmallVariants. limits: VariantLimits."""

@@ -1,5 +1,6 @@
 """Where the driver genes and their recurrent mutations lie: by gene, transcript and codon, checked against the bases there."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -137,9 +138,18 @@ def _part(
             label = row["reference"] + row["position"][2:] if row["position"][0] == "p" else row["position"]
             rows += [_row(model.chrom, *place, name, role, label) for place in places]
     rows += [_row(model.chrom, *place, name, role, "") for place in _region(gene, model, positions)]
-    missing = "; ".join(absent + wrong) or ("" if rows else "no recurrent mutation of it is listed")
+    missing = "; ".join(_other(gene["transcript"], model.transcript) + absent + wrong) or (
+        "" if rows else "no recurrent mutation of it is listed"
+    )
     known = DriverGene(gene=name, role=role, transcript=model.transcript, hotspots=located, missing=missing)
     return _Part(known, model, rows, wrong, located + len(wrong))
+
+
+def _other(named: str, used: str) -> list[str]:
+    """A note where the annotation lacks the transcript that the panel names, and numbers its own alike: ENST, NM."""
+    kinds = {re.match(r"[A-Za-z_]*", one)[0] for one in (named, used)}  # type: ignore[index]
+    lacking = named and _bare(named) != _bare(used) and len(kinds) == 1
+    return [f"{named} is not complete in the annotation, {used} is searched"] if lacking else []
 
 
 def _stop_when_wrong(parts: Sequence[_Part]) -> None:

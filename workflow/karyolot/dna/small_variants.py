@@ -437,7 +437,9 @@ def variant_metrics(results: VariantResults) -> Metrics:
             found[name] = Metric(value=None, reason=NO_LIST) if finding == "own" else unseen
     bound = f"{facts.power:.0%} power; {facts.assessable} of {facts.drivers} genes assessable"
     limit = unseen if facts.fraction is None else Metric(value=round(facts.fraction, 4), detail=bound)
-    none = Metric(value=None, reason="no limit for indels: fewer than half of the driver genes have a limit for them")
+    few = facts.indel_events and facts.indel_counted is None
+    reason = facts.too_few_spiked if few else "fewer than half of the driver genes have a limit for them"
+    none = Metric(value=None, reason=f"no limit for indels: {reason}")
     genes = f"{facts.indel_genes} of {facts.drivers} genes"
     indel = Metric(value=round(facts.indel_fraction, 4), detail=genes) if facts.indel_fraction is not None else none
     limits_ = {

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import bdtrc, betaincinv, gammaln, stdtrit, xlogy
+from scipy.special import bdtrc, betaincinv, expit, gammaln, logit, stdtrit, xlogy
 
 from karyolot.contracts.settings import SmallVariants as Settings
 from karyolot.contracts.small_variants import VariantLimits
@@ -23,8 +23,8 @@ SPIKES = 100
 """Substitutions simulated per gene and per recurrent mutation, and indels per gene."""
 LEAST_EVENTS, LEAST_CARRYING = 12, 100
 """Spiked indels that reads carry, and reads that carry them, below which the part of them that is counted is not measured."""
-LEAST_COUNTED, LEAST_VARIED, MOST_VARIED = 0.01, 1e-3, 0.5
-"""Bounds of that part, and of its overdispersion among indels."""
+LEAST_VARIED, MOST_VARIED = 1e-3, 0.5
+"""Bounds of its overdispersion among indels."""
 CLASSES = 8
 """Parts of equal probability that stand for its distribution."""
 TYPICAL_ERROR, TYPICAL_SPREAD = 3e-4, 0.002
@@ -64,7 +64,8 @@ def counted(spiked: pd.DataFrame) -> Counted | None:
         return None
     mean = k.sum() / reads
     error = np.sqrt(events / (events - 1) * ((k - mean * n) ** 2).sum()) / reads
-    low = float(np.clip(mean + stdtrit(events - 1, 0.05) * error, LEAST_COUNTED, 0.999))
+    inner = min(mean, 1 - 1 / (reads + 1))  # on the scale of log odds, as the distribution is skewed near 1
+    low = float(expit(logit(inner) + stdtrit(events - 1, 0.05) * error / (inner * (1 - inner))))
     excess = ((k - mean * n) ** 2 / n).sum() / max(mean * (1 - mean), 1e-9) - (events - 1)
     varied = float(np.clip(excess / max((n - 1).sum(), 1), LEAST_VARIED, MOST_VARIED))
     size = 1 / varied - 1
@@ -103,7 +104,8 @@ def smallest(
     """
     # Positions of equal depth and threshold are counted, not repeated.
     alike, number = np.unique(np.column_stack([depth, copies, fewest]), axis=0, return_counts=True)
-    reads, of, least = alike[:, 0, None, None], alike[:, 1, None, None], alike[:, 2:, None]
+    of, whole = alike[:, 1, None, None], alike.astype(np.int64)
+    reads, least = whole[:, 0, None, None], whole[:, 2:, None]
 
     def power(cells: float) -> float:
         share = np.minimum(cells / of, 1.0) * shown

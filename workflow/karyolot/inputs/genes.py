@@ -73,7 +73,7 @@ def look_panel(
     if not lacking:
         return PanelFacts()
     message = f"{len(lacking)} of {len(genes)} driver genes are not located in full ({some(lacking, 6)})"
-    remedy = "what is named is not searched for mutations: give small_variants.hotspots numbered by this annotation"
+    remedy = "what is named is not searched as listed: give small_variants.drivers and .hotspots of this annotation"
     return PanelFacts((Fault("W05", message, remedy),))
 
 

@@ -15,6 +15,7 @@ ROLES = ("driver", "benign")
 POSITION = re.compile(r"p\.[1-9]\d*|c\.-[1-9]\d*")
 RESIDUES = frozenset("ACDEFGHIKLMNPQRSTVWY*")
 BASES = frozenset("ACGT")
+DOI = re.compile(r"\b10\.\d{4,9}/\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ def gene_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     Raises
     ------
     Fault
-        E16 for other columns; E17 for a scope or role that is not written as it must be; E18 without a source; E01 for a gene
-        that occurs twice.
+        E16 for other columns; E17 for a scope or role that is not written as it must be; E18 for a source without a DOI; E01 for
+        a gene that occurs twice.
     """
     seen: set[str] = set()
     for line, row in table(path, GENE_COLUMNS):
@@ -57,6 +58,10 @@ def hotspot_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         letters, kind = (RESIDUES, "residue") if row["position"].startswith("p.") else (BASES, "base")
         if row["reference"] not in letters:
             raise Fault("E17", f"reference is {quoted(row['reference'])}", f"write the letter of one {kind}", line)
+        changes = row["changes"].split(",") if row["changes"] else []
+        if not letters - {row["reference"]} >= set(changes):
+            remedy = f"write the letters of other {kind}s than {row['reference']}, with commas between"
+            raise Fault("E17", f"changes is {quoted(row['changes'])}", remedy, line)
         yield from _sourced(line, row)
 
 
@@ -64,8 +69,11 @@ def _sourced(line: int, row: dict[str, str]) -> Iterator[tuple[int, dict[str, st
     if not row["gene"]:
         raise Fault("E16", "the row has no gene", "write its symbol", line)
     checked_name(row["gene"], "the gene", line)
-    if not row["source"]:
-        raise Fault("E18", f"the row of {row['gene']} has no source", "state where it is published", line)
+    if not DOI.search(row["source"]):
+        message = f"source is {quoted(row['source'])}" if row["source"] else f"the row of {row['gene']} has no source"
+        raise Fault(
+            "E18", message, "state where it is published, with the DOI: Merkle 2017 (doi 10.1038/nature22312)", line
+        )
     yield line, row
 
 

@@ -55,13 +55,20 @@ def _limit(facts: VariantFacts, sets: float | None) -> Iterator[str]:
     )
     if facts.indel_fraction is None:
         of = f"{facts.indel_genes} of {plural(facts.drivers, 'driver gene')}"
-        yield f"Insertions and deletions are searched for, but without a stated limit: {of} have one."
+        reason = f"{of} have one" if facts.indel_counted is not None else facts.too_few_spiked
+        yield f"Insertions and deletions are searched for, but without a stated limit: {reason}."
         return
     yield (
         f"Insertions and deletions of {BOUNDED_INDELS}: limit {cells(facts.indel_fraction, sets)}, in"
         f" {facts.indel_genes} of {plural(facts.drivers, 'driver gene')}; {number(facts.indel_found)} of"
         f" {number(facts.indel_spiked)} simulated at the limit were called. Others are searched for without a stated limit."
     )
+    if facts.indel_counted is not None and facts.indel_counted_low is not None:
+        yield (
+            f"{number(facts.indel_events)} indels were spiked into the lot's own reads, which were aligned again:"
+            f" {percent(facts.indel_counted)} of {number(facts.indel_reads)} fragments with one were counted for it; the limit"
+            f" assumes {percent(facts.indel_counted_low)} (lower 95% confidence limit)."
+        )
 
 
 def _searched(facts: VariantFacts) -> Iterator[str]:
