@@ -125,7 +125,10 @@ class Inputs:
         self.put("dna/D2.tsv", "\n".join(["chrom\tstart\tend\tcount", *counts()]))
         self.put("dna/L2.wig.gz", gzip.compress(wig().encode()))
         self.put("rna/matrix.tsv", "\n".join(matrix()))
-        self.put("reference/genome.fa", "".join(f">{name} x\n{'ACGTN' * (n // 5)}\n" for name, n in CONTIGS.items()))
+        self.put(
+            "reference/genome.fa",
+            "".join(f">{name} x\n{'ACGTN' * (n // 5)}\n" for name, n in {**CONTIGS, "MT": 50}.items()),
+        )
         layout = {
             "name": "mini",
             "autosomes": ["1"],
@@ -139,7 +142,9 @@ class Inputs:
         self.put("reference/bands.txt", "".join(f"{name}\t0\t{end}\tp1\tgneg\n" for name, end in CONTIGS.items()))
         self.put("reference/genes.gtf", self.gtf(GENES))
         self.put("reference/drivers.tsv", f"{DRIVER_COLUMNS}\nAFP\tcoding\tdriver\t\treason\tdoi 10.1038/s\n")
-        self.put("reference/hotspots.tsv", "gene\tposition\treference\tchanges\tsource\nAFP\tp.1\tT\tI\tdoi 10.1038/s\n")
+        self.put(
+            "reference/hotspots.tsv", "gene\tposition\treference\tchanges\tsource\nAFP\tp.1\tT\tI\tdoi 10.1038/s\n"
+        )
         self.put("reference/mappability.bedgraph", "track type=bedGraph\n1\t0\t2000\t0.9\n1\t2000\t5000\t1\n")
         self.put("reference/blacklist.bed", "chr1\t10\t90\n")
         markers = [f"{gene}\tliver\tup\tsource\treason" for gene in GENES[:4]]

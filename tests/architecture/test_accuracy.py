@@ -212,11 +212,25 @@ def of_deletions() -> str:
 
 def of_indels() -> str:
     own = rows("variants", part="indel power")
-    (found, number), (missed, others) = (
-        [sum(int(row[name]) for row in own if row["kind"].endswith("run") == in_run) for name in ("found", "n")]
-        for in_run in (False, True)
+    found, number = (sum(int(row[name]) for row in own) for name in ("found", "n"))
+    each = {(row["lot"], row["read"]): 0 for row in own}
+    for row in own:
+        each[row["lot"], row["read"]] += int(row["found"])
+    least, most = (percent(calls * len(each) / number) for calls in (min(each.values()), max(each.values())))
+    return (
+        f"{found} of {number} were called ({percent(found / number)}%; {least} to {most}% of {number // len(each)} in each of"
+        f" {len(each)} settings of depth and length of the reads)"
     )
-    return f"{found} of {number} were called ({percent(found / number)}%), and {missed} of {others} in runs of 5 and 8 bases"
+
+
+def of_counted_reads() -> str:
+    """The part of the reads with an indel that is counted: by spike-ins, and in genomes with the indel, by length of the reads."""
+    own, said = rows("variants", part="recovery"), []
+    for read in dict.fromkeys(row["read"] for row in own):
+        held = [row for row in own if row["read"] == read]
+        true = sum(int(row["found"]) for row in held) / sum(int(row["n"]) for row in held)
+        said.append(f"{percent(float(held[0]['measured']))} and {percent(true)}% ({read})")
+    return f"in reads of {', '.join(said)} bases"
 
 
 def of_the_demo() -> str:

@@ -350,6 +350,18 @@ def driver_panel_with_unknown_scope(inputs: Inputs) -> None:
     inputs.put("reference/drivers.tsv", f"{DRIVER_COLUMNS}\nAFP\texon 3\tdriver\t\treason\tdoi 10.1038/s\n")
 
 
+@case("W05", CONFIG, None, "reference.fasta", "has no mitochondrial contig (chrM, M or MT)")
+def genome_without_mitochondrion(inputs: Inputs) -> None:
+    genome = inputs.folder / "reference/genome.fa"
+    genome.write_text(genome.read_text().partition(">MT")[0])
+
+
+@case("W28", CONFIG, None, "reference.fasta", "the last line has no line break: the file may be cut short")
+def genome_cut_within_its_last_contig(inputs: Inputs) -> None:
+    genome = inputs.folder / "reference/genome.fa"
+    genome.write_text(genome.read_text()[:-9])
+
+
 @case("E17", CONFIG, None, "small_variants.hotspots", "MYC is not a gene of the panel")
 def recurrent_mutation_of_no_driver_gene(inputs: Inputs) -> None:
     inputs.put("reference/hotspots.tsv", "gene\tposition\treference\tchanges\tsource\nMYC\tp.5\tR\tH\tdoi 10.1038/s\n")
@@ -393,7 +405,7 @@ def genes_for_variants_with_a_header(inputs: Inputs) -> None:
 @case("E14", CONFIG, None, "reference.fasta", "1 of 3 contigs of the layout mini are not in it: chrY")
 def genome_without_y(inputs: Inputs) -> None:
     text = (inputs.folder / "reference/genome.fa").read_text()
-    inputs.put("reference/genome.fa", text[: text.index(">chrY")])
+    inputs.put("reference/genome.fa", text[: text.index(">chrY")] + text[text.index(">MT") :])
 
 
 @case("E14", CONFIG, None, "reference.fasta", "5000 bases, and 5005 in the cytobands")

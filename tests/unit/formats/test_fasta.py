@@ -170,11 +170,22 @@ def test_a_long_genome_without_an_index_is_named_with_what_to_do(tmp_path: Path)
     zipped.write_bytes(gzip.compress(content))
     with pysam.BGZFile(str(blocks), "wb") as out:
         out.write(content)
-    assert [fasta.look(path).note for path in (plain, zipped, blocks)] == [None] * 3
+    assert [fasta.look(path).notes for path in (plain, zipped, blocks)] == [()] * 3
     with mock.patch.object(fasta, "LONG", 100):
-        notes = {path: fasta.look(path).note for path in (plain, zipped, blocks)}
-        assert notes[zipped] is not None and "gunzip" in notes[zipped].remedy
+        notes = {path: fasta.look(path).notes for path in (plain, zipped, blocks)}
+        assert "gunzip" in notes[zipped][0].remedy
         for path in (plain, blocks):
-            assert notes[path] is not None and "has no index" in notes[path].message
+            assert "has no index" in notes[path][0].message
             pysam.faidx(str(path))
-            assert fasta.look(path).note is None
+            assert fasta.look(path).notes == ()
+
+
+def test_a_genome_whose_last_line_has_no_end_may_be_cut(tmp_path: Path) -> None:
+    """Without an index, a contig that is shorter than it was is a contig like any other."""
+    path = tmp_path / "g.fa"
+    path.write_text(">chr1\nACGT\nAC\n>chrM\nACGT\nAC")
+    (note,) = fasta.look(path).notes
+    assert note.code == "W28" and "may be cut short" in note.message
+    for whole in (">chr1\nACGT\n", ">chr1\r\nACGT\r\n"):
+        path.write_text(whole, newline="")
+        assert fasta.look(path).notes == ()

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 
 from karyolot.contracts.problems import Fault, some
 
+MITOCHONDRION = frozenset({"M", "MT"})
+"""The mitochondrial contig, as `contig_key` gives its names."""
+
 
 def contig_key(name: str) -> str:
     """'chr8' and '8' are the same contig: what both are called in comparisons."""

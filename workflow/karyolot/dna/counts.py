@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from karyolot.contracts.contigs import contig_key
+from karyolot.contracts.contigs import MITOCHONDRION, contig_key
 from karyolot.contracts.copy_number import Fragments, Library
 from karyolot.contracts.problems import KaryolotError
 from karyolot.dna.bins import spans_of
 
-MITOCHONDRION = {"M", "MT"}
 MOSTLY = 0.5
 """Fraction of the bins of a table's contigs that may lack a row, and of N in a bin from which on it may."""
 LONGEST = 100_000

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from karyolot.contracts.contigs import contig_key, foreign_contigs
+from karyolot.contracts.contigs import MITOCHONDRION, contig_key, foreign_contigs
 from karyolot.contracts.problems import Fault, quoted, some
 from karyolot.contracts.settings import Layout
 from karyolot.inputs.files import Files, Use
@@ -169,11 +169,14 @@ def reference(files: Files) -> dict[str, int] | None:
     files.examine("reference.layout", lambda file: files.look(layout.look, file))
     ready = files.examine("reference.bins", lambda file: _ready_bins(files, file))
     genome = files.examine("reference.fasta", lambda file: files.look(fasta.look, file))
-    if genome is not None and genome.note is not None:
-        files.in_config("reference.fasta", genome.note)
+    for note in genome.notes if genome else ():
+        files.in_config("reference.fasta", note)
     if genome and files.has_dna and (message := layout_fault(*layout_of(files), genome.contigs)):
         remedy = "choose the layout of this assembly in reference.layout, or give the FASTA of that assembly"
         files.in_config("reference.fasta", Fault("E14", message, remedy))
+    if genome and files.has_dna and not MITOCHONDRION & set(map(contig_key, genome.contigs)):
+        message = "has no mitochondrial contig (chrM, M or MT): mitochondrial DNA will not be assessed"
+        files.in_config("reference.fasta", Fault("W05", message, "give the FASTA of the complete assembly"))
     files.examine("reference.transcripts", fasta.check_head)
     return genome.contigs if genome else ready.ends if ready else None
 

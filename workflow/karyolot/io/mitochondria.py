@@ -11,14 +11,13 @@ import numpy as np
 import pysam
 from numpy.typing import NDArray
 
-from karyolot.contracts.contigs import contig_key
+from karyolot.contracts.contigs import MITOCHONDRION, contig_key
 from karyolot.contracts.mitochondria import Clip, Integers, MitochondrialReads
 from karyolot.contracts.settings import Mitochondria
 from karyolot.io.alignment import open_alignment
 from karyolot.io.cigar import CLIPPED, ON_BOTH, ON_REFERENCE, part, part_of
 from karyolot.io.files import PathLike
 
-MITOCHONDRION = {"M", "MT"}
 MOST_MISMATCHES = 0.05
 """Of the bases of a read: persons differ from the rCRS at 0.2 % of the positions; copies of a few million years at more."""
 SHORTEST_CLIP, LONGEST_CLIP = 12, 40

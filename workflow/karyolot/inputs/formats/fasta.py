@@ -106,11 +106,11 @@ def _pieces(handle: IO[bytes]) -> Iterator[tuple[bytes | None, bytes]]:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the check compares: the length of every contig, in the order of the file. note: a warning, of a long file that had to
-    be read completely."""
+    """What the check compares: the length of every contig, in the order of the file. notes: warnings, of a long file that had
+    to be read completely, and of one that may be cut."""
 
     contigs: dict[str, int]
-    note: Fault | None = None
+    notes: tuple[Fault, ...] = ()
 
 
 def look(path: Path) -> Facts:
@@ -131,7 +131,18 @@ def look(path: Path) -> Facts:
     contigs: dict[str, int] = {}
     for name, position, bases in records(path):
         contigs[name] = position + len(bases)
-    return Facts(contigs, _no_index(path) if path.stat().st_size >= LONG else None)
+    return Facts(contigs, (*_cut(path), *([_no_index(path)] if path.stat().st_size >= LONG else [])))
+
+
+def _cut(path: Path) -> Iterator[Fault]:
+    """A warning on a file whose last line has no end: what was cut off the last contig would not be missed."""
+    with opened(path) as handle:
+        if isinstance(handle, gzip.GzipFile):
+            return  # it has a checksum
+        handle.seek(-1, 2)
+        if handle.read(1) not in b"\r\n":
+            message = "the last line has no line break: the file may be cut short"
+            yield Fault("W28", message, "compare its size with that at its source; if it is complete, add a line break")
 
 
 def _no_index(path: Path) -> Fault:
