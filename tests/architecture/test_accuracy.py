@@ -224,7 +224,7 @@ def of_indels() -> str:
 
 
 def of_counted_reads() -> str:
-    """The part of the reads with an indel that is counted: by spike-ins, and in genomes with the indel, by length of the reads."""
+    """The part of the reads with an indel that is counted, by spike-ins and in genomes with the indel, by length of the reads."""
     own, said = rows("variants", part="recovery"), []
     for read in dict.fromkeys(row["read"] for row in own):
         held = [row for row in own if row["read"] == read]

@@ -273,6 +273,12 @@ def test_indels_have_a_limit_of_their_own_outside_runs_of_one_base(tmp_path: Pat
     limits = found(tmp_path, STUDY, hotspots=HOT).limits.set_index("hotspot")
     assert limits["indel_spiked"].to_dict() == {"": 100, "R175": 0} and limits.loc["", "indel_found"] >= 88
     assert np.isnan(limits.loc["R175", "indel_fraction"]) and limits.loc["", "indel_fraction"] < 0.3
+    fewer = found(tmp_path, STUDY, counted=14)  # of the reads of a spiked indel, instead of 21
+    assert fewer.limits["indel_fraction"].iloc[0] == pytest.approx(1.5 * limits.loc["", "indel_fraction"], rel=0.03)
+    assert (fewer.facts.indel_events, fewer.facts.indel_reads, fewer.facts.indel_counted) == (40, 1200, 0.4667)
+    none = found(tmp_path, STUDY, counted=0)
+    assert none.limits["indel_fraction"].isna().all() and none.facts.indel_counted is None
+    assert "too few for spike-ins of indels" in str(variant_metrics(none)[MetricName.VARIANTS_INDEL_LIMIT].reason)
     runs = "".join(
         base * 8 + "".join(np.random.default_rng(number).choice(list("ACGT"), 42))
         for number, base in enumerate("ACGT" * 7)

@@ -93,12 +93,12 @@ def table(rng: np.random.Generator, events: int, carrying: int, mean: float, var
 @pytest.mark.parametrize("mean", [0.45, 0.7, 0.9])
 def test_the_part_that_is_counted_lies_above_its_lower_limit_in_95_of_100_lots(mean: float) -> None:
     rng = np.random.default_rng(2)
-    parts = [counted(table(rng, 60, 15, mean, 0.08)) for _ in range(200)]
+    parts = [counted(table(rng, 60, 15, mean, 0.08)) for _ in range(150)]
     held = [part for part in parts if part is not None]
-    assert len(held) == 200 and np.mean([part.low <= mean for part in held]) == pytest.approx(0.95, abs=0.035)
+    assert len(held) == 150 and np.mean([part.low <= mean for part in held]) == pytest.approx(0.95, abs=0.035)
     assert np.mean([part.mean for part in held]) == pytest.approx(mean, abs=0.01)
     low = [part.classes.mean() / part.low for part in held]
-    assert low == pytest.approx([1.0] * 200, abs=0.03)
+    assert low == pytest.approx([1.0] * 150, abs=0.03)
     spread = np.mean([part.classes.std() for part in held])
     assert spread == pytest.approx(np.sqrt(mean * (1 - mean) * 0.08), rel=0.25)
 
@@ -111,7 +111,7 @@ def test_too_few_spiked_indels_give_no_part(events: int, carrying: int) -> None:
 
 @pytest.mark.skipif(not (shutil.which("bcftools") and shutil.which("bwa")), reason="bcftools or bwa is not installed")
 def test_longer_indels_in_short_reads_are_counted_less_often(tmp_path: Path) -> None:
-    """Pairs of 2 x 60 at 40x, edited, aligned by bwa and counted; the same file each time."""
+    """Pairs of 2 x 60 at 40x, edited, aligned by bwa and counted."""
     (tmp_path / FASTA).parent.mkdir(parents=True)
     (tmp_path / FASTA).write_text(f">chr1\n{GENOME}\n")
     pysam.faidx(str(tmp_path / FASTA))
@@ -128,13 +128,10 @@ def test_longer_indels_in_short_reads_are_counted_less_often(tmp_path: Path) -> 
             out.write(read)
     pysam.index(str(tmp_path / "lot.bam"))
     config = Config.model_validate({"alignment": {"aligner": "bwa"}})
-    made = []
-    for name in ("a", "b"):
-        command = spike_command(config, "lot.bam", f"{name}.tsv", f"{name}.gz", sys.executable)
-        subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=tmp_path, check=True, capture_output=True)
-        made.append(read_spiked(tmp_path / f"{name}.tsv.part", tmp_path / f"{name}.gz.part"))
-    assert made[0].equals(made[1])
-    spiked, size = made[0], made[0]["change"].abs()
+    command = spike_command(config, "lot.bam", "spiked.tsv", "spiked.gz", sys.executable)
+    subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=tmp_path, check=True, capture_output=True)
+    spiked = read_spiked(tmp_path / "spiked.tsv.part", tmp_path / "spiked.gz.part")
+    size = spiked["change"].abs()
     assert len(spiked) >= 20 and spiked["carrying"].between(5, 40).all()
     short, long = (
         spiked.loc[rows, "counted"].sum() / spiked.loc[rows, "carrying"].sum() for rows in (size <= 3, size >= 8)

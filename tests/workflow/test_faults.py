@@ -54,7 +54,12 @@ OUTPUTS = {
         *(f"{RNA}/{name}" for name in ("aligned.bam", "aligned.bam.bai")),
         "results/samples/L1-clean-rna1/alleles.parquet",
     ],
-    "call_variants": [f"{VARIANTS}/pileup.tsv.gz", f"{VARIANTS}/consequences.tsv"],
+    "call_variants": [
+        *(
+            f"{VARIANTS}/{name}"
+            for name in ("pileup.tsv.gz", "consequences.tsv", "spiked_indels.tsv", "spiked_pileup.tsv.gz")
+        )
+    ],
 }
 RANDOM = {"index_transcripts"}
 """Its tool writes times and paths: two runs are not the same bytes."""
@@ -261,6 +266,7 @@ EARLY = [  # rule, tool, word, what is cut, by which the rule notices when the t
     ("quantify_transcripts", "salmon", "quant", FILE, f"{RNA}/quant.sf.part/quant.sf", NOT_WHOLE),
     ("call_variants", "bcftools", "mpileup", FILE, f"{VARIANTS}/pileup.tsv.gz.bcf", "rror|truncated|" + NOT_WHOLE),
     ("call_variants", "bcftools", "%ADF", STDOUT, "", NOT_WHOLE),
+    ("call_variants", "bwa", "mem", STDOUT, "", "truncated|" + NOT_WHOLE),
     ("call_variants", "bcftools", "csq", FILE, f"{VARIANTS}/consequences.tsv.bcf", "rror|truncated|" + NOT_WHOLE),
     ("quantify_transcripts", "python", "karyolot.io.mem3", STDOUT, "", "truncated|Error|error|" + NOT_WHOLE),
     ("quantify_transcripts", "samtools", "sort", FILE, f"{RNA}/aligned.bam.part", "no EOF|missing EOF|was missing"),

@@ -16,7 +16,7 @@ HEAD = 6
 """Columns of a line before those of the samples: contig, position from 1, ref, alt, whether it is an indel, z of read ends."""
 NO_ALLELE = "<*>"
 NEAR = 15
-"""Bases between a spiked indel and where the pile-up may place it: in a repeat of its own bases."""
+"""Bases between a spiked indel and the position at which the pile-up may have it: in a repeat of its own bases."""
 PROTEIN = re.compile(r"(\d+)([A-Z*]+)(?:\.\.\d+)?(?:>\d+([A-Z*]+)(?:\.\.\d+)?)?")
 """csq's change of a protein: '175R>175H', '5RCG..9>5S', or '12P' where nothing changes."""
 KindOf = Callable[[str, str, int], int]
