@@ -186,7 +186,7 @@ def of_hepatitis_b() -> str:
         )
         for one in ("100x", "30x", "a strain 5 % apart, 100x", "a strain 5 % apart, 30x")
     )
-    return f"found in {deep} and {shallow}% of 200 lots (100x, 30x), a strain 5% apart in {deep_apart} and {shallow_apart}%"
+    return f"found in {deep} and {shallow}% of 2,000 lots (100x, 30x), a strain 5% apart in {deep_apart} and {shallow_apart}%"
 
 
 def tries(found: Iterable[Row]) -> tuple[int, int]:
