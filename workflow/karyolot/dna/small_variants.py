@@ -123,10 +123,13 @@ def search(
     return VariantResults(SmallVariants.frame(table.to_dict("records")), found, facts)
 
 
-def candidates(pileup: Pileup, loci: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """New alleles that the lot shows, whatever they change, without those taken for artefacts: columns of `_called`, origin."""
+def candidates(pileup: Pileup, loci: pd.DataFrame, settings: Settings, like: Pileup | None = None) -> pd.DataFrame:
+    """New alleles that the lot shows, whatever they change, without those taken for artefacts: columns of `_called`, origin.
+
+    like: reads from which the errors are measured; None = the same.
+    """
     positions, alleles = pileup
-    rates = measure(positions, alleles, DNA)
+    rates = measure(*(like or pileup), DNA)
     alpha = alphas(positions, members_of(positions, loci), settings.family_wise_error)
     variants = _with_origins(_called(positions, alleles, rates, alpha), rates)
     return pd.DataFrame(variants[variants["origin"].isin([*NEW, "unknown"]) & variants["artefact"].eq("")])
