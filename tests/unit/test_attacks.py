@@ -186,11 +186,14 @@ def handed(kind: str, what: str, breaking: Callable[[Path], Any]) -> None:
 # Changes of tables
 
 
-def at(chrom: str = "", arm: str = "", **columns: Any) -> Callable[..., tuple[pd.DataFrame, ...]]:
-    """Change where a chromosome or arm lies: lot=0, donor=0 (counts), gap=1, mappability=0, absent=True."""
+def at(
+    chrom: str = "", arm: str = "", within: Event | None = None, **columns: Any
+) -> Callable[..., tuple[pd.DataFrame, ...]]:
+    """Change where a chromosome, a part of it or an arm lies: lot=0, donor=0 (counts), gap=1, mappability=0, absent=True."""
 
     def change(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
         here = bins["arm"] == arm if arm else bins["chrom"] == chrom
+        here &= True if within is None else bins["start"].between(within.start - 3e6, within.end + 3e6)
         if "absent" in columns:
             return bins[~here], lot[~here], donor[~here]
         for name in columns.keys() & {"gap", "mappability"}:
@@ -453,6 +456,13 @@ lot(
     events=(Event("chr8", 0, 40_000_000, 1),),
     change=at(arm="chr8p", gap=1.0),
 )
+for what, event, columns in (
+    ("gain of 22 Mb of 8q under a blacklist", Event("chr8", 118_000_000, 140_000_000, 1), {"gap": 1.0}),
+    ("loss of 60 Mb of 1p where the donor has no reads", Event("chr1", 40_000_000, 100_000_000, -1), {"donor": 0}),
+    ("gain of 20q11.2 and half of 20q under a mappability of 0", Event("chr20", 31_000_000, 50_000_000, 1),
+     {"mappability": 0.0}),
+):  # fmt: skip
+    lot(K, what, "INDETERMINATE", events=(event,), change=at(event.chrom, within=event, **columns))
 lot(
     K,
     "trisomy 21 under a mask of 21q",

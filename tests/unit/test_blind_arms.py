@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from karyolot.contracts.criteria import Acceptance, Metric, Verdict
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.settings import Layout
+from karyolot.dna.bins import hidden_parts
 from karyolot.dna.match import match_donor
 from karyolot.dna.summary import NEVER_SEEN, blind_arms, copy_number_metrics
 from karyolot.inputs.formats.yaml import read as read_yaml
@@ -112,3 +114,36 @@ def test_only_arms_that_short_reads_never_show_are_left_out() -> None:
     assert bands == NEVER_SEEN
     metric, _ = blind(without("chr8"), layout=LAYOUT.model_copy(update={"cytobands": None}))
     assert metric.detail == "8", "a layout without bands knows no arms"
+
+
+def test_a_masked_part_of_an_arm_is_named_in_the_claim() -> None:
+    def masked(tables: Tables) -> Tables:
+        bins, lot, donor = tables
+        inside = (bins["chrom"] == "chr8") & bins["start"].between(70_000_000, 139_000_000)
+        return bins.assign(gap=bins["gap"].mask(inside, 1.0)), lot, donor
+
+    metric, verdict = blind(masked, Event("chr8", 75_000_000, 135_000_000, 1))
+    assert (metric.value, metric.detail, verdict.outcome) == (1, "8q 70-140 Mb", "INDETERMINATE")
+    assert "except on 8q 70-140 Mb, which could not be assessed" in verdict.claim
+
+
+@pytest.mark.parametrize(
+    ("chrom", "start", "end", "size", "parts"),
+    [
+        ("chr8", 70, 76, 5, ("8q 70-76 Mb",)),
+        ("chr8", 70, 74, 5, ()),  # a change of 5 Mb sticks out
+        ("chr8", 70, 80, 20, ()),
+        ("chr8", 0, 9, 5, ("8p 0-9 Mb",)),
+        ("chr1", 126, 150, 5, ()),  # at the centromere, as in every lot
+        ("chr1", 126, 170, 5, ("1q 126-170 Mb",)),
+        ("chrX", 80, 90, 5, ("Xq 80-90 Mb",)),
+        ("chrY", 12, 57, 5, ()),
+    ],
+)
+def test_parts_that_hide_a_change_of_the_claimed_size(
+    chrom: str, start: int, end: int, size: float, parts: tuple[str, ...]
+) -> None:
+    bins = genome(1_000_000)
+    inside = (bins["chrom"] == chrom) & bins["start"].between(start * 1e6, end * 1e6 - 1)
+    at_centromere = bins["gap"] > 0.5
+    assert hidden_parts(bins.assign(mask=np.where(inside | at_centromere, "gap", None)), size * 1e6) == parts

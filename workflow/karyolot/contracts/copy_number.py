@@ -347,7 +347,7 @@ class Comparison(Facts):
     standard deviation of replication timing, with its 95 % interval: a growing lot against resting hepatocytes. noise_sd:
     robust standard deviation of differences between neighbouring bins, over sqrt 2. neutral: fraction of the used autosome at
     the centre, None where levels could not be separated. usable: fraction of bins used. lot_median, donor_median: fragments per
-    used autosomal bin.
+    used autosomal bin. hidden: parts of arms in which a change of the claimed size would lie in masked bins.
     """
 
     analysis_bin_bp: int
@@ -362,6 +362,7 @@ class Comparison(Facts):
     rt_high: float | None
     noise_sd: float | None
     neutral: float | None
+    hidden: tuple[str, ...] = ()
 
 
 class Match(Facts):

@@ -103,7 +103,7 @@ class MetricName(StrEnum):
     DNA_NEUTRAL = ("dna.neutral", "dna", float, "fraction of the autosomes",
         "fraction of the used autosomal bins at the commonest copy-number level", "no usable autosomal bin")
     DNA_BLIND_ARMS = ("dna.blind_arms", "dna", int, "arms",
-        "chromosome arms that cannot be assessed, without those that short reads never show", "")
+        "chromosome arms, and parts of arms as long as the claimed change, that cannot be assessed", "")
     CN_LOD = ("cn.lod", "dna", float, "cell fraction",
         "limit of detection at the claimed size, the larger of gain and loss", "one of the two limits is null")
     CN_LOD_GAIN = ("cn.lod_gain", "dna", float, "cell fraction",

@@ -15,6 +15,13 @@ from karyolot.contracts.settings import Layout, Region
 
 Floats = NDArray[np.float64]
 
+MIN_USABLE = 0.2
+"""An arm, or a part of one, with a smaller fraction of its bins in use is not assessable: the usable part is not representative
+of it."""
+LEAST_HIDDEN, AT_CENTROMERE = 5_000_000, 35_000_000
+"""Bases. Shorter parts, and those up to the second length at a centromere, are masked in every lot: in GRCh38 with its gaps and
+mappability in windows of 50 kb, the longest at a centromere are 26 Mb of 9q and 24 Mb of 1q, and the longest elsewhere 3 Mb."""
+
 
 def sources_of(columns: Mapping[str, Any]) -> BinSources:
     """Sources whose tables are given as plain columns (name -> array or list), as the readers of input formats return them."""
@@ -205,3 +212,39 @@ def expected_copies(region: pd.Series, sex: str) -> NDArray[np.int64]:
     """Copies of each bin in a normal cell: autosome and PAR 2; X 2 in F, 1 in M; Y 0 in F, 1 in M; 'other' 0."""
     table = {"autosome": 2, "PAR": 2, "X": 2 if sex == "F" else 1, "Y": 0 if sex == "F" else 1, "other": 0}
     return np.asarray(region.map(table), dtype=np.int64)
+
+
+def hidden_parts(table: pd.DataFrame, size: float) -> tuple[str, ...]:
+    """Parts of arms in which a change of `size` bases (at least LEAST_HIDDEN) would lie in masked bins: '8q 70-140 Mb'.
+
+    They consist of windows of that size with fewer than MIN_USABLE of their bases in used bins. Left out are parts at the
+    centromere of AT_CENTROMERE or less, and Y. table: chrom, start, end, arm, region and mask of all bins, in genome order.
+    """
+    found = []
+    size = max(size, LEAST_HIDDEN)
+    own = table[table["region"] != "Y"]
+    for _, part in own.groupby("chrom", sort=False):
+        for arm, bins in part.groupby("arm", sort=False):
+            starts, ends = bins["start"].to_numpy(), bins["end"].to_numpy()
+            used = bins["mask"].isna().to_numpy()
+            for low, high in _hidden(starts, ends, used, size):
+                # The centromere is where the other arm begins.
+                inner = (starts[0] > part["start"].min(), ends[-1] < part["end"].max())
+                near = (inner[0] and low - starts[0] < size) or (inner[1] and ends[-1] - high < size)
+                if high - low >= size and not (near and high - low <= AT_CENTROMERE):
+                    found.append(f"{contig_key(str(arm))} {low / 1e6:.3g}-{high / 1e6:.3g} Mb")
+    return tuple(found)
+
+
+def _hidden(starts: Floats, ends: Floats, used: NDArray[np.bool_], size: float) -> Iterator[tuple[int, int]]:
+    """Start and end of the masked bins at the ends of each union of neighbouring windows that show too little of `size`."""
+    seen = np.concatenate([[0], np.cumsum(np.where(used, ends - starts, 0))])
+    last = np.searchsorted(ends, starts + size)  # the bin that a window from each bin ends in
+    first = np.flatnonzero(last < len(ends))
+    first = first[seen[last[first] + 1] - seen[first] < MIN_USABLE * size]
+    steps = np.bincount(first, minlength=len(ends) + 1) - np.bincount(last[first] + 1, minlength=len(ends) + 1)
+    covered = np.flatnonzero((np.cumsum(steps)[:-1] > 0) & ~used)
+    within = np.cumsum(np.cumsum(steps)[:-1] == 0)
+    for group in np.unique(within[covered]):
+        bins = covered[within[covered] == group]
+        yield int(starts[bins[0]]), int(ends[bins[-1]])

@@ -20,7 +20,8 @@ from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import Calls, Comparison, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
-from karyolot.dna.limits import MIN_USABLE, NEVER_SEEN, Error, distinct_places, error_of, smallest_fractions
+from karyolot.dna.bins import MIN_USABLE
+from karyolot.dna.limits import NEVER_SEEN, Error, distinct_places, error_of, smallest_fractions
 from karyolot.dna.names import Extent, Type, common_name, copies_in_affected
 from karyolot.dna.noise import half_width, standard_error
 from karyolot.dna.segments import against_donor, contigs_of, donor_alone, published_rule, rows_of

@@ -19,8 +19,8 @@ from karyolot.contracts.criteria import Metrics
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.settings import CopyNumber, Identity
 from karyolot.dna.alleles import BLOCK, LEAST_BLOCKS, SURE, sites_needed
+from karyolot.dna.bins import MIN_USABLE
 from karyolot.dna.limits import (
-    MIN_USABLE,
     Error,
     distinct_places,
     limits_by_size,

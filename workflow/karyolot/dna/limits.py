@@ -13,13 +13,12 @@ from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import MASKS, Arms, Lod, Noise
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.atlas import Atlas
+from karyolot.dna.bins import MIN_USABLE
 from karyolot.dna.noise import degrees_of_freedom, standard_error
 from karyolot.dna.ratio import absorbed
 from karyolot.dna.segments import against_donor
 from karyolot.dna.thresholds import KNOWN, known_threshold, least_effect, segment_threshold
 
-MIN_USABLE = 0.2
-"""An arm with a smaller fraction of its bins in use is not assessable: the usable part is not representative of it."""
 NEVER_SEEN = frozenset({"13p", "14p", "15p", "21p", "22p", "Yq"})
 """Arms that short reads do not assess whatever their number: the short arms of the acrocentric chromosomes are satellites and
 ribosomal DNA, and two thirds of Yq have no sequence in GRCh37 and GRCh38, a large part of the rest being palindromes."""

@@ -1,6 +1,6 @@
 """Copy-number results -> the metrics that the criteria use. A metric that could not be determined is null."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -48,7 +48,7 @@ def copy_number_metrics(
     in the lot's cells, None = not measured."""
     return {
         **_quality(comparison),
-        MetricName.DNA_BLIND_ARMS: blind_arms(arms, layout, match.declared_sex),
+        MetricName.DNA_BLIND_ARMS: blind_arms(arms, layout, match.declared_sex, comparison.hidden),
         MetricName.CN_ARM_LOD: _arm_limits(arms, sets),
         MetricName.CN_DONOR_ARMS: _donor_arms(segments),
         **more_reads(_limits(lod, noise, settings, sets), comparison, noise, settings, sets),
@@ -57,14 +57,16 @@ def copy_number_metrics(
     }
 
 
-def blind_arms(arms: pd.DataFrame, layout: Layout, sex: str) -> Metric:
-    """Arms that are not assessable, with those of contigs that the tables lack, without NEVER_SEEN and the Y of a woman."""
+def blind_arms(arms: pd.DataFrame, layout: Layout, sex: str, hidden: Sequence[str] = ()) -> Metric:
+    """Arms that are not assessable, with those of contigs that the tables lack, without NEVER_SEEN and the Y of a woman.
+    hidden: parts of the other arms (`dna.bins.hidden_parts`), which count as well."""
     own = arms[arms["scope"] == "arm"]
     blind = own.loc[~own["assessable"], "name"].map(contig_key).tolist()
     present = set(own["chrom"].map(contig_key))
     wanted = [*layout.autosomes, layout.x, layout.y if sex == "M" else None]
     absent = [contig for contig in map(contig_key, filter(None, wanted)) if contig not in present]
     blind += [contig + arm for contig in absent for arm in (("p", "q") if layout.cytobands else ("",))]
+    blind += [part for part in hidden if part.split()[0] not in (*blind, *NEVER_SEEN)]
     names = [name for name in blind if name not in NEVER_SEEN]
     about = tuple(names) if own["assessable"].any() else ("all arms",)
     return Metric(value=len(names), detail=", ".join(about), about=about)
