@@ -4,7 +4,7 @@
 
 Each lot and every fourth lot's donor has a table of counts in bins of 50 kb of GRCh38. CPU seconds and peak memory of
 `karyolot check`, first and again, and of the plan (`karyolot run -- --dry-run`) of a new study and of one of which everything
-is made: its files exist, but are empty, and are marked as made (`snakemake --touch`). The peer is
+is made, again with one more lot: its files exist, but are empty, and are marked as made (`snakemake --touch`). The peer is
 `sha256sum` on the tables, which only reads them. Writes `benchmarks/starts.tsv` from what is held in DIRECTORY: the same
 command goes on where it was interrupted.
 """
@@ -97,7 +97,7 @@ def write_study(place: Path, number: int) -> None:
 
 
 def make(place: Path, _: int) -> None:
-    """Empty files of all results, of one time, marked as made."""
+    """Empty files of all results, of one time."""
     done = subprocess.run([*PLAN, "--summary"], cwd=place, capture_output=True, text=True, check=True)
     paths = [place / line.split("\t")[0] for line in done.stdout.splitlines()[1:]]
     for path in paths:
@@ -106,6 +106,10 @@ def make(place: Path, _: int) -> None:
     now = time.time()
     for path in paths:
         os.utime(path, (now, now))
+
+
+def mark(place: Path, _: int) -> None:
+    """All results as made by the code and settings as they are."""
     subprocess.run([*PLAN, "--touch", "--forceall"], cwd=place, capture_output=True, check=True)
 
 
@@ -116,9 +120,8 @@ def add_lot(place: Path, number: int) -> None:
         lots.write(f"L{number}\tD{donor}\t4\n")
         samples.write(f"L{number}-wgs\twgs\tL{number}\t\tcounts/L{number}-wgs.tsv\n")
     table = pd.read_csv(counts / "L0-wgs.tsv", sep="\t", header=None)
-    table.assign(count=table[3].to_numpy()[::-1]).drop(columns=3).to_csv(
-        counts / f"L{number}-wgs.tsv", sep="\t", header=False, index=False
-    )
+    table[3] = np.random.default_rng(number).poisson(table[3])
+    table.to_csv(counts / f"L{number}-wgs.tsv", sep="\t", header=False, index=False)
 
 
 STEPS: dict[str, str | Callable[[Path, int], None]] = {
@@ -128,6 +131,7 @@ STEPS: dict[str, str | Callable[[Path, int], None]] = {
     "check, again": f"{KARYOLOT} check {QUIET}",
     "plan of a new study": f"{KARYOLOT} run . -- --dry-run --cores 1 {QUIET}",
     "empty results": make,
+    "results marked": mark,
     "plan, nothing changed": f"{KARYOLOT} run . -- --dry-run --cores 1 2>&1 | grep 'Nothing to be done'",
     "one more lot": add_lot,
     "plan of one more lot": f"{KARYOLOT} run . -- --dry-run --cores 1 > planned.txt 2>&1",
