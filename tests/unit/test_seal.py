@@ -305,7 +305,7 @@ def test_sentences_that_rest_on_results_alone() -> None:
         == "Allele frequencies are not stated for all sites; their spectrum was fitted to these two samples."
     )
     assert said.alleles[2].startswith(
-        "SNP genotypes of RNA: L1-rna matches the donor (38,112 sites, more than 10^100 times more"
+        "SNP genotypes of RNA: L1-rna matches the donor (38,112 sites, more than 10¹⁰⁰ times more"
     )
     mixed, balance = said.alleles[3:]
     assert mixed.startswith("Contamination by another person: 1.2% (95% CI 0.4% to 2.0%); detection limit 0.8%. Pooled")
