@@ -190,7 +190,8 @@
       if (taken > box.left + ctx.measureText(axis).width + 6) words(axis, box.left, box.top - 9, colours.quiet, "left");
       else if (!narrow) upright(ctx, words, axis, box);
       if (shown(chromosomes).length === 1) places(ctx, words, px, box, narrow);
-      if (note.uninterpreted) boxed(ctx, words, note.uninterpreted, box.left + box.width / 2, box.top + 18, colours.ink);
+      const warning = narrow ? note.uninterpreted.split(":")[0] : note.uninterpreted;
+      if (warning) boxed(ctx, words, warning, box.left + box.width / 2, box.top + 18, colours.ink);
     }
     if (!narrow || kind === "ratio") words("copies", u.width, box.top - 9, colours.quiet, "right");
     if (last) ruler(ctx, words, px, box);
