@@ -201,7 +201,7 @@ def spike(
 
 
 def _taken(read: pysam.AlignedSegment, min_mapq: int) -> bool:
-    usable = read.query_sequence is not None and read.query_qualities is not None
+    usable = 0 < read.query_length <= PAD // 2 and read.query_qualities is not None  # longer ones would reach beyond
     return not read.flag & SKIPPED and read.mapping_quality >= min_mapq and usable
 
 
