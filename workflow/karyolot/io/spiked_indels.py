@@ -11,7 +11,6 @@ deletion draws in is that of the genome.
 import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -20,6 +19,7 @@ from typing import NamedTuple
 import pysam
 
 from karyolot.contracts.metrics import LONGEST_INDEL, SHORTEST_RUN
+from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import SmallVariants
 from karyolot.io.alignment import open_alignment
 from karyolot.io.files import PathLike
@@ -170,34 +170,31 @@ def fragments(
 
 
 def spike(
-    alignment: PathLike, fasta: PathLike, regions: PathLike, made: Sequence[PathLike], settings: SmallVariants
-) -> None:
-    """Write sequences, reads, regions and events, in this order of `made`; empty files where nothing can be drawn."""
+    alignment: PathLike, fasta: PathLike, regions: PathLike, settings: SmallVariants
+) -> tuple[str, str, str, str]:
+    """Text of sequences, reads, regions and events; empty where nothing can be drawn."""
     rows = [line.split("\t") for line in Path(regions).read_text().splitlines()]
     spans = [(chrom, int(start), int(end)) for chrom, start, end, *_ in rows]
-    with (
-        pysam.FastaFile(str(fasta)) as genome,
-        open_alignment(alignment, fasta, tags=True) as handle,
-        ExitStack() as stack,
-    ):
-        sequences, out, counted, spiked = (stack.enter_context(Path(path).open("w")) for path in made)
+    sequences, records, counted, spiked = "", [], "", ""
+    with pysam.FastaFile(str(fasta)) as genome, open_alignment(alignment, fasta, tags=True) as handle:
         lengths = dict(zip(genome.references, genome.lengths, strict=True))
 
         def fetch(chrom: str, start: int, end: int) -> str:
             return genome.fetch(chrom, start, end).upper()
 
         for number, (chrom, start, end, own) in enumerate(windows(draw(spans, fetch, lengths, settings.seed), lengths)):
-            sequences.write(f">w{number}\n{fetch(chrom, start, end)}\n")
+            sequences += f">w{number}\n{fetch(chrom, start, end)}\n"
             reads = [read for read in handle.fetch(chrom, start, end) if _taken(read, settings.min_mapq)]
             carrying = dict.fromkeys(own, 0)
             for event, parts in fragments(reads, own, settings.seed):
-                records, covers = _written(parts, event, partial(fetch, chrom), settings)
-                out.write(records)
+                written, covers = _written(parts, event, partial(fetch, chrom), settings)
+                records.append(written)
                 carrying[event] += covers
             for event in own:
                 at, change = event.start - start, len(event.inserted) or -event.length
-                counted.write(f"w{number}\t{at - 2 * LONGEST_INDEL}\t{at + 2 * LONGEST_INDEL}\n")
-                spiked.write(f"w{number}\t{at}\t{chrom}\t{event.start}\t{change}\t{carrying[event]}\n")
+                counted += f"w{number}\t{at - 2 * LONGEST_INDEL}\t{at + 2 * LONGEST_INDEL}\n"
+                spiked += f"w{number}\t{at}\t{chrom}\t{event.start}\t{change}\t{carrying[event]}\n"
+    return sequences, "".join(records), counted, spiked
 
 
 def _taken(read: pysam.AlignedSegment, min_mapq: int) -> bool:
@@ -221,5 +218,18 @@ def _written(
     return records, covers
 
 
+def main() -> None:
+    """Spike by the words of the command line; exit code 1 with one sentence when a file is not what it must be."""
+    alignment, fasta, regions, *made, settings = sys.argv[1:]
+    try:
+        for path, text in zip(
+            made, spike(alignment, fasta, regions, SmallVariants.model_validate_json(settings)), strict=True
+        ):
+            Path(path).write_text(text)
+    except (KaryolotError, OSError) as fault:
+        sys.stderr.write(f"{fault}\n")
+        raise SystemExit(1) from None
+
+
 if __name__ == "__main__":
-    spike(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:8], SmallVariants.model_validate_json(sys.argv[8]))
+    main()
