@@ -229,8 +229,10 @@ def of_counted_reads() -> str:
     for read in dict.fromkeys(row["read"] for row in own):
         held = [row for row in own if row["read"] == read]
         true = sum(int(row["found"]) for row in held) / sum(int(row["n"]) for row in held)
-        said.append(f"{percent(float(held[0]['measured']))} and {percent(true)}% ({read})")
-    return f"in reads of {', '.join(said)} bases"
+        said.append(
+            f"{percent(float(held[0]['measured']))}% by spike-ins and {percent(true)}% in the genome (reads of {read})"
+        )
+    return "; ".join(said)
 
 
 def of_the_demo() -> str:
@@ -299,7 +301,7 @@ PAGES: dict[Callable[[], str], str] = {
 FIGURES = [
     of_identity, of_contamination, of_stable_lots, of_rearranged_lots, of_cost,
     of_limits, of_fractions, of_tetraploid_lots, of_expression, of_gene_sets, of_hepatitis_b, of_deletions, of_indels,
-    of_a_human_genome,
+    of_counted_reads, of_a_human_genome,
     *PAGES,
 ]  # fmt: skip
 
