@@ -266,7 +266,6 @@ EARLY = [  # rule, tool, word, what is cut, by which the rule notices when the t
     ("quantify_transcripts", "salmon", "quant", FILE, f"{RNA}/quant.sf.part/quant.sf", NOT_WHOLE),
     ("call_variants", "bcftools", "mpileup", FILE, f"{VARIANTS}/pileup.tsv.gz.bcf", "rror|truncated|" + NOT_WHOLE),
     ("call_variants", "bcftools", "%ADF", STDOUT, "", NOT_WHOLE),
-    ("call_variants", "bwa", "mem", STDOUT, "", "truncated|" + NOT_WHOLE),
     ("call_variants", "bcftools", "csq", FILE, f"{VARIANTS}/consequences.tsv.bcf", "rror|truncated|" + NOT_WHOLE),
     ("quantify_transcripts", "python", "karyolot.io.mem3", STDOUT, "", "truncated|Error|error|" + NOT_WHOLE),
     ("quantify_transcripts", "samtools", "sort", FILE, f"{RNA}/aligned.bam.part", "no EOF|missing EOF|was missing"),
