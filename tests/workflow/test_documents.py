@@ -257,7 +257,7 @@ def test_every_other_command(
     assert "line " in printed["karyolot verify SHA256"] and "no differences found" in printed["karyolot verify"]
     assert (tmp_path / "fetched.bed").read_bytes() == b"chr1\t0\t100\n" and (tmp_path / "bins.tsv.gz").exists()
     assert json.loads(printed["karyolot plan --claim 5 --fraction 0.1 --like my-study:HLP-07 --json"])["depths"]
-    assert {"override", "sealed", "signed", "revised"} <= {entry.kind for entry in ledger.read(study)}
+    assert {"disposition", "sealed", "signed", "revised"} <= {entry.kind for entry in ledger.read(study)}
     assert (study / "crates" / "L2-gain" / "ro-crate-metadata.json").exists() and (study / "rows.json").exists()
 
 
