@@ -30,7 +30,7 @@ def questions(record: Record) -> dict[str, list[str]]:
     return {
         "verdict": [words.OUTCOMES[verdict.outcome][1]],
         "findings": [call.name for call in calls],
-        "fraction": [words.percent(call.fraction) for call in calls]
+        "fraction": [words.percent(min(call.fraction, 1)) for call in calls]
         + [f"{call.fraction_low:.0%}"[:-1] + f"–{min(call.fraction_high, 1):.0%}" for call in calls],
         "limit": _limit(record),
         "identity": [f"declared donor {donor}", *(record.persons.dna if record.persons else ())]
