@@ -9,7 +9,7 @@
 All but `make` write their rows of `benchmarks/human.tsv` anew. The genome is synthetic and seeded: contigs and gaps of GRCh38,
 isochores, interspersed repeats, segmental duplications; reads carry SNPs, errors, duplicates, GC bias (another in the
 donor) and a wave. Contigs are made one at a time, so that memory stays below 3 GB; DEPTH 0.1 takes 20 GB of disk, and
-`fastq` 20 GB more and 15 GB of memory.
+`fastq` 20 GB more, 16 GB of memory and two hours.
 """
 
 import json

@@ -27,6 +27,17 @@ def test_every_finished_step_is_one_line_with_its_time_and_what_is_left() -> Non
     assert progress.lines(200, 200, 800) == ["200 of 200  job 8: time unknown"], "nothing is left"
 
 
+def test_no_time_left_is_given_while_one_step_took_most_of_the_time() -> None:
+    progress = Progress(began=0)
+    said = []
+    for job, (start, end) in enumerate(((0, 4_000), (4_000, 4_010), (4_010, 7_900), (7_900, 8_100))):
+        progress.starts[job] = start
+        progress.finished(job)
+        said += progress.lines(job + 1, 8, end)
+    assert ["left" in line for line in said] == [False, False, False, True]
+    assert said[-1].endswith("about 2.2 h left")
+
+
 def test_steps_that_end_together_are_counted_one_by_one() -> None:
     progress = Progress(began=0)
     for job in (4, 5):

@@ -89,7 +89,7 @@ def test_a_job_is_measured_by_its_own_files(tmp_path: Path, monkeypatch: pytest.
     assert needs.size({"lot": "x"}) == Size(0, 0.031, 1)
     ask = needs("align_reads")
     wildcards = {"sample": "S", "unit": "S.L2"}
-    assert ask["mem_mb"](wildcards, attempt=2) == 2 * round(4_500 + 3_500 * 0.031)
+    assert ask["mem_mb"](wildcards, attempt=2) == 2 * round(4_800 + 3_500 * 0.031)
     assert ask["runtime"](wildcards, threads=1, attempt=1) == max(20, round(3 * (0.2 + 18 * 0.1)))
     assert ask["disk_mb"](wildcards) == 1_000
 

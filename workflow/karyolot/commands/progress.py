@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 EARLY = 0.05
 """Fraction of the steps before which no time left is given: the first steps are little evidence of the rest."""
+LONE = 0.5
+"""Fraction of the time that one step took from which no time left is given: the index of a genome is no measure of the rest."""
 
 
 @dataclass(slots=True)
@@ -15,6 +17,7 @@ class Progress:
     names: dict[int, str] = field(default_factory=dict)
     starts: dict[int, float] = field(default_factory=dict)
     ended: list[int] = field(default_factory=list)
+    longest: float = 0
 
     def named(self, job: int, rule: str, wildcards: Mapping[str, str]) -> None:
         """A job is about to begin."""
@@ -30,7 +33,9 @@ class Progress:
         The time left takes the steps still to come for as long as those done, so it is a rough figure: a run begins with its
         long steps.
         """
-        left = (now - self.began) * (total - done) / done if done >= EARLY * total else None
+        passed = now - self.began
+        self.longest = max(self.longest, *(now - self.starts.get(job, now) for job in self.ended), 0)
+        left = passed * (total - done) / done if done >= EARLY * total and self.longest < LONE * passed else None
         width = len(str(total))
         made = []
         for number, job in enumerate(self.ended, start=done - len(self.ended) + 1):

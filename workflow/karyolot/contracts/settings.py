@@ -98,7 +98,7 @@ class Alignment(Section):
     aligner: Literal["bwa-mem3", "bwa", "minimap2"] = Field(
         "bwa-mem3",
         description="bwa-mem3 makes the records of bwa, but for the choice among equally good positions; alignment takes a"
-        " quarter of the CPU time. It needs AVX2 (x86 processors since 2013) and 15 GB of memory for a human genome. bwa: for"
+        " quarter of the CPU time. It needs AVX2 (x86 processors since 2013) and 16 GB of memory for a human genome. bwa: for"
         " machines that lack either, with the same index.",
     )
     optical_distance: Annotated[int, Field(ge=0)] = Field(

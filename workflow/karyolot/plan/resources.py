@@ -62,7 +62,7 @@ STUDY = Need(mb=Cost(1_500, samples=20), minutes=Cost(2, samples=0.1))
 OVERVIEW = Need(mb=Cost(1_000, samples=1), minutes=Cost(2, samples=0.1))
 
 ALIGN = {
-    "bwa-mem3": Need(Cost(4_500, genome=3_500), Cost(0.2, data=18), Cost(data=2_500), alone=0.1),
+    "bwa-mem3": Need(Cost(4_800, genome=3_500), Cost(0.2, data=18), Cost(data=2_500), alone=0.1),
     "bwa": Need(Cost(3_500, genome=2_000), Cost(0.2, data=75), Cost(data=2_500), alone=0.05),
     "minimap2": Need(Cost(4_000, genome=5_000), Cost(0.2, data=35), Cost(data=2_500), alone=0.05),
 }
