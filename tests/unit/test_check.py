@@ -1334,7 +1334,7 @@ def counts_with_other_gaps(inputs: Inputs) -> None:
     inputs.put("dna/L2.wig.gz", gzip.compress("\n".join(counts(12)[:5] + counts(12)[6:]).encode()))
 
 
-@case("E14", SAMPLES, 6, "counts", "none of its contigs (chr7) is in the reference (chr1, chrX, chrY)")
+@case("E14", SAMPLES, 6, "counts", "none of its contigs (chr7) is in the reference (chr1, chrX, chrY, MT)")
 def counts_of_other_contigs(inputs: Inputs) -> None:
     inputs.put("dna/D2.tsv", "\n".join(counts(contigs={"chr7": 5000})))
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -215,7 +216,7 @@ def test_overview_and_table_show_what_was_decided_and_sealed_also_later(study: P
     page = planted_records.overview(rows)
     assert "Rejection recommended: C04 by y." in page and f"sealed {ledger.now_utc()[:10]}" in page
     table = tables["lots"].set_index("lot_id")
-    assert table.loc["L1", "recommendation"] == "reject" and table.loc["L2", "recommendation"] is None
+    assert table.loc["L1", "recommendation"] == "reject" and pd.isna(table.loc["L2", "recommendation"])
     assert table.loc["L1", "verdict"] == "REVIEW"
 
 
