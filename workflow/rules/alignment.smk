@@ -7,8 +7,7 @@ STEPS    align_reads: FASTQ files of all lanes are read once, in one pipe to the
 
 
 # Threads of markdup write: with -@ samtools 1.16 reads with threads too, and hangs or ends without an error when the program
-# before it in the pipe dies. The output of the first program on the reads comes last in the log. Samtools enters the absolute
-# path of the genome into the header of a CRAM; it is replaced in place by that within the study.
+# before it in the pipe dies. The output of the first program on the reads comes last in the log.
 rule align_reads:
     input:
         reads=lambda wildcards: samples.lanes_of(study, wildcards.sample),
@@ -44,7 +43,7 @@ rule align_reads:
         not_whole=commands.NOT_WHOLE,
         no_space=commands.NO_SPACE,
     shell:
-        "trap 'rm -rf {output.cram}.part* {output.cram}.sort.* {output.cram}.dup* {output.index}.part {output.flagstat}.part"
+        "trap 'rm -rf {output.cram}.part {output.cram}.sort.* {output.cram}.dup* {output.index}.part {output.flagstat}.part"
         " {output.facts}.part {output.facts}.part.said {output.fastp}.part' EXIT; "
         "(({params.trim} 2> {output.facts}.part.said"
         " | {params.align}"
@@ -53,8 +52,6 @@ rule align_reads:
         " | samtools markdup -d {params.distance} --barcode-tag RG --no-PG -T {output.cram}.dup"
         " -O cram,nthreads=2 --reference {input.fasta} - {output.cram}.part"
         " || {{ cat {output.facts}.part.said >&2; {params.no_space}; exit 1; }})"
-        " && samtools view -H --no-PG {output.cram}.part | sed 's|\\tUR:[^\\t]*|\\tUR:{input.fasta}|' > {output.cram}.part.header"
-        " && samtools reheader --no-PG -i {output.cram}.part.header {output.cram}.part"
         " && samtools quickcheck {output.cram}.part"
         " && samtools index -o {output.index}.part {output.cram}.part"
         " && (gzip -t < {output.index}.part || {params.not_whole})"
@@ -126,13 +123,11 @@ rule mark_duplicates:
         not_whole=commands.NOT_WHOLE,
         no_space=commands.NO_SPACE,
     shell:
-        "trap 'rm -rf {output.cram}.part* {output.cram}.dup* {output.index}.part {output.flagstat}.part' EXIT; "
+        "trap 'rm -rf {output.cram}.part {output.cram}.dup* {output.index}.part {output.flagstat}.part' EXIT; "
         "((samtools merge -u -c -p --no-PG -o - {input.bams}"
         " | samtools markdup -d {params.distance} --barcode-tag RG --no-PG -T {output.cram}.dup"
         " -O cram,nthreads={threads} --reference {input.fasta} - {output.cram}.part"
         " || {{ {params.no_space}; exit 1; }})"
-        " && samtools view -H --no-PG {output.cram}.part | sed 's|\\tUR:[^\\t]*|\\tUR:{input.fasta}|' > {output.cram}.part.header"
-        " && samtools reheader --no-PG -i {output.cram}.part.header {output.cram}.part"
         " && samtools quickcheck {output.cram}.part"
         " && samtools index -o {output.index}.part {output.cram}.part"
         " && (gzip -t < {output.index}.part || {params.not_whole})"
