@@ -103,15 +103,19 @@ def counts_beside_donor(lot: bin_counts.Facts, donor: bin_counts.Facts, where: s
     return None
 
 
+def _contents(facts: bin_counts.Facts) -> dict[tuple[str, bytes, bytes], str]:
+    """Counts and intervals of each contig, whatever its spelling and the format of the file -> its name in the table."""
+    return {(contig_key(name), contig.places, contig.counts): name for name, contig in facts.contigs.items()}
+
+
 def content_of(facts: bin_counts.Facts) -> frozenset[tuple[str, bytes, bytes]]:
-    """All counts and their intervals, whatever the order and spelling of contigs and the format of the file."""
-    return frozenset((contig_key(name), contig.places, contig.counts) for name, contig in facts.contigs.items())
+    """Counts and intervals of all contigs, whatever their order."""
+    return frozenset(_contents(facts))
 
 
 def by_contig(facts: bin_counts.Facts) -> dict[tuple[str, bytes, bytes], str]:
-    """The same of each contig that no other sample has by chance -> its name in the table."""
-    known = {name: contig for name, contig in facts.contigs.items() if contig.filled >= NOT_BY_CHANCE}
-    return {(contig_key(name), contig.places, contig.counts): name for name, contig in known.items()}
+    """Counts and intervals of contigs with enough filled bins (NOT_BY_CHANCE) -> the contig's name in the table."""
+    return {key: name for key, name in _contents(facts).items() if facts.contigs[name].filled >= NOT_BY_CHANCE}
 
 
 def _seen(files: Files, use: Use) -> bin_counts.Facts | None:
