@@ -1,9 +1,12 @@
 """The public interface: what it names, what an import of it costs, and what it returns of a finished study."""
 
 import inspect
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -35,16 +38,40 @@ def test_an_import_costs_no_library() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("one", PUBLIC, ids=lambda one: one.__name__)
-def test_public_functions_are_documented_in_full(one: object) -> None:
+def public_functions() -> list[Callable[..., object]]:
+    """Functions of the public interface, and methods of its classes."""
+    methods = [
+        one for kind in filter(inspect.isclass, PUBLIC) for _, one in inspect.getmembers(kind, inspect.isfunction)
+    ]
+    return [*filter(inspect.isfunction, PUBLIC), *(one for one in methods if not one.__name__.startswith("_"))]
+
+
+@pytest.mark.parametrize("one", public_functions(), ids=lambda one: one.__qualname__)
+def test_public_functions_are_documented_in_full(one: Callable[..., object]) -> None:
+    """In sections of numpydoc, in its order: every parameter, what is returned, and every fault that can be raised."""
     text = inspect.getdoc(one) or ""
-    assert text
-    if inspect.isfunction(one):
-        assert "\nParameters\n----------\n" in text
-        assert "\nReturns\n" in text or "\nRaises\n" in text
-        listed = text.partition("Parameters\n----------\n")[2].partition("\n\nR")[0]
-        for name in inspect.signature(one).parameters:
-            assert name in listed.replace(",", " ").split(), f"{one.__name__}: {name}"
+    titles = re.findall(r"^(\w+)\n(-+)$", text, flags=re.M)
+    assert all(len(title) == len(line) for title, line in titles), one.__qualname__
+    order = ["Parameters", "Returns", "Raises", "Notes"]
+    found = [title for title, _ in titles]
+    assert found == [title for title in order if title in found], one.__qualname__
+    bodies = dict(zip(found, re.split(r"^\w+\n-+\n", text, flags=re.M)[1:], strict=True))
+    entries = {title: re.findall(r"^(\S.*)$", body, flags=re.M) for title, body in bodies.items()}
+    listed = ", ".join(entries["Parameters"]).split(", ")
+    assert listed == [name for name in inspect.signature(one).parameters if name != "self"], one.__qualname__
+    assert len(entries["Returns"]) == 1 and text.partition("\n")[0].endswith("."), one.__qualname__
+    raises = (
+        one.__name__ != "lots" and one.__name__ != "plot_genome"
+    )  # an empty folder has no lots; a record can be drawn
+    assert entries.get("Raises", []) == ["KaryolotError"] * raises, one.__qualname__
+    undescribed = [title for title, body in bodies.items() if title != "Notes" and "\n    " not in f"\n{body}"]
+    assert not undescribed, one.__qualname__
+
+
+@pytest.mark.parametrize("one", [one for one in PUBLIC if inspect.isclass(one)], ids=lambda one: one.__name__)
+def test_public_classes_list_their_attributes(one: type) -> None:
+    listed = (inspect.getdoc(one) or "").partition("\nAttributes\n----------\n")[2]
+    assert set(re.findall(r"^(\w+)$", listed, flags=re.M)) == {field.name for field in fields(one)}
 
 
 def test_records_and_pictures_of_a_study(tmp_path: Path) -> None:
