@@ -4,13 +4,11 @@ MkDocs calls `on_files` and `on_page_markdown` (mkdocs.yml, `hooks`); nothing th
 """
 
 import inspect
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from importlib import import_module
 from itertools import groupby
 from pathlib import Path
-from pkgutil import iter_modules
-from types import ModuleType
 from typing import Any
 
 import typer
@@ -20,21 +18,25 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 import karyolot
-from karyolot import contracts
 from karyolot.commands import defaults
 from karyolot.commands.cli import app
 from karyolot.commands.run import HINTS
-from karyolot.contracts import copy_number, metrics
+from karyolot.contracts import alleles, copy_number, drivers, expression, metrics
 from karyolot.contracts.copy_number import Table
 from karyolot.contracts.problems import CODES
 from karyolot.contracts.settings import Config
+from karyolot.io import results
+from karyolot.io.expression import EXPRESSION
 from karyolot.io.shipped import PROJECT, RESOURCES
+from karyolot.plan import files
+from karyolot.plan.variants import DRIVER_LOCI
 
 ROOT = Path(__file__).resolve().parents[1]
 FORMATS = """# File formats
 
-Tables of results are parquet with a seal over their content; most are also written as TSV. Coordinates are 0-based and half-open.
-*Null* says whether a cell may be empty, which means: not known or not applicable.
+Tables of results are parquet with a seal over their content; most are also written as TSV under the same name. LOT and SAMPLE
+stand for their names. Coordinates are 0-based and half-open. *Null* states whether a cell may be empty, which means: not known or
+not applicable.
 
 ## Sample sheets
 
@@ -80,7 +82,7 @@ def settings_page() -> str:
     for name, field in Config.model_fields.items():
         section = defaults.section_of(field)
         if section is None:
-            parts.append(f"\n## {name}\n\n{field.description}\n\nDefault: `{field.default!r}`\n")
+            parts.append(f"\n## {name}\n\n{field.description}\n\nDefault: `{json.dumps(field.default)}`\n")
             continue
         parts.append(f"\n## {name}\n\n{prose(section.__doc__)}\n\n{defaults.settings_of(name, section)}\n")
     return "".join(parts)
@@ -91,11 +93,12 @@ def formats_page() -> str:
     parts = [FORMATS]
     for name, model in defaults.SHEETS.items():
         parts.append(f"\n### `{name}.tsv`\n\n{prose(model.__doc__)}\n\n{defaults.columns_of(model)}\n")
-    for module in modules():
-        parts.append(f"\n## {module.__name__.rpartition('.')[2].replace('_', ' ').capitalize()}\n")
+    found = files_of()
+    for module, schemas in groupby(found, key=lambda schema: schema.__module__):
+        parts.append(f"\n## {module.rpartition('.')[2].replace('_', ' ').capitalize()}\n")
         parts += [
-            f"\n### {contract.__name__}\n\n{prose(contract.__doc__)}\n\n{columns(contract)}"
-            for contract in contracts_of(module)
+            f"\n### {one.__name__}\n\n{', '.join(found[one])}\n\n{prose(one.__doc__)}\n\n{columns(one)}"
+            for one in schemas
         ]
     parts.append(
         "\n## The record\n\n`results/LOT/report.json` holds every number and sentence of a report. Its fields are described in"
@@ -104,34 +107,67 @@ def formats_page() -> str:
     return "".join(parts)
 
 
-def modules() -> list[ModuleType]:
-    """Modules of `karyolot.contracts` that define tables, the genome first."""
-    found = [import_module(f"{contracts.__name__}.{one.name}") for one in iter_modules(contracts.__path__)]
-    with_tables = [module for module in found if list(contracts_of(module))]
-    return sorted(with_tables, key=lambda module: module is not copy_number)
+def files_of() -> dict[type[Table], list[str]]:
+    """Schema of every table that a run writes -> its files, the tables of a module one after another."""
+    dna, rna = files.DNA.named(), files.RNA.named()
+    found_in = (files.VARIANTS.named(), files.MITOCHONDRIA.named(), files.FOREIGN.named())
+    written: list[tuple[Any, str]] = [
+        (copy_number.Bins, files.BINS),
+        (copy_number.Counts, files.COUNTS),
+        *((schema, dna[name]) for name, schema in results.COPY_NUMBER.items()),
+        (alleles.Sites, files.SITES),
+        (alleles.AlleleCounts, files.ALLELES),
+        (alleles.Pairs, files.PAIRS),
+        *((schema, files.LOT_ALLELES.named()[name]) for name, schema in results.ALLELES.items()),
+        (drivers.DriverLoci, DRIVER_LOCI),
+        *(
+            (schema, named[name])
+            for (tables, _), named in zip(results.FOUND.values(), found_in, strict=True)
+            for name, schema in tables.items()
+        ),
+        (expression.TranscriptGenes, files.TRANSCRIPT_GENES),
+        (expression.Genes, files.GENES),
+        *((schema, rna[name]) for name, schema in EXPRESSION.items()),
+        (expression.ArmShifts, rna["arms"]),
+        (expression.PanelComparison, rna["panel_comparison_table"]),
+        (expression.DifferentialExpression, rna["panel_genes"]),
+        (expression.Components, rna["panel_components"]),
+        (expression.DifferentialExpression, files.STUDY_DIFFERENTIAL),
+        *((schema, files.STUDY.named()[name]) for name, schema in results.STUDY.items()),
+    ]
+    found: dict[type[Table], list[str]] = {}
+    for schema, file in written:
+        found.setdefault(schema, []).append(f"`{file.format(lot='LOT', sample='SAMPLE')}`")
+    return found
 
 
-def contracts_of(module: ModuleType) -> Iterator[type[Table]]:
-    """Schemas that a module defines and that are written to disk."""
-    for one in vars(module).values():
-        if inspect.isclass(one) and issubclass(one, Table) and one.__module__ == module.__name__ and one is not Table:
-            yield one
-
-
-def columns(contract: type[Table]) -> str:
+def columns(schema: type[Table]) -> str:
     """Columns of a schema: type, whether null is allowed, limits of the values."""
+    kinds = {"str": "text", "int64": "whole number", "float64": "number", "bool": "yes or no"}
     rows = [
         (
             f"`{name}`",
-            {"str": "text", "int64": "whole number", "float64": "number", "bool": "yes or no"}.get(
-                str(column.dtype), column.dtype
-            ),
+            kinds.get(str(column.dtype), column.dtype),
             "yes" if column.nullable else "",
-            "; ".join(check.error or "" for check in column.checks),
+            allowed(column.checks),
         )
-        for name, column in contract.to_schema().columns.items()
+        for name, column in schema.to_schema().columns.items()
     ]
     return table(("column", "type", "null", "allowed"), rows)
+
+
+def allowed(checks: Iterable[Any]) -> str:
+    """Checks of a column in words. Raises KeyError for a kind of check that has none here."""
+    signs = {"min_value": ">=", "max_value": "<="}
+    words = []
+    for check in checks:
+        ((name, value),) = check.statistics.items()
+        if name in signs:
+            strict = check.name in ("greater_than", "less_than")
+            words.append(f"{signs[name][: 1 if strict else 2]} {value:g}")
+        else:
+            words.append({"allowed_values": ", ".join, "pattern": lambda one: f"`{one}`"}[name](value))
+    return " and ".join(words)
 
 
 def criteria_page() -> str:

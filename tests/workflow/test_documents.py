@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 import typer
+from pyarrow import parquet
 
+import karyolot
 from faulty_server import serving
 from karyolot import __version__
 from karyolot.commands import cli
@@ -275,6 +277,31 @@ def test_the_code_of_the_page_on_python(finished: Path, tmp_path: Path) -> None:
     assert (tmp_path / "genome.png").stat().st_size > 10_000
 
 
+def module_of_documentation(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_on_file_formats_has_every_table_of_a_run_with_its_columns(finished: Path) -> None:
+    """The study has no frozen panel, and none of foreign sequences."""
+    schemas = module_of_documentation("generate").files_of()
+    columns = {file.strip("`"): list(schema.to_schema().columns) for schema, files in schemas.items() for file in files}
+    lots = "|".join(karyolot.lots(finished))
+    met = set()
+    for path in finished.glob("results/**/*.parquet"):
+        name = re.sub(rf"^results/(?:{lots})/", "results/LOT/", path.relative_to(finished).as_posix())
+        name = re.sub(r"^results/samples/[^/]+/", "results/samples/SAMPLE/", name)
+        assert parquet.read_schema(path).names == columns[name], name
+        met.add(name)
+    panel = ("panel", "panel_genes", "pca")
+    absent = {f"results/LOT/rna/{name}.parquet" for name in panel}
+    absent |= {f"results/LOT/foreign/{name}.parquet" for name in ("sequences", "integrations")}
+    assert columns.keys() - met == absent
+
+
 def few(source: Path, target: Path) -> None:
     import dnaio
 
@@ -294,10 +321,7 @@ def test_the_notebook_runs_and_is_that_of_its_script(finished: Path, tmp_path: P
     assert "FAIL" in done.stdout and "AnnData object" in done.stdout
     albumin = dict(re.findall(r"^D2-rna(\d) +hepatocyte +([\d.]+)$", done.stdout, flags=re.M))
     assert len(albumin) == 2 and min(map(float, albumin.values())) > 100, "TPM of the donor's hepatocytes"
-    spec = importlib.util.spec_from_file_location("notebook", ROOT / "docs" / "notebook.py")
-    assert spec is not None and spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
+    made = module_of_documentation("notebook")
     assert script.with_suffix(".ipynb").read_text(encoding="utf-8") == made.notebook(
         script.read_text(encoding="utf-8")
     ), "run: python docs/notebook.py"

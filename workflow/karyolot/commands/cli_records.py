@@ -33,7 +33,12 @@ def seal(
 
 @app.command()
 def verify(
-    target: Annotated[str, typer.Argument(help="A lot, or a report: .json, .html, .pdf.", show_default="all")] = "",
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A lot, a report (.json, .html, .pdf), or a sha256 that `ledger` printed.", show_default="all"
+        ),
+    ] = "",
     directory: Directory = Path(),
     machine: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:

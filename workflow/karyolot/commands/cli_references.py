@@ -11,8 +11,11 @@ references_app = typer.Typer(
 )
 
 
-@references_app.command("GRCh38", help="Fetch and prepare GRCh38: genome, genes, tracks, and SNPs.")
+@references_app.command(
+    "GRCh37", help="Fetch and prepare GRCh37 by a table of your own, --manifest: no files are listed."
+)
 @references_app.command("T2T-CHM13", help="Fetch and prepare T2T-CHM13: genome and genes.")
+@references_app.command("GRCh38", help="Fetch and prepare GRCh38: genome, genes, tracks, and SNPs.")
 def references(
     context: typer.Context,
     out: Annotated[Path, typer.Option(help="Folder of the files; run the command again to resume.")],

@@ -97,7 +97,10 @@ def order(genome: str, folder: Path, given: Path | None = None) -> Order:
     )
     if not sources or sources[0].setting != FASTA:
         has = ", ".join(dict.fromkeys(source.genome for source in listed if source.setting == FASTA))
-        raise KaryolotError(f"{path}: lists no genome {genome!a}; it has {has}")
+        raise KaryolotError(
+            f"{path}: lists no genome {genome!a}; it has {has}. Give a table that lists it (--manifest), or write the paths of"
+            " your own files, and the layout of their genome (reference.layout), into config.yaml"
+        )
     own = path.absolute().parent / "genomes" / f"{genome}.yaml"
     shipped = RESOURCES / "genomes" / f"{genome}.yaml"
     if not own.exists() and not shipped.exists():

@@ -120,7 +120,8 @@ class LogRatios(Intervals):
 
     copies: copies expected in a normal cell of this donor's sex (0, 1 or 2).
     gc: fraction of G and C. replication_timing, mappability: as given. Each is null where not known.
-    mask: one of MASKS, or 'absent' (Y of a woman); null = used.
+    mask: why the bin is not used, one of MASKS ('gap', 'mappability', 'gc', 'donor_outlier', 'low_count', 'covariate') or
+    'absent' (Y of a woman); null = used.
     log2: corrected, centred log2(lot/donor); raw: before correction. Null where masked.
     lot_log2, donor_log2: each sample alone against the GC model, 0 = the copies of an autosome. Null where masked.
     variance: Poisson variance of log2, in log2 units squared. Null where masked.
@@ -246,7 +247,7 @@ class Arms(Intervals):
     """Whole arms, whole chromosomes and recurrent regions: regions with known ends, each always tested.
 
     scope: 'arm', 'chromosome' or 'recurrent' (in any order). usable: fraction of the bins that are used, 0..1;
-    masked_*: fraction of the bins masked for each of MASKS. log2, se, z: null when no bin is usable.
+    masked_*: fraction of the bins masked for this reason. log2, se, z: null when no bin is usable.
     lod_gain, lod_loss: smallest fraction of cells found with the configured power, of the measured DNA content or else
     diploid; null where not assessable. tetraploid_gain, tetraploid_loss: the same in tetraploid cells; null where the DNA
     content was measured or no fraction of them is found.
