@@ -41,11 +41,14 @@ def test_the_changelog_has_a_dated_section_of_the_version() -> None:
     assert "### Numeric changes" in text and text.count("## Unreleased\n") == 1
 
 
-def test_citation_and_metadata_name_the_same_licence_and_keywords() -> None:
+def test_citation_and_metadata_name_the_same_authors_licence_and_keywords() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     metadata = json.loads((ROOT / "codemeta.json").read_text(encoding="utf-8"))
-    assert metadata["license"].endswith(citation["license"]) and metadata["keywords"] == citation["keywords"]
-    assert citation["license"] in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert metadata["license"].endswith(citation["license"]) and project["license"] == citation["license"]
+    assert metadata["keywords"] == citation["keywords"] == project["keywords"]
+    authors = [one["name"] for one in citation["authors"]]
+    assert [one["name"] for one in metadata["author"]] == [one["name"] for one in project["authors"]] == authors
 
 
 def test_templates_of_issues_and_pull_requests_ask_whether_a_number_changes() -> None:
