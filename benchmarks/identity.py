@@ -38,7 +38,7 @@ from karyolot.contracts.copy_number import BinSources
 from karyolot.contracts.settings import Identity
 from karyolot.dna.alleles import compare_alleles
 from karyolot.dna.bins import assemble_bins, mean_over_bins
-from karyolot.dna.contamination import Reads, identify, match_samples, usable
+from karyolot.dna.contamination import Reads, usable
 from karyolot.dna.counts import conform_counts
 from karyolot.dna.identity import genotypes, hardy_weinberg, kinship, posterior
 from karyolot.inputs.formats import bin_counts, intervals, layout
@@ -163,8 +163,7 @@ def events(number: int) -> Iterator[Case]:
 
 
 def cost(_: int) -> Iterator[Case]:
-    """CPU seconds of all pairs, and of a pile-up over those of counting the reads."""
-    yield from all_pairs()
+    """CPU seconds of a pile-up over those of counting the reads."""
     with tempfile.TemporaryDirectory() as folder:
         for depth in (1.0, 5.0):
             bam, fasta = random_reads(Path(folder), depth)
@@ -177,31 +176,6 @@ def cost(_: int) -> Iterator[Case]:
                 ratio = (time.process_time() - start) / streamed
                 case = f"pile-up of {number} sites a genome: CPU seconds over `samtools view -c`"
                 yield {"case": case, "depth": depth, "tries": 1, "value": ratio}
-
-
-def all_pairs() -> Iterator[Case]:
-    """CPU seconds of `match_samples`, its tables read: 10 donors with a lot each, 5 % of the next donor in none or one."""
-    for size, depth in ((20_000, 1.0), (80_000, 5.0)):
-        sites = panel(size)
-        rng = np.random.default_rng(2)  # not the panel's seed: people drawn by it would follow its places
-        people = [person(sites, rng) for _ in range(10)]
-        donors = [counts(sites, who, depth, rng) for who in people]
-        clean = [counts(sites, who, depth, rng) for who in people]
-        samples = [
-            {"sample_id": f"{letter}{n}", "assay": "wgs", "owner": f"{letter}{n}", "person": f"D{n}", "role": role}
-            for letter, role in (("D", "donor"), ("L", "lot"))
-            for n in range(10)
-        ]
-        mixed = counts(sites, people[0], depth, rng, foreign=people[1], share=0.05)
-        for words, lots in (("no foreign reads", clean), ("one lot with foreign reads", [mixed, *clean[1:]])):
-            own = {
-                f"L{n}": identify(lot, donor, SETTINGS) for n, (lot, donor) in enumerate(zip(lots, donors, strict=True))
-            }
-            start = time.process_time()
-            match_samples([*donors, *lots], samples, own, SETTINGS)
-            seconds = round(time.process_time() - start, 1)
-            case = f"20 samples x {size} sites, all pairs, {words}: CPU seconds"
-            yield {"case": case, "depth": depth, "tries": 1, "value": seconds}
 
 
 LENGTH = 20_000_000

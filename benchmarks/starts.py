@@ -29,7 +29,7 @@ RESULTS = Path(__file__).with_name("starts.tsv")
 ROOT = Path(__file__).parents[1]
 BIN, LOTS, PER_DONOR = 50_000, ("125", "500"), 4
 KARYOLOT = f"{sys.executable} -m karyolot"
-PLAN = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--cores", "1"]
+PLAN = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--cores", "1", "--scheduler", "greedy"]
 QUIET = "> /dev/null 2>&1"
 
 

@@ -152,17 +152,19 @@ def test_a_set_among_other_inputs_is_there_or_states_its_absence() -> None:
             AlleleFiles.given_among(wrong, "alleles_")
 
 
-def study(rna: int = 0) -> Study:
-    """One donor and one lot with WGS reads, and `rna` RNA samples of each."""
-    rows = [
-        Sample(sample_id="D1", donor_id="D1", assay="wgs", alignment="D1.bam"),
-        Sample(sample_id="L1", lot_id="L1", assay="wgs", alignment="L1.bam"),
-        *(Sample(sample_id=f"D1r{n}", donor_id="D1", assay="rnaseq", counts="m.tsv") for n in range(rna)),
-        *(Sample(sample_id=f"L1r{n}", lot_id="L1", assay="rnaseq", counts="m.tsv") for n in range(rna)),
+def study(rna: int = 0, lots: int = 1) -> Study:
+    """One donor and its lots with WGS reads, and `rna` RNA samples of each."""
+    names = [f"L{number}" for number in range(1, lots + 1)]
+    owners = [("D1", {"donor_id": "D1"}), *((name, {"lot_id": name}) for name in names)]
+    rows = [Sample(sample_id=name, assay="wgs", alignment=f"{name}.bam", **who) for name, who in owners]
+    rows += [
+        Sample(sample_id=f"{name}r{n}", assay="rnaseq", counts="m.tsv", **who)
+        for name, who in owners
+        for n in range(rna)
     ]
     return Study(
         donors={"D1": Donor(donor_id="D1", sex="F")},
-        lots={"L1": Lot(lot_id="L1", donor_id="D1", passage=1)},
+        lots={name: Lot(lot_id=name, donor_id="D1", passage=1) for name in names},
         samples={row.sample_id: (row,) for row in rows},
     )
 
@@ -184,14 +186,16 @@ def test_a_lot_has_what_was_configured_and_measured() -> None:
     assert without is not None and without.panel is None and without.arms is not None
 
 
-def test_the_overview_compares_samples_from_three_on() -> None:
+def test_the_overview_compares_samples_from_three_of_two_lots_on() -> None:
     config = Config(reference=Reference(fasta="g.fa"))
     tables = ["components", "distances", "scores", "sets"]
-    for rna, there in ((1, False), (2, True)):
-        given = OverviewFiles.given(files.overview_inputs(study(rna), config))
-        assert given.reports == ("results/L1/report.json",) and given.pairs is None
+    for found, there in ((study(2), False), (study(0, lots=2), False), (study(1, lots=2), True)):
+        given = OverviewFiles.given(files.overview_inputs(found, config))
+        assert given.reports[0] == "results/L1/report.json" and given.pairs is None
         assert given.study == (files.STUDY if there else None)
-        assert [getattr(files.STUDY, name) in files.study_targets(study(rna)) for name in tables] == [there] * 4
+        targets = files.study_targets(found)
+        assert [getattr(files.STUDY, name) in targets for name in tables] == [there] * 4
+        assert (files.STUDY_DIFFERENTIAL in targets) == there, "of one lot its own table says the same"
 
 
 def test_ready_bins_leave_no_use_for_a_genome() -> None:

@@ -1,21 +1,23 @@
 """Planted people: the same, siblings, strangers, mixtures. Wrong answers are counted, thin data must say so."""
 
+from collections.abc import Collection
 from unittest import mock
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from karyolot.contracts.alleles import AlleleFacts, Pairs, Relation
+from karyolot.contracts.alleles import COUNTS, AlleleFacts, Counted, Pairs, Relation
 from karyolot.contracts.criteria import check_metrics
 from karyolot.contracts.metrics import metrics_of
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Identity
 from karyolot.dna import kinships
 from karyolot.dna.allele_summary import allele_metrics
-from karyolot.dna.contamination import contamination, holds_foreign_reads, identify, match_samples
+from karyolot.dna.contamination import contamination, identify
 from karyolot.dna.identity import frequencies, genotypes, kinship, relation, shared_sites
 from karyolot.dna.kinships import match_all
+from karyolot.dna.sources import holds_foreign_reads, match_samples
 from planted_alleles import children, counts, expressed, mosaic, panel, person
 
 SITES = panel(10_000)
@@ -26,6 +28,14 @@ FACTS = AlleleFacts(
     sites=0, min_depth=10, centre=None, site_bias=None, overdispersion=None, windows=0, threshold=None, size_mb=10, power=0.95,
     lod=None, reason="not asked here",
 )  # fmt: skip
+
+
+def counted(tables: dict[str, pd.DataFrame], rna: Collection[str] = ()) -> dict[str, Counted]:
+    """Of tables (schema AlleleCounts) by sample; rna: those of RNA."""
+    return {
+        name: Counted(table.drop(columns=COUNTS), table[COUNTS].to_numpy(np.uint16).T, name in rna)
+        for name, table in tables.items()
+    }
 
 
 def results(depth_a: float, depth_b: float, number: int, seed: int) -> dict[str, list[str]]:
@@ -104,8 +114,7 @@ def test_every_pair_is_compared() -> None:
     people = [person(SITES, rng) for _ in range(3)]
     tables = {f"S{i}": counts(SITES, people[i % 3], 1, rng) for i in range(7)}
     persons = {name: f"D{i % 3}" for i, name in enumerate(tables)}
-    held = {name: genotypes(table) for name, table in tables.items()}
-    pairs = match_all(tables, held, persons, persons, RATIO)
+    pairs = match_all(counted(tables), persons, persons, RATIO)
     assert len(pairs) == 21
     assert (pairs["expected"] == (pairs["result"] == "MATCH")).all()
 
@@ -116,17 +125,16 @@ def test_all_pairs_at_once_are_what_each_pair_is_alone() -> None:
     panels = {"A": SITES.iloc[:1500], "B": SITES.iloc[700:2000].assign(frequency=rng.choice([1e-7, 1e-3, 0.4], 1300))}
     panels["C"] = SITES.iloc[:600].assign(frequency=np.nan)
     people = [person(SITES, rng) for _ in range(2)]
-    tables, held = {}, {}
+    tables = {}
     for number, (name, depth) in enumerate([*[(one, d) for one in "AB" for d in (0.05, 1, 30, 0, 8)], ("C", 5)]):
         rows = panels[name].reset_index(drop=True)
         alleles = people[number % 2][:, panels[name].index]
         tables[f"{name}{number}"] = counts(rows, alleles, depth, rng)
-        held[f"{name}{number}"] = genotypes(tables[f"{name}{number}"], rna=number % 4 == 3)
-    persons = dict.fromkeys(tables, "D")
+    held, persons = counted(tables, rna=[*tables][3::4]), dict.fromkeys(tables, "D")
     with mock.patch.multiple(kinships, SAMPLES=2, SITES=100):
-        found = match_all(tables, held, persons, persons, RATIO)
+        found = match_all(held, persons, persons, RATIO)
     with mock.patch.object(kinships, "panels", return_value=[]):
-        alone = match_all(tables, held, persons, persons, RATIO)
+        alone = match_all(held, persons, persons, RATIO)
     assert len(found) == 55 and len(set(found["result"])) == 3
     exact = ["log10_unrelated", "log10_sibling"]
     pd.testing.assert_frame_equal(found.drop(columns=exact), alone.drop(columns=exact))
@@ -143,9 +151,7 @@ def test_only_sites_in_common_are_compared() -> None:
     a, b = shared_sites({"A": first, "B": second})
     pd.testing.assert_frame_equal(a, one.iloc[3000:8000].reset_index(drop=True))
     pd.testing.assert_frame_equal(b, two.iloc[3000:8000].reset_index(drop=True))
-    pairs = match_all(
-        {"A": first, "B": second}, {"A": genotypes(first), "B": genotypes(second)}, *[{"A": "D", "B": "D"}] * 2, RATIO
-    )
+    pairs = match_all(counted({"A": first, "B": second}), *[{"A": "D", "B": "D"}] * 2, RATIO)
     expected = kinship(genotypes(a), genotypes(b), a["frequency"].to_numpy(), RATIO)
     assert pairs["log10_sibling"].tolist() == [expected.log10_sibling]
     with pytest.raises(KaryolotError, match="A and B: allele counts have no site in common"):
@@ -339,7 +345,8 @@ def compared(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         for name, table in tables.items()
         if "/" in name
     }
-    pairs = match_samples(list(tables.values()), samples, own, Identity())
+    held = {name.split("/")[0]: one for name, one in counted(tables).items()}
+    pairs, _ = match_samples(held, samples, own, Identity())
     return Pairs.validate(pairs).set_index(["sample_a", "sample_b"])
 
 

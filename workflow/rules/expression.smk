@@ -7,8 +7,8 @@ OUTPUTS  results/samples/{sample}/rna/quant.sf, salmon.json, reads.json, {sample
          a reference panel panel.parquet, panel.json, panel_genes.parquet, pca.parquet, panel_metrics.json;
          results/study/expression.h5ad, de.parquet, pca.parquet, distances.parquet, marker_scores.parquet, scores.parquet
 STEPS    map_transcripts, index_transcripts -> quantify_transcripts: reads are verified, trimmed, quantified, and the first of them
-         aligned to the genome for their SNPs -> analyse_expression: a lot and its own donor only, with weak second evidence of an
-         aneuploidy; compare_panel: a lot and the frozen panel only; compare_samples: all of them
+         aligned to the genome for their SNPs -> analyse_expression: a lot, its own donor and the frozen panel only, with weak second
+         evidence of an aneuploidy; compare_samples: all lots of a study that has several
 """
 
 
@@ -138,6 +138,14 @@ rule analyse_expression:
         bins=expression.places(settings.reference),
     output:
         **only_if(expression.places(settings.reference), arms=files.RNA.arms),
+        **only_if(
+            settings.expression.panel,
+            panel_table=files.PANEL.comparison.table,
+            panel_facts=files.PANEL.comparison.facts,
+            panel_genes=files.PANEL.genes,
+            panel_components=files.PANEL.components,
+            panel_metrics=files.METRICS["panel"],
+        ),
         expression=files.EXPRESSION,
         differential=files.RNA.differential,
         markers=files.RNA.markers,
@@ -166,30 +174,6 @@ rule analyse_expression:
         sex=lambda wildcards: samples.sex_of(study, wildcards.lot),
     script:
         "../scripts/analyse_expression.py"
-
-
-rule compare_panel:
-    input:
-        expression=files.EXPRESSION,
-        panel=files.given(settings.expression.panel),
-    output:
-        table=files.PANEL.comparison.table,
-        facts=files.PANEL.comparison.facts,
-        genes=files.PANEL.genes,
-        components=files.PANEL.components,
-        metrics=files.METRICS["panel"],
-    log:
-        "logs/{lot}/compare_panel.log",
-    benchmark:
-        "benchmarks/{lot}/compare_panel.tsv"
-    conda:
-        "../../envs/karyolot.yaml"
-    resources:
-        **needs("compare_panel"),
-    params:
-        **step("compare_panel"),
-    script:
-        "../scripts/compare_panel.py"
 
 
 rule compare_samples:

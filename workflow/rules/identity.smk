@@ -3,9 +3,10 @@ INPUTS   identity.sites of the config (a panel of SNPs), aligned.cram of lot and
          alleles), which need no panel; allele counts of the RNA of both that came as reads, made by quantify_transcripts
 OUTPUTS  results/reference/sites.parquet; results/samples/{sample}/alleles.parquet; results/{lot}/alleles/:
          identity.json, events.parquet, arms.parquet, track.parquet (for drawing), facts.json, persons.json, metrics.json;
-         results/study/identity.parquet: every pair of samples
+         results/study/identity.parquet: every pair of samples; identity.json: what it was made from
 STEPS    prepare_sites -> count_alleles | import_alleles -> compare_alleles: a lot and its own donor only, with the metrics of its
-         calls as the alleles support them; one that is not its donor's, and the other donors -> match_samples: all of them
+         calls as the alleles support them; one that is not its donor's, and the other donors -> match_samples: all of them, those
+         that are new against the others
 """
 
 
@@ -119,7 +120,9 @@ rule match_samples:
         alleles=files.allele_tables(study, settings),
         own=expand(files.LOT_ALLELES.identity, lot=samples.allele_lots(study, settings)),
     output:
-        pairs=files.PAIRS,
+        # Kept while the job runs: pairs that it holds are not compared again.
+        pairs=update(files.PAIRS),
+        compared=update("results/study/identity.json"),
         tsv="results/study/identity.tsv",
     log:
         "logs/match_samples.log",

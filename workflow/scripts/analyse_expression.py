@@ -1,15 +1,16 @@
-"""Rule `analyse_expression`: a lot's samples and its donor's, quantified -> expression, what changed, and the metrics of RNA."""
+"""Rule `analyse_expression`: a lot's samples and its donor's, quantified -> expression, what changed, also against the frozen
+panel's lots, and the metrics of RNA."""
 
 from karyolot.contracts.expression import MarkerPanel, SetAxes
 from karyolot.contracts.settings import Pathways
 from karyolot.inputs.formats import gene_sets, markers
 from karyolot.inputs.quantified import read_samples
-from karyolot.io.expression import read_places, write_expression, write_expression_results
+from karyolot.io.expression import read_places, write_expression, write_expression_results, write_panel_results
 from karyolot.io.files import write_metrics
 from karyolot.io.panel import read_panels
 from karyolot.io.shipped import aliases
 from karyolot.plan.params import job
-from karyolot.rna.analysis import analyse
+from karyolot.rna.analysis import against_panel, analyse
 from karyolot.rna.expression import assemble
 from karyolot.rna.panel import typical_changes
 from karyolot.rna.summary import expression_metrics
@@ -26,3 +27,4 @@ with job(snakemake, Pathways) as settings:
     write_expression(expression, made.expression)
     write_expression_results(found, dict(made.items()))
     write_metrics(expression_metrics(expression, found.markers, salmon, facts.sex), made.metrics)
+    write_panel_results(against_panel(expression, frozen), made)

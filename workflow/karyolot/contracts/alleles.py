@@ -3,10 +3,13 @@
 Coordinates are 0-based half-open; null means 'not assessed here'.
 """
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping, Set
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+from numpy.typing import NDArray
 from pandera.typing import Series
 
 from karyolot.contracts.copy_number import Facts, Intervals, Table
@@ -39,6 +42,24 @@ class AlleleCounts(Sites):
     other_count: Series[int] = pa.Field(ge=0)
 
 
+class Counted(NamedTuple):
+    """Allele counts of one of many samples, without what all samples of a panel have in common.
+
+    sites: schema Sites, one object of all samples of a panel; counts: COUNTS, shape (3, sites); rna: reads of RNA; digest: of
+    what they were read from.
+    """
+
+    sites: pd.DataFrame
+    counts: NDArray[np.unsignedinteger[Any]]
+    rna: bool = False
+    digest: str = ""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Schema AlleleCounts."""
+        return self.sites.assign(**dict(zip(COUNTS, self.counts.astype(np.int64), strict=True)))
+
+
 class Pairs(Table):
     """Every pair of samples of the sheet: are they one person?
 
@@ -62,6 +83,31 @@ class Pairs(Table):
     result: Series[str] = pa.Field(isin=["MATCH", "MISMATCH", "NOT ENOUGH"])
     b_in_a: Series[float] = pa.Field(ge=0, le=1, nullable=True)
     a_in_b: Series[float] = pa.Field(ge=0, le=1, nullable=True)
+
+
+Likenesses = Mapping[str, Mapping[str, float]]
+"""Of each contaminated lot: other sample -> log likelihood of the lot's reads with that sample's person mixed in."""
+
+
+class Earlier(NamedTuple):
+    """What was found of pairs of samples before. unchanged: samples whose allele counts are those it was found in."""
+
+    pairs: pd.DataFrame
+    unchanged: Set[str]
+    likenesses: Likenesses
+
+
+class Compared(Facts):
+    """identity.json of a study: what its table of pairs was made from, so that a later run compares other samples only.
+
+    made_by: digest of code, libraries and settings; pairs: sha256 of the table; counts: sample -> digest of its allele counts;
+    likenesses: as Likenesses.
+    """
+
+    made_by: str
+    pairs: str
+    counts: dict[str, str]
+    likenesses: dict[str, dict[str, float]]
 
 
 class AlleleEvents(Intervals):

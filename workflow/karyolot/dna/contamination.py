@@ -1,5 +1,6 @@
 """Cross-individual contamination of a sample: maximum likelihood over allele counts, given the donor's own reads."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -10,17 +11,14 @@ from scipy.special import betaln, chdtri
 from karyolot.contracts import settings as configured
 from karyolot.contracts.alleles import COUNTS, Contamination, Identity, RnaKinship
 from karyolot.dna.identity import (
-    Genotypes,
     frequencies,
     genotypes,
     kinship,
     of_another,
     posterior,
-    shared_rows,
     shared_sites,
     together,
 )
-from karyolot.dna.kinships import match_all
 
 Floats = NDArray[np.float64]
 
@@ -116,26 +114,30 @@ class Reads(NamedTuple):
 
     def log_likelihoods(self, shares: Floats) -> Floats:
         """Log likelihood of each fraction of the guest, summed over the genotypes of both."""
+        weight = (self.host[:, :, None] * self.guest).reshape(-1, 9)
+        anything, mixtures = self.mixtures(shares)
+        return np.array([explained(np.einsum("ij,ij->i", weight, site), top, anything) for site, top in mixtures])
+
+    def mixtures(self, shares: Floats) -> tuple[Floats, Iterator[tuple[Floats, Floats]]]:
+        """Log likelihood of each site when no mixture explains it, every fraction of alt equally likely; and of each fraction of
+        the guest its likelihood for each genotype of host and guest, (sites, 9), over their maximum, with its logarithm.
+
+        All in logs: at a site of some thousand reads each likelihood is below the smallest number there is.
+        """
         # Sites show few different counts: the costly part is done once for each.
         patterns, inverse = np.unique(np.stack([self.ref, self.alt], axis=1), axis=0, return_inverse=True)
         ref, alt = (column[:, None, None] for column in patterns.T)
         inverse = inverse.reshape(-1)
-        weight = (self.host[:, :, None] * self.guest).reshape(-1, 9)
-        # What a site is worth when no mixture explains it: every fraction of alt equally likely. All in logs: at a site of some
-        # thousand reads each likelihood is below the smallest number there is.
-        anything = np.log(MAPPING) + betaln(ref + 1, alt + 1)[inverse, 0, 0]
         dose = np.arange(3) / 2
-        log = []
-        for share in shares:
+
+        def mixed(share: float) -> tuple[Floats, Floats]:
             fraction = (1 - share) * dose[:, None] + share * dose[None, :]
             fraction = fraction * (1 - self.error) + (1 - fraction) * self.error
             likelihood = (alt * np.log(fraction) + ref * np.log1p(-fraction)).reshape(-1, 9)
             top = likelihood.max(axis=1, keepdims=True)
-            site = np.einsum("ij,ij->i", weight, np.exp(likelihood - top)[inverse])
-            with np.errstate(divide="ignore"):  # no genotype that can be explains the site: `anything` does
-                explained = np.log1p(-MAPPING) + np.log(site) + top[inverse, 0]
-            log.append(float(np.logaddexp(explained, anything).sum()))
-        return np.array(log)
+            return np.exp(likelihood - top)[inverse], top[inverse, 0]
+
+        return np.log(MAPPING) + betaln(ref + 1, alt + 1)[inverse, 0, 0], map(mixed, shares.tolist())
 
     def profile(self, shares: Floats, errors: Floats) -> tuple[Floats, Floats]:
         """Log likelihood of each fraction at its best error rate (multiples of `error`), and that rate."""
@@ -154,6 +156,12 @@ class Reads(NamedTuple):
         rise = float(fine[best] - log[0])
         share, low, high = float(shares[best]), float(held[0]), float(held[-1])
         return Mixture(share, low, high, float(error[best]), float(fine[best]), rise)
+
+
+def explained(site: Floats, top: Floats, anything: Floats) -> float:
+    """Log likelihood of all sites: each by the mixture (`site` times e^`top`), or by none (`anything`)."""
+    with np.errstate(divide="ignore"):  # no genotype that can be explains the site: `anything` does
+        return float(np.logaddexp(np.log1p(-MAPPING) + np.log(site) + top, anything).sum())
 
 
 def limit_of_detection(reads: Reads) -> float | None:
@@ -177,27 +185,6 @@ def limit_of_detection(reads: Reads) -> float | None:
 
 def _drawn(probability: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
     return np.asarray((rng.random(len(probability))[:, None] > probability.cumsum(axis=1)[:, :2]).sum(axis=1))
-
-
-def best_guest(
-    lot: pd.DataFrame, donor: pd.DataFrame, frequency: Floats, others: dict[str, Genotypes]
-) -> tuple[str, Mixture] | None:
-    """Which of `others` (samples of the sheet, by name) best explains the contamination of `lot`; None if none does.
-
-    A sample explains it if, as the guest, its likelihood is 10,000 times that of an unrelated person of the population
-    and that of no guest.
-    """
-    rows, reads = usable(lot, donor, frequency)
-    if not len(rows) or not others:
-        return None
-    stranger = reads.fit()
-    fits = {}
-    for name, other in others.items():
-        guest = np.repeat(posterior(other.likelihood[rows], frequency[rows])[:, None, :], 3, axis=1)
-        fits[name] = reads._replace(guest=guest, error=stranger.error).fit(np.ones(1))
-    name, best = max(fits.items(), key=lambda item: item[1].log)
-    gain = min(best.log - stranger.log, best.rise)
-    return (name, best) if gain >= 4 * np.log(10) else None
 
 
 def identify(
@@ -249,66 +236,3 @@ def identify(
             for sample in samples or []
         ),
     )
-
-
-def match_samples(
-    tables: list[pd.DataFrame], samples: list[dict[str, str]], own: dict[str, Identity], settings: configured.Identity
-) -> pd.DataFrame:
-    """Compare every pair of samples.
-
-    Parameters
-    ----------
-    tables
-        Schema AlleleCounts, at the same sites.
-    samples
-        Of each table sample_id, assay ('wgs' or 'rnaseq'), owner (lot or donor), person (donor by the sheet) and role
-        ('lot' or 'donor').
-    own
-        What each lot is against its own donor, by its name.
-
-    Returns
-    -------
-    DataFrame
-        Schema Pairs.
-    """
-    facts = {sample["sample_id"]: sample for sample in samples}
-    by_name = dict(zip(facts, tables, strict=True))
-    held = {name: genotypes(table, rna=facts[name]["assay"] == "rnaseq") for name, table in by_name.items()}
-    owners, persons = ({name: fact[key] for name, fact in facts.items()} for key in ("owner", "person"))
-    pairs = match_all(by_name, held, owners, persons, settings.log10_ratio)
-    dna = [name for name, fact in facts.items() if fact["assay"] == "wgs"]
-    donors = {facts[name]["person"]: name for name in dna if facts[name]["role"] == "donor"}
-    for lot in (name for name in dna if facts[name]["role"] == "lot"):
-        if not holds_foreign_reads(own[owners[lot]]):
-            continue
-        donor = donors[persons[lot]]
-        # By what was measured, not by the sheet: a swapped tube with the donor's own cells would explain the lot's reads.
-        apart = strangers(pairs, lot) & strangers(pairs, donor)
-        own_reads, of_donor = shared_sites({lot: by_name[lot], donor: by_name[donor]})
-        others = {name: _placed(held[name], by_name[name], own_reads) for name in dna if name in apart}
-        found = best_guest(own_reads, of_donor, frequencies(own_reads, of_donor)[0], others)
-        if found is not None:
-            guest, fit = found
-            for one, other, column in (("sample_a", "sample_b", "b_in_a"), ("sample_b", "sample_a", "a_in_b")):
-                pairs.loc[(pairs[one] == lot) & (pairs[other] == guest), column] = round(fit.share, 5)
-    return pairs
-
-
-def _placed(held: Genotypes, table: pd.DataFrame, sites: pd.DataFrame) -> Genotypes:
-    """Genotypes of a sample (its table) at other sites; one without reads where it has none of them."""
-    rows, own = shared_rows(sites, table)
-    placed = Genotypes(np.ones((len(sites), 3)), np.zeros(len(sites), dtype=np.int64))
-    placed.likelihood[rows], placed.depth[rows] = held.likelihood[own], held.depth[own]
-    return placed
-
-
-def holds_foreign_reads(own: Identity) -> bool:
-    """Whether to search the sheet for the source: the lot is its donor's, and the interval of its contamination excludes 0 or is
-    unknown. If it contains 0, a source could not be distinguished from none, and the search is costly."""
-    return own.kinship.result == "MATCH" and own.contamination.low != 0
-
-
-def strangers(pairs: pd.DataFrame, sample: str) -> set[str]:
-    """Samples measured to be of another person than `sample`. pairs: schema Pairs."""
-    apart = pairs[pairs["result"] == "MISMATCH"]
-    return {*apart.loc[apart["sample_a"] == sample, "sample_b"], *apart.loc[apart["sample_b"] == sample, "sample_a"]}

@@ -50,19 +50,24 @@ class Genotypes(NamedTuple):
 
 
 def genotypes(counts: pd.DataFrame, *, rna: bool = False) -> Genotypes:
-    """Of one sample (schema AlleleCounts). A site without reads has likelihood 1 for all genotypes and no influence.
+    """Of one sample (schema AlleleCounts). A site without reads has likelihood 1 for all genotypes and no influence."""
+    ref, alt = counts["ref_count"].to_numpy(), counts["alt_count"].to_numpy()
+    return Genotypes(likelihoods(ref, alt, rna=rna), ref + alt)
+
+
+def likelihoods(ref: NDArray[np.int64], alt: NDArray[np.int64], *, rna: bool) -> Floats:
+    """Of 0, 1, 2 copies of alt, given the reads of both alleles; the genotypes are the last axis, and the largest is 1.
 
     Reads of DNA are binomial, those of RNA beta-binomial (ONE_SIDED).
     """
-    ref, alt = counts["ref_count"].to_numpy(), counts["alt_count"].to_numpy()
     share = np.array([ERROR, 0.5, 1 - ERROR])
     if rna:
         size = 1 / ONE_SIDED - 1
         towards_alt, towards_ref = share * size, (1 - share) * size
-        log = betaln(alt[:, None] + towards_alt, ref[:, None] + towards_ref) - betaln(towards_alt, towards_ref)
+        log = betaln(alt[..., None] + towards_alt, ref[..., None] + towards_ref) - betaln(towards_alt, towards_ref)
     else:
-        log = ref[:, None] * np.log(1 - share) + alt[:, None] * np.log(share)
-    return Genotypes(np.exp(log - log.max(axis=1, keepdims=True)), ref + alt)
+        log = ref[..., None] * np.log(1 - share) + alt[..., None] * np.log(share)
+    return np.asarray(np.exp(log - log.max(axis=-1, keepdims=True)))
 
 
 def together(a: Genotypes, b: Genotypes) -> Genotypes:

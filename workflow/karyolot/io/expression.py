@@ -8,6 +8,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from karyolot.contracts.copy_number import Bins
+from karyolot.contracts.criteria import Metrics
 from karyolot.contracts.expression import (
     ArmShifts,
     Components,
@@ -27,7 +28,17 @@ from karyolot.contracts.expression import (
 from karyolot.contracts.panel import PanelFacts
 from karyolot.contracts.problems import KaryolotError, quoted
 from karyolot.contracts.results import ExpressionFiles, PanelFiles
-from karyolot.io.files import UNSEALED, PathLike, read_json, read_model, replacing, seal, sealed_bytes, write_model
+from karyolot.io.files import (
+    UNSEALED,
+    PathLike,
+    read_json,
+    read_model,
+    replacing,
+    seal,
+    sealed_bytes,
+    write_metrics,
+    write_model,
+)
 from karyolot.io.tables import read_table, write_table, write_tables
 
 if TYPE_CHECKING:
@@ -186,12 +197,16 @@ def write_expression_results(found: ExpressionResults, files: Mapping[str, PathL
     write_tables(found, EXPRESSION | ({"arms": ArmShifts} if found.arms is not None else {}), files)
 
 
-def write_panel_results(found: PanelResults, files: Mapping[str, PathLike]) -> None:
-    """All results of a lot and the panel. files: by name."""
-    write_model(found.facts, files["facts"])
-    write_table(found.table, files["table"], PanelComparison)
-    write_table(found.genes, files["genes"], DifferentialExpression)
-    write_table(found.components, files["components"], Components)
+def write_panel_results(compared: tuple[PanelResults, Metrics] | None, files: Mapping[str, PathLike]) -> None:
+    """All results of a lot and the panel, where there is one. files: by name, among others of the same rule."""
+    if compared is None:
+        return
+    found, metrics = compared
+    write_metrics(metrics, files["panel_metrics"])
+    write_model(found.facts, files["panel_facts"])
+    write_table(found.table, files["panel_table"], PanelComparison)
+    write_table(found.genes, files["panel_genes"], DifferentialExpression)
+    write_table(found.components, files["panel_components"], Components)
 
 
 def read_panel_results(files: PanelFiles) -> PanelResults:

@@ -59,7 +59,7 @@ STUDY: dict[str, type[pa.DataFrameModel]] = {
 
 
 def read_study(files: OverviewFiles) -> StudyResults | None:
-    """Expression across lots; None when the study has too few RNA samples for it."""
+    """Expression across lots; None when the study has too few RNA samples or lots for it."""
     if (tables := files.study) is None:
         return None
     return StudyResults(**{name: read_table(getattr(tables, name), contract) for name, contract in STUDY.items()})

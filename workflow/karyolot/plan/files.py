@@ -197,16 +197,16 @@ def reports(study: Study) -> list[str]:
 
 
 def study_targets(study: Study) -> list[str]:
-    """Results across lots: gene by gene when any lot has RNA, scores and components from three samples on (with two,
-    rank-based scores are arbitrary)."""
+    """Results across lots, of a study with RNA of several: gene by gene, scores and components from three samples on (with
+    two, rank-based scores are arbitrary). Those of a single lot are its own."""
     tables = study_files(study)
     across = [tables.sets, tables.components, tables.distances, tables.scores] if tables else []
-    return [STUDY_DIFFERENTIAL] * bool(study_samples(study)) + across
+    return [STUDY_DIFFERENTIAL] * (len(lots_with_rna(study)) > 1) + across
 
 
 def study_files(study: Study) -> StudyFiles | None:
-    """Tables that compare samples across lots; None with fewer than three RNA samples."""
-    return STUDY if len(study_samples(study)) >= 3 else None
+    """Tables that compare samples across lots; None with fewer than three RNA samples or two lots."""
+    return STUDY if len(study_samples(study)) >= 3 and len(lots_with_rna(study)) > 1 else None
 
 
 def run_targets(study: Study, settings: Config) -> list[str]:

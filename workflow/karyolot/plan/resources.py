@@ -94,7 +94,7 @@ NEEDS = {
     "analyse_copy_number": Need(Cost(900), Cost(8)),
     "trace_lineage": Need(Cost(1_200), Cost(8)),
     "trace_family": Need(Cost(1_500), Cost(15)),
-    "analyse_expression": Need(Cost(1_000), Cost(2)),
+    "analyse_expression": Need(Cost(1_000), Cost(3)),
     "hash_references": Need(Cost(200), Cost(0.2, genome=0.1)),
     "map_transcripts": Need(Cost(3_000), Cost(3)),
     # With the genome as decoys about 17 GB (COMBINE-lab/salmon issue 476), without 6 (stjudecloud/workflows issue 326).

@@ -183,7 +183,7 @@ def render_overview(
 ) -> str:
     """The overview as one HTML page beside the lots' folders. Lots by gravity of their verdict, then id.
 
-    made_by: the code that renders. study: expression across lots, None = too few RNA samples. pairs: schema Pairs, None = no
+    made_by: the code that renders. study: expression across lots, None = too few of them have RNA. pairs: schema Pairs, None = no
     sample's alleles were counted; a lot that is not its donor's is then named after the donor it matches. families: clones over
     lots with sisters. sealed: lots that are. The strip of arms has all arms of any lot, in the order they first appear; a lot
     without an arm shows it as not assessed.

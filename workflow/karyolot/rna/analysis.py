@@ -1,10 +1,13 @@
-"""Expression of a lot and its donor -> all results on it, but for the comparison with a reference panel."""
+"""Expression of a lot and its donor -> all results on it, also against a reference panel."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from karyolot.contracts.expression import Components, ExpressionResults, GeneSets
+from karyolot.contracts.criteria import Metrics
+from karyolot.contracts.expression import Components, ExpressionResults, GeneSets, PanelResults
+from karyolot.contracts.panel import Panel
 from karyolot.contracts.settings import Pathways
 from karyolot.rna.arms import arm_shifts
 from karyolot.rna.camera import residuals
@@ -14,6 +17,7 @@ from karyolot.rna.differential import differential
 from karyolot.rna.enrichment import enrich
 from karyolot.rna.heatmap import sample_levels
 from karyolot.rna.markers import tabulate
+from karyolot.rna.panel import compare, panel_metrics
 from karyolot.rna.summary import sample_quality
 
 if TYPE_CHECKING:
@@ -63,3 +67,15 @@ def analyse(
         quality=sample_quality(expression),
         components=components(expression) if expression.n_obs >= MIN_SAMPLES else Components.frame([]),
     )
+
+
+def against_panel(expression: "AnnData", frozen: Sequence[Panel]) -> tuple[PanelResults, Metrics] | None:
+    """How a lot and its donor differ, against the lots of the frozen panel; None without one."""
+    if not frozen:
+        return None
+    from karyolot.rna.newlot import newlot  # it imports what only studies with a panel need
+
+    (panel,) = frozen
+    facts, table = compare(expression, panel)
+    found = PanelResults(facts, table, newlot(expression, panel), components(expression, panel))
+    return found, panel_metrics(facts, table)
