@@ -11,6 +11,7 @@ on the same files in the same run; largest memory. Writes `benchmarks/ledger.tsv
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,12 +23,16 @@ from meter import metered
 
 import finished_lots
 import planted_records
+from karyolot.commands.current import rows_of
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.manifest import MANIFEST, Document, LedgerPlace, Manifest
+from karyolot.contracts.provenance import InputFile
 from karyolot.contracts.record import Record
+from karyolot.contracts.sheets import Study
+from karyolot.inputs import check
 from karyolot.inputs.formats import yaml
 from karyolot.io import ledger
-from karyolot.io.files import sha256_of, write_json
+from karyolot.io.files import sha256, sha256_of, write_json
 from karyolot.io.history import issued
 from karyolot.io.manifest import listed
 from karyolot.io.record import write_report
@@ -54,6 +59,13 @@ write_workbook(lots, "results/lots.xlsx")
 """
 
 
+class Sheets(NamedTuple):
+    """The study by its sheets, and their files."""
+
+    study: Study
+    files: tuple[InputFile, ...]
+
+
 def name_of(number: int) -> str:
     return f"LOT-{number:04}"
 
@@ -62,7 +74,8 @@ def record_of(number: int) -> Record:
     """A finished lot; every seventh has a finding to review."""
     base = finished_lots.record(name_of(number), sha256_of(CRITERIA), *(["C04"] if number % 7 == 0 else []))
     donor, passage = f"D{number % DONORS:03}", 3 + number // DONORS % 12
-    lot = {"donor_id": donor, "facts": base.lot.facts | {"passage": passage}}
+    facts = {"passage": passage, "bank": "MCB", "collection_date": "2031-02-11"}
+    lot = {"donor_id": donor, "facts": base.lot.facts | facts}
     point = {"donor_id": donor, "passage": passage}
     update = {"lot": base.lot.model_copy(update=lot), "point": base.point.model_copy(update=point)}
     return base.model_copy(update=update).sealed()
@@ -81,13 +94,40 @@ def finish(folder: Path, record: Record) -> None:
     (place / "report.pdf").write_bytes(finished_lots.pdf((place / "report.json").read_bytes()))
 
 
-def seal(folder: Path, record: Record, before: LedgerPlace, document: Document) -> ledger.Event:
+def sheets(folder: Path, lots: int) -> Sheets:
+    """Settings and sheets of all lots, as files and as read."""
+    config = folder / "config"
+    config.mkdir()
+    (config / "config.yaml").write_text("reference: {fasta: genome.fa}\n")
+    donors, rows = [f"D{number:03}" for number in range(DONORS)], [record_of(number).lot for number in range(lots)]
+    tables = {
+        "donors": ["donor_id\tsex", *(f"{donor}\tF" for donor in donors)],
+        "lots": [
+            "lot_id\tdonor_id\tpassage\tbank\tcollection_date",
+            *(f"{row.lot_id}\t{row.donor_id}\t{row.facts['passage']}\tMCB\t2031-02-11" for row in rows),
+        ],
+        "samples": [
+            "sample_id\tlot_id\tdonor_id\tassay\tcounts",
+            *(f"{donor}-wgs\t\t{donor}\twgs\t{donor}.tsv" for donor in donors),
+            *(f"{row.lot_id}-wgs\t{row.lot_id}\t\twgs\t{row.lot_id}.tsv" for row in rows),
+        ],
+    }
+    for name, lines in tables.items():
+        (config / f"{name}.tsv").write_text("\n".join(lines) + "\n")
+    path = config / "config.yaml"
+    paths = [path, *(config / f"{name}.tsv" for name in tables)]
+    files = [InputFile(path=f"config/{one.name}", bytes=one.stat().st_size, sha256=sha256(one)) for one in paths]
+    return Sheets(check.load(check.read_settings(path), folder, [path], contents=False)[1], tuple(files))
+
+
+def seal(folder: Path, record: Record, before: LedgerPlace, document: Document, given: Sheets) -> ledger.Event:
     """Write the manifest of a lot; the entry of its seal. As `karyolot seal`, but for one write of the ledger for all lots."""
     place, number = folder / "results" / record.lot.lot_id, record.digest()
     manifest = Manifest(
         lot_id=record.lot.lot_id, revision=1, outcome=record.verdict.outcome, report_id=record.report_id, record_sha256=number,
         sealed_at=ledger.now_utc(), by="A", user="a", host="h", ledger=before, decisions=(before,), criteria=document,
-        provenance=record.provenance.model_dump(mode="json"), sheets=(), rows={}, settings={}, files=listed(place),
+        provenance=record.provenance.model_dump(mode="json"), sheets=given.files, settings={},
+        rows=rows_of(given.study, record.lot.lot_id), files=listed(place),
     )  # fmt: skip
     write_json(manifest.model_dump(mode="json"), place / MANIFEST)
     facts = {"lot": record.lot.lot_id, "revision": 1, "manifest_sha256": sha256_of((place / MANIFEST).read_bytes())}
@@ -107,11 +147,11 @@ def fill(folder: Path, lots: int) -> None:
         events += [("run_started", {"lots": [lot], "inputs": inputs, "jobs": {"render_report": 1}})]
         events += [*issued(folder, lot, (), "run", ""), ("run_ended", {"outcome": "done"})]
         events += [("disposition", decided), ("disposition", decided)]
-    entries = ledger.append(folder, *events)
+    entries, held = ledger.append(folder, *events), sheets(folder, lots)
     given = yaml.read(RESOURCES / "acceptance.yaml", Acceptance).model_dump(include=set(Document.model_fields))
     document = Document(path="shipped:acceptance.yaml", sha256=sha256_of(CRITERIA), **given)
     places = [LedgerPlace(line=entry.number, sha256=entry.sha256) for entry in entries[4::5]]
-    ledger.append(folder, *(seal(folder, record_of(number), places[number], document) for number in range(lots)))
+    ledger.append(folder, *(seal(folder, record_of(number), places[number], document, held) for number in range(lots)))
 
 
 FIRST = record_of(0)

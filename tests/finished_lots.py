@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pypdf
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 from cryptography.x509.oid import NameOID
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -18,7 +20,9 @@ from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 import planted_records
 from karyolot.contracts.criteria import CriterionResult
 from karyolot.contracts.manifest import ROLES
-from karyolot.contracts.record import Record
+from karyolot.contracts.provenance import ConfigDifference, InputFile
+from karyolot.contracts.record import LotFacts, Record
+from karyolot.contracts.sheets import Lot
 from karyolot.io import ledger
 from karyolot.io.files import sha256
 from karyolot.io.history import issued
@@ -27,6 +31,9 @@ from karyolot.io.shipped import RESOURCES
 from karyolot.plan.provenance import code_state
 
 LOTS = ("L1", "L2", "L3")
+SETTINGS = {"reference.fasta": "genome.fa", "acceptance": "config/acceptance.yaml"}
+"""What the settings of `study` state otherwise than the defaults."""
+REFERENCES = ("shipped:genomes/GRCh38.yaml", "genome.fa", "config/acceptance.yaml", "shipped:recurrent_regions.tsv")
 PASSWORD = b"correct horse"
 
 
@@ -37,12 +44,23 @@ def record(lot: str, acceptance_sha256: str, *reviewed: str, second_person: bool
     criteria = tuple(_reviewed(row) if row.id in reviewed else row for row in base.verdict.criteria)
     outcome = "REVIEW" if reviewed else base.verdict.outcome
     verdict = {"lot_id": lot, "criteria": criteria, "outcome": outcome, "second_person": second_person}
+    columns = [name for name in Lot.model_fields if name not in ("lot_id", "donor_id")]
+    facts = dict.fromkeys(columns) | {"passage": 4, "donor_age": None}
+    given = {
+        "acceptance_sha256": acceptance_sha256,
+        "inputs": tuple(
+            InputFile(path=path, bytes=1, sha256="5e" * 32) for path in ("D1.tsv", f"{lot}.tsv", *REFERENCES)
+        ),
+        "config_differences": tuple(ConfigDifference(setting=a, default=None, used=b) for a, b in SETTINGS.items()),
+    }
     return base.model_copy(
         update={
-            "lot": base.lot.model_copy(update={"lot_id": lot, "donor_id": "D1"}),
+            "lot": LotFacts(lot_id=lot, donor_id="D1", donor_sex="F", facts=facts),
+            "imported": (),
+            "deviations": None,
             "point": base.point.model_copy(update={"lot_id": lot, "donor_id": "D1"}),
             "verdict": base.verdict.model_copy(update=verdict),
-            "provenance": base.provenance.model_copy(update={"acceptance_sha256": acceptance_sha256}),
+            "provenance": base.provenance.model_copy(update=given),
         }
     ).sealed()
 
@@ -121,11 +139,11 @@ def printed(words: str) -> bytes:
 
 @cache
 def certificate(
-    days: tuple[int, int] = (-1, 365), signs: bool = True, authority: bool = False, purpose: str = ""
+    days: tuple[int, int] = (-1, 365), signs: bool = True, authority: bool = False, purpose: str = "", key: Any = None
 ) -> bytes:
     """A PKCS#12 file. days: first and last day of its time, from now; signs: whether it is made for signatures; purpose: the
-    extended key usage, '' = without."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    extended key usage, '' = without. key: None = EC."""
+    key, now = key or ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Site Q")])
     other = (
         "content_commitment data_encipherment key_agreement key_cert_sign crl_sign encipher_only decipher_only".split()
@@ -138,7 +156,7 @@ def certificate(
     )
     if purpose:
         held = held.add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier(purpose)]), True)
-    made = held.sign(key, hashes.SHA256())
+    made = held.sign(key, None if isinstance(key, Ed25519PrivateKey) else hashes.SHA256())
     return pkcs12.serialize_key_and_certificates(b"q", key, made, None, BestAvailableEncryption(PASSWORD))
 
 

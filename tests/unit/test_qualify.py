@@ -17,6 +17,7 @@ import planted_records
 from karyolot.commands import installed
 from karyolot.commands.installed import byte_check, code_check, repacked, tools_of, version_check
 from karyolot.commands.qualify import qualify
+from karyolot.commands.verify import verify
 from karyolot.contracts.alleles import AlleleCounts
 from karyolot.contracts.copy_number import Bins, Counts
 from karyolot.contracts.problems import KaryolotError
@@ -27,7 +28,7 @@ from karyolot.dna.qualification import Drivers, Pair, _hotspot, driver_check
 from karyolot.dna.small_variants import search
 from karyolot.dna.variant_errors import kind_of
 from karyolot.io import ledger
-from karyolot.io.files import write_json
+from karyolot.io.files import read_model, write_json, write_model
 from karyolot.io.results import write_copy_number
 from karyolot.io.small_variants import read_pileup
 from karyolot.io.tables import write_table
@@ -157,28 +158,37 @@ def test_page_and_pdf_carry_the_record_and_the_ledger_its_checksum(
 def test_a_second_qualification_shows_what_changed(
     finished: Path, qualified: tuple[Qualification, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Counts of the lot other than those its results were made from."""
+    """Counts of the lot other than those its results were made from; a qualification that was killed has left a folder."""
     monkeypatch.setattr("karyolot.dna.qualification.copy_number_checks", lambda pair: [])
     site = tmp_path / "site"
     shutil.copytree(finished, site)
+    shutil.copytree(site / "qualification/001", site / "qualification/002")
     lot = pd.read_parquet(site / files.COUNTS.format(sample="L1-wgs"))
     changed = lot.assign(count=lot["count"] + (np.arange(len(lot)) == 700) * 50)
     write_table(changed, site / files.COUNTS.format(sample="L1-wgs"), Counts)
-    made, _ = qualify(site)
-    assert made.number == 2 and made.outcome == "FAIL"
+    made, folder = qualify(site)
+    assert made.number == 2 and folder.name == "002" and made.outcome == "FAIL"
+    assert not [fault for finding in verify(site) for fault in finding.faults]
     assert outcomes(made)["PQ1"] == "FAIL"
     assert any(one.what.startswith("PQ1") and one.before.startswith("PASS") for one in made.differences)
     assert "Changes since the last qualification" in render_qualification(made, "0" * 64)
 
 
+@pytest.mark.parametrize("forged", [True, False])
 def test_an_edited_record_of_the_last_qualification_is_refused(
-    finished: Path, qualified: tuple[Qualification, Path], tmp_path: Path
+    finished: Path, qualified: tuple[Qualification, Path], tmp_path: Path, forged: bool
 ) -> None:
+    """forged: with a digest that fits, which anybody can compute."""
     site = tmp_path / "site"
     shutil.copytree(finished, site)
     record = site / "qualification/001/qualification.json"
-    record.write_text(record.read_text().replace("NOT DONE", "PASS"))
-    with pytest.raises(KaryolotError):
+    if forged:
+        write_model(read_model(record, Qualification).model_copy(update={"programs": ()}), record)
+    else:
+        record.write_text(record.read_text().replace("NOT DONE", "PASS"))
+    with pytest.raises(
+        KaryolotError, match=r"001/qualification.json: sha256 is \w{64}, line \d+ of the ledger recorded"
+    ):
         qualify(site)
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,10 @@ def study(whole: Path, tmp_path: Path) -> Path:
 
 def faults(folder: Path, target: str = "") -> list[str]:
     return [fault.replace(f"{folder}/", "") for finding in verify(folder, target) for fault in finding.faults]
+
+
+def notes(folder: Path) -> list[str]:
+    return [note for finding in verify(folder) for note in finding.notes]
 
 
 def state(folder: Path) -> dict[str, tuple[int, str]]:
@@ -251,6 +256,79 @@ def test_criteria_that_are_not_effective_yet_seal_nothing(tmp_path: Path) -> Non
         seal(folder, "L1")
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "other", "said"),
+    [
+        (
+            "lots.tsv",
+            "L3\tD1\t4",
+            "L3\tD1\t9",
+            r"config/lots.tsv, .*: facts / passage is 9, and L3 was made with 4; run",
+        ),
+        ("donors.tsv", "D1\tF", "D1\tM", "donor_sex is M, and L3 was made with F; run again, then seal"),
+        (
+            "samples.tsv",
+            "\tL3.tsv",
+            "\tL3b.tsv",
+            r"samples.tsv or settings: L3.tsv is nothing, and L3 was made with 5e5e",
+        ),
+        (
+            "config.yaml",
+            "acceptance:",
+            "copy_number: {power: 0.9}\nacceptance:",
+            "copy_number.power is 0.9, and L3 was made",
+        ),
+        (
+            "config.yaml",
+            "genome.fa",
+            "other.fa",
+            "settings: reference.fasta is other.fa, and L3 was made with genome.fa",
+        ),
+        ("lots.tsv", "L3\tD1\t4\n", "", "config/lots.tsv: has no row of lot L3; put it back, then seal"),
+    ],
+)
+def test_a_lot_is_sealed_with_the_sheets_and_settings_it_was_made_from(
+    study: Path, file: str, text: str, other: str, said: str
+) -> None:
+    path = study / "config" / file
+    assert text in path.read_text()
+    path.write_text(path.read_text().replace(text, other))
+    if file == "lots.tsv" and not other:
+        samples = study / "config" / "samples.tsv"
+        rows = samples.read_text().splitlines(keepends=True)
+        samples.write_text("".join(row for row in rows if not row.startswith("L3")))
+    count = len(ledger.read(study))
+    with pytest.raises(KaryolotError, match=said):
+        seal(study, "L3")
+    assert len(ledger.read(study)) == count and not (study / "results" / "L3" / MANIFEST).exists()
+
+
+def test_a_result_added_after_the_run_and_another_checksum_are_not_sealed(study: Path) -> None:
+    results = study / "config" / "lot_results.tsv"
+    results.write_text(f"lot_id\tkind\tvalue\tdocument\tsha256\nL3\tmycoplasma\tnegative\tQC-7\t{'ab' * 32}\n")
+    with pytest.raises(
+        KaryolotError, match=r"config/lot_results.tsv: results is .*QC-7.*, and L3 was made with nothing"
+    ):
+        seal(study, "L3")
+    results.unlink()
+    samples = study / "config" / "samples.tsv"
+    rows = [f"{row}\t{'ab' * 32 if row.startswith('L3') else ''}" for row in samples.read_text().splitlines()[1:]]
+    samples.write_text("\n".join(["sample_id\tlot_id\tdonor_id\tassay\tcounts\tsha256_1", *rows]) + "\n")
+    with pytest.raises(KaryolotError, match=r"L3.tsv is (ab){32}, and L3 was made with (5e){32}"):
+        seal(study, "L3")
+
+
+def test_a_changed_row_of_a_sealed_lot_is_stated_and_no_other(study: Path) -> None:
+    path = study / "config" / "lots.tsv"
+    path.write_text(path.read_text().replace("L1\tD1\t4", "L1\tD1\t7") + "L4\tD1\t5\n")
+    with (study / "config" / "samples.tsv").open("a") as samples:
+        samples.write("L4-wgs\tL4\t\twgs\tL4.tsv\n")
+    assert notes(study) == ["sheets: lots / L1 / passage is 7; the lot was sealed with 4"]
+    path.write_text("not a sheet")
+    (first, second) = notes(study)
+    assert first == second and first.startswith("sheets were not compared with those of the seal: ")
+
+
 def test_a_sealed_report_is_not_rendered_again(study: Path) -> None:
     with pytest.raises(KaryolotError, match=r"was sealed .*: its report stays as it is"):
         render_again(study, "L1")
@@ -261,6 +339,8 @@ def test_a_revision_stands_beside_the_sealed_one_and_says_what_changed(study: Pa
     assert revise(study, "L1", "passage was entered wrongly", "B. Kim") == 2
     assert not (study / "results" / "L1").exists() and (superseded(study, "L1", 1) / MANIFEST).is_file()
     assert faults(study) == []
+    sheet = study / "config" / "lots.tsv"
+    sheet.write_text(sheet.read_text().replace("L1\tD1\t4", "L1\tD1\t9"))
     facts = old.lot.facts | {"passage": 9}
     new = old.model_copy(update={"lot": old.lot.model_copy(update={"facts": facts})}).sealed()
     finished_lots.finish(study, new)
@@ -289,6 +369,41 @@ def test_only_a_sealed_lot_is_revised_and_only_with_a_reason(study: Path) -> Non
     with pytest.raises(KaryolotError, match="needs --reason"):
         revise(study, "L1", " ")
     assert faults(study) == []
+
+
+def planted_revision(study: Path) -> None:
+    (study / "revisions" / "L1" / "1").mkdir(parents=True)
+
+
+def file_of_revisions(study: Path) -> None:
+    (study / "revisions").write_text("x")
+
+
+def edited_record(study: Path) -> None:
+    path = study / "results" / "L1" / "report.json"
+    path.write_text(path.read_text().replace("PASS", "FAIL"))
+
+
+def record_gone(study: Path) -> None:
+    (study / "results" / "L1" / "report.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (planted_revision, r"revisions/L1/1: is there already, and the ledger has no entry of it"),
+        (file_of_revisions, r"revisions/L1: cannot be made \(Not a directory\)"),
+        (edited_record, r"L1/report.json: its record has sha256 \w{64}, and \w{64} was sealed; restore the file"),
+        (record_gone, r"L1/report.json: holds no record, and \w{64} was sealed; restore the file"),
+    ],
+)
+def test_a_revision_that_cannot_be_completed_is_not_opened(
+    study: Path, before: Callable[[Path], None], said: str
+) -> None:
+    before(study)
+    with pytest.raises(KaryolotError, match=said):
+        revise(study, "L1", "another reference")
+    assert states(ledger.read(study))["L1"].sealed is not None and (study / "results" / "L1" / MANIFEST).is_file()
 
 
 def test_a_revision_that_was_interrupted_is_completed(study: Path) -> None:

@@ -5,9 +5,13 @@ import shutil
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.signers.pdf_cms import SimpleSigner
 from typer.testing import CliRunner
 
 import finished_lots
@@ -46,6 +50,10 @@ def put(study: Path, role: Role, report: Path | None = None, **given: object) ->
     usual = {"certificate": study.parent / "site.p12", "password": PASSWORD, "name": "A. Mayer"}
     path = report or study / "results" / "L1" / "report.pdf"
     return sign(study, path, role=role, **usual | given)  # type: ignore[arg-type]
+
+
+def rsa_key(bits: int) -> Any:
+    return generate_private_key(65537, bits)
 
 
 def faults(study: Path) -> list[str]:
@@ -209,11 +217,32 @@ def test_a_file_that_is_not_the_sealed_report_is_refused(study: Path, tmp_path: 
         ),
         (lambda: certificate(authority=True), r"is one of an authority \(CA:TRUE\), not of a person or site"),
         (lambda: b"not a certificate", r"wrong password, or not a PKCS#12 file"),
+        (
+            lambda: certificate(key=rsa_key(1024)),
+            r"the key of .*Site Q is RSA of 1024 bits; a signature needs RSA of 2,048",
+        ),
+        (
+            lambda: certificate(key=Ed25519PrivateKey.generate()),
+            r"the key of .*Site Q is ED25519; a signature needs RSA",
+        ),
     ],
 )
 def test_a_wrong_certificate_is_refused(study: Path, tmp_path: Path, held: object, said: str) -> None:
     (tmp_path / "site.p12").write_bytes(held())  # type: ignore[operator]
     with pytest.raises(KaryolotError, match=said):
+        put(study, "qa")
+    assert not (study / "signed").exists() and not [entry for entry in ledger.read(study) if entry.kind == "signed"]
+
+
+def test_a_key_that_is_not_the_certificates_signs_nothing(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other programs write such a file; the signature would fit nothing."""
+    other = signature.load(study.parent / "site.p12", PASSWORD)
+    certificate.cache_clear()
+    (study.parent / "site.p12").write_bytes(certificate())
+    own = signature.load(study.parent / "site.p12", PASSWORD)
+    mixed = SimpleSigner(own.signing_cert, other.signing_key, own.cert_registry)
+    monkeypatch.setattr(signature, "load", lambda *given: mixed)
+    with pytest.raises(KaryolotError, match=r"the key is not that of its certificate .*; nothing was signed"):
         put(study, "qa")
     assert not (study / "signed").exists() and not [entry for entry in ledger.read(study) if entry.kind == "signed"]
 
@@ -230,6 +259,8 @@ def test_a_wrong_password_or_no_name_is_refused(study: Path) -> None:
         put(study, "qa", password=b"wrong")
     with pytest.raises(KaryolotError, match="--name is missing"):
         put(study, "qa", name=" ")
+    with pytest.raises(KaryolotError, match="--name: has 101 characters; at most 100"):
+        put(study, "qa", name="A" * 101)
     with pytest.raises(KaryolotError, match=r"nowhere\.p12: cannot be read"):
         put(study, "qa", certificate=study / "nowhere.p12")
 

@@ -1,5 +1,6 @@
 """Whatever a site changes within the ranges, a lot that fails by the shipped document passes by no quiet one."""
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,7 @@ from karyolot.contracts.copy_number import Match
 from karyolot.contracts.criteria import Acceptance, Criterion, Limit, Metric, Metrics
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.settings import Config, CopyNumber, Counting, Identity, Mitochondria
-from karyolot.contracts.weakened import WEAKER, weakened_criteria, weakened_settings
+from karyolot.contracts.weakened import WEAKER, document_differences, weakened_criteria, weakened_settings
 from karyolot.dna.summary import copy_number_metrics
 from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.simulate.example import acceptance as miniature
@@ -85,6 +86,46 @@ def test_a_criterion_is_listed_when_any_value_is_judged_less_gravely() -> None:
     assert len(weakened_criteria(with_limits("C02", required=False), SHIPPED)) == 1
     left_out = SHIPPED.model_copy(update={"criteria": tuple(c for c in SHIPPED.criteria if c.id != "C03")})
     assert [one.own for one in weakened_criteria(left_out, SHIPPED)] == ["left out"]
+
+
+def edits_of(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """The document with one entry changed, by the least there is: criterion, entry, document."""
+    for entry, value in document.items():
+        if entry != "criteria":
+            yield "", entry, document | {entry: changed(value)}
+    for place, row in enumerate(document["criteria"]):
+        for entry in row.keys() - {"id", "metric", "unit", "kind"}:
+            rows = list(document["criteria"])
+            rows[place] = row | {entry: changed(row[entry])}
+            yield row["id"], entry, document | {"criteria": rows}
+
+
+def changed(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [changed(value[0]), *value[1:]]
+    if isinstance(value, dict):  # a limit
+        named = isinstance(value["value"], str)
+        return value | ({"on_breach": "INFO"} if named else {"value": changed(value["value"])})
+    if isinstance(value, (bool, str)):
+        return not value if isinstance(value, bool) else f"{value} x" if value else "2027-01-01"
+    return value + (1 if isinstance(value, int) else 1e-9)
+
+
+def test_each_edit_of_the_acceptance_document_is_one_row() -> None:
+    document = SHIPPED.model_dump(mode="json")
+    assert list(document_differences(SHIPPED, SHIPPED)) == []
+    count = 0
+    for criterion, entry, edited in edits_of(document):
+        (row,) = document_differences(Acceptance.model_validate(edited), SHIPPED)
+        assert (row.criterion, row.entry) == (criterion, entry) and row.own != row.shipped
+        count += 1
+    assert count > 250
+    first, second, *others = document["criteria"]
+    other = Acceptance.model_validate(document | {"criteria": [second, first, *others[1:]]})
+    gone, order = document_differences(other, SHIPPED)
+    assert gone.criterion == others[0]["id"] and gone.own is None and gone.shipped
+    assert (order.criterion, order.entry) == ("", "order of criteria")
+    assert order.own is not None and order.own.startswith(f"{second['id']}, {first['id']}")
 
 
 def test_the_miniatures_one_relaxed_limit_is_on_page_one() -> None:

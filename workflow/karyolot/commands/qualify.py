@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from karyolot.commands.installed import byte_check, code_check, libraries, repacked, tools_of, version_check
+from karyolot.commands.seal import held
 from karyolot.contracts.alleles import COUNTS, SITE_KEY, AlleleCounts
 from karyolot.contracts.cells import of_diploid
 from karyolot.contracts.copy_number import Arms, Bins, Counts, Lod, LogRatios, Segments
@@ -92,15 +93,20 @@ def qualify(directory: Path, lot: str = "", name: str = "", config: Path | None 
     Raises
     ------
     KaryolotError
-        When the study has no finished lot with counts, or its settings cannot be read.
+        When the study has no finished lot with counts, its settings cannot be read, a run works there, or the record of the last
+        qualification was changed.
     """
-    path = config or directory / SETTINGS
+    with held(directory):  # what is read here must not be regenerated meanwhile, nor be qualified under the same number
+        return _qualified(directory, lot, name, config or directory / SETTINGS)
+
+
+def _qualified(directory: Path, lot: str, name: str, path: Path) -> tuple[Qualification, Path]:
+    """Qualify while nobody else writes. path: of the settings."""
     settings, study = check.load(check.read_settings(path), directory, [path], contents=False)
     chosen = lot or _calmest(directory, study)
     record = read_record(directory, chosen)
     site = _Site(directory, settings, study, chosen, record.lot.donor_id)
-    before = _last(directory)
-    old = None if before is None else read_model(before, Qualification)
+    old, previous = _last(directory)
     programs, checks = _installation(site, path, old)
     pair = _pair(site)
     checks = (*checks, *_operation(site, pair), _again(site, pair), _power(record), _control(site))
@@ -117,7 +123,7 @@ def qualify(directory: Path, lot: str = "", name: str = "", config: Path | None 
         donor_id=site.donor,
         programs=programs,
         checks=checks,
-        previous="" if before is None else sha256(before),
+        previous=previous,
         differences=differences(old, code, programs, checks),
         outcome=outcome_of(checks),
     )
@@ -140,9 +146,19 @@ def _write(directory: Path, made: Qualification) -> Path:
     return folder
 
 
-def _last(directory: Path) -> Path | None:
-    """Record of the last qualification."""
-    return max((directory / QUALIFICATIONS).glob(f"*/{RECORD}"), default=None)
+def _last(directory: Path) -> tuple[Qualification | None, str]:
+    """The last qualification of the ledger, and sha256 of its record; None and '' = there was none. Raises KaryolotError when the
+    record is another now: programs are compared with it."""
+    entry = next((one for one in reversed(ledger.read(directory)) if one.kind == "qualified"), None)
+    if entry is None:
+        return None, ""
+    path, digest = directory / QUALIFICATIONS / f"{entry.facts['number']:03}" / RECORD, entry.facts["sha256"]
+    now = sha256(path) if path.is_file() else "missing"
+    if now != digest:
+        raise KaryolotError(
+            f"{path}: sha256 is {now}, line {entry.number} of the ledger recorded {digest}; restore the file from a backup"
+        )
+    return read_model(path, Qualification), digest
 
 
 def _calmest(directory: Path, study: Study) -> str:
@@ -235,15 +251,15 @@ def _alleles(site: _Site) -> tuple[pd.DataFrame | None, pd.DataFrame | None, pd.
     """Allele counts of lot and donor, and of another donor of the study at the same sites, None where there are none; and the
     sample of that other donor."""
 
-    def held(sample: str) -> pd.DataFrame | None:
+    def counted(sample: str) -> pd.DataFrame | None:
         path = site.path(files.ALLELES.format(sample=sample))
         return read_table(path, AlleleCounts) if path.is_file() else None
 
-    donor, lot = (held(sample) for sample in samples.wgs_pair(site.study, site.lot))
+    donor, lot = (counted(sample) for sample in samples.wgs_pair(site.study, site.lot))
     first = (rows[0] for rows in site.study.samples.values())
     others = [row.sample_id for row in first if row.assay == "wgs" and row.donor_id not in (None, site.donor)]
     for sample in others:
-        table = held(sample)
+        table = counted(sample)
         if table is not None and donor is not None and table[SITE_KEY].equals(donor[SITE_KEY]):
             return lot, donor, table, sample
     return lot, donor, None, ""

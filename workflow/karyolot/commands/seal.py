@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from karyolot.commands.audit import KEEP, stop_astray
+from karyolot.commands.current import rows_of, stop_outdated
 from karyolot.commands.report import stale
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.ledger import REPORT_FILES, Entry, LotState, sealed_lots, states
@@ -14,14 +15,14 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.provenance import Code, InputFile
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Config
-from karyolot.contracts.sheets import Row, Study, printed
+from karyolot.contracts.sheets import printed
 from karyolot.inputs import check
 from karyolot.inputs.formats import yaml
 from karyolot.inputs.values import stated
 from karyolot.io import ledger, lock
 from karyolot.io.files import read_bytes, sha256, sweep, write_bytes, write_json
-from karyolot.io.history import altered, decisions_of, finish_revisions, issued, stop_foreign
-from karyolot.io.manifest import RESULTS, flush, listed, move_aside, protect, sealed_manifest, superseded
+from karyolot.io.history import altered, decisions_of, finish_revisions, issued, sealed_record, stop_foreign
+from karyolot.io.manifest import RESULTS, flush, listed, move_aside, protect, room_aside, sealed_manifest, superseded
 from karyolot.io.record import read_record
 from karyolot.io.shipped import SETTINGS, portable, resource
 from karyolot.plan.provenance import rendering
@@ -45,9 +46,10 @@ def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) 
     Raises
     ------
     KaryolotError
-        When the lot has no finished report, its parts do not belong together, the acceptance document was changed since or is
-        not effective yet, or files of a sealed lot were changed.
+        When the lot has no finished report, its parts do not belong together, settings, sheets or criteria were changed since,
+        these are not effective yet, or files of a sealed lot were changed.
     """
+    path = config or directory / SETTINGS
     with held(directory):
         entries = ledger.read(directory)
         finish_revisions(directory, entries)
@@ -56,12 +58,11 @@ def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) 
             return _again(folder, state.sealed), False
         record = read_record(directory, lot)
         sweep(folder)
-        path = config or directory / SETTINGS
         settings, study = check.load(check.read_settings(path), directory, [path], contents=False)
         document = _criteria(directory, settings, record)
+        stop_outdated(settings, study, record)
         stop_astray(directory, [lot], entries)
-        reported = _reported(directory, record, entries)
-        entries = (*entries, *ledger.append(directory, *reported)) if reported else entries
+        entries = _entered(directory, record, entries)
         write_bytes(read_bytes(resource(settings.acceptance, directory)), folder / CRITERIA)
         manifest = Manifest(
             lot_id=lot,
@@ -78,7 +79,7 @@ def seal(directory: Path, lot: str, name: str = "", config: Path | None = None) 
             criteria=document,
             provenance=record.provenance.model_dump(mode="json"),
             sheets=_sheets(directory, settings, path),
-            rows=_rows(study, lot),
+            rows=rows_of(study, lot),
             settings=settings.model_dump(mode="json"),
             files=listed(folder),
         )
@@ -103,7 +104,7 @@ def mark_of(manifest: Manifest) -> str:
 
 def revise(directory: Path, lot: str, reason: str, name: str = "") -> int:
     """Open the next revision of a sealed lot, and keep the sealed one beside it; returns the number of the new one."""
-    if not stated("--reason", reason, printed):
+    if not stated("--reason", reason, printed, 500):
         raise KaryolotError(f"--revise {lot} needs --reason: why is a sealed lot made again?")
     person = stated("--name", name) or ledger.login()
     with held(directory):
@@ -113,6 +114,9 @@ def revise(directory: Path, lot: str, reason: str, name: str = "") -> int:
                 f"{lot} is not sealed (revision {state.revision}): karyolot run makes it again without --revise"
             )
         facts, folder = state.sealed.facts, directory / RESULTS / lot
+        target = superseded(directory, lot, state.revision)
+        sealed_record(folder / REPORT_FILES[0], facts["record_sha256"])  # the next report states what changed
+        room_aside(folder, target)
         given = {
             "lot": lot,
             "revision": state.revision + 1,
@@ -121,8 +125,7 @@ def revise(directory: Path, lot: str, reason: str, name: str = "") -> int:
         }
         kept = {key: facts[key] for key in ("report_id", "record_sha256", "manifest_sha256")}
         ledger.append(directory, ("revised", given | kept | {"sealed_at": state.sealed.at}))
-        if folder.is_dir():
-            move_aside(folder, superseded(directory, lot, state.revision))
+        move_aside(folder, target)
         return state.revision + 1
 
 
@@ -175,6 +178,12 @@ def _criteria(directory: Path, settings: Config, record: Record) -> Document:
     )
 
 
+def _entered(directory: Path, record: Record, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """The entries with that of the report, which is entered when the ledger does not have it yet."""
+    reported = _reported(directory, record, entries)
+    return (*entries, *ledger.append(directory, *reported)) if reported else entries
+
+
 def _reported(directory: Path, record: Record, entries: tuple[Entry, ...]) -> list[ledger.Event]:
     """The event of the report, when the ledger does not have it yet. Raises KaryolotError when its files are of two records, or
     were changed since a run made them."""
@@ -219,19 +228,6 @@ def _sheets(directory: Path, settings: Config, config: Path) -> tuple[InputFile,
     paths |= {name: resource(name, directory) for name in settings.sheets.model_dump().values()}
     there = {name: path for name, path in paths.items() if path.is_file()}
     return tuple(InputFile(path=name, bytes=path.stat().st_size, sha256=sha256(path)) for name, path in there.items())
-
-
-def _rows(study: Study, lot: str) -> dict[str, list[dict[str, Any]]]:
-    """Rows of the sheets that concern a lot."""
-    row = study.lots[lot]
-    samples = [one for rows in study.samples.values() for one in rows]
-    held: dict[str, list[Row]] = {
-        "lots": [row],
-        "donors": [study.donors[row.donor_id]],
-        "samples": [one for one in samples if lot == one.lot_id or row.donor_id == one.donor_id],
-        "results": [one for one in study.results or () if one.lot_id == lot],
-    }
-    return {name: [one.model_dump(mode="json") for one in rows] for name, rows in held.items()}
 
 
 def _sealed(manifest: Manifest, manifest_sha256: str) -> list[ledger.Event]:

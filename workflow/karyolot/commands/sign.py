@@ -59,6 +59,8 @@ def _signed(directory: Path, report: Path, signer: Any, role: Role, name: str) -
     reason = f"{MEANINGS[role]}. Lot {facts['lot']}, revision {state.revision}, record {facts['report_id']}"
     reason += f", sha256 {facts['record_sha256']}"
     signed = signature.sign(content, signer, role, name, reason)
+    if fault := signature.signatures(signed)[-1].fault:
+        raise KaryolotError(f"{report}: the key is not that of its certificate ({fault}); nothing was signed")
     about = signature.described(signer)
     event = {
         "lot": facts["lot"],

@@ -9,6 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from karyolot.commands.current import since_sealed
 from karyolot.contracts.changes import changes
 from karyolot.contracts.criteria import Acceptance
 from karyolot.contracts.ledger import REPORT_FILES, Entry, LotState, seals, signatures, states
@@ -198,7 +199,7 @@ def _sealed(
     faults += _unlisted(path, manifest, [one for one in own if one.number < entry.number])
     report = next((file.sha256 for file in manifest.files if file.path == "report.pdf"), "")
     faults += _signed(directory, entry, report, signatures(own).get((lot, revision), ()))
-    return (*faults, *document), notes if revision == state.revision else ()
+    return (*faults, *document), (*notes, *since_sealed(directory, manifest)) if revision == state.revision else ()
 
 
 def _unlisted(path: Path, manifest: Manifest, before: Sequence[Entry]) -> Iterator[str]:

@@ -75,7 +75,8 @@ def weakened_criteria(own: Acceptance, shipped: Acceptance) -> list[Weakened]:
 
 
 def document_differences(own: Acceptance, shipped: Acceptance) -> Iterator[CriterionDifference]:
-    """Every entry in which the document differs from the shipped one, in the order of the latter; then criteria of its own."""
+    """Every entry in which the document differs from the shipped one, in the order of the latter; then criteria of its own, and
+    the order of those that both have."""
     heads = [document.model_dump(mode="json", exclude={"criteria"}) for document in (own, shipped)]
     rows = [{criterion.id: _entries(criterion) for criterion in document.criteria} for document in (own, shipped)]
     pairs: list[tuple[str, dict[str, Any] | None, dict[str, Any] | None]] = [
@@ -92,6 +93,9 @@ def document_differences(own: Acceptance, shipped: Acceptance) -> Iterator[Crite
         for entry in (entry for entry in theirs if ours[entry] != theirs[entry]):
             values = [one[entry] if isinstance(one[entry], str) else json.dumps(one[entry]) for one in (ours, theirs)]
             yield CriterionDifference(criterion=name, entry=entry, own=values[0], shipped=values[1])
+    orders = [", ".join(name for name in held if name in other) for held, other in (rows, rows[::-1])]
+    if orders[0] != orders[1]:
+        yield CriterionDifference(criterion="", entry="order of criteria", own=orders[0], shipped=orders[1])
 
 
 def _entries(criterion: Criterion) -> dict[str, Any]:
@@ -142,5 +146,6 @@ def words_of(limit: Limit) -> str:
     """'at most 0.2', 'yes'."""
     if isinstance(limit.value, bool):
         return "yes" if limit.value else "no"
-    value = limit.value if isinstance(limit.value, str) else f"{limit.value:g}"
+    short = limit.value if isinstance(limit.value, str) else f"{limit.value:g}"
+    value = short if isinstance(limit.value, str) or float(short) == limit.value else repr(limit.value)
     return f"{OPERATOR_WORDS[limit.op]} {value}".strip()

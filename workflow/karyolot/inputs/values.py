@@ -52,8 +52,11 @@ def value_fault(error: ErrorDetails) -> Fault:
     return Fault("E17", f"not allowed: {error['msg'][0].lower()}{error['msg'][1:]}", "correct the value")
 
 
-def stated(option: str, text: str, check: Callable[[str], str] = printed_name) -> str:
-    """A text from the command line without spaces around it. Raises KaryolotError when `check` refuses it."""
+def stated(option: str, text: str, check: Callable[[str], str] = printed_name, most: int = 100) -> str:
+    """A text from the command line without spaces around it. Raises KaryolotError when `check` refuses it, or it has more than
+    `most` characters."""
+    if len(text.strip()) > most:
+        raise KaryolotError(f"{option}: has {len(text.strip())} characters; at most {most} are printed, shorten it")
     try:
         return check(text.strip())
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -195,12 +196,8 @@ def revision_of(directory: Path, entries: Iterable[Entry], record: Record) -> Re
     if opened is None or opened.revised is None:
         return None
     facts, entry = opened.revised.facts, opened.revised
-    path = superseded(directory, record.lot.lot_id, opened.revision - 1) / "report.json"
-    old = read_json(path)
-    if (now := digest_of(old, UNSEALED)) != facts["record_sha256"]:
-        raise KaryolotError(
-            f"{path}: its record has sha256 {now}, and {facts['record_sha256']} was sealed; restore the file from a backup"
-        )
+    path = superseded(directory, record.lot.lot_id, opened.revision - 1) / REPORT_FILES[0]
+    old = sealed_record(path, facts["record_sha256"])
     return Revision(
         number=opened.revision,
         supersedes=facts["report_id"],
@@ -212,6 +209,15 @@ def revision_of(directory: Path, entries: Iterable[Entry], record: Record) -> Re
         at=entry.at,
         changes=changes(old, record.model_dump(mode="json", by_alias=True)),
     )
+
+
+def sealed_record(path: Path, record_sha256: str) -> Any:
+    """The record of a sealed lot, unchecked. Raises KaryolotError when it is not the one that was sealed."""
+    held = read_json(path) if path.is_file() else None
+    now = f"its record has sha256 {digest_of(held, UNSEALED)}" if isinstance(held, dict) else "holds no record"
+    if not now.endswith(record_sha256):
+        raise KaryolotError(f"{path}: {now}, and {record_sha256} was sealed; restore the file from a backup")
+    return held
 
 
 def finish_revisions(directory: Path, entries: Iterable[Entry]) -> None:

@@ -107,9 +107,25 @@ def flush(folder: Path) -> None:
             os.close(handle)
 
 
+def room_aside(folder: Path, target: Path) -> None:
+    """Make the folder that holds superseded revisions. Raises KaryolotError when one cannot be moved there in one step."""
+    if os.path.lexists(target):
+        raise KaryolotError(f"{target}: is there already, and the ledger has no entry of it; move it away")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KaryolotError(
+            f"{target.parent}: cannot be made ({error.strerror or error}); move away what is there"
+        ) from error
+    if target.parent.stat().st_dev != folder.stat().st_dev:
+        raise KaryolotError(
+            f"{target.parent}: is not on the disk of {folder}; make {REVISIONS} a link to a folder there"
+        )
+
+
 def move_aside(folder: Path, target: Path) -> None:
     """Move a read-only folder, in one step, to where superseded revisions are kept."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    room_aside(folder, target)
     folder.chmod(folder.stat().st_mode | stat.S_IWUSR)  # its entry for the folder above is rewritten
     os.rename(folder, target)
     target.chmod(target.stat().st_mode & ~WRITE)

@@ -23,6 +23,9 @@ OF_PERSONS = {
 """Extended key usages (RFC 5280, 4.2.1.12) with one of which a person signs documents. A certificate of a web server, of programs
 or of time stamps has none of them."""
 
+LEAST_BITS = {"rsa": 2048, "ec": 256}
+"""Keys that sign, and their least bits: PDF readers verify them; NIST SP 800-131A and ETSI TS 119 312 accept no shorter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
@@ -89,6 +92,13 @@ def _stop_unfit(path: Path, signer: Any) -> None:
         raise KaryolotError(
             f"{path}: the certificate of {held.subject} is one of an authority (CA:TRUE), not of a person or site; nothing was"
             " signed"
+        )
+    key = signer.signing_cert.public_key
+    if key.algorithm not in LEAST_BITS or key.bit_size < LEAST_BITS[key.algorithm]:
+        bits = f" of {key.bit_size} bits" if key.algorithm in LEAST_BITS else ""
+        raise KaryolotError(
+            f"{path}: the key of {held.subject} is {key.algorithm.upper()}{bits}; a signature needs RSA of 2,048 bits or more, or"
+            " EC of 256 or more; nothing was signed"
         )
     usage = signer.signing_cert.key_usage_value
     if usage is not None and not {"digital_signature", "non_repudiation"} & usage.native:
