@@ -50,21 +50,17 @@ def read_at(
 def test_an_edited_read_is_the_read_of_the_mutated_genome(
     change: int, before: int, reverse: bool, clipped: tuple[int, int]
 ) -> None:
-    """Of both strands, clipped or not, at every distance from the indel: the base it begins with in the sequencer stays."""
+    """Of both strands, clipped or not, at every distance from the indel: its first base on the genome stays."""
     event = Event("chr1", SITE, abs(change), "GATTACAGAT"[:change] if change > 0 else "")
     mutated = GENOME[:SITE] + event.inserted + GENOME[event.end :]
-    start = SITE - before
-    bases, anchor = edit(
-        read_at(start, GENOME[start : start + READ], reverse=reverse, clipped=clipped), event, lambda a, b: GENOME[a:b]
-    )
-    first = start + READ - 1 if reverse else start
-    if SITE <= first < event.end:
-        assert (bases, anchor) == (GENOME[start : start + READ], None), "no fragment of the mutated genome begins there"
+    low = SITE - before
+    read = read_at(low, GENOME[low : low + READ], reverse=reverse, clipped=clipped)
+    bases, anchor = edit(read, event, lambda a, b: GENOME[a:b])
+    if low >= SITE:
+        assert (bases, anchor) == (GENOME[low : low + READ], None), "the base before the indel is not in the read"
         return
-    moved = first if first < SITE else first + change
-    low = moved - READ + 1 if reverse else moved
     assert bases == mutated[low : low + READ]
-    assert anchor == (SITE - 1 - low if low < SITE <= low + READ else None)
+    assert anchor == (SITE - 1 - low if SITE <= low + READ else None)
 
 
 def test_indels_are_drawn_apart_outside_runs_and_alike_each_time() -> None:

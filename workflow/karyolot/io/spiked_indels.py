@@ -4,8 +4,8 @@
 
 The program writes the sequences around the drawn positions (FASTA), the reads over them (FASTQ, pairs interleaved), the regions
 of these sequences to count in (BED), and what was spiked; SETTINGS is the section `small_variants` as JSON. An edited read keeps
-its first base in the sequencer, its length and its qualities: what an insertion pushes out at its end is lost, and what a
-deletion draws in is that of the genome.
+its first base on the genome, its length and its qualities: what an insertion pushes out at its end is lost, and what a deletion
+draws in is that of the genome.
 """
 
 import sys
@@ -112,23 +112,16 @@ def index_at(read: pysam.AlignedSegment, position: int) -> int:
 def edit(read: pysam.AlignedSegment, event: Event, genome: Bases) -> tuple[str, int | None]:
     """Bases of the read, forward on the genome, if its fragment carried the indel; and the index of the base before the indel.
 
-    None: that base is not in the read. A read whose first base in the sequencer is a deleted one stays as it is.
+    None: that base is not in the read. The first base on the genome stays, on both strands: as many reads then cover the base
+    before the indel as in a genome that has it, those that the sequencer began inside inserted bases among them.
     """
     bases = str(read.query_sequence)
     n, first, last = len(bases), index_at(read, event.start), index_at(read, event.end)
-    left, right = bases[: max(first, 0)], bases[max(last, 0) :]
-    if not read.is_reverse:
-        if first <= 0:
-            return bases, None
-        after = max(read.reference_end + n - read.query_alignment_end, event.end)  # type: ignore[operator]
-        made = (left + event.inserted + right)[:n]
-        return made + genome(after, after + n - len(made)), first - 1 if first <= n else None
-    if last >= n or last <= 0:
-        return bases, n - 1 if first == n else None
-    before = min(read.reference_start - read.query_alignment_start, event.start)
-    made = (left + event.inserted + right)[-n:]
-    anchor = last - len(event.inserted) - 1
-    return genome(before - n + len(made), before) + made, anchor if anchor >= 0 else None
+    if first <= 0:
+        return bases, None
+    made = (bases[:first] + event.inserted + bases[max(last, 0) :])[:n]
+    after = max(read.reference_end + n - read.query_alignment_end, event.end)  # type: ignore[operator]
+    return made + genome(after, after + n - len(made)), first - 1 if first <= n else None
 
 
 def windows(events: Sequence[Event], lengths: Mapping[str, int]) -> Iterator[tuple[str, int, int, list[Event]]]:
