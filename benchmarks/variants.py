@@ -38,6 +38,7 @@ import pandas as pd
 import pysam
 
 from karyolot.contracts.drivers import DriverGene, DriverLoci, DriverPanel
+from karyolot.contracts.genes import trimmed
 from karyolot.contracts.settings import Alignment, Config
 from karyolot.contracts.settings import SmallVariants as Settings
 from karyolot.contracts.small_variants import Consequences, Pileup, SearchedPositions, SeenAlleles
@@ -45,7 +46,7 @@ from karyolot.dna.loci import merged
 from karyolot.dna.small_variants import candidates, search
 from karyolot.dna.variant_errors import KINDS, kind_of, kinds_at
 from karyolot.io.drivers import write_regions
-from karyolot.io.small_variants import read_pileup, read_spiked, trimmed
+from karyolot.io.small_variants import read_pileup, read_spiked
 from karyolot.plan.commands import pileup_command, spike_command
 from karyolot.plan.files import FASTA
 from karyolot.plan.variants import DRIVER_MODELS, DRIVER_REGIONS

@@ -365,8 +365,8 @@ def test_the_text_says_depth_limits_cost_and_assumptions() -> None:
     assert limits[2:] == ["10%", "/", "10%"]
     assert "usable bins of 50 kb" in text and "Allele evidence for a change of 5 Mb in 10% of cells" in text
     table = text.partition("at other depths of lot and donor\n")[2].splitlines()
-    assert table[0].split() == "depth 1 Mb 5 Mb 20 Mb any arm driver mutation at a hotspot".split()
-    assert table[1].split()[-2:] == ["none", "none"] and table[5].startswith("100x")
+    assert table[0].split() == "depth 1 Mb 5 Mb 20 Mb any arm driver SNV at a hotspot driver indel".split()
+    assert table[1].split()[-3:] == ["none"] * 3 and table[5].startswith("100x")
     assert [line.split()[0] for line in table[1:5]] == ["1x", "5x", "30x", "50x"]
     assert "Reads: 90% of the read pairs (2 x 150 bases) are counted; 92% of the bins are usable" in text
     assert "It has not been measured on replicate cultures." in text and "--like" in text

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from karyolot.contracts.criteria import Acceptance, Metric, Metrics, check_metrics
+from karyolot.contracts.genes import trimmed
 from karyolot.contracts.metrics import MetricName, metrics_of
 from karyolot.contracts.problems import Fault, KaryolotError
 from karyolot.contracts.settings import SmallVariants as Settings
@@ -20,7 +21,7 @@ from karyolot.dna.variant_errors import kind_of
 from karyolot.dna.variant_limits import forecast
 from karyolot.inputs.formats import variants
 from karyolot.inputs.formats.yaml import read as read_yaml
-from karyolot.io.small_variants import read_consequences, read_pileup, trimmed
+from karyolot.io.small_variants import read_consequences, read_pileup
 from karyolot.report.small_variants import small_variant_record
 from karyolot.report.text.small_variants import findings
 from karyolot.verdict.decide import decide, judge
@@ -182,11 +183,16 @@ def test_what_became_of_the_other_copy_stands_with_the_mutation(
     hotspot: VariantResults, call: str, origin: str, neutral: bool, expected: tuple[str, str]
 ) -> None:
     where = {"chrom": ["chr17"], "start": [0], "end": [5000]}
-    calls = pd.DataFrame(where | {"origin": [origin], "type": [call], "id": ["E1"]})
+    calls = pd.DataFrame(
+        where | {"origin": [origin], "type": [call], "id": ["E1"], "log2": [-0.3 if call == "loss" else 0.3]}
+    )
     events = pd.DataFrame(where | {"kind": ["copy-neutral"], "origin": ["alleles"]}).iloc[: int(neutral)]
     record = small_variant_record(hotspot, SimpleNamespace(calls=calls), SimpleNamespace(events=events))  # type: ignore[arg-type]
     (row,) = record.rows
     assert (row.second, row.event) == expected and row.finding == "tp53"
+    alone = only(hotspot)["fraction"]
+    copies = {"loss": 2**-0.3, "gain": 2**0.3}[call] if row.event else 1.0
+    assert row.fraction == pytest.approx(alone * copies), "one copy of those really there"
 
 
 GOOD: Metrics = {
@@ -428,8 +434,11 @@ def test_calls_that_the_check_takes_the_run_reads(tmp_path: Path, where: int, le
 def test_the_forecast_is_what_a_lot_of_that_depth_gets(tmp_path: Path) -> None:
     """The forecast is of the shipped panel: of a shorter gene the limit is lower, by less than a third."""
     for depth in (50, 100):
-        coding, recurrent = forecast(depth, depth, Settings())
-        limits = found(tmp_path, Study(bases=1500, lot=depth, donor=depth), hotspots=HOT).limits["fraction"]
-        assert coding is not None and recurrent is not None and recurrent < coding
-        assert 0.67 * coding < limits.iloc[0] < 1.02 * coding
-    assert forecast(5, 5, Settings()) == (None, None) == forecast(100, 4, Settings())
+        expected = forecast(depth, depth, Settings())
+        study = Study(bases=1500, lot=depth, donor=depth)
+        limits = found(tmp_path, study, hotspots=HOT, counted=26).limits.iloc[0]
+        assert expected.gene is not None and expected.hotspot is not None and expected.indel is not None
+        assert expected.hotspot < min(expected.gene, expected.indel)
+        assert 0.67 * expected.gene < limits["fraction"] < 1.02 * expected.gene
+        assert 0.6 * expected.indel < limits["indel_fraction"] < 1.05 * expected.indel
+    assert forecast(5, 5, Settings()) == (None, None, None) == forecast(100, 4, Settings())

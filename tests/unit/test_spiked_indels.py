@@ -60,7 +60,7 @@ def test_an_edited_read_is_the_read_of_the_mutated_genome(
         assert (bases, anchor) == (GENOME[low : low + READ], None), "the base before the indel is not in the read"
         return
     assert bases == mutated[low : low + READ]
-    assert anchor == (SITE - 1 - low if SITE <= low + READ else None)
+    assert anchor == (SITE - 1 - low if low + READ >= SITE else None)
 
 
 def test_indels_are_drawn_apart_outside_runs_and_alike_each_time() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from karyolot.contracts.copy_number import Arms, Comparison, Noise
+from karyolot.contracts.metrics import BOUNDED_INDELS
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Config
@@ -33,6 +34,7 @@ from karyolot.dna.forecast import (
 )
 from karyolot.dna.limits import known_regions
 from karyolot.dna.noise import measure_noise
+from karyolot.dna.variant_limits import TYPICAL_COUNTED
 from karyolot.inputs.formats import layout
 from karyolot.inputs.reference import places
 from karyolot.io.files import read_model
@@ -63,8 +65,9 @@ VERIFIED = (
     " simulations the limits of comparable lots differed by 3% (standard deviation), by 9% at most (benchmarks/plan.tsv)."
 )
 DRIVERS = (
-    "Driver mutations: heterozygous substitutions in diploid cells, 3 errors in 10,000 reads of each kind, and 43,000 coding and"
-    " 150 recurrent bases, those of the shipped panel."
+    "Driver mutations: heterozygous in diploid cells; 43,000 coding and 150 recurrent bases, those of the shipped panel; 3 errors"
+    f" in 10,000 reads of each substitution. Indels: {BOUNDED_INDELS}; 1 error in 100,000 reads; {TYPICAL_COUNTED:.0%} of the"
+    " reads with one are counted, as of 2 x 150 bases. Shorter reads lose more: a run measures that part in the lot's own reads."
 )
 
 
@@ -159,9 +162,9 @@ def _at(lot: float, donor: float, basis: Basis) -> Forecast:
 
 
 def _at_depth(lot: float, donor: float, basis: Basis) -> dict[str, Any]:
-    """Limits at these mean coverages; driver_*: of mutations of driver genes, at any base and at recurrent ones."""
-    coding, recurrent = variant_limits.forecast(lot, donor, basis.settings.small_variants)
-    return {**_bought(_at(lot, donor, basis)), "driver_gene": coding, "driver_hotspot": recurrent}
+    """Limits at these mean coverages; driver_*: of mutations of driver genes, at any base and at recurrent ones, and indels."""
+    found = variant_limits.forecast(lot, donor, basis.settings.small_variants)
+    return {**_bought(_at(lot, donor, basis)), **{f"driver_{name}": limit for name, limit in found._asdict().items()}}
 
 
 def _needed(asked: Asked, basis: Basis) -> float | Unreachable:

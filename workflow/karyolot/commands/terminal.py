@@ -95,7 +95,7 @@ def print_explanation(facts: Mapping[str, Any], out: Console) -> None:
     _block(out, f"Report {facts['report_id']}: {facts['report']}")
 
 
-DRIVERS = {"driver_gene": "driver mutation", "driver_hotspot": "at a hotspot"}
+DRIVERS = {"driver_gene": "driver SNV", "driver_hotspot": "at a hotspot", "driver_indel": "driver indel"}
 """Limits of mutations in a plan -> heading of their column."""
 
 
@@ -121,7 +121,12 @@ def print_plan(facts: Mapping[str, Any], out: Console) -> None:
     _block(out, f"Smallest detectable cell fractions (gain / loss) at other depths of {donor}")
     sizes = [f"{row['size_mb']:g} Mb" for row in facts["depths"][0]["limits"]]
     rows = [
-        [f"{row['lot']:g}x", *map(_limits, row["limits"]), _limits(row["any_arm"]), *map(_mutation, DRIVERS, [row] * 2)]
+        [
+            f"{row['lot']:g}x",
+            *map(_limits, row["limits"]),
+            _limits(row["any_arm"]),
+            *map(_mutation, DRIVERS, [row] * len(DRIVERS)),
+        ]
         for row in facts["depths"]
     ]
     _columns(["depth", *sizes, "any arm", *DRIVERS.values()], rows, out)

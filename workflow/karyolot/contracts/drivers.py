@@ -27,14 +27,18 @@ class DriverLoci(Table):
 
 
 class DriverGene(Facts):
-    """A gene of the panel. transcript: by which its codons are numbered, '' = none was found. hotspots: located.
-    missing: what could not be located and why, '' = nothing."""
+    """A gene of the panel. transcript: by which its codons are numbered, '' = none was found; chrom, strand, cds: of its coding
+    sequence, intervals 0-based half-open with the stop codon. hotspots: located. missing: what could not be located and why, '' =
+    nothing."""
 
     gene: str
     role: Role
     transcript: str
     hotspots: int
     missing: str
+    chrom: str = ""
+    strand: str = "+"
+    cds: tuple[tuple[int, int], ...] = ()
 
 
 class DriverPanel(Facts):

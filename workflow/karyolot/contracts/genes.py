@@ -1,4 +1,4 @@
-"""Genes: ids with and without version, symbols that were renamed, coding transcripts. Light to import: the check uses it too."""
+"""Genes: ids with and without version, symbols that were renamed, coding transcripts, alleles. Light to import, for the check."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +24,15 @@ class Model(NamedTuple):
     cds: tuple[tuple[int, int], ...]
     complete: bool
     rank: int
+
+
+def trimmed(start: int, ref: str, alt: str) -> tuple[int, str, str]:
+    """An allele in its shortest form: without the bases that both alleles end with, then those they begin with but one."""
+    while min(len(ref), len(alt)) > 1 and ref[-1] == alt[-1]:
+        ref, alt = ref[:-1], alt[:-1]
+    while min(len(ref), len(alt)) > 1 and ref[0] == alt[0]:
+        start, ref, alt = start + 1, ref[1:], alt[1:]
+    return start, ref, alt
 
 
 def unversioned(gene: str) -> str:

@@ -41,7 +41,7 @@ class Located(NamedTuple):
     panel: DriverPanel
 
 
-def coding_positions(model: Model) -> NDArray[np.int64]:
+def coding_positions(model: Model | DriverGene) -> NDArray[np.int64]:
     """Positions of the bases of a coding sequence, 0-based, in the direction of translation."""
     positions = np.concatenate([np.arange(start, end) for start, end in model.cds])
     return positions if model.strand == "+" else positions[::-1]
@@ -98,9 +98,10 @@ def locate(
     ]
     names = dict.fromkeys(str(row["gene"]) for row in rows if row["role"] == "own")
     found = [part.gene for part in parts]
-    found += [DriverGene(gene=name, role="own", transcript="", hotspots=0, missing="") for name in names]
     chosen = [part.model for part in parts if part.model is not None]
     chosen += _of_list(names, models, chosen)
+    of_name = {model.gene: model for model in chosen}
+    found += [_gene(name, "own", of_name.get(name), 0, "") for name in names]
     loci = DriverLoci.frame(rows).sort_values(["chrom", "start", "end", "hotspot", "gene"]).reset_index(drop=True)
     return Located(loci, tuple(chosen), DriverPanel(genes=tuple(found)))
 
@@ -123,8 +124,7 @@ def _part(
     model = choose([m for m in models if m.gene == name], gene["transcript"])
     if model is None:
         missing = "no complete coding transcript of this name in the annotation"
-        none = DriverGene(gene=name, role=role, transcript="", hotspots=0, missing=missing)
-        return _Part(none, None, [], [], 0)
+        return _Part(_gene(name, role, None, 0, missing), None, [], [], 0)
     sequence, positions = spliced(model, bases), coding_positions(model)
     rows, wrong, absent, located = [], [], [], 0
     for row in (row for row in hotspots if row["gene"] == name):
@@ -141,8 +141,13 @@ def _part(
     missing = "; ".join(_other(gene["transcript"], model.transcript) + absent + wrong) or (
         "" if rows else "no recurrent mutation of it is listed"
     )
-    known = DriverGene(gene=name, role=role, transcript=model.transcript, hotspots=located, missing=missing)
-    return _Part(known, model, rows, wrong, located + len(wrong))
+    return _Part(_gene(name, role, model, located, missing), model, rows, wrong, located + len(wrong))
+
+
+def _gene(name: str, role: Role, model: Model | None, hotspots: int, missing: str) -> DriverGene:
+    known = {} if model is None else {"chrom": model.chrom, "strand": model.strand, "cds": model.cds}
+    transcript = "" if model is None else model.transcript
+    return DriverGene(gene=name, role=role, transcript=transcript, hotspots=hotspots, missing=missing, **known)
 
 
 def _other(named: str, used: str) -> list[str]:

@@ -20,6 +20,7 @@ from karyolot.contracts.small_variants import (
     FINDINGS,
     NO_LIST,
     CalledVariants,
+    Consequences,
     Missing,
     Pileup,
     SmallVariants,
@@ -27,6 +28,7 @@ from karyolot.contracts.small_variants import (
     VariantResults,
     short_name,
 )
+from karyolot.dna.consequences import ALLELE, Bases, Coding, base_at, codings, effect, in_one_codon
 from karyolot.dna.hypergeometric import tails
 from karyolot.dna.variant_errors import KINDS, Floats, Integers, Rates, beta_of, measure, split, tail
 from karyolot.dna.variant_limits import FEWEST_READS, LEAST_DONOR, UNEVEN, Counted, Members, counted, limits
@@ -56,9 +58,10 @@ ALTERING = frozenset(
         "splice_acceptor",
         "splice_donor",
         "feature_elongation",
+        "coding_sequence",
     }
 )
-"""Consequences that change the protein."""
+"""Consequences that change the protein, or may."""
 NEW = ("enriched", "acquired")
 LISTED = 5
 """Variants named in a criterion; the report has all."""
@@ -110,8 +113,10 @@ def search(
     alpha = alphas(positions, members, settings.family_wise_error)
     copies = np.where(positions["chrom"].isin(haploid), 1.0, 2.0) * (sets or 2.0) / 2
     called = _called(positions, alleles, rates, alpha)
-    variants = pd.concat([called, _given(called_table(given) if given else None, called)], ignore_index=True)
-    variants = _with_names(_with_origins(variants, rates), loci, consequences, haploid, sets)
+    variants = pd.concat([called, _given(called_table(given) if given else None, called, loci)], ignore_index=True)
+    coding, bases = codings(panel.genes), base_at(positions)
+    variants = in_one_codon(_with_origins(variants, rates), coding, bases)
+    variants = _with_names(variants, loci, _with_effects(consequences, variants, coding, bases), haploid, sets)
     part = None if spiked is None else counted(spiked)
     shown = None if part is None else part.classes
     found = limits(positions, alleles, members, rates, alpha, copies, settings.power, settings.seed, shown)
@@ -240,14 +245,13 @@ def joined(dna: Floats, rna: Floats) -> Floats:
     return np.where(rna < 1, np.where(dna < 1, both, rna), dna)
 
 
-def _given(given: pd.DataFrame | None, called: pd.DataFrame) -> pd.DataFrame:
-    """Variants of another caller that the counts do not show already, in the columns of `_called`."""
+def _given(given: pd.DataFrame | None, called: pd.DataFrame, loci: pd.DataFrame) -> pd.DataFrame:
+    """Variants of another caller at the loci that the counts do not show already, in the columns of `_called`."""
     if given is None or given.empty:
         return called.iloc[:0]
-    known = set(zip(*(called.loc[called["shows"], name] for name in ("chrom", "start", "ref", "alt")), strict=True))
-    rows = [
-        row for row in given.to_dict("records") if (row["chrom"], row["start"], row["ref"], row["alt"]) not in known
-    ]
+    known = set(zip(*(called.loc[called["shows"], name] for name in ALLELE), strict=True))
+    new = [row for row in given.to_dict("records") if tuple(row[name] for name in ALLELE) not in known]
+    rows = [row for row in new if len(_over(loci, row))]
     none = {"kind": 0, "p": 0.0, "shows": True, "artefact": "", "caller": "given"}
     none |= dict.fromkeys(("rna_lot_alt", "rna_lot_depth", "rna_donor_alt", "rna_donor_depth"), 0)
     return pd.DataFrame([row | none for row in rows], columns=called.columns)
@@ -298,12 +302,12 @@ def _with_names(
         )
     rows = []
     for row in variants.to_dict("records"):
-        inside = loci[(loci["chrom"] == row["chrom"]) & (loci["start"] < row["end"]) & (loci["end"] > row["start"])]
-        inside = inside.sort_values("role", key=lambda roles: roles.map(RANK), kind="stable")
+        inside = _over(loci, row).sort_values("role", key=lambda roles: roles.map(RANK), kind="stable")
         own = known.get((row["chrom"], row["start"], row["ref"], row["alt"]), [])
         genes = list(dict.fromkeys(inside["gene"]))
         _, consequence, change = next((one for gene in genes for one in own if one[0] == gene), ("", "", ""))
-        hotspot = next(iter(inside.loc[inside["hotspot"] != "", "hotspot"]), "")
+        changed = row["start"] + (len(row["ref"]) != len(row["alt"]))  # the first base of an indel stays
+        hotspot = next(iter(inside.loc[inside["hotspot"].ne("") & inside["end"].gt(changed), "hotspot"]), "")
         altering = bool(ALTERING & set(consequence.split("&")))
         row |= {"gene": ",".join(genes), "role": next(iter(inside["role"]), "own"), "consequence": consequence}
         row |= {"hotspot": hotspot if altering or hotspot.startswith("c.") else "", "change": change}
@@ -314,6 +318,27 @@ def _with_names(
     return pd.DataFrame(rows, columns=[*(name for name in columns if name != "pattern"), "kind"]).astype(
         dict.fromkeys(("fraction", "fraction_low", "fraction_high"), float)
     )
+
+
+def _over(loci: pd.DataFrame, row: Mapping[Any, Any]) -> pd.DataFrame:
+    """Loci that hold a variant."""
+    inside = (loci["chrom"] == row["chrom"]) & (loci["start"] < row["end"]) & (loci["end"] > row["start"])
+    return pd.DataFrame(loci[inside])
+
+
+def _with_effects(
+    consequences: pd.DataFrame, variants: pd.DataFrame, coding: Mapping[str, Coding], bases: Bases
+) -> pd.DataFrame:
+    """Schema Consequences, with those of alleles that csq was not given."""
+    known = set(zip(*(consequences[name] for name in ALLELE), strict=True))
+    rows = []
+    for row in variants[list(ALLELE)].drop_duplicates().to_dict("records"):
+        own = () if tuple(row.values()) in known else coding.items()
+        for gene, one in own:
+            if one.gene.chrom == row["chrom"]:
+                found = effect(one, bases, row["start"], row["ref"], row["alt"])
+                rows += [row | {"gene": gene} | found._asdict()] if found.consequence else []
+    return pd.concat([consequences, Consequences.frame(rows)], ignore_index=True)
 
 
 def _finding(row: Mapping[Any, Any], altering: bool) -> str:

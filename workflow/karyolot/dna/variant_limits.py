@@ -27,9 +27,11 @@ LEAST_VARIED, MOST_VARIED = 1e-3, 0.5
 """Bounds of its overdispersion among indels."""
 CLASSES = 8
 """Parts of equal probability that stand for its distribution."""
-TYPICAL_ERROR, TYPICAL_SPREAD = 3e-4, 0.002
+TYPICAL_ERROR, TYPICAL_INDEL_ERROR, TYPICAL_SPREAD = 3e-4, 1e-5, 0.002
+TYPICAL_COUNTED, TYPICAL_VARIED = 0.84, 0.08
 CODING_BASES, RECURRENT_BASES = 43_000, 150
-"""For a forecast: errors per read and kind of change, their overdispersion, and the size of the shipped panel."""
+"""For a forecast: errors per read and kind of change, their overdispersion; part of the reads of 150 bases with an indel that is
+counted (lower confidence limit) and its variation among indels (benchmarks/variants.tsv); the size of the shipped panel."""
 ALL: Floats = np.array([1.0])
 """Every read of a mutated copy shows a substitution."""
 POINT, INDEL = slice(0, 3), slice(3, 4)
@@ -68,10 +70,13 @@ def counted(spiked: pd.DataFrame) -> Counted | None:
     low = float(expit(logit(inner) + stdtrit(events - 1, 0.05) * error / (inner * (1 - inner))))
     excess = ((k - mean * n) ** 2 / n).sum() / max(mean * (1 - mean), 1e-9) - (events - 1)
     varied = float(np.clip(excess / max((n - 1).sum(), 1), LEAST_VARIED, MOST_VARIED))
+    return Counted(float(mean), low, _classes(low, varied))
+
+
+def _classes(mean: float, varied: float) -> Floats:
+    """CLASSES values of equal probability of a beta distribution."""
     size = 1 / varied - 1
-    return Counted(
-        float(mean), low, betaincinv(low * size, (1 - low) * size, (np.arange(CLASSES) + 0.5) / CLASSES).clip(1e-6)
-    )
+    return np.asarray(betaincinv(mean * size, (1 - mean) * size, (np.arange(CLASSES) + 0.5) / CLASSES).clip(1e-6))
 
 
 class Members(NamedTuple):
@@ -116,25 +121,38 @@ def smallest(
     return halving.smallest(lambda cells: power(cells) >= wanted, 0.0, 1.0, STEPS)
 
 
-def forecast(lot: float, donor: float, settings: Settings) -> tuple[float | None, float | None]:
-    """Expected limits at these mean depths, for a base of a driver gene and for a recurrent one: cell fraction of a heterozygous
-    substitution in diploid cells that is called with the configured power; None = none. Depths vary as Poisson counts do."""
+class Forecast(NamedTuple):
+    """Cell fractions of heterozygous mutations in diploid cells that are called with the configured power; None = none. gene,
+    hotspot: substitutions at a base of a driver gene, and at a recurrent one. indel: of BOUNDED_INDELS in a gene."""
+
+    gene: float | None
+    hotspot: float | None
+    indel: float | None
+
+
+def forecast(lot: float, donor: float, settings: Settings) -> Forecast:
+    """Expected limits at these mean depths, which vary as Poisson counts do."""
     depth = np.arange(int(lot + 10 * np.sqrt(lot) + 10))
     weight = np.exp(xlogy(depth, lot) - lot - gammaln(depth + 1))
-    found: list[float | None] = []
-    for bases in (CODING_BASES, RECURRENT_BASES):
-        alpha = np.full(len(depth), settings.family_wise_error / 2 / (4 * bases))
-        mean, spread, reads = np.array(TYPICAL_ERROR), np.array(TYPICAL_SPREAD), np.array(int(donor))
-        fewest = needed(depth, *beta_of(mean, spread, np.zeros_like(reads), reads), alpha, FEWEST_READS)
+    spread, reads = np.array(TYPICAL_SPREAD), np.array(int(donor))
 
-        def called(fraction: float, fewest: Integers = fewest) -> float:
-            return float((weight * bdtrc(fewest - 1, depth, fraction / 2)).sum())
+    def limit(bases: int, error: float, shown: Floats) -> float | None:
+        alpha = np.full(len(depth), settings.family_wise_error / 2 / (4 * bases))
+        fewest = needed(depth, *beta_of(np.array(error), spread, np.zeros_like(reads), reads), alpha, FEWEST_READS)
+
+        def called(fraction: float) -> float:
+            share = fraction / 2 * shown
+            return float((weight * bdtrc(fewest - 1, depth, share[:, None]).mean(axis=0)).sum())
 
         if donor < LEAST_DONOR or called(1.0) < settings.power:
-            found.append(None)
-        else:
-            found.append(halving.smallest(lambda fraction: called(fraction) >= settings.power, 0.0, 1.0, STEPS))
-    return found[0], found[1]
+            return None
+        return halving.smallest(lambda fraction: called(fraction) >= settings.power, 0.0, 1.0, STEPS)
+
+    return Forecast(
+        limit(CODING_BASES, TYPICAL_ERROR, ALL),
+        limit(RECURRENT_BASES, TYPICAL_ERROR, ALL),
+        limit(CODING_BASES, TYPICAL_INDEL_ERROR, _classes(TYPICAL_COUNTED, TYPICAL_VARIED)),
+    )
 
 
 def limits(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from karyolot.contracts.genes import trimmed
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.small_variants import Consequences, Pileup, SearchedPositions, SeenAlleles, SpikedIndels
 from karyolot.io.files import PathLike, open_text
@@ -59,15 +60,6 @@ def pileup_lines(path: PathLike, roles: Sequence[str]) -> Iterator[Line]:
                 ends,
                 *([sums[name][side] for name in SAMPLES] for side in (0, 1)),
             )
-
-
-def trimmed(start: int, ref: str, alt: str) -> tuple[int, str, str]:
-    """An indel in its shortest form: without the bases that both alleles end with, then those they begin with but one."""
-    while min(len(ref), len(alt)) > 1 and ref[-1] == alt[-1]:
-        ref, alt = ref[:-1], alt[:-1]
-    while min(len(ref), len(alt)) > 1 and ref[0] == alt[0]:
-        start, ref, alt = start + 1, ref[1:], alt[1:]
-    return start, ref, alt
 
 
 def read_pileup(path: PathLike, roles: Sequence[str], kind_of: KindOf) -> Pileup:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from karyolot.contracts.alleles import AlleleResults
@@ -19,10 +20,13 @@ def small_variant_record(
     alleles: AlleleResults | None = None,
     rna: ExpressionResults | None = None,
 ) -> SmallVariantRecord:
-    """What a person should see of small variants: findings, and what would be one but for an artefact or a shallow donor."""
+    """What a person should see of small variants: findings, what would be one but for an artefact or a shallow donor, recurrent
+    mutations of the donor."""
     variants = results.variants
     altering = variants["hotspot"].ne("") | variants["change"].ne("") | variants["role"].eq("own")
-    shown = variants[variants["finding"].ne("") | (variants["origin"].ne("inherited") & altering)]
+    shown = variants[
+        variants["finding"].ne("") | variants["hotspot"].ne("") | (variants["origin"].ne("inherited") & altering)
+    ]
     rows = [{"name": short_name(row), **row, **_beside(row, dna, alleles, rna)} for row in shown.to_dict("records")]
     return SmallVariantRecord(
         rows=record_rows(pd.DataFrame(rows), SmallVariantRow) if rows else (),
@@ -34,7 +38,7 @@ def small_variant_record(
 def _beside(
     row: Mapping[Any, Any], dna: CopyNumberResults, alleles: AlleleResults | None, rna: ExpressionResults | None
 ) -> dict[str, object]:
-    """event, second and expression_log2 of a variant."""
+    """event, second and expression_log2 of a variant; its fraction of cells, if one copy has it, at the copy number measured."""
     calls = _over(dna.calls[dna.calls["origin"] != "lost"], row)
     losses = calls[calls["type"] == "loss"]
     second, event = ("loss", str(losses["id"].iloc[0])) if len(losses) else ("", "")
@@ -43,7 +47,13 @@ def _beside(
     if not second and alleles is not None:
         neutral = alleles.events[(alleles.events["kind"] == "copy-neutral") & (alleles.events["origin"] == "alleles")]
         second = "copy-neutral LOH" if len(_over(neutral, row)) else ""
-    return {"event": event, "second": second, "expression_log2": _expression(str(row["gene"]), rna)}
+    copies = float(np.exp2(calls.loc[calls["id"] == event, "log2"].iloc[0])) if event else 1.0
+    cells = {
+        name: min(row[name] * copies, 1.0)
+        for name in ("fraction", "fraction_low", "fraction_high")
+        if row[name] is not None
+    }
+    return {"event": event, "second": second, "expression_log2": _expression(str(row["gene"]), rna), **cells}
 
 
 def _over(table: pd.DataFrame, row: Mapping[Any, Any]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pysam
 
+from karyolot.contracts.genes import trimmed
 from karyolot.contracts.problems import Fault
 from karyolot.inputs.formats.text import named
 
@@ -16,7 +17,7 @@ FilterMutectCalls), which here makes a variant inherited or enriched."""
 
 
 class Called(NamedTuple):
-    """One alternative allele; reads of the lot and of the donor that show each allele. Coordinates 0-based half-open."""
+    """One alternative allele in its shortest form; reads of lot and donor that show each. Coordinates 0-based half-open."""
 
     chrom: str
     start: int
@@ -86,7 +87,8 @@ def _alleles(call: pysam.VariantRecord, lot: str, donor: str) -> Iterator[Called
     for n, alt in enumerate(call.alts or (), start=1):
         if not alt.startswith(("<", "*")):
             reads = [int(count[i] or 0) if i < len(count) else 0 for count in counts for i in (0, n)]
-            yield Called(call.chrom, call.start, call.start + len(str(call.ref)), str(call.ref), alt, *reads)
+            start, ref, alt = trimmed(call.start, str(call.ref).upper(), alt.upper())
+            yield Called(call.chrom, start, start + len(ref), ref, alt, *reads)
 
 
 def look(path: Path, lot: str, donor: str) -> Facts:

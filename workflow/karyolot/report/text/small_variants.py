@@ -30,6 +30,9 @@ def _found(results: VariantResults) -> Iterator[str]:
             yield f"{plural(len(rows), 'acquired or enriched mutation')} in {where}: {names}."
         elif kinds[0] == "tp53" and facts.drivers:
             yield "No acquired or enriched mutation was called in the driver panel."
+    born = variants[variants["hotspot"].ne("") & variants["origin"].eq("inherited")].to_dict("records")
+    if born:
+        yield f"Recurrent mutation inherited from the donor: {listed([short_name(row) for row in born], NAMED)}."
     own = int((variants["finding"] == "own").sum())
     if facts.listed:
         licence = f" ({facts.licence})" if facts.licence else ""
@@ -148,7 +151,8 @@ def _row_detail(row: SmallVariantRow) -> tuple[str, ...]:
     """Lines below a finding of page 1: the reads that show it and what became of the other copy, then a caution."""
     rna = f", {row.rna_lot_alt} of {row.rna_lot_depth} RNA reads" if row.rna_lot_depth else ""
     depth, donor = row.lot_ref + row.lot_alt, row.donor_ref + row.donor_alt
-    parts = [f"Mutation in {row.lot_alt} of {depth} reads{rna}; donor {row.donor_alt} of {donor}"]
+    what = "Hotspot mutation" if row.hotspot else "Mutation"
+    parts = [f"{what} in {row.lot_alt} of {depth} reads{rna}; donor {row.donor_alt} of {donor}"]
     if row.second:
         parts.append("other copy lost" if row.second == "loss" else "copy-neutral LOH")
         parts += [f"expression {log2(row.expression_log2)} log2"] if row.expression_log2 is not None else []
