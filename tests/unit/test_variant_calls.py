@@ -24,6 +24,8 @@ READ, LENGTH = 100, 2400
 CDS = ((600, 1000), (1200, 1703))
 """Of a gene on the forward strand; its codon 175 (R, CGC) lies in the second exon."""
 CODON = 1200 + 3 * 174 - 400
+EXON_END = 998
+"""The last base but one of the first exon: codon 133 becomes another residue there."""
 
 
 def contig() -> str:
@@ -37,7 +39,7 @@ def contig() -> str:
 
 
 def write_reads(path: Path, genome: str, depth: int, share: float, seed: int) -> None:
-    """Pairs whose mates overlap by half, with the codon's CAC and a deletion of 3 bases at 1400 in `share` of the fragments."""
+    """Pairs whose mates overlap by half, with the codon's CAC, G at EXON_END and 3 bases deleted at 1400 in `share` of them."""
     rng = np.random.default_rng(seed)
     header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": "chr17", "LN": len(genome)}]}
     reads = []
@@ -57,8 +59,9 @@ def _read(
     genome: str, name: str, at: int, mate: int, mutated: bool, other: int, rng: np.random.Generator
 ) -> pysam.AlignedSegment:
     bases, cigar = list(genome[at : at + READ]), f"{READ}M"
-    if mutated and at <= CODON + 1 < at + READ:
-        bases[CODON + 1 - at] = "A"
+    for place, base in ((CODON + 1, "A"), (EXON_END, "G")):
+        if mutated and at <= place < at + READ:
+            bases[place - at] = base
     if mutated and at + 10 <= 1400 and at + READ >= 1403 + 10:
         cut = 1400 - at
         bases = bases[:cut] + list(genome[1403 : at + READ + 3])
@@ -105,12 +108,14 @@ def test_planted_reads_are_counted_once_realigned_and_named(folder: Path) -> Non
     results = search(pileup, found.loci, found.panel, read_consequences(folder / "csq.tsv.part"), Settings())
     table = results.variants.set_index("start")
     assert table[["finding", "origin", "artefact"]].to_numpy().tolist() == [
+        ["driver", "acquired", ""],
         ["tp53", "acquired", ""],
         ["driver", "acquired", ""],
     ]
+    assert table.loc[EXON_END, ["consequence", "change"]].tolist() == ["missense&splice_region", "I133M"]
     point = table.loc[CODON + 1]
     assert (point["ref"], point["alt"], point["change"], point["hotspot"]) == ("G", "A", "R175H", "R175")
     assert point["fraction_low"] < 0.5 < point["fraction_high"] and point["donor_alt"] == 0
-    (deleted,) = table.drop(index=CODON + 1).to_dict("records")
+    (deleted,) = table.drop(index=[CODON + 1, EXON_END]).to_dict("records")
     assert len(deleted["ref"]) - len(deleted["alt"]) == 3 and "inframe_deletion" in deleted["consequence"]
     assert results.limits["fraction"].notna().all()

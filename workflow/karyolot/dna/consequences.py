@@ -158,7 +158,8 @@ def in_one_codon(variants: pd.DataFrame, genes: Mapping[str, Coding], bases: Bas
     for numbers in held.values():
         own = variants.iloc[numbers]
         alike = own["lot_alt"].min() >= ALIKE * own["lot_alt"].max() and own["lot_alt"].min() > 0
-        if len(own) > 1 and own["start"].is_unique and alike:
+        near = own["end"].max() - own["start"].min() <= 3  # no intron splits the codon between them
+        if len(own) > 1 and own["start"].is_unique and alike and near:
             rows.append(_joined(own, bases))
             gone |= set(numbers)
     if not rows:

@@ -30,15 +30,13 @@ from karyolot.contracts.small_variants import (
 )
 from karyolot.dna.consequences import ALLELE, Bases, Coding, base_at, codings, effect, in_one_codon
 from karyolot.dna.hypergeometric import tails
-from karyolot.dna.variant_errors import KINDS, Floats, Integers, Rates, beta_of, measure, split, tail
+from karyolot.dna.variant_errors import KINDS, Floats, Integers, Rates, beta_of, measure, one_end, split, tail
 from karyolot.dna.variant_limits import FEWEST_READS, LEAST_DONOR, UNEVEN, Counted, Members, counted, limits
 
 SHOWN = 0.01
 """Chance of the donor's alternative reads if all were errors, below which the donor has the variant."""
 ENRICHED = 0.05
 """Chance that any of a stable lot's variants is called enriched."""
-ENDS = 4.0
-"""z of the position within reads beyond which an allele occurs only at their ends, as from misaligned ends."""
 POWER = 0.95
 DAMAGED = 3.0
 """Errors of one kind over the usual rate of the others from which on they are a pattern of damage."""
@@ -184,10 +182,9 @@ def _called(positions: pd.DataFrame, alleles: pd.DataFrame, rates: Rates, alpha:
     uneven = (
         split(*(shown[name].to_numpy() for name in ("lot_alt_forward", "lot_alt", "lot_forward", "lot_depth"))) < UNEVEN
     )
-    ends = (
-        shown["ends"].abs().gt(ENDS).to_numpy()
-        & (shown["lot_alt"] / shown["lot_depth"].clip(lower=1)).lt(RARE).to_numpy()
-    )
+    reads = shown[[f"{name}_alt" for name in (*DNA, *RNA)]].sum(axis=1).to_numpy()
+    rare = (shown["lot_alt"] / shown["lot_depth"].clip(lower=1)).lt(RARE).to_numpy()
+    ends = rare & (one_end(shown["ends"].to_numpy(), reads) < UNEVEN)
     return pd.DataFrame(
         {
             "chrom": positions["chrom"].to_numpy()[place],
@@ -303,9 +300,8 @@ def _with_names(
     rows = []
     for row in variants.to_dict("records"):
         inside = _over(loci, row).sort_values("role", key=lambda roles: roles.map(RANK), kind="stable")
-        own = known.get((row["chrom"], row["start"], row["ref"], row["alt"]), [])
         genes = list(dict.fromkeys(inside["gene"]))
-        _, consequence, change = next((one for gene in genes for one in own if one[0] == gene), ("", "", ""))
+        consequence, change = _of_genes(known.get((row["chrom"], row["start"], row["ref"], row["alt"]), []), genes)
         changed = row["start"] + (len(row["ref"]) != len(row["alt"]))  # the first base of an indel stays
         hotspot = next(iter(inside.loc[inside["hotspot"].ne("") & inside["end"].gt(changed), "hotspot"]), "")
         altering = bool(ALTERING & set(consequence.split("&")))
@@ -318,6 +314,19 @@ def _with_names(
     return pd.DataFrame(rows, columns=[*(name for name in columns if name != "pattern"), "kind"]).astype(
         dict.fromkeys(("fraction", "fraction_low", "fraction_high"), float)
     )
+
+
+def _of_genes(named: Sequence[tuple[str, str, str]], genes: Sequence[str]) -> tuple[str, str]:
+    """Consequences of an allele in the first of the genes that has any, what alters the protein first, and the change; at the end
+    of an exon csq names the splice region, too.
+
+    named: gene, consequence and change.
+    """
+    own: list[tuple[str, str, str]] = next(
+        filter(None, ([one for one in named if one[0] == gene] for gene in genes)), []
+    )
+    own = sorted(own, key=lambda one: not ALTERING & set(one[1].split("&")))
+    return "&".join(dict.fromkeys(one[1] for one in own)), next((one[2] for one in own if one[2]), "")
 
 
 def _over(loci: pd.DataFrame, row: Mapping[Any, Any]) -> pd.DataFrame:

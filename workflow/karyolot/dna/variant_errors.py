@@ -8,12 +8,13 @@ seldom reach enter neither the data nor their normalisation, so that many such v
 """
 
 from collections.abc import Callable
+from math import comb, factorial
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import betaln
+from scipy.special import betaln, ndtr
 
 from karyolot.contracts.metrics import SHORTEST_RUN
 from karyolot.dna.hypergeometric import log_choose, two_sided
@@ -44,6 +45,8 @@ NEVER = -1e9
 REACH, GRID, NARROWER, NARROWED = (1.5, 3.0), np.stack(np.meshgrid(*2 * [np.linspace(-1, 1, 5)])).reshape(2, -1), 0.6, 9
 """Search for the best fit: half widths of the first grid (logarithms of mean and overdispersion), its points, and by what factor
 it narrows how often: to 2 % of the mean."""
+MOST_EXACT = 10
+"""Reads up to which the sum of their positions is that of uniform ones; of more it is normal."""
 MOST_COUNTED = 60
 """Alternative reads beyond which a tail is not followed: it is far below any threshold there."""
 
@@ -200,6 +203,20 @@ def needed(depth: Integers, a: Floats, b: Floats, alpha: Floats, least: int) -> 
         above = above - pmf
         pmf = pmf * (depth - k).clip(min=0) * (a + k) / ((k + 1) * np.maximum(b + depth - k - 1, 1e-9))
     return found.astype(np.int64)
+
+
+def one_end(z: Floats, number: Integers) -> Floats:
+    """Chance, two-sided, that `number` reads have their allele so near one end of the read; 1 where z is null.
+
+    z: of the rank-sum test of the positions within the reads (bcftools' RPBZ), which is small for few reads wherever they lie. Up
+    to MOST_EXACT reads it is therefore taken as that of a sum of uniform positions (Irwin-Hall distribution), then as normal.
+    """
+    chance = 2 * np.asarray(ndtr(-np.abs(z)))
+    for n in range(1, MOST_EXACT + 1):
+        total = np.maximum(n / 2 - np.abs(z) * np.sqrt(n / 12), 0)
+        terms = [(-1) ** k * comb(n, k) * np.maximum(total - k, 0) ** n for k in range(n)]
+        chance = np.where(number == n, 2 * sum(terms) / factorial(n), chance)
+    return np.where(np.isnan(z), 1.0, np.clip(chance, 0, 1))
 
 
 def split(forward: Integers, number: Integers, all_forward: Integers, depth: Integers) -> Floats:

@@ -18,7 +18,8 @@ LEAST_DONOR = 10
 """Donor reads below which a position is not searched: a heterozygous variant of the donor would be missed there, and be taken for
 an acquired one, more often than once in 100."""
 UNEVEN = 1e-3
-"""Chance of an uneven split between the strands below which a variant is taken for an artefact."""
+"""Chance of an uneven split between the strands, or of positions at one end of the reads, below which a variant is taken for an
+artefact."""
 SPIKES = 100
 """Substitutions simulated per gene and per recurrent mutation, and indels per gene."""
 LEAST_EVENTS, LEAST_CARRYING = 12, 100
