@@ -10,7 +10,7 @@ import pytest
 from karyolot.contracts.drivers import DriverLoci
 from karyolot.contracts.genes import Model
 from karyolot.contracts.problems import Fault, KaryolotError
-from karyolot.dna.loci import CODONS, COMPLEMENT, choose, coding_positions, locate, merged, spliced
+from karyolot.dna.loci import BY_POSITION, CODONS, COMPLEMENT, choose, coding_positions, locate, merged, spliced
 from karyolot.inputs.formats import drivers, gtf
 from karyolot.inputs.genes import PanelFacts, look_panel
 from karyolot.io.drivers import write_models
@@ -109,6 +109,15 @@ def test_what_the_genome_does_not_have_is_named() -> None:
     assert "no complete coding transcript" in found.panel.genes[1].missing and found.panel.genes[1].transcript == ""
     with pytest.raises(KaryolotError, match=r"do not belong together: ONE p.4 is H in T1 instead of P.* 1 of 1"):
         locate([gene()], [spot("p.4", "P")], [model], [], bases)
+
+
+def test_a_gene_of_the_list_that_the_annotation_names_otherwise_is_searched_and_noted() -> None:
+    contig, model = genome("+")
+    own = [("chr1", 60, 80, "ONE"), ("chr1", 60, 80, "P1"), ("chr1", 90, 95, "")]
+    found = locate([], [], [model], own, lambda _, start, end: contig[start:end])
+    assert {one.gene: one.missing for one in found.panel.genes} == {"ONE": "", "P1": BY_POSITION, "chr1:91-95": ""}
+    assert len(found.loci) == 3 and [one.cds for one in found.panel.genes] == [model.cds, (), ()]
+    assert not any(one.missing for one in locate([], [], [], own, lambda *_: "").panel.genes), "no annotation is given"
 
 
 def test_the_named_transcript_goes_before_mane_and_mane_before_the_longest() -> None:

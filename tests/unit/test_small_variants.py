@@ -114,7 +114,7 @@ def test_rna_that_the_dna_contradicts_or_the_donor_shares_is_no_variant(tmp_path
 
 @pytest.mark.parametrize(("alt", "depth"), [(3, 30), (5, 90), (9, 90), (30, 200)])
 def test_positions_at_one_end_of_the_reads_are_distinguished_from_chance(alt: int, depth: int) -> None:
-    """The rank-sum z of uniform positions falls below 1 in 1,000 as often as it says; of positions in the outer 4 % nearly always, of three reads mostly."""
+    """The chance of uniform positions is below a level as often as it says; that of the outer 4 % of the reads is small."""
     rng = np.random.default_rng(6)
     places = rng.random((5_000, depth))
     sd = np.sqrt(alt * (depth - alt) * (depth + 1) / 12)

@@ -28,6 +28,8 @@ CODONS = {
 """The standard genetic code."""
 SPLICE = 2
 """Bases of an intron beside a coding exon that are searched: the splice site."""
+BY_POSITION = "searched, but no complete coding transcript has this name: its variants are named by position"
+"""Of a gene of the user's list that the annotation names otherwise."""
 MOST_WRONG = 0.5
 """Part of the recurrent mutations whose reference is not that of the genome, from which on genome, annotation and panel cannot
 belong together."""
@@ -101,7 +103,8 @@ def locate(
     chosen = [part.model for part in parts if part.model is not None]
     chosen += _of_list(names, models, chosen)
     of_name = {model.gene: model for model in chosen}
-    found += [_gene(name, "own", of_name.get(name), 0, "") for name in names]
+    unnamed = {name for *_, name in own if name and models} - of_name.keys()
+    found += [_gene(name, "own", of_name.get(name), 0, BY_POSITION if name in unnamed else "") for name in names]
     loci = DriverLoci.frame(rows).sort_values(["chrom", "start", "end", "hotspot", "gene"]).reset_index(drop=True)
     return Located(loci, tuple(chosen), DriverPanel(genes=tuple(found)))
 
