@@ -41,8 +41,8 @@ def gene(strand: str, cds: tuple[tuple[int, int], ...] = CDS) -> DriverGene:
 
 
 def of(strand: str, start: int, ref: str, alt: str) -> Effect:
-    bases = {("chr17", place): base for place, base in enumerate(genome(strand))}
-    return effect(codings([gene(strand)])["TP53"], bases, start, ref, alt)
+    contig = genome(strand)
+    return effect(codings([gene(strand)])["TP53"], lambda _, place: contig[place], start, ref, alt)
 
 
 @pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed")

@@ -5,7 +5,7 @@ makes: GTG to AAG is V600K, and G>A alone V600M. The pile-up does not phase read
 mutation when lot and donor show them alike.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,8 +22,8 @@ RANKS = ("start_lost", "stop_gained", "stop_lost", "missense", "synonymous")
 ALLELE = ("chrom", "start", "ref", "alt")
 UNKNOWN = "coding_sequence"
 """Of an allele in a codon that no read covers as a whole."""
-Bases = Mapping[tuple[str, int], str]
-"""Reference base of each contig and position (0-based) that was searched."""
+Bases = Callable[[str, int], str]
+"""Contig and position (0-based) -> reference base where reads were counted, else N."""
 
 
 class Effect(NamedTuple):
@@ -55,8 +55,15 @@ def codings(genes: Sequence[DriverGene]) -> dict[str, Coding]:
 
 
 def base_at(positions: pd.DataFrame) -> Bases:
-    """positions: schema SearchedPositions."""
-    return dict(zip(zip(positions["chrom"], positions["start"], strict=True), positions["ref"], strict=True))
+    """positions: schema SearchedPositions, sorted within each contig."""
+    held = {chrom: (part["start"].to_numpy(), part["ref"].to_numpy()) for chrom, part in positions.groupby("chrom")}
+
+    def at(chrom: str, place: int) -> str:
+        starts, refs = held.get(chrom, (np.array([]), np.array([])))
+        row = int(np.searchsorted(starts, place))
+        return str(refs[row]) if row < len(starts) and starts[row] == place else "N"
+
+    return at
 
 
 def effect(coding: Coding, bases: Bases, start: int, ref: str, alt: str) -> Effect:
@@ -96,7 +103,7 @@ def _places(coding: Coding, codon: int) -> list[int]:
 
 def _reference(coding: Coding, bases: Bases, codon: int) -> list[str]:
     """Bases of a codon on the forward strand, N where no read covers it."""
-    return [bases.get((coding.gene.chrom, place), "N") for place in _places(coding, codon)]
+    return [bases(coding.gene.chrom, place) for place in _places(coding, codon)]
 
 
 def _residue(coding: Coding, codon: Sequence[str]) -> str:
@@ -175,7 +182,7 @@ def _joined(own: pd.DataFrame, bases: Bases) -> dict[str, Any]:
     """One row of several substitutions, from the first of their positions to the last."""
     row = {str(name): value for name, value in own.sort_values("lot_alt", kind="stable").to_dict("records")[0].items()}
     places = range(int(own["start"].min()), int(own["end"].max()))
-    ref = [bases.get((row["chrom"], place), "N") for place in places]
+    ref = [bases(str(row["chrom"]), place) for place in places]
     new = dict(zip(own["start"], own["alt"], strict=True))
     alt = [new.get(place, base) for place, base in zip(places, ref, strict=True)]
     return row | {
