@@ -121,7 +121,7 @@ def _kind(codon: int, before: str, after: str) -> str:
 
 
 def _of_indel(coding: Coding, span: range, added: int) -> Effect:
-    """Of `added` bases in the place of those of a span."""
+    """Of `added` bases that replace those of a span."""
     gone = [coding.number[place] for place in span if place in coding.number]
     edges = [coding.number[place] for place in (span.start - 1, span.stop) if place in coding.number]
     inside = len(edges) == 2 and abs(edges[0] - edges[1]) == len(gone) + 1
