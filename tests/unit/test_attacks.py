@@ -355,6 +355,23 @@ def criteria(inputs: Inputs, which: str, **update: Any) -> None:
     inputs.put("reference/acceptance.yaml", yaml.safe_dump(document))
 
 
+def layout(inputs: Inputs, **update: Any) -> None:
+    document = yaml.safe_load((inputs.folder / "reference/layout.yaml").read_text())
+    inputs.put("reference/layout.yaml", yaml.safe_dump(document | update))
+
+
+def counts_alone(inputs: Inputs) -> None:
+    """A study of tables of counts over ready bins, without a genome."""
+    inputs.samples = [row for row in inputs.samples if str(row.get("counts", "")).startswith("dna/")]
+    inputs.lots, inputs.donors = inputs.lots[1:2], inputs.donors[1:]
+    for name in ("fasta", "gtf", "mappability", "blacklist"):
+        inputs.config["reference"].pop(name)
+    inputs.config.pop("expression"), inputs.config.pop("pathways"), inputs.config.pop("small_variants")
+    bins = [row.rsplit("\t", 1)[0] for row in windows()]
+    inputs.put("reference/bins.tsv", "\n".join(["chrom\tstart\tend\tgc", *(f"{row}\t0.4" for row in bins)]))
+    inputs.config["reference"]["bins"] = "reference/bins.tsv"
+
+
 def bomb() -> str:
     lines = ["name: n", 'version: "1"', "a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
@@ -497,6 +514,14 @@ lot(
     "FAIL",
     **BAD,
     change=lambda b, own, d: (b.assign(gap=b["gap"].mask((b["arm"] == "chr8q") & (b.index % 2 == 0), 1.0)), own, d),
+)
+
+lot(
+    K,
+    "gain of 6 Mb where two of three bins are masked",
+    "INDETERMINATE",
+    events=(Event("chr8", 60_000_000, 66_000_000, 1),),
+    change=lambda b, own, d: (b.assign(gap=b["gap"].mask((b["chrom"] == "chr8") & (b.index % 3 != 0), 1.0)), own, d),
 )
 
 K = "depth"
@@ -890,6 +915,20 @@ papers(
     "a genome of another assembly",
     "E14",
     lambda i: i.put("reference/genome.fa", ">chr1\n" + "ACGTN" * 700 + "\n>chrX\n" + "ACGTN" * 500 + "\n"),
+)
+papers(K, "a layout without X", "E14", lambda i: layout(i, x=None))
+papers(K, "a layout without X, counts alone", "E14", lambda i: (layout(i, x=None), counts_alone(i)))
+papers(
+    K,
+    "a layout with X as a pseudo-autosomal region",
+    "E18",
+    lambda i: layout(i, x_par=[{"chrom": "X", "start": 0, "end": 150_000_000}]),
+)
+papers(
+    K,
+    "a layout with chromosome 8 as immune receptor genes",
+    "E18",
+    lambda i: layout(i, immune_receptors=[{"chrom": "chr8", "start": 0, "end": 145_138_636}]),
 )
 papers(
     K,

@@ -135,7 +135,7 @@ def test_a_masked_part_of_an_arm_is_named_in_the_claim() -> None:
         ("chr8", 70, 80, 20, ()),
         ("chr8", 0, 9, 5, ("8p 0-9 Mb",)),
         ("chr1", 126, 150, 5, ()),  # at the centromere, as in every lot
-        ("chr1", 126, 170, 5, ("1q 126-170 Mb",)),
+        ("chr1", 126, 170, 5, ("1q 123-170 Mb",)),  # two bins between it and the centromere
         ("chrX", 80, 90, 5, ("Xq 80-90 Mb",)),
         ("chrY", 12, 57, 5, ()),
     ],
@@ -146,4 +146,13 @@ def test_parts_that_hide_a_change_of_the_claimed_size(
     bins = genome(1_000_000)
     inside = (bins["chrom"] == chrom) & bins["start"].between(start * 1e6, end * 1e6 - 1)
     at_centromere = bins["gap"] > 0.5
-    assert hidden_parts(bins.assign(mask=np.where(inside | at_centromere, "gap", None)), size * 1e6) == parts
+    assert hidden_parts(bins.assign(mask=np.where(inside | at_centromere, "gap", None)), size * 1e6, 3) == parts
+
+
+def test_a_part_with_too_few_bins_for_a_call_in_any_of_its_windows_is_hidden() -> None:
+    """A third of the bases is in use, spread evenly: of 5 Mb at most two bins of 1 Mb, and a call needs three."""
+    bins = genome(1_000_000)
+    thinned = (bins["chrom"] == "chr8") & (bins.index % 3 != 0)
+    table = bins.assign(mask=np.where(thinned | (bins["gap"] > 0.5), "gap", None))
+    assert [part.split()[0] for part in hidden_parts(table, 5e6, 3)] == ["8p", "8q"]
+    assert hidden_parts(table, 5e6, 1) == hidden_parts(table, 12e6, 3) == ()

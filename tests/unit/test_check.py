@@ -1014,6 +1014,24 @@ def matrix_with_a_day_number(inputs: Inputs) -> None:
     inputs.put("rna/matrix.tsv", "\n".join(matrix([*GENES, "43891"])))
 
 
+@case(
+    "E16",
+    SAMPLES,
+    8,
+    "counts",
+    "26 gene names are what a spreadsheet made of names like MARCH1 or SEPT2: '1-Mar' (a date,",
+)
+def matrix_with_many_damaged_names(inputs: Inputs) -> None:
+    damaged = [f"{day}-{month}" for month, days in (("Mar", 12), ("Sep", 14)) for day in range(1, days + 1)]
+    inputs.put("rna/matrix.tsv", "\n".join(matrix([*GENES, *damaged])))
+
+
+@case("W05", SAMPLES, 8, "counts", "there are no TPM: criteria on TPM (R01, R04, R05, R07) and sex by RNA")
+def matrix_without_lengths(inputs: Inputs) -> None:
+    del inputs.config["reference"]["gtf"]
+    inputs.config.setdefault("small_variants", {})["drivers"] = None
+
+
 @case("E28", CONFIG, None, "reference.fasta", "is not FASTA")
 def genome_of_another_kind(inputs: Inputs) -> None:
     inputs.put("reference/genome.fa", "chr1\t5000\n")
@@ -1621,6 +1639,45 @@ def test_any_bytes_as_a_file_give_a_fault_not_a_crash(
     for read in PROBES:
         with suppress(Fault):
             read(path)
+
+
+LONG_LINES: dict[str, tuple[str, Callable[[Path], Any]]] = {
+    "track": ("chr1\t0\t100\t", lambda path: intervals.look(path, intervals.TIMING)),
+    "WIG": ("fixedStep chrom=1 start=1 step=5\n", lambda path: intervals.look(path, intervals.MAPPABILITY)),
+    "blacklist": ("chr1\t0\t100\t", lambda path: intervals.look(path, intervals.REGIONS)),
+    "bins": ("chrom\tstart\tend\tgc\nchr1\t0\t5\t", bins.look),
+    "counts": ("chr1\t0\t5\t", bin_counts.look),
+    "gene counts": ("gene_id\ta\nG\t", lambda path: gene_counts.look(path, (("a", "reverse"),))),
+    "allele counts": ("chrom\tpos\t", lambda path: allele_counts.look(path, None, "a")),
+    "annotation": ("chr1\tx\texon\t1\t9\t", gtf.look),
+    "gene sets": ("name\tsource\t", gene_sets.look),
+    "panel of SNPs": (
+        "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\n1\t5\t.\t",
+        lambda p: sites.look(p, None, None),
+    ),
+    "calls of variants": (
+        "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\n1\t5\t.\t",
+        lambda p: variants.look(p, "a", "b"),
+    ),
+    "markers": ("gene_name\t", markers.look),
+    "sheet": ("a\tb\n1\t", lambda path: list(text.table(path, ("a", "b")))),
+}
+
+
+@pytest.fixture(scope="module")
+def endless() -> bytes:
+    """A gzip stream that breaks off within a line, a little behind the length that a line may have."""
+    return gzip.compress(b"1" * (text.LONGEST_LINE + 4 * text.BLOCK), 1)[:-9]
+
+
+@pytest.mark.parametrize("kind", LONG_LINES)
+def test_of_a_line_without_end_no_more_is_read_than_a_line_may_hold(kind: str, endless: bytes, tmp_path: Path) -> None:
+    """600 MB of one line are 600 kB of gzip: a reader that looks for its end fills the memory, and here comes to the break."""
+    start, look = LONG_LINES[kind]
+    (path := tmp_path / "file.gz").write_bytes(gzip.compress(start.encode()) + endless)
+    with pytest.raises(Fault, match="holds a line of more than 16 MB") as found:
+        look(path)
+    assert found.value.line == start.count("\n") + 1
 
 
 def test_both_mates_are_looked_at_even_when_one_is_missing(inputs: Inputs) -> None:

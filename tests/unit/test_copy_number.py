@@ -498,7 +498,7 @@ def test_the_tail_beside_an_amplicon_has_the_level_of_its_bins() -> None:
     """A few bins of the amplicon in a long weak gain: neither five copies nor 500 % of the cells."""
 
     def change(mean: float, level: float) -> _Change:
-        return _Change(np.arange(40), mean, Error(0.02, np.inf), level, 0.04, ("segment",))
+        return _Change(np.arange(40), mean, Error(0.02, np.inf), level, 0.04, empty=False, tests=("segment",))
 
     for clean in (0.0, 2.0):
         values = np.r_[np.full(37, 0.31), np.full(3, 5.0 if clean == 0 else 0.31)]

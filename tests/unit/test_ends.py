@@ -182,8 +182,18 @@ def test_a_change_of_a_region_is_not_called_in_a_part_of_it(
 
     def change(rows: np.ndarray, *tests: str) -> _Change:
         se, mean = 0.4 / np.sqrt(len(rows)), float(values[rows].mean())
-        return _Change(rows, mean, Error(se, 1e9), mean, 2 * se, tests)
+        return _Change(rows, mean, Error(se, 1e9), mean, 2 * se, empty=False, tests=tests)
 
     whole, part = change(np.arange(100), "arm"), change(np.arange(45), "segment")
     found = _with_whole([part], whole, change, lambda _: 4.0, SETTINGS)
     assert [(",".join(one.tests), len(one.rows) / 100) for one in found] == expected
+
+
+@pytest.mark.parametrize("fraction", [1.0, 0.9])
+def test_a_fraction_near_no_copies_has_an_honest_interval(fraction: float) -> None:
+    """Both copies lost, in all cells: no fragment is left, and the half that is added to every count is not one."""
+    events = [Event(f"chr{n}", 20_000_000, 26_000_000, -2, fraction) for n in (2, 4, 6, 9, 11, 13)]
+    calls = run(events, per_bin=300, seed=2).calls
+    assert len(calls) == len(events)
+    holds = calls["fraction_low"].le(2 * fraction) & calls["fraction_high"].ge(2 * fraction)
+    assert holds.all() and (calls["fraction_high"] - calls["fraction_low"] < 0.1).all()

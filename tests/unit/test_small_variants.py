@@ -414,7 +414,7 @@ def test_calls_of_any_caller_are_read_by_sample_and_allele(tmp_path: Path) -> No
             "L-wgs",
             "AD",
         ),
-        (b"\x1f\x8b nothing", "L-wgs", "not a readable VCF"),
+        (b"\x1f\x8b nothing", "L-wgs", "the gzip file is damaged or truncated"),
         (b"hello\n", "L-wgs", "not a readable VCF"),
         (gzip.compress(VCF.encode(), mtime=0), "L-wgs", "compressed by gzip alone"),
         (VCF.replace("\tAD\t20,9,1\t15,0,14", "").encode(), "L-wgs", "chr2:101 has no columns of the samples"),

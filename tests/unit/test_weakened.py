@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from karyolot.contracts.copy_number import Match
 from karyolot.contracts.criteria import Acceptance, Criterion, Limit, Metric, Metrics
 from karyolot.contracts.metrics import MetricName
-from karyolot.contracts.settings import Config, CopyNumber, Counting, Identity, Mitochondria
+from karyolot.contracts.settings import Config, CopyNumber, Counting, Identity, Mitochondria, SmallVariants
 from karyolot.contracts.weakened import WEAKER, document_differences, weakened_criteria, weakened_settings
 from karyolot.dna.summary import copy_number_metrics
 from karyolot.inputs.formats.yaml import read as read_yaml
@@ -27,6 +27,12 @@ NEUTRAL = {
     "identity.sites": "without a panel criteria are not assessed, and the headline says so",
     "identity.tested_elsewhere": "printed beside the verdict",
     "identity.rna_pairs": "fewer reads leave the criterion undecided",
+    "small_variants.drivers": "page 1 states how many genes were searched, or that none was; the report lists them",
+    "small_variants.hotspots": "likewise; a mutation of a driver gene elsewhere is found as well",
+    "small_variants.genes": "adds genes",
+    "small_variants.licence": "a note",
+    "small_variants.calls": "adds calls",
+    "small_variants.seed": "of simulated mutations",
 }
 OTHERS: Metrics = {
     name: Metric(value=value)
@@ -48,9 +54,10 @@ def test_every_setting_of_the_analysis_is_weighed() -> None:
             "counting": Counting,
             "identity": Identity,
             "mitochondria": Mitochondria,
+            "small_variants": SmallVariants,
         }.items()
         for field in model.model_fields
-    }
+    } | {"expression.markers"}  # of RNA; its other settings change how counts are made
     assert named == WEAKER.keys() | NEUTRAL.keys()
     assert weakened_settings(Config()) == [] and weakened_criteria(SHIPPED, SHIPPED) == []
 

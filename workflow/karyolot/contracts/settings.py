@@ -368,6 +368,10 @@ class Config(Section):
     host: Label = Field("", description="Name for the machine or cluster, likewise; KARYOLOT_HOST overrides it.")
 
 
+LARGEST_EXCEPTION = 10_000_000
+"""Bases of pseudo-autosomal regions, or of immune receptor genes, of one assembly: those of GRCh38 have 3.1 and 4.6 million."""
+
+
 class Region(Section):
     """An interval of the genome, 0-based half-open."""
 
@@ -394,3 +398,12 @@ class Layout(Section):
     immune_receptors: tuple[Region, ...] = ()
     cytobands: str | None = None
     source: str
+
+    @field_validator("x_par", "y_par", "immune_receptors")
+    @classmethod
+    def _small(cls, regions: tuple[Region, ...]) -> tuple[Region, ...]:
+        """Changes within these regions fail no lot."""
+        total = sum(region.end - region.start for region in regions)
+        if total > LARGEST_EXCEPTION:
+            raise ValueError(f"{total:,} bases in all, and human ones have fewer than {LARGEST_EXCEPTION:,}")
+        return regions

@@ -40,6 +40,11 @@ WEAKER: dict[str, Direction] = {
     "mitochondria.min_base_quality": "other",
     "mitochondria.family_wise_error": "lower",
     "mitochondria.power": "lower",
+    "small_variants.min_mapq": "other",
+    "small_variants.min_base_quality": "other",
+    "small_variants.family_wise_error": "lower",
+    "small_variants.power": "lower",
+    "expression.markers": "other",
 }
 """Setting -> in which direction it finds less, masks more or claims with less confidence; 'other' = any other value may."""
 GRAVITY = {"FAIL_IDENTITY": 4, "FAIL": 3, "INDETERMINATE": 2, "REVIEW": 1}

@@ -18,9 +18,10 @@ from scipy.special import chdtrc, chdtri, gammaincinv
 from karyolot.contracts.alleles import AlleleArms, AlleleEvents, AlleleFacts, AlleleTrack
 from karyolot.contracts.cells import in_sets, of_diploid
 from karyolot.contracts.copy_number import Noise
+from karyolot.contracts.normal import MAD_TO_SD
 from karyolot.contracts.settings import Identity
 from karyolot.dna.identity import frequencies, genotypes, posterior, shared_sites
-from karyolot.dna.noise import MAD_TO_SD, runs_of, standard_error
+from karyolot.dna.noise import runs_of, standard_error
 
 Floats = NDArray[np.float64]
 

@@ -214,11 +214,12 @@ def expected_copies(region: pd.Series, sex: str) -> NDArray[np.int64]:
     return np.asarray(region.map(table), dtype=np.int64)
 
 
-def hidden_parts(table: pd.DataFrame, size: float) -> tuple[str, ...]:
+def hidden_parts(table: pd.DataFrame, size: float, min_bins: int) -> tuple[str, ...]:
     """Parts of arms in which a change of `size` bases (at least LEAST_HIDDEN) would lie in masked bins: '8q 70-140 Mb'.
 
-    They consist of windows of that size with fewer than MIN_USABLE of their bases in used bins. Left out are parts at the
-    centromere of AT_CENTROMERE or less, and Y. table: chrom, start, end, arm, region and mask of all bins, in genome order.
+    They consist of windows of that size with fewer than MIN_USABLE of their bases in used bins, or with fewer than min_bins of
+    these, of which no change is called. Left out are parts at the centromere of AT_CENTROMERE or less, and Y. table: chrom,
+    start, end, arm, region and mask of all bins, in genome order.
     """
     found = []
     size = max(size, LEAST_HIDDEN)
@@ -227,7 +228,7 @@ def hidden_parts(table: pd.DataFrame, size: float) -> tuple[str, ...]:
         for arm, bins in part.groupby("arm", sort=False):
             starts, ends = bins["start"].to_numpy(), bins["end"].to_numpy()
             used = bins["mask"].isna().to_numpy()
-            for low, high in _hidden(starts, ends, used, size):
+            for low, high in _hidden(starts, ends, used, size, min_bins):
                 # The centromere is where the other arm begins.
                 inner = (starts[0] > part["start"].min(), ends[-1] < part["end"].max())
                 near = (inner[0] and low - starts[0] < size) or (inner[1] and ends[-1] - high < size)
@@ -236,12 +237,16 @@ def hidden_parts(table: pd.DataFrame, size: float) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _hidden(starts: Floats, ends: Floats, used: NDArray[np.bool_], size: float) -> Iterator[tuple[int, int]]:
+def _hidden(
+    starts: Floats, ends: Floats, used: NDArray[np.bool_], size: float, min_bins: int
+) -> Iterator[tuple[int, int]]:
     """Start and end of the masked bins at the ends of each union of neighbouring windows that show too little of `size`."""
-    seen = np.concatenate([[0], np.cumsum(np.where(used, ends - starts, 0))])
+    seen, bins_before = (np.concatenate([[0], np.cumsum(np.where(used, of, 0))]) for of in (ends - starts, 1))
     last = np.searchsorted(ends, starts + size)  # the bin that a window from each bin ends in
     first = np.flatnonzero(last < len(ends))
-    first = first[seen[last[first] + 1] - seen[first] < MIN_USABLE * size]
+    behind = last[first] + 1
+    few = bins_before[behind] - bins_before[first] < np.minimum(min_bins, behind - first)
+    first = first[few | (seen[behind] - seen[first] < MIN_USABLE * size)]
     steps = np.bincount(first, minlength=len(ends) + 1) - np.bincount(last[first] + 1, minlength=len(ends) + 1)
     covered = np.flatnonzero((np.cumsum(steps)[:-1] > 0) & ~used)
     within = np.cumsum(np.cumsum(steps)[:-1] == 0)

@@ -62,13 +62,14 @@ HIGH_COPY = 3.5
 @dataclass(frozen=True, eq=False)  # rows are arrays: a change equals itself alone
 class _Change:
     """mean, error: of all bins, what is tested. level, half: of the inner bins (EDGE), weighted by `_level_of`, and half of its
-    95 % interval."""
+    95 % interval. empty: whether that interval holds the level of bins without any fragment of the lot."""
 
     rows: Rows
     mean: float
     error: Error
     level: float
     half: float
+    empty: bool
     tests: tuple[str, ...]
 
     @property
@@ -111,12 +112,16 @@ def call_changes(
     contigs, regions = contigs_of(table), table["region"].to_numpy()
     found = [rows_of(table, contigs, row) for row in changed.to_dict("records")]
     level_of = _level_of(table, values, weights, found)
+    above_empty = np.log2(2 * table["lot_count"].to_numpy(dtype=float) + 1)  # the ratio has a half added to both counts
 
     def change(rows: Rows, *tests: str) -> _Change:
         within = inner(rows)
         mean = float(np.average(values[rows], weights=weights[rows]))
         half = float(half_width(noise, weights[within].sum(), len(within)))
-        return _Change(rows, mean, error_of(noise, weights[rows].sum(), len(rows)), level_of(within), half, tests)
+        empty = float(np.mean(above_empty[within])) <= half
+        return _Change(
+            rows, mean, error_of(noise, weights[rows].sum(), len(rows)), level_of(within), half, empty, tests
+        )
 
     changes = []
     for inside, region in zip(found, changed["region"], strict=True):
@@ -247,7 +252,7 @@ def _row(item: _Change, about: _About) -> dict[str, object]:
     copies = _copies_in_donor(part, about.donor_noise)
     median = float(part["log2"].median())
     level = _level(item, median)
-    found = _fractions(level, item.half, copies, about.sets)
+    found = _fractions(level, np.inf if item.empty else item.half, item.half, copies, about.sets)
     if copies * 2**level >= HIGH_COPY:
         class_ = "high-copy"
     else:
@@ -291,9 +296,10 @@ def _row(item: _Change, about: _About) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _fractions(level: float, half: float, copies: int, sets: float | None) -> dict[str, float]:
-    """fraction and tetraploid of Calls, with their 95 % intervals. level, half: log2 ratio, and half of its interval."""
-    low, high = level - half, level + half
+def _fractions(level: float, below: float, above: float, copies: int, sets: float | None) -> dict[str, float]:
+    """fraction and tetraploid of Calls, with their 95 % intervals. level, below, above: log2 ratio, and how far its interval
+    reaches to either side."""
+    low, high = level - below, level + above
     ends = (fraction_of_cells(level, copies, sets), *fraction_interval(low, high, copies, sets))
     found = dict(zip(FRACTIONS, map(float, ends), strict=True))
     other = {name.replace("fraction", "tetraploid"): tetraploid(value, sets) for name, value in found.items()}

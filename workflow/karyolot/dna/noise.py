@@ -8,14 +8,13 @@ from scipy.optimize import nnls
 from scipy.special import stdtrit
 
 from karyolot.contracts.copy_number import Noise
+from karyolot.contracts.normal import MAD_TO_SD
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.object_]
 
 MIN_BINS = 100
 """Fewer bins cannot show the noise of even short blocks: the relative error of a variance from m values is sqrt(2/m)."""
-MAD_TO_SD = 1.4826
-"""Standard deviation over median absolute deviation of a normal variable."""
 MAD_VARIANCE = 5.4
 """Relative variance of a squared MAD from m independent normal values, times m (2 for the usual estimator of a variance)."""
 OUTLIER, PULLED = 4.0, 2.0

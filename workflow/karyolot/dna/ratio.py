@@ -8,10 +8,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from karyolot.contracts.copy_number import Comparison, LogRatios
+from karyolot.contracts.normal import MAD_TO_SD
 from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.bins import expected_copies, hidden_parts
-from karyolot.dna.noise import MAD_TO_SD, SHORTER_FIRST, first_noise, holds_levels, measure_noise, runs_of
+from karyolot.dna.noise import SHORTER_FIRST, first_noise, holds_levels, measure_noise, runs_of
 from karyolot.dna.segment import split, track
 from karyolot.dna.thresholds import least_effect, segment_threshold
 
@@ -107,7 +108,7 @@ def compare(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str
         rt_high=slope[0] + 1.96 * slope[1] if slope else None,
         noise_sd=_lag_noise(corrected[autosome], table["arm"].to_numpy()[autosome]),
         neutral=share,
-        hidden=hidden_parts(table, settings.claim_mb * 1e6),
+        hidden=hidden_parts(table, settings.claim_mb * 1e6, settings.min_bins),
     )
     return Compared(table[list(LogRatios.to_schema().columns)].reset_index(drop=True), facts)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from karyolot.contracts.contigs import MITOCHONDRION, contig_key, foreign_contigs
+from karyolot.contracts.contigs import MITOCHONDRION, chromosomes_beside, contig_key, foreign_contigs
 from karyolot.contracts.problems import Fault, quoted, some
 from karyolot.contracts.settings import Layout
 from karyolot.inputs.files import Files, Use
@@ -53,8 +53,15 @@ def counts(files: Files, use: Use, contigs: dict[str, int] | None) -> Iterator[F
     if width % facts.width:
         message = f"its bins have {facts.width} bases, which do not fill bins of counting.bin_bp ({width}) evenly"
         yield Fault("E14", message, f"set counting.bin_bp to {facts.width} or a multiple of it")
+    known, _ = layout_of(files)
+    if known is not None and "reference.fasta" not in files.there:
+        ends = {name: contig.end for name, contig in facts.contigs.items()}
+        if beside := chromosomes_beside(ends, [name for name in (*expected_contigs(known), known.y) if name]):
+            message = (
+                f"holds chromosomes that the layout {known.name} lacks, which would not be assessed: {some(beside, 24)}"
+            )
+            yield Fault("E14", message, "complete the layout (reference.layout)")
     if contigs is not None:
-        known, _ = layout_of(files)
         yield from counts_beside_genome(facts, contigs, expected_contigs(known))
 
 
@@ -321,6 +328,8 @@ def layout_fault(layout: Layout | None, bands: Mapping[str, int], contigs: Mappi
     wanted = [*layout.autosomes, *(name for name in (layout.x, layout.y) if name is not None)]
     if missing := [name for name in wanted if contig_key(name) not in lengths]:
         return f"{len(missing)} of {len(wanted)} contigs of the layout {layout.name} are not in it: {some(missing, 24)}"
+    if beside := chromosomes_beside(contigs, wanted):
+        return f"the layout {layout.name} lacks chromosomes of it, which would not be assessed: {some(beside, 24)}"
     for name in wanted:
         length, end = lengths[contig_key(name)], bands.get(contig_key(name))
         if end is not None and end != length:

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from karyolot.contracts.expression import ArmShifts
+from karyolot.contracts.normal import MAD_TO_SD
 from karyolot.rna.expression import Floats
 
 MIN_MEAN = 10.0
@@ -14,8 +15,6 @@ MIN_GENES = 20
 """Fewest genes of an arm whose median is informative: its sampling error is then a quarter of the genes' spread."""
 MIN_ARMS = 10
 """Fewest arms their spread is measured from."""
-MAD = 1.4826
-"""Median absolute deviation -> standard deviation, of a normal distribution."""
 
 
 def arm_shifts(
@@ -54,7 +53,7 @@ def arm_shifts(
     groups = change.groupby(arm)
     number = groups.size().reindex(arms["arm"], fill_value=0).to_numpy(int)
     middle = groups.median().reindex(arms["arm"]).to_numpy(float)
-    spread = MAD * (change - groups.transform("median")).abs().median() if len(change) else np.nan
+    spread = MAD_TO_SD * (change - groups.transform("median")).abs().median() if len(change) else np.nan
     known = number >= MIN_GENES
     log2, se = np.full(len(arms), np.nan), np.full(len(arms), np.nan)
     if known.sum() >= MIN_ARMS and spread > 0:
@@ -86,7 +85,7 @@ def _between(shifts: Floats, sampling: Floats) -> float:
     """The spread of arms beyond sampling, log2; 0 when sampling explains them all."""
 
     def excess(tau: float) -> float:
-        return float(MAD * np.median(np.abs(shifts) / np.hypot(sampling, tau)) - 1)
+        return float(MAD_TO_SD * np.median(np.abs(shifts) / np.hypot(sampling, tau)) - 1)
 
-    top = MAD * float(np.abs(shifts).max())
+    top = MAD_TO_SD * float(np.abs(shifts).max())
     return float(brentq(excess, 0.0, top)) if top > 0 and excess(0.0) > 0 else 0.0

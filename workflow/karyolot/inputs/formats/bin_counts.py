@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from karyolot.contracts.normal import MAD_TO_SD
 from karyolot.contracts.problems import Fault
 from karyolot.inputs.formats.blocks import Block, blocks
 from karyolot.inputs.formats.intervals import Integers, columns_of, width_of
@@ -36,8 +37,6 @@ FEW = 200
 """With fewer bins the numbers are not judged."""
 MOST_PER_BASE = 0.5
 """Fragments per base of the bins: 150-fold depth of pairs of 150 bases."""
-MAD_TO_SD = 1.4826
-"""Standard deviation over median absolute deviation of a normal number."""
 MEDIAN = 0.455
 """Of the square of a normal number, whose mean is 1."""
 READ_LENGTHS = (25, 400)

@@ -9,7 +9,7 @@ import pysam
 
 from karyolot.contracts.genes import trimmed
 from karyolot.contracts.problems import Fault
-from karyolot.inputs.formats.text import named
+from karyolot.inputs.formats.text import blocks, named
 
 KEPT = {"PASS", "germline", "normal_artifact"}
 """Filters of calls that are read: by the last two Mutect2 marks what it saw in the donor as well (GATK's list of
@@ -48,8 +48,11 @@ def records(path: Path, lot: str, donor: str) -> Iterator[Called]:
     Raises
     ------
     Fault
-        E28 for a file that is not VCF, is compressed by gzip alone, lacks a sample, or has no AD.
+        E28 for a file that is not VCF, is compressed by gzip alone, lacks a sample, has no AD, or holds a line of more than
+        `text.LONGEST_LINE`: htslib would hold it in memory, whatever its length.
     """
+    for _ in blocks(path):
+        pass
     verbosity = pysam.set_verbosity(0)
     try:
         with pysam.VariantFile(str(path)) as handle:
