@@ -198,7 +198,8 @@ def problems_page() -> str:
         "# Problem codes\n\n`karyolot check` and every run report all problems in one pass, each with file, line and remedy.\n"
     ]
     for letter, codes in groupby(CODES.items(), key=lambda item: item[0][0]):
-        parts.append(f"\n## {kinds[letter]}\n\n{table(('code', 'meaning'), codes)}")
+        rows = [(f"`{code}`", meaning) for code, meaning in codes]
+        parts.append(f"\n## {kinds[letter]}\n\n{table(('code', 'meaning'), rows)}")
     return "".join(parts)
 
 

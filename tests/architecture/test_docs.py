@@ -13,7 +13,12 @@ import pytest
 import typer
 import yaml
 
+import karyolot
 from karyolot.commands.cli import app
+from karyolot.commands.defaults import section_of
+from karyolot.contracts.metrics import MetricName
+from karyolot.contracts.problems import CODES
+from karyolot.contracts.settings import Config
 from karyolot.inputs.formats import manifest
 
 ROOT = Path(__file__).parents[2]
@@ -98,6 +103,18 @@ def test_commands_and_options_in_the_documentation_exist(page: Path) -> None:
 def test_every_command_stands_in_the_documentation_of_commands(site: Path) -> None:
     text = (site / "commands" / "index.html").read_text(encoding="utf-8")
     assert not [" ".join(path) for path in COMMANDS if f"karyolot {' '.join(path)}" not in text]
+
+
+def test_settings_problems_criteria_and_names_of_python_are_on_their_pages(site: Path) -> None:
+    def page(name: str) -> set[str]:
+        return set(re.findall(r"<code>([^<]+)</code>", (site / name / "index.html").read_text(encoding="utf-8")))
+
+    sections = {name: section_of(field) for name, field in Config.model_fields.items()}
+    keys = {f"{name}.{key}" for name, section in sections.items() if section for key in section.model_fields}
+    assert len(keys) > 60 and not keys - page("settings") and not CODES.keys() - page("problems")
+    assert {str(name) for name in MetricName} <= page("criteria")
+    reference = (site / "python-reference" / "index.html").read_text(encoding="utf-8")
+    assert not [name for name in karyolot.__all__ if not name.startswith("__") and f"karyolot.{name}" not in reference]
 
 
 def test_every_page_is_in_the_navigation_and_every_picture_is_used() -> None:
