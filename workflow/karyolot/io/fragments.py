@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import IO, NamedTuple
 
 import numpy as np
@@ -31,7 +32,8 @@ NAME = int.from_bytes(b"?\0", "little")
 """The name of every record, as htslib writes it when names are not decoded."""
 CONTIG, START, NAME_SIZE, OPERATIONS, BASES, LENGTH, NAMED, CIGAR = 2, 4, 6, 8, 10, 16, 18, 19
 """Fields of a record of BAM, in words of two bytes (SAM specification, 4.2)."""
-ON_REFERENCE = (pysam.CMATCH, pysam.CEQUAL, pysam.CDIFF)
+ON_REFERENCE = np.isin(np.arange(16), (pysam.CMATCH, pysam.CEQUAL, pysam.CDIFF))
+"""Of an operation of CIGAR, by its number: whether its bases lie on the reference."""
 
 
 class Records(NamedTuple):
@@ -90,8 +92,8 @@ def _records(stream: IO[bytes]) -> Iterator[tuple[list[str], Records]]:
     names: list[str] | None = None
     held, chunk = b"", b""
     while block := stream.read(CHUNK):
-        content, held = _stored(held + block)
-        chunk += content
+        parts, held = _stored(held + block)
+        chunk = b"".join((chunk, *parts))
         if names is None:
             header = _header(chunk)
             if header is None:
@@ -104,16 +106,16 @@ def _records(stream: IO[bytes]) -> Iterator[tuple[list[str], Records]]:
             yield names, records
 
 
-def _stored(blocks: bytes) -> tuple[bytes, bytes]:
-    """Content of whole blocks of BGZF without compression, each one stored block of deflate, and what follows them."""
-    parts, at = [], 0
+def _stored(blocks: bytes) -> tuple[list[memoryview], bytes]:
+    """Contents of whole blocks of BGZF without compression, each one stored block of deflate, and what follows them."""
+    parts, at, view = [], 0, memoryview(blocks)
     while at + 18 <= len(blocks):
         size = int.from_bytes(blocks[at + 16 : at + 18], "little") + 1
         if at + size > len(blocks):
             break
-        parts.append(blocks[at + 23 : at + size - 8])
+        parts.append(view[at + 23 : at + size - 8])
         at += size
-    return b"".join(parts), blocks[at:]
+    return parts, blocks[at:]
 
 
 def _header(content: bytes) -> tuple[list[str], int] | None:
@@ -170,9 +172,10 @@ def _left_mates(names: list[str], records: Records) -> Iterator[Fragments]:
     left = Records(records.words, records.at[length > 0])
     length = length[length > 0]
     contig, start, bases = left.integers(CONTIG), left.integers(START), _bases_on_reference(left)
-    for number in np.unique(contig).tolist():
-        own = contig == number
-        yield Fragments(names[number], start[own], length[own], int(bases[own].sum()))
+    edges = [0, *(np.flatnonzero(np.diff(contig)) + 1).tolist(), len(contig)]  # the reads are sorted
+    for low, high in pairwise(edges) if len(contig) else ():
+        own = slice(low, high)
+        yield Fragments(names[int(contig[low])], start[own], length[own], int(bases[own].sum()))
 
 
 def _bases_on_reference(records: Records) -> Integers:
@@ -181,7 +184,7 @@ def _bases_on_reference(records: Records) -> Integers:
     for place in range(int(number.max(initial=0))):
         rows = np.flatnonzero(number > place)
         operation = Records(records.words, records.at[rows]).integers(CIGAR + 2 * place)
-        bases[rows] += np.where(np.isin(operation & 15, ON_REFERENCE), operation >> 4, 0)
+        bases[rows] += np.where(ON_REFERENCE[operation & 15], operation >> 4, 0)
     return bases
 
 
