@@ -24,6 +24,7 @@ from karyolot.io.foreign import dust, read_searched
 from karyolot.io.results import read_found, write_found
 from karyolot.plan import foreign as plan
 from karyolot.plan.commands import salmon_options
+from karyolot.plan.files import trimmed_reads
 from karyolot.plan.params import only_if
 from karyolot.report.record import foreign_record
 from karyolot.report.text.extranuclear import NOT_A_TEST
@@ -328,34 +329,32 @@ def test_rna_is_searched_where_it_came_as_reads() -> None:
     assert "lot.RNA" in plan.command(study(), settings, "L1") and "RNA" not in plan.command(
         study(False), settings, "L1"
     )
-    assert len(plan.reads(study(), "L1")["unmapped"]) == 1 and not plan.reads(study(False), "L1")["rna"]
+    assert len(plan.reads(study(), "L1")["rna"]) == 1 and not plan.reads(study(False), "L1")["rna"]
     assert "--writeUnmappedNames" in salmon_options(Expression(), unmapped=True)
     assert only_if(None, unmapped=plan.UNMAPPED) == {} and only_if("f.fa", unmapped=1) == {"unmapped": 1}
-    assert plan.keep_unmapped(Reference(), None) == "true"
+    assert plan.keep_unmapped(Reference(), study(), "L1r", None) == "true"
 
 
 def test_only_reads_of_rna_that_salmon_could_not_map_are_searched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (own,) = plan.reads(study(), "L1")["unmapped"]
-    (trimmed,) = plan.reads(study(), "L1")["rna"]
-    Path(trimmed).mkdir(parents=True)
+    (own,) = plan.reads(study(), "L1")["rna"]
     for mate in (1, 2):
-        with gzip.open(f"{trimmed}/{mate}.fq.gz", "wt") as handle:
+        trimmed = Path(trimmed_reads("L1r", mate))
+        trimmed.parent.mkdir(parents=True, exist_ok=True)
+        with gzip.open(trimmed, "wt") as handle:
             handle.write("".join(f"@{name}/{mate} 1:N:0\nACGT\n+\nIIII\n" for name in ("a", "b", "c")))
-    Path(own).write_text("")
-    command = plan._rna_reads("lot.RNA", study(), "L1r")
-    assert subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True).stdout == ""
-    Path(own).write_text("b\n")
-    said = subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True).stdout
-    assert said == "".join(f"@lot.RNA,b,{mate},*,0,*\nACGT\n+\nIIII\n" for mate in (1, 2))
-    folder = tmp_path / "quant.part"
-    (folder / "aux_info").mkdir(parents=True)
-    (folder / "aux_info" / "unmapped_names.txt").write_text("a u\nb m1\nc/1 u\n")
-    kept = type("Output", (), {"unmapped": own, "quant": str(tmp_path / "quant")})
-    subprocess.run(["bash", "-c", plan.keep_unmapped(Reference(foreign="f.fa"), kept)], check=True)
-    assert Path(own).read_text() == "a\nc\n"
+    folder = tmp_path / "quant.part" / "aux_info"
+    folder.mkdir(parents=True)
+    output = type("Output", (), {"unmapped": own, "quant": str(tmp_path / "quant")})
+    keep = plan.keep_unmapped(Reference(foreign="f.fa"), study(), "L1r", output)
+    for listed, names in (("", ""), ("a u\nb m1\nc/1 u\n", "ac")):
+        (folder / "unmapped_names.txt").write_text(listed)
+        for command in (keep, plan._rna("lot.RNA", "L1r")):
+            said = subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True).stdout
+        reads = [f"@lot.RNA,{name},{mate},*,0,*\nACGT\n+\nIIII\n" for mate in (1, 2) for name in names]
+        assert said == "".join(reads)
 
 
 def test_the_documented_command_fetches_the_list(root: Path) -> None:

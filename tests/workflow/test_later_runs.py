@@ -40,12 +40,13 @@ def test_a_new_lot_leaves_the_others_as_they_are(copy: Path, call: Call) -> None
     sheets = copy / "config"
     _append(sheets / "lots.tsv", "L4-shallow", "L5-new")
     wgs = _reads_of(copy, "L4-shallow-wgs", "L5-wgs", "L5-new")
-    rules = planned(call(copy, "--dry-run"))
-    once = {name for name, jobs in rules.items() if jobs != 1}
-    assert not once, f"more than the new lot's jobs would run: {rules}"
-    assert not {"make_bins", "index_genome", "hash_references", "analyse_expression", "compare_samples"} & rules.keys()
+    assert not {"analyse_expression", "compare_samples"} & planned(call(copy, "--dry-run")).keys()
     rna = _reads_of(copy, "L4-shallow-rna1", "L5-rna1", "L5-new")
     assert wgs["lot_id"] == rna["lot_id"] == "L5-new"
+    rules = planned(call(copy, "--dry-run"))
+    more = {name for name, jobs in rules.items() if jobs != 1}
+    assert not more, f"more than the new lot's jobs would run: {rules}"
+    assert not {"make_bins", "index_genome", "hash_references"} & rules.keys()
     done = call(copy)
     assert done.returncode == 0, done.stderr[-3000:]
     new = record(copy, "L5-new")

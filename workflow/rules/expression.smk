@@ -64,21 +64,22 @@ rule index_transcripts:
         " && mv {output.index}.part/index {output.index}) > {log} 2>&1"
 
 
-# Its steps always run together, since trimmed reads and the alignment of RNA are not kept. One thread: with several salmon
-# learns the bias model in changing order, and the TPM of two runs differed by up to 5 %. Lines with times and paths are left
-# out of salmon.json, so that it states facts only.
+# Its steps always run together, since trimmed reads are not kept. What a lot reads of its donor is: if it had to be made again for
+# a new lot, all earlier lots of that donor would run again. One thread: with several salmon learns the bias model in changing
+# order, and the TPM of two runs differed by up to 5 %. Lines with times and paths are left out of salmon.json, so that it states
+# facts only.
 rule quantify_transcripts:
     input:
         **expression.snp_inputs(study, settings),
         reads=lambda wildcards: samples.lanes_of(study, wildcards.sample),
         salmon=files.TRANSCRIPTS,
     output:
-        **only_if(settings.reference.foreign, unmapped=foreign.UNMAPPED, trimmed=temp(directory(files.TRIMMED))),
+        **only_if(settings.reference.foreign, unmapped=foreign.UNMAPPED),
         **only_if(
             samples.rna_wanted(study, settings),
             alleles=files.ALLELES,
-            bam=temp(files.ALIGNED["rna"]),
-            index=temp(files.ALIGNED_INDEX["rna"]),
+            bam=files.ALIGNED["rna"],
+            index=files.ALIGNED_INDEX["rna"],
         ),
         quant=files.QUANTIFIED,
         salmon=files.SALMON,
@@ -97,13 +98,13 @@ rule quantify_transcripts:
     params:
         **programs(*commands.own_programs_of_rna(study, settings)),
         folder=files.TRIMMED,
-        spent=commands.spent(settings.reference),
+        spent=commands.SPENT,
         trim=lambda wildcards, output: commands.trim_rna_command(
             settings.reads, study, wildcards.sample, output, python
         ),
         reads=lambda wildcards: commands.salmon_reads(study, wildcards.sample),
         options=commands.salmon_options(settings.expression, unmapped=settings.reference.foreign is not None),
-        unmapped=lambda wildcards, output: foreign.keep_unmapped(settings.reference, output),
+        unmapped=lambda wildcards, output: foreign.keep_unmapped(settings.reference, study, wildcards.sample, output),
         snps=lambda wildcards, output, threads: commands.snps_command(
             settings, study, wildcards.sample, output, threads, python
         ),

@@ -261,11 +261,10 @@ def salmon_reads(study: Study, sample: str) -> str:
     return f"--mates1 {trimmed_reads(sample, 1)} --mates2 {trimmed_reads(sample, 2)}"
 
 
-def spent(reference: Reference) -> str:
-    """What `quantify_transcripts` removes at its end: pieces of the alignment, and the trimmed reads unless foreign sequences are
-    searched in them."""
-    bam, index = ALIGNED["rna"], ALIGNED_INDEX["rna"]
-    return f"{bam}.part {bam}.sort.* {index}.part" + (f" {TRIMMED}" if reference.foreign is None else "")
+SPENT = "{bam}.part {bam}.sort.* {index}.part {trimmed}".format(
+    bam=ALIGNED["rna"], index=ALIGNED_INDEX["rna"], trimmed=TRIMMED
+)
+"""What `quantify_transcripts` removes at its end: pieces of the alignment, and the trimmed reads."""
 
 
 def transcripts_command(reference: Reference) -> str:

@@ -5,10 +5,10 @@ from typing import Any
 
 from karyolot.contracts.settings import Config, Reference
 from karyolot.contracts.sheets import Study
-from karyolot.plan.files import ALIGNED, FASTA, TRIMMED, given, paired, trimmed_reads
+from karyolot.plan.files import ALIGNED, FASTA, given, paired, trimmed_reads
 from karyolot.plan.samples import expressed_samples, wgs_pair
 
-UNMAPPED = "results/samples/{sample}/rna/unmapped.txt"
+UNMAPPED = "results/samples/{sample}/rna/unmapped.fq.gz"
 FEWEST_CLIPPED = 20
 """Bases of a read that its alignment to the host leaves out, from which on it is searched: it may go on in a virus."""
 MAP = "minimap2 -x sr -k 15 -w 5 -f 100,100 -c --secondary=no -t 1 {panel} -"
@@ -20,21 +20,19 @@ UNUSED = 0x100 | 0x200 | 0x400 | 0x800
 
 
 def reads(study: Study, lot: str) -> dict[str, list[str]]:
-    """What is searched of a lot and its donor: reads on the host, and of RNA trimmed reads with the names of the unmapped."""
-    rna = expressed_samples(study, lot)
-    trimmed = [TRIMMED.format(sample=sample) for sample in rna]
-    return paired(study, lot) | {"rna": trimmed, "unmapped": [UNMAPPED.format(sample=sample) for sample in rna]}
+    """What is searched of a lot and its donor: reads on the host, and of RNA those that salmon could not map."""
+    return paired(study, lot) | {"rna": [UNMAPPED.format(sample=sample) for sample in expressed_samples(study, lot)]}
 
 
 def samples_of(study: Study, lot: str) -> list[dict[str, str]]:
     """Samples as `contracts.foreign.Searched` distinguishes them, lot before donor, DNA before RNA; RNA replicates together."""
-    roles = [role for role, own in _rna(study, lot).items() if own]
+    roles = [role for role, own in _expressed(study, lot).items() if own]
     return [{"role": role, "assay": "DNA"} for role in ("lot", "donor")] + [
         {"role": role, "assay": "RNA"} for role in roles
     ]
 
 
-def _rna(study: Study, lot: str) -> dict[str, list[str]]:
+def _expressed(study: Study, lot: str) -> dict[str, list[str]]:
     samples = expressed_samples(study, lot)
     return {
         role: [name for name in samples if bool(study.samples[name][0].lot_id) is is_lot]
@@ -47,7 +45,7 @@ def command(study: Study, settings: Config, lot: str) -> str:
     panel = shlex.quote(given(settings.reference.foreign)[0])
     donor, own = wgs_pair(study, lot)
     sources = [_dna(f"{role}.DNA", sample) for role, sample in (("lot", own), ("donor", donor))]
-    sources += [_rna_reads(f"{role}.RNA", study, name) for role, names in _rna(study, lot).items() for name in names]
+    sources += [_rna(f"{role}.RNA", name) for role, names in _expressed(study, lot).items() for name in names]
     return "{ " + " && ".join(f"{source} | {MAP.format(panel=panel)}" for source in sources) + "; }"
 
 
@@ -60,28 +58,24 @@ def _dna(tag: str, sample: str) -> str:
     return f"samtools view {chosen} {ALIGNED['dna'].format(sample=sample)} | awk -F'\\t' {shlex.quote(program)}"
 
 
-def _rna_reads(tag: str, study: Study, sample: str) -> str:
-    """FASTQ of the reads of RNA that salmon mapped neither to a transcript nor to a decoy."""
-    mates = (1, 2) if study.samples[sample][0].fastq_2 is not None else (1,)
-    parts = []
-    for mate in mates:
-        program = (
-            "FILENAME == ARGV[1] { kept[$1]; next } "
-            'FNR % 4 == 1 { name = substr($1, 2); sub("/[12]$", "", name); shown = (name in kept); '
-            f'$0 = "@{tag}," name ",{mate},*,0,*" }} shown'
-        )
-        parts.append(
-            f"awk {shlex.quote(program)} {UNMAPPED.format(sample=sample)} <(gzip -cd {trimmed_reads(sample, mate)})"
-        )
-    return "{ " + " && ".join(parts) + "; }"
+def _rna(tag: str, sample: str) -> str:
+    """The reads that `keep_unmapped` kept, tagged."""
+    return f"gzip -cd {UNMAPPED.format(sample=sample)} | sed '1~4s/^@/@{tag},/'"
 
 
-def keep_unmapped(reference: Reference, output: Any) -> str:
-    """Bash of `quantify_transcripts` that keeps the names of unmapped reads, where a panel is given."""
+def keep_unmapped(reference: Reference, study: Study, sample: str, output: Any) -> str:
+    """Bash of `quantify_transcripts` that keeps the reads that salmon mapped neither to a transcript nor to a decoy, where a
+    panel is given; names as `io.foreign` reads them, without their tag."""
     if reference.foreign is None:
         return "true"
-    folder, out = f"{output.quant}.part", output.unmapped
-    program = shlex.quote('$2 == "u" { sub("/[12]$", "", $1); print $1 }')
-    return (
-        f"awk {program} {folder}/aux_info/unmapped_names.txt > {folder}/unmapped.txt && mv {folder}/unmapped.txt {out}"
+    named, kept = f"{output.quant}.part/aux_info/unmapped_names.txt", f"{output.quant}.part/unmapped.fq.gz"
+    program = (
+        'FILENAME == ARGV[1] { if ($2 == "u") { sub("/[12]$", "", $1); kept[$1] }; next } '
+        'FNR % 4 == 1 { name = substr($1, 2); sub("/[12]$", "", name); shown = (name in kept); '
+        '$0 = "@" name "," mate ",*,0,*" } shown'
     )
+    mates = (1, 2) if study.samples[sample][0].fastq_2 is not None else (1,)
+    each = " && ".join(
+        f"awk -v mate={mate} {shlex.quote(program)} {named} <(gzip -cd {trimmed_reads(sample, mate)})" for mate in mates
+    )
+    return f"({each}) | gzip -n -1 > {kept} && mv {kept} {output.unmapped}"
