@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from karyolot.contracts.criteria import Acceptance, Metric, Metrics, check_metrics
+from karyolot.contracts.front import Row
 from karyolot.contracts.genes import trimmed
 from karyolot.contracts.metrics import MetricName, metrics_of
 from karyolot.contracts.problems import Fault, KaryolotError
@@ -23,7 +24,7 @@ from karyolot.inputs.formats import variants
 from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.io.small_variants import read_consequences, read_pileup
 from karyolot.report.small_variants import small_variant_record
-from karyolot.report.text.small_variants import findings
+from karyolot.report.text.small_variants import findings, with_variants
 from karyolot.verdict.decide import decide, judge
 from planted_variants import START, Planted, Study, found
 
@@ -211,6 +212,26 @@ def test_what_became_of_the_other_copy_stands_with_the_mutation(
     alone = only(hotspot)["fraction"]
     copies = {"loss": 2**-0.3, "gain": 2**0.3}[call] if row.event else 1.0
     assert row.fraction == pytest.approx(alone * copies), "one copy of those really there"
+
+
+def test_a_mutation_in_a_copy_neutral_loss_makes_one_finding_with_it(hotspot: VariantResults) -> None:
+    where = {"chrom": ["chr17"], "start": [0], "end": [5000]}
+    calls = pd.DataFrame(where | {"origin": ["acquired"], "type": ["loss"], "id": ["E1"], "log2": [-0.3]}).iloc[:0]
+    events = pd.DataFrame(where | {"kind": ["copy-neutral"], "origin": ["alleles"]})
+    held = small_variant_record(hotspot, SimpleNamespace(calls=calls), SimpleNamespace(events=events))  # type: ignore[arg-type]
+    criteria = [
+        SimpleNamespace(id=name, metric=metric, outcome="REVIEW")
+        for name, metric in (("C06", MetricName.BAF_CNLOH), ("C09", MetricName.VARIANTS_TP53_HOTSPOT))
+    ]
+    usual = {"outcome": "REVIEW", "event": "", "bar": None, "value": "1", "interval": "", "tetraploid": ""}
+    rows = [
+        Row(criteria=(one.id,), name=name, detail=("detail",), **usual)  # type: ignore[arg-type]
+        for one, name in zip(criteria, ("Copy-neutral loss of heterozygosity", "Hotspot mutation of TP53"), strict=True)
+    ]
+    record = SimpleNamespace(verdict=SimpleNamespace(suppressed=False, criteria=criteria), small_variants=held)
+    (row,) = with_variants(rows, record)  # type: ignore[arg-type]
+    assert row.name == "Copy-neutral loss of heterozygosity with TP53 p.R175H" and row.criteria == ("C06", "C09")
+    assert "Hotspot mutation in " in row.detail[1] and "copy-neutral LOH" in row.detail[1]
 
 
 GOOD: Metrics = {

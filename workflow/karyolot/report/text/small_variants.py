@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from karyolot.contracts.cells import cells, percent
 from karyolot.contracts.criteria import CriterionResult, Outcome
 from karyolot.contracts.front import Bar, Row
-from karyolot.contracts.metrics import BOUNDED_INDELS, LONGEST_INDEL
+from karyolot.contracts.metrics import BOUNDED_INDELS, LONGEST_INDEL, MetricName
 from karyolot.contracts.record import Measured
 from karyolot.contracts.record_dna import SmallVariantRow
 from karyolot.contracts.small_variants import FINDINGS, VariantFacts, VariantResults, short_name
@@ -87,7 +87,7 @@ def _searched(facts: VariantFacts) -> Iterator[str]:
 
 
 def with_variants(found: Sequence[Row], record: Measured) -> list[Row]:
-    """Findings of page 1 with mutations by name: one that lies in a called loss makes one finding with it.
+    """Findings of page 1 with mutations by name: one in a called loss or a copy-neutral LOH makes one finding with it.
 
     found: rows of calls and of criteria. The row of a criterion whose mutations are all named is left out.
     """
@@ -95,18 +95,26 @@ def with_variants(found: Sequence[Row], record: Measured) -> list[Row]:
     if held is None or record.verdict.suppressed:
         return rows
     results = {result.metric: result for result in record.verdict.criteria}
+    neutral = results.get(MetricName.BAF_CNLOH)
     named: set[str] = set()
     for variant in held.rows:
         result = results.get(FINDINGS[variant.finding]) if variant.finding else None
         if result is None or result.outcome not in ("FAIL", "REVIEW"):
             continue
         named.add(result.id)
-        place = next((i for i, row in enumerate(rows) if variant.event and row.event == variant.event), None)
+        place = next((i for i, row in enumerate(rows) if _of_other_copy(row, variant, neutral)), None)
         if variant.second and place is not None:
             rows[place] = _two_hits(rows[place], variant, result)
         else:
             rows.append(_own_row(variant, result, record))
-    return [row for row in rows if row.event or not named & set(row.criteria) or row.bar is not None]
+    return [row for row in rows if row.event or not set(row.criteria) <= named or row.bar is not None]
+
+
+def _of_other_copy(row: Row, variant: SmallVariantRow, neutral: CriterionResult | None) -> bool:
+    """Whether a finding is the event that takes the other copy of a mutated gene. neutral: criterion on copy-neutral LOH."""
+    if variant.event:
+        return row.event == variant.event
+    return variant.second == "copy-neutral LOH" and neutral is not None and neutral.id in row.criteria
 
 
 def _two_hits(row: Row, variant: SmallVariantRow, result: CriterionResult) -> Row:
