@@ -234,6 +234,19 @@ def test_a_mutation_in_a_copy_neutral_loss_makes_one_finding_with_it(hotspot: Va
     assert "Hotspot mutation in " in row.detail[1] and "copy-neutral LOH" in row.detail[1]
 
 
+def test_a_recurrent_mutation_of_the_donor_is_listed_as_inherited(tmp_path: Path) -> None:
+    results = found(tmp_path, STUDY, Planted(601, other(601), lot=0.5, donor=0.5), hotspots=HOT)
+    said = findings(results, None)
+    assert said[:2] == (
+        "No acquired or enriched mutation was called in the driver panel.",
+        "Recurrent mutation inherited from the donor: TP53 p.R175H.",
+    )
+    assert not any(sentence.startswith("Not listed") for sentence in said), "it is listed"
+    calls = pd.DataFrame(columns=["chrom", "start", "end", "origin", "type", "id", "log2"])
+    (row,) = small_variant_record(results, SimpleNamespace(calls=calls)).rows  # type: ignore[arg-type]
+    assert (row.name, row.origin, row.finding) == ("TP53 p.R175H", "inherited", "")
+
+
 GOOD: Metrics = {
     MetricName(name): Metric(value=value)
     for name, value in {

@@ -37,7 +37,8 @@ def _found(results: VariantResults) -> Iterator[str]:
     if facts.listed:
         licence = f" ({facts.licence})" if facts.licence else ""
         yield f"{plural(own, 'acquired or enriched variant')} in {plural(facts.listed, 'gene')} of the site's list{licence}."
-    left = [plural(facts.inherited, "inherited variant")] * bool(facts.inherited)
+    others = facts.inherited - len(born)
+    left = [plural(others, "inherited variant")] * bool(others)
     left += [f"{plural(facts.silent, 'new variant')} without effect on a protein"] * bool(facts.silent)
     if left:
         yield f"Not listed: {listed(left)}."

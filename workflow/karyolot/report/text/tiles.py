@@ -209,7 +209,10 @@ def _small_variants(record: Measured, _: Results) -> tuple[str, list[str]]:
         limit = f"Limit {percent(facts.fraction)} of cells, {facts.assessable} of {plural(facts.drivers, 'gene')}"
     if named:
         return f"{plural(len(named), 'variant')} to review", [listed(named, 2), limit]
-    return ("Not assessed" if facts.fraction is None else "No driver mutation"), [limit]
+    born = [row.name for row in held.rows if row.origin == "inherited"]
+    none = "None acquired" if born else "No driver mutation"
+    inherited = [f"Inherited: {listed(born, 2)}"] * bool(born)
+    return ("Not assessed" if facts.fraction is None else none), [*inherited, limit]
 
 
 def _quality(record: Measured, results: Results) -> tuple[str, list[str]]:
