@@ -228,10 +228,10 @@ def of_counted_reads() -> str:
     own, said = rows("variants", part="recovery"), []
     for read in dict.fromkeys(row["read"] for row in own):
         held = [row for row in own if row["read"] == read]
-        true = sum(int(row["found"]) for row in held) / sum(int(row["n"]) for row in held)
-        said.append(
-            f"{percent(float(held[0]['measured']))}% by spike-ins and {percent(true)}% in the genome (reads of {read})"
-        )
+        number = sum(int(row["n"]) for row in held)
+        true = sum(int(row["found"]) for row in held) / number
+        spiked = sum(float(row["measured"]) * int(row["n"]) for row in held) / number
+        said.append(f"{percent(spiked)}% and {percent(true)}% (reads of {read})")
     return "; ".join(said)
 
 

@@ -231,7 +231,7 @@ class SmallVariants(Section):
     calls: File | None = Field(
         None,
         description="VCF of another caller, '{lot}' in its path standing for the lot: samples named as in samples.tsv, with"
-        " FORMAT/AD of lot and donor. Its calls are added to those of the search.",
+        " FORMAT/AD of lot and donor. Its calls at the searched loci are added.",
     )
     min_mapq: Annotated[int, Field(ge=0, le=60)] = Field(20, description="Lowest mapping quality of a read counted.")
     min_base_quality: Annotated[int, Field(ge=0, le=60)] = Field(20, description="Lowest base quality counted.")
