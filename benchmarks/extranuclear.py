@@ -48,6 +48,10 @@ DELETION_DRAWS = {250: 12, 60: 6}
 TOGETHER = {1500: 4, 6000: 2}
 """The same at higher depths, where each lot has all deletions at the printed limit, each in genomes of its own."""
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
+CODES = np.frombuffer(bytes(range(256)).translate(bytes.maketrans(b"ACGT", b"TGCA")), np.uint8)
+"""Byte of each base -> that of its complement."""
+AT_ONCE = 20_000
+"""Pairs that are drawn at once."""
 AT_LIMIT = 10
 """Times as many draws of a foreign sequence at its limit, so that its power is known to a percentage point."""
 Row = dict[str, object]
@@ -171,20 +175,32 @@ def sample(
 def aligned(rng: np.random.Generator, fasta: Path, depth: int, genomes: list[tuple[str, float]]) -> MitochondrialReads:
     """Reads of circular genomes, each in a part of all, in pairs that bwa aligned. depth: that all would have at LENGTH."""
     fastq, bam = fasta.with_name("reads.fq"), fasta.with_name("reads.bam")
-    with fastq.open("w") as out:
+    with fastq.open("wb") as out:
         for part, (genome, fraction) in enumerate(genomes):
-            number, around = rng.poisson(depth * len(genome) * fraction / (2 * READ)), genome + genome
-            starts, sizes = rng.integers(0, len(genome), number), np.clip(rng.normal(300, 40, number), 120, 600)
-            for n, (at, size) in enumerate(zip(starts.tolist(), sizes.astype(int).tolist(), strict=True)):
-                whole = around[at : at + size]
-                whole = whole.translate(COMPLEMENT)[::-1] if n % 2 else whole
-                for read in (whole[:READ], whole[-READ:].translate(COMPLEMENT)[::-1]):
-                    out.writelines(fastq_of(f"{part}.{n}", mutated(rng, read, 0.002)))
+            number, around = (
+                rng.poisson(depth * len(genome) * fraction / (2 * READ)),
+                np.frombuffer((2 * genome).encode(), np.uint8),
+            )
+            for first in range(0, number, AT_ONCE):
+                out.write(_pairs(rng, around, len(genome), min(AT_ONCE, number - first), f"{part}.{first}."))
     command = f"bwa mem -p -v 1 {fasta} {fastq} | samtools sort -o {bam} - && samtools index {bam}"
     subprocess.run(["bash", "-o", "pipefail", "-c", command], check=True, stderr=subprocess.DEVNULL)
     reads = read_mitochondria(bam, fasta, SETTINGS)
     assert reads is not None
     return reads
+
+
+def _pairs(rng: np.random.Generator, around: np.ndarray, length: int, number: int, tag: str) -> bytes:
+    """FASTQ of pairs of a circular genome, mates in turn, every second pair from the other strand. around: the genome twice."""
+    starts, sizes = rng.integers(0, length, number), np.clip(rng.normal(300, 40, number), 120, 600).astype(int)
+    left, right = (around[at[:, None] + np.arange(READ)] for at in (starts, starts + sizes - READ))
+    right, turned = CODES[right][:, ::-1], (np.arange(number) % 2 == 1)[:, None]
+    mates = np.stack([np.where(turned, right, left), np.where(turned, left, right)], axis=1)
+    wrong = rng.random(mates.shape) < 0.002
+    mates[wrong] = np.frombuffer(b"ACGT", np.uint8)[rng.integers(0, 4, int(wrong.sum()))]
+    quality = b"\n+\n" + b"I" * READ + b"\n"
+    rows = mates.reshape(-1, READ)
+    return b"".join(b"@%s%d\n%s%s" % (tag.encode(), n // 2, rows[n].tobytes(), quality) for n in range(2 * number))
 
 
 def _rows_of_deletions(

@@ -242,4 +242,6 @@ def short_name(row: Mapping[Any, Any]) -> str:
     if str(row["hotspot"]).startswith("c."):
         return f"{row['gene']} {row['hotspot']}{row['ref']}>{row['alt']}"
     place = f"{row['chrom']}:{int(row['start']) + 1} {row['ref']}>{row['alt']}"
-    return f"{row['gene']} {place}" + (f" ({str(row['consequence']).replace('_', ' ')})" if row["consequence"] else "")
+    return f"{row['gene']} {place}" + (
+        f" ({str(row['consequence']).replace('_', ' ').replace('&', ', ')})" if row["consequence"] else ""
+    )
