@@ -223,6 +223,49 @@ def of_indels() -> str:
     )
 
 
+def of_callers(part: str) -> str:
+    """Mutations called by cell fraction, and other calls, of each caller on the same reads."""
+    own, said = rows("variants", part=part), []
+    callers = {
+        "karyolot": "karyolot (counts of bcftools)",
+        "bcftools": "bcftools call, quality 20",
+        "freebayes": "freebayes, pooled, quality 20",
+        "freebayes, any quality": "freebayes, pooled, any quality",
+    }
+    assert callers.keys() == {row["caller"] for row in own}
+    for caller, name in callers.items():
+        held = [row for row in own if row["caller"] == caller]
+        by_fraction = {row["fraction"]: [one for one in held if one["fraction"] == row["fraction"]] for row in held}
+        calls = [f"{sum(values(found, 'found')):.0f}" for found in by_fraction.values()]
+        calls[0] += f" of {sum(values(by_fraction[held[0]['fraction']], 'n')):.0f}" * (caller == "karyolot")
+        said.append(f"| {name} | {' | '.join(calls)} | {sum(values(held, 'false')):.0f} |")
+    return " ".join(said)
+
+
+def of_substitutions_by_callers() -> str:
+    return of_callers("sensitivity")
+
+
+def of_indels_by_callers() -> str:
+    return of_callers("indels")
+
+
+def of_null_lots() -> str:
+    own = rows("variants", part="null")
+    found, lots = (sum(int(row[name]) for row in own) for name in ("found", "n"))
+    assert found <= 0.05 * lots
+    return f"{found} of {lots} lots without a mutation showed any call"
+
+
+def of_power() -> str:
+    own = rows("variants", part="power")
+    assert len(own) >= 18 and {row["n"] for row in own} == {"120"}
+    return (
+        f"{percent(min(values(own, 'rate')))} to {percent(max(values(own, 'rate')))}% of 120 substitutions were called in each of {len(own)}"
+        " settings"
+    )
+
+
 def of_counted_reads() -> str:
     """The part of the reads with an indel that is counted, by spike-ins and in genomes with the indel, by length of the reads."""
     own, said = rows("variants", part="recovery"), []
@@ -301,7 +344,7 @@ PAGES: dict[Callable[[], str], str] = {
 FIGURES = [
     of_identity, of_contamination, of_stable_lots, of_rearranged_lots, of_cost,
     of_limits, of_fractions, of_tetraploid_lots, of_expression, of_gene_sets, of_hepatitis_b, of_deletions, of_indels,
-    of_counted_reads, of_a_human_genome,
+    of_counted_reads, of_substitutions_by_callers, of_indels_by_callers, of_null_lots, of_power, of_a_human_genome,
     *PAGES,
 ]  # fmt: skip
 
