@@ -260,10 +260,8 @@ def of_null_lots() -> str:
 def of_power() -> str:
     own = rows("variants", part="power")
     assert len(own) >= 18 and {row["n"] for row in own} == {"120"}
-    return (
-        f"{percent(min(values(own, 'rate')))} to {percent(max(values(own, 'rate')))}% of 120 substitutions were called in each of {len(own)}"
-        " settings"
-    )
+    least, most = (percent(one(values(own, "rate"))) for one in (min, max))
+    return f"{least} to {most}% of 120 substitutions were called in each of {len(own)} settings"
 
 
 def of_counted_reads() -> str:
