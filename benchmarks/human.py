@@ -457,7 +457,7 @@ def truth(place: Path) -> list[dict[str, Any]]:
 # ---- the doors -------------------------------------------------------------------------------------------------------
 
 FILTER = "-q 20 -f 2 -F 3852"
-COLUMNS = "--input-fmt-option required_fields=0x1fe --input-fmt-option decode_md=0"
+COLUMNS = "-T {place}/genome.fa --input-fmt-option required_fields=0x1fe --input-fmt-option decode_md=0"
 OURS = "exec {python} {script}"
 DOORS = {
     "inflate the BAM (bgzip, libdeflate)": "bgzip -dc {bam} > /dev/null",
@@ -510,7 +510,7 @@ def door(what: str, place: str, cram: str, step: str = "1") -> None:
     if what == "fragments":
         bins = pd.read_parquet(f"{place}/results/reference/bins.parquet")
         before = sum(os.times()[:4])
-        count_fragments(bins, fragments(cram, 20))
+        count_fragments(bins, fragments(cram, f"{place}/genome.fa", 20))
     else:
         sites = pd.read_parquet(f"{place}/results/reference/sites.parquet").iloc[:: int(step)].reset_index(drop=True)
         before = sum(os.times()[:4])

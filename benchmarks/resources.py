@@ -99,7 +99,7 @@ TOOLS = {
     "samtools markdup": ("samtools markdup -O cram --reference genome.fa sorted.bam a.cram", "a.cram"),
     "samtools index": ("samtools index a.cram", "a.cram.crai"),
     "count fragments": (
-        OURS.format("io.fragments", "fragments", 'list(fragments("a.cram", 20))'),
+        OURS.format("io.fragments", "fragments", 'list(fragments("a.cram", "genome.fa", 20))'),
         "",
     ),
 }

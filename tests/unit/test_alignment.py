@@ -1,6 +1,7 @@
 """Fragments of our own alignments are counted once, and only good ones."""
 
 import struct
+import subprocess
 from pathlib import Path
 from unittest import mock
 
@@ -12,6 +13,7 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.io import fragments as module
 from karyolot.io.alignment import NOT_COUNTED, open_alignment
 from karyolot.io.fragments import fragments
+from karyolot.plan.commands import remove_genome_path
 
 
 def alignment(tmp_path: Path) -> Path:
@@ -37,9 +39,18 @@ def alignment(tmp_path: Path) -> Path:
     return path
 
 
+def genome(path: Path) -> Path:
+    """A FASTA of the contigs of an alignment."""
+    fasta = path.with_name("g.fa")
+    with pysam.AlignmentFile(str(path)) as handle:
+        contigs = zip(handle.references, handle.lengths, strict=True)
+        fasta.write_text("".join(f">{name}\n{'ACGTN' * (length // 5)}\n" for name, length in contigs))
+    return fasta
+
+
 def midpoints(path: Path, min_mapq: int) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
-    for piece in fragments(path, min_mapq):
+    for piece in fragments(path, genome(path), min_mapq):
         found.setdefault(piece.contig, []).extend((piece.start + piece.length // 2).tolist())
     return found
 
@@ -52,7 +63,7 @@ def test_each_good_fragment_is_counted_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("chunk", [1 << 22, 1 << 10, 777])
 def test_a_cram_gives_each_fragment_that_a_loop_over_its_reads_gives(tmp_path: Path, chunk: int) -> None:
-    """Reads with clipped ends, insertions and deletions, of all flags, on three contigs; genome moved away."""
+    """Reads with clipped ends, insertions and deletions, of all flags, on three contigs."""
     rng = np.random.default_rng(4)
     header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": f"chr{n}", "LN": 90_000} for n in range(1, 4)]}
     header["RG"] = [{"ID": "a", "SM": "s"}]
@@ -78,7 +89,7 @@ def test_a_cram_gives_each_fragment_that_a_loop_over_its_reads_gives(tmp_path: P
                 expected.setdefault(read.reference_name, []).append((read.reference_start, read.template_length))
                 bases += sum(length for kind, length in read.cigartuples if kind in (0, 7, 8))
     with mock.patch.object(module, "CHUNK", chunk):
-        pieces = list(fragments(path, 20))
+        pieces = list(fragments(path, genome(path), 20))
     found: dict[str, list[tuple[int, int]]] = {}
     for piece in pieces:
         found.setdefault(piece.contig, []).extend(zip(piece.start.tolist(), piece.length.tolist(), strict=True))
@@ -88,12 +99,43 @@ def test_a_cram_gives_each_fragment_that_a_loop_over_its_reads_gives(tmp_path: P
 
 def test_a_cram_cut_short_is_refused(tmp_path: Path) -> None:
     path = alignment(tmp_path)
+    fasta = genome(path)
     pysam.view("-b", "-o", str(tmp_path / "a.bam"), str(path), catch_stdout=False)
     with pytest.raises(KaryolotError, match=r"a.bam: not a CRAM file"):
-        list(fragments(tmp_path / "a.bam", 20))
+        list(fragments(tmp_path / "a.bam", fasta, 20))
     path.write_bytes(path.read_bytes()[:-60])
     with pytest.raises(KaryolotError, match=r"a.cram: not a readable BAM or CRAM .*fetch or make it again"):
-        list(fragments(path, 20))
+        list(fragments(path, fasta, 20))
+
+
+def test_a_cram_names_no_folder_and_is_read_with_the_genome_that_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reads of several contigs in one slice, which cannot be decoded without a genome; the study is moved, then read from
+    another directory."""
+    made, study = tmp_path / "made", tmp_path / "study"
+    made.mkdir()
+    sam = "@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:chr1\tLN:5000\n@SQ\tSN:chr2\tLN:900\n"
+    for contig in ("chr1", "chr2"):
+        for start in range(100, 140):
+            sam += f"{contig}{start}\t99\t{contig}\t{start}\t60\t5S45M\t=\t{start + 200}\t250\t{'ACGTN' * 10}\t{'F' * 50}\n"
+    (made / "a.sam").write_text(sam)
+    fasta, cram = genome(made / "a.sam"), made / "a.cram"
+    together = ["-O", "cram,multi_seq_per_slice=1", "-T", str(fasta), "-o", str(cram)]
+    pysam.view("--no-PG", *together, str(made / "a.sam"), catch_stdout=False)
+    header = pysam.view("--no-PG", "-H", str(cram))
+    subprocess.run(["bash", "-euc", remove_genome_path(str(cram))], check=True)
+    pysam.index(str(cram))
+    assert f"\tUR:{fasta}" in header and "\tM5:" in header
+    assert pysam.view("--no-PG", "-H", str(cram)) == header.replace(f"\tUR:{fasta}", "")
+    made.rename(study)
+    monkeypatch.chdir("/")
+    monkeypatch.setenv("REF_PATH", "none")
+    words = [str(study / "a.sam")], ["-T", str(study / "g.fa"), "-x", "MD", "-x", "NM", str(study / "a.cram")]
+    shown = [pysam.view(*own) for own in words]
+    assert shown[0] == shown[1] and shown[0].count("\n") == 80
+    pieces = list(fragments(study / "a.cram", study / "g.fa", 20))
+    assert {piece.contig: len(piece.start) for piece in pieces} == {"chr1": 40, "chr2": 40}
 
 
 def test_an_alignment_without_one_fragment_stops_with_the_numbers(tmp_path: Path) -> None:
@@ -111,7 +153,7 @@ def test_an_alignment_without_one_fragment_stops_with_the_numbers(tmp_path: Path
         r"a.cram: no fragment of 8 mapped reads could be counted: 0 are a proper pair \(flag 0x2\), 1 are duplicates"
     )
     with pytest.raises(KaryolotError, match=words):
-        list(fragments(path, 20))
+        list(fragments(path, genome(path), 20))
 
 
 def test_what_is_no_alignment_is_refused(tmp_path: Path) -> None:
@@ -119,7 +161,7 @@ def test_what_is_no_alignment_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KaryolotError, match="not a readable BAM or CRAM"), open_alignment(tmp_path / "x.bam"):
         pass
     with pytest.raises(KaryolotError, match="not a readable BAM or CRAM"):
-        list(fragments(tmp_path / "x.bam", 20))
+        list(fragments(tmp_path / "x.bam", tmp_path / "g.fa", 20))
 
 
 def test_records_that_only_look_like_records_are_not_taken_for_them() -> None:

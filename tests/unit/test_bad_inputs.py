@@ -656,7 +656,7 @@ def cram(job: Job) -> bytes:
     bam(job.folder / "a.bam", records=3000)
     pysam.view("-C", "-T", "g.fa", "-o", "a.cram", "a.bam", catch_stdout=False)
     pysam.index("a.cram")
-    job.inputs = {"bins": grid(job), "cram": "a.cram", "index": "a.cram.crai"}
+    job.inputs = {"bins": grid(job), "cram": "a.cram", "index": "a.cram.crai", "fasta": "g.fa"}
     job.params["settings"] = {"bin_bp": BIN, "min_mapq": 0}
     return (job.folder / "a.cram").read_bytes()
 

@@ -150,6 +150,7 @@ def test_counts_and_alignments_enter_as_well(copy: Path, call: Call) -> None:
     cram = results / "samples" / "L1-clean-wgs" / "dna" / "aligned.cram"
     fasta = results / "reference" / "genome.fa"
     with pysam.AlignmentFile(str(cram), reference_filename=str(fasta)) as given:
+        assert "\tUR:" not in str(given.header) and "\tM5:" in str(given.header)
         named = pysam.AlignmentHeader.from_text(str(given.header).replace("SM:L1-clean-wgs", "SM:L6-bam-wgs"))
         with pysam.AlignmentFile(str(bam), "wb", header=named) as out:
             for read in given:

@@ -39,11 +39,12 @@ rule align_reads:
             settings.alignment, study, wildcards.sample, threads, python
         ),
         distance=settings.alignment.optical_distance,
+        remove_path=lambda wildcards, output: commands.remove_genome_path(f"{output.cram}.part"),
         state=lambda wildcards: state_of(samples.lanes_of(study, wildcards.sample)),
         not_whole=commands.NOT_WHOLE,
         no_space=commands.NO_SPACE,
     shell:
-        "trap 'rm -rf {output.cram}.part {output.cram}.sort.* {output.cram}.dup* {output.index}.part {output.flagstat}.part"
+        "trap 'rm -rf {output.cram}.part* {output.cram}.sort.* {output.cram}.dup* {output.index}.part {output.flagstat}.part"
         " {output.facts}.part {output.facts}.part.said {output.fastp}.part' EXIT; "
         "(({params.trim} 2> {output.facts}.part.said"
         " | {params.align}"
@@ -52,7 +53,7 @@ rule align_reads:
         " | samtools markdup -d {params.distance} --barcode-tag RG --no-PG -T {output.cram}.dup"
         " -O cram,nthreads=2 --reference {input.fasta} - {output.cram}.part"
         " || {{ cat {output.facts}.part.said >&2; {params.no_space}; exit 1; }})"
-        " && samtools quickcheck {output.cram}.part"
+        " && samtools quickcheck {output.cram}.part && {params.remove_path}"
         " && samtools index -o {output.index}.part {output.cram}.part"
         " && (gzip -t < {output.index}.part || {params.not_whole})"
         " && samtools flagstat -O json {output.cram}.part > {output.flagstat}.part"
@@ -120,15 +121,16 @@ rule mark_duplicates:
         **needs("mark_duplicates"),
     params:
         distance=settings.alignment.optical_distance,
+        remove_path=lambda wildcards, output: commands.remove_genome_path(f"{output.cram}.part"),
         not_whole=commands.NOT_WHOLE,
         no_space=commands.NO_SPACE,
     shell:
-        "trap 'rm -rf {output.cram}.part {output.cram}.dup* {output.index}.part {output.flagstat}.part' EXIT; "
+        "trap 'rm -rf {output.cram}.part* {output.cram}.dup* {output.index}.part {output.flagstat}.part' EXIT; "
         "((samtools merge -u -c -p --no-PG -o - {input.bams}"
         " | samtools markdup -d {params.distance} --barcode-tag RG --no-PG -T {output.cram}.dup"
         " -O cram,nthreads={threads} --reference {input.fasta} - {output.cram}.part"
         " || {{ {params.no_space}; exit 1; }})"
-        " && samtools quickcheck {output.cram}.part"
+        " && samtools quickcheck {output.cram}.part && {params.remove_path}"
         " && samtools index -o {output.index}.part {output.cram}.part"
         " && (gzip -t < {output.index}.part || {params.not_whole})"
         " && samtools flagstat -O json {output.cram}.part > {output.flagstat}.part"

@@ -11,6 +11,7 @@ rule count_fragments:
     input:
         cram=files.ALIGNED["dna"],
         index=files.ALIGNED_INDEX["dna"],
+        fasta=files.FASTA,
         bins=files.BINS,
     output:
         counts=files.COUNTS,

@@ -10,6 +10,6 @@ from karyolot.plan.params import job
 
 with job(snakemake, Counting) as settings:
     bins = read_table(snakemake.input.bins, Bins)
-    counts, library = count_fragments(bins, fragments(snakemake.input.cram, settings.min_mapq))
+    counts, library = count_fragments(bins, fragments(snakemake.input.cram, snakemake.input.fasta, settings.min_mapq))
     write_table(counts, snakemake.output.counts, Counts)
     write_model(library.model_copy(update={"aligner": aligner_of(snakemake.input.cram)}), snakemake.output.library)

@@ -124,6 +124,21 @@ def test_bam_and_cram_of_the_same_reads_have_one_digest(tmp_path: Path) -> None:
     assert alignment.look(other).digest != facts[0].digest
 
 
+def test_a_cram_of_unsorted_reads_is_read_with_the_indexed_genome(tmp_path: Path) -> None:
+    """A slice with reads of several contigs cannot be decoded without a genome, and the header names one that is not there."""
+    fasta, cram = tmp_path / "g.fa", tmp_path / "a.cram"
+    fasta.write_text("".join(f">{name}\n{'ACGTN' * (n // 5)}\n" for name, n in CONTIGS.items()))
+    of_two = changed(tmp_path / "a.bam", lambda n, read: setattr(read, "reference_id", n // 2 % 2), 300)
+    pysam.view("-C", "-T", str(fasta), "-o", str(cram), str(of_two), catch_stdout=False)
+    moved = fasta.rename(tmp_path / "moved.fa")
+    for given in (None, moved):
+        with pytest.raises(Fault, match="not a readable BAM or CRAM file"):
+            alignment.look(cram, 0, given)
+    assert not moved.with_name("moved.fa.fai").exists()
+    pysam.faidx(str(moved))
+    assert alignment.look(cram, 0, moved) == alignment.look(of_two)
+
+
 def test_sam_is_named_with_the_command_that_converts_it(tmp_path: Path) -> None:
     (tmp_path / "a.bam").write_text("@SQ\tSN:chr1\tLN:5\n")
     with pytest.raises(Fault, match=r"is SAM.*samtools view -b"):

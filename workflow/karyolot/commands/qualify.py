@@ -233,7 +233,7 @@ def _pair(site: _Site) -> spikes.Pair:
         settings=settings,
         atlas=Atlas.of(places(bands, recurrent, [str(site.path(path)) for path in files.given(reference.gtf)])),
         reads={
-            role: partial(fragments, path, site.settings.counting.min_mapq)
+            role: partial(fragments, path, site.path(files.FASTA), site.settings.counting.min_mapq)
             for role, sample in zip(("donor", "lot"), samples.wgs_pair(site.study, site.lot), strict=True)
             if (path := _reads(site, sample)) is not None
         },

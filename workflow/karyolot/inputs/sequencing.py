@@ -28,7 +28,8 @@ def reads(files: Files, uses: Sequence[Use], contigs: Mapping[str, int] | None) 
     for use in uses:
         try:
             if use.column == "alignment":
-                facts = files.look(alignment.look, use.file, files.config.counting.min_mapq)
+                genome = files.there.get("reference.fasta")
+                facts = files.look(alignment.look, use.file, files.config.counting.min_mapq, genome)
                 files.report_row(use, _aligned(files, use, facts, contigs, known))
                 digest, aligner = facts.digest, facts.aligner
             elif use.column in {"fastq_1", "fastq_2"}:

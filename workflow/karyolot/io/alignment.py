@@ -9,7 +9,7 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.io.files import PathLike
 
 COUNTED_FIELDS = ["required_fields=0x1fe", "decode_md=0"]
-"""CRAM columns decoded for counting: flag, position, mapping quality, mate, template length. No bases, so no reference."""
+"""CRAM columns decoded for counting: flag, position, mapping quality, mate, template length."""
 WITH_BASES = ["required_fields=0x63f", "decode_md=0"]
 """And for alleles: name, flag, position, mapping quality, CIGAR, bases and their qualities."""
 WITH_TAGS = ["required_fields=0xfff", "decode_md=0"]

@@ -54,9 +54,9 @@ def aligner_of(cram: PathLike) -> str | None:
         return family_of(str(handle.header))
 
 
-def fragments(cram: PathLike, min_mapq: int, contig: str = "") -> Iterator[Fragments]:
+def fragments(cram: PathLike, fasta: PathLike, min_mapq: int, contig: str = "") -> Iterator[Fragments]:
     """Fragments of one of our own CRAMs, in its order and in pieces, so that memory does not grow with depth. contig: only those
-    on it, by the index.
+    on it, by the index. fasta: its genome, which a slice with reads of several contigs needs though no bases are decoded.
 
     A fragment is taken once, at its left mate: primary, proper pair, not a duplicate, not failed, mapping quality at or
     above the limit.
@@ -69,9 +69,10 @@ def fragments(cram: PathLike, min_mapq: int, contig: str = "") -> Iterator[Fragm
     with open_alignment(cram) as handle:
         if not handle.is_cram:
             raise KaryolotError(f"{cram}: not a CRAM file; fragments are counted in those of the workflow alone")
-    options = [word for option in COUNTED_FIELDS for word in ("--input-fmt-option", option)]
+    fields = [word for option in COUNTED_FIELDS for word in ("--input-fmt-option", option)]
     filters = ["-f", str(pysam.FPROPER_PAIR), "-F", str(NOT_COUNTED), "-q", str(min_mapq)]
-    command = [sys.executable, "-c", VIEW, "-u", *options, *filters, str(cram), *filter(None, [contig])]
+    words = ["-u", "-T", str(fasta), *fields, *filters, str(cram), *filter(None, [contig])]
+    command = [sys.executable, "-c", VIEW, *words]
     found = False
     with tempfile.TemporaryFile() as said, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as view:
         assert view.stdout is not None
@@ -84,7 +85,7 @@ def fragments(cram: PathLike, min_mapq: int, contig: str = "") -> Iterator[Fragm
             reason = said.read().decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
             raise KaryolotError(unreadable(cram, reason[0]))
     if not found:
-        raise KaryolotError(f"{cram}: {_why_none(cram, min_mapq)}")
+        raise KaryolotError(f"{cram}: {_why_none(cram, fasta, min_mapq)}")
 
 
 def _records(stream: IO[bytes]) -> Iterator[tuple[list[str], Records]]:
@@ -188,9 +189,9 @@ def _bases_on_reference(records: Records) -> Integers:
     return bases
 
 
-def _why_none(alignment: PathLike, min_mapq: int) -> str:
+def _why_none(alignment: PathLike, fasta: PathLike, min_mapq: int) -> str:
     seen: Counter[str] = Counter()
-    with open_alignment(alignment) as handle:
+    with open_alignment(alignment, fasta) as handle:
         for read in handle:
             seen["mapped"] += not read.is_unmapped
             seen["proper"] += read.is_proper_pair

@@ -115,6 +115,16 @@ def align_command(settings: Alignment, study: Study, sample: str, threads: int, 
     return _aligned(aligner, " ".join(filter(None, words)), threads, python)
 
 
+def remove_genome_path(cram: str) -> str:
+    """Bash that removes the path of the genome (UR) from the header of a CRAM, in place. samtools writes the absolute path, which
+    names folders of this machine and is wrong in a study that was moved. Whoever reads bases gives the genome."""
+    header = f"{cram}.header"
+    return (
+        f"samtools view -H --no-PG {cram} | sed '/^@SQ/s|\\tUR:[^\\t]*||' > {header}"
+        f" && samtools reheader --no-PG -i {header} {cram} && rm {header}"
+    )
+
+
 def snps_command(settings: Config, study: Study, sample: str, output: Any, threads: int, python: str) -> str:
     """Bash of `quantify_transcripts` that aligns the first read pairs of an RNA sample to the genome and counts their alleles
     at the panel of SNPs, for a study whose RNA is wanted so. output: alleles, bam and index. bwa-mem3 takes pairs only, so bwa

@@ -53,8 +53,14 @@ class Facts:
     digest: str
 
 
-def records(path: Path) -> Iterator[pysam.AlignedSegment]:
+def records(path: Path, fasta: Path | None = None) -> Iterator[pysam.AlignedSegment]:
     """The first MOST primary reads, without bases where the file is CRAM.
+
+    Parameters
+    ----------
+    fasta
+        The indexed genome of a CRAM in which one slice holds reads of several contigs, as where reads are not sorted: these
+        slices cannot be decoded without it.
 
     Raises
     ------
@@ -62,18 +68,21 @@ def records(path: Path) -> Iterator[pysam.AlignedSegment]:
         E28 when the file is neither BAM nor CRAM, does not end as a complete file does, or cannot be read.
     """
     is_cram = _is_cram(path)
-    with _opened(path, is_cram) as alignment:
+    with _opened(path, is_cram, fasta) as alignment:
         reads = (read for read in islice(alignment.fetch(until_eof=True), 2 * MOST) if not read.flag & SECONDARY)
         yield from islice(reads, MOST)
 
 
-def look(path: Path, min_mapq: int = 0) -> Facts:
+def look(path: Path, min_mapq: int = 0, fasta: Path | None = None) -> Facts:
     """Header and first reads of a file.
 
     Parameters
     ----------
     min_mapq
         Mapping quality from which on a read is counted.
+    fasta
+        The genome, which is used if the file is CRAM, cannot be read without, and the genome has its index beside it: nothing
+        is written beside a file of the user's.
 
     Raises
     ------
@@ -81,6 +90,16 @@ def look(path: Path, min_mapq: int = 0) -> Facts:
         E28 also for a file without contigs, and for reads that are not aligned or not pairs: none could be counted. E02 for
         a file without reads.
     """
+    try:
+        return _looked(path, min_mapq, None)
+    except Fault as fault:
+        indexed = fasta is not None and fasta.with_name(f"{fasta.name}.fai").is_file()
+        if not indexed or fault.__cause__ is None or not _is_cram(path):
+            raise
+    return _looked(path, min_mapq, fasta)
+
+
+def _looked(path: Path, min_mapq: int, fasta: Path | None) -> Facts:
     is_cram = _is_cram(path)
     with _opened(path, is_cram) as alignment:
         contigs = dict(zip(alignment.references, alignment.lengths, strict=True))
@@ -93,7 +112,7 @@ def look(path: Path, min_mapq: int = 0) -> Facts:
     number, flags = 0, 0
     mapped = counted = usable = False
     reasons: Counter[str] = Counter()
-    for number, read in enumerate(records(path), 1):
+    for number, read in enumerate(records(path, fasta), 1):
         if number <= DIGESTED:
             digest.update(f"{read.query_name} {read.flag} {read.reference_id} {read.reference_start}\n".encode())
         flags, mapped = flags | read.flag, mapped or not read.is_unmapped
@@ -144,13 +163,15 @@ def _is_cram(path: Path) -> bool:
 
 
 @contextmanager
-def _opened(path: Path, is_cram: bool) -> Iterator[pysam.AlignmentFile]:
-    """The file to read; htslib looks for no reference, least of all in the network, and prints nothing."""
+def _opened(path: Path, is_cram: bool, fasta: Path | None = None) -> Iterator[pysam.AlignmentFile]:
+    """The file to read; htslib looks for no other reference, least of all in the network, and prints nothing."""
     verbosity, place = pysam.set_verbosity(0), os.environ.get("REF_PATH")
     os.environ["REF_PATH"] = "none"
     try:
         options = NO_BASES if is_cram else []
-        with pysam.AlignmentFile(str(path), check_sq=False, format_options=options) as alignment:
+        genome = None if fasta is None else str(fasta)
+        opened = pysam.AlignmentFile(str(path), check_sq=False, reference_filename=genome, format_options=options)
+        with opened as alignment:
             yield alignment
     except (OSError, ValueError, NotImplementedError) as error:
         reason = error.__context__ or error  # what broke the reading comes before what broke the closing
