@@ -39,7 +39,7 @@ rule align_reads:
             settings.alignment, study, wildcards.sample, threads, python
         ),
         distance=settings.alignment.optical_distance,
-        remove_path=lambda wildcards, output: commands.remove_genome_path(f"{output.cram}.part"),
+        remove_path=lambda wildcards, output: commands.remove_genome_path(output.cram),
         state=lambda wildcards: state_of(samples.lanes_of(study, wildcards.sample)),
         not_whole=commands.NOT_WHOLE,
         no_space=commands.NO_SPACE,
@@ -121,7 +121,7 @@ rule mark_duplicates:
         **needs("mark_duplicates"),
     params:
         distance=settings.alignment.optical_distance,
-        remove_path=lambda wildcards, output: commands.remove_genome_path(f"{output.cram}.part"),
+        remove_path=lambda wildcards, output: commands.remove_genome_path(output.cram),
         not_whole=commands.NOT_WHOLE,
         no_space=commands.NO_SPACE,
     shell:

@@ -116,12 +116,15 @@ def align_command(settings: Alignment, study: Study, sample: str, threads: int, 
 
 
 def remove_genome_path(cram: str) -> str:
-    """Bash that removes the path of the genome (UR) from the header of a CRAM, in place. samtools writes the absolute path, which
-    names folders of this machine and is wrong in a study that was moved. Whoever reads bases gives the genome."""
-    header = f"{cram}.header"
+    """Bash that removes the path of the genome (UR) from the header of a CRAM, in place, while its name ends in `.part`.
+
+    samtools writes the absolute path, which names folders of this machine and is wrong in a study that was moved. Whoever reads
+    bases gives the genome.
+    """
+    part, header = f"{cram}.part", f"{cram}.part.header"
     return (
-        f"samtools view -H --no-PG {cram} | sed '/^@SQ/s|\\tUR:[^\\t]*||' > {header}"
-        f" && samtools reheader --no-PG -i {header} {cram} && rm {header}"
+        f"samtools view -H --no-PG {part} | sed '/^@SQ/s|\\tUR:[^\\t]*||' > {header}"
+        f" && samtools reheader --no-PG -i {header} {part} && rm {header}"
     )
 
 
