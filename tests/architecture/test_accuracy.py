@@ -205,8 +205,8 @@ def of_deletions() -> str:
     false, clean = tries(row for row in found if row["what"] == "lots with a false deletion")
     assert false == 0
     return (
-        f"at the printed limit {listed} of {number} were listed (nominal: 95%); the 95% interval held the fractions (at the limit,"
-        f" or 5% and more) in {percent(held / intervals)}% of {intervals}; none of {clean} clean lots showed one"
+        f"at the printed limit {listed} of {number} were listed (nominal: 95%); the 95% interval held the fractions (at the"
+        f" limit, or 5% and more) in {percent(held / intervals)}% of {intervals}; none of {clean} clean lots showed one"
     )
 
 
