@@ -82,6 +82,7 @@ class Study:
     pdl: float | None = 6.0
     depth: tuple[float, float] = (5000, 5000)
     growth: float = 0.0
+    bin_bp: int = 1_000_000
     change: Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame], tuple[pd.DataFrame, ...]] = lambda *tables: tables
     settings: Any = SETTINGS
     snps: Metrics = field(default_factory=lambda: {MetricName.IDENTITY_SNP_MATCH: Metric(value="MATCH")})
@@ -95,7 +96,7 @@ class Study:
 
     def outcome(self) -> str:
         """From counts to the verdict, as the rules run it; the limit is not planted, which costs a minute."""
-        bins, lot, donor = tables(self.events, self.sex, self.depth, self.growth)
+        bins, lot, donor = tables(self.events, self.sex, self.depth, self.growth, self.bin_bp)
         bins, lot, donor = (t.reset_index(drop=True) for t in self.change(bins.copy(), lot.copy(), donor.copy()))
         result = analyse(bins, lot, donor, self.declared, self.settings)
         match = match_donor(result.compared.ratios, lot, donor, bins, self.declared, self.settings).match
@@ -118,10 +119,10 @@ class Study:
 
 @cache
 def tables(
-    events: tuple[Event, ...], sex: str, depth: tuple[float, float], growth: float
+    events: tuple[Event, ...], sex: str, depth: tuple[float, float], growth: float, bin_bp: int
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Bins, counts of the lot and of the donor."""
-    bins = genome(1_000_000)
+    bins = genome(bin_bp)
     lot = sample(bins, events, "lot", sex, depth[0], 2, rt=growth)
     return bins, lot, sample(bins, events, "donor", sex, depth[1], 3)
 
@@ -221,6 +222,14 @@ def mixed(part: float) -> Callable[..., tuple[pd.DataFrame, ...]]:
 def marked(name: str, unmarked: float, marks: float) -> Callable[..., tuple[pd.DataFrame, ...]]:
     """A track that has one value on chromosome 8 and another elsewhere."""
     return lambda b, own, d: (b.assign(**{name: np.where(b["chrom"] == "chr8", marks, unmarked)}), own, d)
+
+
+def smoothed_ratio(
+    bins: pd.DataFrame, own: pd.DataFrame, donor: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Running medians of the ratio over 9 bins as the timing track."""
+    ratio = np.log2((own["count"] + 0.5) / (donor["count"] + 0.5))
+    return bins.assign(replication_timing=ratio.rolling(9, 1, center=True).median().to_numpy()), own, donor
 
 
 def drawn(chrom: str, on: float, elsewhere: float = 1.0) -> Callable[..., tuple[pd.DataFrame, ...]]:
@@ -1014,6 +1023,14 @@ lot(
     **BAD,
     change=with_gc(lambda gc: gc.mask(genome(1_000_000)["chrom"] == "chr8")),
 )
+lot(
+    K,
+    "four arms changed in 20 %, a timing track made of the lot's own ratio",
+    "INDETERMINATE",
+    events=(Event("chr8", 0, 200_000_000, 1, 0.2), Event("chr13", 0, 200_000_000, -1, 0.2),
+            Event("chr5", 50_000_000, 200_000_000, -1, 0.2), Event("chr17", 25_000_000, 90_000_000, 1, 0.2)),
+    change=smoothed_ratio, depth=(1000, 1000), bin_bp=200_000,
+)  # fmt: skip
 lot(K, "a growth wave of a quarter", "INDETERMINATE", growth=0.25)
 
 K = "papers of other methods"

@@ -86,11 +86,12 @@ def first_noise(values: Floats, variances: Floats, arms: Labels, longest: int | 
 
 
 def believable(noise: Noise, copied: Sequence[str] = ()) -> Noise:
-    """`noise` as it is, or not assessable where neighbouring bins scatter less than counting allows.
+    """`noise` as it is, or not assessable where bins or the means of their blocks scatter less than counting allows.
 
     Two independent samples cannot: their counts scatter by Poisson at least. Reads present in both samples do not
     scatter in the difference, so a part p of common reads takes p off the variance; CALM is a fifth of them. copied:
-    chromosomes on which they do (`too_calm`).
+    chromosomes on which they do (`too_calm`). A covariate made of the lot's own ratio, such as a smoothed one given as
+    replication timing, takes the waves and all changes with it out of long blocks, whose inflation then falls with their size.
     """
     if not noise.assessable or not noise.measured:
         return noise
@@ -100,9 +101,21 @@ def believable(noise: Noise, copied: Sequence[str] = ()) -> Noise:
         reason += f": the noise of their ratio is {scatter:.2f} times that of counting alone"
     elif copied:
         reason += f" on {', '.join(copied)}: the noise of their ratio there is below that of counting alone"
+    elif calm := _calm_blocks(noise):
+        scattered = f"means of {calm[0]} bins scatter {calm[1]:.2f} times as much as counting alone"
+        reason = f"a track follows the lot's own ratio: {scattered}"
     else:
         return noise
     return noise.model_copy(update={"assessable": False, "reason": reason})
+
+
+def _calm_blocks(noise: Noise) -> tuple[int, float] | None:
+    """Bins of a block, and the inflation of its mean, that is below Poisson and surely below that of shorter blocks."""
+    sizes, measured = np.array(noise.blocks), np.array(noise.measured)
+    highest = np.maximum(np.maximum.accumulate(measured), 1.0)
+    error = np.sqrt(MAD_VARIANCE * sizes / noise.bins) / 2  # of the root, as in `too_calm`
+    surely = np.flatnonzero((measured < CALM) & (np.sqrt(measured / highest) < 1 - SURELY_CALM * error))
+    return (int(sizes[surely[0]]), float(measured[surely[0]])) if len(surely) else None
 
 
 def too_calm(values: Floats, variances: Floats) -> bool:
