@@ -89,6 +89,13 @@ def test_decisions_on_another_record_do_not_count() -> None:
     assert found.sentence.endswith("Decisions on another record that do not count: 1.")
 
 
+def test_a_revision_does_not_close_a_deviation() -> None:
+    earlier = made("C04", report_id="aaaaaaaaaaaa", number="CAPA-7", state="open")
+    found = recommended(earlier, made("C04"), made("R02"))
+    assert found.recommendation == "open" and found.sentence.startswith("No recommendation yet: CAPA-7 is open.")
+    assert recommended(earlier, made("C04", number="CAPA-7", state="closed"), made("R02")).recommendation == "release"
+
+
 @pytest.mark.parametrize("name", ["fail", "indeterminate", "identity"])
 def test_no_decision_releases_a_lot_that_fails_or_is_undecided(name: str) -> None:
     base = planted_records.ALL[name]()
@@ -168,6 +175,10 @@ def test_only_what_is_not_met_can_be_decided(study: Path, plain: None) -> None:
     with pytest.raises(KaryolotError, match="holds no record of a lot 'L7'"):
         one(lot_id="L7")
     assert {entry.kind for entry in ledger.read(study)} == {"report_issued"}
+    with pytest.raises(KaryolotError, match="C02: is PASS, nothing to decide"):
+        one(criterion="C02", deviation="DEV-3", state="closed")
+    one(deviation="DEV-3", state="open")
+    one(criterion="C02", deviation="DEV-3", state="closed")  # its finding may be met in a revision
 
 
 SHEET = "lot_id\tcriterion\tdecision\treason\tdecided_by\tdeviation\tstate\n"

@@ -1,6 +1,6 @@
 """`karyolot decide`: what people decide on the findings of a lot, into the ledger and onto its report."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from karyolot.commands.report import render_again
 from karyolot.commands.seal import held
-from karyolot.contracts.decisions import GRAVE, OPEN_FINDINGS, Disposition
+from karyolot.contracts.decisions import GRAVE, OPEN_FINDINGS, Disposition, open_deviations
 from karyolot.contracts.ledger import LotState, states
 from karyolot.contracts.problems import InputProblems, KaryolotError
 from karyolot.contracts.record import Record
@@ -17,7 +17,7 @@ from karyolot.inputs.sheets import parse_sheet
 from karyolot.inputs.values import value_fault
 from karyolot.io import ledger
 from karyolot.io.files import read_bytes
-from karyolot.io.history import disposition_of, stop_foreign
+from karyolot.io.history import decisions_of, disposition_of, stop_foreign
 from karyolot.io.record import read_record
 
 REQUIRED = {"criterion": "criterion", "decision": "--decision", "reason": "--reason", "decided_by": "--name"}
@@ -65,9 +65,10 @@ def decide(directory: Path, rows: Sequence[DecisionRow], sheet: str = "") -> dic
     """
     with held(directory):
         records = {lot: read_record(directory, lot) for lot in dict.fromkeys(one.lot_id for one in rows)}
-        if faults := [fault for one in rows for fault in _faults(one, records[one.lot_id])]:
-            raise KaryolotError("\n".join(f"{sheet}: {fault}" if sheet else fault for fault in faults))
         entries = ledger.read(directory)
+        deviations = {lot: open_deviations(decisions_of(entries, lot)) for lot in records}
+        if faults := [fault for one in rows for fault in _faults(one, records[one.lot_id], deviations[one.lot_id])]:
+            raise KaryolotError("\n".join(f"{sheet}: {fault}" if sheet else fault for fault in faults))
         for lot, record in records.items():
             stop_foreign(directory, lot, record.digest(), entries)
         lots = states(entries)
@@ -79,14 +80,14 @@ def decide(directory: Path, rows: Sequence[DecisionRow], sheet: str = "") -> dic
     return {lot: disposition_of(entries, record) for lot, record in records.items()}
 
 
-def _faults(one: DecisionRow, record: Record) -> Iterator[str]:
-    """What is wrong with a decision on a record."""
+def _faults(one: DecisionRow, record: Record, deviations: Collection[str]) -> Iterator[str]:
+    """What is wrong with a decision on a record. deviations: open ones of the lot, which are closed on any criterion."""
     outcomes = {result.id: result.outcome for result in record.verdict.criteria}
     allowed = [name for name, outcome in outcomes.items() if outcome in OPEN_FINDINGS]
     said = f"lot {one.lot_id}, criterion {one.criterion}"
     if one.criterion not in outcomes:
         yield f"{said}: no such criterion in its report; to be decided: {', '.join(allowed) or 'none'}"
-    elif one.criterion not in allowed:
+    elif one.criterion not in allowed and not (one.state == "closed" and one.deviation in deviations):
         yield f"{said}: is {outcomes[one.criterion]}, nothing to decide; to be decided: {', '.join(allowed) or 'none'}"
     if bool(one.deviation) != bool(one.state):
         yield f"{said}: a deviation or CAPA needs its number and its state (open or closed); give both, or neither"

@@ -74,7 +74,8 @@ def disposition(verdict: Verdict, report_id: str, decisions: Sequence[Decision])
 
     Each person's last decision on a finding counts, and only one on this record. A lot with the verdict REVIEW is recommended
     for release when every finding to review is accepted, where the acceptance document requires a second person by two who differ
-    in name and login, and no deviation is open. No decision leads there from FAIL, FAIL_IDENTITY or INDETERMINATE.
+    in name and login, and no deviation is open, whatever record it was opened on. No decision leads there from FAIL,
+    FAIL_IDENTITY or INDETERMINATE.
     """
     if not decisions:
         return None
@@ -87,7 +88,7 @@ def disposition(verdict: Verdict, report_id: str, decisions: Sequence[Decision])
     elif verdict.outcome in GRAVE:
         chosen = "none"
         sentence = f"No recommendation to release: the computed verdict is {verdict.outcome.replace('_', ' ')}."
-    elif missing := list(_missing(verdict, valid)):
+    elif missing := [*_missing(verdict, valid), *_are_open(decisions)]:
         chosen, sentence = "open", f"No recommendation yet: {'; '.join(missing)}."
     else:
         chosen = "release"
@@ -148,9 +149,17 @@ def _missing(verdict: Verdict, decisions: Sequence[Decision]) -> Iterable[str]:
                 yield f"{result.id} is undecided"
             elif verdict.second_person and not independent(accepted):
                 yield f"{result.id} needs a second, independent person"
+
+
+def _are_open(decisions: Iterable[Decision]) -> Iterable[str]:
+    if numbers := open_deviations(decisions):
+        yield f"{', '.join(numbers)} {'is' if len(numbers) == 1 else 'are'} open"
+
+
+def open_deviations(decisions: Iterable[Decision]) -> list[str]:
+    """Numbers of deviations whose last state is open, also those of a superseded record: a new record does not close them."""
     states = {one.number: one.state for one in decisions if one.number}
-    if open_numbers := [number for number, state in states.items() if state == "open"]:
-        yield f"{', '.join(open_numbers)} {'is' if len(open_numbers) == 1 else 'are'} open"
+    return [number for number, state in states.items() if state == "open"]
 
 
 def _plain(name: str) -> str:
