@@ -103,7 +103,8 @@ def finish(folder: Path, made: Record) -> None:
     (results / "dna").mkdir(parents=True, exist_ok=True)
     (results / "dna" / "calls.tsv").write_text(f"chrom\tstart\tend\n{made.lot.lot_id}\t0\t1\n")
     write_report(made, results / "report.json")
-    (results / "report.html").write_text(planted_records.html(made, code_state()), encoding="utf-8")
+    page = planted_records.html(made, code_state()).replace(planted_records.passing().lot.lot_id, made.lot.lot_id)
+    (results / "report.html").write_text(page, encoding="utf-8")
     (results / "report.pdf").write_bytes(pdf((results / "report.json").read_bytes()))
 
 

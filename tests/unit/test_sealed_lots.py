@@ -224,6 +224,25 @@ def test_a_record_with_another_value_is_named_with_it(study: Path, tmp_path: Pat
     assert "which is not its report id" in found and "verdict / outcome is FAIL, recorded as PASS" in found
 
 
+def test_a_page_of_another_record_is_compared_with_the_lot_it_names(study: Path, tmp_path: Path) -> None:
+    """The words of a record are a part of it; a page made from other words states another digest."""
+    content = read_json(study / "results" / "L1" / "report.json")
+    front = content["text"]["front"]
+    front["headline"] = "The lot was released."
+    other = read_record(study, "L1")
+    text = other.text.model_copy(update={"front": other.text.front.model_copy(update={"headline": front["headline"]})})
+    other = other.model_copy(update={"text": text}).sealed()
+    (tmp_path / "report.json").write_text(json.dumps(content | {"report_id": other.report_id}))
+    found = " ".join(faults(study, str(tmp_path / "report.json")))
+    assert "text / front / headline is The lot was released., recorded as " in found
+    finished_lots.finish(tmp_path, other)
+    shutil.copy(tmp_path / "results" / "L1" / "report.html", tmp_path)
+    found = " ".join(faults(study, str(tmp_path / "report.html")))
+    assert "is of no report that was issued here" in found and "report.html: report.html, line " in found
+    (tmp_path / "report.html").write_text("<title>L9 PASS - genomic stability report</title>")
+    assert "has no report of lot L9" in " ".join(faults(study, str(tmp_path / "report.html")))
+
+
 def test_what_is_no_lot_and_no_report_is_an_input_error(whole: Path) -> None:
     with pytest.raises(KaryolotError, match=r"neither a report .*did you mean L1"):
         list(verify(whole, "L11"))

@@ -238,6 +238,10 @@ NAMED: dict[str, tuple[Attack, str]] = {
         lambda s: swap(s / L1 / "report.pdf", s / L2 / "report.pdf"),
         r"it is the report of lot L2, not of L1\n.*it is the report of lot L1, not of L2",
     ),
+    "pages of two lots swapped": (
+        lambda s: swap(s / L1 / "report.html", s / L2 / "report.html"),
+        r"report.html: .* it is the report of lot L2, not of L1\n.*it is the report of lot L1, not of L2",
+    ),
     "table of another lot": (
         lambda s: swap(s / L1 / "dna/calls.tsv", s / L3 / "dna/calls.tsv"),
         r"L1/dna/calls.tsv: s",

@@ -271,10 +271,9 @@ def _with_owner(fault: str, folder: Path, lot: str) -> str:
     if Path(name).parent != folder or Path(name).name not in REPORT_FILES or not Path(name).is_file():
         return fault
     try:
-        owner = _record_in(Path(name))
+        other = _lot_in(Path(name))
     except KaryolotError:
         return fault
-    other = owner.get("lot", {}).get("lot_id") if owner else None
     return f"{fault}; it is the report of lot {other}, not of {lot}" if other not in (None, lot) else fault
 
 
@@ -343,18 +342,26 @@ def _file(directory: Path, path: Path, entries: Sequence[Entry]) -> Finding:
 def _foreign(directory: Path, path: Path, issued: Sequence[Entry]) -> Iterator[str]:
     """Why a file is none of the issued reports, and where it first differs from the one it claims to be."""
     yield f"{path}: sha256 {sha256(path)} is of no report that was issued here"
-    record = _record_in(path)
-    text = "" if record is not None else read_bytes(path).decode(errors="replace")
+    record, lot = _record_in(path), _lot_in(path)
     if record is not None and (own := digest_of(record, UNSEALED))[:12] != record.get("report_id"):
         yield f"{path}: its record has sha256 {own}, which is not its report id {record.get('report_id')}"
-    lot = record["lot"]["lot_id"] if record is not None else None
     for entry in reversed(issued):
-        if entry.facts["lot"] == lot or (record is None and entry.facts["record_sha256"] in text):
+        if entry.facts["lot"] == lot:
             original = directory / RESULTS / entry.facts["lot"] / f"report{path.suffix}"
             if original.is_file() and sha256(original) == entry.facts["files"][original.name]:
                 yield f"{path}: {_difference(original.name, read_bytes(original), read_bytes(path))}"
             return
-    yield f"{path}: the ledger of {directory} has no report of {f'lot {lot}' if lot else 'this record'}"
+    yield f"{path}: the ledger of {directory} has no report of {f'lot {lot}' if lot else 'this page'}"
+
+
+def _lot_in(path: Path) -> str | None:
+    """The lot that a report states it is of; None = it states none."""
+    if path.suffix == ".html":
+        found = re.search(r"<title>[^<]*?(\S+) [A-Z-]+ - ", read_bytes(path).decode(errors="replace"))
+        return found[1] if found else None
+    record = _record_in(path)
+    lot = record.get("lot") if isinstance(record, dict) else None
+    return lot.get("lot_id") if isinstance(lot, dict) else None
 
 
 def _record_in(path: Path) -> Any:
@@ -374,7 +381,7 @@ def _difference(name: str, recorded: bytes, found: bytes) -> str:
     if recorded == found:
         return ""
     if name.endswith(".json"):
-        change = next(iter(changes(json.loads(recorded), json.loads(found))), None)
+        change = next(iter(changes(json.loads(recorded), json.loads(found), ())), None)
         return (
             f"{name}: {change.value} is {change.new}, recorded as {change.old}"
             if change

@@ -1,7 +1,7 @@
 """What differs between two records of a lot, value by value. Both are plain JSON, so an older schema can be compared too."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from karyolot.contracts.decisions import Change
@@ -15,9 +15,9 @@ LONGEST = 200
 """Characters of a value that is printed."""
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:
-    """Every value that differs, by the path of its name; lists of plain numbers as one value each."""
-    before, now = ({key: value for key, value in record.items() if key not in WITHOUT} for record in (old, new))
+def changes(old: Mapping[str, Any], new: Mapping[str, Any], without: Collection[str] = WITHOUT) -> tuple[Change, ...]:
+    """Every value that differs, by the path of its name; lists of plain numbers as one value each. without: parts left out."""
+    before, now = ({key: value for key, value in record.items() if key not in without} for record in (old, new))
     return tuple(_changes(before, now, ()))
 
 
