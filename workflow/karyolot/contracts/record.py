@@ -23,9 +23,12 @@ from karyolot.contracts.text import Text
 
 CNLOH = "copy-neutral loss of heterozygosity"
 SWAP = "a swap between lots of the same donor"
-NOT_SEEN = ("ploidy", "balanced rearrangements", CNLOH, "centromeres", "other assembly gaps", SWAP)
-"""What this method cannot detect, however deep; printed wherever a PASS is. SWAP: lots of one donor have one genotype,
-so that neither sex nor SNPs nor germline copy number distinguish them, whether or not the study holds a second one."""
+NOT_CLONAL = "changes that differ from cell to cell"
+NOT_SEEN = ("ploidy", "balanced rearrangements", CNLOH, NOT_CLONAL, "centromeres", "other assembly gaps", SWAP)
+"""What this method cannot detect, however deep; printed wherever a PASS is. NOT_CLONAL: depth is a mean over all cells, so that a
+trisomy in some and a monosomy in as many others cancel, and changes of single cells are below any limit. SWAP: lots of one
+donor have one genotype, so that neither sex nor SNPs nor germline copy number distinguish them, whether or not the study holds
+a second one."""
 EDITED = "edits of imported counts"
 """In addition, where lot or donor came as counts per bin: a chromosome of which fragments were drawn at random has the noise of
 one that was never gained, and only alleles contradict it."""
