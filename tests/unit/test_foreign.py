@@ -133,6 +133,22 @@ def test_a_junction_is_a_candidate_when_two_fragments_show_it_and_one_is_split()
     )
 
 
+def test_three_mates_of_different_starts_are_a_candidate_without_a_split_read() -> None:
+    """Reads of 50 bases are too short to be split between virus and host."""
+    at = [("chr5", 1_294_700, False), ("chr5", 1_294_800, False), ("chr5", 1_295_100, False)]
+    at += [("chr8", 9_000, False)] * 3  # copies of one fragment
+    found = results(hits([0, 800, 1600, 2400, 3000, 3100], host=at))
+    (one,) = found.integrations.to_dict("records")
+    assert (one["chrom"], one["start"], one["end"], one["fragments"], one["split"]) == (
+        "chr5",
+        1_294_700,
+        1_295_101,
+        3,
+        0,
+    )
+    assert "HBV near chr5:1,294,701 (lot, 3 fragments, by mates alone)" in " ".join(sentences(found))
+
+
 def test_sentences_name_what_was_found_and_what_was_not_searched() -> None:
     at = [("chr5", 1_295_000, True)] * 2 + [("", 0, False)] * 2
     found = results(hits([100, 900, 1700, 2500], host=at))

@@ -81,7 +81,8 @@ class ForeignSequences(Table):
 
 class Integrations(Table):
     """Loci of the host where reads of DNA turn into a virus: candidates of an integration. start, end: 0-based half-open, of
-    where the reads leave the host. fragments: that show it; split: of them with one read across the junction."""
+    where the reads leave the host. fragments: that show it; split: of them with one read across the junction. Where none is,
+    start and end are of the mates on the host, and the junction lies within the length of a fragment of them."""
 
     role: Series[str] = pa.Field(isin=["lot", "donor"])
     group: Series[str]

@@ -36,7 +36,8 @@ POWER = 0.95
 NEAR = 1_000
 """Bases within which reads show one junction: a mate lies that far at most."""
 JUNCTION = 2
-"""Fragments that make a candidate of an integration, one of them with a split read."""
+"""Fragments that make a candidate of an integration, one of them with a split read; without one FEWEST, at different positions of
+the host: a read of 50 bases is too short to be split."""
 HALVINGS = 30
 """Of 1,000 fragments: to less than a millionth of one."""
 LISTED = 5
@@ -145,11 +146,12 @@ def _integrations(sample: Searched, panel: Sequence[PanelSequence]) -> list[dict
         apart = (np.diff(hits.host_at[rows]) > NEAR) | (hits.host[rows][1:] != hits.host[rows][:-1])
         for part in np.split(rows, np.flatnonzero(apart) + 1) if len(rows) else []:
             split = part[hits.split[part]]
-            fragments = len(np.unique(hits.fragment[part]))
-            if fragments >= JUNCTION and len(split):
+            fragments, apart = (len(np.unique(numbers[part])) for numbers in (hits.fragment, hits.host_at))
+            if fragments >= JUNCTION if len(split) else min(fragments, apart) >= FEWEST:
+                where = hits.host_at[split if len(split) else part]
                 found.append(
                     {"role": sample.role, "group": group, "chrom": str(hits.host[part[0]]),
-                     "start": int(hits.host_at[split].min()), "end": int(hits.host_at[split].max()) + 1,
+                     "start": int(where.min()), "end": int(where.max()) + 1,
                      "fragments": fragments, "split": len(np.unique(hits.fragment[split]))}
                 )  # fmt: skip
     return sorted(found, key=lambda row: -int(row["fragments"]))

@@ -117,7 +117,8 @@ def foreign(results: ForeignResults) -> tuple[str, ...]:
         )
     if len(results.integrations):
         places = [
-            f"{row['group']} at {row['chrom']}:{row['start'] + 1:,} ({row['role']}, {plural(row['fragments'], 'fragment')})"
+            f"{row['group']} {'at' if row['split'] else 'near'} {row['chrom']}:{row['start'] + 1:,} ({row['role']},"
+            f" {plural(row['fragments'], 'fragment')}{'' if row['split'] else ', by mates alone'})"
             for row in results.integrations.to_dict("records")
         ]
         said.append(f"Candidate integration sites: {listed(places, MOST_NAMED)}.")
