@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from scipy.special import chdtri
 
+from karyolot.contracts.settings import SmallVariants
+from karyolot.dna.variant_limits import forecast
+
 ROOT = Path(__file__).parents[2]
 Row = dict[str, str]
 
@@ -264,6 +267,17 @@ def of_power() -> str:
     return f"{least} to {most}% of 120 substitutions were called in each of {len(own)} settings"
 
 
+def of_forecasts_of_indels() -> str:
+    """Printed limits of lots without errors of length over the forecast of `karyolot plan`."""
+    ratios = []
+    for row in rows("variants", part="indel power", read="150", kind="insertion"):
+        expected = forecast(float(row["lot"]), float(row["donor"]), SmallVariants()).indel
+        assert expected is not None
+        ratios.append(float(row["fraction"]) / expected)
+    assert len(ratios) == 3 and max(ratios) < 1
+    return f"print limits {percent(1 - max(ratios))} to {percent(1 - min(ratios))}% below this forecast"
+
+
 def of_counted_reads() -> str:
     """The part of the reads with an indel that is counted, by spike-ins and in genomes with the indel, by length of the reads."""
     own, said = rows("variants", part="recovery"), []
@@ -333,6 +347,7 @@ def of_sarek_with_bwa() -> str:
 PAGES: dict[Callable[[], str], str] = {
     of_forecasts: "depth.md",
     of_forecasts_from_a_lot: "depth.md",
+    of_forecasts_of_indels: "depth.md",
     of_the_demo: "../benchmarks/README.md",
     of_the_speed: "../README.md",
     of_sarek: "comparison.md",
