@@ -174,7 +174,7 @@ def with_alleles(inputs: Inputs, number: int = 1200, contig: str = "1", text: st
 def test_counts_with_alleles_are_silent_and_give_the_lot_an_identity(inputs: Inputs) -> None:
     assert with_alleles(inputs).examine() == []
     settings, _ = parse_config(inputs.config)
-    study = parse_study(settings, inputs.folder)[0].study()
+    study = parse_study(settings, inputs.folder, "config.yaml")[0].study()
     assert samples.allele_lots(study, settings) == ["L2"]
     assert [samples.snps_asked(study, settings, lot) for lot in ("L1", "L2", "L3")] == [False, True, False]
     assert files.alleles_of(study, settings, "L2") == {
@@ -190,7 +190,7 @@ def test_with_a_panel_all_lots_have_an_identity(inputs: Inputs) -> None:
     with_alleles(inputs)
     assert inputs.examine() == []
     settings, _ = parse_config(inputs.config)
-    study = parse_study(settings, inputs.folder)[0].study()
+    study = parse_study(settings, inputs.folder, "config.yaml")[0].study()
     assert samples.allele_lots(study, settings) == ["L1", "L2", "L3"]
     assert all(samples.snps_asked(study, settings, lot) for lot in study.lots)
     assert files.panel_sites(settings) == ["results/reference/sites.parquet"]

@@ -116,10 +116,10 @@ def test_tables_are_loaded_or_refused(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config/donors.tsv").write_text("donor_id\tsex\nD1\tF\n")
     (tmp_path / "config/lots.tsv").write_text("lot_id\tdonor_id\tpassage\nL1\tD1\t3\n")
-    (missing,) = parse_study(Config(), tmp_path)[1]
+    (missing,) = parse_study(Config(), tmp_path, "config.yaml")[1]
     assert (missing.file, missing.code) == ("config/samples.tsv", "E02")
     (tmp_path / "config/samples.tsv").write_text("sample_id\tassay\tlot_id\tlane\nS\twgs\tL1\t1\nS\twgs\tL1\t2\n")
-    draft, problems = parse_study(Config(), tmp_path)
+    draft, problems = parse_study(Config(), tmp_path, "config.yaml")
     study = draft.study()
     assert not problems
     assert list(study.donors) == ["D1"]

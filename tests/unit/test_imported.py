@@ -54,6 +54,14 @@ def test_the_sheet_of_results_is_read_when_it_is_there(tmp_path: Path) -> None:
     assert [result.value for result in study.results] == ["46,XX[20]"] and not problems
     study, problems = examined(tmp_path, named=False)
     assert study.results == () and not problems, "a template with its header alone is no problem"
+    (tmp_path / "config/other.tsv").write_text((tmp_path / "config/lot_results.tsv").read_text())
+    other = {"sheets": {"results": "config/other.tsv"}, "reference": {"bins": "bins.tsv"}}
+    (unread,) = [
+        problem for problem in check.examine(other, tmp_path, contents=False)[2] if "not read" in problem.message
+    ]
+    assert (
+        unread.code == "W28" and unread.column == "sheets.results" and "config/lot_results.tsv exists" in unread.message
+    )
     (tmp_path / "config/lot_results.tsv").unlink()
     _, draft, problems = check.examine({"reference": {"bins": "bins.tsv"}}, tmp_path, contents=False)
     assert draft.results is None and not [problem for problem in problems if "results" in problem.file]

@@ -65,7 +65,7 @@ def examine(
 ) -> tuple[Config, Draft, list[Problem]]:
     """What `load` finds, without raising: problems sorted by file and line."""
     config, of_config = parse_config(raw, CONFIG)
-    draft, of_tables = parse_study(config, workdir)
+    draft, of_tables = parse_study(config, workdir, CONFIG)
     problems = of_config + of_tables
     if contents:
         for path in configfiles:

@@ -73,8 +73,8 @@ def parse_config(raw: Mapping[str, Any], file: str = "config") -> tuple[Config, 
     return config, problems
 
 
-def parse_study(config: Config, workdir: Path) -> tuple[Draft, list[Problem]]:
-    """The rows of the tables as far as they can be read, and what is wrong with the rest."""
+def parse_study(config: Config, workdir: Path, file: str) -> tuple[Draft, list[Problem]]:
+    """The rows of the tables as far as they can be read, and what is wrong with the rest. file: of the settings."""
     results = "results" in config.sheets.model_fields_set or resource(config.sheets.results, workdir).exists()
     draft = Draft(results=[] if results else None)
     problems: list[Problem] = []
@@ -94,6 +94,10 @@ def parse_study(config: Config, workdir: Path) -> tuple[Draft, list[Problem]]:
     read(config.sheets.samples, Sample, draft.samples)
     if draft.results is not None:
         read(config.sheets.results, LotResult, draft.results, may_be_empty=True)
+    usual = Config().sheets.results
+    if config.sheets.results != usual and resource(usual, workdir).exists():
+        message = f"{usual} exists and is not read: its results would not count"
+        problems.append(Problem("W28", file, message, "delete it, or leave this setting out", column="sheets.results"))
     return draft, problems
 
 
