@@ -15,6 +15,7 @@ import pysam
 import pytest
 from anndata import AnnData
 
+from karyolot.commands.seal import seal
 from karyolot.contracts import expression
 from karyolot.contracts.panel import Judged
 from karyolot.contracts.record import EDITED
@@ -36,7 +37,9 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 
 def test_a_new_lot_leaves_the_others_as_they_are(copy: Path, call: Call) -> None:
+    seal(copy, "L1-clean")
     before = {lot: contents(copy / "results" / lot) for lot in lots(copy)}
+    times = {path: path.stat().st_mtime_ns for path in (copy / "results").glob("L1-clean/**/*")}
     sheets = copy / "config"
     _append(sheets / "lots.tsv", "L4-shallow", "L5-new")
     wgs = _reads_of(copy, "L4-shallow-wgs", "L5-wgs", "L5-new")
@@ -54,6 +57,7 @@ def test_a_new_lot_leaves_the_others_as_they_are(copy: Path, call: Call) -> None
     assert [lot.lot_id for lot in new.earlier] == ["L1-clean"], "as its row says, like L4's"
     assert new.expression is not None and not new.expression.p_values, "one replicate: effect sizes alone"
     assert {lot: contents(copy / "results" / lot) for lot in before} == before
+    assert {path: path.stat().st_mtime_ns for path in (copy / "results").glob("L1-clean/**/*")} == times, "it is sealed"
     assert "L5-new/report.html" in (copy / "results" / "overview.html").read_text()
 
 
