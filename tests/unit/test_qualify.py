@@ -16,7 +16,7 @@ import planted
 import planted_records
 from karyolot.commands import installed
 from karyolot.commands.installed import byte_check, code_check, repacked, tools_of, version_check
-from karyolot.commands.qualify import qualify
+from karyolot.commands.qualify import _searched, _Site, qualify
 from karyolot.commands.verify import verify
 from karyolot.contracts.alleles import AlleleCounts
 from karyolot.contracts.copy_number import Bins, Counts
@@ -27,6 +27,7 @@ from karyolot.dna.analysis import analyse
 from karyolot.dna.qualification import Drivers, Pair, _hotspot, driver_check
 from karyolot.dna.small_variants import search
 from karyolot.dna.variant_errors import kind_of
+from karyolot.inputs import check
 from karyolot.io import ledger
 from karyolot.io.files import read_model, write_json, write_model
 from karyolot.io.results import write_copy_number
@@ -152,6 +153,7 @@ def test_page_and_pdf_carry_the_record_and_the_ledger_its_checksum(
     pdf = pypdf.PdfReader(folder / "qualification.pdf")
     assert pdf.attachments["qualification.json"][0] == (folder / "qualification.json").read_bytes()
     assert set(pdf.get_fields() or {}) >= {"prepared", "reviewed", "qa"}
+    assert all(f"Qualification 1: {made.outcome}" in one.extract_text() for one in pdf.pages)
     assert made.name == "A. Person"
 
 
@@ -279,3 +281,16 @@ def test_the_outcome_of_all_checks() -> None:
     assert outcome_of((check("PASS"), check("NOT DONE", required=False))) == "PASS"
     assert outcome_of((check("PASS"), check("NOT DONE"))) == "INCOMPLETE"
     assert outcome_of((check("NOT DONE"), check("FAIL"))) == "FAIL"
+
+
+@pytest.mark.parametrize(("gone", "searched"), [("L1-rna", True), ("D1-wgs", False), ("L1-wgs", False)])
+def test_mutations_are_searched_in_reads_while_those_of_dna_are_there(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, gone: str, searched: bool
+) -> None:
+    """A run keeps no alignments of RNA."""
+    asked = {"L1-wgs": "lot", "D1-wgs": "donor", "L1-rna": "rna_lot"}
+    monkeypatch.setattr("karyolot.plan.samples.searched_samples", lambda *given: asked)
+    monkeypatch.setattr("karyolot.commands.qualify._reads", lambda site, sample: None if sample == gone else Path("x"))
+    path = finished / "config" / "config.yaml"
+    settings, study = check.load(check.read_settings(path), finished, [path], contents=False)
+    assert (_searched(_Site(finished, settings, study, "L1", "D1")) is not None) is searched

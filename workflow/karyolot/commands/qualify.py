@@ -290,11 +290,13 @@ def _mixed_reads(
 
 
 def _searched(site: _Site) -> Callable[[list[Mutation]], tuple[Pileup, pd.DataFrame]] | None:
-    """The search for driver mutations in the lot's reads with mutations written into them; None where reads are missing."""
-    asked = samples.searched_samples(site.study, site.settings, site.lot)
-    reads = {sample: _reads(site, sample) for sample in asked}
-    if not reads or None in reads.values():
+    """The search for driver mutations in the lot's reads with mutations written into them, beside its donor's and those of RNA
+    that are still there; None where DNA of lot or donor is missing."""
+    roles = samples.searched_samples(site.study, site.settings, site.lot)
+    reads = {sample: _reads(site, sample) for sample in roles}
+    if None in (reads.get(sample) for sample in samples.wgs_pair(site.study, site.lot)):
         return None
+    asked = {sample: role for sample, role in roles.items() if reads[sample] is not None}
     own = samples.dna_sample(site.study, lot=site.lot)
 
     def made(mutations: list[Mutation]) -> tuple[Pileup, pd.DataFrame]:

@@ -135,8 +135,9 @@ def template_source(name: str) -> str:
 
 
 def _css_text(text: str) -> str:
-    """A CSS string: everything but letters, digits and plain spaces as an escape, so that it cannot end the string."""
-    plain = (c if c.isascii() and (c.isalnum() or c == " ") else f"\\{ord(c):06x}" for c in _printed(text))
+    """A CSS string: everything but letters, digits and plain spaces as an escape, so that it cannot end the string. The space
+    after an escape is a part of it."""
+    plain = (c if c.isascii() and (c.isalnum() or c == " ") else f"\\{ord(c):06x} " for c in _printed(text))
     return f'"{"".join(plain)}"'
 
 
