@@ -21,7 +21,7 @@ from karyolot.commands.verify import verify
 from karyolot.contracts.alleles import AlleleCounts
 from karyolot.contracts.copy_number import Bins, Counts
 from karyolot.contracts.problems import KaryolotError
-from karyolot.contracts.qualification import Check, Program, Qualification, outcome_of
+from karyolot.contracts.qualification import Check, Program, Qualification, outcome_of, unchanged
 from karyolot.contracts.small_variants import Consequences
 from karyolot.dna.analysis import analyse
 from karyolot.dna.qualification import Drivers, Pair, _hotspot, driver_check
@@ -231,6 +231,17 @@ def test_a_byte_changed_tool_fails_and_an_upgrade_is_a_change_of_version() -> No
     assert version_check([program("1.17", "b")]).outcome == "FAIL"
     for version, outcome in (("1.16.1", "PASS"), ("1.16.1-r1188", "PASS"), ("1.16.10", "FAIL"), ("1.16.1.2", "FAIL")):
         assert version_check([program(version, "b")]).outcome == outcome
+
+
+def test_a_changed_program_fails_until_it_is_restored_or_accepted(qualified: tuple[Qualification, Path]) -> None:
+    good, bad = (Program(name="bwa", kind="tool", version="1", expected="1", sha256=one * 64) for one in "ab")
+    failed = qualified[0].model_copy(update={"checks": (byte_check([bad], [], [good]),)})
+    assert not unchanged(failed) and failed.checks[0].outcome == "FAIL"
+    made = byte_check([bad], [], [good], "security update")
+    assert (
+        unchanged(failed.model_copy(update={"checks": (made,)})) and "accepted (security update): bwa 1" in made.found
+    )
+    assert byte_check([bad], ["numpy: x.so"], [good], "security update").outcome == "FAIL"
 
 
 def test_code_with_changes_fails_and_unknown_code_is_not_done() -> None:

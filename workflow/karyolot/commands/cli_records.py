@@ -143,13 +143,16 @@ def qualify(
         str, typer.Option(help="Whose reads are used.", show_default="the finished lot with the fewest calls")
     ] = "",
     name: Annotated[str, typer.Option(help="Who qualifies.", show_default="the login")] = "",
+    accept: Annotated[
+        str, typer.Option(help="Why a program with other bytes under the same version is right: a security update.")
+    ] = "",
     config: Annotated[Path | None, typer.Option(help="Default: config/config.yaml in the working directory.")] = None,
 ) -> None:
     """Qualify this installation on a finished lot: spike known changes into its reads, and write an IQ/OQ/PQ report. Exit code 1
     if a check fails."""
     from karyolot.commands.qualify import qualify as run
 
-    made, folder = run(directory, lot, name, config)
+    made, folder = run(directory, lot, name, config, accept)
     for check in made.checks:
         print(f"{check.outcome:8} {check.id} {check.title}: {check.found or check.reason}")
     for one in made.differences:

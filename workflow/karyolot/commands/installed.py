@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from karyolot.contracts.qualification import Check, Program, Requirement
+from karyolot.contracts.qualification import BYTES, Check, Program, Requirement
 from karyolot.io.files import sha256
 from karyolot.io.shipped import PROJECT
 from karyolot.plan.provenance import library_versions, record_sum, tool_versions
@@ -118,22 +118,27 @@ def _listed(version: str, expected: str) -> bool:
     return version == expected or version.startswith((f"{expected}-", f"{expected} "))
 
 
-def byte_check(programs: Sequence[Program], changed: Sequence[str], before: Sequence[Program]) -> Check:
+def byte_check(
+    programs: Sequence[Program], changed: Sequence[str], before: Sequence[Program], accepted: str = ""
+) -> Check:
     """IQ3: files of libraries and tools fit the checksums of their packages, and a tool of the same version has the same bytes as
     last time.
 
-    changed: files that do not fit. before: programs of the last qualification.
+    changed: files that do not fit. before: programs of the last qualification that passed this check. accepted: why other bytes
+    under the same version are right, '' = they are not.
     """
     limit = "no file with other bytes under the same version"
-    test = Requirement("IQ3", "IQ", "Files of tools and libraries unchanged", limit)
+    test = Requirement(BYTES, "IQ", "Files of tools and libraries unchanged", limit)
     held = {(one.kind, one.name): one for one in before}
-    faults = list(changed)
+    other = []
     for one in programs:
         old = held.get((one.kind, one.name))
         if old is not None and old.version == one.version and old.sha256 != one.sha256:
-            faults.append(f"{one.name} {one.version}: sha256 {one.sha256 or 'none'}, was {old.sha256 or 'none'}")
-    if faults:
+            other.append(f"{one.name} {one.version}: sha256 {one.sha256 or 'none'}, was {old.sha256 or 'none'}")
+    if faults := [*changed, *([] if accepted else other)]:
         more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
         return test.done("; ".join(faults[:SHOWN]) + more, "a file was changed without a change of its version")
+    if other:
+        return test.done(f"accepted ({accepted}): {'; '.join(other)}")
     others = "last qualification" if before else "no earlier qualification to compare tools with"
     return test.done(f"{len(programs)} programs; by the checksums of their packages, and: {others}")

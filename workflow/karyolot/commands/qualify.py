@@ -3,7 +3,7 @@
 import platform
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -25,10 +25,11 @@ from karyolot.contracts.qualification import (
     Requirement,
     differences,
     outcome_of,
+    unchanged,
 )
 from karyolot.contracts.record import Record
 from karyolot.contracts.settings import Config
-from karyolot.contracts.sheets import Study
+from karyolot.contracts.sheets import Study, printed
 from karyolot.contracts.small_variants import Pileup, VariantLimits
 from karyolot.dna import qualification as spikes
 from karyolot.dna.atlas import Atlas
@@ -80,7 +81,9 @@ class _Site(NamedTuple):
         return self.directory / name
 
 
-def qualify(directory: Path, lot: str = "", name: str = "", config: Path | None = None) -> tuple[Qualification, Path]:
+def qualify(
+    directory: Path, lot: str = "", name: str = "", config: Path | None = None, accepted: str = ""
+) -> tuple[Qualification, Path]:
     """Qualify an installation on a finished lot of a study; writes record, page and PDF below `qualification/`.
 
     Parameters
@@ -89,6 +92,8 @@ def qualify(directory: Path, lot: str = "", name: str = "", config: Path | None 
         Whose reads are used; '' = the finished lot with the fewest calls.
     name
         Of the person; '' = the login.
+    accepted
+        Why a program with other bytes under the same version is accepted; '' = it is not.
 
     Raises
     ------
@@ -97,17 +102,18 @@ def qualify(directory: Path, lot: str = "", name: str = "", config: Path | None 
         qualification was changed.
     """
     with held(directory):  # what is read here must not be regenerated meanwhile, nor be qualified under the same number
-        return _qualified(directory, lot, name, config or directory / SETTINGS)
+        return _qualified(directory, lot, name, config or directory / SETTINGS, accepted)
 
 
-def _qualified(directory: Path, lot: str, name: str, path: Path) -> tuple[Qualification, Path]:
+def _qualified(directory: Path, lot: str, name: str, path: Path, accepted: str) -> tuple[Qualification, Path]:
     """Qualify while nobody else writes. path: of the settings."""
     settings, study = check.load(check.read_settings(path), directory, [path], contents=False)
     chosen = lot or _calmest(directory, study)
     record = read_record(directory, chosen)
     site = _Site(directory, settings, study, chosen, record.lot.donor_id)
-    old, previous = _last(directory)
-    programs, checks = _installation(site, path, old)
+    old, previous = next(_earlier(directory), (None, ""))
+    held = next((one for one, _ in _earlier(directory) if unchanged(one)), None)
+    programs, checks = _installation(site, path, held, stated("--accept", accepted, printed, 500))
     pair = _pair(site)
     checks = (*checks, *_operation(site, pair), _again(site, pair), _power(record), _control(site))
     code = code_state()
@@ -146,19 +152,19 @@ def _write(directory: Path, made: Qualification) -> Path:
     return folder
 
 
-def _last(directory: Path) -> tuple[Qualification | None, str]:
-    """The last qualification of the ledger, and sha256 of its record; None and '' = there was none. Raises KaryolotError when the
-    record is another now: programs are compared with it."""
-    entry = next((one for one in reversed(ledger.read(directory)) if one.kind == "qualified"), None)
-    if entry is None:
-        return None, ""
-    path, digest = directory / QUALIFICATIONS / f"{entry.facts['number']:03}" / RECORD, entry.facts["sha256"]
-    now = sha256(path) if path.is_file() else "missing"
-    if now != digest:
-        raise KaryolotError(
-            f"{path}: sha256 is {now}, line {entry.number} of the ledger recorded {digest}; restore the file from a backup"
-        )
-    return read_model(path, Qualification), digest
+def _earlier(directory: Path) -> Iterator[tuple[Qualification, str]]:
+    """Qualifications of the ledger, the last first, each with the sha256 of its record. Raises KaryolotError at a record that is
+    another now: programs are compared with it."""
+    for entry in reversed(ledger.read(directory)):
+        if entry.kind != "qualified":
+            continue
+        path, digest = directory / QUALIFICATIONS / f"{entry.facts['number']:03}" / RECORD, entry.facts["sha256"]
+        now = sha256(path) if path.is_file() else "missing"
+        if now != digest:
+            raise KaryolotError(
+                f"{path}: sha256 is {now}, line {entry.number} of the ledger recorded {digest}; restore the file from a backup"
+            )
+        yield read_model(path, Qualification), digest
 
 
 def _calmest(directory: Path, study: Study) -> str:
@@ -180,9 +186,9 @@ def _calmest(directory: Path, study: Study) -> str:
 
 
 def _installation(
-    site: _Site, config: Path, old: Qualification | None
+    site: _Site, config: Path, old: Qualification | None, accepted: str
 ) -> tuple[tuple[Program, ...], tuple[Check, ...]]:
-    """Programs, and the checks of the installation."""
+    """Programs, and the checks of the installation. old: the last qualification whose programs were as before."""
     code = code_state()
     held, changed = libraries()
     tools = commands.all_tools(site.study, site.settings)
@@ -191,7 +197,7 @@ def _installation(
     checks = (
         code_check(code.dirty, code.commit),
         version_check(programs),
-        byte_check(programs, changed, before),
+        byte_check(programs, changed, before, accepted),
         _inputs(site, config),
     )
     return programs, checks

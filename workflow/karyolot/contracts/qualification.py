@@ -96,6 +96,15 @@ class Qualification(Frozen):
     outcome: Literal["PASS", "FAIL", "INCOMPLETE"]
 
 
+BYTES = "IQ3"
+"""The check that programs have the bytes they had."""
+
+
+def unchanged(made: Qualification) -> bool:
+    """Whether its programs may be compared with: after one that failed by a changed program, that program must not pass."""
+    return any(check.id == BYTES and check.outcome == "PASS" for check in made.checks)
+
+
 def outcome_of(checks: tuple[Check, ...]) -> Literal["PASS", "FAIL", "INCOMPLETE"]:
     """Of all checks together."""
     if any(check.outcome == "FAIL" for check in checks):
