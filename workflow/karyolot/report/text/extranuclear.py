@@ -105,9 +105,13 @@ def foreign(results: ForeignResults) -> tuple[str, ...]:
     limits = own[(own["role"] == "lot") & own["lod"].notna()]
     if len(limits):
         worst = max(limits.to_dict("records"), key=lambda row: float(row["lod"]))
+        several = len(limits) > 1
+        least, most = (
+            f"{limits['lod'].min():.1g} to " * several,
+            f", by length (highest for {worst['group']})" * several,
+        )
         said.append(
-            f"Detectable with {facts.power:.0%} power in DNA of the lot: {limits['lod'].min():.1g} to {worst['lod']:.1g} copies"
-            f" per diploid genome, by length (highest for {worst['group']})."
+            f"Detectable with {facts.power:.0%} power in DNA of the lot: {least}{worst['lod']:.1g} copies per diploid genome{most}."
         )
     trace = own[(own["role"] == "lot") & (own["finding"] == "trace")]
     if len(trace):
