@@ -111,7 +111,8 @@ def foreign(results: ForeignResults) -> tuple[str, ...]:
             f", by length (highest for {worst['group']})" * several,
         )
         said.append(
-            f"Detectable with {facts.power:.0%} power in DNA of the lot: {least}{worst['lod']:.1g} copies per diploid genome{most}."
+            f"Detectable with {facts.power:.0%} power in DNA of the lot: {least}{worst['lod']:.1g} copies per diploid"
+            f" genome{most}."
         )
     trace = own[(own["role"] == "lot") & (own["finding"] == "trace")]
     if len(trace):
