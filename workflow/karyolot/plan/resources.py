@@ -104,8 +104,8 @@ NEEDS = {
     "quantify_transcripts": Need(Cost(6_000), Cost(1, data=19), Cost(100, data=1_500)),
     "quantify_transcripts.decoys": Need(Cost(2_000, genome=5_200), Cost(1, data=19), Cost(100, data=1_500)),
     "compare_samples": STUDY,
-    # 9 to 12 MB a sample at a panel of 80,000 to 100,000 SNPs, 3 MB at 20,000.
-    "match_samples": Need(Cost(1_000, samples=16), Cost(2, samples=0.1)),
+    # Half a megabyte a sample at a panel of 80,000 SNPs, four times as much at 300,000 (benchmarks/pairs.py).
+    "match_samples": Need(Cost(800, samples=2.5), Cost(2, samples=0.01)),
     # The pairs of 1,000 samples are half a million rows, 270 MB.
     "render_overview": OVERVIEW,
     "tabulate_verdicts": OVERVIEW,
