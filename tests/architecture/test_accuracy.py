@@ -344,7 +344,27 @@ def of_sarek_with_bwa() -> str:
     return f"with bwa in karyolot as well, {own - hours['karyolot', 'bwa-mem3'] + hours['sarek', 'bwa']:.0f} hours"
 
 
+def of_starts() -> str:
+    found = {row["what"]: row for row in rows("starts", lots="500")}
+    same, more = found["plan, nothing changed"], found["plan of one more lot"]
+    assert round(float(same["cpu_s"])) == round(float(more["cpu_s"])), "one figure stands for both"
+    return (
+        f"takes {float(same['cpu_s']):.0f} CPU seconds and {float(same['max_mb']):.0f} MB to find that nothing changed, or to"
+        f" plan one more lot; its tables are read once, in {float(found['check, first']['cpu_s']):.0f} seconds"
+    )
+
+
+def of_pairs() -> str:
+    found = {row["what"]: row for row in rows("pairs", samples="1000")}
+    return (
+        f"{float(found['one more lot']['cpu_s']):.0f} CPU seconds among 1,000 samples at 80,000 SNPs, where comparing all pairs"
+        f" takes {float(found['all pairs']['cpu_s']):.0f} and {float(found['all pairs']['max_mb']):.0f} MB"
+    )
+
+
 PAGES: dict[Callable[[], str], str] = {
+    of_starts: "cluster.md",
+    of_pairs: "cluster.md",
     of_forecasts: "depth.md",
     of_forecasts_from_a_lot: "depth.md",
     of_forecasts_of_indels: "depth.md",
