@@ -10,11 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import planted_records
 from karyolot.contracts.criteria import Acceptance, Metric, Metrics, check_metrics
 from karyolot.contracts.front import Row
 from karyolot.contracts.genes import trimmed
 from karyolot.contracts.metrics import MetricName, metrics_of
 from karyolot.contracts.problems import Fault, KaryolotError
+from karyolot.contracts.record_dna import SmallVariantRow
 from karyolot.contracts.settings import SmallVariants as Settings
 from karyolot.contracts.small_variants import CalledVariants, VariantResults
 from karyolot.dna.small_variants import called_table, donor_limit, variant_metrics
@@ -25,6 +27,7 @@ from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.io.small_variants import read_consequences, read_pileup
 from karyolot.report.small_variants import small_variant_record
 from karyolot.report.text.small_variants import findings, with_variants
+from karyolot.report.text.tiles import tiles
 from karyolot.verdict.decide import decide, judge
 from planted_variants import START, Planted, Study, found
 
@@ -245,6 +248,23 @@ def test_a_recurrent_mutation_of_the_donor_is_listed_as_inherited(tmp_path: Path
     calls = pd.DataFrame(columns=["chrom", "start", "end", "origin", "type", "id", "log2"])
     (row,) = small_variant_record(results, SimpleNamespace(calls=calls)).rows  # type: ignore[arg-type]
     assert (row.name, row.origin, row.finding) == ("TP53 p.R175H", "inherited", "")
+    assert tile_of(row) == ("None acquired", ("Inherited: TP53 p.R175H",))
+
+
+def tile_of(*rows: SmallVariantRow) -> tuple[str, tuple[str, ...]]:
+    """Statement of the tile of small variants, and what it shows above the limit."""
+    record = planted_records.failing()
+    assert record.small_variants is not None
+    held = record.small_variants.model_copy(update={"rows": rows})
+    tile = next(
+        one for one in tiles(record.model_copy(update={"small_variants": held})) if one.section == "small-variants"
+    )
+    assert tile.lines[-1].startswith("Limit ")
+    return tile.statement, tile.lines[:-1]
+
+
+def test_the_tile_of_a_lot_without_mutations_shows_its_limit_alone() -> None:
+    assert tile_of() == ("No driver mutation", ())
 
 
 GOOD: Metrics = {

@@ -211,7 +211,7 @@ def _small_variants(record: Measured, _: Results) -> tuple[str, list[str]]:
         return f"{plural(len(named), 'variant')} to review", [listed(named, 2), limit]
     born = [row.name for row in held.rows if row.origin == "inherited"]
     none = "None acquired" if born else "No driver mutation"
-    inherited = [f"Inherited: {listed(born, 2)}"] * bool(born)
+    inherited = [f"Inherited: {listed(born, 2)}"] if born else []
     return ("Not assessed" if facts.fraction is None else none), [*inherited, limit]
 
 
