@@ -55,6 +55,7 @@ from lots import (
 )
 
 from karyolot.contracts.cells import fraction_of_cells
+from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.limits import limits_of_detection
 from karyolot.dna.spike_ins import Verified, verify
 
@@ -230,10 +231,10 @@ def inside(table: pd.DataFrame, chrom: str, start: int, end: int) -> np.ndarray:
     return ((table["chrom"] == chrom) & (middle >= start) & (middle < end)).to_numpy()
 
 
-def printed(found: Analysed) -> Verified:
+def printed(found: Analysed, settings: CopyNumber = SETTINGS) -> Verified:
     """Limits as a run prints them."""
     noise = found.segmented.noise
-    return verify(found.ratios, noise, found.arms, limits_of_detection(found.ratios, noise, SETTINGS), SETTINGS)
+    return verify(found.ratios, noise, found.arms, limits_of_detection(found.ratios, noise, settings), settings)
 
 
 @cache
@@ -431,8 +432,10 @@ def cost(_cell: Cell, _seeds: Sequence[int]) -> Rows:
     fine = genome(1_000)
     counts = generator.poisson(FRAGMENTS_PER_BIN * 30 / 50 * (1 - fine["gap"]), (2, len(fine)))
     small = Lot(*(fine[["chrom", "start", "end"]].assign(count=own) for own in counts), "F")
-    job = "karyolot, with planting, counts of 1 kb"
-    measured.append((job, len(fine), *_measured(lambda: printed(analysed(small, bins=fine)))))
+    narrow = SETTINGS.model_copy(update={"analysis_bin_bp": 1_000})
+    for name, settings in (("counts of 1 kb", SETTINGS), ("bins of 1 kb", narrow)):
+        seconds, peak = _measured(lambda own=settings: printed(analysed(small, bins=fine, settings=own), own))
+        measured.append((f"karyolot, with planting, {name}", len(fine), seconds, peak))
     peer = next((seconds for name, _, seconds, _ in measured if name.startswith("DNAcopy")), np.nan)
     return [
         {"size": f"{n} bins", "method": name, "measure": measure, "n": 1, "value": value}

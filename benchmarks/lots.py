@@ -137,12 +137,14 @@ def simulate(
     return Lot(*counts, sex)
 
 
-def analysed(lot: Lot, track: str = "matched", bins: pd.DataFrame | None = None) -> Analysed:
+def analysed(
+    lot: Lot, track: str = "matched", bins: pd.DataFrame | None = None, settings: CopyNumber = SETTINGS
+) -> Analysed:
     """From counts to calls, as a run does it but for planting."""
-    ratios, facts = compare(grid(track) if bins is None else bins, lot.lot, lot.donor, lot.sex, SETTINGS)
-    found = segment(ratios, SETTINGS)
-    arms = known_regions(ratios, found.noise, SETTINGS, ATLAS)
-    calls = call_changes(ratios, found.segments, arms, found.noise, found.donor_noise, SETTINGS, ATLAS, facts)
+    ratios, facts = compare(grid(track) if bins is None else bins, lot.lot, lot.donor, lot.sex, settings)
+    found = segment(ratios, settings)
+    arms = known_regions(ratios, found.noise, settings, ATLAS)
+    calls = call_changes(ratios, found.segments, arms, found.noise, found.donor_noise, settings, ATLAS, facts)
     return Analysed(ratios, found, arms, calls, facts)
 
 
