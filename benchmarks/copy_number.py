@@ -55,6 +55,7 @@ from lots import (
 )
 
 from karyolot.contracts.cells import fraction_of_cells
+from karyolot.contracts.normal import MAD_TO_SD
 from karyolot.contracts.settings import CopyNumber
 from karyolot.dna.limits import limits_of_detection
 from karyolot.dna.spike_ins import Verified, verify
@@ -384,7 +385,7 @@ def hmm(ratios: pd.DataFrame) -> pd.DataFrame:
     leave = 1e-4 / (len(means) - 1)
     model.transmat_ = np.full((len(means), len(means)), leave) + np.eye(len(means)) * (1 - 1e-4 - leave)
     model.means_ = means[:, None]
-    model.covars_ = np.full(len(means), max((1.4826 * used["log2"].diff().abs().median()) ** 2 / 2, 1e-6))
+    model.covars_ = np.full(len(means), max((MAD_TO_SD * used["log2"].diff().abs().median()) ** 2 / 2, 1e-6))
     rows = []
     for _, arm in used.groupby("arm", sort=False):
         states = model.predict(arm[["log2"]].to_numpy())

@@ -2,7 +2,8 @@
 INPUTS   RNA FASTQ files, or gene count matrices; reference.gtf, reference.fasta or reference.transcripts; gene sets; for SNPs of
          RNA the genome's index and results/reference/sites.parquet
 OUTPUTS  results/samples/{sample}/rna/quant.sf, salmon.json, reads.json, {sample}.fastp.json; with a panel of SNPs
-         results/samples/{sample}/alleles.parquet; results/{lot}/rna/expression.h5ad,
+         results/samples/{sample}/alleles.parquet and rna/aligned.bam, its alignment; with a panel of foreign sequences
+         rna/unmapped.fq.gz; results/{lot}/rna/expression.h5ad,
          de, markers and enrichment (parquet, TSV), levels.parquet, quality.parquet, metrics.json, arms.parquet, and with
          a reference panel panel.parquet, panel.json, panel_genes.parquet, pca.parquet, panel_metrics.json;
          results/study/expression.h5ad, de.parquet, pca.parquet, distances.parquet, marker_scores.parquet, scores.parquet

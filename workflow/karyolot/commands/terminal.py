@@ -125,7 +125,7 @@ def print_plan(facts: Mapping[str, Any], out: Console) -> None:
             f"{row['lot']:g}x",
             *map(_limits, row["limits"]),
             _limits(row["any_arm"]),
-            *map(_mutation, DRIVERS, [row] * len(DRIVERS)),
+            *(_mutation(name, row) for name in DRIVERS),
         ]
         for row in facts["depths"]
     ]

@@ -271,7 +271,7 @@ def _with_owner(fault: str, folder: Path, lot: str) -> str:
     if Path(name).parent != folder or Path(name).name not in REPORT_FILES or not Path(name).is_file():
         return fault
     try:
-        other = _lot_in(Path(name))
+        other = _lot_in(Path(name), _record_in(Path(name)))
     except KaryolotError:
         return fault
     return f"{fault}; it is the report of lot {other}, not of {lot}" if other not in (None, lot) else fault
@@ -342,7 +342,8 @@ def _file(directory: Path, path: Path, entries: Sequence[Entry]) -> Finding:
 def _foreign(directory: Path, path: Path, issued: Sequence[Entry]) -> Iterator[str]:
     """Why a file is none of the issued reports, and where it first differs from the one it claims to be."""
     yield f"{path}: sha256 {sha256(path)} is of no report that was issued here"
-    record, lot = _record_in(path), _lot_in(path)
+    record = _record_in(path)
+    lot = _lot_in(path, record)
     if record is not None and (own := digest_of(record, UNSEALED))[:12] != record.get("report_id"):
         yield f"{path}: its record has sha256 {own}, which is not its report id {record.get('report_id')}"
     for entry in reversed(issued):
@@ -354,12 +355,11 @@ def _foreign(directory: Path, path: Path, issued: Sequence[Entry]) -> Iterator[s
     yield f"{path}: the ledger of {directory} has no report of {f'lot {lot}' if lot else 'this page'}"
 
 
-def _lot_in(path: Path) -> str | None:
-    """The lot that a report states it is of; None = it states none."""
+def _lot_in(path: Path, record: Any) -> str | None:
+    """The lot that a report states it is of; None = it states none. record: as `_record_in` reads it."""
     if path.suffix == ".html":
         found = re.search(r"<title>[^<]*?(\S+) [A-Z-]+ - ", read_bytes(path).decode(errors="replace"))
         return found[1] if found else None
-    record = _record_in(path)
     lot = record.get("lot") if isinstance(record, dict) else None
     return lot.get("lot_id") if isinstance(lot, dict) else None
 

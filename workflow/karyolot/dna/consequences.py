@@ -173,9 +173,8 @@ def in_one_codon(variants: pd.DataFrame, genes: Mapping[str, Coding], bases: Bas
         return variants
     kept = variants.iloc[np.array([number for number in range(len(variants)) if number not in gone], dtype=np.int64)]
     joined = pd.DataFrame(rows, columns=variants.columns).astype(variants.dtypes)
-    return pd.concat([joined, kept], ignore_index=True).drop_duplicates(
-        list(ALLELE)
-    )  # another caller may have joined them too
+    # Another caller may have joined them too.
+    return pd.concat([joined, kept], ignore_index=True).drop_duplicates(list(ALLELE))
 
 
 def _joined(own: pd.DataFrame, bases: Bases) -> dict[str, Any]:
