@@ -232,14 +232,14 @@ def _union(changes: list[_Change], change: Callable[..., _Change]) -> _Change:
 
 def _joined(changes: list[_Change], table: pd.DataFrame, change: Callable[..., _Change]) -> list[_Change]:
     """Both arms of a chromosome changed alike and nearly whole: one change of the chromosome."""
-    chroms = table["chrom"].to_numpy()
+    alone = (table["region"] != "PAR").to_numpy()
     result: list[_Change] = []
-    for chrom in dict.fromkeys(chroms):
-        own = [c for c in changes if chroms[c.rows[0]] == chrom]
-        whole = np.flatnonzero((chroms == chrom) & (table["region"].to_numpy() != "PAR"))
+    for low, high in contigs_of(table).values():
+        own = [c for c in changes if low <= c.rows[0] < high]
+        whole = alone[low:high].sum()
         alike = len(own) > 1 and np.ptp([c.mean for c in own]) <= SAME * float(np.hypot.reduce([c.se for c in own]))
         same_side = len({np.sign(c.mean) for c in own}) == 1
-        if alike and same_side and sum(len(c.rows) for c in own) >= WHOLE * len(whole):
+        if alike and same_side and sum(len(c.rows) for c in own) >= WHOLE * whole:
             own = [_union(own, change)]
         result += own
     return result

@@ -341,12 +341,11 @@ def natural_spline(x: Floats, knots: Floats) -> Floats:
     span = knots[-1] - knots[0] if len(knots) > 1 else 1.0
     t, k = (x - knots[0]) / span, (knots - knots[0]) / span
 
-    def bump(i: int) -> Floats:
-        return np.asarray((np.maximum(t - k[i], 0) ** 3 - np.maximum(t - k[-1], 0) ** 3) / (k[-1] - k[i]))
-
     if len(knots) < 3:
         return np.asarray(t[:, None])
-    return np.column_stack([t, *(bump(i) - bump(len(k) - 2) for i in range(len(k) - 2))])
+    cubes = [np.maximum(t - knot, 0) ** 3 for knot in k]
+    bumps = [(cube - cubes[-1]) / (k[-1] - knot) for cube, knot in zip(cubes[:-1], k[:-1], strict=True)]
+    return np.column_stack([t, *(bump - bumps[-1] for bump in bumps[:-1])])
 
 
 def _fit(design: Floats, y: Floats, variance: Floats, rows: Mask) -> Floats:

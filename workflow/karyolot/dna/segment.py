@@ -190,10 +190,10 @@ def best_windows(sums: Floats, moments: Floats, inflation: Floats, min_bins: int
     for length in trial_lengths(min_bins, bins):
         step = max(1, int(length * START_STEP))
         inside, moment = (part[:, length::step] - part[:, : bins + 1 - length : step] for part in (sums, moments))
-        scores = np.abs(moment) / np.sqrt(inflation[length] * inside)
-        at = scores.argmax(axis=1)
-        better = scores[rows, at] > best
-        best = np.where(better, scores[rows, at], best)
+        at = (moment * moment / inside).argmax(axis=1)  # z^2, which takes no root, but for the one inflation
+        scores = np.abs(moment[rows, at]) / np.sqrt(inflation[length] * inside[rows, at])
+        better = scores > best
+        best = np.where(better, scores, best)
         start, end = np.where(better, at * step, start), np.where(better, at * step + length, end)
     active = rows
     while len(active):
@@ -237,18 +237,16 @@ class _Search(NamedTuple):
     min_bins: int
     against_rest: bool
 
-    def scores(self, start: Places, end: Places) -> Floats:
-        """|z| of each window [start, end)."""
+    def scores(self, start: Places | slice, end: Places | slice, length: Places | int) -> Floats:
+        """z^2 of each window [start, end) of `length` bins."""
         sums, moments, inflation = self.arm
-        length = end - start
         inside, moment = sums[end] - sums[start], moments[end] - moments[start]
         if not self.against_rest:
-            return np.asarray(np.abs(moment) / np.sqrt(inflation[length] * inside))
-        total = sums[self.high] - sums[self.low]
-        rest = self.high - self.low - length
-        outside = total - inside
+            return np.asarray(moment * moment / (inflation[length] * inside))
+        outside = sums[self.high] - sums[self.low] - inside
         difference = moment / inside - (moments[self.high] - moments[self.low] - moment) / outside
-        return np.asarray(np.abs(difference) / np.sqrt(inflation[length] / inside + inflation[rest] / outside))
+        rest = self.high - self.low - length
+        return np.asarray(difference * difference / (inflation[length] / inside + inflation[rest] / outside))
 
     def best(self) -> tuple[float, int, int] | None:
         """(|z|, start, end) of the window that differs most; None where none fits.
@@ -258,39 +256,40 @@ class _Search(NamedTuple):
         """
         if self.high - self.low < 2 * self.min_bins:
             return None
-        starts, ends = _trials(self.high - self.low, self.min_bins)
-        best = self._first(self.low + starts, self.low + ends)
+        lengths = np.array([*trial_lengths(self.min_bins, self.high - self.low - self.min_bins)])
+        best = max(
+            self._first(np.full(len(lengths), self.low), self.low + lengths),
+            self._first(self.high - lengths, np.full(len(lengths), self.high)),
+            *(self._inner(length) for length in lengths.tolist()),
+        )
         while True:
             _, start, end = best
             reach = max(2, int((end - start) * (LENGTH_GROWTH - 1)) + 1)
             near = np.arange(-reach, reach + 1)
             moved = self._first(start + near, np.full(len(near), end))
             moved = max(moved, self._first(np.full(len(near), moved[1]), end + near))
-            if moved[0] <= best[0] * (1 + 1e-12):
+            if moved[0] <= best[0] * (1 + 2e-12):
                 break
             best = moved
-        return best
+        return float(np.sqrt(best[0])), *best[1:]
+
+    def _inner(self, length: int) -> tuple[float, int, int]:
+        """The best trial window of this length that leaves min_bins on either side, with its z^2."""
+        step = max(1, int(length * START_STEP))
+        start = self.low + -(-self.min_bins // step) * step
+        stop = self.high - length - self.min_bins + 1
+        if stop <= start:
+            return -1.0, start, start + length
+        scores = self.scores(slice(start, stop, step), slice(start + length, stop + length, step), length)
+        i = int(scores.argmax())
+        return float(scores[i]), start + i * step, start + i * step + length
 
     def _first(self, start: Places, end: Places) -> tuple[float, int, int]:
-        """The best of these windows, the first of equals."""
+        """The best of these windows, with its z^2."""
         left, right, length = start - self.low, self.high - end, end - start
         fits = ((left == 0) | (left >= self.min_bins)) & ((right == 0) | (right >= self.min_bins))
         fits &= (length >= self.min_bins) & (left + right >= self.min_bins)
         start, end = start[fits], end[fits]
-        scores = self.scores(start, end)
+        scores = self.scores(start, end, end - start)
         i = int(scores.argmax())
         return float(scores[i]), int(start[i]), int(end[i])
-
-
-@lru_cache(maxsize=64)
-def _trials(bins: int, min_bins: int) -> tuple[Places, Places]:
-    """Starts and ends of the windows tested among `bins`; cached, since arms are searched repeatedly."""
-    starts: list[Places] = []
-    lengths: list[Places] = []
-    for length in trial_lengths(min_bins, bins - min_bins):
-        last = bins - length
-        own = np.arange(0, last + 1, max(1, int(length * START_STEP)))
-        starts += [own] if own[-1] == last else [own, np.array([last])]
-        lengths.append(np.full(len(own) + (own[-1] != last), length))
-    start = np.concatenate(starts).astype(np.int32)
-    return start, start + np.concatenate(lengths).astype(np.int32)

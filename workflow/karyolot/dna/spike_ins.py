@@ -31,6 +31,8 @@ AROUND = 2
 """Bins searched on either side of a spike-in, in lengths of it: a longer segment dilutes it below half of its |z|."""
 SMALLEST_STEP = 1.03
 """A limit that falls short is raised by what its power lacks, and at least by this factor, then tried again."""
+AT_ONCE = 100_000
+"""Bins of spike-ins that are searched together: their arrays stay in the cache of the processor."""
 HALVINGS = 12
 """Steps of the search for the limit of a known region; each halves what is uncertain, so 1/4,096 of the cells remains."""
 NO_WEIGHT = 1e-3
@@ -221,12 +223,29 @@ def _found(
 ) -> int:
     """How many of `settings.spike_ins` changes are called."""
     drawn = generator.choice(starts, settings.spike_ins)
+    around = bins * (1 + 2 * AROUND)
+    inflation = inflation_at(field.noise, np.arange(around + 1))
+    at_once = max(1, AT_ONCE // around)
+    parts = (drawn[i : i + at_once] for i in range(0, len(drawn), at_once))
+    return sum(_called(field, inflation, part, bins, type_, fraction, generator, settings) for part in parts)
+
+
+def _called(
+    field: _Field,
+    inflation: Floats,
+    drawn: Integers,
+    bins: int,
+    type_: str,
+    fraction: float,
+    generator: np.random.Generator,
+    settings: CopyNumber,
+) -> int:
+    """How many of the changes that begin at the bins `drawn` are called."""
     values, weights, first = _spiked(field, drawn, bins, type_, fraction, generator)
     sums, moments = (
         np.concatenate([np.zeros((len(drawn), 1)), np.cumsum(part, axis=1)], axis=1)
         for part in (weights, weights * values)
     )
-    inflation = inflation_at(field.noise, np.arange(sums.shape[1]))
     score, start, end = best_windows(sums, moments, inflation, settings.min_bins)
     rows = np.arange(len(drawn))
     mean = (moments[rows, end] - moments[rows, start]) / (sums[rows, end] - sums[rows, start])
@@ -249,14 +268,14 @@ def _spiked(
     within = (at >= lows[run]) & (at < highs[run])
     at = np.clip(at, 0, len(field.values) - 1)
     within &= field.quiet[at]
-    lot, donor = field.lot[at], field.donor[at]
-    before = _log2(lot, donor)
-    inside = slice(around, around + bins)
+    values, lot, donor = field.values[at], field.lot[at], field.donor[at]
+    inside = np.s_[:, around : around + bins]
+    before = _log2(lot[inside], donor[inside])
     thinned = lot if type_ == "loss" else donor
-    thinned[:, inside] = generator.binomial(thinned[:, inside], kept_fragments(fraction, type_))
+    thinned[inside] = generator.binomial(thinned[inside], kept_fragments(fraction, type_))
+    values[inside] += _log2(lot[inside], donor[inside]) - before
     weights = np.log(2) ** 2 / (1 / (lot + 0.5) + 1 / (donor + 0.5))
-    values = np.where(within, field.values[at] + _log2(lot, donor) - before, 0.0)
-    return values, np.where(within, weights, NO_WEIGHT), around
+    return np.where(within, values, 0.0), np.where(within, weights, NO_WEIGHT), around
 
 
 def _log2(lot: Integers, donor: Integers) -> Floats:
