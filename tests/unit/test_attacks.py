@@ -533,6 +533,10 @@ lot(
     change=lambda b, own, d: (b.assign(gap=b["gap"].mask((b["chrom"] == "chr8") & (b.index % 3 != 0), 1.0)), own, d),
 )
 
+lot(K, "gain of 20q11.21 under a blacklist of 4 Mb", "INDETERMINATE", events=(Event("chr20", 30_000_000, 33_900_000, 1),),
+    change=lambda b, own, d: (b.assign(gap=b["gap"].mask((b["chrom"] == "chr20") & b["start"].between(29_900_000, 33_900_000),
+                                                         1.0)), own, d))  # fmt: skip
+
 K = "depth"
 lot(
     K,
@@ -678,6 +682,8 @@ lot(K, "same-sex stranger, no SNPs, no germline difference", "INDETERMINATE", sn
 lot(K, "an unrelated person by SNPs", "FAIL_IDENTITY", snps=lambda: compared("other"))
 lot(K, "a full sibling of the donor", "FAIL_IDENTITY", snps=lambda: compared("sibling"))
 lot(K, "a tenth of another person", "INDETERMINATE", snps=lambda: compared("mixed"))
+lot(K, "a tenth of another person, a panel of 1,000 sites at 1x", "INDETERMINATE",
+    snps=lambda: compared("mixed", sites=1_000, depth=1))  # fmt: skip
 lot(K, "a panel of three sites", "INDETERMINATE", snps=lambda: compared("other", sites=3))
 lot(K, "a stranger at a hundredth of a read a site", "INDETERMINATE", snps=lambda: compared("other", depth=0.01))
 lot(K, "SNPs asked for and no reads to count them in", "INDETERMINATE", snps=dict, snps_asked=True)

@@ -103,7 +103,9 @@ def test_a_contig_that_the_tables_lack_is_blind_unless_it_is_the_y_of_a_woman(
 
 
 def test_a_lot_without_any_assessable_arm_says_so_in_two_words() -> None:
-    arms = pd.DataFrame({"scope": "arm", "name": ["chr1p", "chr1q"], "chrom": "chr1", "assessable": False})
+    arms = pd.DataFrame(
+        {"scope": "arm", "name": ["chr1p", "chr1q"], "chrom": "chr1", "assessable": False, "usable": 0.9}
+    )
     small = LAYOUT.model_copy(update={"autosomes": ("chr1",), "x": None})
     metric = blind_arms(arms, small, "F")
     assert (metric.value, metric.detail) == (2, "all arms")

@@ -231,8 +231,11 @@ def test_snps_that_were_asked_for_and_cannot_be_had_leave_the_lot_undecided(else
 
 def test_the_headline_of_a_pass_names_what_was_not_assessed() -> None:
     headline = decide("L1", GOOD, ACCEPTANCE, 5, 0.95).headline
-    assert headline.endswith("Not assessed: karyotype, mycoplasma, viability, alleles, driver mutations.")
+    assert headline.endswith(
+        "Not assessed: karyotype, mycoplasma, viability, alleles, contamination, driver mutations."
+    )
     given = {"imported.karyotype_normal": True, "imported.viability": 95.0, "baf.cnloh": 0, "variants.drivers": 0}
+    given["identity.contamination"] = 0.001
     some = GOOD | {MetricName(name): Metric(value=value) for name, value in given.items()}
     assert decide("L1", some, ACCEPTANCE, 5, 0.95).headline.endswith("Not assessed: mycoplasma.")
     every = some | {MetricName.IMPORTED_MYCOPLASMA_NEGATIVE: Metric(value=True)}

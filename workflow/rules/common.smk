@@ -7,10 +7,9 @@ STEPS    every problem of the inputs is reported here, before any job starts; th
 from pathlib import Path
 
 from karyolot.contracts.settings import SIGNED, Config
-from karyolot.contracts.weakened import weakened_settings
 from karyolot.commands import audit
 from karyolot.commands.run import hold_or_stop, share_memory, stop_too_large, stop_unable, stop_without
-from karyolot.inputs import check
+from karyolot.inputs import check, lists
 from karyolot.inputs.study import differences
 from karyolot.io.shipped import portable
 from karyolot.plan import commands, expression, files, foreign, samples, variants

@@ -29,7 +29,7 @@ rule decide_lot:
         snps_asked=lambda wildcards: samples.snps_asked(study, settings, wildcards.lot),
         tested_elsewhere=settings.identity.tested_elsewhere,
         panel_asked=settings.expression.panel is not None,
-        weakened=[one.model_dump() for one in weakened_settings(settings)],
+        weakened=[one.model_dump(mode="json") for one in lists.weakened(settings, Path.cwd())],
         verified=lambda wildcards: samples.fastq_files(study, wildcards.lot),
     script:
         "../scripts/decide_lot.py"

@@ -181,11 +181,12 @@ class CriterionResult(Frozen):
 
 class Weakened(Frozen):
     """A setting or a criterion that is weaker than the shipped one. name: 'copy_number.power', or id and title of the
-    criterion; own, shipped: its values in words."""
+    criterion; own, shipped: its values in words; entries: of a list, all that `own` counts."""
 
     name: str
     own: str
     shipped: str
+    entries: tuple[str, ...] = ()
 
 
 class CriterionDifference(Frozen):

@@ -28,7 +28,6 @@ WEAKER: dict[str, Direction] = {
     "copy_number.max_arm_lod": "higher",
     "copy_number.published_gain": "higher",
     "copy_number.published_loss": "lower",
-    "copy_number.recurrent_regions": "other",
     "identity.min_mapq": "other",
     "identity.min_base_quality": "other",
     "identity.log10_ratio": "lower",
@@ -44,7 +43,6 @@ WEAKER: dict[str, Direction] = {
     "small_variants.min_base_quality": "other",
     "small_variants.family_wise_error": "lower",
     "small_variants.power": "lower",
-    "expression.markers": "other",
 }
 """Setting -> in which direction it finds less, masks more or claims with less confidence; 'other' = any other value may."""
 GRAVITY = {"FAIL_IDENTITY": 4, "FAIL": 3, "INDETERMINATE": 2, "REVIEW": 1}

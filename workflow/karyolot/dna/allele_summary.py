@@ -10,6 +10,9 @@ from karyolot.contracts.metrics import MetricName
 
 WIDEST = 0.02
 """The limit of contamination. A 95 % interval wider than this that begins below it is inconclusive."""
+OPEN = 0.1
+"""Upper end of an inconclusive interval from which on the lot is INDETERMINATE: a tenth of another person is not excluded. With
+5,000 SNPs at 1x it ends at 2 to 5 % in clean lots, with 1,000 SNPs at 4 to 13 %, and at 12 % or above with a tenth of another."""
 
 
 def allele_metrics(identity: Identity, events: pd.DataFrame, facts: AlleleFacts, sets: float | None = None) -> Metrics:
@@ -63,10 +66,10 @@ def _contamination(identity: Identity) -> Metric:
     if reason := _not_the_donor(identity):
         return Metric(value=None, reason=reason)
     if found.fraction is None or found.low is None or found.high is None:
-        return Metric(value=None, reason=f"{found.sites} usable sites are not informative")
+        return Metric(value=None, reason=f"{found.sites} usable sites are not informative", asked=True)
     interval = f"{found.low:.1%} to {found.high:.1%}"
     if found.low <= WIDEST < found.high - found.low:
-        return Metric(value=None, reason=f"too few reads: 95% CI {interval}")
+        return Metric(value=None, reason=f"too few reads: 95% CI {interval}", asked=found.high > OPEN)
     lod = "" if found.lod is None else f"; limit of detection {found.lod:.1%} (95% power)"
     return Metric(value=found.fraction, detail=f"95% CI {interval}, {found.sites} sites{lod}")
 

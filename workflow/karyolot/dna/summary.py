@@ -1,5 +1,6 @@
 """Copy-number results -> the metrics that the criteria use. A metric that could not be determined is null."""
 
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from karyolot.contracts.copy_number import Comparison, Match, Noise
 from karyolot.contracts.criteria import Metric, Metrics
 from karyolot.contracts.metrics import LOD_OF, MetricName
 from karyolot.contracts.settings import CopyNumber, Layout
+from karyolot.dna.bins import MIN_USABLE
 from karyolot.dna.forecast import more_reads
 from karyolot.dna.limits import NEVER_SEEN
 from karyolot.dna.match import changed_in_culture, donor_arms
@@ -24,6 +26,8 @@ error of the GC curve there reached 0.05 (see dna.calls.GC_RICH)."""
 BANK_NORM = 0.05
 """Fraction of metaphases from which on a bank does not accept another karyotype (ISCBI guidance, table 1:
 master banks)."""
+BAND = re.compile(r"(.+?[pq])\d.*")
+"""A recurrent region that is shorter than its arm, 20q11.21, and its arm."""
 NO_PANEL = "no panel of SNPs, or no reads to count alleles in"
 EVIDENCE = {
     "agree": "supported by read depth and allele fractions",
@@ -59,7 +63,10 @@ def copy_number_metrics(
 
 def blind_arms(arms: pd.DataFrame, layout: Layout, sex: str, hidden: Sequence[str] = ()) -> Metric:
     """Arms that are not assessable, with those of contigs that the tables lack, without NEVER_SEEN and the Y of a woman.
-    hidden: parts of the other arms (`dna.bins.hidden_parts`), which count as well."""
+
+    Parts of the other arms count as well: those of `hidden` (`dna.bins.hidden_parts`), and recurrent regions that are masked,
+    since a change of one is often shorter than the claimed size.
+    """
     own = arms[arms["scope"] == "arm"]
     blind = own.loc[~own["assessable"], "name"].map(contig_key).tolist()
     present = set(own["chrom"].map(contig_key))
@@ -67,6 +74,8 @@ def blind_arms(arms: pd.DataFrame, layout: Layout, sex: str, hidden: Sequence[st
     absent = [contig for contig in map(contig_key, filter(None, wanted)) if contig not in present]
     blind += [contig + arm for contig in absent for arm in (("p", "q") if layout.cytobands else ("",))]
     blind += [part for part in hidden if part.split()[0] not in (*blind, *NEVER_SEEN)]
+    masked = arms.loc[(arms["scope"] == "recurrent") & (arms["usable"] < MIN_USABLE), "name"]
+    blind += [name for name in masked if (arm := BAND.fullmatch(name)) and arm[1] not in blind]
     names = [name for name in blind if name not in NEVER_SEEN]
     about = tuple(names) if own["assessable"].any() else ("all arms",)
     return Metric(value=len(names), detail=", ".join(about), about=about)

@@ -38,6 +38,7 @@ NAMED = {
     "mycoplasma": MetricName.IMPORTED_MYCOPLASMA_NEGATIVE,
     "viability": MetricName.IMPORTED_VIABILITY,
     "alleles": MetricName.BAF_CNLOH,
+    "contamination": MetricName.IDENTITY_CONTAMINATION,
     "driver mutations": MetricName.VARIANTS_DRIVERS,
 }
 """What a PASS names when it was not assessed -> its metric."""

@@ -367,7 +367,7 @@ def _weakened(record: Measured) -> str:
         same = own == shipped  # another outcome, not another limit
         own, shipped = (one.own, one.shipped) if same else (own, shipped.removesuffix(" of cells"))
         held.append(f"{f'{title} ({id_})' if title else id_} {own} (shipped: {shipped})")
-    return f"Weaker than shipped: {'; '.join(held)}." if held else ""
+    return f"Weakened: {'; '.join(held)}." if held else ""
 
 
 def _note(record: Measured) -> str:
