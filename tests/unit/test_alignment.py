@@ -1,6 +1,5 @@
 """Fragments of our own alignments are counted once, and only good ones."""
 
-import struct
 import subprocess
 from pathlib import Path
 from unittest import mock
@@ -10,7 +9,7 @@ import pysam
 import pytest
 
 from karyolot.contracts.problems import KaryolotError
-from karyolot.io import fragments as module
+from karyolot.io import htslib
 from karyolot.io.alignment import NOT_COUNTED, open_alignment
 from karyolot.io.fragments import fragments
 from karyolot.plan.commands import remove_genome_path
@@ -61,20 +60,26 @@ def test_each_good_fragment_is_counted_once(tmp_path: Path) -> None:
     assert midpoints(path, 0)["chr1"] == [250, 300, 410]
 
 
-@pytest.mark.parametrize("chunk", [1 << 22, 1 << 10, 777])
-def test_a_cram_gives_each_fragment_that_a_loop_over_its_reads_gives(tmp_path: Path, chunk: int) -> None:
-    """Reads with clipped ends, insertions and deletions, of all flags, on three contigs."""
+@pytest.mark.parametrize("piece", [1 << 16, 777])
+def test_a_cram_gives_each_fragment_that_a_loop_over_its_reads_gives(tmp_path: Path, piece: int) -> None:
+    """Reads with clipped ends, insertions and deletions, more of them than are copied at once, of all flags, on three contigs."""
     rng = np.random.default_rng(4)
     header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": f"chr{n}", "LN": 90_000} for n in range(1, 4)]}
     header["RG"] = [{"ID": "a", "SM": "s"}]
-    path, cigars = tmp_path / "a.cram", ["100M", "10S90M", "40M2I58M", "40M3D60M", "90M10S", "50=50X"]
+    path, cigars = (
+        tmp_path / "a.cram",
+        ["100M", "10S90M", "40M2I58M", "40M3D60M", "90M10S", "1M1D" * 80 + "20=", "50=50X"],
+    )
     with pysam.AlignmentFile(str(path), "wc", header=header, format_options=[b"no_ref=1"]) as out:
         for contig in range(3):
             for number, start in enumerate(np.sort(rng.integers(0, 80_000, 12_000)).tolist()):
                 read = pysam.AlignedSegment(out.header)
                 read.query_name, read.reference_id, read.reference_start = f"r{contig}.{number}", contig, start
                 read.flag = int(rng.choice([99, 147, 83, 163, 65, 99 | pysam.FDUP, 73, 99 | pysam.FSUPPLEMENTARY]))
-                read.mapping_quality, read.cigarstring = int(rng.integers(0, 61)), cigars[int(rng.integers(6))]
+                read.mapping_quality, read.cigarstring = (
+                    int(rng.integers(0, 61)),
+                    cigars[int(rng.integers(len(cigars)))],
+                )
                 read.query_sequence, read.template_length = "ACGT" * 25, int(rng.integers(-400, 400))
                 read.next_reference_id, read.next_reference_start = contig, start + 100
                 read.set_tag("RG", "a")
@@ -88,13 +93,16 @@ def test_a_cram_gives_each_fragment_that_a_loop_over_its_reads_gives(tmp_path: P
             if good and read.template_length > 0:
                 expected.setdefault(read.reference_name, []).append((read.reference_start, read.template_length))
                 bases += sum(length for kind, length in read.cigartuples if kind in (0, 7, 8))
-    with mock.patch.object(module, "CHUNK", chunk):
+    with mock.patch.object(htslib, "PIECE", piece):
         pieces = list(fragments(path, genome(path), 20))
     found: dict[str, list[tuple[int, int]]] = {}
     for piece in pieces:
         found.setdefault(piece.contig, []).extend(zip(piece.start.tolist(), piece.length.tolist(), strict=True))
     assert found == expected and sum(map(len, found.values())) > 3000
     assert sum(piece.left_bases for piece in pieces) == bases
+    second = list(fragments(path, genome(path), 20, "chr2"))
+    assert {piece.contig for piece in second} == {"chr2"}
+    assert sum(len(piece.start) for piece in second) == len(expected["chr2"])
 
 
 def test_a_cram_cut_short_is_refused(tmp_path: Path) -> None:
@@ -166,18 +174,12 @@ def test_what_is_no_alignment_is_refused(tmp_path: Path) -> None:
         list(fragments(tmp_path / "x.bam", tmp_path / "g.fa", 20))
 
 
-def test_records_that_only_look_like_records_are_not_taken_for_them() -> None:
-    """A position whose bytes are a record's name, a record within a record, one cut short, and one with many operations."""
-
-    def record(position: int, operations: list[int], inside: bytes = b"") -> bytes:
-        cigar = b"".join(word.to_bytes(4, "little") for word in operations) + inside
-        body = struct.pack("<iiBBHHHiiii", 0, position, 2, 60, 0, len(cigar) // 4, 99, 0, 0, 0, 300) + b"?\0" + cigar
-        return struct.pack("<i", len(body)) + body
-
-    plain = [record(63, [1600]), record(63 << 16 | 63, [1600] * 3), record(5, []), record(9, [1600] * 20_000)]
-    odd = record(7, [1600], inside=b"\0\0" + record(11, [1600])[:40] + b"\0\0")
-    for records in (plain, [odd, *plain], [*plain, odd], [odd, odd], [plain[3]]):
-        content = b"".join(records)
-        found, size = module._found(content + plain[1][:30])
-        assert size == len(content) and len(found.at) == len(records)
-        assert found.integers(module.START).tolist() == [struct.unpack_from("<i", one, 8)[0] for one in records]
+def test_another_layout_of_records_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A record as older versions of htslib held it: positions of 32 bits, the contig first."""
+    older = [(name, "i4") for name in ("contig", "start")] + list(htslib.RECORD.descr[2:])
+    monkeypatch.setattr(htslib, "RECORD", np.dtype(older))
+    htslib._prepare.cache_clear()
+    path = alignment(tmp_path)
+    with pytest.raises(KaryolotError, match=r"pysam [0-9.]+ has another layout of records; install the pysam of"):
+        list(fragments(path, genome(path), 20))
+    htslib._prepare.cache_clear()
