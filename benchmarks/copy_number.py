@@ -14,6 +14,7 @@ power        changes at the limits that one lot prints (spiked-in verification i
 coverage     of the 95 % interval of the fraction of cells, and the error of that fraction, where all are found.
 tetraploid   lots of 4n cells: the fraction stated for tetraploid cells against the truth.
 cost         CPU time from counts to calls.
+bins         how it grows with the number of bins, from 15,000 to 988,000 that are analysed as they are.
 
 Peers segment karyolot's corrected ratios, so segmentation and calling are compared and not the correction; a segment counts when
 |z| >= 4 from the spread inside it and |log2| >= 0.02. A change is found when calls of its direction cover half of it; a call is
@@ -81,12 +82,16 @@ MEANS = {
     "CPU s",
     "CPU over DNAcopy",
     "peak MB",
+    "exponent",
+    "exponent of the last step",
 }
 """Measures without an interval."""
 PEER_LOTS = 2
 """Stable lots that peers segment, in each cell of `null`."""
 NEAR = 0.02
 """A truth this near to the limit of Q05c is on both sides of it."""
+WIDTHS = (200_000, 50_000, 12_500, 3_125)
+"""Of the bins of `bins`."""
 MB = 1_000_000
 Rows = list[dict[str, object]]
 Cell = tuple[object, ...]
@@ -445,6 +450,40 @@ def cost(_cell: Cell, _seeds: Sequence[int]) -> Rows:
     ]
 
 
+def scaling(_cell: Cell, _seeds: Sequence[int]) -> Rows:
+    """CPU seconds of a stable genome at 30x by the number of its bins, with the exponent fitted over all of them, which a fixed
+    part lowers, and that of the last step from one number to the next."""
+    rows: Rows = []
+    taken: dict[str, list[tuple[int, float]]] = {}
+    for width in WIDTHS:
+        bins, generator = genome(width), np.random.default_rng(7)
+        counts = generator.poisson(FRAGMENTS_PER_BIN * 30 * width / 50_000 * (1 - bins["gap"]), (2, len(bins)))
+        lot = Lot(*(bins[["chrom", "start", "end"]].assign(count=own) for own in counts), "F")
+        settings = SETTINGS.model_copy(update={"analysis_bin_bp": width})
+        jobs: dict[str, Callable[[], object]] = {
+            "karyolot, counts to calls": lambda lot=lot, bins=bins, settings=settings: analysed(
+                lot, bins=bins, settings=settings
+            ),
+            "karyolot, with planting": lambda lot=lot, bins=bins, settings=settings: printed(
+                analysed(lot, bins=bins, settings=settings), settings
+            ),
+        }
+        for method, job in jobs.items():
+            seconds, peak = _measured(job)
+            taken.setdefault(method, []).append((len(bins), seconds))
+            of = {"size": f"{len(bins)} bins", "method": method}
+            rows += [
+                row
+                for name, value in (("CPU s", seconds), ("peak MB", peak))
+                for row in over([value], measure=name, **of)
+            ]
+    for method, points in taken.items():
+        number, seconds = np.log(np.array(points)).T
+        for name, last in (("exponent", 0), ("exponent of the last step", -2)):
+            rows += over([np.polyfit(number[last:], seconds[last:], 1)[0]], measure=name, method=method)
+    return rows
+
+
 def _measured(job: Callable[[], object]) -> tuple[float, float]:
     """(CPU seconds of it and its children, peak memory in MB)."""
     context = get_context("fork")
@@ -478,6 +517,7 @@ QUESTIONS: dict[str, tuple[Callable[[Cell, Sequence[int]], Rows], tuple[str, ...
     "coverage": (coverage, ("depth", "fraction"), [("coverage", d, f) for d, f in product((5.0, 1.0), (0.4, 1.0))], 40),
     "null": (null, ("depth", "sex", "track"), [("null", *at) for at in product((5.0, 1.0), "FM", TRACKS)], 60),
     "cost": (cost, (), [("cost",)], 1),
+    "bins": (scaling, (), [("bins",)], 1),
     "tetraploid": (tetraploid, ("fraction",), [("tetraploid", 0.5), ("tetraploid", 1.0)], 8),
 }
 """Function, names of what varies, cells and lots in each."""

@@ -27,6 +27,7 @@ class Used(NamedTuple):
 def metered(command: str, place: Path | None = None) -> Used:
     """What a command takes in a directory, and prints. It must succeed; `karyolot` in it is this checkout's."""
     environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as `./run` does: each start would compile all that it imports
     parent = [sys.executable, "-S", "-c", PARENT, command]
     done = subprocess.run(
         parent, cwd=place, env=environment, capture_output=True, text=True, errors="replace", check=True
