@@ -164,7 +164,11 @@ def of_fractions() -> str:
     tries = {sum(map(int, values(own, "n"))) for own in found.values()}
     least, most = min(tries), max(tries)
     each = f"{least}" if least == most else f"{least} to {most}"
-    return f"the 95% interval covers the truth in {five}% (5 Mb), {twenty}% (20 Mb) and {arms}% (arms) of {each} each"
+    every = [float(row["value"]) for own in found.values() for row in own]
+    return (
+        f"the 95% interval covers the truth in {five}% (5 Mb), {twenty}% (20 Mb) and {arms}% (arms) of {each} each, and in"
+        f" {100 * min(every):.1f} to {100 * max(every):.1f}% in each of {len(every)} settings"
+    )
 
 
 def of_tetraploid_lots() -> str:
