@@ -317,6 +317,9 @@ def write_fastq(place: Path, study: Path, contigs: tuple[str, ...]) -> None:
     (study / "sites.bed").write_text("".join(line for line in sites if line.split("\t")[0] in lengths.index))
     layout = yaml.safe_load((ROOT / "resources/genomes/GRCh38.yaml").read_text())
     layout["autosomes"] = [name for name in layout["autosomes"] if name in lengths.index]
+    for name in ("x", "y"):
+        if layout[name] not in lengths.index:
+            layout |= {name: None, f"{name}_par": []}
     layout["immune_receptors"] = [one for one in layout["immune_receptors"] if one["chrom"] in lengths.index]
     bands = (ROOT / "resources/genomes" / layout["cytobands"]).read_text().splitlines(True)
     (study / layout["cytobands"]).write_text("".join(line for line in bands if line.split("\t")[0] in lengths.index))

@@ -155,6 +155,23 @@ def of_the_speed() -> str:
     )
 
 
+def of_the_growth() -> str:
+    calls, verified = (
+        float(
+            rows("copy_number", question="bins", method=f"karyolot, {name}", measure="exponent of the last step")[0][
+                "value"
+            ]
+        )
+        for name in ("counts to calls", "with planting")
+    )
+    last = [int(row["size"].split()[0]) for row in rows("copy_number", question="bins", measure="CPU s")][-3::2]
+    assert max(calls, verified) <= 1.05
+    return (
+        f"to the power of {calls:.2f} from counts to calls, and of {verified:.2f} with limits verified by spike-ins,"
+        f" between {last[0]:,} and {last[1]:,} bins"
+    )
+
+
 def of_fractions() -> str:
     found = {
         size: rows("copy_number", question="coverage", measure="interval holds the truth", size=size)
@@ -380,6 +397,7 @@ PAGES: dict[Callable[[], str], str] = {
     of_forecasts_from_a_lot: "depth.md",
     of_forecasts_of_indels: "depth.md",
     of_the_demo: "../benchmarks/README.md",
+    of_the_growth: "../benchmarks/README.md",
     of_the_speed: "../README.md",
     of_sarek: "comparison.md",
     of_sarek_with_bwa: "comparison.md",
