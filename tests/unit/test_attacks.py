@@ -1,7 +1,8 @@
 """Attacks on the verdict, one a row: what is done to a bad lot, or to the papers of a good one, so that it should pass.
 
-No row may end in PASS. An outcome is that of the lot; a code ('E14') is that of the check, which refuses the study before it
-runs; 'refused' is an error of the step that reads what was changed. Every row runs the functions of the rules.
+No row may end in PASS, but in 'weakened' where the headline states what is weaker. An outcome is that of the lot; a code
+('E14') is that of the check, which refuses the study before it runs; 'refused' is an error of the step that reads what was
+changed. Every row runs the functions of the rules.
 """
 
 import gzip
@@ -20,18 +21,19 @@ from anndata import AnnData
 
 from karyolot.commands.freeze import freeze_panel
 from karyolot.contracts.alleles import AlleleEvents, AlleleFacts
-from karyolot.contracts.criteria import Acceptance, Criterion, Limit, Metric, Metrics
+from karyolot.contracts.criteria import Acceptance, Criterion, Limit, Metric, Metrics, Weakened
 from karyolot.contracts.expression import MarkerPanel
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.problems import Fault, InputProblems, KaryolotError
 from karyolot.contracts.record import ImportedResult
-from karyolot.contracts.settings import Identity
+from karyolot.contracts.settings import Config, CopyNumber, Identity
 from karyolot.dna.allele_summary import allele_metrics
 from karyolot.dna.alleles import compare_alleles
 from karyolot.dna.contamination import identify
 from karyolot.dna.match import match_donor
 from karyolot.dna.summary import copy_number_metrics
 from karyolot.inputs.formats.yaml import read as read_yaml
+from karyolot.inputs.lists import weakened
 from karyolot.io.files import read_metrics, read_verdict, write_metrics, write_model
 from karyolot.io.panel import read_panel
 from karyolot.io.record import read_record, read_report, write_report
@@ -93,6 +95,8 @@ class Study:
     imported: tuple[ImportedResult, ...] = ()
     acceptance: Acceptance = SHIPPED
     markers: pd.DataFrame = field(default_factory=lambda: MARKERS)
+    weak: tuple[Weakened, ...] = ()
+    headline: str = ""
 
     def outcome(self) -> str:
         """From counts to the verdict, as the rules run it; the limit is not planted, which costs a minute."""
@@ -113,8 +117,11 @@ class Study:
             contrast = differential(self.rna, "~ state")
             rows = tabulate(self.rna, contrast, self.markers)
             found |= expression_metrics(self.rna, rows, {}, self.declared)
-        asked = {"snps_asked": self.snps_asked, "panel_asked": self.panel_asked}
-        return decide("L1", found, self.acceptance, self.settings.claim_mb, self.settings.power, **asked).outcome
+        asked: dict[str, Any] = {"snps_asked": self.snps_asked, "panel_asked": self.panel_asked}
+        asked |= {"weakened": self.weak}
+        verdict = decide("L1", found, self.acceptance, self.settings.claim_mb, self.settings.power, **asked)
+        self.headline = verdict.headline
+        return verdict.outcome
 
 
 @cache
@@ -184,6 +191,30 @@ def handed(kind: str, what: str, breaking: Callable[[Path], Any]) -> None:
     add(kind, what, "refused", run)
 
 
+def own_list(name: str, what: str, section: str, setting: str, keeps: Callable[[str], bool]) -> None:
+    """A row about an own list that lacks rows of the shipped one: the lot passes, and the headline states it."""
+
+    def run(folder: Path) -> str:
+        lines = (RESOURCES / name).read_text(encoding="utf-8").splitlines()
+        (folder / name).write_text("\n".join(filter(keeps, lines)), encoding="utf-8")
+        return stated({"reference": {"gtf": "genes.gtf"}, section: {setting: name}}, folder)
+
+    add(K, what, "weakened", run)
+
+
+def weaker_layout(folder: Path) -> str:
+    text = (RESOURCES / "genomes/GRCh38.yaml").read_text(encoding="utf-8")
+    (folder / "layout.yaml").write_text(text.replace("cytobands:", "# cytobands:"), encoding="utf-8")
+    return stated({"reference": {"layout": "layout.yaml"}}, folder)
+
+
+def stated(settings: dict[str, Any], folder: Path) -> str:
+    """'weakened' of a good lot whose headline states that its settings are weaker."""
+    weak = weakened(Config.model_validate(settings), folder)
+    study = Study(weak=tuple(weak))
+    return "weakened" if study.outcome() == "PASS" and "weakened" in study.headline else study.outcome()
+
+
 # Changes of tables
 
 
@@ -230,6 +261,53 @@ def smoothed_ratio(
     """Running medians of the ratio over 9 bins as the timing track."""
     ratio = np.log2((own["count"] + 0.5) / (donor["count"] + 0.5))
     return bins.assign(replication_timing=ratio.rolling(9, 1, center=True).median().to_numpy()), own, donor
+
+
+def four_arms(fraction: float) -> tuple[Event, ...]:
+    places = ("chr8", 0, 1), ("chr13", 0, -1), ("chr5", 50_000_000, -1), ("chr17", 25_000_000, 1)
+    return tuple(Event(chrom, start, 200_000_000, copies, fraction) for chrom, start, copies in places)
+
+
+SHORT = tuple(
+    Event(chrom, start, start + 10_000_000, copies, 0.3)
+    for chrom, start, copies in (
+        ("chr2", 60_000_000, 1), ("chr4", 90_000_000, -1), ("chr7", 90_000_000, 1), ("chr10", 70_000_000, -1)
+    )
+)  # fmt: skip
+
+
+def levels(column: str, low: float, high: float) -> Callable[..., tuple[pd.DataFrame, ...]]:
+    """A track of the median ratio of each arm, from low to high."""
+
+    def change(bins: pd.DataFrame, own: pd.DataFrame, donor: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
+        level = rise(own, donor).groupby(bins["arm"]).transform("median").clip(-0.3, 0.3)
+        return bins.assign(**{column: low + (high - low) * (level + 0.3) / 0.6}), own, donor
+
+    return change
+
+
+def rise(own: pd.DataFrame, donor: pd.DataFrame) -> pd.Series:
+    """log2 ratio of each bin over the median."""
+    ratio = np.log2((own["count"] + 0.5) / (donor["count"] + 0.5))
+    return ratio - ratio.median()
+
+
+def risen(absent: bool) -> Callable[..., tuple[pd.DataFrame, ...]]:
+    """Bins of 8 that rose by 0.03 have no row, or are under a blacklist."""
+
+    def change(bins: pd.DataFrame, own: pd.DataFrame, donor: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
+        here = (bins["chrom"] == "chr8") & (rise(own, donor) > 0.03)
+        if absent:
+            return bins[~here], own[~here], donor[~here]
+        return bins.assign(gap=bins["gap"].mask(here, 1.0)), own, donor
+
+    return change
+
+
+def clipped(bins: pd.DataFrame, own: pd.DataFrame, donor: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
+    """No bin of the lot is more than 4 % above the median of its ratio."""
+    most = 1.04 * (own["count"] / donor["count"].clip(1)).median() * donor["count"]
+    return bins, own.assign(count=np.minimum(own["count"], most).astype(int)), donor
 
 
 def drawn(chrom: str, on: float, elsewhere: float = 1.0) -> Callable[..., tuple[pd.DataFrame, ...]]:
@@ -355,6 +433,15 @@ def compared(who: str, sites: int = 2_000, depth: float = 20, ratio: float = 4) 
     return allele_metrics(found, AlleleEvents.frame([]), facts)
 
 
+def of_one_sample(part: float) -> Metrics:
+    """identity.* of a lot whose allele counts are a part of the donor's reads, drawn."""
+    rng = np.random.default_rng(5)
+    donor = alleles_of(SITES, person(SITES, rng), 40, rng)
+    own = donor.assign(**{name: rng.binomial(donor[name], part) for name in ("ref_count", "alt_count", "other_count")})
+    facts = AlleleFacts.model_construct(reason="not searched", lod=None, size_mb=10, sites=0)
+    return allele_metrics(identify(own, donor, Identity()), AlleleEvents.frame([]), facts)
+
+
 # Changes of files
 
 
@@ -432,6 +519,13 @@ def same_column(rows: list[str], one: str, other: str) -> str:
     return "\n".join(
         "\t".join([*row[:place], row[of] if n else one, *row[place + 1 :]]) for n, row in enumerate([head, *rest])
     )
+
+
+def doubled(rows: list[str], one: str, other: str) -> str:
+    head, *rest = (row.split("\t") for row in rows)
+    of, place = head.index(other), head.index(one)
+    twice = ([*row[:place], str(2 * int(row[of])), *row[place + 1 :]] for row in rest)
+    return "\n".join("\t".join(row) for row in [head, *twice])
 
 
 def paper(kind: str, value: str, met: bool | None = None) -> ImportedResult:
@@ -533,6 +627,10 @@ lot(
     change=lambda b, own, d: (b.assign(gap=b["gap"].mask((b["chrom"] == "chr8") & (b.index % 3 != 0), 1.0)), own, d),
 )
 
+lot(K, "trisomy 8 in 15 %, bins that rose are under a blacklist", "INDETERMINATE",
+    events=(Event("chr8", 0, 200_000_000, 1, 0.15),), change=risen(absent=False))  # fmt: skip
+lot(K, "trisomy 8 in 15 %, bins that rose have no row", "INDETERMINATE", events=(Event("chr8", 0, 200_000_000, 1, 0.15),),
+    change=risen(absent=True))  # fmt: skip
 lot(K, "gain of 20q11.21 under a blacklist of 4 Mb", "INDETERMINATE", events=(Event("chr20", 30_000_000, 33_900_000, 1),),
     change=lambda b, own, d: (b.assign(gap=b["gap"].mask((b["chrom"] == "chr20") & b["start"].between(29_900_000, 33_900_000),
                                                          1.0)), own, d))  # fmt: skip
@@ -675,6 +773,17 @@ papers(
     "the BAM of a lot is another lot's",
     "E30",
     lambda i: i.sample(4).update({"alignment": "dna/L3.bam", "fastq_1": "", "fastq_2": ""}),
+)
+
+lot(K, "trisomy 8 in 20 %, ratios clipped at 4 %", "INDETERMINATE", events=(Event("chr8", 0, 200_000_000, 1, 0.2),),
+    change=clipped)  # fmt: skip
+lot(K, "allele counts of the lot are the donor's", "INDETERMINATE", snps=lambda: of_one_sample(1.0))
+lot(K, "allele counts of the lot are drawn from the donor's", "INDETERMINATE", snps=lambda: of_one_sample(0.5))
+papers(
+    K,
+    "a replicate of RNA is twice another",
+    "E03",
+    lambda i: i.put("rna/matrix.tsv", doubled(matrix(), "L1r2", "L1r1")),
 )
 
 K = "identity"
@@ -861,11 +970,37 @@ for what, section, values in (
     ("yes for a number", "copy_number", {"spike_ins": True}),
 ):
     papers(K, what, "E17", lambda i, section=section, values=values: i.config.setdefault(section, {}).update(values))  # type: ignore[misc]
+lot(K, "loss of 10 Mb in 60 %, bins of 5 Mb", "INDETERMINATE", events=(Event("chr5", 60_000_000, 70_000_000, -1, 0.6),),
+    settings=CopyNumber(analysis_bin_bp=5_000_000))  # fmt: skip
+for elsewhere in ("no", "-", "not tested", "TBD"):
+    papers(K, f"identity tested elsewhere: {elsewhere}", "E17",
+           lambda i, elsewhere=elsewhere: i.config.setdefault("identity", {}).update(tested_elsewhere=elsewhere))  # type: ignore[misc]  # fmt: skip
 papers(K, "a setting that is none", "E18", lambda i: i.config.setdefault("copy_number", {}).update(ignore_chr8=True))
 papers(K, "a section that is none", "E18", lambda i: i.config.update(verdict={"outcome": "PASS"}))
 papers(K, "acceptance in the configuration itself", "E17", lambda i: i.config.update(acceptance={"criteria": []}))
 papers(K, "a design without the state", "E17", lambda i: i.config["expression"].update(design="~ donor"))
 papers(K, "an alias bomb", "E18", lambda i: i.put("reference/acceptance.yaml", bomb()))
+
+K = "lists"
+own_list(
+    "driver_genes.tsv",
+    "the driver panel lacks TP53",
+    "small_variants",
+    "drivers",
+    lambda row: not row.startswith("TP53\t"),
+)
+own_list(
+    "hotspots.tsv",
+    "hotspots without those of TP53",
+    "small_variants",
+    "hotspots",
+    lambda row: not row.startswith("TP53\t"),
+)
+own_list("recurrent_regions.tsv", "recurrent regions without 20q11.21", "copy_number", "recurrent_regions",
+         lambda row: not row.startswith("20q11.21"))  # fmt: skip
+own_list("markers.tsv", "markers without genes that did not fall", "expression", "markers",
+         lambda row: not row.startswith(("FAH", "ALB\tmature")))  # fmt: skip
+add(K, "a layout without cytobands", "weakened", lambda folder: weaker_layout(folder))
 
 K = "sheets"
 papers(K, "the lot is of another donor than its tube", "E11", lambda i: i.sample(4).update(donor_id="D2"))
@@ -1019,8 +1154,8 @@ lot(
     **BAD,
     change=lambda b, own, d: (b.assign(mappability=np.nan), own, d),
 )
-lot(K, "trisomy 8, a mappability that marks 8", "INDETERMINATE", **BAD, change=marked("mappability", 1.0, 0.8))
-lot(K, "trisomy 8 in 20 %, a timing that marks 8", "INDETERMINATE", change=marked("replication_timing", 0.0, 1.0),
+lot(K, "trisomy 8, a mappability that marks 8", "FAIL", **BAD, change=marked("mappability", 1.0, 0.8))
+lot(K, "trisomy 8 in 20 %, a timing that marks 8", "FAIL", change=marked("replication_timing", 0.0, 1.0),
     events=(Event("chr8", 0, 200_000_000, 1, 0.2),))  # fmt: skip
 lot(
     K,
@@ -1029,14 +1164,22 @@ lot(
     **BAD,
     change=with_gc(lambda gc: gc.mask(genome(1_000_000)["chrom"] == "chr8")),
 )
+lot(K, "four arms changed in 20 %, a timing track made of the lot's own ratio", "FAIL", events=four_arms(0.2),
+    change=smoothed_ratio, depth=(1000, 1000), bin_bp=200_000)  # fmt: skip
+lot(K, "the same with bins of 1 Mb", "FAIL", events=four_arms(0.2), change=smoothed_ratio)
+lot(K, "four arms changed in 10 %, a timing track of their levels", "FAIL", events=four_arms(0.1),
+    change=levels("replication_timing", 0.0, 1.0))  # fmt: skip
+lot(K, "four arms changed in 20 %, a mappability of their levels", "FAIL", events=four_arms(0.2),
+    change=levels("mappability", 0.8, 1.0))  # fmt: skip
 lot(
     K,
-    "four arms changed in 20 %, a timing track made of the lot's own ratio",
+    "four arms changed in 20 %, a GC of their levels",
     "INDETERMINATE",
-    events=(Event("chr8", 0, 200_000_000, 1, 0.2), Event("chr13", 0, 200_000_000, -1, 0.2),
-            Event("chr5", 50_000_000, 200_000_000, -1, 0.2), Event("chr17", 25_000_000, 90_000_000, 1, 0.2)),
-    change=smoothed_ratio, depth=(1000, 1000), bin_bp=200_000,
-)  # fmt: skip
+    events=four_arms(0.2),
+    change=levels("gc", 0.35, 0.55),
+)
+lot(K, "four changes of 10 Mb in 30 %, a smoothed ratio as timing", "FAIL", events=SHORT, change=smoothed_ratio)
+lot(K, "the same with bins of 200 kb", "FAIL", events=SHORT, change=smoothed_ratio, depth=(1000, 1000), bin_bp=200_000)
 lot(K, "a growth wave of a quarter", "INDETERMINATE", growth=0.25)
 
 K = "papers of other methods"

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from karyolot.contracts.criteria import Acceptance, Criterion, Limit, Metric, Metrics
 from karyolot.contracts.metrics import MetricName
 from karyolot.contracts.minimum import MINIMUM, Bad, Must, uncovered
+from karyolot.contracts.settings import Identity
 from karyolot.inputs.formats.yaml import read as read_yaml
 from karyolot.verdict.decide import decide, judge
 from karyolot.verdict.imported import imported_metrics
@@ -217,6 +218,14 @@ def test_a_site_that_tests_identity_elsewhere_says_so_beside_the_verdict() -> No
     assert how not in decide("L1", GOOD, ACCEPTANCE, 5, 0.95).headline
     stranger = GOOD | {MetricName.IDENTITY_SNP_MATCH: Metric(value="MISMATCH")}
     assert decide("L1", stranger, ACCEPTANCE, 5, 0.95, tested_elsewhere=how).outcome == "FAIL_IDENTITY"
+
+
+def test_a_test_of_identity_elsewhere_names_its_document() -> None:
+    assert Identity(tested_elsewhere=" ").tested_elsewhere == "", "a space is no test"
+    assert Identity(tested_elsewhere="STR profile, SOP-12 ").tested_elsewhere == "STR profile, SOP-12"
+    for text in ("no", "-", "?", "not tested", "TBD", "12"):
+        with pytest.raises(ValidationError, match="number of its document"):
+            Identity(tested_elsewhere=text)
 
 
 @pytest.mark.parametrize("elsewhere", ["", "STR profile, SOP-12"])

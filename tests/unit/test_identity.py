@@ -308,6 +308,24 @@ def test_very_deep_sites_of_another_person_are_no_division_by_zero(depth: int) -
         assert found.fraction is None or 0 <= found.fraction <= 0.5
 
 
+@pytest.mark.parametrize("depth", [2, 12, 30])
+@pytest.mark.parametrize("part", [1.0, 0.5])
+def test_allele_counts_of_the_donors_own_reads_are_noticed_and_other_samples_of_it_are_not(
+    depth: int, part: float
+) -> None:
+    rng = np.random.default_rng(8)
+    me = person(SITES, rng)
+    donor = counts(SITES, me, depth, rng)
+    copied = donor.assign(
+        **{name: rng.binomial(donor[name], part) for name in ("ref_count", "alt_count", "other_count")}
+    )
+    assert identify(counts(SITES, me, depth, rng), donor, Identity()).shared is None
+    if depth == 2 and part < 1:
+        return  # no site is known to be heterozygous; the scatter of read depth shows shared reads there
+    found = identify(copied, donor, Identity()).shared
+    assert found is not None and found < 0.5
+
+
 def test_no_reads_have_no_contamination() -> None:
     empty = SITES.assign(ref_count=0, alt_count=0, other_count=0)
     found = identify(empty, empty, Identity())

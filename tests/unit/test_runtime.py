@@ -176,7 +176,7 @@ def test_another_version_of_a_library_is_a_reason_to_run_again_but_other_code_it
 
 
 def test_a_setting_that_a_rule_does_not_read_is_no_reason_to_run_it_again() -> None:
-    first, second = (Identity(tested_elsewhere=elsewhere) for elsewhere in ("", "yes"))
+    first, second = (Identity(tested_elsewhere=elsewhere) for elsewhere in ("", "STR profile, SOP-12"))
     same = [runtime.step("count_alleles", settings, without="tested_elsewhere") for settings in (first, second)]
     assert same[0] == same[1]
     assert Identity.model_validate(same[1]["settings"]) == first

@@ -201,7 +201,8 @@ class Identity(Facts):
 
     frequencies: where the population frequencies came from, 'panel' or 'pair' (of sites without one the spectrum was fitted
     to these two samples). panel: sites compared. lot_depth, donor_depth: mean fragments per site. rna: every RNA sample that
-    came as reads, against the DNA of the donor, and of the lot too where that is the donor's.
+    came as reads, against the DNA of the donor, and of the lot too where that is the donor's. shared: scatter of the difference
+    of allele fractions over that of counting where both hold the same reads; null = they do not.
     """
 
     kinship: Kinship
@@ -211,6 +212,7 @@ class Identity(Facts):
     donor_depth: float
     frequencies: Literal["panel", "pair"]
     rna: tuple[RnaKinship, ...]
+    shared: float | None = None
 
 
 class AlleleFacts(Facts):

@@ -148,3 +148,18 @@ def detectable_both(gain: float, loss: float, sets: float | None) -> str:
 
 def _of(part: str, noun: str) -> str:
     return f"all {noun}" if part == "all" else f"{part} of {noun}"
+
+
+CONDITION = " This holds if"
+"""The beginning of the condition of a claim."""
+
+
+def rests_on_track(moved: float | None, lod: float, claim_mb: float, sets: float | None) -> str:
+    """The condition of a claim where the replication-timing correction moved more than the limit of detection `lod`: a track
+    made from the lot's own reads would hide as much. moved: cell fraction, None = no track; '' = no condition."""
+    if moved is None or moved <= lod:
+        return ""
+    return (
+        f"{CONDITION} the replication-timing track was not made from reads of this lot or its donor: its correction moved"
+        f" regions of {claim_mb:g} Mb by up to what a gain in {cells(moved, sets)} would."
+    )

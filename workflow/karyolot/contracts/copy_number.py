@@ -345,7 +345,8 @@ class Comparison(Facts):
     """How the log2 ratios of a lot came about, and how good they are. log2 units; None = not measurable.
 
     covariates: what was corrected for; not_used: why a covariate that was given was not, by its name. rt_slope: log2 per
-    standard deviation of replication timing, with its 95 % interval: a growing lot against resting hepatocytes. noise_sd:
+    standard deviation of replication timing, with its 95 % interval: a growing lot against resting hepatocytes. rt_moved: by how
+    much its correction moved unchanged bins of the claimed size, beyond GC and mappability, at most. noise_sd:
     robust standard deviation of differences between neighbouring bins, over sqrt 2. neutral: fraction of the used autosome at
     the centre, None where levels could not be separated. usable: fraction of bins used. lot_median, donor_median: fragments per
     used autosomal bin. hidden: parts of arms in which a change of the claimed size would lie in masked bins.
@@ -361,6 +362,7 @@ class Comparison(Facts):
     rt_slope: float | None
     rt_low: float | None
     rt_high: float | None
+    rt_moved: float | None = None
     noise_sd: float | None
     neutral: float | None
     hidden: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ changes longer than any chromosome. This module is the source; `config/defaults.
 generated from it by `karyolot defaults --write`, and a test fails when they differ.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -192,6 +193,15 @@ class Identity(Section):
         20,
         description="Lowest base quality counted: Phred 20 is one error in 100, the error rate of the genotype model.",
     )
+
+    @field_validator("tested_elsewhere")
+    @classmethod
+    def _names_a_document(cls, text: str) -> str:
+        """'no', '-' or a space would turn lots whose identity nothing tested into PASS."""
+        if text.strip() and not (re.search(r"\d", text) and re.search(r"[^\W\d_]{2}", text)):
+            raise ValueError("state the method and the number of its document: 'STR profile, SOP-12'; '' = not tested")
+        return text.strip()
+
     rna_pairs: PositiveInt = Field(
         2_000_000,
         description="Read pairs of an RNA sample that are aligned to the genome for its SNPs, the first of each lane; 2 million"

@@ -38,6 +38,9 @@ def _match(identity: Identity) -> Metric:
         ratios += "; allele frequencies are not stated for all sites: their spectrum was fitted to these two samples"
     if kin.result == "NOT ENOUGH":
         return Metric(value=None, reason=f"not enough reads to decide: {ratios}", detail=ratios, asked=True)
+    if identity.shared is not None:
+        scatter = f"their allele fractions differ by {identity.shared:.2f} times what counting alone makes"
+        return Metric(value=None, reason=f"lot and donor hold the same reads: {scatter}", detail=ratios, asked=True)
     return Metric(value=kin.result, detail=ratios)
 
 

@@ -15,6 +15,7 @@ from karyolot.dna.bins import expected_copies, hidden_parts
 from karyolot.dna.noise import SHORTER_FIRST, first_noise, holds_levels, measure_noise, runs_of
 from karyolot.dna.segment import split, track
 from karyolot.dna.thresholds import least_effect, segment_threshold
+from karyolot.dna.timing import Timing, facts_of, follows_levels
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -87,25 +88,24 @@ def compare(bins: pd.DataFrame, lot: pd.DataFrame, donor: pd.DataFrame, sex: str
     variance = (1 / lot_count + 1 / donor_count) / np.log(2) ** 2
     raw = np.log2(lot_count / donor_count)
     raw -= np.median(raw[autosome])
-    design, names = _design(table, used, autosome, knots)
+    design, names, refused = _design(table, used, autosome, knots)
     corrected, neutral, share = _corrected(table, raw, variance, design, autosome, settings)
     table["raw"] = np.where(used, raw, np.nan)
     table["log2"] = np.where(used, corrected, np.nan)
     table["lot_log2"] = np.where(used, _alone(table, lot_count, design, autosome), np.nan)
     table["donor_log2"] = np.where(used, _alone(table, donor_count, design, autosome), np.nan)
     table["variance"] = np.where(used, variance, np.nan)
-    slope = _slope(design, names, raw, variance, neutral, table["arm"].to_numpy(dtype=object))
+    timing = _slope(design, names, raw, variance, neutral, table["arm"].to_numpy(dtype=object))
+    width = int(factor * (bins["end"] - bins["start"]).max())
     facts = Comparison(
-        analysis_bin_bp=int(factor * (bins["end"] - bins["start"]).max()),
+        analysis_bin_bp=width,
         bins=len(table),
         usable=float(used.mean()),
         lot_median=float(table["lot_count"][autosome].median()),
         donor_median=float(table["donor_count"][autosome].median()),
         covariates=tuple(dict.fromkeys(name.split(":")[0] for name in names)),
-        not_used=_not_used(table, autosome, names),
-        rt_slope=slope[0] if slope else None,
-        rt_low=slope[0] - 1.96 * slope[1] if slope else None,
-        rt_high=slope[0] + 1.96 * slope[1] if slope else None,
+        not_used=_not_used(table, autosome, names, refused),
+        **facts_of(timing, round(settings.claim_mb * 1e6 / width)),
         noise_sd=_lag_noise(corrected[autosome], table["arm"].to_numpy()[autosome]),
         neutral=share,
         hidden=hidden_parts(table, settings.claim_mb * 1e6, settings.min_bins),
@@ -286,8 +286,8 @@ def _regions_without(table: pd.DataFrame, column: str) -> list[str]:
     return [str(region) for region in known.index[known == 0] if region != "autosome"]
 
 
-def _not_used(table: pd.DataFrame, autosome: Mask, names: list[str]) -> dict[str, str]:
-    """Why covariates that were given are not corrected for, or not on a sex chromosome, by name."""
+def _not_used(table: pd.DataFrame, autosome: Mask, names: list[str], refused: dict[str, str]) -> dict[str, str]:
+    """Why covariates that were given are not corrected for, or not on a sex chromosome, by name. refused: those of `_design`."""
     used = {name.split(":")[0] for name in names}
     reasons = {}
     for column, name in COVARIATES.items():
@@ -296,31 +296,42 @@ def _not_used(table: pd.DataFrame, autosome: Mask, names: list[str]) -> dict[str
             continue
         if name not in used:
             same = not np.nanstd(values) > 0
-            reasons[name] = "the same value in all bins" if same else f"only {autosome.sum()} autosomal bins"
+            few = "the same value in all bins" if same else f"only {autosome.sum()} autosomal bins"
+            reasons[name] = refused.get(name, few)
         for region in _regions_without(table, column) if name in used else []:
             if (table.loc[table["mask"].isna(), "region"] == region).any():
                 reasons[f"{name} on {region}"] = "no value there"
     return reasons
 
 
-def _design(table: pd.DataFrame, used: Mask, autosome: Mask, knots: Floats) -> tuple[Floats, list[str]]:
-    """Columns of the regression over all bins: intercept, GC spline, replication timing, mappability."""
+def _design(table: pd.DataFrame, used: Mask, autosome: Mask, knots: Floats) -> tuple[Floats, list[str], dict[str, str]]:
+    """Columns of the regression over all bins: intercept, GC spline, replication timing, mappability; names of all but the first;
+    why tracks are left out that follow levels of copy number."""
     columns: list[Floats] = [np.ones(len(table))]
     names: list[str] = []
+    refused = {}
     if len(knots):
         basis = natural_spline(table["gc"].to_numpy(dtype=float), knots)
         columns += list(basis.T)
         names += [f"GC:{i}" for i in range(basis.shape[1])]
+    gc = np.column_stack(columns)[autosome]
+    width = float((table["end"] - table["start"]).max())
     for name, label in list(COVARIATES.items())[1:]:
         values = table[name].to_numpy(dtype=float)
         if np.isfinite(values[autosome]).all() and np.ptp(values[autosome]) > 0:
             centre, scale = np.nanmean(values[autosome]), np.nanstd(values[autosome])
-            columns.append(np.nan_to_num((values - centre) / scale))
+            scaled = (values - centre) / scale
+            own = scaled[autosome]
+            own = own - gc @ np.linalg.lstsq(gc.T @ gc, gc.T @ own, rcond=None)[0]
+            if reason := follows_levels(label, own, table["arm"].to_numpy()[autosome], width, len(knots) > 0):
+                refused[label] = reason
+                continue
+            columns.append(np.nan_to_num(scaled))
             names.append(label)
     if autosome.sum() < BINS_PER_TERM * len(columns):
-        return np.ones((len(table), 1)), []
+        return np.ones((len(table), 1)), [], refused
     design = np.column_stack(columns)
-    return np.where(used[:, None], np.nan_to_num(design), 0.0), names
+    return np.where(used[:, None], np.nan_to_num(design), 0.0), names, refused
 
 
 def _gc_knots(table: pd.DataFrame) -> Floats:
@@ -447,8 +458,8 @@ def _alone(table: pd.DataFrame, counts: Floats, design: Floats, autosome: Mask) 
 
 def _slope(
     design: Floats, names: list[str], raw: Floats, variance: Floats, rows: Mask, arms: NDArray[np.object_]
-) -> tuple[float, float] | None:
-    """(slope, standard error) of replication timing in the joint fit; None without a track.
+) -> Timing | None:
+    """Replication timing in the joint fit on `rows`; None without a track.
 
     The standard error allows for any correlation of residuals within an arm (cluster-robust sandwich over arms: Liang & Zeger
     1986, Biometrika 73:13, with the factor G / (G - 1)): waves make neighbouring bins one observation, not many.
@@ -461,11 +472,15 @@ def _slope(
     inverse = np.linalg.pinv((a.T * weights) @ a)
     coefficients = inverse @ ((a.T * weights) @ b)
     scores = a * (weights * (b - a @ coefficients))[:, None]
-    clusters = np.array([scores[low:high].sum(axis=0) for low, high in runs_of(arms[rows])])
+    runs = runs_of(arms[rows])
+    clusters = np.array([scores[low:high].sum(axis=0) for low, high in runs])
     if len(clusters) < 2:
         return None
     covariance = inverse @ (clusters.T @ clusters) @ inverse * len(clusters) / (len(clusters) - 1)
-    return float(coefficients[column]), float(np.sqrt(covariance[column, column]))
+    others = np.delete(a, column, axis=1)
+    track = a[:, column] - others @ np.linalg.lstsq(others.T @ others, others.T @ a[:, column], rcond=None)[0]
+    slope, se = float(coefficients[column]), float(np.sqrt(covariance[column, column]))
+    return Timing(slope, se, [track[low:high] for low, high in runs])
 
 
 def _lag_noise(values: Floats, arms: NDArray[np.object_]) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from karyolot.contracts.alleles import AlleleResults
-from karyolot.contracts.cells import cells, detectable, interval, share
+from karyolot.contracts.cells import cells, detectable, fraction_of_cells, interval, share
 from karyolot.contracts.contigs import contig_key
 from karyolot.contracts.copy_number import Comparison, Match, Noise
 from karyolot.contracts.criteria import Metric, Metrics
@@ -17,6 +17,7 @@ from karyolot.dna.bins import MIN_USABLE
 from karyolot.dna.forecast import more_reads
 from karyolot.dna.limits import NEVER_SEEN
 from karyolot.dna.match import changed_in_culture, donor_arms
+from karyolot.dna.ratio import COVARIATES
 from karyolot.dna.timing import TIMING
 
 ARTEFACT_LOG2 = 0.07
@@ -51,7 +52,7 @@ def copy_number_metrics(
     """All metrics of a lot's copy number by read depth, by name. Tables as in contracts.copy_number; sets: sets of chromosomes
     in the lot's cells, None = not measured."""
     return {
-        **_quality(comparison),
+        **_quality(comparison, sets),
         MetricName.DNA_BLIND_ARMS: blind_arms(arms, layout, match.declared_sex, comparison.hidden),
         MetricName.CN_ARM_LOD: _arm_limits(arms, sets),
         MetricName.CN_DONOR_ARMS: _donor_arms(segments),
@@ -89,7 +90,7 @@ def _donor_arms(segments: pd.DataFrame) -> Metric:
     return Metric(value=len(found), detail=detail, about=tuple(found))
 
 
-def _quality(comparison: Comparison) -> Metrics:
+def _quality(comparison: Comparison, sets: float | None) -> Metrics:
     slope = comparison.rt_slope
     return {
         MetricName.DNA_USABLE_BINS: Metric(
@@ -103,10 +104,15 @@ def _quality(comparison: Comparison) -> Metrics:
         # The lower end of the interval: the slope of a shallow lot is uncertain, which is no evidence of a bias.
         MetricName.DNA_RT_SLOPE: _known(
             _surely(comparison),
-            "no replication-timing track was given, so replication-timing bias was neither measured nor corrected",
+            f"{_no_track(comparison)}, so replication-timing bias was neither measured nor corrected",
             ""
             if slope is None
             else f"{slope:.3f} ({comparison.rt_low:.3f} to {comparison.rt_high:.3f}), corrected in the ratios",
+        ),
+        MetricName.DNA_RT_MOVED: _known(
+            None if comparison.rt_moved is None else float(fraction_of_cells(comparison.rt_moved, 2, sets)),
+            _no_track(comparison),
+            "" if comparison.rt_moved is None else f"{comparison.rt_moved:.3f} log2",
         ),
         MetricName.DNA_NEUTRAL: _known(
             comparison.neutral,
@@ -114,6 +120,11 @@ def _quality(comparison: Comparison) -> Metrics:
             "fraction of the autosomes at the most frequent copy-number level",
         ),
     }
+
+
+def _no_track(comparison: Comparison) -> str:
+    reason = comparison.not_used.get(COVARIATES["replication_timing"])
+    return f"the replication-timing track is not used ({reason})" if reason else "no replication-timing track was given"
 
 
 def _surely(comparison: Comparison) -> float | None:

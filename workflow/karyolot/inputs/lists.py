@@ -6,7 +6,7 @@ from pathlib import Path
 from karyolot.contracts.criteria import Weakened
 from karyolot.contracts.settings import Config
 from karyolot.contracts.weakened import weakened_settings
-from karyolot.inputs.formats import drivers, markers, regions
+from karyolot.inputs.formats import drivers, layout, markers, regions
 from karyolot.io.shipped import resource
 
 NAMED = 3
@@ -27,7 +27,14 @@ def weakened(settings: Config, workdir: Path) -> list[Weakened]:
         Folder that the paths of the settings are relative to.
     """
     usual = Config()
-    return [*weakened_settings(settings), *_variants(settings, usual, workdir), *_others(settings, usual, workdir)]
+    lists = *_variants(settings, usual, workdir), *_others(settings, usual, workdir), *_layout(settings, workdir)
+    return [*weakened_settings(settings), *lists]
+
+
+def _layout(settings: Config, workdir: Path) -> Iterator[Weakened]:
+    if layout.read(resource(settings.reference.layout, workdir)).layout.cytobands is None:
+        own = "has no cytobands: arms and recurrent regions are not tested"
+        yield Weakened(name="reference.layout", own=own, shipped="cytobands")
 
 
 def _variants(settings: Config, usual: Config, workdir: Path) -> Iterator[Weakened]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from karyolot.contracts.cells import cells, detectable, detectable_both
+from karyolot.contracts.cells import cells, detectable, detectable_both, rests_on_track
 from karyolot.contracts.criteria import (
     Acceptance,
     Action,
@@ -275,6 +275,8 @@ def _claim(suppressed: bool, metrics: Metrics, claim_mb: float, power: float, se
     if not isinstance(gain, float) or not isinstance(loss, float):
         return f"No limit of detection could be set for changes of {claim_mb:g} Mb, so no statement is made about stability."
     size, cells = f"of {claim_mb:g} Mb or larger", f"in at least {detectable_both(gain, loss, sets)}"
+    moved = _measured(MetricName.DNA_RT_MOVED, metrics).value
+    rests = rests_on_track(moved if isinstance(moved, float) else None, max(gain, loss), claim_mb, sets)
     arms = _measured(MetricName.DNA_BLIND_ARMS, metrics)
     blind = f", except on {arms.detail}, which could not be assessed" if arms.value else ""
     if suppressed:
@@ -284,8 +286,8 @@ def _claim(suppressed: bool, metrics: Metrics, claim_mb: float, power: float, se
         )
     if _measured(MetricName.CN_ACQUIRED_LONG, metrics).value == 0:
         detected = f"A change {cells} would have been detected with {power:.0%} probability."
-        return f"No acquired change {size} was detected{blind}. {detected}"
-    return f"Limit of detection: changes {size} {cells}, with {power:.0%} probability{blind}."
+        return f"No acquired change {size} was detected{blind}. {detected}{rests}"
+    return f"Limit of detection: changes {size} {cells}, with {power:.0%} probability{blind}.{rests}"
 
 
 def _claim_arms(metrics: Metrics, power: float, sets: float | None) -> str:

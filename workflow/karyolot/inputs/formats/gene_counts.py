@@ -112,8 +112,12 @@ class GeneCounts:
     note: Fault | None
 
     def digests(self) -> dict[str, bytes]:
-        """By sample without fault, a digest of its counts, independent of the order of genes."""
+        """By sample without fault, a digest of its counts, independent of the order of genes.
+
+        Counts are taken over their greatest common divisor, since a multiple of another sample is a copy as well.
+        """
         ordered = self.counts[np.argsort(np.array(self.genes), kind="stable")]
+        ordered = ordered // np.maximum(np.gcd.reduce(ordered, axis=0), 1)
         return {
             sample: hashlib.blake2b(ordered[:, place].tobytes(), digest_size=16).digest()
             for place, sample in enumerate(self.samples)

@@ -107,10 +107,13 @@ def _noise(noise: Noise) -> str:
 
 def _replication_timing(facts: Comparison) -> str:
     if facts.rt_slope is None:
-        return (
-            "No replication-timing track was given: differences between dividing cells and resting hepatocytes were not"
-            " corrected."
+        reason = facts.not_used.get("replication timing")
+        given = (
+            f"The replication-timing track is not used ({reason})"
+            if reason
+            else "No replication-timing track was given"
         )
+        return f"{given}: differences between dividing cells and resting hepatocytes were not corrected."
     slope = minus(f"{facts.rt_slope:.3f} log2 per SD, 95% CI {facts.rt_low:.3f} to {facts.rt_high:.3f}")
     if abs(facts.rt_slope) <= VISIBLE_WAVE:
         return f"Replication timing was corrected ({slope})."

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from karyolot.contracts.cells import tetraploid_limit
+from karyolot.contracts.cells import CONDITION, tetraploid_limit
 from karyolot.contracts.criteria import CriterionResult
 from karyolot.contracts.front import UNRECORDED, Bar, Fact, Front, Row
 from karyolot.contracts.metrics import ABSENT, MetricName
@@ -352,7 +352,7 @@ def _claim(record: Measured) -> str:
         power = percent(record.copy_number.power)
         return (
             f"A change in at least the stated fraction of cells would have been detected with {power} probability; one in fewer"
-            " cells may be undetected."
+            f" cells may be undetected.{''.join(verdict.claim.partition(CONDITION)[1:])}"
         )
     return " ".join(filter(None, (verdict.claim_arms, verdict.claim, verdict.claim_variants)))
 
