@@ -289,6 +289,10 @@ def summary(
     found = check_metrics(allele_metrics(identity, events, facts))
     assert all(metric.reason for metric in found.values() if metric.value is None)
     assert found["identity.snp_match"].asked == (result == "NOT ENOUGH"), "a panel or counts asked for it"
+    wide = (
+        result == "MATCH" and (share is None or share + width > 0.1) and found["identity.contamination"].value is None
+    )
+    assert found["identity.contamination"].asked == wide, "a tenth of another person is not excluded"
     return {name.split(".")[1]: metric.value for name, metric in found.items()}
 
 

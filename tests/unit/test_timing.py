@@ -175,7 +175,10 @@ def test_a_claim_that_rests_on_the_track_states_it() -> None:
     assert rests_on_track(None, 0.05, 5, None) == rests_on_track(0.04, 0.05, 5, None) == ""
     said = rests_on_track(0.12, 0.05, 5, None)
     assert said.startswith(CONDITION) and "regions of 5 Mb by up to what a gain in 12%" in said
-    known = {MetricName.CN_LOD_GAIN: 0.05, MetricName.CN_LOD_LOSS: 0.04, MetricName.DNA_RT_MOVED: 0.12}
+    known = {
+        MetricName.CN_LOD_GAIN: 0.05, MetricName.CN_LOD_LOSS: 0.04, MetricName.DNA_RT_MOVED: 0.12,
+        MetricName.DNA_USABLE_BINS: 0.9, MetricName.IDENTITY_LOT_SEX: True, MetricName.IDENTITY_DONOR_SEX: True,
+    }  # fmt: skip
     found: Metrics = {name: Metric(value=value) for name, value in known.items()}
     acceptance = read_yaml(RESOURCES / "acceptance.yaml", Acceptance)
     assert decide("L1", found | {MetricName.CN_ACQUIRED_LONG: Metric(value=0)}, acceptance, 5, 0.95).claim.endswith(
