@@ -5,22 +5,18 @@
 
 Marioni et al. 2008 (Genome Research 18:1509) sequenced one kidney and one liver in five lanes each. Bioconductor's package
 NOISeq ships the counts of 5,088 genes on chromosomes 1 to 4 (Artistic-2.0): on Debian `apt-get download r-bioc-noiseq` and
-`dpkg-deb -x`, elsewhere NOISeq's source archive; the file is data/Marioni.RData. R is needed to read it, no package of R.
+`dpkg-deb -x`, elsewhere NOISeq's source archive; the file is data/Marioni.RData. The package rdata of the lock reads it.
 The lanes are technical replicates, so p values are too small; ranks and fold changes are what is expected.
 """
 
 import hashlib
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-import pandas as pd
+import rdata
 import yaml
 
-READ = """given <- commandArgs(TRUE); load(given[1])
-write.table(data.frame(gene_id = rownames(mycounts), length = as.integer(mylength[rownames(mycounts)]), mycounts),
-  given[2], sep = "\\t", quote = FALSE, row.names = FALSE)"""
 LIVER = {
     "ENSG00000163631": "ALB",
     "ENSG00000171560": "FGA",
@@ -44,12 +40,15 @@ def main(source: Path, study: Path) -> None:
     config = study / "config"
     config.mkdir(parents=True)
     counts = study / "counts.tsv"
-    subprocess.run(["Rscript", "-e", READ, str(source), str(counts)], check=True)
-    table = pd.read_csv(counts, sep="\t")
-    table.insert(1, "gene_name", table["gene_id"].map(LIVER).fillna(table["gene_id"]))
-    table.to_csv(counts, sep="\t", index=False)
+    held = rdata.read_rda(source)
+    table = held["mycounts"]
+    names = [LIVER.get(gene, gene) for gene in table.index]
+    lengths = held["mylength"].to_series()[table.index].astype(int)
+    table.insert(0, "length", lengths)
+    table.insert(0, "gene_name", names)
+    table.to_csv(counts, sep="\t", index_label="gene_id")
     samples = [("sample_id", "assay", "lot_id", "donor_id", "counts", "seq_run")]
-    for lane in table.columns[3:]:
+    for lane in table.columns[2:]:
         owner = ("kidney", "") if "Kidney" in lane else ("", "donor")
         samples.append((lane, "rnaseq", *owner, counts.name, lane[:2]))
     write(samples, config / "samples.tsv")

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import mini_slurm
+from documented import commands
 from mini_slurm import Cluster
 
 ROOT = Path(__file__).parents[2]
@@ -286,6 +287,29 @@ def test_a_lot_is_byte_for_byte_that_of_a_local_run_in_another_directory_locale_
     for path in packed:
         if path.suffix == ".cram":
             assert records(results / path, finished) == records(theirs / path, finished)
+
+
+def test_the_commands_of_the_page_on_clusters(slurm: Cluster, copy: Path, tmp_path: Path) -> None:
+    """Nothing is left to do in the study; that this cluster keeps no accounts is reported with the remedy, which is typed."""
+    (tmp_path / "workflow").symlink_to(ROOT / "workflow")
+    copy.rename(tmp_path / "my-study")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{slurm.environment['PATH']}"
+
+    def typed(line: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", line], capture_output=True, text=True, check=False, cwd=tmp_path,
+            env=slurm.environment | {"PATH": path},
+        )  # fmt: skip
+
+    partitions, run = (
+        next(line for line in commands("docs/cluster.md") if line.startswith(words))
+        for words in ("sinfo", "karyolot run")
+    )
+    assert typed(partitions).stdout.startswith("PARTITION")
+    refused = typed(run)
+    assert refused.returncode == 2 and "Add: --slurm-status-command squeue" in refused.stderr
+    done = typed(f"{run} --slurm-status-command squeue")
+    assert done.returncode == 0 and "Nothing to be done" in done.stderr, done.stderr
 
 
 def records(cram: Path, study: Path) -> bytes:

@@ -1,6 +1,7 @@
 """The section of karyolot in a MultiQC report. Nothing is judged here; a record that was edited is left out with a warning."""
 
 import logging
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from karyolot.contracts.record import Record
 from karyolot.io.files import read_metrics
 from karyolot.io.record import read_report
 from karyolot.report.multiqc import RULES
-from karyolot.report.words import OUTCOMES
+from karyolot.report.words import OUTCOMES, unseen
 from karyolot_multiqc import KEY
 
 log = logging.getLogger("multiqc")
@@ -59,6 +60,7 @@ class MultiqcModule(BaseMultiqcModule):  # type: ignore[misc]
         info = "decides whether lots of reprogrammed liver cells are genomically stable, with a limit of detection."
         super().__init__(name="karyolot", anchor=KEY, info=info)
         rows: dict[str, dict[str, Any]] = {}
+        passed: list[str] = []
         for file in self.find_log_files(KEY, filecontents=False):
             path = Path(file["root"]) / file["fn"]
             try:
@@ -68,8 +70,12 @@ class MultiqcModule(BaseMultiqcModule):  # type: ignore[misc]
                 log.warning("karyolot: %s", error)
                 continue
             self.add_data_source(file, record.lot.lot_id)
+            passed += record.not_seen if record.verdict.outcome == "PASS" else ()
         if not (rows := self.ignore_samples(rows)):
             raise ModuleNoSamplesFound
+        log.info("Found %d lots", len(rows))
         pconfig = {"id": "karyolot_lots", "title": "karyolot: lots", "no_violin": True, "col1_header": "Lot"}
-        self.add_section(name="Lots", anchor="karyolot-lots", plot=table.plot(rows, headers(), pconfig))
+        about = escape(unseen(passed)) if passed else ""  # a PASS never stands without what it cannot see
+        plot = table.plot(rows, headers(), pconfig)
+        self.add_section(name="Lots", anchor="karyolot-lots", description=about, plot=plot)
         self.write_data_file(rows, "multiqc_karyolot")

@@ -156,7 +156,12 @@ rule analyse_expression:
         quality=files.RNA.quality,
         components=files.RNA.components,
         differential_tsv="results/{lot}/rna/de.tsv",
-        markers_tsv="results/{lot}/rna/markers.tsv",
+        markers_tsv=report(
+            "results/{lot}/rna/markers.tsv",
+            caption="../report/markers.rst",
+            category="Tables",
+            labels={"lot": "{lot}", "table": "markers"},
+        ),
         enrichment_tsv="results/{lot}/rna/enrichment.tsv",
         metrics=files.METRICS["rna"],
     log:

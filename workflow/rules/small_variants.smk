@@ -80,7 +80,12 @@ rule classify_variants:
         own=lambda wildcards: files.own_calls(settings.small_variants, wildcards.lot),
     output:
         **files.VARIANTS.named(),
-        variants_tsv="results/{lot}/variants/small_variants.tsv",
+        variants_tsv=report(
+            "results/{lot}/variants/small_variants.tsv",
+            caption="../report/variants.rst",
+            category="Tables",
+            labels={"lot": "{lot}", "table": "small variants"},
+        ),
         limits_tsv="results/{lot}/variants/limits.tsv",
         metrics=files.METRICS["variants"],
     log:
