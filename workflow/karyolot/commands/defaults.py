@@ -153,18 +153,14 @@ def _codes() -> str:
 
 def references() -> str:
     """The shipped manifest. A size that is not stated is taken from the server."""
-    rows = [
-        (
-            source.genome,
-            f"`{source.setting}`",
-            f"[{source.file}]({source.address})",
-            "" if source.bytes is None else f"{source.bytes / 1e6:.1f}",
-            source.checksum.partition(":")[0] or "unknown",
-            source.source,
-        )
-        for source in manifest.records(RESOURCES / "references.tsv")
-    ]
-    return _table(("genome", "setting", "file", "MB", "checksum", "what it is"), rows)
+    tables: dict[str, list[tuple[str, ...]]] = {}
+    for source in manifest.records(RESOURCES / "references.tsv"):
+        size = "" if source.bytes is None else f"{source.bytes / 1e6:.1f}"
+        checksum = source.checksum.partition(":")[0] or "unknown"
+        row = (f"[{source.file}]({source.address})", source.setting, size, checksum, source.source)
+        tables.setdefault(source.genome, []).append(row)
+    header = ("file", "setting", "MB", "checksum", "what it is")
+    return "\n\n".join(f"**{genome}**\n\n{_table(header, rows)}" for genome, rows in tables.items())
 
 
 def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
