@@ -211,8 +211,12 @@ def hints() -> str:
             re.sub(r"\\[bds]\+?|[\\^$](?!\.)|\(\?:?|\[[^]]*\]\??|[)?+*]", " ", part).strip()
             for part in pattern.split("|")
         ]
-        shown = [" ".join(word.replace("\\.", ".").split()).removesuffix(": ' '") for word in words if len(word.strip()) > 4]
-        typed = re.sub(r"(-- )?--[a-z-]+( mem_mb=\d+| conda)?|\./run \w+|df -h \S+ /tmp|\w+/\w+\.tsv", r"`\g<0>`", remedy)
+        shown = [
+            " ".join(word.replace("\\.", ".").split()).removesuffix(": ' '") for word in words if len(word.strip()) > 4
+        ]
+        typed = re.sub(
+            r"(-- )?--[a-z-]+( mem_mb=\d+| conda)?|\./run \w+|df -h \S+ /tmp|\w+/\w+\.tsv", r"`\g<0>`", remedy
+        )
         rows.append((", ".join(f"`{word}`" for word in dict.fromkeys(shown)), typed))
     return table(("the log says", "what to do"), rows)
 

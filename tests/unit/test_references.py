@@ -114,6 +114,10 @@ def test_files_are_fetched_once_prepared_and_recorded(place: Place, server: Serv
     again = references.order("GRCh38", folder)
     assert again.manifest == folder / references.MANIFEST and again.present == set(SETTINGS)
     assert fetched(again) == done and not server.asked
+    given = place("genes.gtf", "genome.fa.gz")
+    assert fetched(given) == done and "NO CHECKSUM" not in str(given), (
+        "what the first call recorded of a table without checksums"
+    )
 
 
 def test_a_site_accepts_only_what_it_recorded(place: Place, server: Server, tmp_path: Path) -> None:
@@ -124,6 +128,21 @@ def test_a_site_accepts_only_what_it_recorded(place: Place, server: Server, tmp_
     with pytest.raises(KaryolotError, match=r"genes\.gtf: sha256 is .*; the file was discarded"):
         fetched(references.order("GRCh38", folder))
     assert "genes.gtf" not in names(folder)
+    with pytest.raises(KaryolotError, match=r"genes\.gtf: sha256 is .*; the file was discarded"):
+        fetched(place("genes.gtf"))
+
+
+def test_a_table_of_another_release_does_not_take_the_file_that_is_there(
+    place: Place, site: Path, tmp_path: Path
+) -> None:
+    table = place().manifest
+    fetched(place())
+    text = table.read_text(encoding="utf-8")
+    table.write_text(text.replace(sha256(site / "genes.gtf"), "0" * 64), encoding="utf-8")
+    with pytest.raises(KaryolotError, match=r"genes\.gtf was fetched with sha256:\w+, and .*list\.tsv lists sha256:0"):
+        references.order("GRCh38", tmp_path / "refs", table)
+    (tmp_path / "refs" / "genes.gtf").unlink()
+    assert "genes.gtf" not in references.order("GRCh38", tmp_path / "refs", table).present
 
 
 def test_a_changed_or_strange_file_is_never_used_or_written_over(place: Place, tmp_path: Path) -> None:

@@ -108,11 +108,25 @@ def order(genome: str, folder: Path, given: Path | None = None) -> Order:
     if strange := [source.genome for source in known.values() if source.genome != genome]:
         raise KaryolotError(f"{folder}: holds the files of {strange[0]}; name another folder for {genome}")
     sources = [
-        replace(source, prepared=known[source.file].prepared) if source.file in known else source for source in sources
+        _as_recorded(source, known[source.file], folder / source.file, path) if source.file in known else source
+        for source in sources
     ]
     present = frozenset(source.file for source in sources if _is_there(source, folder))
     sizes = {one.file: download.size(one.address) or one.bytes for one in sources if one.file not in present}
     return Order(genome, folder, path, own if own.exists() else shipped, tuple(sources), present, sizes)
+
+
+def _as_recorded(source: Source, known: Source, path: Path, listed: Path) -> Source:
+    """A row of a manifest with what an earlier call recorded of its file: that call's checksum, where the row has none."""
+    kinds = [one.checksum.partition(":")[0] for one in (source, known)]
+    if path.exists() and kinds[0] == kinds[1] and source.checksum != known.checksum:
+        raise KaryolotError(
+            f"{path} was fetched with {known.checksum}, and {listed} lists {source.checksum}; move it away, or name another"
+            " folder"
+        )
+    return replace(
+        source, prepared=known.prepared, checksum=source.checksum or known.checksum, bytes=source.bytes or known.bytes
+    )
 
 
 def _is_there(source: Source, folder: Path) -> bool:
