@@ -309,7 +309,7 @@ def test_the_commands_of_the_page_on_clusters(slurm: Cluster, copy: Path, tmp_pa
     refused = typed(run)
     assert refused.returncode == 2 and "Add: --slurm-status-command squeue" in refused.stderr
     done = typed(f"{run} --slurm-status-command squeue")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 and "Nothing to be done" in done.stdout + done.stderr, done.stderr
 
 
 def records(cram: Path, study: Path) -> bytes:
