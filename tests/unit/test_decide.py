@@ -223,6 +223,8 @@ def test_a_site_that_tests_identity_elsewhere_says_so_beside_the_verdict() -> No
 def test_a_test_of_identity_elsewhere_names_its_document() -> None:
     assert Identity(tested_elsewhere=" ").tested_elsewhere == "", "a space is no test"
     assert Identity(tested_elsewhere="STR profile, SOP-12 ").tested_elsewhere == "STR profile, SOP-12"
+    for text in ("STR鑑定書 第12号", "Протокол 7/2026", "STR-Profil, Prüfbericht QK/17", "短串联重复，文件３"):
+        assert Identity(tested_elsewhere=text).tested_elsewhere == text, "in any script"
     for text in ("no", "-", "?", "not tested", "TBD", "12"):
         with pytest.raises(ValidationError, match="number of its document"):
             Identity(tested_elsewhere=text)

@@ -14,8 +14,8 @@ from karyolot.contracts.problems import KaryolotError
 from karyolot.contracts.settings import Identity
 from karyolot.dna import kinships
 from karyolot.dna.allele_summary import allele_metrics
-from karyolot.dna.contamination import contamination, identify
-from karyolot.dna.identity import frequencies, genotypes, kinship, relation, shared_sites
+from karyolot.dna.contamination import contamination, identify, shared_reads
+from karyolot.dna.identity import frequencies, genotypes, kinship, posterior, relation, shared_sites, together
 from karyolot.dna.kinships import match_all
 from karyolot.dna.sources import holds_foreign_reads, match_samples
 from planted_alleles import children, counts, expressed, mosaic, panel, person
@@ -324,6 +324,20 @@ def test_allele_counts_of_the_donors_own_reads_are_noticed_and_other_samples_of_
         return  # no site is known to be heterozygous; the scatter of read depth shows shared reads there
     found = identify(copied, donor, Identity()).shared
     assert found is not None and found < 0.5
+
+
+@pytest.mark.parametrize("depths", [(8, 8), (60, 8), (8, 60), (300, 10)])
+def test_an_honest_lot_holds_no_reads_of_a_shallow_donor(depths: tuple[float, float]) -> None:
+    """Sites taken for heterozygous by few reads are those where these scatter little; half of a sample's reads are noticed."""
+    rng = np.random.default_rng(17)
+    sites = panel(20_000)
+    me = person(sites, rng)
+    lot, donor = (counts(sites, me, depth, rng) for depth in depths)
+    frequency, known = sites["frequency"].to_numpy(), together(genotypes(lot), genotypes(donor))
+    assert shared_reads(lot, donor, posterior(known.likelihood, frequency)[:, 1]) is None
+    drawn = lot.assign(**{name: rng.binomial(lot[name], 0.5) for name in ("ref_count", "alt_count", "other_count")})
+    known = together(genotypes(drawn), genotypes(lot))
+    assert shared_reads(drawn, lot, posterior(known.likelihood, frequency)[:, 1]) is not None
 
 
 def test_no_reads_have_no_contamination() -> None:

@@ -98,7 +98,7 @@ SOURCE = "s\tMerkle 2017 (doi 10.1038/nature22312)"
         ("markers.tsv", replaced("FAH\tmature hepatocyte\tdown", "FAH\tmature hepatocyte\treport"),
          "lacks 1 of 39 markers: FAH (mature hepatocyte)", ("FAH (mature hepatocyte)",)),
         ("markers.tsv", more("TTR\tmature hepatocyte\tdown\ts\tr"),
-         "makes each marker count for less by 1 of its own: TTR (mature hepatocyte)", ("TTR (mature hepatocyte)",)),
+         "adds to groups judged by the fraction of their markers: TTR (mature hepatocyte)", ("TTR (mature hepatocyte)",)),
     ],
 )  # fmt: skip
 def test_what_an_own_list_lacks_is_named(
@@ -106,7 +106,7 @@ def test_what_an_own_list_lacks_is_named(
 ) -> None:
     (one,) = weakened(settings_with(name, edited(tmp_path, name, change)), tmp_path)
     assert (one.own, one.entries) == (own, entries)
-    assert one.shipped == own.split(" of ")[1].split(":")[0] or "count for less" in own
+    assert one.shipped == own.split(" of ")[1].split(":")[0] or "adds to groups" in own
 
 
 @pytest.mark.parametrize(
@@ -138,6 +138,22 @@ def test_no_driver_panel_is_weaker_where_one_would_be_searched(tmp_path: Path) -
     assert one.own.startswith("lacks 25 of 25 genes: TP53, ") and len(one.entries) == 25
     assert weakened(Config(small_variants=none), tmp_path) == []
     assert weakened(Config(), tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["GRCh37", "GRCh38", "T2T-CHM13"])
+def test_shipped_layouts_have_a_band_of_every_recurrent_region(tmp_path: Path, name: str) -> None:
+    assert weakened(Config(reference=Reference(layout=f"shipped:genomes/{name}.yaml")), tmp_path) == []
+
+
+def test_a_layout_without_bands_of_recurrent_regions_names_them(tmp_path: Path) -> None:
+    """Nothing else states that 20q11.21 is not tested, as where the bands of a layout are arms."""
+    for file in ("GRCh38.yaml", "GRCh38.cytobands.tsv"):
+        lines = (RESOURCES / "genomes" / file).read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if "\tq11.21\t" not in line or not line.startswith("chr20")]
+        (tmp_path / file).write_text("\n".join(kept) + "\n", encoding="utf-8")
+    (one,) = weakened(Config(reference=Reference(layout="GRCh38.yaml")), tmp_path)
+    assert (one.name, one.own) == ("reference.layout", "has no band of 1 of 23 recurrent regions: 20q11.21")
+    assert one.entries == ("20q11.21",)
 
 
 def test_a_panel_without_tp53_is_named_in_the_headline_on_page_1_and_in_the_record(tmp_path: Path) -> None:

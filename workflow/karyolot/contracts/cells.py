@@ -161,5 +161,5 @@ def rests_on_track(moved: float | None, lod: float, claim_mb: float, sets: float
         return ""
     return (
         f"{CONDITION} the replication-timing track was not made from reads of this lot or its donor: its correction moved"
-        f" regions of {claim_mb:g} Mb by up to what a gain in {cells(moved, sets)} would."
+        f" regions of {claim_mb:g} Mb by as much as a gain in {cells(moved, sets)} would."
     )

@@ -17,6 +17,16 @@ def contig_key(name: str) -> str:
     return name.removeprefix("chr")
 
 
+def is_in(band: str, region: str) -> bool:
+    """Whether a band ('20q11.21') lies in a region named by an arm or band prefix ('20q', '20q11', '20q11.21')."""
+    rest = band.removeprefix(region)
+    return (
+        rest != band
+        and ("p" in region or "q" in region)
+        and (rest == "" or not region[-1].isdigit() or not rest[0].isdigit())
+    )
+
+
 def chromosomes_beside(contigs: Mapping[str, int], known: Collection[str]) -> list[str]:
     """Chromosomes among contigs, by their names or lengths, that are not among the known ones."""
     keys = set(map(contig_key, known))

@@ -101,7 +101,7 @@ class MetricName(StrEnum):
     DNA_RT_SLOPE = ("dna.rt_slope", "dna", float, "log2 per SD, at least",
         "replication-timing bias: the end of its 95% interval nearer to 0", "no replication-timing track")
     DNA_RT_MOVED = ("dna.rt_moved", "dna", float, "cell fraction",
-        "what the replication-timing correction moved a region of the claimed size by at most, as a gain",
+        "largest shift of a region of the claimed size by the replication-timing correction, as a gain",
         "no replication-timing track")
     DNA_NEUTRAL = ("dna.neutral", "dna", float, "fraction of the autosomes",
         "fraction of the used autosomal bins at the commonest copy-number level", "no usable autosomal bin")

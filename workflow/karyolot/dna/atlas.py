@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from karyolot.contracts.contigs import contig_key
+from karyolot.contracts.contigs import contig_key, is_in
 from karyolot.contracts.settings import Region
 
 
@@ -36,7 +36,7 @@ class Atlas(NamedTuple):
         places = []
         for region in dict.fromkeys(self.recurrent["region"]):
             inside = [
-                key == region or _is_in(key + band, region)
+                key == region or is_in(key + band, region)
                 for key, band in zip(keys, self.cytobands["band"], strict=True)
             ]
             own = self.cytobands[inside]
@@ -69,7 +69,7 @@ class Atlas(NamedTuple):
         """Recurrent regions a change of this type touches. '8' is a chromosome, '1q' an arm, '20q11.21' a band."""
         bands = {contig_key(chrom) + band for band in _overlapping(self.cytobands, chrom, start, end)["band"]}
         names = self.recurrent.loc[self.recurrent["change"] == change, "region"]
-        return [name for name in names if name == contig_key(chrom) or any(_is_in(band, name) for band in bands)]
+        return [name for name in names if name == contig_key(chrom) or any(is_in(band, name) for band in bands)]
 
     def recurrent_genes(self, chrom: str, start: int, end: int) -> list[str]:
         wanted = {gene for genes in self.recurrent["genes"] for gene in genes.split(",") if gene}
@@ -80,16 +80,6 @@ class Atlas(NamedTuple):
         """The first of these genes that the list names for this type of change; '' = none."""
         listed = self.recurrent.loc[self.recurrent["change"] == change, "genes"]
         return next((gene for row in listed for gene in row.split(",") if gene in genes), "")
-
-
-def _is_in(band: str, region: str) -> bool:
-    """Whether a band ('20q11.21') lies in a region named by an arm or band prefix ('20q', '20q11', '20q11.21')."""
-    rest = band.removeprefix(region)
-    return (
-        rest != band
-        and ("p" in region or "q" in region)
-        and (rest == "" or not region[-1].isdigit() or not rest[0].isdigit())
-    )
 
 
 def _overlapping(table: pd.DataFrame, chrom: str, start: int, end: int) -> pd.DataFrame:

@@ -32,9 +32,6 @@ ERRORS = np.geomspace(0.4, 2.5, 9)
 that is too low would appear as contamination (0.05 points of it as 0.4)."""
 LEAST_ERROR = 1e-4
 """Lower bound of the probability of one given wrong base: its estimate from 'other' bases is uncertain in shallow data."""
-LEAST_DEPTH = 10
-"""Fragments of both samples at a heterozygous site whose allele fractions are compared for shared reads: of fewer, sites that are
-taken for heterozygous scatter less."""
 FEWEST_SAME = 20
 """Sites with reads in both samples that are not identical by chance."""
 MAPPING = 0.002
@@ -235,7 +232,9 @@ def identify(
         lot_depth=round(float(one.depth.mean()), 2),
         donor_depth=round(float(two.depth.mean()), 2),
         frequencies=source,
-        shared=shared_reads(lot, donor, posterior(two.likelihood, frequency)[:, 1]) if kin.result == "MATCH" else None,
+        shared=shared_reads(lot, donor, posterior(known.likelihood, frequency)[:, 1])
+        if kin.result == "MATCH"
+        else None,
         rna=tuple(
             RnaKinship(
                 **expressed[sample["sample_id"]].model_dump(), **{key: sample[key] for key in ("sample_id", "role")}
@@ -249,17 +248,21 @@ def shared_reads(lot: pd.DataFrame, donor: pd.DataFrame, het: Floats) -> float |
     """Scatter of the difference of allele fractions over that of counting where it is surely smaller; None = it is not.
 
     Two independent samples of a person differ at heterozygous sites by the chance of counting at least; reads that are in both do
-    not differ. het: probability that the donor is heterozygous at each site.
+    not differ. het: probability that the person is heterozygous at each site, by the reads of both. Sites are chosen by these
+    reads together, and so is the variance expected: given their sum, those of one sample are hypergeometric. Sites chosen by the
+    donor's reads would scatter less where these are few.
     """
     depths = [table[["ref_count", "alt_count"]].to_numpy().sum(axis=1) for table in (lot, donor)]
     covered = (depths[0] > 0) & (depths[1] > 0)
     if covered.sum() >= FEWEST_SAME and (lot[COUNTS].to_numpy() == donor[COUNTS].to_numpy())[covered].all():
         return 0.0
-    sites = (het >= CERTAIN) & (np.minimum(*depths) >= LEAST_DEPTH)
+    sites = (het >= CERTAIN) & covered
     if not sites.any():
         return None
-    of_lot, of_donor = (
-        table["alt_count"].to_numpy()[sites] / depth[sites] for table, depth in zip((lot, donor), depths, strict=True)
-    )
-    scatter = float((4 * (of_lot - of_donor) ** 2 / (1 / depths[0][sites] + 1 / depths[1][sites])).mean())
+    of_lot, of_donor = (table["alt_count"].to_numpy()[sites] for table in (lot, donor))
+    in_lot, in_donor = (depth[sites] for depth in depths)
+    both = in_lot + in_donor
+    pooled = (of_lot + of_donor) / both
+    expected = pooled * (1 - pooled) * (1 / in_lot + 1 / in_donor) * both / (both - 1)
+    scatter = float(((of_lot / in_lot - of_donor / in_donor) ** 2 / expected).mean())
     return scatter if scatter < min(CALM, 1 - SURELY_CALM * np.sqrt(2 / sites.sum())) else None

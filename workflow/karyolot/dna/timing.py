@@ -28,14 +28,19 @@ LENGTHS_MB, DEVIATIONS = (1.0, 5.0, 20.0), (1.1, 0.8, 0.5)
 LATE, WHOLE_MB = 0.7, 150.0
 """Deviation of all of X and Y (-0.67, -0.57 there). A region of X or Y shorter than WHOLE_MB deviates from its chromosome as an
 autosomal region of that length does from the autosomes."""
+INDEPENDENT_BP = 2_000_000
+"""Length from which on means of a track are nearly independent. Shorter or fewer arms than those of GRCh38 differ by what the
+number of such parts makes; with wider bins, a window deviates as one of as many such parts."""
+FEWEST_ARMS = 5
+"""Fewer differ by chance as levels do: of two, one in twenty pairs by twice what is usual."""
 LEVELS_MB = (5.0, 10.0, 20.0, 50.0)
 USUAL = {"replication timing": (0.17, (2.2, 1.35, 0.8, 0.55)), "mappability": (0.21, (3.5, 2.2, 1.2, 0.63))}
 """Of tracks of GRCh38, after GC, standard deviations of the track: root mean square of the means of arms, and the largest mean of
 windows of LEVELS_MB (timing of lymphoblastoid and of LNCaP cells, mappability; bins of 50 kb to 1 Mb)."""
 UNUSUAL = (2.0, 2.5)
-"""Times USUAL, of arms and of windows, from which on a track follows levels of copy number. Without GC, which explains half of
-what arms differ in timing by, twice as much. 120 simulated tracks that correlate 0.97 or 0.8 with the timing of the lot's cells
-reach 1.8 and 2.0 with bins of 1 Mb, 1.4 and 1.6 with 50 kb."""
+"""Times what is usual, of arms and of windows, from which on a track follows levels of copy number. Without GC, which explains
+half of what arms differ in timing by, twice as much. 120 simulated tracks that correlate 0.97 or 0.8 with the timing of the lot's
+cells reach 1.8 and 2.0 with bins of 1 Mb, 1.4 and 1.6 with 50 kb."""
 
 
 def follows_levels(
@@ -60,15 +65,17 @@ def follows_levels(
     most_arms, most = (times * (1 if given_gc else 2) for times in UNUSUAL)
     runs = [track[low:high] for low, high in runs_of(arms)]
     spread = float(np.sqrt(sum(len(run) * run.mean() ** 2 for run in runs) / len(track)))
-    if spread > most_arms * usual:
-        return f"its arms differ by {spread:.2f} standard deviations, {name} by {usual}"
+    wide = max(width / INDEPENDENT_BP, 1)
+    usual = max(usual, float(np.sqrt(len(runs) * wide * INDEPENDENT_BP / width / len(track))))
+    if len(runs) >= FEWEST_ARMS and spread > most_arms * usual:
+        return f"its arms differ by {spread:.2f} standard deviations, those of {name} by {usual:.2f}"
     for size in LEVELS_MB:
         for run in runs:
             length = min(max(1, round(size * 1e6 / width)), len(run)) * width / 1e6
-            bound = float(np.interp(np.log(length), np.log(LEVELS_MB), largest))
+            bound = float(np.interp(np.log(length / wide), np.log(LEVELS_MB), largest))
             deviation = largest_mean(run, round(length * 1e6 / width))
             if length >= LEVELS_MB[0] and deviation > most * bound:
-                return f"{length:.3g} Mb of it deviate by {deviation:.1f} standard deviations, of {name} by {bound:.1f} at most"
+                return f"means over {length:.3g} Mb of it reach {deviation:.1f} standard deviations, those of {name} {bound:.1f}"
     return ""
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from karyolot.contracts.contigs import contig_key, is_in
 from karyolot.contracts.criteria import Weakened
 from karyolot.contracts.settings import Config
 from karyolot.contracts.weakened import weakened_settings
@@ -32,9 +33,18 @@ def weakened(settings: Config, workdir: Path) -> list[Weakened]:
 
 
 def _layout(settings: Config, workdir: Path) -> Iterator[Weakened]:
-    if layout.read(resource(settings.reference.layout, workdir)).layout.cytobands is None:
+    bands = layout.read(resource(settings.reference.layout, workdir)).bands
+    if not len(bands["band"]):
         own = "has no cytobands: arms and recurrent regions are not tested"
         yield Weakened(name="reference.layout", own=own, shipped="cytobands")
+        return
+    known = [contig_key(chrom) + band for chrom, band in zip(bands["chrom"], bands["band"], strict=True)]
+    names = {contig_key(chrom) for chrom in bands["chrom"]}
+    listed = list(dict.fromkeys(regions.read(resource(settings.copy_number.recurrent_regions, workdir))["region"]))
+    lost = tuple(name for name in listed if name not in names and not any(is_in(band, name) for band in known))
+    if lost:
+        own = f"has no band of {len(lost)} of {len(listed)} recurrent regions: {_first(lost)}"
+        yield Weakened(name="reference.layout", own=own, shipped="cytobands", entries=lost)
 
 
 def _variants(settings: Config, usual: Config, workdir: Path) -> Iterator[Weakened]:
@@ -141,7 +151,7 @@ def weaker(name: str, noun: str, of: int, lacking: Iterable[str], diluting: Iter
     """'lacks 7 of 25 genes: TP53, BCOR, TERT and 4 more'; nothing where the list lacks nothing."""
     missing, more = tuple(lacking), tuple(diluting)
     said = [f"lacks {len(missing)} of {of} {noun}s: {_first(missing)}"] * bool(missing)
-    said += [f"makes each {noun} count for less by {len(more)} of its own: {_first(more)}"] * bool(more)
+    said += [f"adds to groups judged by the fraction of their {noun}s: {_first(more)}"] * bool(more)
     if said:
         yield Weakened(name=name, own="; ".join(said), shipped=f"{of} {noun}s", entries=missing + more)
 
