@@ -111,8 +111,12 @@ def test_a_cram_cut_short_is_refused(tmp_path: Path) -> None:
     pysam.view("-b", "-o", str(tmp_path / "a.bam"), str(path), catch_stdout=False)
     with pytest.raises(KaryolotError, match=r"a.bam: not a CRAM file"):
         list(fragments(tmp_path / "a.bam", fasta, 20))
-    path.write_bytes(path.read_bytes()[:-60])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-60])
     with pytest.raises(KaryolotError, match=r"a.cram: not a readable BAM or CRAM .*fetch or make it again"):
+        list(fragments(path, fasta, 20))
+    path.write_bytes(whole[:-38])  # between two containers, of which the last is empty
+    with pytest.raises(KaryolotError, match=r"its end is missing.*fetch or make it again"):
         list(fragments(path, fasta, 20))
 
 

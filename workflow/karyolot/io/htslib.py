@@ -55,6 +55,7 @@ def _function(name: str, result: Any, *arguments: Any, library: ctypes.CDLL = _H
 
 _open = _function("hts_open", Address, Text, Text)
 _close = _function("hts_close", Int, Address)
+_has_end = _function("hts_check_EOF", Int, Address)
 _set_genome = _function("hts_set_fai_filename", Int, Address, Text)
 _add_option = _function("hts_opt_add", Int, ctypes.POINTER(Address), Text)
 _apply_options = _function("hts_opt_apply", Int, Address, Address)
@@ -114,6 +115,8 @@ def left_mates(
             return handle
 
         file = made("beginning", _open(path, b"r"), _close)
+        if not _has_end(file):  # htslib takes a file that is cut between two of its parts for one that ends there
+            raise OSError("its end is missing")
         given = Address(0)
         added = [_add_option(ctypes.byref(given), option.encode()) for option in options]
         if any(added) or _apply_options(file, given) or _set_genome(file, str(fasta).encode()):
