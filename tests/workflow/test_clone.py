@@ -14,7 +14,7 @@ import pytest
 from documented import PAGES, commands
 from karyolot import lots, read_record
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.clone]
 ROOT = Path(__file__).parents[2]
 SET_UP = "./run setup && .venv/bin/hatchling build"
 NO_NETWORK = re.compile(
