@@ -223,35 +223,23 @@ def _found(
 ) -> int:
     """How many of `settings.spike_ins` changes are called."""
     drawn = generator.choice(starts, settings.spike_ins)
-    around = bins * (1 + 2 * AROUND)
-    inflation = inflation_at(field.noise, np.arange(around + 1))
-    at_once = max(1, AT_ONCE // around)
-    parts = (drawn[i : i + at_once] for i in range(0, len(drawn), at_once))
-    return sum(_called(field, inflation, part, bins, type_, fraction, generator, settings) for part in parts)
-
-
-def _called(
-    field: _Field,
-    inflation: Floats,
-    drawn: Integers,
-    bins: int,
-    type_: str,
-    fraction: float,
-    generator: np.random.Generator,
-    settings: CopyNumber,
-) -> int:
-    """How many of the changes that begin at the bins `drawn` are called."""
-    values, weights, first = _spiked(field, drawn, bins, type_, fraction, generator)
-    sums, moments = (
-        np.concatenate([np.zeros((len(drawn), 1)), np.cumsum(part, axis=1)], axis=1)
-        for part in (weights, weights * values)
-    )
-    score, start, end = best_windows(sums, moments, inflation, settings.min_bins)
-    rows = np.arange(len(drawn))
-    mean = (moments[rows, end] - moments[rows, start]) / (sums[rows, end] - sums[rows, start])
-    covered = np.minimum(end, first + bins) - np.maximum(start, first)
-    called = (score >= field.threshold) & (np.abs(mean) >= settings.min_log2) & ((mean > 0) == (type_ == "gain"))
-    return int((called & (covered >= OVERLAP * bins)).sum())
+    searched = bins * (1 + 2 * AROUND)
+    inflation = inflation_at(field.noise, np.arange(searched + 1))
+    at_once = max(1, AT_ONCE // searched)
+    found = 0
+    for part in (drawn[i : i + at_once] for i in range(0, len(drawn), at_once)):
+        values, weights, first = _spiked(field, part, bins, type_, fraction, generator)
+        sums, moments = (
+            np.concatenate([np.zeros((len(part), 1)), np.cumsum(own, axis=1)], axis=1)
+            for own in (weights, weights * values)
+        )
+        score, start, end = best_windows(sums, moments, inflation, settings.min_bins)
+        rows = np.arange(len(part))
+        mean = (moments[rows, end] - moments[rows, start]) / (sums[rows, end] - sums[rows, start])
+        covered = np.minimum(end, first + bins) - np.maximum(start, first)
+        called = (score >= field.threshold) & (np.abs(mean) >= settings.min_log2) & ((mean > 0) == (type_ == "gain"))
+        found += int((called & (covered >= OVERLAP * bins)).sum())
+    return found
 
 
 def _spiked(
