@@ -367,6 +367,16 @@ class Comparison(Facts):
     neutral: float | None
     hidden: tuple[str, ...] = ()
 
+    @property
+    def no_track(self) -> str:
+        """Why replication timing was not corrected for, where it was not."""
+        reason = self.not_used.get("replication timing")
+        return (
+            f"the replication-timing track is not used ({reason})"
+            if reason
+            else "no replication-timing track was given"
+        )
+
 
 class Match(Facts):
     """Does the lot look like its donor by sex and by germline copy number? None = cannot be determined from these reads.

@@ -17,7 +17,6 @@ from karyolot.dna.bins import MIN_USABLE
 from karyolot.dna.forecast import more_reads
 from karyolot.dna.limits import NEVER_SEEN
 from karyolot.dna.match import changed_in_culture, donor_arms
-from karyolot.dna.ratio import COVARIATES
 from karyolot.dna.timing import TIMING
 
 ARTEFACT_LOG2 = 0.07
@@ -104,14 +103,14 @@ def _quality(comparison: Comparison, sets: float | None) -> Metrics:
         # The lower end of the interval: the slope of a shallow lot is uncertain, which is no evidence of a bias.
         MetricName.DNA_RT_SLOPE: _known(
             _surely(comparison),
-            f"{_no_track(comparison)}, so replication-timing bias was neither measured nor corrected",
+            f"{comparison.no_track}, so replication-timing bias was neither measured nor corrected",
             ""
             if slope is None
             else f"{slope:.3f} ({comparison.rt_low:.3f} to {comparison.rt_high:.3f}), corrected in the ratios",
         ),
         MetricName.DNA_RT_MOVED: _known(
             None if comparison.rt_moved is None else float(fraction_of_cells(comparison.rt_moved, 2, sets)),
-            _no_track(comparison),
+            comparison.no_track,
             "" if comparison.rt_moved is None else f"{comparison.rt_moved:.3f} log2",
         ),
         MetricName.DNA_NEUTRAL: _known(
@@ -120,11 +119,6 @@ def _quality(comparison: Comparison, sets: float | None) -> Metrics:
             "fraction of the autosomes at the most frequent copy-number level",
         ),
     }
-
-
-def _no_track(comparison: Comparison) -> str:
-    reason = comparison.not_used.get(COVARIATES["replication_timing"])
-    return f"the replication-timing track is not used ({reason})" if reason else "no replication-timing track was given"
 
 
 def _surely(comparison: Comparison) -> float | None:

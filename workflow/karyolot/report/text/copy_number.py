@@ -12,7 +12,7 @@ from karyolot.contracts.text import CallText, Caption, CopyNumberText, Figure
 from karyolot.report.figures.arms import arm_states
 from karyolot.report.figures.genome import GenomePlot, ratio_plot
 from karyolot.report.figures.zoom import windows
-from karyolot.report.words import axis, bins_of, listed, log2, number, percent, plural, within_sentence
+from karyolot.report.words import axis, bins_of, capital, listed, log2, number, percent, plural, within_sentence
 
 VISIBLE_WAVE = 0.02
 """log2 per standard deviation of replication timing: about 3 % more cells in S phase; the warning limit of the method."""
@@ -107,13 +107,9 @@ def _noise(noise: Noise) -> str:
 
 def _replication_timing(facts: Comparison) -> str:
     if facts.rt_slope is None:
-        reason = facts.not_used.get("replication timing")
-        given = (
-            f"The replication-timing track is not used ({reason})"
-            if reason
-            else "No replication-timing track was given"
+        return (
+            f"{capital(facts.no_track)}: differences between dividing cells and resting hepatocytes were not corrected."
         )
-        return f"{given}: differences between dividing cells and resting hepatocytes were not corrected."
     slope = minus(f"{facts.rt_slope:.3f} log2 per SD, 95% CI {facts.rt_low:.3f} to {facts.rt_high:.3f}")
     if abs(facts.rt_slope) <= VISIBLE_WAVE:
         return f"Replication timing was corrected ({slope})."
